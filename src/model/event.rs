@@ -1,0 +1,152 @@
+//! Events: the only thing that a session emits.
+//!
+//! The journal is this stream on disk, the live view reads it as it comes, and the [`Report`] is a
+//! fold over it.
+//!
+//! [`Report`]: super::Report
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CommitId, CommitInfo, Conclusion, Ending, Episode, FailureSignature, Purpose, Timing, TrialId, Verdict,
+};
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Seconds since the session began (this part of it, when it was resumed).
+    pub seconds: f64,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What isolation was in force while the trials ran.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Isolation {
+    /// `process-group`, `private-home`, `private-tmp`, `network-namespace` …
+    pub in_force: Vec<String>,
+    /// What was wanted and not to be had here, with the reason.
+    pub missing: Vec<String>,
+}
+
+/// Where an outcome comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The trial ran now.
+    Ran,
+    /// It was recorded by an earlier run, or ran for another commit with the same tree.
+    Reused,
+}
+
+/// A finished trial, as the journal keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    /// Its number.
+    pub trial: TrialId,
+    /// The commit it ran for.
+    pub commit: CommitId,
+    /// What it was for.
+    pub purpose: Purpose,
+    /// What it says.
+    pub verdict: Verdict,
+    /// How the command ended.
+    #[serde(flatten)]
+    pub ending: Ending,
+    /// The failure that was read from its output.
+    pub failure: Option<FailureSignature>,
+    /// Where the time went.
+    pub timing: Timing,
+    /// Whether it ran or was known.
+    pub source: Source,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum EventKind {
+    /// The session begins.
+    Started {
+        /// The session's id in the store.
+        session: String,
+        /// The command under test, for people.
+        command: String,
+        /// Commits given as good; empty when one is to be found.
+        good: Vec<CommitId>,
+        /// The commit given as bad.
+        bad: CommitId,
+        /// Trials at the same time.
+        jobs: usize,
+        /// What isolation is in force.
+        isolation: Isolation,
+        /// Facts of the environment: interpreter, its version, its packages' fingerprint.
+        environment: Vec<(String, String)>,
+        /// Whether the search is for the commit that mended something.
+        find_fix: bool,
+    },
+    /// The range is known.
+    Range {
+        /// The good commits that bound it.
+        good: Vec<CommitId>,
+        /// The bad commit.
+        bad: CommitId,
+        /// Candidates.
+        commits: usize,
+        /// Merges among them.
+        merges: usize,
+    },
+    /// A trial begins on a slot.
+    TrialStarted {
+        /// Its number.
+        trial: TrialId,
+        /// The commit.
+        commit: CommitId,
+        /// The commit's subject.
+        subject: String,
+        /// What it is for.
+        purpose: Purpose,
+    },
+    /// A trial ended.
+    TrialFinished(Box<Finished>),
+    /// A trial was cancelled: another result made it irrelevant.
+    TrialCancelled {
+        /// Its number.
+        trial: TrialId,
+    },
+    /// The failure that is searched for.
+    Target {
+        /// As seen at bad.
+        failure: FailureSignature,
+    },
+    /// What is believed now.
+    Belief {
+        /// Candidates left.
+        left: usize,
+        /// About how many rounds of trials are left.
+        rounds_left: f64,
+        /// The most probable candidates and their probabilities, first the leading one.
+        leading: Vec<(CommitId, f64)>,
+    },
+    /// An earlier stretch had the failure too.
+    Episode(Episode),
+    /// The test gives different results on the same tree.
+    Flaky {
+        /// Estimated rate of failures where the failure is not there, 0 to 1.
+        false_failures: f64,
+        /// Estimated rate of passes where it is there, 0 to 1.
+        false_passes: f64,
+    },
+    /// Something the user should know.
+    Note {
+        /// One line.
+        text: String,
+    },
+    /// The session ended.
+    Concluded {
+        /// How.
+        conclusion: Conclusion,
+        /// The last good commit to go back to.
+        last_good: Option<CommitInfo>,
+    },
+}

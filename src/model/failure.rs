@@ -1,0 +1,76 @@
+//! Which failure it was.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of failure a trial showed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// A Python exception; its type as printed (`json.decoder.JSONDecodeError`).
+    Exception(String),
+    /// A crash signal, by number.
+    Signal(i32),
+    /// The time limit passed.
+    Timeout,
+    /// No recognisable traceback: only the exit status is known.
+    ExitCode(i32),
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exception(name) => f.write_str(name),
+            Self::Signal(number) => write!(f, "signal {number}"),
+            Self::Timeout => f.write_str("timeout"),
+            Self::ExitCode(code) => write!(f, "exit status {code}"),
+        }
+    }
+}
+
+/// One line of a traceback.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Frame {
+    /// The file as the traceback names it, or relative to the work tree where it lies in it.
+    pub path: String,
+    /// The line, from 1; 0 when the form does not give it.
+    pub line: u32,
+    /// The function, where the form names it.
+    pub function: Option<String>,
+    /// The source line, where the form shows it.
+    pub code: Option<String>,
+}
+
+/// What identifies a failure: two trials with matching signatures failed alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureSignature {
+    /// Exception type, signal, timeout or exit status.
+    pub kind: FailureKind,
+    /// The message as printed, first line or two; empty when there is none.
+    pub message: String,
+    /// The message with numbers, addresses, paths and quoted values abstracted: what is compared.
+    pub shape: String,
+    /// The traceback, outermost first; empty when none was recognised.
+    pub frames: Vec<Frame>,
+    /// Ids of the failing tests, sorted.
+    pub tests: Vec<String>,
+}
+
+impl FailureSignature {
+    /// A failure of which only the kind is known.
+    #[must_use]
+    pub fn bare(kind: FailureKind) -> Self {
+        Self { kind, message: String::new(), shape: String::new(), frames: Vec::new(), tests: Vec::new() }
+    }
+}
+
+impl fmt::Display for FailureSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        Ok(())
+    }
+}

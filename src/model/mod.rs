@@ -1,0 +1,30 @@
+//! The plain words that every room shares: no input or output, no clock, no randomness.
+//!
+//! | file | words |
+//! |---|---|
+//! | [`commit`] | object ids, [`CommitInfo`] |
+//! | [`trial`] | [`Recipe`], [`Trial`], [`TrialOutput`]: what to run, and what came of it |
+//! | [`verdict`] | [`Verdict`], [`Skip`]: what the outcome says about a commit |
+//! | [`failure`] | [`FailureSignature`], [`Frame`]: which failure it was |
+//! | [`finding`] | [`Conclusion`], [`Culprit`], [`Episode`]: what a search ends with |
+//! | [`event`] | [`Event`]: the only thing that a session emits |
+//! | [`report`] | [`Report`]: the versioned result, a fold over events |
+//! | [`cancel`] | [`CancelToken`]: how a running trial is told to end |
+
+pub mod cancel;
+pub mod commit;
+pub mod event;
+pub mod failure;
+pub mod finding;
+pub mod report;
+pub mod trial;
+pub mod verdict;
+
+pub use cancel::{CancelReason, CancelToken};
+pub use commit::{BlobId, CommitId, CommitInfo, TreeId};
+pub use event::{Event, EventKind};
+pub use failure::{FailureKind, FailureSignature, Frame};
+pub use finding::{Conclusion, Culprit, Episode, Inconclusive};
+pub use report::Report;
+pub use trial::{Captured, Ending, Purpose, Recipe, Timing, Trial, TrialId, TrialOutput};
+pub use verdict::{Skip, SkipKind, Verdict};

@@ -1,0 +1,236 @@
+//! The report: the complete, versioned result of a session, a fold over its events.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{Finished, Isolation, Source};
+use super::{
+    CommitId, CommitInfo, Conclusion, Culprit, Episode, Event, EventKind, FailureSignature, Timing, Verdict,
+};
+
+/// Name and version of the format.
+pub const SCHEMA: &str = "pybisect.report/1";
+
+/// Size of the range.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RangeSize {
+    /// Candidates.
+    pub commits: usize,
+    /// Merges among them.
+    pub merges: usize,
+}
+
+/// How many trials of which kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrialCounts {
+    /// Ran in this session.
+    pub run: usize,
+    /// Known from an earlier run or an equal tree.
+    pub reused: usize,
+    /// Known without running, since nothing the test reads differs.
+    pub inferred: usize,
+    /// Begun and cancelled.
+    pub cancelled: usize,
+}
+
+/// A commit that could not be tested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The commit.
+    pub commit: CommitId,
+    /// Why.
+    pub reason: String,
+}
+
+/// One trial, for those who want to know where the time went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialLine {
+    /// The commit.
+    pub commit: CommitId,
+    /// What it was for.
+    pub purpose: super::Purpose,
+    /// `good`, `bad`, `skip`.
+    pub verdict: String,
+    /// Whether it ran or was known.
+    pub source: Source,
+    /// Where the time went.
+    #[serde(flatten)]
+    pub timing: Timing,
+}
+
+/// The complete result of a session.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// `found`, `ambiguous`, `inconclusive`, `not-reproduced`.
+    pub status: String,
+    /// Why it is not `found`, in words.
+    pub reason: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The session's id in the store.
+    pub session: String,
+    /// The command under test.
+    pub command: String,
+    /// Whether the search was for the commit that mended something.
+    pub find_fix: bool,
+    /// The good commits that bound the range.
+    pub good: Vec<CommitId>,
+    /// The bad commit.
+    pub bad: Option<CommitId>,
+    /// Size of the range.
+    pub range: RangeSize,
+    /// The target failure, as seen at bad.
+    pub failure: Option<FailureSignature>,
+    /// The answer, most probable first.
+    pub culprits: Vec<Culprit>,
+    /// The last good commit to go back to.
+    pub last_good: Option<CommitInfo>,
+    /// What could not be tested.
+    pub skipped: Vec<Skipped>,
+    /// Earlier stretches with the same failure.
+    pub episodes: Vec<Episode>,
+    /// Rates of false failures and false passes, when the test is flaky.
+    pub flaky: Option<(f64, f64)>,
+    /// How many trials.
+    pub trials: TrialCounts,
+    /// Each trial.
+    pub trial_log: Vec<TrialLine>,
+    /// How often the longest chain of trials had to wait for one before it.
+    pub rounds: usize,
+    /// Trials at the same time.
+    pub jobs: usize,
+    /// Wall time of the session, seconds.
+    pub wall_seconds: f64,
+    /// What isolation was in force.
+    pub isolation: Isolation,
+    /// Facts of the environment.
+    pub environment: std::collections::BTreeMap<String, String>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// The report of a whole session.
+    #[must_use]
+    pub fn from_events<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut report =
+            Self { schema: SCHEMA.to_owned(), status: "inconclusive".to_owned(), ..Self::default() };
+        let mut rounds = Rounds::default();
+        for event in events {
+            report.wall_seconds = report.wall_seconds.max(event.seconds);
+            rounds.observe(&event.kind);
+            report.add(&event.kind);
+        }
+        report.rounds = rounds.longest;
+        report
+    }
+
+    fn add(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::Started { session, command, good, bad, jobs, isolation, environment, find_fix } => {
+                self.session.clone_from(session);
+                self.command.clone_from(command);
+                self.good.clone_from(good);
+                self.bad = Some(*bad);
+                self.jobs = *jobs;
+                self.isolation = isolation.clone();
+                self.environment = environment.iter().cloned().collect();
+                self.find_fix = *find_fix;
+            }
+            EventKind::Range { good, bad, commits, merges } => {
+                self.good.clone_from(good);
+                self.bad = Some(*bad);
+                self.range = RangeSize { commits: *commits, merges: *merges };
+            }
+            EventKind::TrialStarted { .. } | EventKind::Belief { .. } => {}
+            EventKind::TrialFinished(finished) => self.add_trial(finished),
+            EventKind::TrialCancelled { .. } => self.trials.cancelled += 1,
+            EventKind::Target { failure } => self.failure = Some(failure.clone()),
+            EventKind::Episode(episode) => {
+                if !self.episodes.contains(episode) {
+                    self.episodes.push(episode.clone());
+                }
+            }
+            EventKind::Flaky { false_failures, false_passes } => {
+                self.flaky = Some((*false_failures, *false_passes));
+            }
+            EventKind::Note { text } => {
+                if !self.notes.contains(text) {
+                    self.notes.push(text.clone());
+                }
+            }
+            EventKind::Concluded { conclusion, last_good } => {
+                self.last_good.clone_from(last_good);
+                self.conclude(conclusion);
+            }
+        }
+    }
+
+    fn add_trial(&mut self, finished: &Finished) {
+        match finished.source {
+            Source::Ran => self.trials.run += 1,
+            Source::Reused => self.trials.reused += 1,
+        }
+        if let Verdict::Skip(skip) = &finished.verdict {
+            let skipped = Skipped { commit: finished.commit, reason: skip.reason.clone() };
+            if !self.skipped.contains(&skipped) {
+                self.skipped.push(skipped);
+            }
+        }
+        self.trial_log.push(TrialLine {
+            commit: finished.commit,
+            purpose: finished.purpose,
+            verdict: finished.verdict.word().to_owned(),
+            source: finished.source,
+            timing: finished.timing,
+        });
+    }
+
+    fn conclude(&mut self, conclusion: &Conclusion) {
+        let (status, culprits, reason, hint) = match conclusion {
+            Conclusion::Found { culprits } => ("found", culprits.clone(), None, None),
+            Conclusion::Ambiguous { culprits, reason } => {
+                ("ambiguous", culprits.clone(), Some(reason.clone()), None)
+            }
+            Conclusion::Inconclusive { why: _, reason } => {
+                ("inconclusive", Vec::new(), Some(reason.clone()), None)
+            }
+            Conclusion::NotReproduced { reason, hint } => {
+                ("not-reproduced", Vec::new(), Some(reason.clone()), hint.clone())
+            }
+        };
+        status.clone_into(&mut self.status);
+        self.culprits = culprits;
+        self.reason = reason;
+        self.hint = hint;
+    }
+}
+
+/// Counts rounds: a trial's depth is one more than the deepest trial that had ended when it began.
+#[derive(Default)]
+struct Rounds {
+    finished: usize,
+    running: std::collections::BTreeMap<super::TrialId, usize>,
+    longest: usize,
+}
+
+impl Rounds {
+    fn observe(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::TrialStarted { trial, .. } => {
+                self.running.insert(*trial, self.finished + 1);
+            }
+            EventKind::TrialCancelled { trial } => {
+                self.running.remove(trial);
+            }
+            EventKind::TrialFinished(finished) => {
+                if let Some(depth) = self.running.remove(&finished.trial) {
+                    self.finished = self.finished.max(depth);
+                    self.longest = self.longest.max(depth);
+                }
+            }
+            _ => {}
+        }
+    }
+}

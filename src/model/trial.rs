@@ -1,0 +1,159 @@
+//! A trial: what to run, on which tree, and what came of it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CommitId, TreeId};
+
+/// How every trial of one kind runs; the same for all trees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipe {
+    /// Program and arguments. Never empty.
+    pub command: Vec<OsString>,
+    /// Sub-folder of the work tree to run in, relative; empty for its root.
+    pub subdir: PathBuf,
+    /// Shell command to run before `command` in each tree. Its failure is a skip.
+    pub setup: Option<String>,
+    /// Time that `command` (and, by itself, `setup`) may take; `None` for no limit.
+    pub timeout: Option<Duration>,
+    /// Untracked paths (globs relative to the tree) that survive from one trial to the next.
+    pub keep: Vec<String>,
+    /// The whole environment of the command, but for what the slot sets itself
+    /// (`HOME`, `TMPDIR`, `PYTHONPYCACHEPREFIX`, `XDG_*`).
+    pub environment: BTreeMap<OsString, OsString>,
+    /// Variables whose values are path lists relative to the work tree (`PYTHONPATH=.:src`): each
+    /// relative entry is made absolute in the slot, so that a command may change its folder.
+    pub tree_paths: BTreeMap<String, Vec<PathBuf>>,
+}
+
+/// A number that is unique within a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TrialId(pub u64);
+
+/// What a trial is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Checks that bad is bad and good is good.
+    Endpoint,
+    /// Divides the candidates.
+    Search,
+    /// Runs a parent of the culprit, or the culprit, to prove the answer.
+    Proof,
+    /// Repeats a trial, to tell a flaky test from a history that is not monotonic.
+    Repeat,
+    /// Runs a partial tree between a good and a bad one.
+    Narrowing,
+    /// Tests a candidate fix.
+    Fix,
+}
+
+/// One run of a recipe on one tree.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// Its number.
+    pub id: TrialId,
+    /// The commit that `HEAD` names in the work tree.
+    pub commit: CommitId,
+    /// The tree to check out: the commit's with the overlay laid over it, or a composed one.
+    pub tree: TreeId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// How it runs.
+    pub recipe: Arc<Recipe>,
+}
+
+/// How a trial's command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "ending")]
+pub enum Ending {
+    /// It exited by itself.
+    Exited {
+        /// The exit status, 0 to 255.
+        code: i32,
+    },
+    /// A signal that pybisect did not send ended it.
+    Signalled {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// It took longer than the recipe allows and was ended.
+    TimedOut {
+        /// The limit in milliseconds.
+        after_ms: u64,
+    },
+    /// The program is not there or is not executable, in this tree.
+    NotStarted {
+        /// What the system said.
+        error: String,
+    },
+    /// The setup command failed; the command was not run.
+    SetupFailed {
+        /// Exit status or reason.
+        reason: String,
+    },
+    /// The tree cannot be checked out in full: a Python source is missing from the repository, or
+    /// the disk is full.
+    NoTree {
+        /// What is missing.
+        reason: String,
+    },
+    /// It was cancelled before it ended.
+    Cancelled,
+}
+
+/// What a command wrote to one of its streams.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Captured {
+    /// The text: whole when short, otherwise its beginning and its end with a line between them
+    /// that says how much was left out. Invalid UTF-8 is replaced.
+    pub text: String,
+    /// How many bytes the command wrote.
+    pub bytes: u64,
+}
+
+/// Where a trial's time went, milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// From request to a free slot.
+    pub queue_ms: f64,
+    /// Writing the files that differ.
+    pub checkout_ms: f64,
+    /// Setup command.
+    pub setup_ms: f64,
+    /// The command itself.
+    pub run_ms: f64,
+    /// Ending what was left running and removing what was left lying.
+    pub clean_ms: f64,
+}
+
+impl Timing {
+    /// Everything but waiting, the setup and the command itself.
+    #[must_use]
+    pub fn overhead_ms(&self) -> f64 {
+        self.checkout_ms + self.clean_ms
+    }
+}
+
+/// What came of a trial. That the test failed is data; only a failing *machine* is an error.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialOutput {
+    /// How the command ended.
+    #[serde(flatten)]
+    pub ending: Ending,
+    /// Standard output (of the setup command, when that failed).
+    pub stdout: Captured,
+    /// Standard error (of the setup command, when that failed).
+    pub stderr: Captured,
+    /// Where the time went.
+    pub timing: Timing,
+    /// Processes that outlived the command and were ended.
+    pub leftovers: u32,
+    /// What was not as in git: files left out, submodules and LFS pointers not filled.
+    pub notes: Vec<String>,
+}

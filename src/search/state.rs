@@ -1,0 +1,85 @@
+//! What is known: observations, not statuses, so that contradictions are legal input.
+
+use crate::graph::{CommitGraph, Node, NodeSet};
+
+/// What was seen at one commit, over all runs of its tree.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Observation {
+    /// Runs that passed.
+    pub good: u32,
+    /// Runs that showed the target failure.
+    pub bad: u32,
+    /// Runs that said nothing.
+    pub skipped: u32,
+}
+
+impl Observation {
+    /// Whether no run said anything, though at least one was made.
+    #[must_use]
+    pub const fn is_skipped(&self) -> bool {
+        self.skipped > 0 && self.good == 0 && self.bad == 0
+    }
+
+    /// Whether both passes and failures were seen.
+    #[must_use]
+    pub const fn is_contradictory(&self) -> bool {
+        self.good > 0 && self.bad > 0
+    }
+
+    /// Number of runs.
+    #[must_use]
+    pub const fn runs(&self) -> u32 {
+        self.good + self.bad + self.skipped
+    }
+}
+
+/// The state of a search over one graph.
+#[derive(Debug, Clone)]
+pub struct SearchState {
+    /// The commit whose failure is to be explained.
+    pub bad: Node,
+    /// Commits given (or found) as good; ancestors of `bad`.
+    pub goods: Vec<Node>,
+    /// Commits that may be the answer: reachable from `bad` and from no good one.
+    pub candidates: NodeSet,
+    /// Prior weight of each node; only those of candidates count, and they need not sum to 1.
+    pub prior: Vec<f64>,
+    /// What was seen at each node.
+    pub observations: Vec<Observation>,
+    /// Trials that are running now, one entry each.
+    pub running: Vec<Node>,
+    /// For each node the first node with the same tree: their outcomes are the same.
+    pub twin: Vec<Node>,
+}
+
+impl SearchState {
+    /// A search with a flat prior and nothing seen yet.
+    #[must_use]
+    pub fn new(graph: &CommitGraph, bad: Node, goods: Vec<Node>) -> Self {
+        let mut candidates = graph.ancestors([bad]);
+        candidates.subtract(&graph.ancestors(goods.iter().copied()));
+        Self {
+            bad,
+            goods,
+            candidates,
+            prior: vec![1.0; graph.len()],
+            observations: vec![Observation::default(); graph.len()],
+            running: Vec::new(),
+            twin: graph.nodes().collect(),
+        }
+    }
+
+    /// What was seen at a commit, or at another with the same tree.
+    #[must_use]
+    pub fn observed(&self, node: Node) -> Observation {
+        self.observations[self.twin[node.index()].index()]
+    }
+
+    /// Record what was seen at a commit.
+    pub fn record(&mut self, node: Node, seen: Observation) {
+        let total = &mut self.observations[self.twin[node.index()].index()];
+        total.good += seen.good;
+        total.bad += seen.bad;
+        total.skipped += seen.skipped;
+    }
+}

@@ -1,0 +1,139 @@
+//! Rooms import only from the rooms that the table allows, and files stay small.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+const MOST_LINES: usize = 500;
+
+/// Each room and the rooms it may import from.
+fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let all = [
+        "model", "graph", "calls", "triage", "suspects", "search", "minimize", "process", "git", "pyenv",
+        "executor", "store",
+    ];
+    let mut with_all = |more: &[&'static str]| {
+        let mut rooms = all.to_vec();
+        rooms.extend_from_slice(more);
+        rooms
+    };
+    BTreeMap::from([
+        ("model", vec![]),
+        ("graph", vec!["model"]),
+        ("calls", vec!["model"]),
+        ("triage", vec!["model"]),
+        ("suspects", vec!["model", "graph", "calls", "triage"]),
+        ("search", vec!["model", "graph"]),
+        ("minimize", vec!["model", "calls"]),
+        ("process", vec!["model"]),
+        ("git", vec!["model", "graph", "process"]),
+        ("pyenv", vec!["model", "process"]),
+        ("executor", vec!["model", "git", "process", "pyenv"]),
+        ("store", vec!["model"]),
+        ("session", with_all(&[])),
+        ("report", vec!["model"]),
+        ("respond", vec!["model", "git", "process"]),
+        ("cli", with_all(&["session", "report", "respond"])),
+    ])
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = walkdir::WalkDir::new(folder)
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// First segments after `crate::`, in plain paths and in groups.
+fn imported_rooms(source: &str) -> BTreeSet<String> {
+    let path = Regex::new(r"\bcrate::([a-z_]+)").unwrap();
+    let group = Regex::new(r"\bcrate::\{([^;]*)\};").unwrap();
+    let member = Regex::new(r"(?:^|,)\s*([a-z_]+)").unwrap();
+    let mut rooms: BTreeSet<String> = path.captures_iter(source).map(|found| found[1].to_owned()).collect();
+    for found in group.captures_iter(source) {
+        let mut depth = 0_i32;
+        let outer: String = found[1]
+            .chars()
+            .filter(|c| {
+                depth += match c {
+                    '{' => 1,
+                    '}' => -1,
+                    _ => 0,
+                };
+                depth == 0
+            })
+            .collect();
+        rooms.extend(member.captures_iter(&outer).map(|room| room[1].to_owned()));
+    }
+    rooms
+}
+
+#[test]
+fn rooms_import_only_what_the_table_allows() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let allowed = allowed();
+    let mut wrong = Vec::new();
+    for file in rust_files(&root) {
+        let relative = file.strip_prefix(&root).unwrap();
+        let room = relative.components().next().unwrap().as_os_str().to_str().unwrap().to_owned();
+        if room.ends_with(".rs") {
+            continue; // lib.rs and main.rs
+        }
+        let Some(may) = allowed.get(room.as_str()) else {
+            wrong.push(format!("{} is in no room of the table", relative.display()));
+            continue;
+        };
+        // A doc comment may link to any room.
+        let source = std::fs::read_to_string(&file).unwrap();
+        let code: String = source
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        for imported in imported_rooms(&code) {
+            if imported != room && !may.contains(&imported.as_str()) {
+                wrong.push(format!("{}: {room} may not import {imported}", relative.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn files_stay_small() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let long: Vec<String> = ["src", "tests", "benches", "examples"]
+        .iter()
+        .map(|folder| root.join(folder))
+        .filter(|folder| folder.exists())
+        .flat_map(|folder| rust_files(&folder))
+        .filter_map(|file| {
+            let lines = std::fs::read_to_string(&file).unwrap().lines().count();
+            (lines > MOST_LINES).then(|| format!("{}: {lines} lines", file.display()))
+        })
+        .collect();
+    assert!(long.is_empty(), "split these:\n{}", long.join("\n"));
+}
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        if module != "main" {
+            assert!(main.contains(&format!("mod {module};")), "tests/it/main.rs does not declare {module}");
+        }
+    }
+}
+
+#[test]
+fn the_reader_of_imports_sees_groups() {
+    let rooms = imported_rooms("use crate::{model::{A, B}, graph::Node};\nlet x = crate::git::open();");
+    assert_eq!(rooms.into_iter().collect::<Vec<_>>(), ["git", "graph", "model"]);
+}

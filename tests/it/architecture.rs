@@ -13,7 +13,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         "model", "graph", "calls", "triage", "suspects", "search", "minimize", "process", "git", "pyenv",
         "executor", "store",
     ];
-    let mut with_all = |more: &[&'static str]| {
+    let with_all = |more: &[&'static str]| {
         let mut rooms = all.to_vec();
         rooms.extend_from_slice(more);
         rooms

@@ -22,8 +22,10 @@
 //! | [`graph`] | the commit DAG as dense integers | model |
 //! | [`search`] | which commits to test next; pure | model, graph |
 //! | [`executor`] | where trials run | model, git, process |
+//! | [`store`] | outcomes and sessions on disk | model |
 
 pub mod executor;
 pub mod graph;
 pub mod model;
 pub mod search;
+pub mod store;

@@ -21,9 +21,11 @@
 //! | [`model`] | plain shared words, no input or output | |
 //! | [`graph`] | the commit DAG as dense integers | model |
 //! | [`search`] | which commits to test next; pure | model, graph |
+//! | [`git`] | the repository: history, blobs, differences, the shadow for trials | model, graph, process |
 //! | [`executor`] | where trials run | model, git, process |
 
 pub mod executor;
+pub mod git;
 pub mod graph;
 pub mod model;
 pub mod search;

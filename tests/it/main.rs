@@ -3,4 +3,5 @@
 
 mod architecture;
 mod git_history;
+mod process_runs;
 mod support;

@@ -21,11 +21,15 @@
 //! | [`model`] | plain shared words, no input or output | |
 //! | [`graph`] | the commit DAG as dense integers | model |
 //! | [`search`] | which commits to test next; pure | model, graph |
+//! | [`git`] | the repository: history, blobs, differences, the shadow for trials | model, graph, process |
+//! | [`process`] | one child process, and nothing left of it | model |
 //! | [`executor`] | where trials run | model, git, process |
 //! | [`store`] | outcomes and sessions on disk | model |
 
 pub mod executor;
+pub mod git;
 pub mod graph;
 pub mod model;
+pub mod process;
 pub mod search;
 pub mod store;

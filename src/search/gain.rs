@@ -185,17 +185,12 @@ impl View<'_> {
         Weights::new(self.graph, &hypotheses, 1)
     }
 
-    /// Those of the nodes whose tree is not running.
+    /// Those of the nodes whose tree is not running, one for each tree.
     fn untaken(&self, nodes: impl IntoIterator<Item = Node>) -> Vec<Node> {
         let twin = |node: Node| self.state.twin[node.index()];
-        let running: Vec<Node> = self.state.running.iter().map(|&node| twin(node)).collect();
-        let mut list: Vec<Node> = Vec::new();
-        for node in nodes {
-            if !running.contains(&twin(node)) && !list.iter().any(|&other| twin(other) == twin(node)) {
-                list.push(node);
-            }
-        }
-        list
+        let mut taken = NodeSet::empty(self.graph.len());
+        taken.extend(self.state.running.iter().map(|&node| twin(node)));
+        nodes.into_iter().filter(|&node| taken.insert(twin(node))).collect()
     }
 
     /// Trials that divide the hypotheses.
@@ -206,17 +201,9 @@ impl View<'_> {
         }
         let hopeless = Skips::hopeless(self.state, &self.honest());
         let hope = |node: Node| hopeless.is_none_or(|(first, last)| node < first || node > last);
-        let weights = self.weights();
-        let new: Vec<Node> = self
-            .state
-            .candidates
-            .iter()
-            .filter(|&node| {
-                let below = weights.of(node)[0];
-                let open = below > NEGLIGIBLE && below < 1.0 - NEGLIGIBLE;
-                open && hope(node) && self.state.observed(node).runs() == 0
-            })
-            .collect();
+        // The picker finds by itself which of them would tell nothing.
+        let new =
+            self.state.candidates.iter().filter(|&node| hope(node) && self.state.observed(node).runs() == 0);
         let plain = self.skips.is_empty();
         let testable: Vec<(Node, f64)> = self
             .untaken(new)

@@ -12,9 +12,9 @@ const BETWEEN: f64 = 0.9;
 /// Chance of a skip between two commits that could be tested.
 const ELSEWHERE: f64 = 0.02;
 /// The inside of a stretch is given up when so many of its commits were skipped …
-const ENOUGH: usize = 6;
+const ENOUGH: usize = 5;
 /// … and no untested gap in it is longer than this part of it.
-const LARGEST_GAP: usize = 4;
+const LARGEST_GAP: usize = 3;
 
 /// Tested commits in the order of the graph, and whether they were skipped.
 pub(super) struct Skips {

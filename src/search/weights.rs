@@ -31,12 +31,13 @@ impl Weights {
     /// cells. The hypotheses are in ascending order.
     pub(super) fn new(graph: &CommitGraph, hypotheses: &[Hypothesis], cells: usize) -> Self {
         let mut weights = Self { cells, sums: vec![0.0; graph.len() * cells] };
-        let Some(first) = hypotheses.first() else { return weights };
-        weights.sum_along_first_parents(graph, hypotheses);
-        for block in hypotheses.chunks(WORDS * 64) {
-            weights.add_unions(graph, block, first.node);
+        for one in hypotheses {
+            weights.sums[one.node.index() * cells + one.cell] += one.weight;
         }
-        weights.carry_unions(graph, first.node);
+        for block in hypotheses.chunks(WORDS * 64) {
+            weights.add_unions(graph, block);
+        }
+        weights.carry_unions(graph);
         weights
     }
 
@@ -46,16 +47,10 @@ impl Weights {
         &self.sums[start..start + self.cells]
     }
 
-    /// Each node's own weight.
-    fn sum_along_first_parents(&mut self, graph: &CommitGraph, hypotheses: &[Hypothesis]) {
-        debug_assert!(hypotheses.iter().all(|one| one.node.index() < graph.len()));
-        for one in hypotheses {
-            self.sums[one.node.index() * self.cells + one.cell] += one.weight;
-        }
-    }
-
     /// At each merge, what its further parents have beyond the first, within one block.
-    fn add_unions(&mut self, graph: &CommitGraph, block: &[Hypothesis], first: Node) {
+    fn add_unions(&mut self, graph: &CommitGraph, block: &[Hypothesis]) {
+        // Older commits have none of the block's hypotheses among their ancestors.
+        let Some(first) = block.first().map(|one| one.node) else { return };
         let start = first.index();
         let mut rows = vec![[0_u64; WORDS]; graph.len() - start];
         let mut own = block.iter().enumerate().peekable();
@@ -88,8 +83,8 @@ impl Weights {
     }
 
     /// Add the first parent's sum to each node's own part.
-    fn carry_unions(&mut self, graph: &CommitGraph, first: Node) {
-        for node in graph.nodes().skip(first.index()) {
+    fn carry_unions(&mut self, graph: &CommitGraph) {
+        for node in graph.nodes() {
             let Some(parent) = graph.parents(node).first() else { continue };
             let (older, newer) = self.sums.split_at_mut(node.index() * self.cells);
             let from = &older[parent.index() * self.cells..(parent.index() + 1) * self.cells];

@@ -3,5 +3,6 @@
 
 mod architecture;
 mod git_history;
+mod git_shadow;
 mod process_runs;
 mod support;

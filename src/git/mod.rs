@@ -36,7 +36,7 @@ pub use changes::{ChangeStatus, ChangedLines, FileChange};
 pub use error::GitError;
 pub use files::{FileFacts, open_folder, remove_tree};
 pub use history::{History, RangeOptions};
-pub use private::PrivateGit;
+pub use private::{IndexedFile, PrivateGit};
 pub use repository::Repository;
 pub use revision::Tag;
 pub use shadow::{Borrowed, Shadow};

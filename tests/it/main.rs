@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
 mod architecture;
+mod executor_local;
 mod git_history;
 mod git_shadow;
 mod process_runs;

@@ -1,5 +1,7 @@
 //! What several tests need.
 
 pub(crate) mod repo_builder;
+pub(crate) mod trials;
 
 pub(crate) use repo_builder::TestRepo;
+pub(crate) use trials::Bench;

@@ -14,16 +14,16 @@
 //! | `overlay` | trees with files laid over them |
 //! | `private` | [`PrivateGit`]: the `.git` that a trial sees |
 //! | `files` | files on disk: facts about them, removing them |
-//! | `extensions` | partial clones are accepted |
+//! | `library` | libgit2's global settings |
 //! | `ids` | libgit2's ids ↔ the model's |
 //! | `error` | [`GitError`] |
 
 mod changes;
 mod error;
-mod extensions;
 mod files;
 mod history;
 mod ids;
+mod library;
 mod overlay;
 mod pathspec;
 mod private;

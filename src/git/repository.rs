@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorClass, ErrorCode, ObjectFormat};
 
 use super::GitError;
-use super::extensions::accept_partial_clones;
 use super::ids::{ToOid, blob_id, commit_id, tree_id};
+use super::library::prepare_library;
 use crate::model::{BlobId, CommitId, CommitInfo, TreeId};
 
 /// A handle to a repository. It can move between threads, but each thread needs its own
@@ -22,7 +22,7 @@ impl Repository {
     /// # Errors
     /// When there is none, it belongs to somebody else, or its format is not supported.
     pub fn open(path: &Path) -> Result<Self, GitError> {
-        accept_partial_clones();
+        prepare_library();
         let inner = git2::Repository::discover(path).map_err(|error| refusal(path, error))?;
         if inner.object_format() != ObjectFormat::Sha1 {
             return Err(GitError::Sha256(path.to_owned()));

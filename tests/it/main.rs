@@ -3,6 +3,7 @@
 
 mod architecture;
 mod executor_local;
+mod executor_python;
 mod git_history;
 mod git_shadow;
 mod process_runs;

@@ -12,6 +12,7 @@
 //! | `tree_delta` | [`TreeDelta`]: from one checked-out tree to another |
 //! | `shadow` | [`Shadow`]: a private object store on top of the user's |
 //! | `overlay` | trees with files laid over them |
+//! | `partial` | what a partial clone lacks is fetched into the shadow |
 //! | `private` | [`PrivateGit`]: the `.git` that a trial sees |
 //! | `files` | files on disk: facts about them, removing them |
 //! | `library` | libgit2's global settings |
@@ -25,6 +26,7 @@ mod history;
 mod ids;
 mod library;
 mod overlay;
+mod partial;
 mod pathspec;
 mod private;
 mod repository;

@@ -111,11 +111,12 @@ pub fn sweep(cache: &Path) -> io::Result<usize> {
 /// The folder in memory that belongs to a run, whether it is there or not.
 #[cfg(target_os = "linux")]
 fn folder_in_memory(run: &str) -> Option<PathBuf> {
-    const TMPFS: i64 = 0x0102_1994;
+    const TMPFS: u64 = 0x0102_1994;
     let memory = Path::new("/dev/shm");
     let facts = rustix::fs::statfs(memory).ok()?;
     let block = u64::try_from(facts.f_bsize).ok()?;
-    let is_fit = i64::from(facts.f_type) == TMPFS && facts.f_bavail.saturating_mul(block) >= LEAST_MEMORY;
+    let is_fit =
+        u64::try_from(facts.f_type) == Ok(TMPFS) && facts.f_bavail.saturating_mul(block) >= LEAST_MEMORY;
     is_fit.then(|| memory.join(format!("pybisect-{run}")))
 }
 

@@ -309,3 +309,33 @@ fn folders_of_dead_runs_are_swept_and_those_of_live_ones_are_not() {
     assert!(!path.exists());
     assert_eq!(sweep(cache.path()).unwrap(), 0);
 }
+
+#[test]
+fn a_tree_that_cannot_be_written_is_an_ending_and_the_next_one_is_whole() {
+    let mut repo = TestRepo::new();
+    let first = repo.write("a", "1").write("z", "1").commit("1");
+    let long = "n".repeat(300);
+    let second =
+        repo.write("a", "2").write(&long, "too long a name for any disk").write("z", "2").commit("2");
+    let third = repo.remove(&long).write("z", "3").commit("3");
+    let bench = Bench::new(repo.path(), 1);
+    for _ in 0..2 {
+        assert_eq!(bench.shell(first, "cat a z").stdout.text, "11");
+        let Ending::NoTree { reason } = bench.shell(second, "cat a z").ending else {
+            panic!("it was written")
+        };
+        assert!(reason.starts_with("failed to write nnn"), "{reason}");
+        assert_eq!(bench.shell(third, "cat a z; git status --porcelain").stdout.text, "23");
+    }
+}
+
+#[test]
+fn what_a_command_leaves_running_is_ended_and_counted() {
+    let (repo, ids) = TestRepo::with_versions(&["1"]);
+    let bench = Bench::new(repo.path(), 1);
+    let output = bench
+        .shell(ids[0], "setsid sh -c 'while :; do date > alive; sleep 0.01; done' >/dev/null 2>&1 & echo $!");
+    assert_eq!((output.ending, output.stderr.text.as_str()), (GOOD, ""));
+    assert!(output.leftovers >= 1, "{}", output.leftovers);
+    assert_eq!(bench.shell(ids[0], "ls").stdout.text, "app.py\n");
+}

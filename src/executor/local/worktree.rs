@@ -285,6 +285,15 @@ mod tests {
     }
 
     #[test]
+    fn a_full_disk_is_a_fault_of_this_trial_and_a_broken_one_of_the_machine() {
+        let judged = |kind: io::ErrorKind| of_the_disk(b"a.py", io::Error::from(kind));
+        assert!(
+            matches!(judged(io::ErrorKind::StorageFull), CheckoutError::Tree(reason) if reason.contains("a.py"))
+        );
+        assert!(matches!(judged(io::ErrorKind::ReadOnlyFilesystem), CheckoutError::Folder(_)));
+    }
+
+    #[test]
     fn times_depend_on_the_content_and_lie_in_the_past() {
         let id = |byte| BlobId::from_bytes([byte; 20]);
         assert_eq!(time_of(id(1)), time_of(id(1)));

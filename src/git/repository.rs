@@ -152,14 +152,20 @@ impl Repository {
 
 /// libgit2's reasons for not opening a repository, in our words.
 fn refusal(path: &Path, error: git2::Error) -> GitError {
-    let path = path.to_owned();
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     match (error.code(), error.class()) {
         (ErrorCode::NotFound, _) => GitError::NotARepository(path),
-        (ErrorCode::Owner, _) => GitError::NotOwned(path),
+        (ErrorCode::Owner, _) => GitError::NotOwned(top_folder(path)),
         (_, ErrorClass::Repository) if error.message().contains("object format") => GitError::Sha256(path),
         (_, ErrorClass::Repository) => {
             GitError::UnsupportedFormat { path, reason: error.message().to_owned() }
         }
         _ => error.into(),
     }
+}
+
+/// The folder that `safe.directory` has to name: the one with `.git` in it, or the bare repository itself.
+fn top_folder(path: PathBuf) -> PathBuf {
+    let found = path.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
+    found.unwrap_or(path)
 }

@@ -54,7 +54,7 @@ fn moving_between_sources_of_the_same_size_always_runs_the_right_one() {
     let beside =
         Recipe { command: recipe(&format!("unset PYTHONPYCACHEPREFIX; {PRINT}")).command, ..recipe("") };
     for recipe in [recipe(PRINT), beside] {
-        for step in 0..16 {
+        for step in 0..8 {
             let at = step * 5 % ids.len();
             let output = bench.trial(ids[at], &recipe);
             assert_eq!(output.stdout.text, format!("{at}\n"), "{}", output.stderr.text);

@@ -12,19 +12,21 @@
 //! | `tree_delta` | [`TreeDelta`]: from one checked-out tree to another |
 //! | `shadow` | [`Shadow`]: a private object store on top of the user's |
 //! | `overlay` | trees with files laid over them |
+//! | `partial` | what a partial clone lacks is fetched into the shadow |
 //! | `private` | [`PrivateGit`]: the `.git` that a trial sees |
 //! | `files` | files on disk: facts about them, removing them |
-//! | `extensions` | partial clones are accepted |
+//! | `library` | libgit2's global settings |
 //! | `ids` | libgit2's ids ↔ the model's |
 //! | `error` | [`GitError`] |
 
 mod changes;
 mod error;
-mod extensions;
 mod files;
 mod history;
 mod ids;
+mod library;
 mod overlay;
+mod partial;
 mod pathspec;
 mod private;
 mod repository;
@@ -36,7 +38,7 @@ pub use changes::{ChangeStatus, ChangedLines, FileChange};
 pub use error::GitError;
 pub use files::{FileFacts, open_folder, remove_tree};
 pub use history::{History, RangeOptions};
-pub use private::PrivateGit;
+pub use private::{IndexedFile, PrivateGit};
 pub use repository::Repository;
 pub use revision::Tag;
 pub use shadow::{Borrowed, Shadow};

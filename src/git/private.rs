@@ -15,54 +15,31 @@ use super::GitError;
 use super::files::{FileFacts, open_folder, remove_tree};
 use super::ids::ToOid;
 use super::shadow::Borrowed;
-use super::tree_delta::TreeFile;
-use crate::model::CommitId;
+use super::tree_delta::{SUBMODULE, SYMLINK};
+use crate::model::{BlobId, CommitId};
 
-/// The `.git` folder of one work tree.
-pub struct PrivateGit {
-    folder: PathBuf,
-    borrowed: Borrowed,
-    /// What the index lists, by path: kept as plain data, so that a slot can move between threads.
-    index: BTreeMap<Vec<u8>, IndexEntry>,
-    /// The files that belong there, as they were written.
-    written: BTreeMap<&'static str, FileFacts>,
-    /// Whether the index in memory is newer than the one on disk.
-    index_changed: bool,
+/// A file as the index lists it.
+#[derive(Debug, Clone, Copy)]
+pub struct IndexedFile<'a> {
+    /// Its path from the top.
+    pub path: &'a [u8],
+    /// Its content; of a submodule the id of its commit.
+    pub id: BlobId,
+    /// Its mode in the tree.
+    pub mode: u32,
+    /// What is on disk; `None` when nothing is.
+    pub facts: Option<FileFacts>,
 }
 
-const FOLDERS: [&str; 4] = ["objects", "objects/info", "refs", "info"];
-
-impl PrivateGit {
-    /// A repository to be laid out in `folder`; nothing is written yet.
-    ///
-    /// # Errors
-    /// When libgit2 has no memory for an index.
-    pub fn new(folder: PathBuf, borrowed: Borrowed) -> Result<Self, GitError> {
-        Ok(Self { folder, borrowed, index: BTreeMap::new(), written: BTreeMap::new(), index_changed: true })
-    }
-
-    /// Forget all files: the work tree is empty.
-    ///
-    /// # Errors
-    /// When libgit2 has no memory.
-    pub fn clear(&mut self) -> Result<(), GitError> {
-        self.index_changed = true;
-        self.index.clear();
-        Ok(())
-    }
-
-    /// A file was written to the work tree.
-    ///
-    /// # Errors
-    /// When git does not allow such a path in an index.
-    pub fn add(&mut self, file: &TreeFile, facts: &FileFacts) -> Result<(), GitError> {
-        self.index_changed = true;
-        let mode = match file.mode & 0o170_000 {
-            0o120_000 | 0o160_000 => file.mode,
-            _ if file.mode & 0o111 != 0 => 0o100_755,
+impl IndexedFile<'_> {
+    fn entry(&self) -> Result<IndexEntry, GitError> {
+        let facts = self.facts.unwrap_or_default();
+        let mode = match self.mode {
+            SYMLINK | SUBMODULE => self.mode,
+            _ if self.mode & 0o111 != 0 => 0o100_755,
             _ => 0o100_644,
         };
-        let entry = IndexEntry {
+        Ok(IndexEntry {
             ctime: index_time(facts.ctime),
             mtime: index_time(facts.mtime),
             dev: low_bits(facts.device),
@@ -71,30 +48,46 @@ impl PrivateGit {
             uid: facts.owner.0,
             gid: facts.owner.1,
             file_size: low_bits(facts.size),
-            id: file.id.oid()?,
+            id: self.id.oid()?,
             flags: 0,
             flags_extended: 0,
-            path: file.path.clone(),
-        };
-        // Asked of an index that is never written, to learn now whether the path is allowed.
-        if is_odd(&file.path) {
-            Index::new()?.add(&entry)?;
-        }
-        self.index.insert(file.path.clone(), entry);
-        Ok(())
+            path: self.path.to_vec(),
+        })
+    }
+}
+
+/// The `.git` folder of one work tree.
+pub struct PrivateGit {
+    folder: PathBuf,
+    borrowed: Borrowed,
+    /// The files that belong there, as they were written.
+    written: BTreeMap<&'static str, FileFacts>,
+}
+
+const FOLDERS: [&str; 4] = ["objects", "objects/info", "refs", "info"];
+
+impl PrivateGit {
+    /// A repository to be laid out in `folder`; nothing is written yet.
+    #[must_use]
+    pub const fn new(folder: PathBuf, borrowed: Borrowed) -> Self {
+        Self { folder, borrowed, written: BTreeMap::new() }
     }
 
-    /// A file was removed from the work tree.
-    pub fn remove(&mut self, path: &Path) {
-        self.index_changed = true;
-        self.index.remove(path.as_os_str().as_bytes());
-    }
-
-    /// Undo whatever happened to the folder, and let `HEAD` name a commit.
+    /// Undo whatever happened to the folder, and let `HEAD` name a commit. `files` are those of the work tree, in
+    /// the order of their paths; they are asked for only when the index has to be written: when they
+    /// `changed`, or a trial changed the index.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn restore(&mut self, head: CommitId) -> Result<(), GitError> {
+    pub fn restore<'a, Files>(
+        &mut self,
+        head: CommitId,
+        changed: bool,
+        files: impl FnOnce() -> Files,
+    ) -> Result<(), GitError>
+    where
+        Files: Iterator<Item = IndexedFile<'a>>,
+    {
         self.remove_strangers()?;
         for name in FOLDERS {
             super::shadow::make_folder(&self.folder.join(name))?;
@@ -110,17 +103,22 @@ impl PrivateGit {
                 self.put(name, &bytes, false)?;
             }
         }
-        if self.index_changed || !self.is_as_written("index") {
-            let mut index = Index::open(&self.folder.join("index"))?;
-            index.clear()?;
-            for entry in self.index.values() {
-                index.add(entry)?;
-            }
-            index.write()?;
-            self.index_changed = false;
-            self.remember("index")?;
+        if changed || !self.is_as_written("index") {
+            self.write_index(files())?;
         }
         Ok(())
+    }
+
+    fn write_index<'a>(&mut self, files: impl Iterator<Item = IndexedFile<'a>>) -> Result<(), GitError> {
+        let path = self.folder.join("index");
+        // What is there is not read, and not written through.
+        drop(fs::remove_file(&path));
+        let mut index = Index::open(&path)?;
+        for file in files {
+            index.add(&file.entry()?)?;
+        }
+        index.write()?;
+        self.remember("index")
     }
 
     fn is_as_written(&self, name: &str) -> bool {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorClass, ErrorCode, ObjectFormat};
 
 use super::GitError;
-use super::extensions::accept_partial_clones;
 use super::ids::{ToOid, blob_id, commit_id, tree_id};
+use super::library::prepare_library;
 use crate::model::{BlobId, CommitId, CommitInfo, TreeId};
 
 /// A handle to a repository. It can move between threads, but each thread needs its own
@@ -22,7 +22,7 @@ impl Repository {
     /// # Errors
     /// When there is none, it belongs to somebody else, or its format is not supported.
     pub fn open(path: &Path) -> Result<Self, GitError> {
-        accept_partial_clones();
+        prepare_library();
         let inner = git2::Repository::discover(path).map_err(|error| refusal(path, error))?;
         if inner.object_format() != ObjectFormat::Sha1 {
             return Err(GitError::Sha256(path.to_owned()));
@@ -152,14 +152,20 @@ impl Repository {
 
 /// libgit2's reasons for not opening a repository, in our words.
 fn refusal(path: &Path, error: git2::Error) -> GitError {
-    let path = path.to_owned();
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     match (error.code(), error.class()) {
         (ErrorCode::NotFound, _) => GitError::NotARepository(path),
-        (ErrorCode::Owner, _) => GitError::NotOwned(path),
+        (ErrorCode::Owner, _) => GitError::NotOwned(top_folder(path)),
         (_, ErrorClass::Repository) if error.message().contains("object format") => GitError::Sha256(path),
         (_, ErrorClass::Repository) => {
             GitError::UnsupportedFormat { path, reason: error.message().to_owned() }
         }
         _ => error.into(),
     }
+}
+
+/// The folder that `safe.directory` has to name: the one with `.git` in it, or the bare repository itself.
+fn top_folder(path: PathBuf) -> PathBuf {
+    let found = path.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
+    found.unwrap_or(path)
 }

@@ -46,6 +46,8 @@ impl Shadow {
         let alternates = object_folders(&user.folder().join("objects"));
         let write = |name: &str, bytes: &[u8]| write_file(&folder.join(name), bytes);
         make_folder(&folder.join("objects/info"))?;
+        // libgit2 never looks for packs in a folder that was not there when it opened the store.
+        make_folder(&folder.join("objects/pack"))?;
         make_folder(&folder.join("refs"))?;
         write("HEAD", b"ref: refs/heads/pybisect-shadow\n")?;
         write("config", CONFIG.replace("bare = false", "bare = true").as_bytes())?;

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use pybisect::git::{GitError, Repository, Shadow};
+use pybisect::model::Ending;
 
-use crate::support::TestRepo;
 use crate::support::repo_builder::{git_in, snapshot};
+use crate::support::{Bench, TestRepo};
 
 fn file(path: &str, text: &str, executable: bool) -> (String, Vec<u8>, bool) {
     (path.to_owned(), text.as_bytes().to_vec(), executable)
@@ -93,3 +94,89 @@ fn stores_that_borrow_from_others_and_linked_worktrees_are_followed() {
     assert_eq!(shadow.repository().resolve("main").unwrap().id, ids[1]);
     assert_eq!(git_in(shadow.folder(), &["show", "main:app.py"]), "2");
 }
+
+/// A clone without contents (`blob:none`) or without folders as well (`tree:0`), from a folder that stands for
+/// a server.
+fn partial_clone(repo: &TestRepo, filter: &str) -> tempfile::TempDir {
+    repo.git(&["config", "uploadpack.allowFilter", "true"]);
+    repo.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    let clone = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", repo.path().display());
+    git_in(clone.path(), &["clone", "--quiet", "--bare", &format!("--filter={filter}"), &url, "."]);
+    clone
+}
+
+#[test]
+fn what_a_partial_clone_lacks_is_fetched_into_the_shadow() {
+    for filter in ["blob:none", "tree:0"] {
+        let mut repo = TestRepo::new();
+        let old = repo.write("app.py", "1").write("a/b/c.py", "c").commit("1");
+        let new = repo.write("app.py", "2").commit("2");
+        let clone = partial_clone(&repo, filter);
+        let before = snapshot(clone.path());
+        let bench = Bench::new(clone.path(), 1);
+        assert_eq!(bench.user.promisor_remote().unwrap().as_deref(), Some("origin"));
+        let trees = [bench.user.tree_of(old).unwrap(), bench.user.tree_of(new).unwrap()];
+        assert!(bench.shadow.fetch_missing(&bench.user, &trees).unwrap() >= 3, "{filter}");
+        assert_eq!(
+            bench.shadow.fetch_missing(&bench.user, &trees).unwrap(),
+            0,
+            "nothing is missing any more"
+        );
+        assert_eq!(bench.shell(old, "cat app.py a/b/c.py").stdout.text, "1c", "{filter}");
+        assert_eq!(
+            bench.shell(new, "cat app.py a/b/c.py; git status --porcelain").stdout.text,
+            "2c",
+            "{filter}"
+        );
+        assert_eq!(snapshot(clone.path()), before, "{filter}");
+    }
+}
+
+#[test]
+fn a_remote_that_is_gone_is_an_error_with_gits_reason() {
+    let mut repo = TestRepo::new();
+    let id = repo.write("app.py", "1").commit("1");
+    let clone = partial_clone(&repo, "blob:none");
+    drop(repo);
+    let bench = Bench::new(clone.path(), 1);
+    let error = bench.shadow.fetch_missing(&bench.user, &[bench.user.tree_of(id).unwrap()]).unwrap_err();
+    assert!(
+        error.to_string().starts_with("git fetch of 1 missing objects from 'origin' failed: "),
+        "{error}"
+    );
+    // A Python source that cannot be had: nothing can be said about this commit.
+    let output = bench.shell(id, "true");
+    let Ending::NoTree { reason } = output.ending else { panic!("{:?}", output.ending) };
+    assert!(
+        reason.starts_with("app.py (") && reason.ends_with(") is missing from the repository"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn contents_that_are_missing_or_kept_elsewhere_are_named() {
+    let mut repo = TestRepo::new();
+    repo.write("app.py", "1").write("logo.png", "picture").write("big.bin", LFS_POINTER);
+    let first = repo.commit("1");
+    let second = repo.write("logo.png", "another").write("big.bin", "small").commit("2");
+    let lost = repo.git(&["rev-parse", &format!("{first}:logo.png")]);
+    let (folder, file) = lost.trim().split_at(2);
+    std::fs::remove_file(repo.path().join(".git/objects").join(folder).join(file)).unwrap();
+    let bench = Bench::new(repo.path(), 1);
+    let notes = [
+        "missing from the repository and left out: logo.png".to_owned(),
+        "not filled, a Git LFS pointer: big.bin".to_owned(),
+    ];
+    for _ in 0..2 {
+        let output = bench.shell(first, "ls");
+        assert_eq!((output.stdout.text.as_str(), &output.notes[..]), ("app.py\nbig.bin\n", &notes[..]));
+        let output = bench.shell(second, "ls");
+        assert_eq!(
+            (output.stdout.text.as_str(), &output.notes[..]),
+            ("app.py\nbig.bin\nlogo.png\n", &[][..])
+        );
+    }
+}
+
+const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n";

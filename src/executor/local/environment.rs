@@ -27,8 +27,10 @@ pub(super) struct Folders {
     pub(super) tree: PathBuf,
     pub(super) home: PathBuf,
     pub(super) tmp: PathBuf,
-    /// Shared by all slots of a run.
-    pub(super) pycache: PathBuf,
+    /// The bytecode of the tree's sources.
+    pub(super) bytecode: PathBuf,
+    /// The prefix that all slots of a run share; it leads to `bytecode` for the tree's sources.
+    pub(super) prefix: PathBuf,
 }
 
 /// The recipe's environment, with what the slot sets itself.
@@ -48,7 +50,7 @@ pub(super) fn environment(
     set("XDG_CONFIG_HOME", folders.home.join(".config"));
     set("XDG_DATA_HOME", folders.home.join(".local/share"));
     set("XDG_STATE_HOME", folders.home.join(".local/state"));
-    set("PYTHONPYCACHEPREFIX", folders.pycache.clone());
+    set("PYTHONPYCACHEPREFIX", folders.prefix.clone());
     set("GIT_CEILING_DIRECTORIES", folders.slot.clone());
     set("PWD", working.to_owned());
     for (name, entries) in &recipe.tree_paths {
@@ -76,7 +78,8 @@ mod tests {
             tree: folder("tree"),
             home: folder("home"),
             tmp: folder("tmp"),
-            pycache: "/run/pycache".into(),
+            bytecode: folder("bytecode"),
+            prefix: "/run/pycache".into(),
         };
         let given =
             [("HOME", "/home/ada"), ("GIT_DIR", "/x"), ("PYTHONDONTWRITEBYTECODE", "1"), ("LANG", "C")];

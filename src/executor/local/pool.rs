@@ -28,7 +28,7 @@ impl LocalExecutor {
     /// When the folders cannot be made.
     pub fn new(run: &RunFolder, shadow: &Shadow, jobs: usize) -> Result<Self, ExecutorError> {
         let jobs = jobs.max(1);
-        let pycache = run.path().join("pycache");
+        let pycache = run.pycache().to_owned();
         let slots: Result<Vec<Slot>, ExecutorError> = (0..jobs)
             .rev()
             .map(|number| {

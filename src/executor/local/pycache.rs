@@ -2,25 +2,31 @@
 //!
 //! `PYTHONPYCACHEPREFIX` keeps bytecode out of the work trees and of whatever else is imported. An empty prefix
 //! would make Python compile the standard library once more, a second or two; [`seed_pycache`] fills
-//! it with links to the bytecode that is there already.
+//! it with links to the bytecode that is there already. The prefix lies in memory where the system has such a
+//! folder, as making thousands of links takes seconds on a disk; what the trees' own sources are compiled to
+//! lies in the slots.
 
+use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::manifest::{Manifest, system_path};
 use crate::git::remove_tree;
 
-/// Links made at most: more than that take longer than they save.
+/// Links made at most, and time taken for them: more than that costs more than it saves.
 const MOST_LINKS: usize = 30_000;
+const LONGEST: Duration = Duration::from_millis(150);
 /// Folders of the standard library that no application imports.
 const SKIPPED: [&str; 6] = ["test", "tests", "idlelib", "lib2to3", "turtledemo", "ensurepip"];
 
 /// Fill a prefix with links to the bytecode that belongs to the sources in these folders (those of `sys.path`,
-/// outside the repository). How many links were made.
+/// outside the repository), those in the upper folders first. How many links were made; on a slow disk it stops
+/// early, and Python compiles the rest when it needs it.
 ///
 /// Python replaces bytecode that it finds stale, and does not write through a link: the linked files stay as they
 /// are.
@@ -29,8 +35,13 @@ const SKIPPED: [&str; 6] = ["test", "tests", "idlelib", "lib2to3", "turtledemo",
 /// When the prefix cannot be written. Folders that cannot be read are passed over.
 pub fn seed_pycache(prefix: &Path, folders: &[PathBuf]) -> io::Result<usize> {
     let mut made = 0;
-    let mut waiting: Vec<PathBuf> = folders.iter().filter(|folder| folder.is_absolute()).cloned().collect();
-    while let Some(folder) = waiting.pop() {
+    let started = Instant::now();
+    let mut waiting: VecDeque<PathBuf> =
+        folders.iter().filter(|folder| folder.is_absolute()).cloned().collect();
+    while let Some(folder) = waiting.pop_front() {
+        if started.elapsed() > LONGEST || made > MOST_LINKS {
+            break;
+        }
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {
             let name = entry.file_name();
@@ -40,13 +51,21 @@ pub fn seed_pycache(prefix: &Path, folders: &[PathBuf]) -> io::Result<usize> {
                 continue;
             }
             if name != "__pycache__" {
-                waiting.push(entry.path());
-            } else if made < MOST_LINKS {
+                waiting.push_back(entry.path());
+            } else {
                 made += link_all(&entry.path(), &inside(prefix, &folder))?;
             }
         }
     }
     Ok(made)
+}
+
+/// Let the bytecode of the sources in `tree` go to another folder than the prefix.
+pub(super) fn divert(prefix: &Path, tree: &Path, to: &Path) -> io::Result<()> {
+    let from = inside(prefix, tree);
+    fs::create_dir_all(to)?;
+    fs::create_dir_all(from.parent().unwrap_or(prefix))?;
+    symlink(to, from)
 }
 
 /// Where a prefix keeps the bytecode of the sources in an absolute folder.
@@ -87,7 +106,7 @@ pub(super) fn source_of_bytecode(name: &OsStr) -> Option<OsString> {
 }
 
 /// Remove bytecode whose source is not tracked, or was changed by a trial: another source of the same size may take
-/// its place within the same second. `folder` is that of the work tree's bytecode in the prefix.
+/// its place within the same second. `folder` holds the bytecode of the work tree.
 pub(super) fn remove_stale(folder: &Path, manifest: &Manifest) -> io::Result<()> {
     let mut waiting = vec![PathBuf::new()];
     while let Some(below) = waiting.pop() {
@@ -108,16 +127,19 @@ pub(super) fn remove_stale(folder: &Path, manifest: &Manifest) -> io::Result<()>
     Ok(())
 }
 
-/// Remove the bytecode beside a source, in `__pycache__`.
+/// Remove the bytecode beside a source, in `__pycache__`, and that folder when nothing else is in it: Python would
+/// take what is left of a package for a namespace package.
 pub(super) fn remove_beside(tree: &Path, source: &[u8]) -> io::Result<()> {
     let source = system_path(source);
     let folder = tree.join(source).with_file_name("__pycache__");
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    let Ok(entries) = fs::read_dir(&folder) else { return Ok(()) };
     for entry in entries.flatten() {
         if source_of_bytecode(&entry.file_name()).as_deref() == source.file_name() {
             remove_tree(&entry.path())?;
         }
     }
+    // It fails when something is left.
+    drop(fs::remove_dir(folder));
     Ok(())
 }
 

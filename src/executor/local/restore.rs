@@ -101,7 +101,6 @@ impl WorkTree {
     }
 
     fn mark_damaged(&mut self, path: Vec<u8>) {
-        self.git.remove(system_path(&path));
         if let Some(entry) = self.manifest.remove(&path) {
             self.damaged.push(TreeFile { path, id: entry.id, mode: entry.mode });
         }

@@ -1,7 +1,8 @@
 //! The folder of one run of pybisect, and what dead runs have left.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -15,8 +16,13 @@ use crate::process::end_marked;
 pub struct RunFolder {
     path: PathBuf,
     name: String,
+    pycache: PathBuf,
     _lock: File,
 }
+
+/// A folder in memory needs this much space; what it gets is links, and the few modules of an environment that
+/// have no bytecode yet.
+const LEAST_MEMORY: u64 = 128 << 20;
 
 impl RunFolder {
     /// Make the folder of a new run.
@@ -33,13 +39,24 @@ impl RunFolder {
         flock(&lock, FlockOperation::LockExclusive)?;
         let path = path.canonicalize()?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { path, name, _lock: lock })
+        let pycache = match folder_in_memory(&name) {
+            Some(folder) if DirBuilder::new().mode(0o700).create(&folder).is_ok() => folder,
+            _ => path.join("pycache"),
+        };
+        fs::create_dir_all(&pycache)?;
+        Ok(Self { path, name, pycache, _lock: lock })
     }
 
     /// Where it is, absolute and without links.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where bytecode goes: in memory where the system has a folder for that.
+    #[must_use]
+    pub fn pycache(&self) -> &Path {
+        &self.pycache
     }
 
     /// The run's name, unlike that of every other run.
@@ -52,6 +69,7 @@ impl RunFolder {
 impl Drop for RunFolder {
     fn drop(&mut self) {
         // What cannot be removed now is swept by a later run.
+        drop(remove_tree(&self.pycache));
         drop(remove_tree(&self.path));
     }
 }
@@ -80,11 +98,31 @@ pub fn sweep(cache: &Path) -> io::Result<usize> {
     for (path, _lock) in &dead {
         if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
             let _ended = end_marked(&format!("{name}-"));
+            if let Some(folder) = folder_in_memory(name) {
+                drop(remove_tree(&folder));
+            }
         }
         // Another user's folder stays.
         drop(remove_tree(path));
     }
     Ok(dead.len())
+}
+
+/// The folder in memory that belongs to a run, whether it is there or not.
+#[cfg(target_os = "linux")]
+fn folder_in_memory(run: &str) -> Option<PathBuf> {
+    const TMPFS: u64 = 0x0102_1994;
+    let memory = Path::new("/dev/shm");
+    let facts = rustix::fs::statfs(memory).ok()?;
+    let block = u64::try_from(facts.f_bsize).ok()?;
+    let is_fit =
+        u64::try_from(facts.f_type) == Ok(TMPFS) && facts.f_bavail.saturating_mul(block) >= LEAST_MEMORY;
+    is_fit.then(|| memory.join(format!("pybisect-{run}")))
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn folder_in_memory(_run: &str) -> Option<PathBuf> {
+    None
 }
 
 fn lock_of_all(runs: &Path) -> io::Result<File> {

@@ -27,7 +27,7 @@ impl Slot {
     /// A new slot in a folder. Nothing is checked out yet.
     pub(super) fn new(
         folder: PathBuf,
-        pycache: PathBuf,
+        prefix: PathBuf,
         objects: Repository,
         borrowed: Borrowed,
     ) -> Result<Self, ExecutorError> {
@@ -35,9 +35,12 @@ impl Slot {
             tree: folder.join("tree"),
             home: folder.join("home"),
             tmp: folder.join("tmp"),
-            pycache,
+            bytecode: folder.join("bytecode"),
+            prefix,
             slot: folder,
         };
+        pycache::divert(&folders.prefix, &folders.tree, &folders.bytecode)
+            .map_err(|error| machine(&folders, CheckoutError::Folder(error)))?;
         let tree = WorkTree::new(folders.tree.clone(), objects, borrowed)
             .map_err(|error| machine(&folders, error))?;
         Ok(Self { folders, tree, keep: (Vec::new(), GlobSet::empty()) })
@@ -96,8 +99,7 @@ impl Slot {
             self.keep = (recipe.keep.clone(), globs(&recipe.keep)?);
         }
         self.tree.restore(&self.keep.1)?;
-        let bytecode = pycache::inside(&self.folders.pycache, &self.folders.tree);
-        pycache::remove_stale(&bytecode, &self.tree.manifest)?;
+        pycache::remove_stale(&self.folders.bytecode, &self.tree.manifest)?;
         empty(&self.folders.home)?;
         empty(&self.folders.tmp)
     }

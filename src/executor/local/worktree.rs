@@ -1,8 +1,9 @@
 //! Checking out: only what differs from what is there is written.
 //!
 //! Files are the raw bytes of their blobs: line endings are not converted, and neither filters nor Git LFS
-//! are run. A file is never written in place, so that what a trial did to it (a hard link, a mode) does
-//! not matter.
+//! are run. A file is written in place only when it is exactly as it was written before: then nobody made
+//! a hard link of it or changed its mode. Making files anew costs several times as much on ext4, which
+//! looks for inodes that were not freed a moment ago.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, FileTimes, OpenOptions};
@@ -12,9 +13,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::manifest::{Entry, Flaw, Manifest, system_path};
+use super::pycache::remove_beside;
 use crate::git::{
-    Borrowed, FileFacts, GitError, PrivateGit, Repository, SUBMODULE, SYMLINK, TreeDelta, TreeFile,
-    remove_tree,
+    Borrowed, FileFacts, GitError, IndexedFile, PrivateGit, Repository, SUBMODULE, SYMLINK, TreeDelta,
+    TreeFile, remove_tree,
 };
 use crate::model::{BlobId, CommitId, TreeId};
 
@@ -59,7 +61,7 @@ impl WorkTree {
         borrowed: Borrowed,
     ) -> Result<Self, CheckoutError> {
         fs::create_dir_all(&folder).map_err(CheckoutError::Folder)?;
-        let git = PrivateGit::new(folder.join(".git"), borrowed).map_err(CheckoutError::Repository)?;
+        let git = PrivateGit::new(folder.join(".git"), borrowed);
         let manifest = Manifest::default();
         Ok(Self { folder, manifest, git, objects, base: None, damaged: Vec::new(), walk: 0 })
     }
@@ -80,9 +82,20 @@ impl WorkTree {
         for file in &plan.written {
             self.write(file, &mut folders)?;
         }
+        let changed = base.is_none() || !plan.removed.is_empty() || !plan.written.is_empty();
+        let entries = self.manifest.entries.iter();
+        let files = || {
+            entries.map(|(path, entry)| IndexedFile {
+                path,
+                id: entry.id,
+                mode: entry.mode,
+                facts: entry.facts,
+            })
+        };
+        self.git.restore(head, changed, files).map_err(CheckoutError::Repository)?;
         self.damaged.clear();
         self.base = Some(tree);
-        self.git.restore(head).map_err(CheckoutError::Repository)
+        Ok(())
     }
 
     /// What is to be done, given what is there.
@@ -106,8 +119,8 @@ impl WorkTree {
     /// Remove a file and the folders that nothing is left in.
     fn take_away(&mut self, path: &[u8]) -> io::Result<()> {
         self.manifest.remove(path);
-        self.git.remove(system_path(path));
         remove_tree(&self.folder.join(system_path(path)))?;
+        remove_beside(&self.folder, path)?;
         let mut folder = system_path(path).parent();
         while let Some(inner) = folder.filter(|inner| !inner.as_os_str().is_empty()) {
             if fs::remove_dir(self.folder.join(inner)).is_err() {
@@ -119,40 +132,40 @@ impl WorkTree {
     }
 
     fn write(&mut self, file: &TreeFile, folders: &mut BTreeSet<PathBuf>) -> Result<(), CheckoutError> {
-        self.manifest.remove(&file.path);
         let relative = system_path(&file.path);
+        if !is_inside(&file.path) {
+            return Err(CheckoutError::Tree(format!("{} is not a path inside the tree", relative.display())));
+        }
+        let before = self.manifest.remove(&file.path);
         let path = self.folder.join(relative);
         let on_disk = |error| of_the_disk(&file.path, error);
         if let Some(parent) = relative.parent() {
             self.make_folders(parent, folders).map_err(on_disk)?;
         }
-        remove_tree(&path).map_err(on_disk)?;
-        let mut flaw = None;
-        let facts = if file.mode == SUBMODULE {
+        let in_place =
+            before.is_some_and(|before| before.facts.is_some() && is_same_kind(before.mode, file.mode));
+        if !in_place {
+            remove_tree(&path).map_err(on_disk)?;
+        }
+        let (facts, flaw) = if file.mode == SUBMODULE {
             fs::create_dir(&path).map_err(on_disk)?;
-            flaw = Some(Flaw::Submodule);
-            None
+            (None, Some(Flaw::Submodule))
         } else {
-            let put = |bytes: &[u8]| put(&path, file, bytes).map(|facts| (facts, is_lfs_pointer(bytes)));
+            let put =
+                |bytes: &[u8]| put(&path, file, bytes, in_place).map(|facts| (facts, is_lfs_pointer(bytes)));
             let written = self.objects.with_blob(file.id, put);
             match written
                 .map_err(|error| CheckoutError::Tree(reason(&error)))?
                 .transpose()
                 .map_err(on_disk)?
             {
-                Some((facts, is_pointer)) => {
-                    flaw = is_pointer.then_some(Flaw::LfsPointer);
-                    Some(facts)
-                }
+                Some((facts, is_pointer)) => (Some(facts), is_pointer.then_some(Flaw::LfsPointer)),
                 None => {
-                    flaw = Some(Flaw::Missing);
-                    None
+                    remove_tree(&path).map_err(on_disk)?;
+                    (None, Some(Flaw::Missing))
                 }
             }
         };
-        // A path that git's index does not allow (`.git/x`) must not be run either.
-        let listed = self.git.add(file, &facts.unwrap_or_default());
-        listed.map_err(|error| CheckoutError::Tree(reason(&error)))?;
         if let Some(flaw) = flaw {
             self.manifest.flaws.insert(file.path.clone(), flaw);
         }
@@ -179,15 +192,33 @@ impl WorkTree {
     }
 }
 
-/// Write one file or link, where nothing is.
-fn put(path: &Path, file: &TreeFile, bytes: &[u8]) -> io::Result<FileFacts> {
+/// A tree made by hand may name anything; git itself refuses these.
+fn is_inside(path: &[u8]) -> bool {
+    path.split(|&byte| byte == b'/')
+        .all(|part| !matches!(part, b"" | b"." | b"..") && !part.eq_ignore_ascii_case(b".git"))
+}
+
+/// Whether both are regular files with the same permissions.
+const fn is_same_kind(old: u32, new: u32) -> bool {
+    const fn kind(mode: u32) -> u32 {
+        mode & 0o170_000
+    }
+    kind(old) == 0o100_000 && kind(new) == 0o100_000 && (old & 0o111 == 0) == (new & 0o111 == 0)
+}
+
+/// Write one file or link, where nothing is or, `in_place`, over a regular file.
+fn put(path: &Path, file: &TreeFile, bytes: &[u8], in_place: bool) -> io::Result<FileFacts> {
     if file.mode == SYMLINK {
         symlink(system_path(bytes), path)?;
         return FileFacts::at(path);
     }
     let mode = if file.mode & 0o111 == 0 { 0o666 } else { 0o777 };
-    let mut target: File = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    let mut target: File = OpenOptions::new().write(true).create_new(!in_place).mode(mode).open(path)?;
     target.write_all(bytes)?;
+    if in_place {
+        // Cut off last: ext4 hurries to the disk with a file that was cut to nothing and written anew.
+        target.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+    }
     if is_python(&file.path) {
         target.set_times(FileTimes::new().set_modified(time_of(file.id)))?;
     }
@@ -242,6 +273,25 @@ pub(super) fn reason(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trees_made_by_hand_cannot_lead_outside() {
+        for path in ["a", "a/b.git/c", ".github/x", "..a"] {
+            assert!(is_inside(path.as_bytes()), "{path}");
+        }
+        for path in ["..", "a/../../b", ".git/config", "a/.GIT/hooks", "/etc/passwd", "a//b", "."] {
+            assert!(!is_inside(path.as_bytes()), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_a_fault_of_this_trial_and_a_broken_one_of_the_machine() {
+        let judged = |kind: io::ErrorKind| of_the_disk(b"a.py", io::Error::from(kind));
+        assert!(
+            matches!(judged(io::ErrorKind::StorageFull), CheckoutError::Tree(reason) if reason.contains("a.py"))
+        );
+        assert!(matches!(judged(io::ErrorKind::ReadOnlyFilesystem), CheckoutError::Folder(_)));
+    }
 
     #[test]
     fn times_depend_on_the_content_and_lie_in_the_past() {

@@ -1,0 +1,178 @@
+//! Partial clones: what the range needs and the clone lacks is fetched, into the shadow.
+//!
+//! libgit2 does not fetch on demand. The git executable does, one object at a time and into the user's repository;
+//! here it fetches everything in one batch, with the command that git itself uses for it, into the shadow.
+
+use std::collections::HashSet;
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::process::{Command, Stdio};
+
+use git2::{ConfigLevel, ErrorCode, ObjectType, OdbLookupFlags, Oid};
+
+use super::ids::ToOid;
+use super::{GitError, Repository, Shadow};
+use crate::model::TreeId;
+
+/// Trees that were missing have to be there before what they name can be asked for: one round a level at worst.
+const MOST_ROUNDS: usize = 100;
+
+/// Local configuration that fetching needs: where the remote is and how one gets in.
+const COPIED: [&str; 6] = ["remote.", "url.", "http.", "credential.", "protocol.", "core.sshcommand"];
+/// What a fetch would otherwise do beside fetching.
+const NOT_COPIED: [&str; 4] = [".fetch", ".push", ".mirror", ".tagopt"];
+
+/// Variables that would lead the git executable elsewhere.
+const OTHER_REPOSITORY: [&str; 6] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+];
+
+impl Repository {
+    /// The remote that has what a partial clone lacks; `None` when the clone is whole.
+    ///
+    /// # Errors
+    /// When the configuration cannot be read.
+    pub fn promisor_remote(&self) -> Result<Option<String>, GitError> {
+        let config = self.inner.config()?;
+        if let Ok(name) = config.get_string("extensions.partialclone") {
+            return Ok(Some(name));
+        }
+        let mut found = None;
+        config.entries(Some(r"^remote\..*\.promisor$"))?.for_each(|entry| {
+            let name =
+                entry.name().ok().and_then(|name| name.strip_prefix("remote.")?.strip_suffix(".promisor"));
+            let is_set = entry.value().is_ok_and(|value| matches!(value, "true" | "yes" | "on" | "1"));
+            if let Some(name) = name.filter(|_| is_set) {
+                found = Some(name.to_owned());
+            }
+        })?;
+        Ok(found)
+    }
+}
+
+impl Shadow {
+    /// Fetch what a partial clone lacks of these trees, in one batch (more when trees are missing), into the shadow.
+    /// How many objects there were; 0 for a whole clone, whatever it lacks.
+    ///
+    /// # Errors
+    /// When the remote cannot be reached or does not have the objects. Trials can still run: what is missing is
+    /// left out of their trees, with a note.
+    pub fn fetch_missing(&self, user: &Repository, trees: &[TreeId]) -> Result<usize, GitError> {
+        let Some(remote) = user.promisor_remote()? else { return Ok(0) };
+        self.copy_configuration(user, &remote)?;
+        let mut known = HashSet::new();
+        let mut asked = HashSet::new();
+        for _ in 0..MOST_ROUNDS {
+            let mut missing = self.missing(trees, &mut known)?;
+            missing.retain(|&id| asked.insert(id));
+            if missing.is_empty() {
+                break;
+            }
+            self.fetch(user, &remote, &missing)?;
+            self.repository().inner.odb()?.refresh()?;
+        }
+        Ok(asked.len())
+    }
+
+    /// Objects of trees that are not in the store. `known` are those that were looked at and are there.
+    fn missing(&self, trees: &[TreeId], known: &mut HashSet<Oid>) -> Result<Vec<Oid>, GitError> {
+        let git = &self.repository().inner;
+        let objects = git.odb()?;
+        let mut missing = Vec::new();
+        let mut looked_at = HashSet::new();
+        let mut waiting: Vec<Oid> = trees.iter().map(ToOid::oid).collect::<Result<_, _>>()?;
+        while let Some(id) = waiting.pop() {
+            if known.contains(&id) || !looked_at.insert(id) {
+                continue;
+            }
+            let tree = match git.find_tree(id) {
+                Ok(tree) => tree,
+                Err(error) if error.code() == ErrorCode::NotFound => {
+                    missing.push(id);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let mut is_whole = true;
+            for entry in &tree {
+                match entry.kind() {
+                    Some(ObjectType::Tree) => {
+                        // Whether that one is whole is not known yet, so this one must be looked at again.
+                        is_whole &= known.contains(&entry.id());
+                        waiting.push(entry.id());
+                    }
+                    Some(ObjectType::Blob) if !known.contains(&entry.id()) => {
+                        if objects.exists_ext(entry.id(), OdbLookupFlags::NO_REFRESH) {
+                            known.insert(entry.id());
+                        } else {
+                            is_whole = false;
+                            if looked_at.insert(entry.id()) {
+                                missing.push(entry.id());
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            if is_whole {
+                known.insert(id);
+            }
+        }
+        Ok(missing)
+    }
+
+    fn copy_configuration(&self, user: &Repository, remote: &str) -> Result<(), GitError> {
+        let mut own = self.repository().inner.config()?.open_level(ConfigLevel::Local)?;
+        let mut copied = Vec::new();
+        user.inner.config()?.entries(None)?.for_each(|entry| {
+            let is_local = matches!(entry.level(), ConfigLevel::Local | ConfigLevel::Worktree);
+            if let (true, Ok(name), Ok(value)) = (is_local, entry.name(), entry.value())
+                && COPIED.iter().any(|start| name.starts_with(start))
+                && !NOT_COPIED.iter().any(|end| name.starts_with("remote.") && name.ends_with(end))
+            {
+                copied.push((name.to_owned(), value.to_owned()));
+            }
+        })?;
+        for (name, value) in copied {
+            // A pattern that nothing matches: added, not replaced.
+            own.set_multivar(&name, "^$", &value)?;
+        }
+        own.set_i32("core.repositoryformatversion", 1)?;
+        own.set_str("extensions.partialclone", remote)?;
+        Ok(())
+    }
+
+    fn fetch(&self, user: &Repository, remote: &str, ids: &[Oid]) -> Result<(), GitError> {
+        let action = format!("fetch of {} missing objects from '{remote}'", ids.len());
+        let failed = |message: String| GitError::GitCommand { action: action.clone(), message };
+        let on_disk = |error: std::io::Error| failed(error.to_string());
+        let mut list = tempfile::tempfile().map_err(on_disk)?;
+        let lines: String = ids.iter().flat_map(|id| [id.to_string(), "\n".to_owned()]).collect();
+        list.write_all(lines.as_bytes()).map_err(on_disk)?;
+        list.seek(SeekFrom::Start(0)).map_err(on_disk)?;
+        let mut command = Command::new("git");
+        for name in OTHER_REPOSITORY {
+            command.env_remove(name);
+        }
+        let output = command
+            // A remote may be a relative path.
+            .current_dir(user.workdir().unwrap_or_else(|| user.folder()))
+            .arg("--git-dir")
+            .arg(self.folder())
+            .args(["-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags"])
+            .args(["--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance"])
+            .args(["--filter=blob:none", "--stdin", remote])
+            .stdin(Stdio::from(list))
+            .output()
+            .map_err(on_disk)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(failed(said.trim().lines().last().unwrap_or("no reason given").to_owned()))
+    }
+}

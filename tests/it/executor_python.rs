@@ -1,0 +1,136 @@
+//! Python in the slots: bytecode is warm where it may be, and never stale.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use pybisect::executor::local::pycache::seed_pycache;
+use pybisect::model::{Ending, Recipe};
+
+use crate::support::repo_builder::hermetic;
+use crate::support::trials::recipe;
+use crate::support::{Bench, TestRepo};
+
+const PRINT: &str = "python3 -c 'import app; print(app.value)'";
+
+/// Sources of the same size that differ in one letter.
+fn versions() -> Vec<String> {
+    (0..8).map(|number| format!("value = {number}\n")).collect()
+}
+
+fn python() -> Command {
+    hermetic("python3", "/".as_ref())
+}
+
+/// The hazard itself, so that the test below is known to test something: the same size, the same second, the
+/// old code.
+#[test]
+fn a_plain_checkout_within_one_second_runs_stale_bytecode() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("app.py");
+    let second = SystemTime::UNIX_EPOCH + Duration::from_secs(1_704_067_200);
+    let run = |text: &str| {
+        fs::write(&source, text).unwrap();
+        fs::File::options().write(true).open(&source).unwrap().set_modified(second).unwrap();
+        let output =
+            python().current_dir(folder.path()).args(["-c", "import app; print(app.value)"]).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    assert_eq!(run("value = 1\n"), "1\n");
+    assert_eq!(
+        run("value = 2\n"),
+        "1\n",
+        "CPython no longer trusts time and size: is the cure still needed?"
+    );
+}
+
+#[test]
+fn moving_between_sources_of_the_same_size_always_runs_the_right_one() {
+    let versions = versions();
+    let (repo, ids) = TestRepo::with_versions(&versions.iter().map(String::as_str).collect::<Vec<_>>());
+    let bench = Bench::new(repo.path(), 1);
+    // Bytecode goes to the prefix, or, for old interpreters and test runners, into the tree.
+    let beside =
+        Recipe { command: recipe(&format!("unset PYTHONPYCACHEPREFIX; {PRINT}")).command, ..recipe("") };
+    for recipe in [recipe(PRINT), beside] {
+        for step in 0..8 {
+            let at = step * 5 % ids.len();
+            let output = bench.trial(ids[at], &recipe);
+            assert_eq!(output.stdout.text, format!("{at}\n"), "{}", output.stderr.text);
+        }
+    }
+}
+
+#[test]
+fn a_generated_module_is_not_remembered() {
+    let (repo, ids) = TestRepo::with_versions(&["import _version; value = _version.value\n"]);
+    let bench = Bench::new(repo.path(), 1);
+    // Both the same size, and with the same time, as a build tool with a fixed epoch would have it.
+    for (value, prefix) in
+        [(1, ""), (2, ""), (3, "unset PYTHONPYCACHEPREFIX; "), (4, "unset PYTHONPYCACHEPREFIX; ")]
+    {
+        let script = format!(
+            "{prefix}echo 'value = {value}' > _version.py; touch -d @1700000000 _version.py; {PRINT}"
+        );
+        assert_eq!(bench.shell(ids[0], &script).stdout.text, format!("{value}\n"));
+    }
+}
+
+#[test]
+fn a_source_that_a_trial_changed_is_not_remembered() {
+    let (repo, ids) = TestRepo::with_versions(&["value = 0\n"]);
+    let bench = Bench::new(repo.path(), 1);
+    for value in [1, 2] {
+        let script = format!("echo 'value = {value}' > app.py; touch -d @1700000000 app.py; {PRINT}");
+        assert_eq!(bench.shell(ids[0], &script).stdout.text, format!("{value}\n"));
+        assert_eq!(bench.shell(ids[0], PRINT).stdout.text, "0\n");
+    }
+}
+
+#[test]
+fn bytecode_of_files_that_did_not_change_is_warm() {
+    let mut repo = TestRepo::new();
+    repo.write("steady.py", "x = 1\n");
+    let first = repo.write("app.py", "import steady; value = 1\n").commit("1");
+    let second = repo.write("app.py", "import steady; value = 2\n").commit("2");
+    let bench = Bench::new(repo.path(), 1);
+    bench.shell(first, PRINT);
+    let output = bench.shell(second, &PRINT.replace("python3", "python3 -v"));
+    assert_eq!(output.stdout.text, "2\n");
+    assert_eq!(created(&output.stderr.text), ["app"], "{}", output.stderr.text);
+}
+
+/// The modules for which Python, when it is verbose, says that it wrote bytecode.
+fn created(verbose: &str) -> Vec<&str> {
+    let files = verbose.lines().filter_map(|line| line.strip_prefix("# created '"));
+    files.filter_map(|file| file.rsplit('/').next()?.split('.').next()).collect()
+}
+
+#[test]
+fn a_seeded_prefix_spares_python_the_standard_library() {
+    // A library of its own, so that the test does not depend on how Python is installed here.
+    let library = tempfile::tempdir().unwrap();
+    let library = library.path().canonicalize().unwrap();
+    fs::write(library.join("heavy.py"), "weight = 1\n").unwrap();
+    assert!(python().args(["-m", "compileall", "-q"]).arg(&library).status().unwrap().success());
+    let (repo, ids) = TestRepo::with_versions(&["import heavy; value = heavy.weight\n"]);
+    let bench = Bench::new(repo.path(), 1);
+    assert_eq!(seed_pycache(bench.executor.pycache(), std::slice::from_ref(&library)).unwrap(), 1);
+    let with_library = |script: &str| Recipe {
+        tree_paths: [("PYTHONPATH".to_owned(), vec![PathBuf::from("."), library.clone()])].into(),
+        ..recipe(script)
+    };
+    let verbose = PRINT.replace("python3", "python3 -v");
+    let output = bench.trial(ids[0], &with_library(&verbose));
+    assert_eq!(output.ending, Ending::Exited { code: 0 });
+    // The interpreter's own library is not seeded here.
+    let written = created(&output.stderr.text);
+    assert!(written.contains(&"app") && !written.contains(&"heavy"), "{}", output.stderr.text);
+    // A stale seed is replaced, and the original stays as it is.
+    let seed = fs::read_dir(library.join("__pycache__")).unwrap().next().unwrap().unwrap().path();
+    let before = fs::read(&seed).unwrap();
+    fs::write(library.join("heavy.py"), "weight = 12\n").unwrap();
+    assert_eq!(bench.trial(ids[0], &with_library(PRINT)).stdout.text, "12\n");
+    assert_eq!(fs::read(&seed).unwrap(), before);
+}

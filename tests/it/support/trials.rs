@@ -1,0 +1,75 @@
+//! A local executor over a built repository, and trials for it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use pybisect::executor::Executor as _;
+use pybisect::executor::local::{LocalExecutor, RunFolder};
+use pybisect::git::{Repository, Shadow};
+use pybisect::model::{CancelToken, CommitId, Purpose, Recipe, TreeId, Trial, TrialId, TrialOutput};
+use tempfile::TempDir;
+
+use super::repo_builder::hermetic_environment;
+
+/// Everything that trials need, in a temporary cache folder.
+pub(crate) struct Bench {
+    pub(crate) executor: LocalExecutor,
+    pub(crate) user: Repository,
+    pub(crate) shadow: Shadow,
+    pub(crate) run: RunFolder,
+    _cache: TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new(repository: &Path, jobs: usize) -> Self {
+        let cache = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(cache.path()).unwrap();
+        let user = Repository::open(repository).unwrap();
+        let shadow = Shadow::create(&run.path().join("shadow"), &user).unwrap();
+        let executor = LocalExecutor::new(&run, &shadow, jobs).unwrap();
+        Self { executor, user, shadow, run, _cache: cache }
+    }
+
+    /// Run a shell script on a commit.
+    pub(crate) fn shell(&self, commit: CommitId, script: &str) -> TrialOutput {
+        self.trial(commit, &recipe(script))
+    }
+
+    pub(crate) fn trial(&self, commit: CommitId, recipe: &Recipe) -> TrialOutput {
+        self.trial_of_tree(commit, self.user.tree_of(commit).unwrap(), recipe)
+    }
+
+    pub(crate) fn trial_of_tree(&self, commit: CommitId, tree: TreeId, recipe: &Recipe) -> TrialOutput {
+        self.executor.run(&trial(commit, tree, recipe), &CancelToken::new()).unwrap()
+    }
+
+    /// The work tree of a slot.
+    pub(crate) fn tree(&self, slot: usize) -> PathBuf {
+        self.run.path().join("slots").join(slot.to_string()).join("tree")
+    }
+}
+
+pub(crate) fn trial(commit: CommitId, tree: TreeId, recipe: &Recipe) -> Trial {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let id = TrialId(NEXT.fetch_add(1, Ordering::Relaxed));
+    Trial { id, commit, tree, purpose: Purpose::Search, recipe: Arc::new(recipe.clone()) }
+}
+
+/// A shell script in the hermetic environment, a minute at most.
+pub(crate) fn recipe(script: &str) -> Recipe {
+    Recipe {
+        command: vec!["sh".into(), "-c".into(), script.into()],
+        subdir: PathBuf::new(),
+        setup: None,
+        timeout: Some(Duration::from_secs(60)),
+        keep: Vec::new(),
+        environment: hermetic_environment()
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect(),
+        tree_paths: BTreeMap::new(),
+    }
+}

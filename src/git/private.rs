@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use git2::{Index, IndexEntry, IndexTime};
@@ -177,13 +176,6 @@ impl PrivateGit {
 
 fn index_time((seconds, nanoseconds): (i64, i64)) -> IndexTime {
     IndexTime::new(i32::try_from(seconds).unwrap_or_default(), u32::try_from(nanoseconds).unwrap_or_default())
-}
-
-/// Whether a path could be one that git refuses: part of it looks like `.git`, or leads elsewhere.
-fn is_odd(path: &[u8]) -> bool {
-    path.split(|&byte| byte == b'/').any(|part| {
-        part.is_empty() || part == b"." || part == b".." || part.to_ascii_lowercase().starts_with(b".git")
-    })
 }
 
 /// The index keeps 32 bits of sizes and numbers (gitformat-index(5)).

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use similar::{ChangeTag, TextDiff};
+use similar::{ChangeTag, DiffTag, TextDiff};
 
 use super::find::{Session, Stop};
 use super::search::Hunt;
@@ -105,9 +105,9 @@ impl Session<'_> {
         let (Some(before), Some(after)) = (self.text(old)?, self.text(new)?) else { return Ok(Vec::new()) };
         let diff = TextDiff::from_lines(&before, &after);
         let mut hunks = Vec::new();
-        for group in diff.grouped_ops(0) {
+        for op in diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal) {
             let mut hunk = Hunk::default();
-            for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            for change in diff.iter_changes(op) {
                 let line = change.value().trim();
                 match change.tag() {
                     ChangeTag::Insert if !line.is_empty() => hunk.added.push(line.to_owned()),

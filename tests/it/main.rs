@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
 mod architecture;
+mod find_flaky;
+mod find_histories;
 mod executor_local;
 mod executor_python;
 mod git_history;

@@ -76,7 +76,10 @@ struct Standing {
 impl Standing {
     fn new(repository: &Repository, place: &Path) -> Self {
         let folder = place.canonicalize().unwrap_or_else(|_| place.to_owned());
-        let top = repository.workdir().map(|top| top.canonicalize().unwrap_or_else(|_| top.to_owned()));
+        // Whoever stands in the git folder itself has no place in the work tree, if there is one.
+        let in_git_folder = repository.folder().canonicalize().is_ok_and(|git| folder.starts_with(git));
+        let top = repository.workdir().filter(|_| !in_git_folder);
+        let top = top.map(|top| top.canonicalize().unwrap_or_else(|_| top.to_owned()));
         let subdir = top
             .as_deref()
             .and_then(|top| folder.strip_prefix(top).ok())

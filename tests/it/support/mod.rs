@@ -5,3 +5,6 @@ pub(crate) mod trials;
 
 pub(crate) use repo_builder::TestRepo;
 pub(crate) use trials::Bench;
+pub(crate) mod run;
+
+pub(crate) use run::{User, culprit};

@@ -18,7 +18,7 @@ pub(super) struct Focus {
     pub(super) candidates: NodeSet,
     /// Commits whose trials are to be repeated before anything else: they contradict each other.
     pub(super) repeat: Vec<Node>,
-    /// Earlier episodes: a commit seen bad, and a descendant seen good.
+    /// Earlier episodes: the first commit seen bad, and the descendant seen good that mended it.
     pub(super) episodes: Vec<(Node, Node)>,
     /// Whether one commit was seen both good and bad: the test is flaky.
     pub(super) flaky: bool,
@@ -53,18 +53,13 @@ impl Focus {
         }
     }
 
-    /// Commits of episodes that were run only once.
+    /// Commits of episodes that were run only once. One failure, seen twice, speaks for its episode.
     fn unbelieved(&self, state: &SearchState) -> Vec<Node> {
-        let mut repeat = Vec::new();
-        for &(bad, good) in &self.episodes {
-            for node in [bad, good] {
-                let runs = state.observed(node).bad.max(state.observed(node).good);
-                if runs < BELIEVED && !repeat.contains(&node) {
-                    repeat.push(node);
-                }
-            }
-        }
-        repeat
+        self.episodes
+            .iter()
+            .flat_map(|&(bad, good)| [bad, good])
+            .filter(|&node| state.observed(node).bad.max(state.observed(node).good) < BELIEVED)
+            .collect()
     }
 }
 
@@ -91,12 +86,15 @@ impl Seen {
         seen
     }
 
-    /// Bad commits with a good descendant; for each the nearest such descendant.
+    /// Good commits that have bad ancestors, each with the first of these; a bad commit counts for the
+    /// nearest good one after it.
     fn episodes(&self, graph: &CommitGraph) -> Vec<(Node, Node)> {
-        let mut episodes = Vec::new();
+        let mut episodes: Vec<(Node, Node)> = Vec::new();
         for &bad in &self.bads {
             let after = graph.descendants([bad]);
-            if let Some(&good) = self.goods.iter().filter(|&&good| after.contains(good)).min() {
+            if let Some(&good) = self.goods.iter().filter(|&&good| after.contains(good)).min()
+                && !episodes.iter().any(|(_, known)| *known == good)
+            {
                 episodes.push((bad, good));
             }
         }

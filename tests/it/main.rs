@@ -6,6 +6,8 @@ mod executor_local;
 mod executor_python;
 mod find_flaky;
 mod find_histories;
+mod find_inputs;
+mod find_safety;
 mod git_history;
 mod git_shadow;
 mod process_runs;

@@ -1,0 +1,167 @@
+//! The user's repository stays as it is, nothing is lost, nothing is left.
+
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use crate::support::repo_builder::{git_in, snapshot};
+use crate::support::{TestRepo, User, culprit};
+
+/// A history, a log of the trials that ran, and a command that takes a moment and writes to the log.
+struct Scene {
+    repo: TestRepo,
+    ids: Vec<String>,
+    log: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new(seconds: &str) -> (Self, String) {
+        let mut repo = TestRepo::new();
+        let ids = (0..40).map(|n| repo.write("n.txt", format!("{n}\n")).commit("c").to_string()).collect();
+        repo.check_out();
+        let log = tempfile::tempdir().unwrap();
+        let path = log.path().join("trials");
+        let script = format!("read n < n.txt; sleep {seconds}; echo $n >> {}; [ $n -lt 27 ]", path.display());
+        (Self { repo, ids, log }, script)
+    }
+
+    /// Numbers of the commits whose trials came to an end, sorted.
+    fn ran(&self) -> Vec<usize> {
+        let text = std::fs::read_to_string(self.log.path().join("trials")).unwrap_or_default();
+        let mut numbers: Vec<usize> = text.lines().map(|line| line.parse().unwrap()).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    fn start(&self, user: &User, script: &str) -> Child {
+        let arguments = ["find", "--quiet", "--jobs", "2", "--good", &self.ids[0], "--shell", script];
+        user.command(self.repo.path(), &arguments).spawn().unwrap()
+    }
+
+    /// Wait until so many trials have ended.
+    fn wait_for(&self, trials: usize) {
+        let limit = Instant::now() + Duration::from_secs(60);
+        while self.ran().len() < trials {
+            assert!(Instant::now() < limit, "only {:?} ran", self.ran());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+}
+
+fn runs(user: &User) -> usize {
+    let folder = user.cache().join("runs");
+    std::fs::read_dir(folder)
+        .map_or(0, |entries| entries.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count())
+}
+
+#[test]
+fn the_repository_is_identical_after_runs_that_end_well_and_that_fail() {
+    let (scene, script) = Scene::new("0");
+    let before = snapshot(scene.repo.path());
+    let user = User::new();
+    let (code, report) = user.find(scene.repo.path(), &["--good", &scene.ids[0], "--shell", &script]);
+    assert_eq!((code, culprit(&report)), (Some(0), scene.ids[27].as_str()));
+    assert_eq!(snapshot(scene.repo.path()), before);
+    let hostile =
+        "git tag -f main-was-here; git commit -q --allow-empty -m x; git gc -q; rm -rf .git; exit 1";
+    let (code, _) = user.find(scene.repo.path(), &["--good", &scene.ids[0], "--shell", hostile]);
+    assert_eq!(code, Some(4));
+    assert_eq!(snapshot(scene.repo.path()), before);
+    assert_eq!(runs(&user), 0, "a run's folder is left");
+}
+
+#[test]
+fn an_interrupt_keeps_what_ran_and_says_how_to_go_on() {
+    let (scene, script) = Scene::new("0.3");
+    let before = snapshot(scene.repo.path());
+    let user = User::new();
+    let arguments = ["find", "--jobs", "2", "--good", &scene.ids[0], "--shell", &script];
+    let child = user
+        .command(scene.repo.path(), &arguments)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    scene.wait_for(3);
+    signal(&child, Signal::SIGINT);
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("To go on, run the same again"), "{stderr}");
+    assert_eq!(snapshot(scene.repo.path()), before);
+    assert_eq!(runs(&user), 0);
+    goes_on(&scene, &user, &script);
+}
+
+#[test]
+fn after_a_kill_nothing_is_lost_run_twice_or_left() {
+    let (scene, script) = Scene::new("0.3");
+    let before = snapshot(scene.repo.path());
+    let user = User::new();
+    let mut child = scene.start(&user, &script);
+    scene.wait_for(3);
+    // The outcome is stored just after the command ends.
+    std::thread::sleep(Duration::from_millis(200));
+    signal(&child, Signal::SIGKILL);
+    child.wait().unwrap();
+    assert_eq!(snapshot(scene.repo.path()), before);
+    goes_on(&scene, &user, &script);
+    assert_eq!(snapshot(scene.repo.path()), before);
+    assert_eq!(runs(&user), 0, "the dead run's folder is left");
+    let left = Command::new("pgrep").args(["-f", scene.log.path().to_str().unwrap()]).output().unwrap();
+    assert!(left.stdout.is_empty(), "processes are left: {}", String::from_utf8_lossy(&left.stdout));
+}
+
+/// The same command ends with the answer, and runs only what is missing.
+fn goes_on(scene: &Scene, user: &User, script: &str) {
+    let known = scene.ran();
+    let (code, report) =
+        user.find(scene.repo.path(), &["--jobs", "2", "--good", &scene.ids[0], "--shell", script]);
+    assert_eq!((code, culprit(&report)), (Some(0), scene.ids[27].as_str()), "{report:#}");
+    let count = |key: &str| usize::try_from(report["trials"][key].as_u64().unwrap()).unwrap();
+    assert!(
+        count("reused") >= known.len().saturating_sub(1),
+        "{:#}; ran before: {known:?}",
+        report["trials"]
+    );
+    // All of it again: nothing runs.
+    let ended = scene.ran();
+    let (code, again) =
+        user.find(scene.repo.path(), &["--jobs", "2", "--good", &scene.ids[0], "--shell", script]);
+    assert_eq!((code, &again["culprits"]), (Some(0), &report["culprits"]));
+    assert_eq!(again["trials"]["run"], Value::from(0), "{:#}", again["trials"]);
+    assert_eq!(scene.ran(), ended);
+}
+
+#[test]
+fn a_session_is_listed_and_its_log_can_be_replayed_by_git() {
+    let (scene, script) = Scene::new("0");
+    let user = User::new();
+    let (code, report) = user.find(scene.repo.path(), &["--good", &scene.ids[0], "--shell", &script]);
+    assert_eq!(code, Some(0));
+    let session = report["session"].as_str().unwrap();
+    let list = user.run(scene.repo.path(), &["sessions"]);
+    assert!(list.stdout.contains(session) && list.stdout.contains("finished"), "{}", list.stdout);
+    let log = user.run(scene.repo.path(), &["log", &session[..5]]);
+    assert_eq!(log.code, Some(0), "{}", log.stderr);
+    let clone = replay(scene.repo.path(), &log.stdout);
+    let told = git_in(&clone.path().join("clone"), &["bisect", "log"]);
+    assert!(told.contains(&format!("first bad commit: [{}]", scene.ids[27])), "{told}");
+}
+
+/// A clone in which `git bisect replay` accepted the log.
+fn replay(repo: &Path, log: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    git_in(folder.path(), &["clone", "-q", repo.to_str().unwrap(), "clone"]);
+    std::fs::write(folder.path().join("log"), log).unwrap();
+    git_in(&folder.path().join("clone"), &["bisect", "replay", folder.path().join("log").to_str().unwrap()]);
+    folder
+}

@@ -21,9 +21,11 @@
 //! | [`model`] | plain shared words, no input or output | |
 //! | [`graph`] | the commit DAG as dense integers | model |
 //! | [`search`] | which commits to test next; pure | model, graph |
+//! | [`triage`] | logs and tracebacks → failures; pure | model |
 //! | [`executor`] | where trials run | model, git, process |
 
 pub mod executor;
 pub mod graph;
 pub mod model;
 pub mod search;
+pub mod triage;

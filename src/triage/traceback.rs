@@ -1,0 +1,296 @@
+//! Python tracebacks in the output of a test run, a script or a server.
+//!
+//! [`parse`] finds every one, in the order of the text, in all of these forms:
+//!
+//! - the interpreter's own: chained, exception groups, `^^^^` marker lines, `[Previous line repeated
+//!   n more times]`, a SyntaxError without header, notes, cut off at either end, behind a constant
+//!   or numbered prefix on each line;
+//! - pytest's long, short, line and native styles, its summary lines when nothing else tells of a
+//!   test, and errors while loading `conftest.py`;
+//! - unittest's, with the test's name.
+//!
+//! The interpreter prints an exception's notes (PEP 678) straight behind its message, so the two
+//! cannot be told apart but in groups, whose message ends in `(n sub-exceptions)`: elsewhere notes
+//! are the later lines of the message.
+
+mod native;
+mod pytest;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use super::ansi;
+use crate::model::Frame;
+
+/// How a traceback was printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// As the interpreter prints it.
+    Native,
+    /// pytest's own styles: long, short and the mixture of both.
+    Pytest,
+    /// pytest's one line for each failure (`--tb=line`).
+    PytestLine,
+    /// A line of pytest's summary; no frames.
+    PytestSummary,
+    /// A record of a structured log: fields instead of text.
+    Structured,
+}
+
+/// How an exception is linked to the one before it in a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Link {
+    /// `raise … from …`
+    DirectCause,
+    /// Raised while the other was handled.
+    DuringHandling,
+}
+
+/// One exception with its traceback.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParsedTraceback {
+    /// The exception's type as printed (`json.decoder.JSONDecodeError`); `None` when the text ends
+    /// before it.
+    pub kind: Option<String>,
+    /// The message, all its lines; empty when there is none.
+    pub message: String,
+    /// Outermost first.
+    pub frames: Vec<Frame>,
+    /// The exception that came before it in a chain, and how it is linked.
+    pub cause: Option<Box<(Link, Self)>>,
+    /// The members of an exception group.
+    pub children: Vec<Self>,
+    /// Notes, where they can be told from the message.
+    pub notes: Vec<String>,
+    /// How it was printed.
+    pub form: Form,
+    /// The test whose failure it is, as the runner's heading names it.
+    pub test: Option<String>,
+    /// It stands in output that pytest captured: logged, not the reason of the failure.
+    pub captured: bool,
+    /// A part is missing: the beginning, the end, or the rest of a shortened message.
+    pub truncated: bool,
+    /// Where it begins: index of the line, from 0.
+    pub at: usize,
+    /// How many lines it takes.
+    pub lines: usize,
+}
+
+impl ParsedTraceback {
+    fn empty(form: Form, at: usize) -> Self {
+        Self {
+            kind: None,
+            message: String::new(),
+            frames: Vec::new(),
+            cause: None,
+            children: Vec::new(),
+            notes: Vec::new(),
+            form,
+            test: None,
+            captured: false,
+            truncated: false,
+            at,
+            lines: 1,
+        }
+    }
+
+    /// The message's first line.
+    #[must_use]
+    pub fn headline(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+
+    /// The type without its module.
+    #[must_use]
+    pub fn short_kind(&self) -> Option<&str> {
+        self.kind.as_deref().map(|kind| kind.rsplit('.').next().unwrap_or(kind))
+    }
+
+    /// The exceptions of the chain, the last raised first.
+    pub fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |one| one.cause.as_ref().map(|cause| &cause.1))
+    }
+}
+
+/// Every traceback in the text, in its order. A chain is one entry: the exception that was raised
+/// last, with the others behind [`ParsedTraceback::cause`].
+#[must_use]
+pub fn parse(text: &str) -> Vec<ParsedTraceback> {
+    let clean = ansi::strip(text);
+    let lines: Vec<&str> = clean.lines().collect();
+    let mut scan = Scan { lines: &lines, at: 0, context: Context::of(&lines), found: Vec::new() };
+    while scan.at < lines.len() {
+        scan.step();
+    }
+    drop_repeated_summaries(&mut scan.found);
+    scan.found
+}
+
+/// What the lines above say about the line at hand.
+struct Context {
+    /// Tests that the last summary names as failed: `Class.test[param]`.
+    failed: Vec<String>,
+    /// The heading under which the lines stand.
+    test: Option<String>,
+    /// Inside a `Captured …` section.
+    captured: bool,
+    /// Inside pytest's FAILURES or ERRORS section.
+    failures: bool,
+    /// Inside unittest's report of one test: messages go on until the ruler.
+    unittest: bool,
+}
+
+impl Context {
+    fn of(lines: &[&str]) -> Self {
+        let failed = lines.iter().filter_map(|line| pytest::summary_line(line)).map(|line| line.heading());
+        Self { failed: failed.collect(), test: None, captured: false, failures: false, unittest: false }
+    }
+}
+
+struct Scan<'t> {
+    lines: &'t [&'t str],
+    at: usize,
+    context: Context,
+    found: Vec<ParsedTraceback>,
+}
+
+static UNITTEST_HEADING: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^(?:FAIL|ERROR): (\S.*)$").expect("a valid pattern"));
+
+impl Scan<'_> {
+    fn step(&mut self) {
+        let line = self.lines[self.at];
+        if self.heading(line) {
+            self.at += 1;
+        } else if let Some((read, next)) = native::read(self.lines, self.at, self.context.unittest) {
+            self.push(read, next);
+        } else if let Some(summary) = pytest::summary_line(line) {
+            self.push_summary(&summary);
+        } else if self.context.failures && !self.context.captured {
+            self.inside_failures(line);
+        } else if !self.context.captured && pytest::starts_short(self.lines, self.at) {
+            let end = pytest::end_of_short(self.lines, self.at);
+            self.pytest_block(end);
+        } else {
+            self.at += 1;
+        }
+    }
+
+    /// Takes note of a heading; false when the line is none.
+    fn heading(&mut self, line: &str) -> bool {
+        let context = &mut self.context;
+        if let Some(section) = pytest::section(line) {
+            context.failures = matches!(section, "FAILURES" | "ERRORS");
+            context.test = None;
+            context.captured = false;
+            context.unittest = false;
+        } else if let Some(test) = pytest::heading(line) {
+            // What a captured inner run prints looks the same; the summary knows the real ones.
+            let nested = context.captured
+                && !context.failed.is_empty()
+                && !context.failed.iter().any(|one| one == test);
+            if nested {
+                return true;
+            }
+            context.test = Some(test.to_owned());
+            context.captured = false;
+            context.failures = true;
+        } else if pytest::captured(line) {
+            context.captured = true;
+        } else if let Some(found) = UNITTEST_HEADING.captures(line)
+            && self.at > 0
+            && self.lines[self.at - 1].starts_with("=====")
+        {
+            context.test = Some(found[1].to_owned());
+            context.unittest = true;
+            context.captured = false;
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// A line under FAILURES or ERRORS that begins neither a native traceback nor a heading.
+    fn inside_failures(&mut self, line: &str) {
+        if self.context.test.is_none() {
+            if let Some(read) = pytest::one_line(line, self.at) {
+                self.push(read, self.at + 1);
+                return;
+            }
+            self.at += 1;
+            return;
+        }
+        let end = pytest::end_of_block(self.lines, self.at);
+        self.pytest_block(end);
+    }
+
+    fn pytest_block(&mut self, end: usize) {
+        match pytest::block(&self.lines[..end], self.at) {
+            Some(read) => self.push(read, end),
+            None => self.at = end.max(self.at + 1),
+        }
+    }
+
+    fn push_summary(&mut self, summary: &pytest::Summary<'_>) {
+        let read = summary.traceback(self.at);
+        self.at += 1;
+        self.found.extend(read);
+    }
+
+    fn push(&mut self, mut read: ParsedTraceback, next: usize) {
+        read.test = self.context.test.clone();
+        read.captured = self.context.captured;
+        read.lines = next - read.at;
+        self.at = next;
+        self.found.push(read);
+    }
+}
+
+/// A summary line adds something only where no fuller traceback of the same failure was printed.
+fn drop_repeated_summaries(found: &mut Vec<ParsedTraceback>) {
+    let (summaries, fuller): (Vec<_>, Vec<_>) =
+        std::mem::take(found).into_iter().partition(|one| one.form == Form::PytestSummary);
+    let told = |summary: &ParsedTraceback| {
+        fuller.iter().filter(|one| !one.captured).any(|one| match (&one.test, &summary.test) {
+            (Some(heading), Some(id)) => pytest::names_same_test(heading, id),
+            _ => {
+                one.short_kind() == summary.short_kind()
+                    && one.message.starts_with(summary.message.trim_end_matches("..."))
+            }
+        })
+    };
+    let new: Vec<_> = summaries.into_iter().filter(|summary| !told(summary)).collect();
+    *found = fuller;
+    found.extend(new);
+    found.sort_by_key(|one| one.at);
+}
+
+static EXCEPTION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^((?:[A-Za-z_]\w*\.|<locals>\.|<\w+>\.)*[A-Za-z_]\w*)(?:: ?(.*))?$")
+        .expect("a valid pattern")
+});
+
+/// `Type: message` or `Type` alone, when the type looks like one.
+fn exception_line(line: &str) -> Option<(&str, &str)> {
+    let found = EXCEPTION.captures(line)?;
+    let kind = found.get(1)?.as_str();
+    let message = found.get(2).map_or("", |message| message.as_str());
+    let name = kind.rsplit('.').next()?;
+    let like_a_class = name.trim_start_matches('_').starts_with(char::is_uppercase) || kind.contains('.');
+    (like_a_class || message.is_empty() && line.len() > kind.len()).then_some((kind, message))
+}
+
+fn separator(line: &str) -> Option<Link> {
+    match line.trim_end() {
+        "The above exception was the direct cause of the following exception:" => Some(Link::DirectCause),
+        "During handling of the above exception, another exception occurred:" => Some(Link::DuringHandling),
+        _ => None,
+    }
+}

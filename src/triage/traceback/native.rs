@@ -1,0 +1,274 @@
+//! Tracebacks as the interpreter prints them (CPython's `traceback` module is the reference).
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{EXCEPTION, Form, Link, ParsedTraceback, separator};
+use crate::model::Frame;
+
+const HEADER: &str = "Traceback (most recent call last):";
+const GROUP: &str = "Exception Group ";
+/// Lines of one message that are read; what follows an exception is often not its message.
+const MOST_MESSAGE_LINES: usize = 60;
+
+static FILE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^  File "(.+?)", line (\d+)(?:, in (.*\S))?\s*$"#).expect("a valid pattern")
+});
+static GROUP_SIZE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\(\d+ sub-exceptions?\)$").expect("a valid pattern"));
+/// What cannot be a message's next line: a ruler, a test runner's line, or a log line's beginning.
+static NOT_MESSAGE: LazyLock<Regex> = LazyLock::new(|| {
+    let log = r"\[?\d{4}-\d\d-\d\d[T ]|(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|\d+(?:\.\d+){3} - ";
+    let runner = r"={5,}|-{5,}|_{5,} |(?:FAILED|ERROR|PASSED) |Ran \d+ tests?|[0-9]+ (?:passed|failed)|!{5,}";
+    Regex::new(&format!("^(?:{log}|{runner}|  File \")")).expect("a valid pattern")
+});
+
+/// A traceback that begins at this line, and the line behind it. With `until_ruler`, messages go on
+/// over blank lines up to a ruler, as unittest prints them.
+pub(super) fn read(lines: &[&str], at: usize, until_ruler: bool) -> Option<(ParsedTraceback, usize)> {
+    let line = lines[at];
+    if let Some(column) = line.find(HEADER) {
+        let behind = &line[column + HEADER.len()..];
+        if behind.starts_with("\\n") {
+            return escaped(behind, at);
+        }
+        if !behind.trim().is_empty() {
+            return None;
+        }
+        let start = line[..column].strip_suffix(GROUP).unwrap_or(&line[..column]);
+        let base = start.strip_suffix("  + ").unwrap_or(start);
+        let reader = Reader { lines, base, until_ruler };
+        return reader.chain(at, "").filter(|(read, _)| !read.frames.is_empty() || read.kind.is_some());
+    }
+    if line.starts_with("  File \"") && FILE.is_match(line) {
+        return headerless(&Reader { lines, base: "", until_ruler }, at);
+    }
+    None
+}
+
+/// Frames without the header: cut off at the beginning, or a SyntaxError of the main program.
+fn headerless(reader: &Reader<'_, '_>, at: usize) -> Option<(ParsedTraceback, usize)> {
+    let (mut read, next) = reader.body(at, at, "")?;
+    let (read, next) = {
+        let of_syntax = read.frames.len() == 1 && read.frames[0].function.is_none();
+        read.truncated |= !of_syntax;
+        if read.kind.is_none() && (of_syntax || read.frames.len() < 2) {
+            return None;
+        }
+        reader.rest_of_chain(read, next, "")
+    };
+    Some((read, next))
+}
+
+/// A traceback written into one line with `\n` for its line ends.
+fn escaped(behind: &str, at: usize) -> Option<(ParsedTraceback, usize)> {
+    let mut text = HEADER.to_owned();
+    let mut chars = behind.chars().peekable();
+    let mut quoted = false;
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('\\', Some('n')) => text.push('\n'),
+            ('\\', Some('t')) => text.push('\t'),
+            ('\\', Some('r')) => {}
+            // Escaped twice, as in JSON within JSON: the next round takes this one's rest.
+            ('\\', Some('\\')) => continue,
+            ('\\', Some(&other)) => text.push(other),
+            // Unescaped, where the frames' quotes are escaped: the end of the string.
+            ('"', _) if quoted => break,
+            _ => {
+                text.push(c);
+                continue;
+            }
+        }
+        quoted |= chars.peek() == Some(&'"');
+        chars.next();
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let (mut read, _) = Reader { lines: &lines, base: "", until_ruler: false }.chain(0, "")?;
+    if read.frames.is_empty() && read.kind.is_none() {
+        return None;
+    }
+    read.at = at;
+    Some((read, at + 1))
+}
+
+struct Reader<'l, 't> {
+    lines: &'l [&'t str],
+    /// What each line has before the traceback: a log's prefix. Digits in it may differ.
+    base: &'l str,
+    until_ruler: bool,
+}
+
+impl<'t> Reader<'_, 't> {
+    /// The line without the prefix and the margin (`"  | "`) of the exception group it stands in.
+    fn content(&self, at: usize, margin: &str) -> Option<&'t str> {
+        let line = self.lines.get(at)?;
+        let bare = match behind_prefix(line, self.base) {
+            Some(bare) => bare,
+            None if line.trim_end() == self.base.trim_end() => "",
+            None => return None,
+        };
+        if let Some(rest) = bare.strip_prefix(margin) {
+            return Some(rest);
+        }
+        (!margin.is_empty() && bare.trim_end() == margin.trim_end()).then_some("")
+    }
+
+    /// A traceback and the ones that are chained to it.
+    fn chain(&self, at: usize, margin: &str) -> Option<(ParsedTraceback, usize)> {
+        let (first, next) = self.one(at, margin)?;
+        Some(self.rest_of_chain(first, next, margin))
+    }
+
+    fn rest_of_chain(&self, first: ParsedTraceback, next: usize, margin: &str) -> (ParsedTraceback, usize) {
+        let (mut current, mut next) = (first, next);
+        while let Some((link, after)) = self.link(next, margin) {
+            let Some((mut later, end)) = self.one(after, margin) else { break };
+            later.at = current.at;
+            later.cause = Some(Box::new((link, current)));
+            (current, next) = (later, end);
+        }
+        (current, next)
+    }
+
+    /// The line behind a chain's separator and the blank lines around it.
+    fn link(&self, at: usize, margin: &str) -> Option<(Link, usize)> {
+        let at = self.skip_blank(at, margin);
+        let link = separator(self.content(at, margin)?)?;
+        Some((link, self.skip_blank(at + 1, margin)))
+    }
+
+    fn skip_blank(&self, mut at: usize, margin: &str) -> usize {
+        while self.content(at, margin).is_some_and(|line| line.trim().is_empty()) {
+            at += 1;
+        }
+        at
+    }
+
+    /// One exception, header first. A member of a group that was never raised has none.
+    fn one(&self, at: usize, margin: &str) -> Option<(ParsedTraceback, usize)> {
+        let line = self.content(at, margin)?;
+        let header = line.trim_end();
+        if header == HEADER {
+            self.body(at, at + 1, margin)
+        } else if header.strip_prefix("  + ").and_then(|rest| rest.strip_prefix(GROUP)) == Some(HEADER) {
+            self.body(at, at + 1, &format!("{margin}  | "))
+        } else if header.strip_prefix(GROUP) == Some(HEADER) {
+            self.body(at, at + 1, margin)
+        } else if !margin.is_empty() && EXCEPTION.is_match(line) {
+            self.body(at, at, margin)
+        } else {
+            None
+        }
+    }
+
+    /// Frames, exception line, message and members.
+    fn body(&self, start: usize, at: usize, margin: &str) -> Option<(ParsedTraceback, usize)> {
+        let mut read = ParsedTraceback::empty(Form::Native, start);
+        let mut at = self.frames(&mut read, at, margin);
+        let line = self.content(at, margin).filter(|line| !line.starts_with(char::is_whitespace));
+        match line.and_then(|line| EXCEPTION.captures(line.trim_end())) {
+            Some(found) => {
+                read.kind = Some(found[1].to_owned());
+                let first = found.get(2).map_or("", |message| message.as_str());
+                at = self.message(&mut read, first, at + 1, margin);
+            }
+            None => read.truncated = true,
+        }
+        if !margin.is_empty() {
+            at = self.members(&mut read, at, margin);
+        }
+        Some((read, at))
+    }
+
+    fn frames(&self, read: &mut ParsedTraceback, mut at: usize, margin: &str) -> usize {
+        while let Some(line) = self.content(at, margin) {
+            if let Some(found) = FILE.captures(line) {
+                read.frames.push(Frame {
+                    path: found[1].to_owned(),
+                    line: found[2].parse().unwrap_or(0),
+                    function: found.get(3).map(|function| function.as_str().to_owned()),
+                    code: None,
+                });
+            } else if line.starts_with("    ") && !read.frames.is_empty() {
+                let code = line.trim();
+                let marker = code.chars().all(|c| matches!(c, '^' | '~' | ' '));
+                let frame = read.frames.last_mut();
+                if let Some(frame) = frame.filter(|frame| !marker && frame.code.is_none()) {
+                    frame.code = Some(code.to_owned());
+                }
+            } else if !line.starts_with("  [Previous line repeated ") {
+                break;
+            }
+            at += 1;
+        }
+        at
+    }
+
+    /// The message's later lines; the line behind them.
+    fn message(&self, read: &mut ParsedTraceback, first: &str, mut at: usize, margin: &str) -> usize {
+        let mut message = vec![first.trim_end()];
+        while message.len() < MOST_MESSAGE_LINES {
+            let Some(line) = self.content(at, margin) else { break };
+            if line.trim().is_empty() {
+                let more = self.until_ruler
+                    && self.link(at, margin).is_none()
+                    && self
+                        .content(self.skip_blank(at, margin), margin)
+                        .is_some_and(|line| !ends_message(line));
+                if !more {
+                    break;
+                }
+            } else if ends_message(line) {
+                break;
+            }
+            message.push(line.trim_end());
+            at += 1;
+        }
+        if GROUP_SIZE.is_match(message[0]) {
+            read.notes = message.split_off(1).into_iter().map(str::to_owned).collect();
+        }
+        read.message = message.join("\n");
+        at
+    }
+
+    /// The members of a group whose lines have this margin.
+    fn members(&self, read: &mut ParsedTraceback, mut at: usize, margin: &str) -> usize {
+        let Some(indent) = margin.strip_suffix("| ") else { return at };
+        let (first, later) = (format!("{indent}+-+-"), format!("{indent}  +-"));
+        let inner = format!("{indent}  | ");
+        let mut marker = &first;
+        while self.content(at, "").is_some_and(|line| line.starts_with(marker.as_str())) {
+            let line = self.content(at, "").unwrap_or_default();
+            at += 1;
+            if !line.contains("- ") {
+                return at; // only dashes: the end
+            }
+            marker = &later;
+            if let Some((member, next)) = self.chain(at, &inner) {
+                read.children.push(member);
+                at = next;
+            }
+            while self.content(at, &inner).is_some() {
+                read.truncated = true; // `and 5 more exceptions`, or a form not known
+                at += 1;
+            }
+        }
+        at
+    }
+}
+
+fn ends_message(line: &str) -> bool {
+    line.contains(HEADER) || separator(line).is_some() || NOT_MESSAGE.is_match(line)
+}
+
+/// The line behind a prefix that is the same but for its digits.
+fn behind_prefix<'t>(line: &'t str, prefix: &str) -> Option<&'t str> {
+    if prefix.is_empty() {
+        return Some(line);
+    }
+    let (head, rest) = (line.get(..prefix.len())?, line.get(prefix.len()..)?);
+    let alike = |(a, b): (u8, u8)| a == b || a.is_ascii_digit() && b.is_ascii_digit();
+    head.bytes().zip(prefix.bytes()).all(alike).then_some(rest)
+}

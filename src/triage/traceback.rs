@@ -7,17 +7,16 @@
 //!   or numbered prefix on each line;
 //! - pytest's long, short, line and native styles, its summary lines when nothing else tells of a
 //!   test, and errors while loading `conftest.py`;
-//! - unittest's, with the test's name.
+//! - unittest's, with the test's name;
+//! - a crash of the interpreter, as `faulthandler` prints it.
 //!
 //! The interpreter prints an exception's notes (PEP 678) straight behind its message, so the two
 //! cannot be told apart but in groups, whose message ends in `(n sub-exceptions)`: elsewhere notes
 //! are the later lines of the message.
 
+mod fatal;
 mod native;
 mod pytest;
-
-#[cfg(test)]
-mod tests;
 
 use std::sync::LazyLock;
 
@@ -170,6 +169,8 @@ impl Scan<'_> {
         if self.heading(line) {
             self.at += 1;
         } else if let Some((read, next)) = native::read(self.lines, self.at, self.context.unittest) {
+            self.push(read, next);
+        } else if let Some((read, next)) = fatal::read(self.lines, self.at) {
             self.push(read, next);
         } else if let Some(summary) = pytest::summary_line(line) {
             self.push_summary(&summary);

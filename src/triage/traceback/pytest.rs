@@ -16,8 +16,11 @@ static SECTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^={3,} (.+?) ={3,}$
 static HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^_{3,} (.+?) _{3,}$"));
 static CAPTURED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^-{3,} ?(?:Captured|live log|generated|Generated) .*-{3,}$"));
+/// A test's parameters, in brackets, may hold anything.
 static SUMMARY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(FAILED|ERROR) ([^\s:]+(?:\.py|\.txt|\.rst|\.md|\.ipynb)(?:::.*?)?|\S+::.*?)(?: - (.*))?$")
+    pattern(
+        r"^(FAILED|ERROR) ([^\s:]+(?:\.py|\.txt|\.rst|\.md|\.ipynb)|\S+?::[^\[]*?(?:\[.*?\])?)(?: - (.*))?$",
+    )
 });
 static LOCATION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([^\s=][^=]*?):(\d+): ?(.*)$"));
 static DEFINITION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+(?:async )?def (\w+)\("));
@@ -216,8 +219,8 @@ impl<'t> Block<'t> {
         }
         let mut read = ParsedTraceback::empty(Form::Pytest, self.at);
         read.frames = frames;
-        let indent = message.iter().find(|line| !line.trim().is_empty());
-        let indent = indent.map_or(0, |line| line.len() - line.trim_start().len());
+        let written = message.iter().filter(|line| !line.trim().is_empty());
+        let indent = written.map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
         let lines: Vec<&str> = message.iter().map(|line| line.get(indent..).unwrap_or(line.trim())).collect();
         set_exception(&mut read, &lines, kind);
         if let (Some(link), Some(cause)) = (self.link.take(), self.done.take()) {

@@ -21,11 +21,25 @@
 //! | [`model`] | plain shared words, no input or output | |
 //! | [`graph`] | the commit DAG as dense integers | model |
 //! | [`search`] | which commits to test next; pure | model, graph |
-//! | [`triage`] | logs and tracebacks → failures; pure | model |
+//! | [`git`] | the repository: history, blobs, differences, the shadow for trials | model, graph, process |
+//! | [`process`] | one child process, and nothing left of it | model |
 //! | [`executor`] | where trials run | model, git, process |
+//! | [`store`] | outcomes and sessions on disk | model |
+//! | [`triage`] | what went wrong: failures in a trial's output, and the oracle | model |
+//! | [`pyenv`] | Python environments | model, process |
+//! | [`session`] | the conductor: endpoints, loop, confirmation, journal | all above |
+//! | [`report`] | live views and renderers | model |
+//! | [`cli`] | arguments, configuration, errors with hints, exit codes | all |
 
+pub mod cli;
 pub mod executor;
+pub mod git;
 pub mod graph;
 pub mod model;
+pub mod process;
+pub mod pyenv;
+pub mod report;
 pub mod search;
+pub mod session;
+pub mod store;
 pub mod triage;

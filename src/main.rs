@@ -1,3 +1,7 @@
 //! The command `pybisect`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pybisect::cli::run(std::env::args_os()).into()
+}

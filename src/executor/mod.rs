@@ -1,7 +1,14 @@
 //! Where trials run.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`local`] | work trees on this machine, reused from trial to trial |
+
+pub mod local;
 
 use std::io;
 
+use crate::git::GitError;
 use crate::model::{CancelToken, Trial, TrialOutput};
 
 /// The machine failed, not the test.
@@ -16,6 +23,18 @@ pub enum ExecutorError {
         #[source]
         source: io::Error,
     },
+    /// The private repository of the slot could not be prepared.
+    #[error("failed to prepare the repository in {folder}")]
+    Repository {
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// What went wrong.
+        #[source]
+        source: GitError,
+    },
+    /// No process could be started, for want of processes, files or memory.
+    #[error("failed to start a process")]
+    Process(#[source] io::Error),
 }
 
 /// Runs one trial somewhere. `Err` means that the *machine* failed, never that the test failed.

@@ -8,8 +8,15 @@
 //! | [`traceback`] | Python tracebacks, as the interpreter and the test runners print them |
 //! | [`runner`] | the counts and the failing tests of pytest and unittest |
 //! | [`normalise`] | messages, to compare them without their numbers, paths and values |
+//! | [`signature`] | a trial's output, for the failures in it; when two are the same |
+//! | [`oracle`] | [`Oracle`]: what a trial says about its commit |
 
 pub mod ansi;
 pub mod normalise;
+pub mod oracle;
 pub mod runner;
+pub mod signature;
 pub mod traceback;
+
+pub use oracle::{NoTarget, Oracle, Target, TargetOracle};
+pub use signature::{Reading, read, same_failure};

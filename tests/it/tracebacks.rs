@@ -86,3 +86,52 @@ fn unittest() {
 fn servers() {
     check("servers");
 }
+
+proptest::proptest! {
+    /// Pieces of real outputs in any order are read without a panic, and each traceback lies in the text.
+    #[test]
+    fn any_text_is_read(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..40), noise in ".{0,80}") {
+        let mut text = pieces.join("\n");
+        text.push_str(&noise);
+        let lines = text.lines().count();
+        for read in traceback::parse(&text) {
+            proptest::prop_assert!(read.at + read.lines <= lines);
+        }
+        drop(runner::read(&text));
+    }
+}
+
+const PIECES: &[&str] = &[
+    "Traceback (most recent call last):",
+    "  + Exception Group Traceback (most recent call last):",
+    "  | ExceptionGroup: g (2 sub-exceptions)",
+    "  +-+---------------- 1 ----------------",
+    "    | ValueError: 1",
+    "    +------------------------------------",
+    "  File \"a.py\", line 3, in f",
+    "  File \"a.py\", line 99999999999999999999",
+    "    code",
+    "    ^^^^",
+    "ValueError: é",
+    "",
+    "The above exception was the direct cause of the following exception:",
+    "=================================== FAILURES ===================================",
+    "_____ test_a _____",
+    "    def test_a():",
+    ">       f()",
+    "E       ValueError: é",
+    "E",
+    "a.py:3: ValueError",
+    "a.py:3: in f",
+    "_ _ _ _ _ _ _ _ _ _",
+    "----- Captured stdout call -----",
+    "FAILED a.py::test_a[é - b] - ValueError: é",
+    "ERROR a.py",
+    "======================================================================",
+    "FAIL: test_a (m.C)",
+    "Ran 3 tests in 0.1s",
+    "FAILED (failures=1)",
+    "99999999999 passed in 0.1s",
+    "é Traceback (most recent call last):\\n  File \\\"a.py\\\", line 3, in f\\nE: x",
+    "é   File \"a.py\", line 3, in f",
+];

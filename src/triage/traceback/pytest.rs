@@ -64,7 +64,8 @@ impl Summary<'_> {
     /// As the failure's heading names the test.
     pub(super) fn heading(&self) -> String {
         let name = self.id.split_once("::").map_or(self.id, |(_, name)| name);
-        name.replace("::", ".")
+        let (name, parameters) = name.split_at(name.find('[').unwrap_or(name.len()));
+        name.replace("::", ".") + parameters
     }
 
     /// The failure as far as the line tells it.
@@ -82,8 +83,8 @@ impl Summary<'_> {
 
 /// Whether a heading and an id of the summary mean the same test.
 pub(super) fn names_same_test(heading: &str, id: &str) -> bool {
-    let heading = heading.rsplit(" of ").next().unwrap_or(heading);
-    let heading = heading.strip_prefix("ERROR collecting ").unwrap_or(heading);
+    let starts = ["ERROR collecting ", "ERROR at setup of ", "ERROR at teardown of "];
+    let heading = starts.iter().find_map(|start| heading.strip_prefix(start)).unwrap_or(heading);
     heading == id || Summary { id, reason: "", failed: true }.heading() == heading
 }
 

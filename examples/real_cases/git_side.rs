@@ -1,0 +1,69 @@
+//! `git bisect run` on a case, as a careful user would call it: the overlay is copied in before the
+//! command and taken out after it, so that the next checkout finds a clean tree.
+
+use std::fmt::Write;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::Outcome;
+use super::case::Case;
+use super::workplace::{Prepared, checked};
+
+/// Run it in a work tree of its own.
+pub(crate) fn run(case: &Case, prepared: &Prepared) -> Result<Outcome> {
+    let tree = prepared.work_tree("git", &case.bad)?;
+    let log = prepared.scratch.path().join("git-trials");
+    let script = prepared.scratch.path().join("trial.sh");
+    std::fs::write(&script, trial_script(case, prepared, &log.to_string_lossy())?)?;
+    let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(&tree).args(args);
+        prepared.dress(&mut command, case);
+        command
+    };
+    let began = Instant::now();
+    checked(&mut git(&["bisect", "start", &case.bad, &case.good]))?;
+    let output = git(&["bisect", "run", "sh", &script.to_string_lossy()]).stdin(Stdio::null()).output()?;
+    let seconds = began.elapsed().as_secs_f64();
+    let trials = std::fs::read_to_string(&log).unwrap_or_default().lines().count();
+    Ok(Outcome {
+        blamed: blamed(&String::from_utf8_lossy(&output.stdout)),
+        trials,
+        rounds: trials,
+        seconds,
+        overhead_ms: 0.0,
+    })
+}
+
+fn trial_script(case: &Case, prepared: &Prepared, log: &str) -> Result<String> {
+    let quoted = |text: &str| shell_words::quote(text).into_owned();
+    let mut script = String::new();
+    writeln!(script, "echo trial >> {}", quoted(log))?;
+    for (from, to) in &prepared.overlay {
+        let to = quoted(to);
+        writeln!(script, "mkdir -p \"$(dirname {to})\" && cp {} {to}", quoted(&from.to_string_lossy()))?;
+    }
+    writeln!(script, "{}\ncode=$?", shell_words::join(&case.command))?;
+    writeln!(script, "git reset --quiet --hard")?;
+    for (_, to) in &prepared.overlay {
+        let to = quoted(to);
+        writeln!(script, "git ls-files --error-unmatch {to} >/dev/null 2>&1 || rm -f {to}")?;
+    }
+    writeln!(script, "exit $code")?;
+    Ok(script)
+}
+
+/// The commits that git names. Its wording differs between versions: `X is the first bad commit`,
+/// `X is the first 'bad' commit`.
+fn blamed(output: &str) -> Vec<String> {
+    let is_id = |word: &str| word.len() == 40 && word.chars().all(|c| c.is_ascii_hexdigit());
+    if let Some(line) = output.lines().find(|line| line.contains(" is the first ") && line.contains("commit"))
+    {
+        return line.split_whitespace().next().map(str::to_owned).into_iter().collect();
+    }
+    let mut lines = output.lines().skip_while(|line| !line.starts_with("The first "));
+    lines.next();
+    lines.map(str::trim).filter(|line| is_id(line)).map(str::to_owned).collect()
+}

@@ -1,0 +1,200 @@
+//! Runs pybisect and `git bisect run` on real regressions of public projects, side by side.
+//!
+//! ```text
+//! cargo run --release --example real_cases -- --cases CASES [--histories DIR] [--jobs 2] [--only NAME]
+//! ```
+//!
+//! `CASES` is a folder with one TOML file a case (see [`case`]). Histories are taken from
+//! `DIR/owner+name/repo` when they are there, and cloned from their public host otherwise.
+//! Environments are made by uv, which has to be on PATH, and kept in the cache folder. Both tools get
+//! the same environment, the same overlay and the same command, after one run of it to warm the caches.
+#![expect(clippy::print_stdout, reason = "it is a program for people")]
+
+mod case;
+mod git_side;
+mod our_side;
+mod workplace;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use case::Case;
+use workplace::Workplace;
+
+/// First argument that makes this program behave as pybisect itself, so that one binary serves both.
+const AS_PYBISECT: &str = "__pybisect";
+
+/// pybisect beside `git bisect run` on real regressions
+#[derive(Debug, Parser)]
+struct Args {
+    /// Folder with the cases
+    #[arg(long)]
+    cases: PathBuf,
+    /// Folder with histories, as owner+name/repo
+    #[arg(long)]
+    histories: Option<PathBuf>,
+    /// Where environments and clones are kept [default: a folder in the user's cache]
+    #[arg(long)]
+    cache: Option<PathBuf>,
+    /// Trials at the same time
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// Only cases whose name contains this (can be repeated)
+    #[arg(long)]
+    only: Vec<String>,
+    /// Leave `git bisect run` out
+    #[arg(long)]
+    no_git: bool,
+    /// Keep pybisect's reports, one JSON file a case, in this folder
+    #[arg(long)]
+    reports: Option<PathBuf>,
+}
+
+/// One side's result on one case.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outcome {
+    /// What it blames: nothing, one commit, or several.
+    pub(crate) blamed: Vec<String>,
+    /// Trials that ran.
+    pub(crate) trials: usize,
+    /// Rounds of trials, one after the other.
+    pub(crate) rounds: usize,
+    /// Wall time in seconds.
+    pub(crate) seconds: f64,
+    /// Median overhead of a trial beyond the command, milliseconds.
+    pub(crate) overhead_ms: f64,
+}
+
+impl Outcome {
+    fn word(&self, culprit: &str) -> &'static str {
+        match self.blamed.as_slice() {
+            [] => "none",
+            [one] if one == culprit => "right",
+            [_] => "WRONG",
+            several if several.iter().any(|one| one == culprit) => "in set",
+            _ => "WRONG SET",
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    if args.get(1).is_some_and(|word| word == AS_PYBISECT) {
+        let name = OsString::from("pybisect");
+        return pybisect::cli::run(std::iter::once(name).chain(args.into_iter().skip(2))).into();
+    }
+    match run(&Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether pybisect was right in every case.
+fn run(args: &Args) -> Result<bool> {
+    let cases = case::read_all(&args.cases)?;
+    let workplace = Workplace::new(args.cache.as_deref(), args.histories.as_deref())?;
+    if let Some(folder) = &args.reports {
+        std::fs::create_dir_all(folder)?;
+    }
+    println!(
+        "{:<30} {:>7}  {:<9} {:>6} {:>6} {:>8} {:>8}   {:<9} {:>6} {:>8}   {:>5}",
+        "case",
+        "commits",
+        "pybisect",
+        "trials",
+        "rounds",
+        "seconds",
+        "over ms",
+        "git",
+        "trials",
+        "seconds",
+        "ratio"
+    );
+    let mut ours = Totals::default();
+    let mut gits = Totals::default();
+    for case in cases.iter().filter(|case| wanted(args, case)) {
+        if let Some(why) = case.unsupported() {
+            println!("{:<30} left out: {why}", case.name);
+            continue;
+        }
+        let prepared = workplace.prepare(case).with_context(|| format!("case {}", case.name))?;
+        prepared.warm_up(case)?;
+        let report = args.reports.as_ref().map(|folder| folder.join(format!("{}.json", case.name)));
+        let our = our_side::run(case, &prepared, args.jobs, report.as_deref())?;
+        let git = if args.no_git { Outcome::default() } else { git_side::run(case, &prepared)? };
+        print_row(case, &our, &git);
+        ours.add(&our, case);
+        gits.add(&git, case);
+    }
+    println!(
+        "{:<30} {:>7}  {:<9} {:>6} {:>6} {:>8.1} {:>8.1}   {:<9} {:>6} {:>8.1}   {:>5.2}",
+        "total",
+        "",
+        format!("{}/{}", ours.right, ours.cases),
+        ours.trials,
+        ours.rounds,
+        ours.seconds,
+        median(&mut ours.overheads),
+        format!("{}/{}", gits.right, gits.cases),
+        gits.trials,
+        gits.seconds,
+        ours.seconds / gits.seconds
+    );
+    Ok(ours.right == ours.cases)
+}
+
+fn wanted(args: &Args, case: &Case) -> bool {
+    args.only.is_empty() || args.only.iter().any(|name| case.name.contains(name.as_str()))
+}
+
+fn print_row(case: &Case, our: &Outcome, git: &Outcome) {
+    println!(
+        "{:<30} {:>7}  {:<9} {:>6} {:>6} {:>8.1} {:>8.1}   {:<9} {:>6} {:>8.1}   {:>5.2}",
+        case.name,
+        case.commits_in_range,
+        our.word(&case.culprit),
+        our.trials,
+        our.rounds,
+        our.seconds,
+        our.overhead_ms,
+        git.word(&case.culprit),
+        git.trials,
+        git.seconds,
+        our.seconds / git.seconds
+    );
+}
+
+#[derive(Default)]
+struct Totals {
+    cases: usize,
+    right: usize,
+    trials: usize,
+    rounds: usize,
+    seconds: f64,
+    overheads: Vec<f64>,
+}
+
+impl Totals {
+    fn add(&mut self, outcome: &Outcome, case: &Case) {
+        self.cases += 1;
+        self.right += usize::from(outcome.word(&case.culprit) == "right");
+        self.trials += outcome.trials;
+        self.rounds += outcome.rounds;
+        self.seconds += outcome.seconds;
+        self.overheads.push(outcome.overhead_ms);
+    }
+}
+
+/// The middle value; 0 of none.
+pub(crate) fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}

@@ -1,0 +1,36 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use super::commands::{demo, find, log, sessions};
+use super::terminal::ColorChoice;
+
+/// From a failing smoke test to the commit that broke it, with proof
+#[derive(Debug, Parser)]
+#[command(name = "pybisect", version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    /// When to colour the output
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(super) color: ColorChoice,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Find the commit that broke a command
+    Find(Box<find::Args>),
+    /// Show the whole thing on a bundled example, in a temporary folder
+    Demo(demo::Args),
+    /// List finished and broken sessions
+    Sessions(sessions::Args),
+    /// Print a session as a git bisect log
+    Log(log::Args),
+    /// Print a completion script for a shell
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}

@@ -1,0 +1,53 @@
+//! The workbench: a run's folder, the shadow repository in it, and the slots.
+
+use std::path::Path;
+
+use crate::cli::CliError;
+use crate::executor::local::{LocalExecutor, RunFolder, pycache, sweep};
+use crate::git::{Repository, Shadow};
+use crate::model::event::Isolation;
+use crate::pyenv::Interpreter;
+
+/// Where trials run. Fields are dropped in this order: the folder goes last.
+pub(super) struct Bench {
+    pub(super) shadow: Shadow,
+    pub(super) executor: LocalExecutor,
+    _run: RunFolder,
+}
+
+impl Bench {
+    /// A bench under the cache folder; what dead runs left there is removed first.
+    pub(super) fn new(
+        cache: &Path,
+        repository: &Repository,
+        jobs: usize,
+        python: Option<&Interpreter>,
+    ) -> Result<Self, CliError> {
+        let no_folder = |error| {
+            CliError::internal(
+                anyhow::Error::new(error).context(format!("failed to prepare {}", cache.display())),
+            )
+            .hinted("another place for it: set PYBISECT_CACHE_DIR to a folder that can be written")
+        };
+        sweep(cache).map_err(no_folder)?;
+        let run = RunFolder::create(cache).map_err(no_folder)?;
+        let shadow = Shadow::create(&run.path().join("shadow.git"), repository)?;
+        let executor = LocalExecutor::new(&run, &shadow, jobs).map_err(CliError::internal)?;
+        if let Some(python) = python {
+            // Where it cannot be seeded, Python compiles.
+            drop(pycache::seed_pycache(executor.pycache(), &python.sys_path));
+        }
+        Ok(Self { shadow, executor, _run: run })
+    }
+
+    /// What keeps trials apart.
+    #[expect(clippy::unused_self, reason = "it will depend on what the system offers")]
+    pub(super) fn isolation(&self) -> Isolation {
+        Isolation {
+            in_force: ["process-group", "private-home", "private-tmp", "private-git"]
+                .map(str::to_owned)
+                .to_vec(),
+            missing: vec!["network: trials share the host's".to_owned()],
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! `pybisect find`.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::cli::terminal::{can_animate, stderr_style, stdout_style};
+use crate::cli::{CliError, Exit};
+use crate::git::Repository;
+use crate::model::{CancelReason, CancelToken, Event, Report};
+use crate::report::{Json, Plain, Progress, Quiet, Renderer, Reporter, Terminal};
+use crate::session::{self, Plan, SignalListener, Workshop};
+
+use super::prepare::{self, Prepared};
+
+/// How probable the answer has to be by default.
+pub(crate) const CONFIDENCE: f64 = 0.99;
+
+/// Find the commit that broke a command
+///
+/// The command runs on commits between a good and a bad one, several at a time, in private work
+/// trees; your repository and work tree stay as they are. The answer is verified: the commit was
+/// seen to fail, and each of its parents to pass.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pybisect find --good v1.4 -- python -m pytest -q tests/test_smoke.py::test_login
+  pybisect find --good v1.4 --with-file /tmp/test_repro.py:tests/test_repro.py -- python -m pytest -q tests/test_repro.py
+  pybisect find -- ./smoke.sh
+
+Exit status: 0 found and verified, 2 usage, 3 ambiguous or inconclusive, 4 not reproduced, 130 interrupted")]
+pub(crate) struct Args {
+    /// Commit that passes (can be repeated) [default: looked for, backwards]
+    #[arg(long, value_name = "REV")]
+    pub(crate) good: Vec<String>,
+    /// Commit that fails [default: HEAD]
+    #[arg(long, value_name = "REV")]
+    pub(crate) bad: Option<String>,
+    /// Repository [default: the one you stand in]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
+    /// Follow only the first parent of merges
+    #[arg(long)]
+    pub(crate) first_parent: bool,
+    /// Only commits that touch this path (can be repeated)
+    #[arg(long, value_name = "PATHSPEC")]
+    pub(crate) path: Vec<String>,
+    /// Trials at the same time [default: number of cores]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub(crate) jobs: Option<u16>,
+    /// File to lay over every tree, such as the reproducing test (can be repeated)
+    #[arg(long, value_name = "SRC[:DEST]")]
+    pub(crate) with_file: Vec<String>,
+    /// Shell command to run before the command in each tree; its failure is a skip
+    #[arg(long, value_name = "CMD")]
+    pub(crate) setup: Option<String>,
+    /// Longest time for one run, such as 90s or 2m [default: ten times the slowest endpoint]
+    #[arg(long, value_name = "DUR")]
+    pub(crate) timeout: Option<String>,
+    /// Untracked files that survive from one trial to the next (can be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) keep: Vec<String>,
+    /// Count every failure as the failure
+    #[arg(long, conflicts_with = "pattern")]
+    pub(crate) any_failure: bool,
+    /// Count a failure when its output matches
+    #[arg(long = "match", value_name = "REGEX")]
+    pub(crate) pattern: Option<String>,
+    /// Find the commit that mended it: --bad is the older, failing commit, --good the newer [default: HEAD]
+    #[arg(long)]
+    pub(crate) find_fix: bool,
+    /// How probable the answer has to be when the test is flaky
+    #[arg(long, value_name = "P", default_value_t = CONFIDENCE)]
+    pub(crate) confidence: f64,
+    /// Run every trial, also those whose outcome is recorded
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Write the report as JSON to a file, or to standard output with -
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) json: Option<PathBuf>,
+    /// Show the result only, not the progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Run this shell command instead of a program with arguments
+    #[arg(long, value_name = "STRING", conflicts_with = "command")]
+    pub(crate) shell: Option<String>,
+    /// The command under test, after `--`
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    let mut json = args.json.as_deref().map(JsonTarget::open).transpose()?;
+    let prepared = prepare::prepare(args)?;
+    for warning in &prepared.warnings {
+        warn(warning);
+    }
+    let cancel = CancelToken::new();
+    let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
+    let report = search(&prepared, &cancel, args.quiet)?;
+    drop(listener);
+
+    if let Some(json) = &mut json {
+        json.write(&report)?;
+    }
+    let on_stdout = json.as_ref().is_some_and(JsonTarget::is_stdout);
+    if !on_stdout {
+        let renderer = Terminal { style: stdout_style(), diff: diff(&prepared.repository, &report) };
+        let mut text = Vec::new();
+        renderer.render(&report, &mut text).map_err(CliError::internal)?;
+        super::print(&text)?;
+    }
+    if cancel.is_cancelled() {
+        say_how_to_go_on(&cancel);
+        return Ok(Exit::Interrupted);
+    }
+    Ok(Exit::of_report(&report))
+}
+
+/// The session itself, with its live view.
+fn search(prepared: &Prepared, cancel: &CancelToken, quiet: bool) -> Result<Report, CliError> {
+    let Prepared { repository, plan, bench, store, .. } = prepared;
+    let mut reporter: Box<dyn Reporter> = if quiet {
+        Box::new(Quiet)
+    } else if can_animate() {
+        Box::new(Progress::new(stderr_style()))
+    } else {
+        Box::new(Plain::new(anstream::stderr(), stderr_style()))
+    };
+    let workshop = Workshop { repository, shadow: &bench.shadow, executor: &bench.executor, store, cancel };
+    let plan: &Plan = plan;
+    Ok(session::find(plan, &workshop, &mut |event: &Event| reporter.on_event(event))?)
+}
+
+/// The culprit's diff, for the terminal.
+fn diff(repository: &Repository, report: &Report) -> Option<String> {
+    const MOST: usize = 64 << 10;
+    match report.culprits.as_slice() {
+        [culprit] => repository.diff_text(culprit.commit.id, MOST).ok(),
+        _ => None,
+    }
+}
+
+fn warn(text: &str) {
+    let style = stderr_style();
+    drop(writeln!(anstream::stderr(), "{} {text}", style.bold(style.warn("warning:"))));
+}
+
+fn say_how_to_go_on(cancel: &CancelToken) {
+    let style = stderr_style();
+    let ended = match cancel.reason() {
+        Some(CancelReason::Forced) => "killed",
+        _ => "stopped",
+    };
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    drop(writeln!(
+        anstream::stderr(),
+        "{ended}; what ran is kept. To go on, run the same again:\n  {}",
+        style.bold(shell_words::join(words))
+    ));
+}
+
+/// Where the JSON goes. Opened before the search: a wrong path should not cost one.
+enum JsonTarget {
+    Stdout,
+    File(PathBuf),
+}
+
+impl JsonTarget {
+    fn open(path: &Path) -> Result<Self, CliError> {
+        if path == Path::new("-") {
+            return Ok(Self::Stdout);
+        }
+        std::fs::File::create(path)
+            .map_err(|error| CliError::usage(format!("failed to write {}: {error}", path.display())))?;
+        Ok(Self::File(path.to_owned()))
+    }
+
+    const fn is_stdout(&self) -> bool {
+        matches!(self, Self::Stdout)
+    }
+
+    fn write(&mut self, report: &Report) -> Result<(), CliError> {
+        let mut text = Vec::new();
+        Json.render(report, &mut text).map_err(CliError::internal)?;
+        match self {
+            Self::Stdout => super::print(&text).map(drop),
+            Self::File(path) => std::fs::write(&*path, text).map_err(CliError::internal),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! `pybisect log`: a session in the format of `git bisect log`, for `git bisect replay`.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::cli::{CliError, Exit, folders};
+use crate::model::{CommitId, Conclusion, Event, EventKind, Verdict};
+use crate::store::{SessionRow, Store};
+
+/// Print a session as a git bisect log
+///
+/// `git bisect replay` accepts the output.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The session's id, or its beginning [default: the latest session]
+    session: Option<String>,
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    let store = Store::open(&folders::cache()?)?;
+    let row = chosen(&store, args.session.as_deref())?;
+    let events = store.events(&row.id)?;
+    super::print(bisect_log(&events).as_bytes())
+}
+
+fn chosen(store: &Store, prefix: Option<&str>) -> Result<SessionRow, CliError> {
+    let list = || CliError::usage("no such session").hinted("`pybisect sessions` lists them");
+    match prefix {
+        Some(prefix) => store.session(prefix)?.ok_or_else(list),
+        None => store.sessions(None)?.into_iter().next().ok_or_else(list),
+    }
+}
+
+/// The events as lines of `git bisect log`.
+fn bisect_log(events: &[Event]) -> String {
+    let mut log = Log::default();
+    for event in events {
+        log.add(&event.kind);
+    }
+    log.finish()
+}
+
+#[derive(Default)]
+struct Log {
+    find_fix: bool,
+    subjects: HashMap<CommitId, String>,
+    bad: Option<CommitId>,
+    goods: Vec<CommitId>,
+    /// Verdicts in the order in which they came; the last one of a commit counts.
+    verdicts: Vec<(CommitId, Verdict)>,
+    /// Bad commits that a later good one has mended: not part of the answer's history.
+    mended: HashSet<CommitId>,
+    conclusion: Option<Conclusion>,
+}
+
+impl Log {
+    fn add(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::Started { good, bad, find_fix, .. } => {
+                self.find_fix = *find_fix;
+                self.goods.clone_from(good);
+                self.bad = Some(*bad);
+            }
+            EventKind::Range { good, .. } => self.goods.clone_from(good),
+            EventKind::TrialStarted { commit, subject, .. } => {
+                self.subjects.insert(*commit, subject.clone());
+            }
+            EventKind::TrialFinished(finished) => {
+                self.verdicts.push((finished.commit, finished.verdict.clone()));
+            }
+            EventKind::Episode(episode) => {
+                self.mended.insert(episode.bad);
+            }
+            EventKind::Concluded { conclusion, .. } => self.conclusion = Some(conclusion.clone()),
+            _ => {}
+        }
+    }
+
+    fn finish(&self) -> String {
+        let mut text = String::new();
+        // With --find-fix the searched-for state is the newer one: git calls them old and new.
+        let (old, new) = if self.find_fix { ("old", "new") } else { ("good", "bad") };
+        line(
+            &mut text,
+            &if self.find_fix {
+                "git bisect start --term-old=old --term-new=new".to_owned()
+            } else {
+                "git bisect start".to_owned()
+            },
+        );
+        let mut said = HashSet::new();
+        if let Some(bad) = self.bad {
+            self.mark(&mut text, new, bad);
+            said.insert(bad);
+        }
+        for &good in &self.goods {
+            self.mark(&mut text, old, good);
+            said.insert(good);
+        }
+        for (commit, verdict) in &self.verdicts {
+            let word = match (verdict, self.find_fix) {
+                (Verdict::Good, false) | (Verdict::Bad, true) => old,
+                (Verdict::Bad, false) | (Verdict::Good, true) => new,
+                (Verdict::Skip(_), _) => "skip",
+                (Verdict::Abort(_), _) => continue,
+            };
+            if self.mended.contains(commit) {
+                line(&mut text, &format!("# {word} (an earlier episode): {}", self.named(*commit)));
+            } else if said.insert(*commit) {
+                if let Verdict::Skip(skip) = verdict {
+                    line(&mut text, &format!("# {}", skip.reason));
+                }
+                self.mark(&mut text, word, *commit);
+            }
+        }
+        if let Some(Conclusion::Found { culprits }) = &self.conclusion {
+            for culprit in culprits {
+                let commit = &culprit.commit;
+                line(&mut text, &format!("# first {new} commit: [{}] {}", commit.id, commit.subject));
+            }
+        }
+        text
+    }
+
+    fn mark(&self, text: &mut String, word: &str, commit: CommitId) {
+        line(text, &format!("# {word}: {}", self.named(commit)));
+        line(text, &format!("git bisect {word} {commit}"));
+    }
+
+    fn named(&self, commit: CommitId) -> String {
+        let subject = self.subjects.get(&commit).map(String::as_str).unwrap_or_default();
+        format!("[{commit}] {subject}").trim_end().to_owned()
+    }
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}

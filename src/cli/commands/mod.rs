@@ -1,0 +1,41 @@
+//! One file a subcommand.
+
+mod bench;
+pub(super) mod demo;
+pub(super) mod find;
+pub(super) mod log;
+mod prepare;
+pub(super) mod sessions;
+
+use std::io::Write;
+
+use clap::CommandFactory;
+
+use super::args::Command;
+use super::{Cli, CliError, Exit};
+
+/// Run what was asked for.
+pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
+    let Cli { color, command } = cli;
+    color.apply();
+    match command {
+        Command::Find(args) => find::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Sessions(args) => sessions::run(&args),
+        Command::Log(args) => log::run(&args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "pybisect", &mut script);
+            print(&script)
+        }
+    }
+}
+
+/// Write to standard output. A reader that went away is no error.
+fn print(bytes: &[u8]) -> Result<Exit, CliError> {
+    let mut stdout = anstream::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::internal(error)),
+        _ => Ok(Exit::Found),
+    }
+}

@@ -1,0 +1,364 @@
+//! From flags and configuration to a plan and the place where it runs.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use crate::cli::{CliError, config, folders};
+use crate::git::Repository;
+use crate::model::{CommitId, Recipe};
+use crate::pyenv::{self, Interpreter};
+use crate::session::{Matching, OverlayFile, Plan};
+use crate::store::Store;
+
+use super::bench::Bench;
+use super::find::Args;
+
+/// All that a session needs.
+pub(super) struct Prepared {
+    pub(super) repository: Repository,
+    pub(super) plan: Plan,
+    pub(super) bench: Bench,
+    pub(super) store: Store,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Resolve flags, configuration and environment.
+pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
+    let here = std::env::current_dir().map_err(CliError::internal)?;
+    let place = args.repo.clone().unwrap_or_else(|| here.clone());
+    let repository = Repository::open(&place)?;
+    let standing = Standing::new(&repository, &place);
+    let loaded = config::load(&standing.folder, standing.top.as_deref().unwrap_or(&standing.folder))?;
+    let merged = Merged::new(args, &loaded.config)?;
+
+    let (good, bad) = endpoints(&repository, args, &merged)?;
+    let overlay = overlay(&merged.with_file, &here, standing.top.as_deref())?;
+    let python = interpreter(&merged.command, &standing.folder);
+    let recipe = recipe(&merged, &standing, python.as_ref());
+    let environment_key = environment_key(&recipe, python.as_ref());
+    let cache = folders::cache()?;
+    let store = Store::open(&cache)?;
+    let jobs = merged.jobs;
+    let bench = Bench::new(&cache, &repository, jobs, python.as_ref())?;
+    let plan = Plan {
+        good,
+        bad,
+        recipe,
+        overlay,
+        matching: merged.matching,
+        find_fix: args.find_fix,
+        first_parent: merged.first_parent,
+        pathspecs: merged.path,
+        confidence: args.confidence,
+        fresh: args.fresh,
+        environment_key,
+        environment: facts(python.as_ref()),
+        isolation: bench.isolation(),
+        command_text: command_text(&merged.command, args.shell.as_deref()),
+        repository: repository.folder().to_string_lossy().into_owned(),
+    };
+    Ok(Prepared { repository, plan, bench, store, warnings: loaded.warnings })
+}
+
+/// Where the user stands.
+struct Standing {
+    /// The folder, with links resolved.
+    folder: PathBuf,
+    /// The top of the work tree; `None` in a bare repository.
+    top: Option<PathBuf>,
+    /// The folder relative to the top.
+    subdir: PathBuf,
+}
+
+impl Standing {
+    fn new(repository: &Repository, place: &Path) -> Self {
+        let folder = place.canonicalize().unwrap_or_else(|_| place.to_owned());
+        let top = repository.workdir().map(|top| top.canonicalize().unwrap_or_else(|_| top.to_owned()));
+        let subdir = top
+            .as_deref()
+            .and_then(|top| folder.strip_prefix(top).ok())
+            .map(Path::to_owned)
+            .unwrap_or_default();
+        Self { folder, top, subdir }
+    }
+}
+
+/// Flags over configuration over defaults.
+struct Merged {
+    command: Vec<OsString>,
+    good: Vec<String>,
+    first_parent: bool,
+    path: Vec<String>,
+    jobs: usize,
+    with_file: Vec<String>,
+    setup: Option<String>,
+    timeout: Option<Duration>,
+    keep: Vec<String>,
+    matching: Matching,
+}
+
+impl Merged {
+    fn new(args: &Args, config: &config::Config) -> Result<Self, CliError> {
+        let or = |flags: &[String], other: &Option<Vec<String>>| {
+            if flags.is_empty() { other.clone().unwrap_or_default() } else { flags.to_vec() }
+        };
+        if !(args.confidence > 0.5 && args.confidence < 1.0) {
+            return Err(CliError::usage("--confidence is a probability above 0.5 and below 1"));
+        }
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let any_failure = args.any_failure || config.any_failure.unwrap_or(false);
+        Ok(Self {
+            command: command(args, config)?,
+            good: if args.find_fix { args.good.clone() } else { or(&args.good, &config.good) },
+            first_parent: args.first_parent || config.first_parent.unwrap_or(false),
+            path: or(&args.path, &config.path),
+            jobs: args.jobs.map(usize::from).or(config.jobs).unwrap_or_else(cores).max(1),
+            with_file: or(&args.with_file, &config.with_file),
+            setup: args.setup.clone().or_else(|| config.setup.clone()),
+            timeout: args
+                .timeout
+                .as_ref()
+                .or(config.timeout.as_ref())
+                .map(|text| parse_duration(text))
+                .transpose()?,
+            keep: or(&args.keep, &config.keep),
+            matching: matching(args.pattern.as_ref().or(config.pattern.as_ref()), any_failure)?,
+        })
+    }
+}
+
+fn command(args: &Args, config: &config::Config) -> Result<Vec<OsString>, CliError> {
+    if let Some(script) = &args.shell {
+        return Ok(["sh", "-c", script].map(OsString::from).to_vec());
+    }
+    if !args.command.is_empty() {
+        return Ok(args.command.clone());
+    }
+    match &config.command {
+        Some(words) if !words.is_empty() => Ok(words.iter().map(OsString::from).collect()),
+        _ => Err(CliError::usage("no command to run").hinted(
+            "give it after `--`: pybisect find --good v1.4 -- python -m pytest -q tests/test_smoke.py",
+        )),
+    }
+}
+
+fn command_text(command: &[OsString], shell: Option<&str>) -> String {
+    match shell {
+        Some(script) => script.to_owned(),
+        None => shell_words::join(command.iter().map(|word| word.to_string_lossy())),
+    }
+}
+
+fn matching(pattern: Option<&String>, any_failure: bool) -> Result<Matching, CliError> {
+    match pattern {
+        Some(pattern) => regex::Regex::new(pattern).map(Matching::Pattern).map_err(|error| {
+            CliError::usage(format!("--match '{pattern}' is not a regular expression: {error}"))
+        }),
+        None if any_failure => Ok(Matching::AnyFailure),
+        None => Ok(Matching::Signature),
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, CliError> {
+    let wrong = || {
+        CliError::usage(format!("'{text}' is not a duration"))
+            .hinted("like this: --timeout 90s, --timeout 2m, --timeout 1m30s")
+    };
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero()).ok_or_else(wrong);
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(span).ok().filter(|limit| !limit.is_zero()).ok_or_else(wrong)
+}
+
+/// The good commits and the bad one, in the terms of the search.
+fn endpoints(
+    repository: &Repository,
+    args: &Args,
+    merged: &Merged,
+) -> Result<(Vec<CommitId>, CommitId), CliError> {
+    let resolve = |rev: &str| Ok::<_, CliError>(repository.resolve(rev)?.id);
+    if !args.find_fix {
+        let good = merged.good.iter().map(|rev| resolve(rev)).collect::<Result<Vec<_>, _>>()?;
+        return Ok((good, resolve(args.bad.as_deref().unwrap_or("HEAD"))?));
+    }
+    let Some(broken) = &args.bad else {
+        return Err(CliError::usage("--find-fix needs the older commit that fails")
+            .hinted("name it with --bad REV; --good REV is the newer one that passes, HEAD by default"));
+    };
+    let mended = match merged.good.as_slice() {
+        [] => "HEAD",
+        [one] => one,
+        _ => return Err(CliError::usage("--find-fix takes one --good: the newer commit that passes")),
+    };
+    Ok((vec![resolve(broken)?], resolve(mended)?))
+}
+
+/// The files to lay over every tree.
+fn overlay(list: &[String], here: &Path, top: Option<&Path>) -> Result<Vec<OverlayFile>, CliError> {
+    list.iter().map(|item| overlay_file(item, here, top)).collect()
+}
+
+fn overlay_file(item: &str, here: &Path, top: Option<&Path>) -> Result<OverlayFile, CliError> {
+    // A name with a colon in it is meant as it is, if there is such a file.
+    let (source, destination) = match item.rsplit_once(':') {
+        Some((source, destination)) if !here.join(item).exists() => (source, Some(destination)),
+        _ => (item, None),
+    };
+    let file = here.join(source);
+    let content = std::fs::read(&file).map_err(|error| {
+        CliError::usage(format!("failed to read {} for --with-file: {error}", file.display()))
+            .hinted("--with-file SRC[:DEST]: SRC is a file here, DEST its place in the tree")
+    })?;
+    let path = match destination {
+        Some(destination) => PathBuf::from(destination),
+        None => place_in_tree(&file, top)?,
+    };
+    let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !inside || path.as_os_str().is_empty() {
+        return Err(CliError::usage(format!("'{}' is not a path inside the tree", path.display()))
+            .hinted("--with-file SRC:DEST, with DEST relative to the top of the repository"));
+    }
+    let path: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
+    let executable = {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(&file).is_ok_and(|facts| facts.permissions().mode() & 0o111 != 0)
+    };
+    let path = path.to_str().ok_or_else(|| CliError::usage("the place of a --with-file has to be UTF-8"))?;
+    Ok(OverlayFile { path: path.to_owned(), content, executable })
+}
+
+/// Without a destination, a file of the work tree goes where it lies there, another to the top.
+fn place_in_tree(file: &Path, top: Option<&Path>) -> Result<PathBuf, CliError> {
+    let real = file.canonicalize().map_err(CliError::internal)?;
+    match top.and_then(|top| real.strip_prefix(top).ok()) {
+        Some(inside) => Ok(inside.to_owned()),
+        None => Ok(real.file_name().map(PathBuf::from).unwrap_or_default()),
+    }
+}
+
+/// The interpreter behind the command, when there is one.
+fn interpreter(command: &[OsString], folder: &Path) -> Option<Interpreter> {
+    let program = command.first()?;
+    let python = pyenv::find_python(program, folder)?;
+    // A neutral folder, so that no file of the user's is imported by chance.
+    Interpreter::probe(&python, Path::new("/")).ok()
+}
+
+fn recipe(merged: &Merged, standing: &Standing, python: Option<&Interpreter>) -> Recipe {
+    let mut environment: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    let mut command = merged.command.clone();
+    absolute_program(&mut command, standing);
+    let mut tree_paths = BTreeMap::new();
+    if let Some(python) = python {
+        behind_shims(&mut environment, python);
+        if let Some(base) = &python.user_base {
+            environment.insert("PYTHONUSERBASE".into(), base.into());
+        }
+    }
+    if let Some(top) = &standing.top {
+        let own = own_paths(&mut environment, top, python);
+        if !own.is_empty() {
+            tree_paths.insert("PYTHONPATH".to_owned(), own);
+        }
+    }
+    Recipe {
+        command,
+        subdir: standing.subdir.clone(),
+        setup: merged.setup.clone(),
+        timeout: merged.timeout,
+        keep: merged.keep.clone(),
+        environment,
+        tree_paths,
+    }
+}
+
+/// A program named by a path outside of the tree stays that program; one inside is the tree's own.
+fn absolute_program(command: &mut [OsString], standing: &Standing) {
+    let Some(program) = command.first_mut() else { return };
+    let path = Path::new(program);
+    if path.components().count() < 2 || path.is_absolute() {
+        return;
+    }
+    let Ok(real) = standing.folder.join(path).canonicalize() else { return };
+    let inside = standing.top.as_deref().is_some_and(|top| real.starts_with(top));
+    if !inside {
+        *program = real.into_os_string();
+    }
+}
+
+/// Programs of a version manager choose by HOME, which trials do not share, and cost a start of their
+/// own each time: the interpreter that they lead to comes first on PATH.
+fn behind_shims(environment: &mut BTreeMap<OsString, OsString>, python: &Interpreter) {
+    let Some(folder) = python.executable.parent() else { return };
+    let path = environment.get(OsStr::new("PATH")).cloned().unwrap_or_default();
+    let first = std::env::split_paths(&path)
+        .find(|folder| ["python", "python3"].iter().any(|name| folder.join(name).is_file()));
+    if first.as_deref() != Some(folder) {
+        let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
+        if let Ok(joined) = std::env::join_paths(folders) {
+            environment.insert("PATH".into(), joined);
+        }
+    }
+}
+
+/// What would lead imports into the user's work tree (an editable install of the project, a path set
+/// by hand) has to lead into the tree under test instead: relative to the top.
+fn own_paths(
+    environment: &mut BTreeMap<OsString, OsString>,
+    top: &Path,
+    python: Option<&Interpreter>,
+) -> Vec<PathBuf> {
+    let name = OsStr::new("PYTHONPATH");
+    let value = environment.get(name).cloned().unwrap_or_default();
+    let mut own: Vec<PathBuf> = Vec::new();
+    let mut others: Vec<PathBuf> = Vec::new();
+    for folder in std::env::split_paths(&value).filter(|folder| !folder.as_os_str().is_empty()) {
+        match folder.strip_prefix(top) {
+            Ok(inside) => own.push(inside.to_owned()),
+            Err(_) => others.push(folder),
+        }
+    }
+    for folder in python.map(|python| python.folders_inside(top)).unwrap_or_default() {
+        if !own.contains(&folder) {
+            own.push(folder);
+        }
+    }
+    if let Ok(joined) = std::env::join_paths(others) {
+        environment.insert(name.to_owned(), joined);
+    }
+    own
+}
+
+/// A fingerprint of all that lies outside of tree and recipe.
+fn environment_key(recipe: &Recipe, python: Option<&Interpreter>) -> String {
+    let mut facts: Vec<String> = recipe.tree_paths.iter().map(|entry| format!("{entry:?}")).collect();
+    if let Some(python) = python {
+        facts.push(format!("{} {}", python.executable.display(), python.version));
+        facts.extend(python.packages.iter().cloned());
+    }
+    // Files that the command names outside of the tree.
+    for word in recipe.command.iter().skip(1).chain(recipe.command.first()) {
+        let path = Path::new(word);
+        if path.is_absolute()
+            && word.as_bytes().len() < 4096
+            && std::fs::metadata(path).is_ok_and(|facts| facts.is_file() && facts.len() < 1 << 20)
+            && let Ok(content) = std::fs::read(path)
+        {
+            facts.push(format!("{} {}", path.display(), blake3::hash(&content)));
+        }
+    }
+    pyenv::fingerprint(&recipe.environment, &facts)
+}
+
+fn facts(python: Option<&Interpreter>) -> Vec<(String, String)> {
+    let Some(python) = python else { return Vec::new() };
+    vec![
+        ("python".to_owned(), python.executable.to_string_lossy().into_owned()),
+        ("python_version".to_owned(), format!("{} {}", python.implementation, python.version)),
+        ("packages".to_owned(), python.packages.len().to_string()),
+    ]
+}

@@ -1,0 +1,108 @@
+//! Errors as the user sees them: what is wrong, and what to type about it.
+
+use std::io::Write;
+
+use super::{Exit, terminal};
+use crate::git::GitError;
+use crate::session::SessionError;
+use crate::store::StoreError;
+
+/// What kind of error it is: decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The user's words or configuration.
+    Usage,
+    /// The machine, or a fault of pybisect.
+    Internal,
+    /// An environment could not be prepared.
+    Environment,
+}
+
+/// An error at the edge.
+#[derive(Debug)]
+pub struct CliError {
+    kind: ErrorKind,
+    source: anyhow::Error,
+    hints: Vec<String>,
+}
+
+impl CliError {
+    /// The user said something that cannot be.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Usage, source: anyhow::anyhow!(message.into()), hints: Vec::new() }
+    }
+
+    /// Something that is not the user's fault.
+    pub fn internal(source: impl Into<anyhow::Error>) -> Self {
+        Self { kind: ErrorKind::Internal, source: source.into(), hints: Vec::new() }
+    }
+
+    /// With what to do about it.
+    #[must_use]
+    pub fn hinted(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self.kind {
+            ErrorKind::Usage => Exit::Usage,
+            ErrorKind::Internal => Exit::Internal,
+            ErrorKind::Environment => Exit::Environment,
+        }
+    }
+
+    /// Write it to standard error: the chain of causes in one line, then the hints.
+    pub fn print(&self) {
+        let style = terminal::stderr_style();
+        let causes: Vec<String> = self.source.chain().map(ToString::to_string).collect();
+        let mut stderr = anstream::stderr().lock();
+        // A closed stderr leaves nobody to tell.
+        drop(writeln!(stderr, "{} {}", style.bold(style.bad("error:")), causes.join(": ")));
+        for hint in &self.hints {
+            drop(writeln!(stderr, "{} {hint}", style.bold("hint:")));
+        }
+    }
+}
+
+impl From<GitError> for CliError {
+    fn from(error: GitError) -> Self {
+        let hint = match &error {
+            GitError::NotARepository(_) => Some("go to the repository, or name it with --repo DIR"),
+            GitError::BadInGood { .. } => {
+                Some("good comes before bad; to look for the commit that mended something: --find-fix")
+            }
+            GitError::UnknownRevision { nearest, .. } if nearest.is_empty() => {
+                Some("see `git branch -a` and `git tag`; a new remote branch needs `git fetch` first")
+            }
+            GitError::Shallow(_) => Some("then run the same pybisect command again"),
+            _ => None,
+        };
+        let kind = match &error {
+            GitError::GitCommand { .. } | GitError::Shadow { .. } | GitError::Library(_) => {
+                ErrorKind::Internal
+            }
+            _ => ErrorKind::Usage,
+        };
+        Self { kind, source: error.into(), hints: hint.into_iter().map(str::to_owned).collect() }
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        Self::internal(error)
+            .hinted("another place for it: set PYBISECT_CACHE_DIR to a folder that can be written")
+    }
+}
+
+impl From<SessionError> for CliError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Git(error) => error.into(),
+            SessionError::Store(error) => error.into(),
+            SessionError::Executor(error) => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Exit codes: what a script can rely on.
+
+use std::process::ExitCode;
+
+use crate::model::Report;
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: found and verified; or the command did what it was asked.
+    Found,
+    /// 1: an internal error.
+    Internal,
+    /// 2: wrong usage or configuration.
+    Usage,
+    /// 3: inconclusive or ambiguous.
+    Inconclusive,
+    /// 4: the endpoints do not reproduce the failure.
+    NotReproduced,
+    /// 5: an environment could not be prepared.
+    Environment,
+    /// 6: a response action failed.
+    Response,
+    /// 130: interrupted.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Found => 0,
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::Inconclusive => 3,
+            Self::NotReproduced => 4,
+            Self::Environment => 5,
+            Self::Response => 6,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// How a session with this report ends.
+    #[must_use]
+    pub fn of_report(report: &Report) -> Self {
+        match report.status.as_str() {
+            "found" => Self::Found,
+            "not-reproduced" => Self::NotReproduced,
+            _ => Self::Inconclusive,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

@@ -1,0 +1,45 @@
+//! Colour and terminals.
+
+use std::io::IsTerminal;
+
+use clap::ValueEnum;
+
+use crate::report::Style;
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl ColorChoice {
+    /// Make it the choice of the whole process.
+    pub(super) fn apply(self) {
+        match self {
+            Self::Auto => {}
+            Self::Always => anstream::ColorChoice::Always.write_global(),
+            Self::Never => anstream::ColorChoice::Never.write_global(),
+        }
+    }
+}
+
+/// The style of standard output.
+pub(super) fn stdout_style() -> Style {
+    Style::new(anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never)
+}
+
+/// The style of standard error.
+pub(super) fn stderr_style() -> Style {
+    Style::new(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
+}
+
+/// Whether a view that moves can be shown: standard error is a terminal, and this is no CI.
+pub(super) fn can_animate() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()
+}

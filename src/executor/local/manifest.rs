@@ -1,0 +1,119 @@
+//! What is in a work tree.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use crate::git::{FileFacts, SUBMODULE, TreeFile};
+use crate::model::BlobId;
+
+/// Examples that a note names.
+const MOST_EXAMPLES: usize = 3;
+
+/// Files that decide what Python does: a tree without them is not worth running.
+const VITAL_SUFFIXES: [&[u8]; 4] = [b".py", b".pyi", b".pyx", b".pxd"];
+const VITAL_NAMES: [&[u8]; 4] = [b"pyproject.toml", b"setup.cfg", b"setup.py", b"pytest.ini"];
+
+/// Something in a tree that cannot be as its author had it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Flaw {
+    /// The blob is not in the object store.
+    Missing,
+    /// The file is a pointer to content that Git LFS keeps elsewhere.
+    LfsPointer,
+    /// The folder of a submodule, empty.
+    Submodule,
+}
+
+/// One file of a work tree.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) id: BlobId,
+    pub(super) mode: u32,
+    /// As it was written; `None` when it is not on disk (or is a submodule's folder).
+    pub(super) facts: Option<FileFacts>,
+    /// The walk that saw it last as it was written.
+    pub(super) seen: u64,
+}
+
+/// The files of a work tree by path, in git's order.
+#[derive(Debug, Default)]
+pub(super) struct Manifest {
+    pub(super) entries: BTreeMap<Vec<u8>, Entry>,
+    pub(super) flaws: BTreeMap<Vec<u8>, Flaw>,
+}
+
+impl Manifest {
+    /// Whether a file is there with this content and mode.
+    pub(super) fn has(&self, file: &TreeFile) -> bool {
+        self.entries.get(&file.path).is_some_and(|entry| entry.id == file.id && entry.mode == file.mode)
+    }
+
+    /// Whether a path is tracked.
+    pub(super) fn is_tracked(&self, path: &[u8]) -> bool {
+        self.entries.contains_key(path)
+    }
+
+    /// Whether a folder is needed: a tracked file or submodule lies in it, or it is a submodule's.
+    pub(super) fn needs_folder(&self, folder: &[u8]) -> bool {
+        if self.entries.get(folder).is_some_and(|entry| entry.mode == SUBMODULE) {
+            return true;
+        }
+        let inside = [folder, b"/"].concat();
+        self.entries.range(inside.clone()..).next().is_some_and(|(path, _)| path.starts_with(&inside))
+    }
+
+    pub(super) fn remove(&mut self, path: &[u8]) -> Option<Entry> {
+        self.flaws.remove(path);
+        self.entries.remove(path)
+    }
+
+    /// Why no trial can run here: a file that Python needs is missing.
+    pub(super) fn vital_gap(&self) -> Option<String> {
+        let (path, _) = self.flaws.iter().find(|&(path, &flaw)| flaw == Flaw::Missing && is_vital(path))?;
+        let id = self.entries.get(path).map(|entry| entry.id.to_string()).unwrap_or_default();
+        Some(format!("{} ({id}) is missing from the repository", text(path)))
+    }
+
+    /// What is not as in git, one line for each kind.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let with = |wanted: Flaw| -> Vec<String> {
+            self.flaws.iter().filter(|&(_, &flaw)| flaw == wanted).map(|(path, _)| text(path)).collect()
+        };
+        let kinds = [
+            (Flaw::Missing, "missing from the repository and left out"),
+            (Flaw::LfsPointer, "not filled, a Git LFS pointer"),
+            (Flaw::Submodule, "not filled, a submodule"),
+        ];
+        kinds
+            .into_iter()
+            .map(|(flaw, what)| (with(flaw), what))
+            .filter(|(paths, _)| !paths.is_empty())
+            .map(|(paths, what)| format!("{what}: {}", examples(&paths)))
+            .collect()
+    }
+}
+
+fn examples(paths: &[String]) -> String {
+    let shown = paths.iter().take(MOST_EXAMPLES).cloned().collect::<Vec<_>>().join(", ");
+    match paths.len().saturating_sub(MOST_EXAMPLES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+fn is_vital(path: &[u8]) -> bool {
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    VITAL_NAMES.contains(&name) || VITAL_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
+}
+
+/// A path of git as a path of the system, relative.
+pub(super) fn system_path(path: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(path))
+}
+
+/// A path for people.
+fn text(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).into_owned()
+}

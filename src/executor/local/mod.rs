@@ -1,0 +1,34 @@
+//! Trials on this machine: a pool of slots, each with a work tree that moves from tree to tree.
+//!
+//! A slot is a folder with `tree/` (the work tree, with a private `.git`), `home/` and `tmp/`. Reuse has three
+//! hazards, with fixed answers:
+//!
+//! - **Stale bytecode.** CPython trusts a `.pyc` when the source's time (whole seconds) and size agree. Python
+//!   sources therefore get a time that is derived from their content ([`WorkTree`](worktree::WorkTree)), and
+//!   bytecode goes to a prefix of the run ([`pycache`]).
+//! - **Leftovers.** Before each trial the slot is put back: what git does not know is removed, what was changed
+//!   is written again.
+//! - **Live processes.** The `process` room leaves none.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `run_folder` | [`RunFolder`]: one folder a run, and removing those of dead runs |
+//! | `pool` | [`LocalExecutor`]: hands out slots |
+//! | `slot` | one trial: put back, check out, set up, run |
+//! | `worktree` | checking out, writing only what differs |
+//! | `restore` | putting a work tree back to what was checked out |
+//! | `manifest` | what is in a work tree, and what cannot be |
+//! | `environment` | the variables of a command |
+//! | `pycache` | bytecode: the prefix, its seeds, and what may stay |
+
+mod environment;
+mod manifest;
+mod pool;
+pub mod pycache;
+mod restore;
+mod run_folder;
+mod slot;
+mod worktree;
+
+pub use pool::LocalExecutor;
+pub use run_folder::{RunFolder, sweep};

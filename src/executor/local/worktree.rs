@@ -1,0 +1,257 @@
+//! Checking out: only what differs from what is there is written.
+//!
+//! Files are the raw bytes of their blobs: line endings are not converted, and neither filters nor Git LFS
+//! are run. A file is never written in place, so that what a trial did to it (a hard link, a mode) does
+//! not matter.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, FileTimes, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::manifest::{Entry, Flaw, Manifest, system_path};
+use crate::git::{
+    Borrowed, FileFacts, GitError, PrivateGit, Repository, SUBMODULE, SYMLINK, TreeDelta, TreeFile,
+    remove_tree,
+};
+use crate::model::{BlobId, CommitId, TreeId};
+
+/// 2001-01-01: no tool takes a file for one from before the time of zip archives.
+const FIRST_TIME: u64 = 978_307_200;
+/// Twenty years of seconds.
+const TIME_SPAN: u64 = 631_152_000;
+/// A pointer of Git LFS begins like this, and is short.
+const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+const LONGEST_LFS_POINTER: usize = 1024;
+
+/// Why a tree cannot be checked out.
+#[derive(Debug)]
+pub(super) enum CheckoutError {
+    /// It lies in the tree, or in the space left: a trial of another may work.
+    Tree(String),
+    /// The folder cannot be written.
+    Folder(io::Error),
+    /// The private repository cannot be written.
+    Repository(GitError),
+}
+
+/// A folder that holds a checked-out tree.
+pub(super) struct WorkTree {
+    pub(super) folder: PathBuf,
+    pub(super) manifest: Manifest,
+    pub(super) git: PrivateGit,
+    objects: Repository,
+    /// The tree that the manifest is equal to; `None` when a checkout did not come to its end.
+    base: Option<TreeId>,
+    /// Files that the last trial damaged: to be written again.
+    pub(super) damaged: Vec<TreeFile>,
+    /// Number of the last walk, see [`Entry::seen`].
+    pub(super) walk: u64,
+}
+
+impl WorkTree {
+    /// An empty work tree in a folder.
+    pub(super) fn new(
+        folder: PathBuf,
+        objects: Repository,
+        borrowed: Borrowed,
+    ) -> Result<Self, CheckoutError> {
+        fs::create_dir_all(&folder).map_err(CheckoutError::Folder)?;
+        let git = PrivateGit::new(folder.join(".git"), borrowed).map_err(CheckoutError::Repository)?;
+        let manifest = Manifest::default();
+        Ok(Self { folder, manifest, git, objects, base: None, damaged: Vec::new(), walk: 0 })
+    }
+
+    /// Make the folder equal to a tree, and let `HEAD` name a commit. The folder was [restored] before.
+    ///
+    /// [restored]: WorkTree::restore
+    pub(super) fn check_out(&mut self, head: CommitId, tree: TreeId) -> Result<(), CheckoutError> {
+        // Until the end is reached, what is on disk is neither the old tree nor the new one.
+        let base = self.base.take();
+        let delta =
+            self.objects.tree_delta(base, tree).map_err(|error| CheckoutError::Tree(reason(&error)))?;
+        let plan = self.plan(base, delta);
+        for path in &plan.removed {
+            self.take_away(path).map_err(|error| of_the_disk(path, error))?;
+        }
+        let mut folders = BTreeSet::new();
+        for file in &plan.written {
+            self.write(file, &mut folders)?;
+        }
+        self.damaged.clear();
+        self.base = Some(tree);
+        self.git.restore(head).map_err(CheckoutError::Repository)
+    }
+
+    /// What is to be done, given what is there.
+    fn plan(&self, base: Option<TreeId>, delta: TreeDelta) -> TreeDelta {
+        let mut written: BTreeMap<Vec<u8>, TreeFile> = BTreeMap::new();
+        let mut removed = delta.removed;
+        if base.is_none() {
+            let wanted: BTreeSet<&[u8]> = delta.written.iter().map(|file| file.path.as_slice()).collect();
+            let present = self.manifest.entries.keys();
+            removed.extend(present.filter(|path| !wanted.contains(path.as_slice())).cloned());
+        } else {
+            let gone: BTreeSet<&Vec<u8>> = removed.iter().collect();
+            let still_wanted = self.damaged.iter().filter(|file| !gone.contains(&file.path));
+            written.extend(still_wanted.map(|file| (file.path.clone(), file.clone())));
+        }
+        written.extend(delta.written.into_iter().map(|file| (file.path.clone(), file)));
+        let written = written.into_values().filter(|file| !self.manifest.has(file)).collect();
+        TreeDelta { removed, written }
+    }
+
+    /// Remove a file and the folders that nothing is left in.
+    fn take_away(&mut self, path: &[u8]) -> io::Result<()> {
+        self.manifest.remove(path);
+        self.git.remove(system_path(path));
+        remove_tree(&self.folder.join(system_path(path)))?;
+        let mut folder = system_path(path).parent();
+        while let Some(inner) = folder.filter(|inner| !inner.as_os_str().is_empty()) {
+            if fs::remove_dir(self.folder.join(inner)).is_err() {
+                break; // Something is left in it.
+            }
+            folder = inner.parent();
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, file: &TreeFile, folders: &mut BTreeSet<PathBuf>) -> Result<(), CheckoutError> {
+        self.manifest.remove(&file.path);
+        let relative = system_path(&file.path);
+        let path = self.folder.join(relative);
+        let on_disk = |error| of_the_disk(&file.path, error);
+        if let Some(parent) = relative.parent() {
+            self.make_folders(parent, folders).map_err(on_disk)?;
+        }
+        remove_tree(&path).map_err(on_disk)?;
+        let mut flaw = None;
+        let facts = if file.mode == SUBMODULE {
+            fs::create_dir(&path).map_err(on_disk)?;
+            flaw = Some(Flaw::Submodule);
+            None
+        } else {
+            let put = |bytes: &[u8]| put(&path, file, bytes).map(|facts| (facts, is_lfs_pointer(bytes)));
+            let written = self.objects.with_blob(file.id, put);
+            match written
+                .map_err(|error| CheckoutError::Tree(reason(&error)))?
+                .transpose()
+                .map_err(on_disk)?
+            {
+                Some((facts, is_pointer)) => {
+                    flaw = is_pointer.then_some(Flaw::LfsPointer);
+                    Some(facts)
+                }
+                None => {
+                    flaw = Some(Flaw::Missing);
+                    None
+                }
+            }
+        };
+        // A path that git's index does not allow (`.git/x`) must not be run either.
+        let listed = self.git.add(file, &facts.unwrap_or_default());
+        listed.map_err(|error| CheckoutError::Tree(reason(&error)))?;
+        if let Some(flaw) = flaw {
+            self.manifest.flaws.insert(file.path.clone(), flaw);
+        }
+        let entry = Entry { id: file.id, mode: file.mode, facts, seen: self.walk };
+        self.manifest.entries.insert(file.path.clone(), entry);
+        Ok(())
+    }
+
+    /// Make a folder and those above it; what is in the way is removed.
+    fn make_folders(&self, relative: &Path, known: &mut BTreeSet<PathBuf>) -> io::Result<()> {
+        if relative.as_os_str().is_empty() || known.contains(relative) {
+            return Ok(());
+        }
+        if let Some(parent) = relative.parent() {
+            self.make_folders(parent, known)?;
+        }
+        let path = self.folder.join(relative);
+        if !path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            remove_tree(&path)?;
+            fs::create_dir(&path)?;
+        }
+        known.insert(relative.to_owned());
+        Ok(())
+    }
+}
+
+/// Write one file or link, where nothing is.
+fn put(path: &Path, file: &TreeFile, bytes: &[u8]) -> io::Result<FileFacts> {
+    if file.mode == SYMLINK {
+        symlink(system_path(bytes), path)?;
+        return FileFacts::at(path);
+    }
+    let mode = if file.mode & 0o111 == 0 { 0o666 } else { 0o777 };
+    let mut target: File = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    target.write_all(bytes)?;
+    if is_python(&file.path) {
+        target.set_times(FileTimes::new().set_modified(time_of(file.id)))?;
+    }
+    Ok(FileFacts::of(&target.metadata()?))
+}
+
+/// Sources that CPython caches by time and size. Other files keep the time at which they were written, which
+/// is what build tools go by: a changed `.c` must be newer than an object file that was kept.
+fn is_python(path: &[u8]) -> bool {
+    path.ends_with(b".py") || path.ends_with(b".pyw")
+}
+
+/// A time that is the same for the same content and, but for chance, for no other.
+fn time_of(id: BlobId) -> SystemTime {
+    let mut first = [0; 8];
+    first.copy_from_slice(&id.as_bytes()[..8]);
+    SystemTime::UNIX_EPOCH + Duration::from_secs(FIRST_TIME + u64::from_be_bytes(first) % TIME_SPAN)
+}
+
+fn is_lfs_pointer(bytes: &[u8]) -> bool {
+    bytes.len() <= LONGEST_LFS_POINTER && bytes.starts_with(LFS_POINTER)
+}
+
+/// An error of the disk, as a fault of the tree where it is one.
+fn of_the_disk(path: &[u8], error: io::Error) -> CheckoutError {
+    let of_the_tree = matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge
+            | io::ErrorKind::InvalidFilename
+            | io::ErrorKind::InvalidInput
+    );
+    if of_the_tree {
+        CheckoutError::Tree(format!("failed to write {}: {error}", String::from_utf8_lossy(path)))
+    } else {
+        CheckoutError::Folder(error)
+    }
+}
+
+/// An error with its causes, on one line.
+pub(super) fn reason(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_depend_on_the_content_and_lie_in_the_past() {
+        let id = |byte| BlobId::from_bytes([byte; 20]);
+        assert_eq!(time_of(id(1)), time_of(id(1)));
+        assert_ne!(time_of(id(1)), time_of(id(2)));
+        for byte in [0, 1, 127, 255] {
+            let time = time_of(id(byte)).duration_since(SystemTime::UNIX_EPOCH).unwrap();
+            assert!((FIRST_TIME..FIRST_TIME + TIME_SPAN).contains(&time.as_secs()));
+            assert_eq!(time.subsec_nanos(), 0);
+        }
+    }
+}

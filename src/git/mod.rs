@@ -1,0 +1,43 @@
+//! The repository: history, blobs and differences through libgit2, and a shadow of it for trials.
+//!
+//! Nothing here writes into the user's repository.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `repository` | [`Repository`]: opening, refusals, commits, blobs |
+//! | `revision` | names → commits, the nearest known names, release tags |
+//! | `history` | a range → [`History`]: the commit graph and who is who in it |
+//! | `pathspec` | `--path`: which commits touch a path, and the graph without the others |
+//! | `changes` | two trees → [`FileChange`]s, changed lines, unified text |
+//! | `tree_delta` | [`TreeDelta`]: from one checked-out tree to another |
+//! | `shadow` | [`Shadow`]: a private object store on top of the user's |
+//! | `overlay` | trees with files laid over them |
+//! | `private` | [`PrivateGit`]: the `.git` that a trial sees |
+//! | `files` | files on disk: facts about them, removing them |
+//! | `extensions` | partial clones are accepted |
+//! | `ids` | libgit2's ids ↔ the model's |
+//! | `error` | [`GitError`] |
+
+mod changes;
+mod error;
+mod extensions;
+mod files;
+mod history;
+mod ids;
+mod overlay;
+mod pathspec;
+mod private;
+mod repository;
+mod revision;
+mod shadow;
+mod tree_delta;
+
+pub use changes::{ChangeStatus, ChangedLines, FileChange};
+pub use error::GitError;
+pub use files::{FileFacts, open_folder, remove_tree};
+pub use history::{History, RangeOptions};
+pub use private::PrivateGit;
+pub use repository::Repository;
+pub use revision::Tag;
+pub use shadow::{Borrowed, Shadow};
+pub use tree_delta::{SUBMODULE, SYMLINK, TreeDelta, TreeFile};

@@ -1,0 +1,165 @@
+//! Opening a repository, and reading single objects from it.
+
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorClass, ErrorCode, ObjectFormat};
+
+use super::GitError;
+use super::extensions::accept_partial_clones;
+use super::ids::{ToOid, blob_id, commit_id, tree_id};
+use crate::model::{BlobId, CommitId, CommitInfo, TreeId};
+
+/// A handle to a repository. It can move between threads, but each thread needs its own
+/// ([`reopen`](Self::reopen)).
+pub struct Repository {
+    pub(super) inner: git2::Repository,
+}
+
+impl Repository {
+    /// Open the repository that `path` lies in: a checkout, one of its folders, a linked worktree or a bare
+    /// repository.
+    ///
+    /// # Errors
+    /// When there is none, it belongs to somebody else, or its format is not supported.
+    pub fn open(path: &Path) -> Result<Self, GitError> {
+        accept_partial_clones();
+        let inner = git2::Repository::discover(path).map_err(|error| refusal(path, error))?;
+        if inner.object_format() != ObjectFormat::Sha1 {
+            return Err(GitError::Sha256(path.to_owned()));
+        }
+        Ok(Self { inner })
+    }
+
+    /// Another handle to the same repository, for another thread.
+    ///
+    /// # Errors
+    /// When the repository has gone.
+    pub fn reopen(&self) -> Result<Self, GitError> {
+        Self::open(self.inner.path())
+    }
+
+    /// The top folder of the checkout; `None` for a bare repository.
+    #[must_use]
+    pub fn workdir(&self) -> Option<&Path> {
+        self.inner.workdir()
+    }
+
+    /// The repository's own folder (`.git`); for a linked worktree that of its main repository.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.inner.commondir()
+    }
+
+    /// Whether its history is cut off somewhere.
+    #[must_use]
+    pub fn is_shallow(&self) -> bool {
+        self.inner.is_shallow()
+    }
+
+    /// What people want to know of a commit.
+    ///
+    /// # Errors
+    /// When the commit is missing or broken.
+    pub fn info(&self, id: CommitId) -> Result<CommitInfo, GitError> {
+        let commit = self.inner.find_commit(id.oid()?)?;
+        let author = commit.author();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(CommitInfo {
+            id,
+            tree: tree_id(commit.tree_id()),
+            parents: commit.parent_ids().map(commit_id).collect(),
+            author: format!("{} <{}>", text(author.name_bytes()), text(author.email_bytes())),
+            author_time: author.when().seconds(),
+            author_offset: author.when().offset_minutes(),
+            commit_time: commit.time().seconds(),
+            subject: text(commit.summary_bytes().unwrap_or_default()),
+        })
+    }
+
+    /// The whole message of a commit; invalid UTF-8 is replaced.
+    ///
+    /// # Errors
+    /// When the commit is missing or broken.
+    pub fn message(&self, id: CommitId) -> Result<String, GitError> {
+        let commit = self.inner.find_commit(id.oid()?)?;
+        Ok(String::from_utf8_lossy(commit.message_bytes()).into_owned())
+    }
+
+    /// A commit's tree.
+    ///
+    /// # Errors
+    /// When the commit is missing or broken.
+    pub fn tree_of(&self, id: CommitId) -> Result<TreeId, GitError> {
+        Ok(tree_id(self.inner.find_commit(id.oid()?)?.tree_id()))
+    }
+
+    /// The bytes of a blob.
+    ///
+    /// # Errors
+    /// [`GitError::MissingBlob`] when it is not in the object store.
+    pub fn blob(&self, id: BlobId) -> Result<Vec<u8>, GitError> {
+        match self.inner.find_blob(id.oid()?) {
+            Ok(blob) => Ok(blob.content().to_vec()),
+            Err(error) if error.code() == ErrorCode::NotFound => Err(GitError::MissingBlob(id)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The file (or symbolic link) at a path of a commit, by id; `None` when there is none.
+    ///
+    /// # Errors
+    /// When a tree is missing or broken.
+    pub fn entry_at(&self, tree: TreeId, path: &Path) -> Result<Option<BlobId>, GitError> {
+        match self.inner.find_tree(tree.oid()?)?.get_path(path) {
+            Ok(entry) => Ok((entry.kind() == Some(git2::ObjectType::Blob)).then(|| blob_id(entry.id()))),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The content of the file at a path of a commit; `None` when there is no file.
+    ///
+    /// # Errors
+    /// When an object is missing or broken.
+    pub fn file_at(&self, commit: CommitId, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
+        let blob = self.entry_at(self.tree_of(commit)?, path)?;
+        blob.map(|id| self.blob(id)).transpose()
+    }
+
+    /// The paths of all files of a tree that `wanted` accepts, with their blobs, sorted by path.
+    ///
+    /// # Errors
+    /// When a tree is missing or broken.
+    pub fn files(
+        &self,
+        tree: TreeId,
+        wanted: impl Fn(&Path) -> bool,
+    ) -> Result<Vec<(PathBuf, BlobId)>, GitError> {
+        let diff = self.inner.diff_tree_to_tree(None, Some(&self.inner.find_tree(tree.oid()?)?), None)?;
+        let mut files = Vec::new();
+        for delta in diff.deltas() {
+            let file = delta.new_file();
+            if file.mode() == git2::FileMode::Commit {
+                continue;
+            }
+            if let Some(path) = file.path().filter(|path| wanted(path)) {
+                files.push((path.to_owned(), blob_id(file.id())));
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// libgit2's reasons for not opening a repository, in our words.
+fn refusal(path: &Path, error: git2::Error) -> GitError {
+    let path = path.to_owned();
+    match (error.code(), error.class()) {
+        (ErrorCode::NotFound, _) => GitError::NotARepository(path),
+        (ErrorCode::Owner, _) => GitError::NotOwned(path),
+        (_, ErrorClass::Repository) if error.message().contains("object format") => GitError::Sha256(path),
+        (_, ErrorClass::Repository) => {
+            GitError::UnsupportedFormat { path, reason: error.message().to_owned() }
+        }
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,293 @@
+//! Start a command, watch it, end it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use super::capture::Capture;
+use super::leftovers::{MARKER, Running, adopt_orphans, end_leftovers, running};
+use super::spawn::detach;
+use crate::model::{CancelReason, CancelToken, Captured, Ending};
+
+/// From SIGTERM to SIGKILL after a timeout.
+const GRACE_AFTER_TIMEOUT: Duration = Duration::from_secs(2);
+/// From SIGTERM to SIGKILL after a cancellation.
+const GRACE_AFTER_CANCEL: Duration = Duration::from_millis(500);
+/// How long other processes may go on writing to the command's streams after it exited: enough for
+/// the rest of a pipeline, not for a daemon.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+/// A cancellation is noticed within this time.
+const BETWEEN_CHECKS: Duration = Duration::from_millis(10);
+/// The same where the system cannot tell us of an exit.
+const BETWEEN_CHECKS_BLIND: Duration = Duration::from_millis(2);
+
+/// A command to run.
+#[derive(Debug, Clone)]
+pub struct ChildSpec {
+    /// The program: a path, or a name to look for in the `PATH` of `environment`.
+    pub program: OsString,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// The folder it runs in.
+    pub folder: PathBuf,
+    /// Its whole environment, but for [`MARKER`].
+    pub environment: BTreeMap<OsString, OsString>,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// The value of [`MARKER`]: unlike that of any other command.
+    pub marker: String,
+}
+
+/// What came of a command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChildOutcome {
+    /// How it ended.
+    pub ending: Ending,
+    /// What it wrote to standard output.
+    pub stdout: Captured,
+    /// What it wrote to standard error.
+    pub stderr: Captured,
+    /// From start to exit.
+    pub ran: Duration,
+    /// From exit until nothing of it was left.
+    pub ended: Duration,
+    /// Processes that outlived it and were ended.
+    pub leftovers: u32,
+}
+
+/// Run a command to its end, its timeout or its cancellation, and end whatever it left running.
+///
+/// It runs in its own session, without a terminal and with nothing on standard input. Of each stream the first
+/// 256 KiB and the last MiB are kept, the rest is read and counted. At the timeout its process group
+/// gets SIGTERM, and two seconds later SIGKILL; cancelled, half a second later, or at once when the
+/// cancellation is [`CancelReason::Forced`]. A program that cannot be started is an outcome
+/// ([`Ending::NotStarted`]).
+///
+/// # Errors
+/// When the system has no more processes, files or memory to give.
+pub fn run(spec: &ChildSpec, cancel: &CancelToken) -> io::Result<ChildOutcome> {
+    adopt_orphans();
+    if cancel.is_cancelled() {
+        return Ok(without_a_run(Ending::Cancelled));
+    }
+    let started = Instant::now();
+    let (mut child, own) = match start(spec) {
+        Ok(started) => started,
+        Err(error) if is_about_the_program(&error) => {
+            return Ok(without_a_run(Ending::NotStarted { error: error.to_string() }));
+        }
+        Err(error) => return Err(error),
+    };
+    let watched = watch(&mut child, own.leader, spec.timeout, cancel, started);
+    let exited = Instant::now();
+    let leftovers = end_leftovers(&own);
+    // Only now: while the leader is not reaped its group's number cannot be given to another.
+    running().retain(|command| *command != own);
+    let status = child.wait()?;
+    let Watched { mut streams, stopped } = watched?;
+    streams.iter_mut().for_each(Capture::drain);
+    let [stdout, stderr] = streams.map(Capture::finish);
+    Ok(ChildOutcome {
+        ending: stopped.unwrap_or_else(|| ending_of(status)),
+        stdout,
+        stderr,
+        ran: exited - started,
+        ended: exited.elapsed(),
+        leftovers,
+    })
+}
+
+fn without_a_run(ending: Ending) -> ChildOutcome {
+    ChildOutcome {
+        ending,
+        stdout: Captured::default(),
+        stderr: Captured::default(),
+        ran: Duration::ZERO,
+        ended: Duration::ZERO,
+        leftovers: 0,
+    }
+}
+
+fn start(spec: &ChildSpec) -> io::Result<(Child, Running)> {
+    let mut command = Command::new(&spec.program);
+    command
+        .args(&spec.arguments)
+        .current_dir(&spec.folder)
+        .env_clear()
+        .envs(&spec.environment)
+        .env(MARKER, &spec.marker)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    detach(&mut command);
+    let mut running = running();
+    let child = command.spawn()?;
+    let own = Running { leader: Pid::from_child(&child), marker: spec.marker.clone() };
+    running.push(own.clone());
+    Ok((child, own))
+}
+
+/// Errors that lie in the program or the folder as they are in this tree, not in the machine.
+fn is_about_the_program(error: &io::Error) -> bool {
+    let about = [
+        Errno::NOENT,
+        Errno::ACCESS,
+        Errno::PERM,
+        Errno::NOEXEC,
+        Errno::NOTDIR,
+        Errno::ISDIR,
+        Errno::LOOP,
+        Errno::NAMETOOLONG,
+        Errno::TOOBIG,
+        Errno::TXTBSY,
+        Errno::INVAL,
+    ];
+    // An argument with a NUL byte has no number.
+    error.raw_os_error().map_or(error.kind() == io::ErrorKind::InvalidInput, |number| {
+        about.iter().any(|errno| errno.raw_os_error() == number)
+    })
+}
+
+fn ending_of(status: ExitStatus) -> Ending {
+    use std::os::unix::process::ExitStatusExt as _;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ending::Exited { code },
+        (None, signal) => Ending::Signalled { signal: signal.unwrap_or_default() },
+    }
+}
+
+struct Watched {
+    streams: [Capture; 2],
+    /// Why we ended it; `None` when it ended by itself.
+    stopped: Option<Ending>,
+}
+
+/// Wait for the leader to exit, which it does at the latest when it is killed. It is not reaped.
+fn watch(
+    child: &mut Child,
+    leader: Pid,
+    timeout: Option<Duration>,
+    cancel: &CancelToken,
+    started: Instant,
+) -> io::Result<Watched> {
+    let streams = streams_of(child);
+    let Ok(mut streams) = streams else {
+        let _ = kill_process_group(leader, Signal::KILL);
+        return streams.map(|streams| Watched { streams, stopped: None });
+    };
+    let exit = exit_notice(leader);
+    let mut stop = Stop { leader, timeout, started, stopped: None, kill_at: None };
+    loop {
+        let rest = if exit.is_some() { BETWEEN_CHECKS } else { BETWEEN_CHECKS_BLIND };
+        wait_for_news(&streams, exit.as_ref(), rest.min(stop.until_next_step()));
+        streams.iter_mut().for_each(Capture::drain);
+        if has_exited(leader) {
+            break;
+        }
+        stop.step(cancel.reason());
+    }
+    let patience = if stop.stopped.is_some() { Duration::ZERO } else { LAST_WORDS };
+    let exited = Instant::now();
+    loop {
+        streams.iter_mut().for_each(Capture::drain);
+        let left = patience.saturating_sub(exited.elapsed());
+        if left.is_zero() || streams.iter().all(|stream| stream.open_pipe().is_none()) {
+            return Ok(Watched { streams, stopped: stop.stopped });
+        }
+        wait_for_news(&streams, None, left);
+    }
+}
+
+fn streams_of(child: &mut Child) -> io::Result<[Capture; 2]> {
+    let missing = || io::Error::other("the child has no pipe");
+    let stdout: OwnedFd = child.stdout.take().ok_or_else(missing)?.into();
+    let stderr: OwnedFd = child.stderr.take().ok_or_else(missing)?.into();
+    Ok([Capture::new(stdout)?, Capture::new(stderr)?])
+}
+
+/// Ending a command in two steps.
+struct Stop {
+    leader: Pid,
+    timeout: Option<Duration>,
+    started: Instant,
+    stopped: Option<Ending>,
+    kill_at: Option<Instant>,
+}
+
+impl Stop {
+    fn step(&mut self, reason: Option<CancelReason>) {
+        if reason == Some(CancelReason::Forced) {
+            self.stopped.get_or_insert(Ending::Cancelled);
+            self.kill_at = Some(Instant::now());
+        } else if self.stopped.is_none() {
+            let late = self.timeout.filter(|&limit| self.started.elapsed() >= limit);
+            if reason.is_some() {
+                self.terminate(Ending::Cancelled, GRACE_AFTER_CANCEL);
+            } else if let Some(limit) = late {
+                let after_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+                self.terminate(Ending::TimedOut { after_ms }, GRACE_AFTER_TIMEOUT);
+            }
+        }
+        if self.kill_at.is_some_and(|at| at <= Instant::now()) {
+            self.signal(Signal::KILL);
+        }
+    }
+
+    fn terminate(&mut self, why: Ending, grace: Duration) {
+        self.stopped = Some(why);
+        self.kill_at = Some(Instant::now() + grace);
+        self.signal(Signal::TERM);
+    }
+
+    /// The group is there as long as its leader is not reaped; that it may be gone already is no error.
+    fn signal(&self, signal: Signal) {
+        let _ = kill_process_group(self.leader, signal);
+    }
+
+    fn until_next_step(&self) -> Duration {
+        let next = if self.stopped.is_some() {
+            self.kill_at.map(|at| at.saturating_duration_since(Instant::now()))
+        } else {
+            self.timeout.map(|limit| limit.saturating_sub(self.started.elapsed()))
+        };
+        // After the kill only the exit is waited for.
+        next.filter(|rest| !rest.is_zero()).unwrap_or(BETWEEN_CHECKS)
+    }
+}
+
+/// A descriptor that becomes readable when the process exits, where the system has such a thing.
+#[cfg(target_os = "linux")]
+fn exit_notice(leader: Pid) -> Option<OwnedFd> {
+    rustix::process::pidfd_open(leader, rustix::process::PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn exit_notice(_leader: Pid) -> Option<OwnedFd> {
+    None
+}
+
+fn has_exited(leader: Pid) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    // An error means that there is no such child: then it is over as well.
+    waitid(WaitId::Pid(leader), options).map_or(true, |status| status.is_some())
+}
+
+/// Wait until a stream has something to say, the process exits, or the time is over.
+fn wait_for_news(streams: &[Capture; 2], exit: Option<&OwnedFd>, most: Duration) {
+    let pipes = streams.iter().filter_map(Capture::open_pipe);
+    let mut watched: Vec<PollFd<'_>> = pipes
+        .chain(exit.map(AsFd::as_fd))
+        .map(|descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN))
+        .collect();
+    let most = Timespec::try_from(most).ok();
+    // An interruption is as good as news: the caller looks at everything anyway.
+    let _ = poll(&mut watched, most.as_ref());
+}

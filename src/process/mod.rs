@@ -1,0 +1,17 @@
+//! One child process, run safely: its own group and session, a deadline, bounded capture of what it writes,
+//! and nothing left running afterwards.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `child` | [`run`]: start, watch, end |
+//! | `capture` | what a stream said: its beginning, its end and how long it was |
+//! | `leftovers` | finding and ending what outlived the command |
+//! | `spawn` | the only unsafe lines: what the child does before it becomes the program |
+
+mod capture;
+mod child;
+mod leftovers;
+mod spawn;
+
+pub use child::{ChildOutcome, ChildSpec, run};
+pub use leftovers::{MARKER, end_marked};

@@ -1,0 +1,42 @@
+//! What the child does between fork and exec.
+#![expect(
+    unsafe_code,
+    reason = "pre_exec: the closure makes only system calls, which is all that fork allows"
+)]
+
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use rustix::process::setsid;
+
+/// Make the child the leader of a new session and group, and let it die with this process.
+///
+/// On Linux the kernel kills the child when the *thread* that started it ends; that thread waits for it.
+pub(super) fn detach(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    let before_exec = move || -> io::Result<()> {
+        setsid()?;
+        die_with(parent)
+    };
+    // SAFETY: between fork and exec the closure only makes system calls: no allocation, no lock.
+    unsafe {
+        command.pre_exec(before_exec);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn die_with(parent: rustix::process::Pid) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    // It may have died before the line above.
+    if rustix::process::getppid() == Some(parent) {
+        Ok(())
+    } else {
+        Err(io::Error::from_raw_os_error(rustix::io::Errno::SRCH.raw_os_error()))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn die_with(_parent: rustix::process::Pid) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,35 @@
+# Prints what the interpreter is and where it imports from, as one JSON object.
+import json
+import os
+import sys
+
+packages, editable = [], []
+for folder in sys.path:
+    try:
+        names = sorted(os.listdir(folder or "."))
+    except OSError:
+        continue
+    for name in names:
+        if name.endswith((".dist-info", ".egg-info", ".egg-link")):
+            packages.append(name)
+        elif name.startswith("__editable__") and name.endswith("_finder.py"):
+            # An editable install by a finder: its MAPPING leads from packages to folders.
+            try:
+                names = {}
+                with open(os.path.join(folder, name)) as source:
+                    text = source.read()
+                start = text.index("MAPPING")
+                line = text[start:].split("\n", 1)[0].split("=", 1)[1]
+                names = eval(line, {"__builtins__": {}})
+                editable.extend(sorted(set(os.path.dirname(path) for path in names.values())))
+            except Exception:
+                pass
+print(json.dumps({
+    "executable": sys.executable,
+    "version": "%d.%d.%d" % sys.version_info[:3],
+    "implementation": getattr(getattr(sys, "implementation", None), "name", "cpython"),
+    "sys_path": [folder for folder in sys.path if folder and os.path.isdir(folder)],
+    "editable": editable,
+    "packages": packages,
+    "user_base": __import__("site").getuserbase(),
+}))

@@ -1,0 +1,45 @@
+//! Live reporters and renderers: the only rooms that make text for people are this one and `cli`.
+//!
+//! A [`Reporter`] hears every event, in order, from one thread. A [`Renderer`] turns a finished report
+//! into one format; there is one file for each.
+
+mod json;
+mod plain;
+mod progress;
+mod style;
+mod terminal;
+mod words;
+
+use std::io;
+
+use crate::model::{Event, Report};
+
+pub use json::Json;
+pub use plain::Plain;
+pub use progress::Progress;
+pub use style::Style;
+pub use terminal::Terminal;
+pub use words::{date, duration, plural};
+
+/// Hears every event, in order, from one thread.
+pub trait Reporter {
+    /// An event happened.
+    fn on_event(&mut self, event: &Event);
+}
+
+/// Turns a finished report into one format.
+pub trait Renderer {
+    /// Write the report.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn render(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()>;
+}
+
+/// Says nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Quiet;
+
+impl Reporter for Quiet {
+    fn on_event(&mut self, _: &Event) {}
+}

@@ -1,0 +1,107 @@
+//! The live view as plain lines, for logs and pipes.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use super::words::{duration, plural};
+use super::{Reporter, Style};
+use crate::model::event::{Finished, Source};
+use crate::model::{Event, EventKind, TrialId, Verdict};
+
+/// Writes a line for each event that matters.
+pub struct Plain<W: Write> {
+    out: W,
+    style: Style,
+    subjects: BTreeMap<TrialId, String>,
+}
+
+impl<W: Write> std::fmt::Debug for Plain<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plain").finish_non_exhaustive()
+    }
+}
+
+impl<W: Write> Plain<W> {
+    /// Write to this.
+    pub const fn new(out: W, style: Style) -> Self {
+        Self { out, style, subjects: BTreeMap::new() }
+    }
+}
+
+impl<W: Write> Reporter for Plain<W> {
+    fn on_event(&mut self, event: &Event) {
+        if let EventKind::TrialStarted { trial, subject, .. } = &event.kind {
+            self.subjects.insert(*trial, subject.clone());
+        }
+        let subject = match &event.kind {
+            EventKind::TrialFinished(finished) => self.subjects.remove(&finished.trial).unwrap_or_default(),
+            _ => String::new(),
+        };
+        if let Some(line) = line(event, &subject, self.style) {
+            // Nobody may be reading; the search goes on.
+            drop(writeln!(self.out, "{line}"));
+        }
+    }
+}
+
+/// What is said of an event, if anything.
+pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String> {
+    match &event.kind {
+        EventKind::Range { good, bad, commits, merges } => {
+            let goods: Vec<String> = good.iter().map(|id| style.name(id.short())).collect();
+            Some(format!(
+                "{} ({}) between good {} and bad {}",
+                style.bold(plural(*commits, "commit")),
+                plural(*merges, "merge"),
+                goods.join(", "),
+                style.name(bad.short())
+            ))
+        }
+        EventKind::TrialFinished(finished) => Some(trial_line(finished, subject, style)),
+        EventKind::Target { failure } => {
+            let text = failure.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            Some(format!("{} {first}", style.bold("failure:")))
+        }
+        EventKind::Episode(episode) => Some(style.warn(format!(
+            "the failure was there before: {} has it, {} mended it",
+            episode.bad.short(),
+            episode.mended_by.short()
+        ))),
+        EventKind::Flaky { false_failures, false_passes } => Some(style.warn(format!(
+            "the test is flaky: about {:.0} % false failures, {:.0} % false passes",
+            false_failures * 100.0,
+            false_passes * 100.0
+        ))),
+        EventKind::Note { text } => Some(style.warn(format!("note: {text}"))),
+        EventKind::Started { .. }
+        | EventKind::TrialStarted { .. }
+        | EventKind::TrialCancelled { .. }
+        | EventKind::Belief { .. }
+        | EventKind::Concluded { .. } => None,
+    }
+}
+
+fn trial_line(finished: &Finished, subject: &str, style: Style) -> String {
+    let word = format!("{:<5}", finished.verdict.word());
+    let (word, reason) = match &finished.verdict {
+        Verdict::Good => (style.good(word), String::new()),
+        Verdict::Bad => (style.bad(word), String::new()),
+        Verdict::Skip(skip) => (style.warn(word), format!("  {}", skip.reason)),
+        Verdict::Abort(why) => (style.bad(word), format!("  {why}")),
+    };
+    let time = match finished.source {
+        Source::Ran => duration(finished.timing.run_ms / 1e3),
+        Source::Reused => "known".to_owned(),
+    };
+    let tail = format!("{time:>7}  {}", shortened(subject, 60));
+    format!("{word} {}  {}{}", style.name(finished.commit.short()), style.dim(tail), style.warn(reason))
+}
+
+/// A text cut at so many characters.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
+    }
+}

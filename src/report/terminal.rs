@@ -1,0 +1,252 @@
+//! The result for people: the answer first, then why to believe it, then what to do.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::plain::shortened;
+use super::words::{date, duration, plural};
+use super::{Renderer, Style};
+use crate::model::{CommitId, CommitInfo, Culprit, FailureSignature, Report};
+
+/// Renders [`Report`]s for a terminal.
+#[derive(Debug, Clone)]
+pub struct Terminal {
+    /// Colours.
+    pub style: Style,
+    /// The culprit's diff, when there is one culprit.
+    pub diff: Option<String>,
+}
+
+/// Lines of diff that fit one screen with the rest.
+const MOST_DIFF_LINES: usize = 24;
+/// Members of an ambiguous set that are listed.
+const MOST_LISTED: usize = 25;
+
+impl Renderer for Terminal {
+    fn render(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        match report.status.as_str() {
+            "found" => self.found(report, out)?,
+            "ambiguous" => self.ambiguous(report, out)?,
+            _ => self.nothing(report, out)?,
+        }
+        self.failure(report, out)?;
+        self.changed(out)?;
+        self.evidence(report, out)?;
+        self.next_steps(report, out)
+    }
+}
+
+impl Terminal {
+    fn found(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let Some(culprit) = report.culprits.first() else { return Ok(()) };
+        let what = if report.find_fix { "mended it" } else { "broke it" };
+        let style = self.style;
+        writeln!(out, "{} {}", style.bold(style.bad(culprit.commit.id)), style.bold(what))?;
+        self.commit(&culprit.commit, out)
+    }
+
+    fn commit(&self, commit: &CommitInfo, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "  {}", self.style.bold(&commit.subject))?;
+        writeln!(out, "  {}, {}", commit.author, date(commit.author_time, commit.author_offset))
+    }
+
+    fn ambiguous(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let count = plural(report.culprits.len(), "commit");
+        writeln!(
+            out,
+            "{}",
+            self.style.bold(self.style.warn(format!("one of {count}, and no trial can tell which")))
+        )?;
+        for Culprit { commit, probability, .. } in report.culprits.iter().take(MOST_LISTED) {
+            let percent = format!("{:>5.1} %", probability * 100.0);
+            writeln!(
+                out,
+                "  {}  {percent}  {}",
+                self.style.name(commit.id.short()),
+                shortened(&commit.subject, 70)
+            )?;
+        }
+        if let Some(more) = report.culprits.len().checked_sub(MOST_LISTED).filter(|more| *more > 0) {
+            writeln!(out, "  … and {more} more")?;
+        }
+        self.reason(report, out)
+    }
+
+    fn nothing(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let headline = match report.status.as_str() {
+            "not-reproduced" => "the failure is not reproduced",
+            _ => "no answer",
+        };
+        writeln!(out, "{}", self.style.bold(self.style.warn(headline)))?;
+        self.reason(report, out)
+    }
+
+    fn reason(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(reason) = &report.reason {
+            writeln!(out, "  {reason}")?;
+        }
+        if let Some(hint) = &report.hint {
+            writeln!(out, "  {} {hint}", self.style.bold("hint:"))?;
+        }
+        Ok(())
+    }
+
+    fn failure(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let Some(failure) = &report.failure else { return Ok(()) };
+        writeln!(out, "\n{}", self.style.bold("failure"))?;
+        for line in failure.to_string().lines().take(2) {
+            writeln!(out, "  {}", shortened(line, 160))?;
+        }
+        if let Some(place) = place(failure) {
+            writeln!(out, "  {}", self.style.dim(place))?;
+        }
+        Ok(())
+    }
+
+    fn changed(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(diff) = &self.diff else { return Ok(()) };
+        writeln!(out, "\n{}", self.style.bold("change"))?;
+        let lines: Vec<&str> = diff.lines().filter(|line| !is_noise(line)).collect();
+        for line in lines.iter().take(MOST_DIFF_LINES) {
+            let shown = shortened(line, 160);
+            let shown = match line.as_bytes().first() {
+                Some(b'+') => self.style.good(shown),
+                Some(b'-') => self.style.bad(shown),
+                Some(b'@') => self.style.name(shown),
+                _ => shown,
+            };
+            writeln!(out, "  {shown}")?;
+        }
+        if let Some(more) = lines.len().checked_sub(MOST_DIFF_LINES).filter(|more| *more > 0) {
+            writeln!(out, "  {}", self.style.dim(format!("… {more} more lines (git show)")))?;
+        }
+        Ok(())
+    }
+
+    fn evidence(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "\n{}", self.style.bold("evidence"))?;
+        if let (Some(culprit), "found") = (report.culprits.first(), report.status.as_str()) {
+            writeln!(out, "  {}", proof(report, culprit))?;
+        }
+        for episode in &report.episodes {
+            let (bad, mended) = (episode.bad.short(), episode.mended_by.short());
+            writeln!(
+                out,
+                "  the failure was there before: {bad} has it, {mended} does not; this is the latest breakage"
+            )?;
+        }
+        if let Some((failures, passes)) = report.flaky {
+            let (failures, passes) = (failures * 100.0, passes * 100.0);
+            writeln!(
+                out,
+                "  the test is flaky: about {failures:.0} % false failures, {passes:.0} % false passes"
+            )?;
+        }
+        self.skips(report, out)?;
+        for note in &report.notes {
+            writeln!(out, "  note: {note}")?;
+        }
+        let trials = &report.trials;
+        let mut counts = vec![plural(trials.run, "trial")];
+        for (count, word) in
+            [(trials.reused, "known already"), (trials.inferred, "inferred"), (trials.cancelled, "cancelled")]
+        {
+            if count > 0 {
+                counts.push(format!("{count} {word}"));
+            }
+        }
+        let range = match report.range.commits {
+            0 => String::new(),
+            commits => {
+                format!(" over {} ({})", plural(commits, "commit"), plural(report.range.merges, "merge"))
+            }
+        };
+        writeln!(
+            out,
+            "  {}{range}, {} at a time, {} in all",
+            counts.join(", "),
+            report.jobs,
+            duration(report.wall_seconds)
+        )
+    }
+
+    /// Reasons for skips, each once, the most frequent first.
+    fn skips(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        const MOST_REASONS: usize = 4;
+        let mut reasons: BTreeMap<&str, Vec<CommitId>> = BTreeMap::new();
+        for skipped in &report.skipped {
+            reasons.entry(&skipped.reason).or_default().push(skipped.commit);
+        }
+        let mut reasons: Vec<(&str, Vec<CommitId>)> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(_, commits)| std::cmp::Reverse(commits.len()));
+        for (reason, commits) in reasons.iter().take(MOST_REASONS) {
+            let first = commits.first().map(CommitId::short).unwrap_or_default();
+            let example = if commits.len() == 1 { format!(" ({first})") } else { format!(" (as {first})") };
+            writeln!(out, "  skipped {}{example}: {reason}", plural(commits.len(), "commit"))?;
+        }
+        if let Some(more) = reasons.len().checked_sub(MOST_REASONS).filter(|more| *more > 0) {
+            writeln!(out, "  and {} more for other reasons", plural(more, "kind"))?;
+        }
+        Ok(())
+    }
+
+    fn next_steps(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let mut steps: Vec<(String, &str)> = Vec::new();
+        if let (Some(culprit), "found") = (report.culprits.first(), report.status.as_str()) {
+            let id = culprit.commit.id.short();
+            steps.push((format!("git show {id}"), "the whole change"));
+            if !report.find_fix {
+                let mainline = if culprit.commit.parents.len() > 1 { " -m 1" } else { "" };
+                steps.push((format!("git revert{mainline} {id}"), "undo it"));
+            }
+        }
+        if let (Some(good), false) = (&report.last_good, report.find_fix) {
+            steps.push((format!("git switch --detach {}", good.id.short()), "the last good commit"));
+        }
+        if !report.session.is_empty() {
+            steps.push((format!("pybisect log {}", report.session), "this search, as a git bisect log"));
+        }
+        if steps.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n{}", self.style.bold("next"))?;
+        let width = steps.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+        for (command, what) in steps {
+            writeln!(out, "  {command:<width$}  {}", self.style.dim(format!("# {what}")))?;
+        }
+        Ok(())
+    }
+}
+
+/// Why the culprit is believed.
+fn proof(report: &Report, culprit: &Culprit) -> String {
+    let (here, before) = if report.find_fix { ("passes", "fails") } else { ("fails", "passes") };
+    let parents: Vec<String> = culprit.commit.parents.iter().map(CommitId::short).collect();
+    let parents = match parents.as_slice() {
+        [] => "it has no parent".to_owned(),
+        [one] => format!("its parent {one} {before}"),
+        several => format!("each of its parents {} {before}", several.join(", ")),
+    };
+    let sure = match culprit.probability {
+        p if p >= 0.9995 => String::new(),
+        p => format!(" ({:.1} % sure)", p * 100.0),
+    };
+    format!("verified by trials that ran: {} {here}, {parents}{sure}", culprit.commit.id.short())
+}
+
+/// The innermost frame in the project's own files, or the innermost of all.
+fn place(failure: &FailureSignature) -> Option<String> {
+    let own =
+        |path: &str| !path.starts_with('/') && !path.starts_with('<') && !path.contains("site-packages");
+    let frame = failure.frames.iter().rev().find(|frame| own(&frame.path)).or(failure.frames.last())?;
+    let line = if frame.line > 0 { format!(":{}", frame.line) } else { String::new() };
+    let function = frame.function.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
+    let code =
+        frame.code.as_ref().map(|code| format!(": {}", shortened(code.trim(), 100))).unwrap_or_default();
+    Some(format!("{}{line}{function}{code}", frame.path))
+}
+
+/// Header lines of a diff that say nothing more than the others.
+fn is_noise(line: &str) -> bool {
+    line.starts_with("index ") || line.starts_with("--- ") || line.starts_with("+++ ")
+}

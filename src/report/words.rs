@@ -1,0 +1,52 @@
+//! Small phrases for people.
+
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+
+/// A point in time with an offset from UTC in minutes, as `2026-11-24 14:05 +01:00`.
+#[must_use]
+pub fn date(seconds: i64, offset_minutes: i32) -> String {
+    let offset = offset_minutes.checked_mul(60).and_then(|seconds| Offset::from_seconds(seconds).ok());
+    match Timestamp::from_second(seconds) {
+        Ok(time) => {
+            let zone = TimeZone::fixed(offset.unwrap_or(Offset::UTC));
+            time.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M %:z").to_string()
+        }
+        Err(_) => "unknown date".to_owned(),
+    }
+}
+
+/// A duration in seconds, short: `0.4 s`, `12 s`, `3 min 5 s`.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    if seconds < 10.0 {
+        format!("{seconds:.1} s")
+    } else if seconds < 120.0 {
+        format!("{seconds:.0} s")
+    } else {
+        format!("{:.0} min {:.0} s", (seconds / 60.0).floor(), seconds % 60.0)
+    }
+}
+
+/// `1 commit`, `3 commits`.
+#[must_use]
+pub fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phrases() {
+        assert_eq!(date(1_600_000_000, 120), "2020-09-13 14:26 +02:00");
+        assert_eq!(date(i64::MAX, 0), "unknown date");
+        assert_eq!(date(0, i32::MAX), "1970-01-01 00:00 +00:00");
+        assert_eq!(
+            (duration(0.42), duration(61.2), duration(185.0)),
+            ("0.4 s".into(), "61 s".into(), "3 min 5 s".into())
+        );
+        assert_eq!((plural(1, "commit"), plural(0, "merge")), ("1 commit".into(), "0 merges".into()));
+    }
+}

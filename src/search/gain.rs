@@ -1,0 +1,324 @@
+//! The strategy: free slots go to the commits that tell most about the culprit.
+//!
+//! In this order: repeats of what contradicts itself, trials that divide the hypotheses, trials that
+//! prove the leading hypothesis, repeats that make a flaky test's answer sure.
+
+use crate::graph::{CommitGraph, Node, NodeSet};
+
+use super::focus::Focus;
+use super::partition::{Pick, Picker, binary_entropy};
+use super::posterior::Posterior;
+use super::skips::Skips;
+use super::weights::{Hypothesis, Weights};
+use super::{Next, Outcome, SearchState, Strategy};
+
+/// A trial that adds fewer bits than this divides nothing.
+const LEAST_BITS: f64 = 0.02;
+/// Members of a set are named down to this probability.
+const NEGLIGIBLE: f64 = 1e-4;
+/// A hypothesis this probable is worth proving in a slot that has nothing better to do.
+const LIKELY: f64 = 0.3;
+
+/// Bayesian search by expected information.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InformationGain {
+    confidence: f64,
+    flaky_prior: f64,
+}
+
+/// The state, thought through.
+struct View<'a> {
+    graph: &'a CommitGraph,
+    state: &'a SearchState,
+    focus: Focus,
+    posterior: Posterior,
+    skips: Skips,
+}
+
+impl InformationGain {
+    /// A strategy that stops at this probability of the culprit, and holds the test for flaky with that
+    /// probability before anything ran.
+    #[must_use]
+    pub const fn new(confidence: f64, flaky_prior: f64) -> Self {
+        Self { confidence, flaky_prior }
+    }
+
+    fn view<'a>(&self, graph: &'a CommitGraph, state: &'a SearchState) -> View<'a> {
+        let focus = Focus::new(graph, state);
+        let posterior = Posterior::new(graph, state, &focus, self.flaky_prior);
+        let skips = Skips::new(graph, state);
+        View { graph, state, focus, posterior, skips }
+    }
+
+    /// The most probable commits, first the leading one.
+    #[must_use]
+    pub fn leading(&self, graph: &CommitGraph, state: &SearchState, most: usize) -> Vec<(Node, f64)> {
+        let mut list = self.view(graph, state).by_probability(0.0);
+        list.truncate(most);
+        list
+    }
+
+    /// How many commits can still be the culprit.
+    #[must_use]
+    pub fn left(&self, graph: &CommitGraph, state: &SearchState) -> usize {
+        self.view(graph, state).by_probability(NEGLIGIBLE).len()
+    }
+
+    /// About how many rounds of `slots` trials are left.
+    #[must_use]
+    pub fn rounds_left(&self, graph: &CommitGraph, state: &SearchState, slots: usize) -> f64 {
+        let slots = f64::from(u32::try_from(slots).unwrap_or(u32::MAX));
+        self.view(graph, state).posterior.entropy() / (slots + 1.0).log2()
+    }
+
+    /// Earlier episodes: a commit seen bad, and a descendant seen good.
+    #[must_use]
+    pub fn episodes(&self, graph: &CommitGraph, state: &SearchState) -> Vec<(Node, Node)> {
+        let focus = Focus::new(graph, state);
+        if focus.flaky { Vec::new() } else { focus.episodes }
+    }
+
+    /// Expected rates of false failures and of false passes.
+    #[must_use]
+    pub fn flake_rates(&self, graph: &CommitGraph, state: &SearchState) -> (f64, f64) {
+        let posterior = self.view(graph, state).posterior;
+        (posterior.passing, 1.0 - posterior.failing)
+    }
+}
+
+impl Strategy for InformationGain {
+    fn next(&self, graph: &CommitGraph, state: &SearchState, slots: usize) -> Next {
+        let view = self.view(graph, state);
+        let mut plan: Vec<Node> = view.untaken(view.focus.repeat.iter().copied());
+        if !view.focus.repeat.is_empty() {
+            plan.truncate(slots);
+            return Next::Test(plan);
+        }
+        let Some(leading) = view.posterior.leading() else {
+            // Nothing explains the failure: every commit was seen good, or has its parent's tree.
+            let set = state.candidates.iter().map(|node| (node, 0.0)).collect();
+            return Next::Done(Outcome::Ambiguous { set });
+        };
+        let sure = view.posterior.of[leading.index()];
+        let proof = view.proof(leading);
+        if sure >= self.confidence && proof == Proof::Complete {
+            return Next::Done(Outcome::Found { culprit: leading, probability: sure });
+        }
+        let dividing = view.dividing(slots);
+        plan.extend(dividing.iter().map(|pick| pick.node));
+        if plan.len() < slots && sure >= LIKELY {
+            plan.extend(view.untaken(proof.open()));
+        }
+        if plan.len() < slots && view.needs_repeats(self.confidence) {
+            plan.extend(view.repeats(slots - plan.len()));
+        }
+        plan.truncate(slots);
+        if plan.is_empty() && state.running.is_empty() && slots > 0 {
+            return Next::Done(view.undecided());
+        }
+        Next::Test(plan)
+    }
+
+    fn irrelevant(&self, graph: &CommitGraph, state: &SearchState) -> Vec<Node> {
+        let view = self.view(graph, state);
+        if view.focus.flaky {
+            return Vec::new();
+        }
+        let needed = view.posterior.leading().map(|leading| view.proof(leading).open()).unwrap_or_default();
+        let weights = view.weights();
+        let undecided = |node: Node| {
+            let below = weights.of(node)[0];
+            below > NEGLIGIBLE && below < 1.0 - NEGLIGIBLE
+        };
+        state
+            .running
+            .iter()
+            .copied()
+            .filter(|&node| {
+                let first = state.observed(node).runs() == 0;
+                first && !undecided(node) && !needed.contains(&node) && !view.focus.repeat.contains(&node)
+            })
+            .collect()
+    }
+}
+
+/// What is missing to prove a hypothesis: the culprit seen bad, each of its parents good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Proof {
+    Complete,
+    /// These have to run.
+    Open(Vec<Node>),
+    /// One of these cannot be tested.
+    Impossible,
+}
+
+impl Proof {
+    fn open(&self) -> Vec<Node> {
+        match self {
+            Self::Open(nodes) => nodes.clone(),
+            Self::Complete | Self::Impossible => Vec::new(),
+        }
+    }
+}
+
+impl View<'_> {
+    /// Nodes with at least this probability, the most probable first.
+    fn by_probability(&self, least: f64) -> Vec<(Node, f64)> {
+        let mut list: Vec<(Node, f64)> = self
+            .graph
+            .nodes()
+            .map(|node| (node, self.posterior.of[node.index()]))
+            .filter(|(_, p)| *p > least)
+            .collect();
+        list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        list
+    }
+
+    /// Weight of belief in each node's ancestors, in one cell.
+    fn weights(&self) -> Weights {
+        let hypotheses: Vec<Hypothesis> = self
+            .graph
+            .nodes()
+            .map(|node| Hypothesis { node, weight: self.posterior.of[node.index()], cell: 0 })
+            .filter(|one| one.weight > 0.0)
+            .collect();
+        Weights::new(self.graph, &hypotheses, 1)
+    }
+
+    /// Those of the nodes whose tree is not running, one for each tree.
+    fn untaken(&self, nodes: impl IntoIterator<Item = Node>) -> Vec<Node> {
+        let twin = |node: Node| self.state.twin[node.index()];
+        let mut taken = NodeSet::empty(self.graph.len());
+        taken.extend(self.state.running.iter().map(|&node| twin(node)));
+        nodes.into_iter().filter(|&node| taken.insert(twin(node))).collect()
+    }
+
+    /// Trials that divide the hypotheses.
+    fn dividing(&self, slots: usize) -> Vec<Pick> {
+        // Of a flaky test, no answer divides for certain: the channel decides, as for repeats.
+        if slots == 0 || self.focus.flaky {
+            return Vec::new();
+        }
+        let hopeless = Skips::hopeless(self.state, &self.honest());
+        let hope = |node: Node| hopeless.is_none_or(|(first, last)| node < first || node > last);
+        // The picker finds by itself which of them would tell nothing.
+        let new =
+            self.state.candidates.iter().filter(|&node| hope(node) && self.state.observed(node).runs() == 0);
+        let plain = self.skips.is_empty();
+        let testable: Vec<(Node, f64)> = self
+            .untaken(new)
+            .into_iter()
+            .map(|node| (node, if plain { 1.0 } else { self.skips.speaks(node) }))
+            .collect();
+        Picker::new(self.graph, &self.posterior.of, &testable, &self.state.running)
+            .pick(slots, self.least_bits())
+    }
+
+    /// While the test is taken at its word, what only the doubt about it would divide is left to
+    /// repeats, which tell more about that.
+    fn least_bits(&self) -> f64 {
+        let honest = self.honest();
+        if honest.count() <= 1 { f64::INFINITY } else { LEAST_BITS }
+    }
+
+    /// Hypotheses that agree with all that was seen.
+    fn honest(&self) -> NodeSet {
+        let mut honest = self.focus.candidates.clone();
+        for node in self.focus.candidates.iter() {
+            if self.posterior.of[node.index()] <= 0.0 {
+                honest.remove(node);
+            }
+        }
+        honest
+    }
+
+    /// What is missing to prove a hypothesis.
+    fn proof(&self, culprit: Node) -> Proof {
+        let mut open = Vec::new();
+        for node in std::iter::once(culprit).chain(self.graph.parents(culprit).iter().copied()) {
+            let seen = self.state.observed(node);
+            if seen.is_skipped() {
+                return Proof::Impossible;
+            }
+            let as_it_should = if node == culprit { seen.bad } else { seen.good };
+            if as_it_should == 0 {
+                open.push(node);
+            }
+        }
+        if open.is_empty() { Proof::Complete } else { Proof::Open(open) }
+    }
+
+    /// Whether repeats have to make the answer sure: passes and failures mix, or what would be left if
+    /// the test were flaky is more than the asked confidence allows. While much is left to divide, that
+    /// can wait.
+    fn needs_repeats(&self, confidence: f64) -> bool {
+        if self.focus.flaky {
+            return true;
+        }
+        let honest = self.honest();
+        let inside: f64 = honest.iter().map(|node| self.posterior.of[node.index()]).sum();
+        inside < confidence && honest.count() <= self.state.running.len() + 2
+    }
+
+    /// Trials to repeat, by the information that a flaky test gives: that of a binary channel.
+    fn repeats(&self, slots: usize) -> Vec<Node> {
+        let weights = self.weights();
+        let (failing, passing) = (self.posterior.failing, self.posterior.passing);
+        let plain = self.skips.is_empty();
+        let bits = |below: f64| {
+            let fails = below * failing + (1.0 - below) * passing;
+            binary_entropy(fails) - below * binary_entropy(failing) - (1.0 - below) * binary_entropy(passing)
+        };
+        let options: Vec<(Node, f64)> = self
+            .state
+            .candidates
+            .iter()
+            .filter(|&node| !self.state.observed(node).is_skipped())
+            .map(|node| {
+                let speaks = if plain { 1.0 } else { self.skips.speaks(node) };
+                (node, bits(weights.of(node)[0]) * self.posterior.flaky * speaks)
+            })
+            .filter(|(_, bits)| *bits > TOO_LITTLE)
+            .collect();
+        let mut taken: Vec<Node> = self.state.running.clone();
+        let mut picks = Vec::new();
+        while picks.len() < slots {
+            // A second trial of the same commit tells less than the first.
+            let worth = |(node, bits): (Node, f64)| {
+                let times = taken.iter().filter(|&&other| other == node).count();
+                bits * 0.5_f64.powi(i32::try_from(times).unwrap_or(i32::MAX))
+            };
+            let best =
+                options.iter().copied().reduce(|best, one| if worth(one) > worth(best) { one } else { best });
+            let Some((node, _)) = best else { break };
+            taken.push(node);
+            picks.push(node);
+        }
+        picks
+    }
+
+    /// The end without a proof: one of several, and no trial can tell which.
+    fn undecided(&self) -> Outcome {
+        let mut set = self.by_probability(NEGLIGIBLE);
+        if !self.focus.flaky {
+            set.retain(|(node, _)| self.focus.candidates.contains(*node));
+        }
+        // A culprit whose parent cannot be tested may have inherited the failure from it.
+        if let [(only, p)] = set[..] {
+            let unsure: Vec<Node> = self
+                .graph
+                .parents(only)
+                .iter()
+                .copied()
+                .filter(|&parent| self.state.observed(parent).is_skipped())
+                .collect();
+            let share = f64::from(u32::try_from(unsure.len() + 1).unwrap_or(u32::MAX));
+            set[0].1 = p / share;
+            set.extend(unsure.into_iter().map(|parent| (parent, p / share)));
+        }
+        Outcome::Ambiguous { set }
+    }
+}
+
+/// A repeat that adds fewer bits than this is not worth its time.
+const TOO_LITTLE: f64 = 1e-4;

@@ -1,0 +1,166 @@
+//! Choosing several commits at once.
+//!
+//! Trials that run cut the hypotheses into cells: those that predict the same outcome of each. A
+//! further trial is worth the entropy that it adds to the partition, so that two idle workers take
+//! thirds, and a worker that comes free beside a running trial does not ask what that one will answer.
+
+use std::collections::BTreeMap;
+
+use crate::graph::{CommitGraph, Node};
+
+use super::weights::{Hypothesis, Weights};
+
+/// Rounds of improving each pick with the others fixed.
+const IMPROVEMENTS: usize = 3;
+
+/// Picks commits by expected information.
+pub(super) struct Picker<'a> {
+    graph: &'a CommitGraph,
+    /// Probability of each node.
+    of: &'a [f64],
+    /// Commits that may be picked, with the probability that their trial says something.
+    testable: &'a [(Node, f64)],
+    /// Trials that run.
+    running: &'a [Node],
+}
+
+/// A commit, and the bits that its trial is expected to add.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Pick {
+    pub(super) node: Node,
+    pub(super) bits: f64,
+}
+
+impl<'a> Picker<'a> {
+    pub(super) const fn new(
+        graph: &'a CommitGraph,
+        of: &'a [f64],
+        testable: &'a [(Node, f64)],
+        running: &'a [Node],
+    ) -> Self {
+        Self { graph, of, testable, running }
+    }
+
+    /// The best `slots` commits together, each worth at least `least` bits.
+    pub(super) fn pick(&self, slots: usize, least: f64) -> Vec<Pick> {
+        let mut picks: Vec<Pick> = Vec::new();
+        while picks.len() < slots {
+            match self.best(&picks) {
+                Some(pick) if pick.bits >= least => picks.push(pick),
+                _ => break,
+            }
+        }
+        if picks.len() < 2 {
+            return picks;
+        }
+        for _ in 0..IMPROVEMENTS {
+            let before: Vec<Node> = picks.iter().map(|pick| pick.node).collect();
+            for at in 0..picks.len() {
+                let old = picks.remove(at);
+                picks.insert(at, self.best(&picks).unwrap_or(old));
+            }
+            if picks.iter().map(|pick| pick.node).eq(before) {
+                break;
+            }
+        }
+        picks
+    }
+
+    /// The best commit beside what runs and these picks. Of equals the one nearest to the middle of its
+    /// cell, then the oldest.
+    fn best(&self, picks: &[Pick]) -> Option<Pick> {
+        let taken: Vec<Node> =
+            self.running.iter().copied().chain(picks.iter().map(|pick| pick.node)).collect();
+        let (hypotheses, totals) = self.cells(&taken);
+        let weights = Weights::new(self.graph, &hypotheses, totals.len());
+        let mut best: Option<(Pick, f64)> = None;
+        for &(node, speaks) in self.testable {
+            if taken.contains(&node) {
+                continue;
+            }
+            let parts = weights.of(node).iter().zip(&totals);
+            let bits: f64 = parts.map(|(&part, &total)| total * binary_entropy(part / total)).sum();
+            let bits = bits * speaks;
+            let off_middle = (weights.of(node).iter().sum::<f64>() - 0.5).abs();
+            let better = best.is_none_or(|(pick, middle)| {
+                let gain = bits - pick.bits;
+                gain > TIE || (gain > -TIE && off_middle < middle - TIE)
+            });
+            if better {
+                best = Some((Pick { node, bits }, off_middle));
+            }
+        }
+        best.map(|(pick, _)| pick).filter(|pick| pick.bits > TIE)
+    }
+
+    /// The hypotheses, each in the cell of those that predict the same for all `tests`, and the weight
+    /// of each cell.
+    fn cells(&self, tests: &[Node]) -> (Vec<Hypothesis>, Vec<f64>) {
+        let sets: Vec<_> = tests.iter().map(|&node| self.graph.ancestors([node])).collect();
+        let mut numbers: BTreeMap<Vec<bool>, usize> = BTreeMap::new();
+        let mut totals: Vec<f64> = Vec::new();
+        let mut hypotheses = Vec::new();
+        for node in self.graph.nodes() {
+            let weight = self.of[node.index()];
+            if weight <= 0.0 {
+                continue;
+            }
+            let predicts: Vec<bool> = sets.iter().map(|set| set.contains(node)).collect();
+            let cell = *numbers.entry(predicts).or_insert(totals.len());
+            if cell == totals.len() {
+                totals.push(0.0);
+            }
+            totals[cell] += weight;
+            hypotheses.push(Hypothesis { node, weight, cell });
+        }
+        (hypotheses, totals)
+    }
+}
+
+/// Differences of bits below this are rounding.
+const TIE: f64 = 1e-9;
+
+/// Entropy in bits of a coin that falls on one side with probability `p`.
+pub(super) fn binary_entropy(p: f64) -> f64 {
+    if p <= 0.0 || p >= 1.0 {
+        return 0.0;
+    }
+    -p * p.log2() - (1.0 - p) * (1.0 - p).log2()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(len: usize) -> CommitGraph {
+        let parents: Vec<Vec<usize>> = (0..len).map(|at| at.checked_sub(1).into_iter().collect()).collect();
+        CommitGraph::from_parents(&parents).unwrap()
+    }
+
+    fn picked(len: usize, running: &[usize], slots: usize) -> Vec<usize> {
+        let graph = chain(len);
+        let of = vec![1.0 / 90.0; len];
+        let testable: Vec<(Node, f64)> = graph.nodes().map(|node| (node, 1.0)).collect();
+        let running: Vec<Node> = running.iter().map(|&at| Node::new(at)).collect();
+        let mut nodes: Vec<usize> = Picker::new(&graph, &of, &testable, &running)
+            .pick(slots, 0.01)
+            .into_iter()
+            .map(|pick| pick.node.index())
+            .collect();
+        nodes.sort_unstable();
+        nodes
+    }
+
+    #[test]
+    fn one_worker_halves_and_two_workers_take_thirds() {
+        assert_eq!(picked(90, &[], 1), [44]);
+        assert_eq!(picked(90, &[], 2), [29, 59]);
+        assert_eq!(picked(90, &[], 3).len(), 3);
+    }
+
+    #[test]
+    fn beside_a_running_half_the_next_takes_a_quarter() {
+        let beside = picked(90, &[44], 1)[0];
+        assert!(beside == 21 || beside == 22 || beside == 66 || beside == 67, "{beside}");
+    }
+}

@@ -1,0 +1,150 @@
+//! Threads that run trials: one a slot, fed by a channel, answering on another.
+//!
+//! The conductor is a single thread; it alone decides, and it sees results one after the other.
+
+use std::collections::BTreeMap;
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+
+use crate::executor::{Executor, ExecutorError};
+use crate::model::{CancelReason, CancelToken, Trial, TrialId, TrialOutput};
+
+struct Request {
+    trial: Trial,
+    cancel: CancelToken,
+    asked: Instant,
+}
+
+struct Answer {
+    trial: TrialId,
+    result: Result<TrialOutput, ExecutorError>,
+}
+
+/// A trial that has begun and not ended.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// The trial.
+    pub(super) trial: Trial,
+    /// When it was asked for.
+    pub(super) since: Instant,
+    cancel: CancelToken,
+}
+
+/// Hands trials to threads and takes their results.
+pub(super) struct Dispatcher {
+    requests: Sender<Request>,
+    answers: Receiver<Answer>,
+    root: CancelToken,
+    capacity: usize,
+    running: BTreeMap<TrialId, Running>,
+    /// Cancelled as irrelevant and not yet ended: they hold a slot, but nobody waits for them.
+    dismissed: usize,
+}
+
+impl Dispatcher {
+    /// Start as many threads as the executor has capacity. They end when the dispatcher is dropped.
+    pub(super) fn new<'scope, 'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        executor: &'env dyn Executor,
+        root: &CancelToken,
+    ) -> Self {
+        let (requests, inbox) = unbounded::<Request>();
+        let (outbox, answers) = unbounded::<Answer>();
+        let capacity = executor.capacity().max(1);
+        for _ in 0..capacity {
+            let inbox = inbox.clone();
+            let outbox = outbox.clone();
+            scope.spawn(move || {
+                for Request { trial, cancel, asked } in inbox {
+                    let waited = asked.elapsed();
+                    let mut result = executor.run(&trial, &cancel);
+                    if let Ok(output) = &mut result {
+                        output.timing.queue_ms = waited.as_secs_f64() * 1e3;
+                    }
+                    // The conductor may be gone already; then nobody wants the answer.
+                    if outbox.send(Answer { trial: trial.id, result }).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        let root = root.clone();
+        Self { requests, answers, root, capacity, running: BTreeMap::new(), dismissed: 0 }
+    }
+
+    /// Trials that can run at the same time.
+    pub(super) const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Slots without a trial that somebody waits for. A slot that is still ending a dismissed trial
+    /// counts as free: it will be, in a moment.
+    pub(super) fn free(&self) -> usize {
+        self.capacity.saturating_sub(self.running.len())
+    }
+
+    /// What runs now, in the order in which it was started.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Running> {
+        self.running.values()
+    }
+
+    /// Start a trial; it waits in line when no slot is free.
+    pub(super) fn start(&mut self, trial: Trial) {
+        let cancel = self.root.child();
+        let now = Instant::now();
+        let request = Request { trial: trial.clone(), cancel: cancel.clone(), asked: now };
+        self.running.insert(trial.id, Running { trial, since: now, cancel });
+        // The threads live as long as the scope, so somebody listens.
+        drop(self.requests.send(request));
+    }
+
+    /// End a trial whose result nobody needs. Its answer will not be returned by [`wait`](Self::wait).
+    pub(super) fn dismiss(&mut self, id: TrialId) -> Option<Trial> {
+        let running = self.running.remove(&id)?;
+        running.cancel.cancel(CancelReason::Irrelevant);
+        self.dismissed += 1;
+        Some(running.trial)
+    }
+
+    /// The next result; `None` when `until` passes first, nothing runs, or the user interrupts.
+    pub(super) fn wait(
+        &mut self,
+        until: Option<Instant>,
+    ) -> Option<(Trial, Result<TrialOutput, ExecutorError>)> {
+        /// How soon an interrupt is noticed.
+        const GLANCE: Duration = Duration::from_millis(50);
+        while !self.running.is_empty() {
+            let now = Instant::now();
+            if self.root.is_cancelled() || until.is_some_and(|until| until <= now) {
+                return None;
+            }
+            let patience = until.map_or(GLANCE, |until| (until - now).min(GLANCE));
+            match self.answers.recv_timeout(patience) {
+                Ok(Answer { trial, result }) => match self.running.remove(&trial) {
+                    Some(running) => return Some((running.trial, result)),
+                    None => self.dismissed = self.dismissed.saturating_sub(1),
+                },
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        None
+    }
+
+    /// After an interrupt: wait until every trial has ended and return those that had come to a
+    /// result all the same, so that nothing that ran is lost.
+    pub(super) fn drain(&mut self) -> Vec<(Trial, TrialOutput)> {
+        let mut finished = Vec::new();
+        while !self.running.is_empty() || self.dismissed > 0 {
+            let Ok(Answer { trial, result }) = self.answers.recv() else { break };
+            match (self.running.remove(&trial), result) {
+                (Some(running), Ok(output)) => finished.push((running.trial, output)),
+                (Some(_), Err(_)) => {}
+                (None, _) => self.dismissed = self.dismissed.saturating_sub(1),
+            }
+        }
+        finished
+    }
+}

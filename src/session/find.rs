@@ -1,0 +1,433 @@
+//! From a plan to a conclusion.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::dispatcher::Dispatcher;
+use super::endpoints::{Endpoints, Expected, Step};
+use super::journal::Journal;
+use super::plan::Limits;
+use super::trials::{Done, Trials};
+use super::{Matching, Plan, Trees};
+use crate::executor::{Executor, ExecutorError};
+use crate::git::{GitError, Repository, Shadow};
+use crate::model::event::{Finished, Source};
+use crate::model::{
+    CancelToken, CommitId, Conclusion, Ending, EventKind, FailureKind, FailureSignature, Inconclusive,
+    Purpose, Report, TrialId, TrialOutput, Verdict,
+};
+use crate::search::Observation;
+use crate::store::{OutcomeKey, SessionState, Store, StoreError};
+use crate::triage::{NoTarget, Oracle, Target, TargetOracle, read};
+
+/// The session cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The repository cannot give what is needed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The machine failed.
+    #[error(transparent)]
+    Executor(#[from] ExecutorError),
+}
+
+/// What a session works with.
+pub struct Workshop<'a> {
+    /// The user's repository; only read.
+    pub repository: &'a Repository,
+    /// Where composed trees go.
+    pub shadow: &'a Shadow,
+    /// Where trials run.
+    pub executor: &'a dyn Executor,
+    /// Where outcomes are kept.
+    pub store: &'a Store,
+    /// Trips when the user wants to stop.
+    pub cancel: &'a CancelToken,
+}
+
+impl std::fmt::Debug for Workshop<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workshop").finish_non_exhaustive()
+    }
+}
+
+/// Find the commit that broke it (or, with `find_fix`, that mended it). Events go to `listener`, in
+/// order, from this thread.
+///
+/// # Errors
+/// When the machine, the repository or the store fails. That nothing was found is a report, not an
+/// error.
+pub fn find(
+    plan: &Plan,
+    workshop: &Workshop<'_>,
+    listener: &mut dyn FnMut(&crate::model::Event),
+) -> Result<Report, SessionError> {
+    let session = workshop.store.begin_session(session_key(plan), &plan.repository, &plan.command_text)?;
+    let mut journal = Journal::new(workshop.store, session.clone(), listener);
+    journal.say(EventKind::Started {
+        session: session.to_string(),
+        command: plan.command_text.clone(),
+        good: plan.good.clone(),
+        bad: plan.bad,
+        jobs: workshop.executor.capacity(),
+        isolation: plan.isolation.clone(),
+        environment: plan.environment.clone(),
+        find_fix: plan.find_fix,
+    })?;
+    std::thread::scope(|scope| {
+        let dispatcher = Dispatcher::new(scope, workshop.executor, workshop.cancel);
+        let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay);
+        let recipe = plan.recipe.clone();
+        let trials =
+            Trials::new(dispatcher, workshop.store, trees, recipe, &plan.environment_key, plan.fresh);
+        let mut session = Session {
+            plan,
+            workshop,
+            journal,
+            trials,
+            oracle: None,
+            target: None,
+            unjudged: Vec::new(),
+            endpoints: Endpoints::default(),
+            seen: HashMap::new(),
+            slowest: Duration::ZERO,
+        };
+        let ended = session.conduct();
+        session.close(ended)
+    })
+}
+
+/// What makes a session the same one: all that decides its answer.
+fn session_key(plan: &Plan) -> OutcomeKey {
+    let mut parts = vec![plan.repository.clone(), plan.environment_key.clone(), plan.bad.to_string()];
+    parts.extend(plan.good.iter().map(ToString::to_string));
+    parts.push(format!("{:?}", plan.recipe));
+    parts.push(format!("{:?} {} {}", plan.matching, plan.find_fix, plan.first_parent));
+    parts.extend(plan.pathspecs.iter().cloned());
+    for file in &plan.overlay {
+        parts.push(format!("{} {} {}", file.path, file.executable, blake3::hash(&file.content)));
+    }
+    OutcomeKey::of_parts("session/1", parts.iter().map(std::ffi::OsStr::new))
+}
+
+/// Why a session stopped before it came to a conclusion of its own.
+pub(super) enum Stop {
+    /// This is the conclusion.
+    Concluded(Conclusion),
+    /// The user wants to stop.
+    Interrupted,
+    /// It cannot go on.
+    Failed(SessionError),
+}
+
+impl<E: Into<SessionError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// A judged trial.
+pub(super) struct Judged {
+    pub(super) commit: CommitId,
+    pub(super) verdict: Verdict,
+}
+
+/// The state of a session.
+pub(super) struct Session<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) workshop: &'a Workshop<'a>,
+    pub(super) journal: Journal<'a>,
+    pub(super) trials: Trials<'a>,
+    oracle: Option<TargetOracle>,
+    pub(super) target: Option<FailureSignature>,
+    /// Results that came before the target was known.
+    unjudged: Vec<Done>,
+    pub(super) endpoints: Endpoints,
+    /// What was seen at each commit, in the terms of the search: with `find_fix`, inverted.
+    pub(super) seen: HashMap<CommitId, Observation>,
+    /// The slowest endpoint that ended by itself.
+    slowest: Duration,
+}
+
+impl Session<'_> {
+    fn conduct(&mut self) -> Result<Conclusion, Stop> {
+        self.endpoints.expect(self.plan.bad, Expected::Bad);
+        self.start(self.target_commit(), Purpose::Endpoint)?;
+        let goods = if self.plan.good.is_empty() { vec![self.gallop()?] } else { self.plan.good.clone() };
+        self.search(&goods)
+    }
+
+    /// The commit at which the target failure is read.
+    pub(super) fn target_commit(&self) -> CommitId {
+        match self.plan.good.first() {
+            Some(&broken) if self.plan.find_fix => broken,
+            _ => self.plan.bad,
+        }
+    }
+
+    fn close(mut self, ended: Result<Conclusion, Stop>) -> Result<Report, SessionError> {
+        let (conclusion, state) = match ended {
+            Ok(conclusion) | Err(Stop::Concluded(conclusion)) => (conclusion, SessionState::Finished),
+            Err(Stop::Interrupted) => {
+                self.trials.drain()?;
+                let reason = "stopped before the end; what ran is kept".to_owned();
+                (
+                    Conclusion::Inconclusive { why: Inconclusive::Interrupted, reason },
+                    SessionState::Interrupted,
+                )
+            }
+            Err(Stop::Failed(error)) => return Err(error),
+        };
+        for (id, _, _, _) in self.trials.running().collect::<Vec<_>>() {
+            self.dismiss(id)?;
+        }
+        let last_good = self.last_good(&conclusion)?;
+        self.journal.say(EventKind::Concluded { conclusion, last_good })?;
+        self.journal.close(state)
+    }
+
+    /// The parent of the culprit that was seen good, or else the latest commit seen good.
+    fn last_good(&self, conclusion: &Conclusion) -> Result<Option<crate::model::CommitInfo>, SessionError> {
+        let passes = |id: &CommitId| self.seen.get(id).is_some_and(|seen| seen.good > 0 && seen.bad == 0);
+        let culprits = match conclusion {
+            Conclusion::Found { culprits } | Conclusion::Ambiguous { culprits, .. } => culprits.as_slice(),
+            Conclusion::Inconclusive { .. } | Conclusion::NotReproduced { .. } => &[],
+        };
+        let parents = culprits.iter().flat_map(|culprit| &culprit.commit.parents).copied();
+        let parent = parents.into_iter().find(passes);
+        let repository = self.workshop.repository;
+        if let Some(parent) = parent {
+            return Ok(Some(repository.info(parent)?));
+        }
+        let mut good = self.seen.keys().copied().filter(|id| passes(id)).collect::<Vec<_>>();
+        good.sort_unstable();
+        let infos: Result<Vec<_>, _> = good.into_iter().map(|id| repository.info(id)).collect();
+        Ok(infos?.into_iter().max_by_key(|info| info.commit_time))
+    }
+
+    /// Ask for a trial and say so.
+    pub(super) fn start(&mut self, commit: CommitId, purpose: Purpose) -> Result<TrialId, Stop> {
+        let id = self.trials.start(commit, purpose)?;
+        let subject = self.workshop.repository.info(commit)?.subject;
+        self.journal.say(EventKind::TrialStarted { trial: id, commit, subject, purpose })?;
+        Ok(id)
+    }
+
+    /// End a trial that nobody needs, and say so.
+    pub(super) fn dismiss(&mut self, id: TrialId) -> Result<(), SessionError> {
+        if self.trials.dismiss(id) {
+            self.journal.say(EventKind::TrialCancelled { trial: id })?;
+        }
+        Ok(())
+    }
+
+    /// Wait for the next result, judge it (and those that waited for the target), record and say it.
+    /// Empty when the result has to wait for the target itself.
+    pub(super) fn next_judged(&mut self) -> Result<Vec<Judged>, Stop> {
+        let until = self.endpoint_deadline();
+        let done = match self.trials.wait(until)? {
+            Some(done) => done,
+            None if self.workshop.cancel.is_cancelled() => return Err(Stop::Interrupted),
+            None => match self.overdue(until) {
+                Some(done) => done,
+                None => return Ok(Vec::new()),
+            },
+        };
+        if done.purpose == Purpose::Endpoint && matches!(done.output.ending, Ending::Exited { .. }) {
+            self.learn_speed(&done);
+        }
+        if self.oracle.is_some() {
+            return Ok(vec![self.judge(done)?]);
+        }
+        let is_target = done.commit == self.target_commit();
+        if is_target {
+            self.learn_target(&done.output)?;
+        }
+        self.unjudged.push(done);
+        if !is_target {
+            return Ok(Vec::new());
+        }
+        std::mem::take(&mut self.unjudged).into_iter().map(|done| self.judge(done)).collect()
+    }
+
+    /// How long an endpoint may take while nothing is known of the command's speed: until the other
+    /// endpoint ended, very long; then a multiple of its time.
+    fn endpoint_deadline(&self) -> Option<Instant> {
+        if self.plan.recipe.timeout.is_some() {
+            return None;
+        }
+        let limit = if self.slowest.is_zero() { Limits::ENDPOINT } else { Limits::after(self.slowest) };
+        self.trials
+            .running()
+            .filter(|(_, _, purpose, _)| *purpose == Purpose::Endpoint)
+            .map(|(_, _, _, since)| since + limit)
+            .min()
+    }
+
+    /// The endpoint whose time is over, as a result.
+    fn overdue(&mut self, until: Option<Instant>) -> Option<Done> {
+        let until = until.filter(|until| *until <= Instant::now())?;
+        let (id, commit, purpose, since) = self
+            .trials
+            .running()
+            .filter(|(_, _, purpose, _)| *purpose == Purpose::Endpoint)
+            .min_by_key(|(_, _, _, since)| *since)?;
+        self.trials.dismiss(id);
+        let after_ms = u64::try_from((until - since).as_millis()).unwrap_or(u64::MAX);
+        let output = TrialOutput {
+            ending: Ending::TimedOut { after_ms },
+            stdout: crate::model::Captured::default(),
+            stderr: crate::model::Captured::default(),
+            timing: crate::model::Timing::default(),
+            leftovers: 0,
+            notes: Vec::new(),
+        };
+        Some(Done { id, commit, purpose, output, source: Source::Ran })
+    }
+
+    /// Once an endpoint has ended by itself, trials have a time limit.
+    fn learn_speed(&mut self, done: &Done) {
+        let run = Duration::from_secs_f64(done.output.timing.run_ms.max(0.0) / 1e3);
+        if done.source == Source::Ran && run > self.slowest {
+            self.slowest = run;
+            if self.plan.recipe.timeout.is_none() {
+                self.trials.limit(Limits::after(run));
+            }
+        }
+    }
+
+    fn learn_target(&mut self, output: &TrialOutput) -> Result<(), Stop> {
+        let runs_pytest = runs_pytest(&self.plan.recipe.command);
+        let failure = TargetOracle::target_of(output, runs_pytest).map_err(|no| self.no_target(no))?;
+        let target = match &self.plan.matching {
+            Matching::Signature => Target::Signature(failure.clone()),
+            Matching::AnyFailure => Target::AnyFailure,
+            Matching::Pattern(pattern) => Target::Pattern(pattern.clone()),
+        };
+        self.oracle = Some(TargetOracle::new(target, runs_pytest));
+        let others = read(output).failures.len().saturating_sub(1);
+        if others > 0 && matches!(self.plan.matching, Matching::Signature) {
+            self.journal.note(format!(
+                "{others} more failures at bad; this search is for '{failure}' (another: --match REGEX)"
+            ))?;
+        }
+        self.target = Some(failure.clone());
+        self.journal.say(EventKind::Target { failure })?;
+        Ok(())
+    }
+
+    fn no_target(&self, no: NoTarget) -> Stop {
+        let commit = self.target_commit().short();
+        let reason = format!("at the bad commit {commit}, {}", no.seen);
+        Stop::Concluded(Conclusion::NotReproduced { reason, hint: no.hint })
+    }
+
+    fn judge(&mut self, done: Done) -> Result<Judged, Stop> {
+        let Some(oracle) = &self.oracle else {
+            return Err(Stop::Concluded(Conclusion::NotReproduced {
+                reason: "the failure at bad is not known".to_owned(),
+                hint: None,
+            }));
+        };
+        let plain = oracle.judge(&done.output);
+        for note in &done.output.notes {
+            self.journal.note(note.clone())?;
+        }
+        if done.output.leftovers > 0 {
+            self.journal.note("the command leaves processes running; they were ended after each trial")?;
+        }
+        let failure = read(&done.output).failures.into_iter().next();
+        self.journal.say(EventKind::TrialFinished(Box::new(Finished {
+            trial: done.id,
+            commit: done.commit,
+            purpose: done.purpose,
+            verdict: plain.clone(),
+            ending: done.output.ending.clone(),
+            failure,
+            timing: done.output.timing,
+            source: done.source,
+        })))?;
+        if let Verdict::Abort(why) = &plain {
+            let conclusion =
+                Conclusion::Inconclusive { why: Inconclusive::NothingRunnable, reason: why.clone() };
+            return Err(Stop::Concluded(conclusion));
+        }
+        let verdict = if self.plan.find_fix { plain.inverted() } else { plain };
+        let seen = self.seen.entry(done.commit).or_default();
+        match &verdict {
+            Verdict::Good => seen.good += 1,
+            Verdict::Bad => seen.bad += 1,
+            Verdict::Skip(_) | Verdict::Abort(_) => seen.skipped += 1,
+        }
+        if done.purpose == Purpose::Endpoint {
+            self.check_endpoint(done.commit, &verdict)?;
+        }
+        Ok(Judged { commit: done.commit, verdict })
+    }
+
+    fn check_endpoint(&mut self, commit: CommitId, verdict: &Verdict) -> Result<(), Stop> {
+        match self.endpoints.see(commit, verdict) {
+            Step::Settled => Ok(()),
+            Step::Repeat => self.start(commit, Purpose::Endpoint).map(drop),
+            Step::Wrong(expected, verdict) => {
+                Err(Stop::Concluded(self.wrong_endpoint(commit, expected, &verdict)?))
+            }
+        }
+    }
+
+    fn wrong_endpoint(
+        &self,
+        commit: CommitId,
+        expected: Expected,
+        verdict: &Verdict,
+    ) -> Result<Conclusion, SessionError> {
+        let info = self.workshop.repository.info(commit)?;
+        // The user's word for it: with find_fix the search's good is the user's bad.
+        let word = match (expected, self.plan.find_fix) {
+            (Expected::Good, false) | (Expected::Bad, true) => "good",
+            (Expected::Bad, false) | (Expected::Good, true) => "bad",
+        };
+        let plain = if self.plan.find_fix { verdict.clone().inverted() } else { verdict.clone() };
+        let target = self.target.as_ref().map(ToString::to_string).unwrap_or_default();
+        let (seen, hint) = match &plain {
+            Verdict::Good => {
+                ("the command passes".to_owned(), format!("name a commit that fails with --{word}"))
+            }
+            Verdict::Bad => (
+                format!("it fails too, and in the same way: {target}"),
+                "name an older commit with --good, or leave --good out to look for one".to_owned(),
+            ),
+            Verdict::Skip(skip) => (
+                skip.reason.clone(),
+                "see what the command needs there: --with-file for a newer test, --setup, or another commit"
+                    .to_owned(),
+            ),
+            Verdict::Abort(why) => (why.clone(), String::new()),
+        };
+        let reason = format!("at the {word} commit {} ({}), {seen}", info.id.short(), info.subject);
+        Ok(Conclusion::NotReproduced { reason, hint: Some(hint).filter(|hint| !hint.is_empty()) })
+    }
+
+    /// How likely it is, before anything ran, that the test is flaky: the more a failure tells of
+    /// itself, the less likely it appears by chance.
+    pub(super) fn flaky_prior(&self) -> f64 {
+        match self.target.as_ref().map(|target| &target.kind) {
+            Some(FailureKind::Exception(kind)) if kind.ends_with("AssertionError") => 0.04,
+            Some(FailureKind::Exception(_)) => 0.02,
+            Some(FailureKind::Signal(_)) => 0.05,
+            Some(FailureKind::Timeout) => 0.3,
+            Some(FailureKind::ExitCode(_)) | None => 0.5,
+        }
+    }
+}
+
+/// Whether a command is known to run pytest.
+fn runs_pytest(command: &[std::ffi::OsString]) -> bool {
+    command.iter().any(|word| {
+        let word = word.to_string_lossy();
+        word == "pytest" || word == "py.test" || word.ends_with("/pytest") || word.contains("pytest.main")
+    })
+}

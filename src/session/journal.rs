@@ -1,0 +1,49 @@
+//! Events: stored, folded and handed on, in this order, from one thread.
+
+use std::time::Instant;
+
+use super::SessionError;
+use crate::model::{Event, EventKind, Report};
+use crate::store::{SessionId, SessionState, Store};
+
+/// The session's voice.
+pub(super) struct Journal<'a> {
+    store: &'a Store,
+    session: SessionId,
+    began: Instant,
+    events: Vec<Event>,
+    listener: &'a mut dyn FnMut(&Event),
+}
+
+impl<'a> Journal<'a> {
+    pub(super) fn new(store: &'a Store, session: SessionId, listener: &'a mut dyn FnMut(&Event)) -> Self {
+        Self { store, session, began: Instant::now(), events: Vec::new(), listener }
+    }
+
+    /// Say that something happened.
+    pub(super) fn say(&mut self, kind: EventKind) -> Result<(), SessionError> {
+        let event = Event { seconds: self.began.elapsed().as_secs_f64(), kind };
+        (self.listener)(&event);
+        // Beliefs are for the eye: they follow from the outcomes.
+        if !matches!(event.kind, EventKind::Belief { .. }) {
+            self.store.add_event(&self.session, &event)?;
+        }
+        self.events.push(event);
+        Ok(())
+    }
+
+    /// Something the user should know; said once.
+    pub(super) fn note(&mut self, text: impl Into<String>) -> Result<(), SessionError> {
+        let kind = EventKind::Note { text: text.into() };
+        if self.events.iter().any(|event| event.kind == kind) {
+            return Ok(());
+        }
+        self.say(kind)
+    }
+
+    /// The session is over.
+    pub(super) fn close(self, state: SessionState) -> Result<Report, SessionError> {
+        self.store.set_state(&self.session, state)?;
+        Ok(Report::from_events(&self.events))
+    }
+}

@@ -1,0 +1,42 @@
+//! The conductor: endpoints, the search loop, confirmation, the journal, cancellation.
+//!
+//! [`find`] is the whole of it: it asks the [`Strategy`] what to test, hands the trials to the
+//! [`Executor`], lets the [`Oracle`] judge what came of them, and says all that happens as
+//! [`Event`]s, in order, from one thread. It prints nothing.
+//!
+//! | file | step |
+//! |---|---|
+//! | [`plan`] | the resolved inputs |
+//! | [`dispatcher`] | threads that run trials |
+//! | [`trials`] | trials by commit: known, running, recorded |
+//! | [`journal`] | events: stored and handed on |
+//! | [`find`] | from a plan to a conclusion |
+//! | [`endpoints`] | bad has to fail and good to pass |
+//! | [`gallop`] | looking for a good commit, backwards |
+//! | [`search`] | the loop around the strategy |
+//! | [`menders`] | commits that look like a revert of the would-be culprit |
+//! | [`cancel`] | signals |
+//!
+//! [`Strategy`]: crate::search::Strategy
+//! [`Executor`]: crate::executor::Executor
+//! [`Oracle`]: crate::triage::Oracle
+//! [`Event`]: crate::model::Event
+
+mod cancel;
+mod dispatcher;
+mod endpoints;
+mod find;
+mod gallop;
+mod journal;
+mod menders;
+mod plan;
+mod search;
+mod trees;
+mod trials;
+
+pub use cancel::SignalListener;
+pub use find::{SessionError, Workshop, find};
+pub use plan::{Matching, OverlayFile, Plan};
+pub use trees::OverlayError;
+
+pub(crate) use trees::Trees;

@@ -1,0 +1,85 @@
+//! The resolved inputs of one session.
+
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::model::event::Isolation;
+use crate::model::{CommitId, Recipe};
+
+/// A file laid over every tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OverlayFile {
+    /// Where it goes, relative to the tree's root, with `/`.
+    pub path: String,
+    /// Its content.
+    pub content: Vec<u8>,
+    /// Whether it may be executed.
+    pub executable: bool,
+}
+
+/// When a failing trial counts as *the* failure.
+#[derive(Debug, Clone)]
+pub enum Matching {
+    /// When its signature matches the one seen at bad.
+    Signature,
+    /// Always.
+    AnyFailure,
+    /// When its output matches a pattern.
+    Pattern(Regex),
+}
+
+/// What to find, where, and how.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Commits known as good; empty to look for one backwards from `bad`. With `find_fix`: commits
+    /// known as broken.
+    pub good: Vec<CommitId>,
+    /// The commit whose failure is to be explained. With `find_fix`: a commit where it is mended.
+    pub bad: CommitId,
+    /// How trials run. Its `timeout` is what the user set; without one, limits are derived from the
+    /// endpoints' times.
+    pub recipe: Recipe,
+    /// Files laid over every tree.
+    pub overlay: Vec<OverlayFile>,
+    /// When a failing trial counts.
+    pub matching: Matching,
+    /// Look for the commit that mended the failure: good and bad change places.
+    pub find_fix: bool,
+    /// Follow first parents only.
+    pub first_parent: bool,
+    /// Only commits that touch these.
+    pub pathspecs: Vec<String>,
+    /// How probable the culprit has to be before the search stops, 0 to 1.
+    pub confidence: f64,
+    /// Run every trial, also those whose outcome is recorded.
+    pub fresh: bool,
+    /// Fingerprint of all that lies outside of tree and recipe and can change an outcome.
+    pub environment_key: String,
+    /// Facts of the environment, for the report.
+    pub environment: Vec<(String, String)>,
+    /// What isolation is in force, for the report.
+    pub isolation: Isolation,
+    /// The command, for people.
+    pub command_text: String,
+    /// The repository's folder, for people.
+    pub repository: String,
+}
+
+/// Time limits where the user set none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits;
+
+impl Limits {
+    /// Longest wait for an endpoint while the other has not ended either: a hang at both ends.
+    pub(super) const ENDPOINT: Duration = Duration::from_secs(3600);
+    /// A trial gets this many times the slowest endpoint's time.
+    const FACTOR: u32 = 10;
+    /// And never less than this.
+    const LEAST: Duration = Duration::from_secs(20);
+
+    /// The limit when the slowest endpoint that ended by itself took this long.
+    pub(super) fn after(slowest: Duration) -> Duration {
+        (slowest * Self::FACTOR).max(Self::LEAST)
+    }
+}

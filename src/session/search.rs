@@ -1,0 +1,265 @@
+//! The loop around the strategy: no slot waits for a round to end.
+
+use super::endpoints::Expected;
+use super::find::{Judged, Session, Stop};
+use super::trials::running_by_commit;
+use crate::git::{History, RangeOptions};
+use crate::graph::Node;
+use crate::model::{CommitId, Conclusion, Culprit, Episode, EventKind, Inconclusive, Purpose, Verdict};
+use crate::search::{InformationGain, Next, Observation, Outcome, SearchState, Strategy};
+
+/// A range in search, and what is known of it.
+pub(super) struct Hunt {
+    pub(super) history: History,
+    pub(super) state: SearchState,
+}
+
+impl Hunt {
+    /// Record a verdict, if the commit is in the range.
+    fn record(&mut self, judged: &Judged) {
+        if let Some(&node) = self.history.index.get(&judged.commit) {
+            let mut seen = Observation::default();
+            match judged.verdict {
+                Verdict::Good => seen.good = 1,
+                Verdict::Bad => seen.bad = 1,
+                Verdict::Skip(_) | Verdict::Abort(_) => seen.skipped = 1,
+            }
+            self.state.record(node, seen);
+        }
+    }
+
+    pub(super) fn id(&self, node: Node) -> CommitId {
+        self.history.ids[node.index()]
+    }
+}
+
+impl Session<'_> {
+    /// Search the range between the good commits and bad.
+    pub(super) fn search(&mut self, goods: &[CommitId]) -> Result<Conclusion, Stop> {
+        for &good in goods.iter().filter(|good| !self.seen.contains_key(good)) {
+            self.endpoints.expect(good, Expected::Good);
+        }
+        self.start_endpoints(goods)?;
+        let goods = self.anchored(goods)?;
+        let mut hunt = self.hunt(&goods)?;
+        self.say_range(&hunt, &goods)?;
+        let budget = hunt.history.candidates.count() + 500;
+        let mut checked = Vec::new();
+        loop {
+            let strategy = InformationGain::new(self.plan.confidence, self.flaky_prior());
+            self.sync_running(&mut hunt);
+            self.dismiss_irrelevant(&strategy, &mut hunt)?;
+            match strategy.next(&hunt.history.graph, &hunt.state, self.trials.free()) {
+                Next::Test(nodes) => {
+                    if self.trials.started() > budget {
+                        return Ok(budget_spent(budget));
+                    }
+                    for node in nodes {
+                        let purpose = self.purpose(&hunt, node);
+                        self.start(hunt.id(node), purpose)?;
+                    }
+                }
+                Next::Done(outcome) if self.endpoints.are_settled() => {
+                    let more = self.menders(&hunt, &outcome, &mut checked)?;
+                    if more.is_empty() {
+                        return self.conclude(&strategy, &hunt, &outcome);
+                    }
+                    for commit in more {
+                        self.start(commit, Purpose::Proof)?;
+                    }
+                }
+                // An endpoint is still running; nothing is sure before it ends.
+                Next::Done(_) => {}
+            }
+            if self.trials.is_idle() {
+                let reason = "no commit is left that could be tested".to_owned();
+                return Ok(Conclusion::Inconclusive { why: Inconclusive::NothingRunnable, reason });
+            }
+            for judged in self.next_judged()? {
+                hunt.record(&judged);
+            }
+            self.say_belief(&hunt)?;
+        }
+    }
+
+    fn start_endpoints(&mut self, goods: &[CommitId]) -> Result<(), Stop> {
+        let running = running_by_commit(&self.trials);
+        for &commit in std::iter::once(&self.plan.bad).chain(goods) {
+            if !self.seen.contains_key(&commit) && !running.contains_key(&commit) {
+                self.start(commit, Purpose::Endpoint)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Good commits that are ancestors of bad. For one that is not, the merge base is tested first: if
+    /// the failure is there already, the good side mended it, and the range says nothing.
+    fn anchored(&mut self, goods: &[CommitId]) -> Result<Vec<CommitId>, Stop> {
+        let repository = self.workshop.repository;
+        let bad = self.plan.bad;
+        let mut anchored = Vec::new();
+        for &good in goods {
+            if good == bad || repository.is_ancestor(good, bad)? {
+                anchored.push(good);
+                continue;
+            }
+            let bases = repository.merge_bases(good, bad)?;
+            if bases.is_empty() {
+                self.journal.note(format!("{} and the bad commit have no common history", good.short()))?;
+            }
+            for base in bases {
+                self.test_merge_base(good, base)?;
+                anchored.push(base);
+            }
+        }
+        Ok(anchored)
+    }
+
+    fn test_merge_base(&mut self, good: CommitId, base: CommitId) -> Result<(), Stop> {
+        if !self.seen.contains_key(&base) {
+            self.start(base, Purpose::Endpoint)?;
+        }
+        while !self.seen.contains_key(&base) {
+            self.next_judged()?;
+        }
+        let seen = self.seen.get(&base).copied().unwrap_or_default();
+        if seen.bad > 0 {
+            let reason = format!(
+                "the failure is there already at the merge base {}: {} does not have it because something on its \
+                 side mended it",
+                base.short(),
+                good.short()
+            );
+            let hint = format!(
+                "what mended it: --find-fix --bad {} --good {}; what broke it: --bad {}",
+                base.short(),
+                good.short(),
+                base.short()
+            );
+            return Err(Stop::Concluded(Conclusion::NotReproduced { reason, hint: Some(hint) }));
+        }
+        let what = if seen.is_skipped() { "could not be tested; it is taken as good" } else { "is good" };
+        self.journal.note(format!(
+            "{} is not an ancestor of the bad commit; their merge base {} {what}",
+            good.short(),
+            base.short()
+        ))?;
+        Ok(())
+    }
+
+    fn hunt(&self, goods: &[CommitId]) -> Result<Hunt, Stop> {
+        let options = RangeOptions {
+            first_parent: self.plan.first_parent,
+            paths: self.plan.pathspecs.iter().map(Into::into).collect(),
+        };
+        let history = self.workshop.repository.range(self.plan.bad, goods, &options)?;
+        let mut state = SearchState::new(&history.graph, history.bad, history.goods.clone());
+        state.candidates = history.candidates.clone();
+        state.twin.clone_from(&history.twin);
+        for (at, commit) in history.ids.iter().enumerate() {
+            if let Some(&seen) = self.seen.get(commit) {
+                state.record(Node::new(at), seen);
+            }
+        }
+        Ok(Hunt { history, state })
+    }
+
+    fn say_range(&mut self, hunt: &Hunt, goods: &[CommitId]) -> Result<(), Stop> {
+        Ok(self.journal.say(EventKind::Range {
+            good: goods.to_vec(),
+            bad: self.plan.bad,
+            commits: hunt.history.candidates.count(),
+            merges: hunt.history.merges,
+        })?)
+    }
+
+    fn sync_running(&self, hunt: &mut Hunt) {
+        let nodes = self.trials.running().filter_map(|(_, commit, _, _)| hunt.history.index.get(&commit));
+        hunt.state.running = nodes.copied().collect();
+    }
+
+    fn dismiss_irrelevant(&mut self, strategy: &InformationGain, hunt: &mut Hunt) -> Result<(), Stop> {
+        let irrelevant = strategy.irrelevant(&hunt.history.graph, &hunt.state);
+        for node in irrelevant {
+            let commit = hunt.id(node);
+            let trial = self
+                .trials
+                .running()
+                .find(|(_, running, purpose, _)| *running == commit && *purpose != Purpose::Endpoint)
+                .map(|(id, _, _, _)| id);
+            if let Some(id) = trial {
+                self.dismiss(id)?;
+            }
+        }
+        self.sync_running(hunt);
+        Ok(())
+    }
+
+    fn purpose(&self, hunt: &Hunt, node: Node) -> Purpose {
+        let seen = hunt.state.observed(node);
+        if seen.runs() > 0 {
+            Purpose::Repeat
+        } else if hunt.state.candidates.contains(node) {
+            Purpose::Search
+        } else {
+            Purpose::Proof
+        }
+    }
+
+    fn say_belief(&mut self, hunt: &Hunt) -> Result<(), Stop> {
+        /// So many leading candidates are shown.
+        const LEADING: usize = 5;
+        let strategy = InformationGain::new(self.plan.confidence, self.flaky_prior());
+        let graph = &hunt.history.graph;
+        let leading = strategy.leading(graph, &hunt.state, LEADING);
+        let leading = leading.into_iter().map(|(node, p)| (hunt.id(node), p)).collect();
+        let rounds_left = strategy.rounds_left(graph, &hunt.state, self.trials.capacity());
+        let left = strategy.left(graph, &hunt.state);
+        Ok(self.journal.say(EventKind::Belief { left, rounds_left, leading })?)
+    }
+
+    fn conclude(
+        &mut self,
+        strategy: &InformationGain,
+        hunt: &Hunt,
+        outcome: &Outcome,
+    ) -> Result<Conclusion, Stop> {
+        let graph = &hunt.history.graph;
+        for (bad, mended) in strategy.episodes(graph, &hunt.state) {
+            let episode = Episode { bad: hunt.id(bad), mended_by: hunt.id(mended) };
+            self.journal.say(EventKind::Episode(episode))?;
+        }
+        if hunt.state.observations.iter().any(|seen| seen.is_contradictory()) {
+            let (false_failures, false_passes) = strategy.flake_rates(graph, &hunt.state);
+            self.journal.say(EventKind::Flaky { false_failures, false_passes })?;
+        }
+        let repository = self.workshop.repository;
+        let culprit = |node: Node, probability: f64, verified: bool| -> Result<Culprit, Stop> {
+            Ok(Culprit { commit: repository.info(hunt.id(node))?, probability, verified })
+        };
+        match outcome {
+            Outcome::Found { culprit: node, probability } => {
+                Ok(Conclusion::Found { culprits: vec![culprit(*node, *probability, true)?] })
+            }
+            Outcome::Ambiguous { set } => {
+                let culprits: Result<Vec<Culprit>, Stop> =
+                    set.iter().map(|&(node, probability)| culprit(node, probability, false)).collect();
+                let untested = set.iter().filter(|(node, _)| hunt.state.observed(*node).runs() == 0).count();
+                let skipped = set.iter().filter(|(node, _)| hunt.state.observed(*node).is_skipped()).count();
+                let untried = match untested {
+                    0 => String::new(),
+                    _ => format!(", and {untested} in the same stretch were not tried"),
+                };
+                let reason = format!("{skipped} of these commits cannot be tested{untried}");
+                Ok(Conclusion::Ambiguous { culprits: culprits?, reason })
+            }
+        }
+    }
+}
+
+fn budget_spent(budget: usize) -> Conclusion {
+    Conclusion::Inconclusive {
+        why: Inconclusive::BudgetSpent,
+        reason: format!("after {budget} trials the asked confidence is not reached: the test is too flaky"),
+    }
+}

@@ -1,0 +1,182 @@
+//! Trials as the session sees them: asked for by commit, answered from the record where the outcome
+//! is known, run otherwise, and recorded as they end.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::dispatcher::Dispatcher;
+use super::{SessionError, Trees};
+use crate::model::event::Source;
+use crate::model::{CommitId, Purpose, Recipe, Timing, Trial, TrialId, TrialOutput};
+use crate::store::{OutcomeKey, Store};
+
+/// A trial that came to a result.
+#[derive(Debug, Clone)]
+pub(super) struct Done {
+    pub(super) id: TrialId,
+    pub(super) commit: CommitId,
+    pub(super) purpose: Purpose,
+    pub(super) output: TrialOutput,
+    pub(super) source: Source,
+}
+
+/// The recorded outcomes of one key, and how many of them this session has used.
+#[derive(Default)]
+struct Record {
+    known: VecDeque<TrialOutput>,
+}
+
+/// Everything that runs or is known.
+pub(super) struct Trials<'a> {
+    dispatcher: Dispatcher,
+    store: &'a Store,
+    trees: Trees<'a>,
+    recipe: Arc<Recipe>,
+    environment: String,
+    fresh: bool,
+    records: HashMap<OutcomeKey, Record>,
+    ready: VecDeque<Done>,
+    next_id: u64,
+    started: usize,
+}
+
+impl<'a> Trials<'a> {
+    pub(super) fn new(
+        dispatcher: Dispatcher,
+        store: &'a Store,
+        trees: Trees<'a>,
+        recipe: Recipe,
+        environment: &str,
+        fresh: bool,
+    ) -> Self {
+        Self {
+            dispatcher,
+            store,
+            trees,
+            recipe: Arc::new(recipe),
+            environment: environment.to_owned(),
+            fresh,
+            records: HashMap::new(),
+            ready: VecDeque::new(),
+            next_id: 0,
+            started: 0,
+        }
+    }
+
+    /// Slots without a trial.
+    pub(super) fn free(&self) -> usize {
+        self.dispatcher.free()
+    }
+
+    /// Trials that can run at the same time.
+    pub(super) const fn capacity(&self) -> usize {
+        self.dispatcher.capacity()
+    }
+
+    /// Trials that were started or answered so far.
+    pub(super) const fn started(&self) -> usize {
+        self.started
+    }
+
+    /// Whether nothing runs and no answer waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.ready.is_empty() && self.dispatcher.running().next().is_none()
+    }
+
+    /// Trials that run now: number, commit, since when.
+    pub(super) fn running(&self) -> impl Iterator<Item = (TrialId, CommitId, Purpose, Instant)> {
+        self.dispatcher
+            .running()
+            .map(|running| (running.trial.id, running.trial.commit, running.trial.purpose, running.since))
+    }
+
+    /// From now on, trials may take this long.
+    pub(super) fn limit(&mut self, limit: Duration) {
+        let mut recipe = Recipe::clone(&self.recipe);
+        recipe.timeout = Some(limit);
+        self.recipe = Arc::new(recipe);
+    }
+
+    /// Ask for a trial of a commit. Answers at once (through [`wait`](Self::wait)) when an outcome is
+    /// recorded that this session has not used yet.
+    pub(super) fn start(&mut self, commit: CommitId, purpose: Purpose) -> Result<TrialId, SessionError> {
+        let tree = self.trees.tree_of(commit)?;
+        let id = TrialId(self.next_id);
+        self.next_id += 1;
+        self.started += 1;
+        let key = OutcomeKey::new(tree, &self.recipe, &self.environment);
+        let known = self.record(key)?.known.pop_front();
+        match known {
+            Some(mut output) => {
+                output.timing = Timing::default();
+                self.ready.push_back(Done { id, commit, purpose, output, source: Source::Reused });
+            }
+            None => {
+                let recipe = Arc::clone(&self.recipe);
+                self.dispatcher.start(Trial { id, commit, tree, purpose, recipe });
+            }
+        }
+        Ok(id)
+    }
+
+    fn record(&mut self, key: OutcomeKey) -> Result<&mut Record, SessionError> {
+        use std::collections::hash_map::Entry;
+        match self.records.entry(key) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let known = if self.fresh { Vec::new() } else { self.store.outcomes(key)? };
+                Ok(entry.insert(Record { known: known.into() }))
+            }
+        }
+    }
+
+    /// End a running trial that nobody needs. Whether it was running.
+    pub(super) fn dismiss(&mut self, id: TrialId) -> bool {
+        self.dispatcher.dismiss(id).is_some()
+    }
+
+    /// The next result. `None` when nothing runs, `until` passes first, or the user interrupts.
+    pub(super) fn wait(&mut self, until: Option<Instant>) -> Result<Option<Done>, SessionError> {
+        if let Some(done) = self.ready.pop_front() {
+            return Ok(Some(done));
+        }
+        let Some((trial, result)) = self.dispatcher.wait(until) else { return Ok(None) };
+        let output = result?;
+        self.keep(&trial, &output)?;
+        Ok(Some(Done {
+            id: trial.id,
+            commit: trial.commit,
+            purpose: trial.purpose,
+            output,
+            source: Source::Ran,
+        }))
+    }
+
+    /// After an interrupt: record whatever still came to a result.
+    pub(super) fn drain(&mut self) -> Result<(), SessionError> {
+        for (trial, output) in self.dispatcher.drain() {
+            self.keep(&trial, &output)?;
+        }
+        Ok(())
+    }
+
+    fn keep(&self, trial: &Trial, output: &TrialOutput) -> Result<(), SessionError> {
+        use crate::model::Ending;
+        // A cancelled trial says nothing; a full disk or a missing program is not the tree's doing.
+        if matches!(output.ending, Ending::Cancelled | Ending::NoTree { .. }) {
+            return Ok(());
+        }
+        let key = OutcomeKey::new(trial.tree, &trial.recipe, &self.environment);
+        Ok(self.store.add_outcome(key, trial.commit, output)?)
+    }
+}
+
+/// The commits whose trials run now, with their numbers, for cancelling by commit.
+pub(super) fn running_by_commit(trials: &Trials<'_>) -> BTreeMap<CommitId, Vec<TrialId>> {
+    let mut by_commit: BTreeMap<CommitId, Vec<TrialId>> = BTreeMap::new();
+    for (id, commit, _, _) in trials.running() {
+        by_commit.entry(commit).or_default().push(id);
+    }
+    by_commit
+}

@@ -1,0 +1,90 @@
+//! The session store: one SQLite file in the user's cache folder.
+//!
+//! Every outcome is committed as its trial ends, with `synchronous = FULL`, so neither Ctrl-C nor
+//! `kill -9` nor a power cut loses a finished trial. Outcomes are keyed by everything that can change
+//! them ([`OutcomeKey`]); a session is the list of its events.
+
+mod key;
+mod outcomes;
+mod sessions;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use key::OutcomeKey;
+pub use sessions::{SessionId, SessionRow, SessionState};
+
+/// The store cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder cannot be made.
+    #[error("failed to create the cache folder {folder}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// SQLite says no.
+    #[error("failed to use the session store {file}")]
+    Database {
+        /// The file.
+        file: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A row does not hold what it should.
+    #[error("the session store holds a row that cannot be read")]
+    Row(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct Store {
+    file: PathBuf,
+    connection: rusqlite::Connection,
+}
+
+const SCHEMA: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    CREATE TABLE IF NOT EXISTS outcomes (
+        key BLOB NOT NULL, seq INTEGER NOT NULL, commit_id TEXT NOT NULL, at REAL NOT NULL,
+        output BLOB NOT NULL, PRIMARY KEY (key, seq)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sessions (
+        id TEXT PRIMARY KEY, key BLOB NOT NULL, repository TEXT NOT NULL, command TEXT NOT NULL,
+        started REAL NOT NULL, updated REAL NOT NULL, state TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS events (
+        session TEXT NOT NULL, seq INTEGER NOT NULL, json TEXT NOT NULL,
+        PRIMARY KEY (session, seq)) WITHOUT ROWID;
+";
+
+impl Store {
+    /// Open the store in a folder, making both as needed.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be made or read.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| StoreError::Folder { folder: folder.to_owned(), source })?;
+        let file = folder.join("sessions-1.sqlite");
+        let database = |source| StoreError::Database { file: file.clone(), source };
+        let connection = rusqlite::Connection::open(&file).map_err(database)?;
+        connection.busy_timeout(Duration::from_secs(10)).map_err(database)?;
+        connection.execute_batch(SCHEMA).map_err(database)?;
+        Ok(Self { file, connection })
+    }
+
+    fn database(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::Database { file: self.file.clone(), source }
+    }
+}
+
+/// Seconds since 1970-01-01 UTC.
+fn now() -> f64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}

@@ -1,0 +1,94 @@
+//! Outcomes of trials, each stored as it ends.
+
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+
+use super::{OutcomeKey, Store, StoreError, now};
+use crate::model::{CommitId, TrialOutput};
+
+fn row_error(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Row(Box::new(error))
+}
+
+fn pack(output: &TrialOutput) -> Result<Vec<u8>, StoreError> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    serde_json::to_writer(&mut encoder, output).map_err(row_error)?;
+    encoder.flush().and_then(|()| encoder.finish()).map_err(row_error)
+}
+
+fn unpack(bytes: &[u8]) -> Result<TrialOutput, StoreError> {
+    let mut json = Vec::new();
+    ZlibDecoder::new(bytes).read_to_end(&mut json).map_err(row_error)?;
+    serde_json::from_slice(&json).map_err(row_error)
+}
+
+impl Store {
+    /// Record an outcome. The same key may have several: repeats of the same trial.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add_outcome(
+        &self,
+        key: OutcomeKey,
+        commit: CommitId,
+        output: &TrialOutput,
+    ) -> Result<(), StoreError> {
+        let packed = pack(output)?;
+        self.connection
+            .execute(
+                "INSERT INTO outcomes SELECT ?1, coalesce(max(seq), -1) + 1, ?2, ?3, ?4
+                 FROM outcomes WHERE key = ?1",
+                rusqlite::params![key.as_bytes().as_slice(), commit.to_string(), now(), packed],
+            )
+            .map_err(|source| self.database(source))?;
+        Ok(())
+    }
+
+    /// The recorded outcomes of a key, first to last. A row that an older version wrote in another
+    /// form is left out: the trial runs again.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn outcomes(&self, key: OutcomeKey) -> Result<Vec<TrialOutput>, StoreError> {
+        let read = || -> Result<Vec<Vec<u8>>, rusqlite::Error> {
+            self.connection
+                .prepare_cached("SELECT output FROM outcomes WHERE key = ?1 ORDER BY seq")?
+                .query_map([key.as_bytes().as_slice()], |row| row.get(0))?
+                .collect()
+        };
+        let rows = read().map_err(|source| self.database(source))?;
+        Ok(rows.iter().filter_map(|row| unpack(row).ok()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Captured, Ending, Timing};
+
+    #[test]
+    fn outcomes_come_back_in_order_after_the_store_is_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = OutcomeKey::of_parts("test", []);
+        let commit = CommitId::from_bytes([7; 20]);
+        let output = |code| TrialOutput {
+            ending: Ending::Exited { code },
+            stdout: Captured { text: "é\n".repeat(1000), bytes: 3000 },
+            stderr: Captured::default(),
+            timing: Timing { run_ms: 12.5, ..Timing::default() },
+            leftovers: 0,
+            notes: vec!["left out".to_owned()],
+        };
+        for code in [1, 0, 3] {
+            // Opened anew each time, as after a crash.
+            Store::open(folder.path()).unwrap().add_outcome(key, commit, &output(code)).unwrap();
+        }
+        let back = Store::open(folder.path()).unwrap().outcomes(key).unwrap();
+        assert_eq!(back, [output(1), output(0), output(3)]);
+        let other = OutcomeKey::of_parts("other", []);
+        assert_eq!(Store::open(folder.path()).unwrap().outcomes(other).unwrap(), []);
+    }
+}

@@ -1,0 +1,232 @@
+//! Sessions and their events.
+
+use std::fmt;
+
+use super::{OutcomeKey, Store, StoreError, now};
+use crate::model::Event;
+
+/// A session's id: the first twelve hexadecimal digits of its key.
+///
+/// The same command on the same range has the same id, which is how a session is continued.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// The id of the session with this key.
+    #[must_use]
+    pub fn of(key: OutcomeKey) -> Self {
+        Self(key.as_bytes()[..6].iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How far a session came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionState {
+    /// It runs, or it was killed.
+    Running,
+    /// The user stopped it.
+    Interrupted,
+    /// It came to a conclusion.
+    Finished,
+}
+
+impl SessionState {
+    /// One word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Interrupted => "interrupted",
+            Self::Finished => "finished",
+        }
+    }
+
+    fn from_word(word: &str) -> Self {
+        [Self::Interrupted, Self::Finished]
+            .into_iter()
+            .find(|state| state.word() == word)
+            .unwrap_or(Self::Running)
+    }
+}
+
+/// A session as the list shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionRow {
+    /// Its id.
+    pub id: SessionId,
+    /// The repository's folder.
+    pub repository: String,
+    /// The command under test.
+    pub command: String,
+    /// Start, seconds since 1970-01-01 UTC.
+    pub started: f64,
+    /// Last change, seconds since 1970-01-01 UTC.
+    pub updated: f64,
+    /// How far it came.
+    pub state: SessionState,
+}
+
+const COLUMNS: &str = "id, repository, command, started, updated, state";
+
+fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<SessionRow> {
+    Ok(SessionRow {
+        id: SessionId(row.get(0)?),
+        repository: row.get(1)?,
+        command: row.get(2)?,
+        started: row.get(3)?,
+        updated: row.get(4)?,
+        state: SessionState::from_word(&row.get::<_, String>(5)?),
+    })
+}
+
+impl Store {
+    /// Begin a session, or go on with the one that has this key. Events of the earlier part are
+    /// dropped: the outcomes are what is kept, and the session tells its story anew from them.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn begin_session(
+        &self,
+        key: OutcomeKey,
+        repository: &str,
+        command: &str,
+    ) -> Result<SessionId, StoreError> {
+        let id = SessionId::of(key);
+        let write = || -> Result<(), rusqlite::Error> {
+            self.connection.execute(
+                "INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?5, 'running')
+                 ON CONFLICT (id) DO UPDATE SET updated = ?5, state = 'running'",
+                rusqlite::params![id.as_str(), key.as_bytes().as_slice(), repository, command, now()],
+            )?;
+            self.connection.execute("DELETE FROM events WHERE session = ?1", [id.as_str()])?;
+            Ok(())
+        };
+        write().map_err(|source| self.database(source))?;
+        Ok(id)
+    }
+
+    /// Append an event to a session.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add_event(&self, session: &SessionId, event: &Event) -> Result<(), StoreError> {
+        let json = serde_json::to_string(event).map_err(|error| StoreError::Row(Box::new(error)))?;
+        self.connection
+            .execute(
+                "INSERT INTO events SELECT ?1, coalesce(max(seq), -1) + 1, ?2
+                 FROM events WHERE session = ?1",
+                rusqlite::params![session.as_str(), json],
+            )
+            .map_err(|source| self.database(source))?;
+        Ok(())
+    }
+
+    /// Say how far a session came.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_state(&self, session: &SessionId, state: SessionState) -> Result<(), StoreError> {
+        self.connection
+            .execute(
+                "UPDATE sessions SET state = ?2, updated = ?3 WHERE id = ?1",
+                rusqlite::params![session.as_str(), state.word(), now()],
+            )
+            .map_err(|source| self.database(source))?;
+        Ok(())
+    }
+
+    /// All sessions, the latest first; of one repository only, if asked.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn sessions(&self, repository: Option<&str>) -> Result<Vec<SessionRow>, StoreError> {
+        let read = || -> Result<Vec<SessionRow>, rusqlite::Error> {
+            self.connection
+                .prepare(&format!(
+                    "SELECT {COLUMNS} FROM sessions WHERE ?1 IS NULL OR repository = ?1
+                     ORDER BY updated DESC"
+                ))?
+                .query_map([repository], row)?
+                .collect()
+        };
+        read().map_err(|source| self.database(source))
+    }
+
+    /// The session whose id begins with this text, if there is exactly one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn session(&self, prefix: &str) -> Result<Option<SessionRow>, StoreError> {
+        let found: Vec<SessionRow> =
+            self.sessions(None)?.into_iter().filter(|row| row.id.as_str().starts_with(prefix)).collect();
+        Ok(<[SessionRow; 1]>::try_from(found).ok().map(|[row]| row))
+    }
+
+    /// The events of a session, in order. Events of an unknown form are left out.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn events(&self, session: &SessionId) -> Result<Vec<Event>, StoreError> {
+        let read = || -> Result<Vec<String>, rusqlite::Error> {
+            self.connection
+                .prepare("SELECT json FROM events WHERE session = ?1 ORDER BY seq")?
+                .query_map([session.as_str()], |row| row.get(0))?
+                .collect()
+        };
+        let rows = read().map_err(|source| self.database(source))?;
+        Ok(rows.iter().filter_map(|json| serde_json::from_str(json).ok()).collect())
+    }
+
+    /// Forget a session and its events; its outcomes stay.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn forget_session(&self, session: &SessionId) -> Result<bool, StoreError> {
+        let write = || -> Result<bool, rusqlite::Error> {
+            self.connection.execute("DELETE FROM events WHERE session = ?1", [session.as_str()])?;
+            let rows = self.connection.execute("DELETE FROM sessions WHERE id = ?1", [session.as_str()])?;
+            Ok(rows > 0)
+        };
+        write().map_err(|source| self.database(source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::EventKind;
+
+    #[test]
+    fn a_session_is_continued_under_its_id_and_found_by_a_prefix() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let key = OutcomeKey::of_parts("session", ["x".as_ref()]);
+        let id = store.begin_session(key, "/r", "true").unwrap();
+        let event = Event { seconds: 0.5, kind: EventKind::Note { text: "n".to_owned() } };
+        store.add_event(&id, &event).unwrap();
+        store.add_event(&id, &event).unwrap();
+        assert_eq!(store.events(&id).unwrap(), [event.clone(), event]);
+        store.set_state(&id, SessionState::Finished).unwrap();
+        let row = store.session(&id.as_str()[..4]).unwrap().unwrap();
+        assert_eq!((row.state, row.repository.as_str()), (SessionState::Finished, "/r"));
+
+        assert_eq!(store.begin_session(key, "/r", "true").unwrap(), id);
+        assert_eq!(store.events(&id).unwrap(), []);
+        assert_eq!(store.sessions(Some("/r")).unwrap().len(), 1);
+        assert_eq!(store.sessions(Some("/other")).unwrap().len(), 0);
+        assert!(store.forget_session(&id).unwrap());
+        assert!(!store.forget_session(&id).unwrap());
+    }
+}

@@ -1,0 +1,205 @@
+use super::*;
+use crate::model::{Captured, Timing};
+
+fn output(ending: Ending, stdout: &str, stderr: &str) -> TrialOutput {
+    let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };
+    TrialOutput {
+        ending,
+        stdout: captured(stdout),
+        stderr: captured(stderr),
+        timing: Timing::default(),
+        leftovers: 0,
+        notes: Vec::new(),
+    }
+}
+
+fn exited(code: i32, stdout: &str, stderr: &str) -> TrialOutput {
+    output(Ending::Exited { code }, stdout, stderr)
+}
+
+/// The oracle for what this trial shows.
+fn oracle(bad: &TrialOutput) -> TargetOracle {
+    TargetOracle::new(Target::Signature(TargetOracle::target_of(bad, false).unwrap()), false)
+}
+
+fn script_failure(kind: &str, message: &str) -> TrialOutput {
+    let text = format!(
+        "Traceback (most recent call last):\n  File \"/x/runs/ab/slots/0/tree/smoke.py\", line 3, in <module>\n    \
+         run()\n  File \"/x/runs/ab/slots/0/tree/app.py\", line 20, in run\n    urls = json.loads(urls_file)\n{kind}: {message}\n"
+    );
+    exited(1, "", &text)
+}
+
+const PYTEST_ASSERTION: &str = "\
+F                                                                        [100%]
+=================================== FAILURES ===================================
+________________________________ test_noname ___________________________________
+
+    def test_noname():
+>       assert render('</>') == '<p>x</p>'
+E       AssertionError: assert '<p></p>' == '<p>x</p>'
+
+tests/test_code.py:7: AssertionError
+=========================== short test summary info ============================
+FAILED tests/test_code.py::test_noname - AssertionError: assert '<p></p>' == ...
+1 failed in 0.05s
+";
+
+const PYTEST_COLLECTION: &str = "\
+==================================== ERRORS ====================================
+______________________ ERROR collecting tests/test_code.py _____________________
+ImportError while importing test module '/x/runs/ab/slots/1/tree/tests/test_code.py'.
+Hint: make sure your test modules/packages have valid Python names.
+Traceback:
+/usr/lib/python3.11/importlib/__init__.py:126: in import_module
+    return _bootstrap._gcd_import(name[level:], package, level)
+tests/test_code.py:1: in <module>
+    import markdown.nothing
+E   ModuleNotFoundError: No module named 'markdown.nothing'
+=========================== short test summary info ============================
+ERROR tests/test_code.py
+!!!!!!!!!!!!!!!!!!!! Interrupted: 1 error during collection !!!!!!!!!!!!!!!!!!!!
+1 error in 0.07s
+";
+
+#[test]
+fn a_failure_with_another_value_in_its_message_is_the_same() {
+    let oracle = oracle(&script_failure("ValueError", "cannot open '/tmp/a1/x.db' at 0x7f01 after 12 tries"));
+    let same = script_failure("ValueError", "cannot open '/tmp/b2/y.db' at 0x7fff after 3 tries");
+    assert_eq!(oracle.judge(&same), Verdict::Bad);
+    let other = oracle.judge(&script_failure("ValueError", "unknown string format"));
+    assert!(matches!(other, Verdict::Skip(ref skip) if skip.kind == SkipKind::DifferentFailure), "{other}");
+}
+
+#[test]
+fn another_exception_is_a_skip_that_names_it() {
+    let message = "the JSON object must be str, bytes or bytearray, not TextIOWrapper";
+    let oracle = oracle(&script_failure("TypeError", message));
+    let hidden = script_failure("AttributeError", "'Flask' object has no attribute 'routes'");
+    let Verdict::Skip(skip) = oracle.judge(&hidden) else { panic!("not a skip") };
+    assert_eq!(skip.kind, SkipKind::DifferentFailure);
+    assert!(
+        skip.reason.contains("AttributeError: 'Flask' object has no attribute 'routes'"),
+        "{}",
+        skip.reason
+    );
+}
+
+#[test]
+fn an_exception_class_may_move_between_modules() {
+    let oracle = oracle(&script_failure("marshmallow.exceptions.ValidationError", "not a valid address"));
+    let moved = script_failure("marshmallow.validate.ValidationError", "not a valid address");
+    assert_eq!(oracle.judge(&moved), Verdict::Bad);
+}
+
+#[test]
+fn a_failed_assertion_matches_by_its_test_not_by_its_values() {
+    let oracle = oracle(&exited(1, PYTEST_ASSERTION, ""));
+    let other_values = PYTEST_ASSERTION.replace("'<p></p>'", "'<p><p/>'").replace("tests/", "testing/");
+    assert_eq!(oracle.judge(&exited(1, &other_values, "")), Verdict::Bad);
+    let other_test = PYTEST_ASSERTION.replace("test_noname", "test_named");
+    assert!(matches!(oracle.judge(&exited(1, &other_test, "")), Verdict::Skip(_)));
+}
+
+#[test]
+fn what_pytest_could_not_collect_is_a_skip_unless_that_is_the_target() {
+    let oracle_of_assertion = oracle(&exited(1, PYTEST_ASSERTION, ""));
+    let Verdict::Skip(skip) = oracle_of_assertion.judge(&exited(2, PYTEST_COLLECTION, "")) else {
+        panic!("not a skip")
+    };
+    assert_eq!(skip.kind, SkipKind::NotRunnable);
+    assert!(skip.reason.contains("No module named 'markdown.nothing'"), "{}", skip.reason);
+
+    let oracle_of_import = oracle(&exited(2, PYTEST_COLLECTION, ""));
+    assert_eq!(oracle_of_import.judge(&exited(2, PYTEST_COLLECTION, "")), Verdict::Bad);
+    let usage = "ERROR: file or directory not found: tests/test_code.py\n\nno tests ran in 0.00s\n";
+    let none = oracle_of_import.judge(&exited(4, usage, ""));
+    assert!(matches!(none, Verdict::Skip(ref skip) if skip.kind == SkipKind::NotRunnable), "{none}");
+}
+
+#[test]
+fn a_run_in_which_nothing_passed_is_not_good() {
+    let oracle = oracle(&exited(1, PYTEST_ASSERTION, ""));
+    for nothing in ["s   [100%]\n1 skipped in 0.01s\n", "3 deselected in 0.02s\n"] {
+        let verdict = oracle.judge(&exited(0, nothing, ""));
+        assert!(
+            matches!(verdict, Verdict::Skip(ref skip) if skip.kind == SkipKind::NothingPassed),
+            "{verdict}"
+        );
+    }
+    let unittest = "ss\n------------------\nRan 2 tests in 0.001s\n\nOK (skipped=2)\n";
+    assert!(matches!(oracle.judge(&exited(0, "", unittest)), Verdict::Skip(_)));
+    assert_eq!(oracle.judge(&exited(0, ".s  [100%]\n1 passed, 1 skipped in 0.01s\n", "")), Verdict::Good);
+    assert_eq!(oracle.judge(&exited(0, "fine\n", "")), Verdict::Good);
+}
+
+#[test]
+fn without_a_traceback_the_exit_status_is_the_signature() {
+    let oracle = oracle(&exited(3, "no luck\n", ""));
+    assert_eq!(oracle.judge(&exited(3, "", "")), Verdict::Bad);
+    assert!(matches!(oracle.judge(&exited(1, "", "")), Verdict::Skip(_)));
+}
+
+#[test]
+fn endings_that_say_nothing() {
+    let oracle = oracle(&exited(1, "", ""));
+    let kinds = [
+        (exited(125, "", ""), SkipKind::Requested),
+        (exited(127, "", ""), SkipKind::CommandNotFound),
+        (output(Ending::NotStarted { error: "no such file".into() }, "", ""), SkipKind::CommandNotFound),
+        (output(Ending::TimedOut { after_ms: 2000 }, "", ""), SkipKind::Timeout),
+        (output(Ending::SetupFailed { reason: "exit status 1".into() }, "", ""), SkipKind::Setup),
+        (output(Ending::NoTree { reason: "a.py is missing".into() }, "", ""), SkipKind::Tree),
+        (output(Ending::Signalled { signal: 9 }, "", ""), SkipKind::NotRunnable),
+        (output(Ending::Signalled { signal: 11 }, "", ""), SkipKind::DifferentFailure),
+    ];
+    for (output, kind) in kinds {
+        let verdict = oracle.judge(&output);
+        assert!(matches!(verdict, Verdict::Skip(ref skip) if skip.kind == kind), "{output:?}: {verdict}");
+    }
+}
+
+#[test]
+fn a_crash_is_the_same_crash_behind_a_shell() {
+    let oracle = oracle(&output(Ending::Signalled { signal: 11 }, "", ""));
+    assert_eq!(oracle.judge(&exited(139, "", "Segmentation fault\n")), Verdict::Bad);
+    assert!(matches!(oracle.judge(&output(Ending::Signalled { signal: 6 }, "", "")), Verdict::Skip(_)));
+}
+
+#[test]
+fn a_hang_can_be_the_target() {
+    let oracle = oracle(&output(Ending::TimedOut { after_ms: 1000 }, "", ""));
+    assert_eq!(oracle.judge(&output(Ending::TimedOut { after_ms: 9000 }, "", "")), Verdict::Bad);
+    assert!(matches!(oracle.judge(&exited(1, "", "")), Verdict::Skip(_)));
+}
+
+#[test]
+fn any_failure_counts_but_not_what_did_not_run() {
+    let oracle = TargetOracle::new(Target::AnyFailure, false);
+    assert_eq!(oracle.judge(&script_failure("KeyError", "'a'")), Verdict::Bad);
+    assert_eq!(oracle.judge(&exited(2, PYTEST_COLLECTION, "")), Verdict::Bad);
+    assert!(matches!(oracle.judge(&exited(5, "no tests ran in 0.00s\n", "")), Verdict::Skip(_)));
+    assert!(matches!(oracle.judge(&exited(127, "", "")), Verdict::Skip(_)));
+}
+
+#[test]
+fn a_pattern_replaces_the_signature() {
+    let oracle = TargetOracle::new(Target::Pattern(Regex::new("lock(ed|ing)").unwrap()), false);
+    assert_eq!(oracle.judge(&script_failure("OSError", "database is locked")), Verdict::Bad);
+    assert!(matches!(oracle.judge(&script_failure("OSError", "no space")), Verdict::Skip(_)));
+}
+
+#[test]
+fn what_is_no_target_says_what_to_do() {
+    let no = |output: &TrialOutput| TargetOracle::target_of(output, true).unwrap_err();
+    assert_eq!(no(&exited(0, "1 passed in 0.1s\n", "")).seen, "the command passes");
+    assert!(no(&exited(4, "ERROR: file not found: x\n", "")).hint.unwrap().contains("--with-file"));
+    assert!(no(&exited(127, "", "")).seen.contains("command not found"));
+}
+
+#[test]
+fn frames_are_relative_to_the_tree() {
+    let failure = TargetOracle::target_of(&script_failure("TypeError", "x"), false).unwrap();
+    assert_eq!(failure.frames.last().unwrap().path, "app.py");
+    assert_eq!(failure.frames.last().unwrap().line, 20);
+}

@@ -1,0 +1,60 @@
+//! A test that fails at random is seen through, by pybisect itself.
+
+use std::fmt::Write as _;
+
+use pybisect::search::simulate::Random;
+
+use crate::support::{TestRepo, User};
+
+const COMMITS: usize = 200;
+const SEEDS: u64 = 40;
+
+/// Plays `SEEDS` searches over 200 commits whose good commits fail at this rate. The outcomes of each
+/// commit are written down beforehand, so a run is the same every time. Right answers and mean runs.
+fn play(rate: f64) -> (u64, f64) {
+    let mut repo = TestRepo::new();
+    let ids: Vec<String> =
+        (0..COMMITS).map(|n| repo.write("n.txt", format!("{n}\n")).commit("c").to_string()).collect();
+    let (mut right, mut runs) = (0, 0);
+    for seed in 0..SEEDS {
+        let mut random = Random::new(seed * 7919 + 5);
+        let culprit = 1 + random.below(COMMITS - 1);
+        let user = User::new();
+        let tables = tempfile::tempdir().unwrap();
+        for n in 0..COMMITS {
+            let mut row = String::new();
+            for _ in 0..60 {
+                let fails = n >= culprit || random.unit() < rate;
+                write!(row, "{}", u8::from(fails)).unwrap();
+            }
+            std::fs::write(tables.path().join(n.to_string()), row + "\n").unwrap();
+        }
+        let script = format!(
+            "cd {}; read n < \"$OLDPWD/n.txt\"; printf x >> runs-$n; exit $(cut -c $(wc -c < runs-$n) $n)",
+            tables.path().display()
+        );
+        let (_, report) = user.find(repo.path(), &["--jobs", "1", "--good", &ids[0], "--shell", &script]);
+        let found = &report["culprits"][0]["commit"];
+        right += u64::from(report["status"] == "found" && *found == ids[culprit].as_str());
+        runs += report["trials"]["run"].as_u64().unwrap();
+    }
+    (right, f64::from(u32::try_from(runs).unwrap()) / 40.0)
+}
+
+#[test]
+fn one_false_failure_in_ten() {
+    let (right, runs) = play(0.1);
+    assert!(right >= 39 && runs <= 22.0, "{right} of {SEEDS} right, {runs} runs on average");
+}
+
+#[test]
+fn two_false_failures_in_ten() {
+    let (right, runs) = play(0.2);
+    assert!(right >= 39 && runs <= 22.0, "{right} of {SEEDS} right, {runs} runs on average");
+}
+
+#[test]
+fn three_false_failures_in_ten() {
+    let (right, runs) = play(0.3);
+    assert!(right >= 39 && runs <= 33.0, "{right} of {SEEDS} right, {runs} runs on average");
+}

@@ -100,6 +100,13 @@ impl ParsedTraceback {
         }
     }
 
+    /// An exception that a structured record names, without frames yet.
+    #[must_use]
+    pub fn structured(kind: &str, message: &str) -> Self {
+        let (kind, message) = (Some(kind.to_owned()), message.to_owned());
+        Self { kind, message, ..Self::empty(Form::Structured, 0) }
+    }
+
     /// The message's first line.
     #[must_use]
     pub fn headline(&self) -> &str {

@@ -19,7 +19,7 @@ static GROUP_SIZE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\(\d+ sub-exceptions?\)$").expect("a valid pattern"));
 /// What cannot be a message's next line: a ruler, a test runner's line, or a log line's beginning.
 static NOT_MESSAGE: LazyLock<Regex> = LazyLock::new(|| {
-    let log = r"\[?\d{4}-\d\d-\d\d[T ]|(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|\d+(?:\.\d+){3} - ";
+    let log = r"\[?\d{4}-\d\d-\d\d[T ]|(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|\d+(?:\.\d+){3} - |Internal Server Error: ";
     let runner = r"={5,}|=+ .+ =+$|-{5,}|_{5,} |(?:FAILED|ERROR|PASSED) |Ran \d+ tests?|[0-9]+ (?:passed|failed)|!{5,}";
     Regex::new(&format!("^(?:{log}|{runner}|  File \")")).expect("a valid pattern")
 });

@@ -17,13 +17,13 @@ const MOST_BETWEEN: u64 = 50;
 #[derive(Debug, Default)]
 pub(super) struct Excerpts {
     kept: BTreeMap<(usize, u64), (String, Option<usize>)>,
-    /// The source whose next lines are wanted as context, and how many.
-    wanted: Option<(usize, usize)>,
+    /// The source whose next lines are wanted as context, and the last one's number.
+    wanted: Option<(usize, u64)>,
 }
 
 impl Excerpts {
     /// Keeps an event's own lines and the ones before it, and asks for `after` more.
-    pub(super) fn keep(&mut self, source: usize, group: usize, before: &[Raw], lines: &[Raw], after: usize) {
+    pub(super) fn keep(&mut self, source: usize, group: usize, before: &[Raw], lines: &[Raw], after: u64) {
         if self.kept.len() >= MOST_KEPT {
             return;
         }
@@ -38,21 +38,23 @@ impl Excerpts {
         for (_, line) in shown {
             self.kept.insert((source, line.number), (line.text.clone(), Some(group)));
         }
-        self.wanted = (after > 0).then_some((source, after));
+        let last = lines.last().map_or(0, |line| line.number);
+        self.wanted = (after > 0).then_some((source, last + after));
     }
 
-    /// Whether the next line is wanted as context.
+    /// Whether the next line may be wanted as context.
     pub(super) const fn wants(&self) -> bool {
         self.wanted.is_some()
     }
 
-    /// A line behind an event.
-    pub(super) fn context(&mut self, source: usize, raw: impl FnOnce() -> Raw) {
-        let Some((of, left)) = self.wanted else { return };
-        self.wanted = (of == source && left > 1).then_some((of, left - 1));
-        if of == source {
-            let line = raw();
-            self.kept.entry((source, line.number)).or_insert((line.text, None));
+    /// A line that was looked at: context, when it stands close behind an event.
+    pub(super) fn context(&mut self, source: usize, number: u64, raw: impl FnOnce() -> Raw) {
+        let Some((of, until)) = self.wanted else { return };
+        if of == source && number <= until {
+            self.kept.entry((source, number)).or_insert_with(|| (raw().text, None));
+        }
+        if of != source || number >= until {
+            self.wanted = None;
         }
     }
 

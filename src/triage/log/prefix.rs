@@ -29,6 +29,9 @@ pub(super) struct Taken<'l> {
 /// A timestamp, without groups.
 const TIME: &str = r"(?:\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|[+-]\d\d:?\d\d))?|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d)";
 
+/// A timestamp as syslog and journald write it.
+const SYSLOG: &str = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d)";
+
 /// One layer of marks, from the line's beginning. Group 1 (to 6) tells the process.
 static LAYER: LazyLock<Regex> = LazyLock::new(|| {
     let kinds = [
@@ -36,8 +39,8 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
         r"\[pod/([^\]\n]+)\] ".to_owned(),
         // the container runtime's own files
         format!(r"{TIME} (stdout|stderr) [FP] "),
-        // syslog, old and new, and journald
-        format!(r"(?:<\d{{1,3}}>)?{TIME} ([\w.:-]+ [\w./@-]+(?:\[\d+\])?): "),
+        // syslog and journald
+        format!(r"(?:<\d{{1,3}}>)?{SYSLOG} ([\w.:-]+ [\w./@-]+(?:\[\d+\])?): "),
         format!(r"<\d{{1,3}}>1 {TIME} (\S+ \S+ \S+ \S+) (?:-|\[[^\]\n]*\]) "),
         // Heroku
         format!(r"{TIME} ([a-z]+\[[\w.-]+\]): "),
@@ -79,6 +82,15 @@ pub(super) fn take(line: &[u8]) -> Taken<'_> {
     let mut hasher = DefaultHasher::new();
     for _ in 0..MOST_LAYERS {
         let Some(found) = LAYER.captures(&line[at..]) else { break };
+        // `Nov 24 14:20:00 ERROR db: …` is a program's own record, and no host is called so.
+        if found
+            .iter()
+            .skip(1)
+            .flatten()
+            .any(|process| LEVEL.find(process.as_bytes()).is_some_and(|word| word.start() == 0))
+        {
+            break;
+        }
         for process in found.iter().skip(1).flatten() {
             hasher.write(process.as_bytes());
         }
@@ -136,6 +148,13 @@ mod tests {
                 let line = format!("{mark}{body}");
                 assert_eq!(take(line.as_bytes()).body, body.as_bytes(), "{line}");
             }
+        }
+        for own in [
+            "2026-11-24 10:00:01 ERROR db: lost",
+            "2026-11-24T10:00:01Z ERROR db: lost",
+            "Nov 24 10:00:01 ERROR db: lost",
+        ] {
+            assert_eq!(take(own.as_bytes()).body, own.as_bytes());
         }
         assert_ne!(take(b"web-1  | x").stream, take(b"web-2  | x").stream);
         assert_eq!(take(b"15:08:02 a | x").stream, take(b"15:09:03 a | x").stream);

@@ -144,7 +144,6 @@ impl Streams {
     /// Looks at one line.
     pub(super) fn line(&mut self, window: &Window<'_>) {
         self.source = window.source;
-        self.excerpts.context(window.source, || window.raw());
         let line = window.line();
         let plain: Cow<'_, [u8]> = if memchr::memchr(0x1b, line).is_some() {
             Cow::Owned(ansi::strip(&String::from_utf8_lossy(line)).into_owned().into_bytes())
@@ -159,6 +158,7 @@ impl Streams {
             }
             None => self.body(window, taken.body, taken.stream, None),
         }
+        self.excerpts.context(window.source, window.number, || window.raw());
     }
 
     fn body(&mut self, window: &Window<'_>, body: &[u8], stream: u64, time: Option<Moment>) {
@@ -343,6 +343,7 @@ impl Streams {
             self.emit(print, Draft::traceback(read), open.time.clone(), title, &open.before, &lines);
         }
         for raw in open.raw.into_iter().skip(used) {
+            self.excerpts.context(self.source, raw.number, || raw.clone());
             let text = raw.text.as_bytes();
             let window = Window { text, start: 0, end: text.len(), number: raw.number, source: self.source };
             let body = prefix::take(text).body;
@@ -380,7 +381,13 @@ impl Streams {
         };
         let Some((group, new)) = added else { return };
         if new {
-            self.excerpts.keep(self.source, group, before, lines, self.settings.around);
+            self.excerpts.keep(
+                self.source,
+                group,
+                before,
+                lines,
+                u64::try_from(self.settings.around).unwrap_or(0),
+            );
         }
         match (kind, self.latest) {
             (LogEventKind::Traceback, _) => self.latest = Some((group, last)),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::CliError;
 
-/// Values that mirror the flags of `find`.
+/// Values that mirror the flags of `find`, and the command that `logs` reads.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(super) struct Config {
@@ -25,9 +25,10 @@ pub(super) struct Config {
     #[serde(rename = "match")]
     pub(super) pattern: Option<String>,
     pub(super) confidence: Option<f64>,
+    pub(super) logs_command: Option<String>,
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "command",
     "good",
     "first-parent",
@@ -40,6 +41,7 @@ const KEYS: [&str; 12] = [
     "any-failure",
     "match",
     "confidence",
+    "logs-command",
 ];
 
 #[derive(Debug, Default, Deserialize)]

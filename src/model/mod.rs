@@ -8,6 +8,7 @@
 //! | [`failure`] | [`FailureSignature`], [`Frame`]: which failure it was |
 //! | [`finding`] | [`Conclusion`], [`Culprit`], [`Episode`]: what a search ends with |
 //! | [`event`] | [`Event`]: the only thing that a session emits |
+//! | [`log`] | [`LogReport`]: what a log says went wrong |
 //! | [`report`] | [`Report`]: the versioned result, a fold over events |
 //! | [`cancel`] | [`CancelToken`]: how a running trial is told to end |
 
@@ -16,6 +17,7 @@ pub mod commit;
 pub mod event;
 pub mod failure;
 pub mod finding;
+pub mod log;
 pub mod report;
 pub mod trial;
 pub mod verdict;
@@ -25,6 +27,7 @@ pub use commit::{BlobId, CommitId, CommitInfo, TreeId};
 pub use event::{Event, EventKind};
 pub use failure::{FailureKind, FailureSignature, Frame};
 pub use finding::{Conclusion, Culprit, Episode, Inconclusive};
+pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, Moment, ScannedSource};
 pub use report::Report;
 pub use trial::{Captured, Ending, Purpose, Recipe, Timing, Trial, TrialId, TrialOutput};
 pub use verdict::{Skip, SkipKind, Verdict};

@@ -4,6 +4,7 @@
 //! into one format; there is one file for each.
 
 mod json;
+mod logs;
 mod plain;
 mod progress;
 mod style;
@@ -15,6 +16,7 @@ use std::io;
 use crate::model::{Event, Report};
 
 pub use json::Json;
+pub use logs::{LogJson, LogText};
 pub use plain::Plain;
 pub use progress::Progress;
 pub use style::Style;

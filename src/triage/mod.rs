@@ -8,10 +8,12 @@
 //! | [`traceback`] | Python tracebacks, as the interpreter and the test runners print them |
 //! | [`runner`] | the counts and the failing tests of pytest and unittest |
 //! | [`normalise`] | messages, to compare them without their numbers, paths and values |
+//! | [`log`] | server logs, as a stream: error events, grouped |
 //! | [`signature`] | a trial's output, for the failures in it; when two are the same |
 //! | [`oracle`] | [`Oracle`]: what a trial says about its commit |
 
 pub mod ansi;
+pub mod log;
 pub mod normalise;
 pub mod oracle;
 pub mod runner;

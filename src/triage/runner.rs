@@ -12,9 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use super::ansi;
 
-#[cfg(test)]
-mod tests;
-
 /// Which runner printed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -127,18 +124,19 @@ static RAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^Ran (\d+) tests? in ")
 static VERDICT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:OK|FAILED|PASSED|NO TESTS RAN)(?: \((.*)\))?$"));
 static KEYED: LazyLock<Regex> = LazyLock::new(|| pattern(r"([a-zA-Z ]+)=(\d+)"));
-static SUMMARY: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(FAILED|ERROR) (\S.*?)(?: - .*)?$"));
+static SUMMARY: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(FAILED|ERROR) (\S[^\[]*?(?:\[.*?\])?)(?: - .*)?$"));
 static VERBOSE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"^(?:\[gw\d+\] \[ *\d+%\] )?(?:(FAILED|ERROR) (\S+::\S.*)|(\S+::\S.*?) (FAILED|ERROR)(?: +\[ *\d+%\])?)$",
     )
 });
 static HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^_{3,} (.+?) _{3,}$"));
-static LOCATION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([^\s:]+\.py):\d+: "));
+static LOCATION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([^\s:]+\.py):\d+(?:: |$)"));
 static UNITTEST: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(FAIL|ERROR): (\S+)(?: \(([^)]*)\))?"));
 static COLLECTION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^(?:_{3,} ERROR collecting (.+?) _{3,}|(?:E +)?(?:ImportError while importing test module|ImportError while loading conftest|ConftestImportFailure:?.*?) '([^']+)'.*)$",
+        r"^(?:_{3,} ERROR collecting (.+?) _{3,}|(?:E +)?(?:ImportError while importing test module|ImportError while loading conftest|ConftestImportFailure:?.*?) '([^']+\.py)'.*)$",
     )
 });
 
@@ -252,27 +250,33 @@ fn add_id(run: &mut RunSummary, word: &str, id: &str) {
     list.push(id.trim_end().to_owned());
 }
 
-/// Versions before 5.4 print no summary: the heading gives the test, its first frame the file.
+/// Versions before 5.4 print no summary: the heading gives the test, its first frame the file (which
+/// the native style gives with no more than the name).
 fn ids_from_headings(run: &mut RunSummary, lines: &[&str]) {
-    let mut name: Option<(&str, bool)> = None;
+    let mut heading: Option<(&str, bool)> = None;
+    let mut add = |path: Option<&str>, heading: Option<(&str, bool)>| {
+        let Some((test, error)) = heading else { return };
+        let name = dots_to_colons(test);
+        let id = path.map_or_else(|| name.clone(), |path| format!("{path}::{name}"));
+        let list = if error { &mut run.error_tests } else { &mut run.failed_tests };
+        list.push(id);
+    };
     for line in lines {
         if let Some(found) = HEADING.captures(line).and_then(|found| found.get(1)) {
+            add(None, heading.take());
             let at = ["ERROR at setup of ", "ERROR at teardown of "];
             let test = at.iter().find_map(|start| found.as_str().strip_prefix(start));
             let collecting = found.as_str().starts_with("ERROR collecting ");
-            name = (!collecting).then(|| (test.unwrap_or(found.as_str()), test.is_some()));
-        } else if let Some((test, error)) = name
+            heading = (!collecting).then(|| (test.unwrap_or(found.as_str()), test.is_some()));
+        } else if line.starts_with("==") {
+            add(None, heading.take());
+        } else if heading.is_some()
             && let Some(found) = LOCATION.captures(line)
         {
-            let id = format!("{}::{}", &found[1], dots_to_colons(test));
-            if error {
-                run.error_tests.push(id)
-            } else {
-                run.failed_tests.push(id)
-            }
-            name = None;
+            add(found.get(1).map(|path| path.as_str()), heading.take());
         }
     }
+    add(None, heading);
 }
 
 /// `Class.test[a.b]` → `Class::test[a.b]`.
@@ -315,7 +319,9 @@ fn unittest_ids(run: &mut RunSummary, lines: &[&str]) {
             } else {
                 format!("{class}.{name}")
             };
-            if &found[1] == "FAIL" { run.failed_tests.push(id) } else { run.error_tests.push(id) }
+            let failed = &found[1] == "FAIL";
+            let list = if failed { &mut run.failed_tests } else { &mut run.error_tests };
+            list.push(id);
         }
     }
 }

@@ -7,17 +7,16 @@
 //!   or numbered prefix on each line;
 //! - pytest's long, short, line and native styles, its summary lines when nothing else tells of a
 //!   test, and errors while loading `conftest.py`;
-//! - unittest's, with the test's name.
+//! - unittest's, with the test's name;
+//! - a crash of the interpreter, as `faulthandler` prints it.
 //!
 //! The interpreter prints an exception's notes (PEP 678) straight behind its message, so the two
 //! cannot be told apart but in groups, whose message ends in `(n sub-exceptions)`: elsewhere notes
 //! are the later lines of the message.
 
+mod fatal;
 mod native;
 mod pytest;
-
-#[cfg(test)]
-mod tests;
 
 use std::sync::LazyLock;
 
@@ -64,9 +63,9 @@ pub struct ParsedTraceback {
     /// Outermost first.
     pub frames: Vec<Frame>,
     /// The exception that came before it in a chain, and how it is linked.
-    pub cause: Option<Box<(Link, ParsedTraceback)>>,
+    pub cause: Option<Box<(Link, Self)>>,
     /// The members of an exception group.
-    pub children: Vec<ParsedTraceback>,
+    pub children: Vec<Self>,
     /// Notes, where they can be told from the message.
     pub notes: Vec<String>,
     /// How it was printed.
@@ -99,6 +98,13 @@ impl ParsedTraceback {
             at,
             lines: 1,
         }
+    }
+
+    /// An exception that a structured record names, without frames yet.
+    #[must_use]
+    pub fn structured(kind: &str, message: &str) -> Self {
+        let (kind, message) = (Some(kind.to_owned()), message.to_owned());
+        Self { kind, message, ..Self::empty(Form::Structured, 0) }
     }
 
     /// The message's first line.
@@ -170,6 +176,8 @@ impl Scan<'_> {
         if self.heading(line) {
             self.at += 1;
         } else if let Some((read, next)) = native::read(self.lines, self.at, self.context.unittest) {
+            self.push(read, next);
+        } else if let Some((read, next)) = fatal::read(self.lines, self.at) {
             self.push(read, next);
         } else if let Some(summary) = pytest::summary_line(line) {
             self.push_summary(&summary);

@@ -4,11 +4,14 @@
 mod architecture;
 mod executor_local;
 mod executor_python;
+mod cli_logs;
 mod find_flaky;
 mod find_histories;
 mod find_inputs;
 mod find_safety;
 mod git_history;
 mod git_shadow;
+mod logs;
 mod process_runs;
 mod support;
+mod tracebacks;

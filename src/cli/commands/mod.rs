@@ -4,6 +4,7 @@ mod bench;
 pub(super) mod demo;
 pub(super) mod find;
 pub(super) mod log;
+pub(super) mod logs;
 mod prepare;
 pub(super) mod sessions;
 
@@ -20,6 +21,7 @@ pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
     color.apply();
     match command {
         Command::Find(args) => find::run(&args),
+        Command::Logs(args) => logs::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Log(args) => log::run(&args),

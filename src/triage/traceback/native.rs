@@ -19,8 +19,8 @@ static GROUP_SIZE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\(\d+ sub-exceptions?\)$").expect("a valid pattern"));
 /// What cannot be a message's next line: a ruler, a test runner's line, or a log line's beginning.
 static NOT_MESSAGE: LazyLock<Regex> = LazyLock::new(|| {
-    let log = r"\[?\d{4}-\d\d-\d\d[T ]|(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|\d+(?:\.\d+){3} - ";
-    let runner = r"={5,}|-{5,}|_{5,} |(?:FAILED|ERROR|PASSED) |Ran \d+ tests?|[0-9]+ (?:passed|failed)|!{5,}";
+    let log = r"\[?\d{4}-\d\d-\d\d[T ]|(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|\d+(?:\.\d+){3} - |Internal Server Error: ";
+    let runner = r"={5,}|=+ .+ =+$|-{5,}|_{5,} |(?:FAILED|ERROR|PASSED) |Ran \d+ tests?|[0-9]+ (?:passed|failed)|!{5,}";
     Regex::new(&format!("^(?:{log}|{runner}|  File \")")).expect("a valid pattern")
 });
 
@@ -148,10 +148,7 @@ impl<'t> Reader<'_, 't> {
 
     /// One exception, header first. A member of a group that was never raised has none.
     fn one(&self, at: usize, margin: &str) -> Option<(ParsedTraceback, usize)> {
-        let line = match (at, self.content(at, margin)) {
-            (_, Some(line)) => line,
-            _ => return None,
-        };
+        let line = self.content(at, margin)?;
         let header = line.trim_end();
         if header == HEADER {
             self.body(at, at + 1, margin)

@@ -16,8 +16,11 @@ static SECTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^={3,} (.+?) ={3,}$
 static HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^_{3,} (.+?) _{3,}$"));
 static CAPTURED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^-{3,} ?(?:Captured|live log|generated|Generated) .*-{3,}$"));
+/// A test's parameters, in brackets, may hold anything.
 static SUMMARY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(FAILED|ERROR) ([^\s:]+(?:\.py|\.txt|\.rst|\.md|\.ipynb)(?:::.*?)?|\S+::.*?)(?: - (.*))?$")
+    pattern(
+        r"^(FAILED|ERROR) ([^\s:]+(?:\.py|\.txt|\.rst|\.md|\.ipynb)|\S+?::[^\[]*?(?:\[.*?\])?)(?: - (.*))?$",
+    )
 });
 static LOCATION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([^\s=][^=]*?):(\d+): ?(.*)$"));
 static DEFINITION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+(?:async )?def (\w+)\("));
@@ -61,7 +64,8 @@ impl Summary<'_> {
     /// As the failure's heading names the test.
     pub(super) fn heading(&self) -> String {
         let name = self.id.split_once("::").map_or(self.id, |(_, name)| name);
-        name.replace("::", ".")
+        let (name, parameters) = name.split_at(name.find('[').unwrap_or(name.len()));
+        name.replace("::", ".") + parameters
     }
 
     /// The failure as far as the line tells it.
@@ -79,8 +83,8 @@ impl Summary<'_> {
 
 /// Whether a heading and an id of the summary mean the same test.
 pub(super) fn names_same_test(heading: &str, id: &str) -> bool {
-    let heading = heading.rsplit(" of ").next().unwrap_or(heading);
-    let heading = heading.strip_prefix("ERROR collecting ").unwrap_or(heading);
+    let starts = ["ERROR collecting ", "ERROR at setup of ", "ERROR at teardown of "];
+    let heading = starts.iter().find_map(|start| heading.strip_prefix(start)).unwrap_or(heading);
     heading == id || Summary { id, reason: "", failed: true }.heading() == heading
 }
 
@@ -127,7 +131,7 @@ pub(super) fn end_of_block(lines: &[&str], at: usize) -> usize {
             || line.starts_with("  + Exception Group Traceback")
             || line.starts_with("----")
     };
-    let rest = lines[at..].iter().skip(1).position(|line| ends(&line));
+    let rest = lines[at..].iter().skip(1).position(ends);
     rest.map_or(lines.len(), |count| at + 1 + count)
 }
 
@@ -216,8 +220,8 @@ impl<'t> Block<'t> {
         }
         let mut read = ParsedTraceback::empty(Form::Pytest, self.at);
         read.frames = frames;
-        let indent = message.iter().find(|line| !line.trim().is_empty());
-        let indent = indent.map_or(0, |line| line.len() - line.trim_start().len());
+        let written = message.iter().filter(|line| !line.trim().is_empty());
+        let indent = written.map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
         let lines: Vec<&str> = message.iter().map(|line| line.get(indent..).unwrap_or(line.trim())).collect();
         set_exception(&mut read, &lines, kind);
         if let (Some(link), Some(cause)) = (self.link.take(), self.done.take()) {

@@ -1,0 +1,163 @@
+//! `pybisect logs`.
+
+mod sources;
+mod when;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::cli::terminal::{stderr_style, stdout_style};
+use crate::cli::{CliError, Exit, config};
+use crate::git::Repository;
+use crate::model::LogReport;
+use crate::report::{LogJson, LogText};
+use crate::triage::log::{Clock, LogOptions, LogReader, RepositoryFiles};
+
+use sources::Source;
+
+/// Read logs: what went wrong, where in this repository, since when
+///
+/// Every error once, the most telling first, with a count, first and last time, and the lines around
+/// it. Python tracebacks are read wherever they stand: behind the marks of Docker, Kubernetes, syslog
+/// and others, in JSON records, between the lines of other workers, in the output of test runners.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+Examples:
+  eb logs | pybisect logs
+  kubectl logs deploy/web --all-containers --prefix | pybisect logs --since '10 min ago'
+  pybisect logs --command 'eb logs --all'
+  pybisect logs app.log app.log.1.gz /var/log/web --new-since v1.4 --json -
+
+Exit status: 0 also when nothing was found, 2 usage or no such file")]
+pub(crate) struct Args {
+    /// Files, also compressed with gzip, or folders of them; - is standard input [default: standard input]
+    files: Vec<PathBuf>,
+    /// Run this shell command and read what it writes [default, when there is nothing else: `logs-command` of
+    /// the configuration]
+    #[arg(long, value_name = "CMD", conflicts_with = "files")]
+    command: Option<String>,
+    /// Leave out events before this time: 2026-11-24 15:07, 15:07, or '10 min ago'
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Mark what began after this time or commit as new: a time as above, a tag, a branch, a commit
+    #[arg(long, value_name = "WHEN|REV")]
+    new_since: Option<String>,
+    /// Lines of context before and behind each error
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    around: u16,
+    /// How many kinds of errors are shown
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    top: u16,
+    /// Lines that match count as errors too
+    #[arg(long, value_name = "REGEX")]
+    grep: Option<String>,
+    /// Write everything as JSON to a file, or to standard output with -
+    #[arg(long, value_name = "FILE|-")]
+    json: Option<PathBuf>,
+    /// Repository whose files the log's paths are mapped to [default: the one you stand in]
+    #[arg(long, value_name = "DIR")]
+    repo: Option<PathBuf>,
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    let here = std::env::current_dir().map_err(CliError::internal)?;
+    let repository = match &args.repo {
+        Some(folder) => Some(Repository::open(folder)?),
+        // A log can be read anywhere.
+        None => Repository::open(&here).ok(),
+    };
+    let sources = sources(args, &here, repository.as_ref())?;
+    let mut reader = LogReader::new(options(args, repository.as_ref())?);
+    for source in sources {
+        source.read(&mut reader)?;
+    }
+    write(args, &reader.finish())
+}
+
+fn sources(args: &Args, here: &Path, repository: Option<&Repository>) -> Result<Vec<Source>, CliError> {
+    if let Some(command) = &args.command {
+        return Ok(vec![Source::Command(command.clone())]);
+    }
+    if !args.files.is_empty() {
+        return sources::files(&args.files);
+    }
+    if !sources::stdin_is_terminal() {
+        return Ok(vec![Source::Stdin]);
+    }
+    let top = repository.and_then(Repository::workdir).unwrap_or(here);
+    let loaded = config::load(here, top)?;
+    let style = stderr_style();
+    for warning in &loaded.warnings {
+        // Nobody to tell when stderr is closed.
+        drop(writeln!(anstream::stderr(), "{} {warning}", style.warn("warning:")));
+    }
+    match loaded.config.logs_command {
+        Some(command) => Ok(vec![Source::Command(command)]),
+        None => Err(CliError::usage("no log to read").hinted(
+            "name files, pipe a log in (eb logs | pybisect logs), or give --command 'eb logs --all'; \
+             `logs-command` in the configuration makes it the default",
+        )),
+    }
+}
+
+fn options(args: &Args, repository: Option<&Repository>) -> Result<LogOptions, CliError> {
+    let clock = Clock { zone: TimeZone::system(), now: Timestamp::now() };
+    let since = args.since.as_deref().map(|text| {
+        when::parse(text, &clock.zone, clock.now)
+            .ok_or_else(|| CliError::usage(format!("--since: '{text}' is no time")).hinted(when::HINT))
+    });
+    let new_since = args.new_since.as_deref().map(|text| new_since(text, &clock, repository)).transpose()?;
+    let grep = args.grep.as_deref().map(regex::bytes::Regex::new).transpose();
+    Ok(LogOptions {
+        since: since.transpose()?.map(Timestamp::as_microsecond),
+        new_since: new_since.map(Timestamp::as_microsecond),
+        around: usize::from(args.around),
+        grep: grep.map_err(|error| CliError::usage(format!("--grep: {error}")))?,
+        files: repository.map(repository_files).unwrap_or_default(),
+        clock,
+    })
+}
+
+fn new_since(text: &str, clock: &Clock, repository: Option<&Repository>) -> Result<Timestamp, CliError> {
+    if let Some(time) = when::parse(text, &clock.zone, clock.now) {
+        return Ok(time);
+    }
+    let Some(repository) = repository else {
+        return Err(CliError::usage(format!("--new-since: '{text}' is no time")).hinted(when::HINT));
+    };
+    let commit = repository.resolve(text)?;
+    Timestamp::from_second(commit.commit_time).map_err(CliError::internal)
+}
+
+/// The files of HEAD. A repository that cannot be read maps nothing: the log is still worth reading.
+fn repository_files(repository: &Repository) -> RepositoryFiles {
+    let files = repository.resolve("HEAD").and_then(|head| repository.files(head.tree, |_| true));
+    let paths = files
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(path, _)| path.into_os_string().into_string().ok());
+    RepositoryFiles::new(paths)
+}
+
+fn write(args: &Args, report: &LogReport) -> Result<Exit, CliError> {
+    let mut text = Vec::new();
+    match args.json.as_deref() {
+        Some(path) if path == Path::new("-") => {
+            LogJson.render(report, &mut text).map_err(CliError::internal)?;
+            return super::print(&text);
+        }
+        Some(path) => {
+            let failed = |error| CliError::usage(format!("failed to write {}: {error}", path.display()));
+            let mut file = std::fs::File::create(path).map_err(failed)?;
+            LogJson.render(report, &mut file).map_err(failed)?;
+        }
+        None => {}
+    }
+    let text_form = LogText { style: stdout_style(), top: usize::from(args.top) };
+    text_form.render(report, &mut text).map_err(CliError::internal)?;
+    super::print(&text)
+}

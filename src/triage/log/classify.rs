@@ -1,0 +1,170 @@
+//! Whether one line is an error event, and which.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use regex::bytes::Regex;
+
+use super::prefix::{self, Level};
+
+/// What a line is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line<'l> {
+    /// A traceback begins here.
+    Traceback,
+    /// A report of pytest or unittest begins here.
+    Runner,
+    /// The interpreter crashed.
+    Fatal,
+    /// An access line with a status from 500 on: the status, and method and path.
+    Status(&'l [u8], &'l [u8]),
+    /// A record at an error level; its message.
+    Error(&'l [u8]),
+    /// Words that speak of an error, in a line without a level.
+    Word(&'l [u8]),
+    /// Nothing.
+    Quiet,
+}
+
+/// What every line of interest contains, in any case of its letters. A line without one of these is
+/// never looked at.
+static NEEDLES: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let words = [
+        "error",
+        "exception",
+        "traceback",
+        "critical",
+        "fatal",
+        "panic",
+        "severe",
+        "[emerg]",
+        "[alert]",
+        "[crit]",
+        "fail: ",
+        "failures =",
+        "segmentation fault",
+        "out of memory",
+        "\" 5",
+        "status=5",
+        "status\":5",
+        "status\": 5",
+        "status\":\"5",
+        "status_code\":5",
+        "status_code\": 5",
+    ];
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).expect("few short words")
+});
+
+/// Where the next line of interest may be.
+pub(super) fn next_candidate(text: &[u8]) -> Option<usize> {
+    NEEDLES.find(text).map(|found| found.start())
+}
+
+static ACCESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#""([A-Z]{3,7}) ([^\s"?]+)[^"]*" (\d{3})\b|\bmethod=([A-Z]+)\b.*?\bpath="?([^\s"?]+).*?\bstatus=(\d{3})\b"#,
+    )
+});
+static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i-u)\b(?:errors?|exception|critical|fatal|panic(?:ked)?|segmentation fault|out of memory)\b|(?-i)[a-z](?:Error|Exception)\b",
+    )
+});
+static NO_ERRORS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i-u)\b(?:no|zero|0|without) (?:errors?|exceptions?|failures?)\b|\berrors?[=:] ?0\b|error[_-]log",
+    )
+});
+static RUNNER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:={3,} (?:FAILURES|ERRORS) ={3,}|(?:FAIL|ERROR): \S+ \([\w.]+\)|ImportError while loading conftest)",
+    )
+});
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a valid pattern")
+}
+
+const HEADER: &[u8] = b"Traceback (most recent call last):";
+
+/// Whether a traceback begins or goes on with a header here.
+pub(super) fn is_header(body: &[u8]) -> bool {
+    memchr::memmem::find(body, HEADER).is_some()
+}
+
+/// Looks at a line's own words.
+pub(super) fn classify(body: &[u8]) -> Line<'_> {
+    if is_header(body) {
+        return Line::Traceback;
+    }
+    if RUNNER.is_match(body) {
+        return Line::Runner;
+    }
+    if body.starts_with(b"Fatal Python error: ") {
+        return Line::Fatal;
+    }
+    if let Some(found) = ACCESS.captures(body) {
+        let part = |a, b| found.get(a).or(found.get(b)).map_or(&b""[..], |part| part.as_bytes());
+        let status = part(3, 6);
+        let (Some(start), Some(end)) = (found.get(1).or(found.get(4)), found.get(2).or(found.get(5))) else {
+            return Line::Quiet;
+        };
+        let request = if found.get(1).is_some() { &body[start.start()..end.end()] } else { end.as_bytes() };
+        return if status.starts_with(b"5") { Line::Status(status, request) } else { Line::Quiet };
+    }
+    match prefix::level(body) {
+        (Some(Level::High), message) => Line::Error(message),
+        (Some(Level::Low), _) => Line::Quiet,
+        (None, _) if WORDS.is_match(body) && !NO_ERRORS.is_match(body) => Line::Word(body.trim_ascii()),
+        (None, _) => Line::Quiet,
+    }
+}
+
+/// The line behind a traceback's frames for a file that cannot be compiled.
+pub(super) fn is_syntax_error(body: &[u8]) -> bool {
+    [&b"SyntaxError: "[..], b"IndentationError: ", b"TabError: "].iter().any(|start| body.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quiet(line: &str) {
+        assert_eq!(classify(line.as_bytes()), Line::Quiet, "{line}");
+    }
+
+    #[test]
+    fn what_is_an_event_and_what_is_not() {
+        let access = br#"127.0.0.1 - - [24/Nov/2026:15:07:38 +0000] "POST /your-url?x=1 HTTP/1.1" 500 265 "-" "smoke""#;
+        assert_eq!(classify(access), Line::Status(b"500", b"POST /your-url"));
+        let router = br#"at=error code=H12 method=GET path="/x?y" host=h status=503 bytes=0"#;
+        assert_eq!(classify(router), Line::Status(b"503", b"/x"));
+        assert_eq!(classify(b"ERROR:db:gone"), Line::Error(b"db:gone"));
+        assert_eq!(classify(b"bind() failed: socket error"), Line::Word(b"bind() failed: socket error"));
+        assert_eq!(classify(b"ValueError: x"), Line::Word(b"ValueError: x"));
+        quiet("INFO:app:retry after error");
+        quiet(r#"1.2.3.4 - - [x] "GET /error HTTP/1.1" 200 5"#);
+        quiet("finished with 0 errors");
+        quiet("opening /var/log/nginx/error_log");
+        quiet("the terror of mirrors");
+    }
+
+    #[test]
+    fn every_event_has_a_needle() {
+        let lines = [
+            "[crit] x",
+            "[emerg] x",
+            "FAIL: test_a (m.C)",
+            "=== FAILURES ===",
+            "Traceback (most recent call last):",
+            r#""GET / HTTP/1.1" 502"#,
+            "method=GET path=/ status=500",
+            "oserror",
+            "Segmentation fault (core dumped)",
+        ];
+        for line in lines {
+            assert!(next_candidate(line.as_bytes()).is_some(), "{line}");
+        }
+        assert_eq!(next_candidate(b"GET / 200 all well"), None);
+    }
+}

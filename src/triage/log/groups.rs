@@ -1,0 +1,297 @@
+//! Events with the same signature, counted.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::files::RepositoryFiles;
+use super::meaning;
+use crate::model::{Frame, LogEventKind, LogFrame, LogGroup, Moment};
+use crate::triage::normalise;
+use crate::triage::traceback::ParsedTraceback;
+
+/// Different kinds of errors that are told apart; the rest is counted together.
+const MOST_GROUPS: usize = 2_000;
+/// Frames of one traceback that are kept, from the outside and from the inside.
+const MOST_FRAMES: usize = 100;
+/// Characters of a message that are kept.
+const MOST_MESSAGE: usize = 4_000;
+/// Exact texts that are remembered, to know a repeated event without reading it.
+const MOST_KNOWN: usize = 50_000;
+
+/// An event's own words.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) kind: LogEventKind,
+    pub(super) title: String,
+    pub(super) message: String,
+    pub(super) traceback: Option<ParsedTraceback>,
+}
+
+impl Draft {
+    /// A line that is an event by itself.
+    pub(super) fn line(kind: LogEventKind, message: &[u8]) -> Self {
+        let message: String =
+            String::from_utf8_lossy(message).trim_end().chars().take(MOST_MESSAGE).collect();
+        Self { kind, title: message.clone(), message, traceback: None }
+    }
+
+    /// An answer with a status from 500 on.
+    pub(super) fn status(status: &[u8], request: &[u8]) -> Self {
+        let (status, request) = (String::from_utf8_lossy(status), String::from_utf8_lossy(request));
+        let path: Vec<&str> =
+            request.split('/').map(|part| if is_id(part) { "<id>" } else { part }).collect();
+        let title = format!("{status} {}", path.join("/"));
+        Self { kind: LogEventKind::Status, message: title.clone(), title, traceback: None }
+    }
+
+    /// A traceback.
+    pub(super) fn traceback(mut read: ParsedTraceback) -> Self {
+        let kind = read.kind.clone().unwrap_or_else(|| "cut-off traceback".to_owned());
+        let title = match read.headline() {
+            "" => kind,
+            headline => format!("{kind}: {headline}"),
+        };
+        let message: String = read.message.chars().take(MOST_MESSAGE).collect();
+        if read.frames.len() > 2 * MOST_FRAMES {
+            let inner = read.frames.split_off(read.frames.len() - MOST_FRAMES);
+            read.frames.truncate(MOST_FRAMES);
+            read.frames.extend(inner);
+        }
+        Self { kind: LogEventKind::Traceback, title, message, traceback: Some(read) }
+    }
+}
+
+/// Numbers, hashes and other parts of a path that name one thing of many.
+fn is_id(part: &str) -> bool {
+    part.len() > 32 || part.chars().any(|c| c.is_ascii_digit()) && !part.starts_with('v')
+}
+
+/// Where and when an event happened.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) source: usize,
+    pub(super) line: u64,
+    pub(super) time: Option<Moment>,
+    pub(super) lead: Option<String>,
+}
+
+/// All groups so far.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    files: RepositoryFiles,
+    groups: Vec<LogGroup>,
+    /// Index of the group's source, until names are filled in.
+    sources: Vec<usize>,
+    by_signature: HashMap<u64, usize>,
+    known: HashMap<u64, usize>,
+    /// Events of the first group that stood beside one of the second.
+    beside: BTreeMap<(usize, usize), u64>,
+    /// Events of kinds beyond [`MOST_GROUPS`].
+    pub(super) beyond: u64,
+    /// All events.
+    pub(super) events: u64,
+}
+
+/// The same for texts that differ in their digits only.
+pub(super) fn fingerprint(kind: LogEventKind, text: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    kind.hash(&mut hasher);
+    let mut block = [0_u8; 64];
+    for chunk in text.chunks(block.len()) {
+        for (to, from) in block.iter_mut().zip(chunk) {
+            *to = if from.is_ascii_digit() { b'0' } else { *from };
+        }
+        hasher.write(&block[..chunk.len()]);
+    }
+    hasher.finish()
+}
+
+impl Groups {
+    pub(super) fn new(files: RepositoryFiles) -> Self {
+        Self { files, ..Self::default() }
+    }
+
+    /// Counts an event whose very text is known.
+    pub(super) fn repeat(&mut self, fingerprint: u64, time: Option<&Moment>) -> Option<usize> {
+        let group = *self.known.get(&fingerprint)?;
+        self.count(group, time);
+        Some(group)
+    }
+
+    /// Counts an event. Gives its group, and whether it is the first of it.
+    pub(super) fn add(&mut self, fingerprint: u64, draft: Draft, place: Place) -> Option<(usize, bool)> {
+        let frames = self.frames(draft.traceback.as_ref());
+        let shape = match draft.kind {
+            LogEventKind::Status => draft.message.clone(), // its path is what tells
+            _ => normalise::shape(&draft.message),
+        };
+        let signature = signature(&draft, &frames, &shape);
+        if let Some(&group) = self.by_signature.get(&signature) {
+            self.remember(fingerprint, group);
+            self.count(group, place.time.as_ref());
+            return Some((group, false));
+        }
+        if self.groups.len() >= MOST_GROUPS {
+            self.beyond += 1;
+            self.events += 1;
+            return None;
+        }
+        let group = self.groups.len();
+        self.by_signature.insert(signature, group);
+        self.remember(fingerprint, group);
+        self.sources.push(place.source);
+        let read = draft.traceback;
+        self.groups.push(LogGroup {
+            kind: draft.kind,
+            title: draft.title,
+            message: draft.message,
+            shape,
+            exception: read.as_ref().and_then(|read| read.kind.clone()),
+            frames,
+            related: read.as_ref().map(related).unwrap_or_default(),
+            test: read.and_then(|read| read.test),
+            count: 0,
+            first: None,
+            last: None,
+            source: String::new(),
+            line: place.line,
+            lead: place.lead,
+            new: None,
+            meaning: String::new(),
+        });
+        self.count(group, place.time.as_ref());
+        Some((group, true))
+    }
+
+    /// An event of the one group stood right beside one of the other.
+    pub(super) fn stands_beside(&mut self, group: usize, other: usize) {
+        *self.beside.entry((group, other)).or_default() += 1;
+    }
+
+    fn remember(&mut self, fingerprint: u64, group: usize) {
+        if self.known.len() < MOST_KNOWN {
+            self.known.insert(fingerprint, group);
+        }
+    }
+
+    fn count(&mut self, group: usize, time: Option<&Moment>) {
+        self.events += 1;
+        let group = &mut self.groups[group];
+        group.count += 1;
+        let Some(time) = time else { return };
+        if group.first.as_ref().is_none_or(|first| time.micros < first.micros) {
+            group.first = Some(time.clone());
+        }
+        if group.last.as_ref().is_none_or(|last| time.micros >= last.micros) {
+            group.last = Some(time.clone());
+        }
+    }
+
+    fn frames(&self, read: Option<&ParsedTraceback>) -> Vec<LogFrame> {
+        let frames = read.map_or(&[][..], |read| &read.frames);
+        let place = |frame: &Frame| LogFrame {
+            frame: frame.clone(),
+            file: self.files.find(&frame.path).map(str::to_owned),
+            own: self.files.own(&frame.path),
+        };
+        frames.iter().map(place).collect()
+    }
+
+    /// The groups, most telling first, and where each went. `new_since` is the time after which a group
+    /// counts as new, and `began` the log's own first time, without which nothing can be called new.
+    pub(super) fn finish(
+        mut self,
+        names: &[String],
+        new_since: Option<i64>,
+        began: Option<i64>,
+    ) -> (Vec<LogGroup>, Vec<usize>) {
+        let judged = new_since.filter(|since| began.is_some_and(|began| began <= *since));
+        for (group, source) in self.groups.iter_mut().zip(&self.sources) {
+            group.source = names.get(*source).cloned().unwrap_or_default();
+            group.new = judged.zip(group.first.as_ref()).map(|(since, first)| first.micros > since);
+        }
+        let beside: Vec<Option<usize>> = (0..self.groups.len()).map(|group| self.companion(group)).collect();
+        let meanings: Vec<String> = self
+            .groups
+            .iter()
+            .zip(&beside)
+            .map(|(group, other)| meaning::of(group, other.map(|other| self.groups[other].title.as_str())))
+            .collect();
+        for (group, meaning) in self.groups.iter_mut().zip(meanings) {
+            group.meaning = meaning;
+        }
+        let mut order: Vec<usize> = (0..self.groups.len()).collect();
+        order.sort_by_key(|&index| {
+            let group = &self.groups[index];
+            (
+                rank(group, beside[index].is_some()),
+                group.new != Some(true),
+                std::cmp::Reverse(group.count),
+                index,
+            )
+        });
+        let mut went = vec![0; order.len()];
+        for (to, &from) in order.iter().enumerate() {
+            went[from] = to;
+        }
+        let mut slots: Vec<Option<LogGroup>> = self.groups.into_iter().map(Some).collect();
+        (order.into_iter().filter_map(|index| slots[index].take()).collect(), went)
+    }
+
+    /// The group that stands beside most of this one's events.
+    fn companion(&self, group: usize) -> Option<usize> {
+        let others = self.beside.range((group, 0)..=(group, usize::MAX));
+        let (&(_, other), &count) = others.max_by_key(|(_, count)| **count)?;
+        (count * 10 >= self.groups[group].count * 6).then_some(other)
+    }
+}
+
+/// How much a group tells; the least first.
+fn rank(group: &LogGroup, explained: bool) -> u8 {
+    match group.kind {
+        LogEventKind::Traceback if group.exception.is_none() => 3,
+        LogEventKind::Traceback if group.place().is_some() => 0,
+        LogEventKind::Traceback => 1,
+        LogEventKind::Matched => 2,
+        LogEventKind::Status if explained => 5,
+        LogEventKind::Error | LogEventKind::Status => 4,
+        LogEventKind::Word => 6,
+    }
+}
+
+/// Exception type, message's shape and own frames; where no frame is the application's own, all frames.
+/// Line numbers are left out: they change with every edit above.
+fn signature(draft: &Draft, frames: &[LogFrame], shape: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    draft.kind.hash(&mut hasher);
+    let Some(read) = &draft.traceback else {
+        shape.hash(&mut hasher);
+        return hasher.finish();
+    };
+    // Behind the first line may stand what other code printed.
+    normalise::shape(read.headline()).hash(&mut hasher);
+    read.short_kind().hash(&mut hasher);
+    let any_own = frames.iter().any(|frame| frame.own);
+    let mut last = None;
+    for frame in frames.iter().filter(|frame| frame.own || !any_own) {
+        let path = frame.file.as_deref().unwrap_or(&frame.frame.path);
+        let place = (path, frame.frame.function.as_deref());
+        // A recursion's depth is no difference.
+        if last != Some(place) {
+            place.hash(&mut hasher);
+        }
+        last = Some(place);
+    }
+    hasher.finish()
+}
+
+/// The other exceptions of a chain or group, in one line each.
+fn related(read: &ParsedTraceback) -> Vec<String> {
+    let line = |one: &ParsedTraceback| match (one.kind.as_deref().unwrap_or("cut off"), one.headline()) {
+        (kind, "") => kind.to_owned(),
+        (kind, headline) => format!("{kind}: {headline}"),
+    };
+    let causes = read.chain().skip(1).map(|one| format!("after {}", line(one)));
+    let members = read.children.iter().map(|one| format!("with {}", line(one)));
+    causes.chain(members).take(20).collect()
+}

@@ -1,0 +1,138 @@
+//! Timestamps as logs write them.
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
+use regex::bytes::{Captures, Regex};
+
+use crate::model::Moment;
+
+/// What a log's timestamps leave out.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    /// The zone of timestamps that name none.
+    pub zone: TimeZone,
+    /// Now: gives syslog's timestamps their year, and a bare time of day its date.
+    pub now: Timestamp,
+}
+
+/// Year-first dates (ISO, Python logging, nginx's error log), day-first dates (access logs, Django),
+/// month-first dates (syslog; Apache's error log), and a bare time of day.
+pub(super) const TIME: &str = concat!(
+    r"(?:(?P<y>\d{4})[-/](?P<m>\d\d)[-/](?P<d>\d\d)[T ](?P<t>\d\d:\d\d:\d\d)(?:[.,](?P<f>\d{1,9}))?(?: ?(?P<z>Z|UTC|[+-]\d\d:?\d\d))?",
+    r"|(?P<d2>\d{1,2})/(?P<m2>[A-Z][a-z]{2})/(?P<y2>\d{4})[: ](?P<t2>\d\d:\d\d:\d\d)(?: (?P<z2>[+-]\d{4}))?",
+    r"|(?:[A-Z][a-z]{2} )?(?P<m3>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(?P<d3>\d{1,2}) (?P<t3>\d\d:\d\d:\d\d)(?:\.(?P<f3>\d{1,9}))?(?: (?P<y3>\d{4}))?",
+    r"|(?P<t4>\d\d:\d\d:\d\d)(?:[.,](?P<f4>\d{1,9}))?)",
+);
+
+static ANYWHERE: LazyLock<Regex> = LazyLock::new(|| Regex::new(TIME).expect("a valid pattern"));
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+impl Clock {
+    /// The first timestamp in the text.
+    pub(super) fn find(&self, text: &[u8]) -> Option<Moment> {
+        ANYWHERE.captures(text).and_then(|found| self.moment(&found))
+    }
+
+    /// Seconds (or milli-, micro-, nanoseconds) since 1970, as JSON loggers write them.
+    pub(super) fn from_number(number: f64) -> Option<Moment> {
+        // Each unit puts today in another order of magnitude.
+        let scale = [(1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3)];
+        let scale = scale.into_iter().find(|(least, _)| number >= *least).map_or(1.0, |(_, scale)| scale);
+        let time =
+            Timestamp::from_duration(jiff::SignedDuration::try_from_secs_f64(number * scale).ok()?).ok()?;
+        (number >= 1e8).then(|| Moment { micros: time.as_microsecond(), text: time.to_string() })
+    }
+
+    /// The moment that a match of [`TIME`] gives.
+    pub(super) fn moment(&self, found: &Captures<'_>) -> Option<Moment> {
+        let part = |names: &[&str]| {
+            let text = names.iter().find_map(|name| found.name(name))?;
+            std::str::from_utf8(text.as_bytes()).ok()
+        };
+        let time = part(&["t", "t2", "t3", "t4"])?;
+        let number = |text: &str| text.parse::<i16>().ok();
+        let small = |text: &str| text.parse::<i8>().ok();
+        let now = self.zone.to_datetime(self.now).date();
+        let (month, day) = match (part(&["m", "m2", "m3"]), part(&["d", "d2", "d3"])) {
+            (Some(month), Some(day)) => (month_number(month)?, small(day)?),
+            _ => (now.month(), now.day()),
+        };
+        let year = part(&["y", "y2", "y3"]).and_then(number);
+        let clock: Vec<i8> = time.split(':').filter_map(small).collect();
+        let [hour, minute, second] = clock.try_into().ok()?;
+        let nanos = part(&["f", "f3", "f4"]).map_or(0, |digits| {
+            let padded: String = digits.chars().chain("000000000".chars()).take(9).collect();
+            padded.parse().unwrap_or(0)
+        });
+        let with_year = |year| DateTime::new(year, month, day, hour, minute, second.min(59), nanos).ok();
+        let zone = part(&["z", "z2"]).and_then(offset).map_or_else(|| self.zone.clone(), TimeZone::fixed);
+        let stamp = |time: DateTime| zone.to_timestamp(time).ok();
+        let mut at = with_year(year.unwrap_or(now.year())).and_then(stamp)?;
+        let ahead = at.as_second() - self.now.as_second();
+        if year.is_none() && ahead > 2 * 86_400 {
+            at = with_year(now.year() - 1).and_then(stamp)?; // December's lines, read in January
+        }
+        let whole = found.get(0)?.as_bytes();
+        Some(Moment { micros: at.as_microsecond(), text: String::from_utf8_lossy(whole).into_owned() })
+    }
+}
+
+fn month_number(text: &str) -> Option<i8> {
+    let named = MONTHS.iter().zip(1..).find(|(name, _)| **name == text).map(|(_, number)| number);
+    named.or_else(|| text.parse().ok())
+}
+
+fn offset(text: &str) -> Option<Offset> {
+    if matches!(text, "Z" | "UTC") {
+        return Some(Offset::UTC);
+    }
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let (hours, minutes) = (digits.get(..2)?.parse::<i32>().ok()?, digits.get(2..)?.parse::<i32>().ok()?);
+    let seconds = (hours * 60 + minutes) * 60;
+    Offset::from_seconds(if text.starts_with('-') { -seconds } else { seconds }).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock() -> Clock {
+        Clock { zone: TimeZone::UTC, now: "2026-01-05T12:00:00Z".parse().unwrap() }
+    }
+
+    #[test]
+    fn every_usual_form_is_the_same_moment() {
+        let forms = [
+            "2025-12-24T15:07:38Z",
+            "2025-12-24 15:07:38,000",
+            "2025-12-24 16:07:38.000000+01:00",
+            "[2025-12-24 15:07:38 +0000]",
+            "2025/12/24 15:07:38",
+            "24/Dec/2025:15:07:38 +0000",
+            "24/Dec/2025 15:07:38",
+            "Dec 24 15:07:38",
+            "[Wed Dec 24 15:07:38.000000 2025]",
+        ];
+        for form in forms {
+            let found = clock().find(form.as_bytes()).unwrap();
+            let time = Timestamp::from_microsecond(found.micros).unwrap();
+            assert_eq!(time.to_string(), "2025-12-24T15:07:38Z", "{form}");
+        }
+        let today = clock().find(b"09:10:11 web.1 | x").unwrap();
+        assert_eq!(Timestamp::from_microsecond(today.micros).unwrap().to_string(), "2026-01-05T09:10:11Z");
+    }
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        assert_eq!(clock().find(b"2025-13-40T99:99:99Z"), None);
+        assert_eq!(clock().find(b"nothing"), None);
+        assert_eq!(Clock::from_number(17.0), None);
+        let seconds = Clock::from_number(1_766_588_858.0).unwrap();
+        assert_eq!(Clock::from_number(1_766_588_858_000.0).unwrap(), seconds);
+    }
+}

@@ -14,6 +14,7 @@
 //! | qualify callees | `resolve`, `module_name` |
 //! | match call sites | `version`, `pairing` |
 //! | say what happened to each | `classify`, `wraps` |
+//! | read a patch instead of two files | `patch` |
 //! | definitions that changed, and calls that no longer fit | `definitions`, `signature`, `stale` |
 
 mod bindings;
@@ -26,14 +27,18 @@ mod literals;
 mod module_name;
 mod pairing;
 mod parse;
+mod patch;
 mod plan;
 mod renames;
 mod resolve;
 mod scopes;
 mod signature;
+mod stale;
 mod statements;
 mod syntax;
 mod version;
 mod wraps;
 
 pub use diff::{Parsing, Paths, diff_files, diff_files_parsing};
+pub use patch::{FilePatch, parse_patch};
+pub use stale::StaleFinder;

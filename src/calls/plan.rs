@@ -41,11 +41,6 @@ impl Plan {
         self.parts.iter().map(|(range, _)| range.len()).sum()
     }
 
-    /// Whether there is anything to compare.
-    pub(super) fn wants_something(&self) -> bool {
-        self.parts.iter().any(|&(_, role)| role == Role::Wanted)
-    }
-
     /// Keep only the first parts, up to a size.
     pub(super) fn cut_to(&mut self, most_bytes: usize) {
         let mut left = most_bytes;
@@ -84,6 +79,13 @@ impl<'a> Side<'a> {
     fn new(source: &'a [u8], statements: Vec<Statement>) -> Self {
         let part = |statement| Part { statement, changed: true, members: None };
         Self { source, parts: statements.into_iter().map(part).collect() }
+    }
+
+    /// A version of which nothing changed.
+    pub(super) fn unchanged(source: &'a [u8]) -> Self {
+        let mut side = Self::new(source, top_level(source));
+        side.parts.iter_mut().for_each(|part| part.changed = false);
+        side
     }
 
     /// The statements at the top of the file.

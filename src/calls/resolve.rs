@@ -107,6 +107,11 @@ impl Resolver<'_, '_> {
         Some(Meaning { name: format!("{class}.{method}"), how: How::Method })
     }
 
+    /// What a dotted name means.
+    pub(super) fn resolve_name(&self, scope: ScopeId, parts: &[String]) -> Option<Meaning> {
+        self.resolve(scope, parts, LONGEST_CHAIN)
+    }
+
     /// Local names begin with a colon, so that they are told from modules' names.
     fn resolve(&self, scope: ScopeId, parts: &[String], chain: usize) -> Option<Meaning> {
         let (first, rest) = parts.split_first()?;

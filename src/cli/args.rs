@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{demo, find, log, sessions};
+use super::commands::{calls, demo, find, log, sessions};
 use super::terminal::ColorChoice;
 
 /// From a failing smoke test to the commit that broke it, with proof
@@ -21,6 +21,8 @@ pub struct Cli {
 pub(super) enum Command {
     /// Find the commit that broke a command
     Find(Box<find::Args>),
+    /// Show what changes did to Python calls
+    Calls(Box<calls::Args>),
     /// Show the whole thing on a bundled example, in a temporary folder
     Demo(demo::Args),
     /// List finished and broken sessions

@@ -16,6 +16,7 @@
 //! | `files` | files on disk: facts about them, removing them |
 //! | `extensions` | partial clones are accepted |
 //! | `ids` | libgit2's ids ↔ the model's |
+//! | `python_changes` | Python files that differ, over whole histories |
 //! | `error` | [`GitError`] |
 
 mod changes;
@@ -27,6 +28,7 @@ mod ids;
 mod overlay;
 mod pathspec;
 mod private;
+mod python_changes;
 mod repository;
 mod revision;
 mod shadow;
@@ -37,6 +39,7 @@ pub use error::GitError;
 pub use files::{FileFacts, open_folder, remove_tree};
 pub use history::{History, RangeOptions};
 pub use private::PrivateGit;
+pub use python_changes::{CommitTrees, Listing, WorkTreeChange, is_python};
 pub use repository::Repository;
 pub use revision::Tag;
 pub use shadow::{Borrowed, Shadow};

@@ -301,6 +301,25 @@ pub enum PartlyParsed {
         /// Its size in bytes.
         bytes: usize,
     },
+    /// Its content is not in the repository.
+    Missing,
+    /// Only what a patch shows of it was there to read.
+    PatchOnly,
+}
+
+impl std::fmt::Display for PartlyParsed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Syntax { line } => write!(f, "not Python as the grammar knows it, first at line {line}"),
+            Self::TooLarge { bytes } => {
+                write!(f, "too large to be parsed ({bytes} bytes): only the changed lines were looked at")
+            }
+            Self::Missing => f.write_str("its content is not in the repository"),
+            Self::PatchOnly => {
+                f.write_str("neither version is at hand: only the lines of the patch were looked at")
+            }
+        }
+    }
 }
 
 /// The calls that changed between two versions of a file.

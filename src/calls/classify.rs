@@ -1,6 +1,6 @@
 //! What an edit did to a call: from pairs of calls, and calls without one, to changes.
 
-use super::extract::{Argument, Given, SiteId};
+use super::extract::{Argument, Extracted, Given, SiteId};
 use super::pairing::SitePairs;
 use super::scopes::ScopePairs;
 use super::syntax::ItemId;
@@ -154,6 +154,21 @@ impl Classifier<'_, '_> {
         }
     }
 
+    /// Whether two values are equal but for calls inside of them that are pairs.
+    fn agree(&self, side: usize, value: ItemId, other: ItemId) -> bool {
+        let (this, that) = (&self.sides[side].extracted, &self.sides[1 - side].extracted);
+        let pairs = [&self.pairs.to_new, &self.pairs.to_old][side];
+        let call = |extracted: &Extracted, item: ItemId| {
+            let at = extracted.sites.partition_point(|site| site.item < item);
+            (extracted.sites.get(at).map(|site| site.item) == Some(item)).then_some(at)
+        };
+        self.deep(side, value) == self.deep(1 - side, other)
+            || match (call(this, value), call(that, other)) {
+                (Some(a), Some(b)) => pairs[a] == Some(b),
+                _ => this.syntax.shape(value) == that.syntax.shape(other),
+            }
+    }
+
     fn same_shape(&self, old: ItemId, new: ItemId) -> bool {
         let [a, b] = self.sides;
         a.extracted.syntax.shape(old) == b.extracted.syntax.shape(new)
@@ -241,10 +256,7 @@ impl Classifier<'_, '_> {
         let (short_side, long_side) = if came { (OLD, NEW) } else { (NEW, OLD) };
         // The longest head and tail that agree; what lies between came, went, or has another value.
         let agrees = |this: &Self, x: &Argument, y: &Argument| {
-            x.given == y.given
-                && (this.deep(short_side, x.item) == this.deep(long_side, y.item)
-                    || this.sides[short_side].extracted.syntax.shape(x.item)
-                        == this.sides[long_side].extracted.syntax.shape(y.item))
+            x.given == y.given && this.agree(short_side, x.item, y.item)
         };
         let mut at = 0;
         let mut extra: Vec<ItemId> = Vec::new();

@@ -20,6 +20,7 @@
 //! |---|---|---|
 //! | [`model`] | plain shared words, no input or output | |
 //! | [`graph`] | the commit DAG as dense integers | model |
+//! | [`calls`] | Python calls: extraction, resolution, and what a change did to them; pure | model |
 //! | [`search`] | which commits to test next; pure | model, graph |
 //! | [`git`] | the repository: history, blobs, differences, the shadow for trials | model, graph, process |
 //! | [`process`] | one child process, and nothing left of it | model |
@@ -31,6 +32,7 @@
 //! | [`report`] | live views and renderers | model |
 //! | [`cli`] | arguments, configuration, errors with hints, exit codes | all |
 
+pub mod calls;
 pub mod cli;
 pub mod executor;
 pub mod git;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{demo, find, log, logs, sessions};
+use super::commands::{calls, demo, find, log, logs, sessions};
 use super::terminal::ColorChoice;
 
 /// From a failing smoke test to the commit that broke it, with proof
@@ -23,6 +23,8 @@ pub(super) enum Command {
     Find(Box<find::Args>),
     /// Read logs: what went wrong, where in this repository, since when
     Logs(logs::Args),
+    /// Show what changes did to Python calls
+    Calls(Box<calls::Args>),
     /// Show the whole thing on a bundled example, in a temporary folder
     Demo(demo::Args),
     /// List finished and broken sessions

@@ -17,6 +17,7 @@
 //! | `files` | files on disk: facts about them, removing them |
 //! | `library` | libgit2's global settings |
 //! | `ids` | libgit2's ids ↔ the model's |
+//! | `python_changes` | Python files that differ, over whole histories |
 //! | `error` | [`GitError`] |
 
 mod changes;
@@ -29,6 +30,7 @@ mod overlay;
 mod partial;
 mod pathspec;
 mod private;
+mod python_changes;
 mod repository;
 mod revision;
 mod shadow;
@@ -39,6 +41,7 @@ pub use error::GitError;
 pub use files::{FileFacts, open_folder, remove_tree};
 pub use history::{History, RangeOptions};
 pub use private::{IndexedFile, PrivateGit};
+pub use python_changes::{CommitTrees, Listing, WorkTreeChange, is_python};
 pub use repository::Repository;
 pub use revision::Tag;
 pub use shadow::{Borrowed, Shadow};

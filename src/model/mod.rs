@@ -2,6 +2,8 @@
 //!
 //! | file | words |
 //! |---|---|
+//! | [`annotation`] | [`Annotation`]: a remark on a place in a file, for reviewers' tools |
+//! | [`call`] | [`CallChange`], [`FileCalls`]: what a change did, in calls |
 //! | [`commit`] | object ids, [`CommitInfo`] |
 //! | [`trial`] | [`Recipe`], [`Trial`], [`TrialOutput`]: what to run, and what came of it |
 //! | [`verdict`] | [`Verdict`], [`Skip`]: what the outcome says about a commit |
@@ -12,6 +14,8 @@
 //! | [`report`] | [`Report`]: the versioned result, a fold over events |
 //! | [`cancel`] | [`CancelToken`]: how a running trial is told to end |
 
+pub mod annotation;
+pub mod call;
 pub mod cancel;
 pub mod commit;
 pub mod event;
@@ -22,6 +26,11 @@ pub mod report;
 pub mod trial;
 pub mod verdict;
 
+pub use annotation::{Annotation, Rule, Severity};
+pub use call::{
+    CallChange, CallReport, CallSite, CallSpan, ChangeKind, DefinitionChange, FileCalls, LocatedChange,
+    Parameter, ParameterKind, PartlyParsed, PartlyParsedFile, Signature, StaleReason,
+};
 pub use cancel::{CancelReason, CancelToken};
 pub use commit::{BlobId, CommitId, CommitInfo, TreeId};
 pub use event::{Event, EventKind};

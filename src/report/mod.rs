@@ -3,6 +3,8 @@
 //! A [`Reporter`] hears every event, in order, from one thread. A [`Renderer`] turns a finished report
 //! into one format; there is one file for each.
 
+mod annotations;
+mod calls;
 mod json;
 mod logs;
 mod plain;
@@ -15,6 +17,8 @@ use std::io;
 
 use crate::model::{Event, Report};
 
+pub use annotations::{AnnotationRenderer, Github, Gitlab, Rdjson, Sarif};
+pub use calls::{CallRenderer, CallsJson, CallsMarkdown, CallsText, annotations};
 pub use json::Json;
 pub use logs::{LogJson, LogText};
 pub use plain::Plain;

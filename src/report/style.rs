@@ -56,4 +56,16 @@ impl Style {
     pub fn name(self, text: impl Display) -> String {
         self.paint(AnsiColor::Cyan.on_default(), text)
     }
+
+    /// The part of a line that went.
+    #[must_use]
+    pub fn removed(self, text: impl Display) -> String {
+        self.paint(AnsiColor::Red.on_default().bold().underline(), text)
+    }
+
+    /// The part of a line that came.
+    #[must_use]
+    pub fn added(self, text: impl Display) -> String {
+        self.paint(AnsiColor::Green.on_default().bold().underline(), text)
+    }
 }

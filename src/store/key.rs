@@ -42,16 +42,16 @@ impl OutcomeKey {
 }
 
 /// Hashes parts with their lengths, so that `a b` + `c` and `a` + `b c` differ.
-struct Parts(blake3::Hasher);
+pub(super) struct Parts(blake3::Hasher);
 
 impl Parts {
-    fn new(what: &str) -> Self {
+    pub(super) fn new(what: &str) -> Self {
         let mut parts = Self(blake3::Hasher::new());
         parts.add(what.as_bytes());
         parts
     }
 
-    fn add(&mut self, part: &[u8]) {
+    pub(super) fn add(&mut self, part: &[u8]) {
         self.0.update(&part.len().to_le_bytes());
         self.0.update(part);
     }
@@ -64,7 +64,7 @@ impl Parts {
         }
     }
 
-    fn finish(&self) -> [u8; 32] {
+    pub(super) fn finish(&self) -> [u8; 32] {
         *self.0.finalize().as_bytes()
     }
 }

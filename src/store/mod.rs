@@ -4,6 +4,7 @@
 //! `kill -9` nor a power cut loses a finished trial. Outcomes are keyed by everything that can change
 //! them ([`OutcomeKey`]); a session is the list of its events.
 
+mod calls;
 mod key;
 mod outcomes;
 mod sessions;
@@ -11,6 +12,7 @@ mod sessions;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use calls::{BlobPair, CallCache};
 pub use key::OutcomeKey;
 pub use sessions::{SessionId, SessionRow, SessionState};
 

@@ -1,6 +1,7 @@
 //! One file a subcommand.
 
 mod bench;
+pub(super) mod calls;
 pub(super) mod demo;
 pub(super) mod find;
 pub(super) mod log;
@@ -22,6 +23,7 @@ pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
     match command {
         Command::Find(args) => find::run(&args),
         Command::Logs(args) => logs::run(&args),
+        Command::Calls(args) => calls::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Log(args) => log::run(&args),

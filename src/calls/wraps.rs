@@ -1,0 +1,122 @@
+//! Expressions that became an argument or the receiver of a new call: `x` → `f(x)`, `x` → `x.f()`.
+
+use std::collections::HashMap;
+
+use super::extract::SiteId;
+use super::grammar::Kind;
+use super::syntax::ItemId;
+use super::version::Version;
+
+/// Calls around calls, at most: `x` → `f(g(h(x)))`.
+const DEEPEST: usize = 4;
+
+/// What a new call may have been put around: its receiver and its arguments, and those of calls among
+/// them, but only of calls for which `is_new` holds.
+pub(super) fn inner_expressions(
+    version: &Version,
+    site: SiteId,
+    is_new: &dyn Fn(SiteId) -> bool,
+) -> Vec<ItemId> {
+    let by_item: HashMap<ItemId, SiteId> = version
+        .extracted
+        .sites
+        .iter()
+        .enumerate()
+        .skip(site)
+        .take_while(|(_, other)| {
+            other.item < version.extracted.syntax.items[version.extracted.sites[site].item].after
+        })
+        .map(|(id, other)| (other.item, id))
+        .collect();
+    let mut found = Vec::new();
+    let mut open = vec![site];
+    for _ in 0..DEEPEST {
+        let mut next = Vec::new();
+        for site in open {
+            let this = &version.extracted.sites[site];
+            let inner =
+                version.receiver(site).into_iter().chain(this.arguments.iter().map(|argument| argument.item));
+            for item in inner {
+                found.push(item);
+                next.extend(by_item.get(&item).copied().filter(|&inner| is_new(inner)));
+            }
+        }
+        open = next;
+    }
+    found
+}
+
+/// Hashes of expressions that are oftener in one version of a scope than in the other.
+pub(super) struct Lost(HashMap<u64, i32>);
+
+impl Lost {
+    pub(super) fn new(from: &Version, root: ItemId, to: &Version, other: ItemId) -> Self {
+        let mut counts: HashMap<u64, i32> = HashMap::new();
+        let hashes = |version: &Version, root: ItemId| -> Vec<u64> {
+            let syntax = &version.extracted.syntax;
+            syntax.items[syntax.subtree(root)].iter().map(|item| item.deep).collect()
+        };
+        hashes(from, root).into_iter().for_each(|hash| *counts.entry(hash).or_default() += 1);
+        hashes(to, other).into_iter().for_each(|hash| *counts.entry(hash).or_default() -= 1);
+        counts.retain(|_, count| *count > 0);
+        Self(counts)
+    }
+
+    fn contains(&self, hash: u64) -> bool {
+        self.0.contains_key(&hash)
+    }
+}
+
+/// The expression that a new call, outside of other calls, was put around: with the expression in the
+/// place of the call, what is around it was in the other version and is not in this one.
+pub(super) fn wrapped_in_place(
+    version: &Version,
+    site: SiteId,
+    lost: &Lost,
+    is_new: &dyn Fn(SiteId) -> bool,
+) -> Option<ItemId> {
+    let syntax = &version.extracted.syntax;
+    let (_, around) = place(version, site);
+    let tells_nothing =
+        matches!(syntax.kind(around), Kind::Arguments | Kind::KeywordArgument | Kind::Module | Kind::Block);
+    if tells_nothing {
+        return None;
+    }
+    inner_expressions(version, site, is_new)
+        .into_iter()
+        .find(|&inner| lost.contains(unwrapped_around(version, site, inner)))
+}
+
+/// The hash of what is around a call, with an expression in the place of the call.
+pub(super) fn unwrapped_around(version: &Version, site: SiteId, inner: ItemId) -> u64 {
+    let syntax = &version.extracted.syntax;
+    let (item, around) = place(version, site);
+    syntax.hash_with(around, item, syntax.items[inner].deep)
+}
+
+/// The call (with its `await`) and what is directly around it.
+fn place(version: &Version, site: SiteId) -> (ItemId, ItemId) {
+    let syntax = &version.extracted.syntax;
+    let site = &version.extracted.sites[site];
+    let item = if site.awaited { syntax.items[site.item].parent } else { site.item };
+    (item, syntax.items[item].parent)
+}
+
+/// The same inside of an argument (or receiver) of a call that is on both sides: with the expression in
+/// the place of the call, the argument is what it was.
+pub(super) fn wrapped_in_argument(
+    version: &Version,
+    site: SiteId,
+    argument: ItemId,
+    before: u64,
+    is_new: &dyn Fn(SiteId) -> bool,
+) -> Option<ItemId> {
+    let syntax = &version.extracted.syntax;
+    let item = version.extracted.sites[site].item;
+    if !syntax.subtree(argument).contains(&item) {
+        return None;
+    }
+    inner_expressions(version, site, is_new)
+        .into_iter()
+        .find(|&inner| syntax.hash_with(argument, item, syntax.items[inner].deep) == before)
+}

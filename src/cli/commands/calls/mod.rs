@@ -1,0 +1,108 @@
+//! `pybisect calls`: what changes did to Python calls.
+
+mod filter;
+mod history;
+mod sources;
+mod stale;
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::cli::{CliError, Exit, terminal};
+use crate::model::{CallReport, ChangeKind};
+use crate::report::{
+    AnnotationRenderer, CallRenderer, CallsJson, CallsMarkdown, CallsText, Github, Gitlab, Rdjson, Sarif,
+    annotations,
+};
+
+/// Show what changes did to Python calls
+///
+/// Without arguments: the work tree against HEAD. `A..B`: between two trees. A commit: against its
+/// parents. Two files: against each other.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A range, a commit, or two files
+    #[arg(value_name = "WHAT", num_args = 0..=2)]
+    what: Vec<String>,
+    /// Read a patch from a file, or from standard input with -
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["what", "each", "callee"])]
+    patch: Option<PathBuf>,
+    /// Go through the range commit by commit, the newest first
+    #[arg(long)]
+    each: bool,
+    /// With --each: leave out merges
+    #[arg(long, requires = "each")]
+    no_merges: bool,
+    /// With --each: at most this many commits
+    #[arg(long, short = 'n', value_name = "N")]
+    max_count: Option<usize>,
+    /// Only files that match (can be repeated)
+    #[arg(long, value_name = "GLOB")]
+    path: Vec<String>,
+    /// Only calls of functions that match, by qualified name, commit by commit (can be repeated)
+    #[arg(long, value_name = "GLOB")]
+    callee: Vec<String>,
+    /// Only these kinds of change (can be repeated)
+    #[arg(long, value_name = "KIND", value_parser = parse_kind, value_delimiter = ',')]
+    kind: Vec<ChangeKind>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+    /// Look for calls that no longer fit a changed definition [default: unless commit by commit]
+    #[arg(long, value_name = "WHEN", require_equals = true, num_args = 0..=1, default_missing_value = "true")]
+    stale: Option<bool>,
+    /// The repository
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    repo: PathBuf,
+    /// Neither use nor fill the cache
+    #[arg(long)]
+    no_cache: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One object, pybisect.calls/1
+    Json,
+    /// GitHub workflow commands
+    Github,
+    /// SARIF 2.1.0
+    Sarif,
+    /// reviewdog's diagnostic format
+    Rdjson,
+    /// GitLab's code quality report
+    Gitlab,
+    /// A table for a comment
+    Markdown,
+}
+
+fn parse_kind(word: &str) -> Result<ChangeKind, String> {
+    ChangeKind::ALL.into_iter().find(|kind| kind.word() == word).ok_or_else(|| {
+        let all: Vec<&str> = ChangeKind::ALL.iter().map(|kind| kind.word()).collect();
+        format!("no such kind; there are {}", all.join(", "))
+    })
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    let filter = filter::Filter::new(&args.path, &args.callee, &args.kind)?;
+    let report = filter.apply(sources::collect(args)?);
+    let mut out = Vec::new();
+    render(args.format, &report, &mut out).map_err(CliError::internal)?;
+    super::print(&out)
+}
+
+fn render(format: Format, report: &CallReport, out: &mut Vec<u8>) -> std::io::Result<()> {
+    match format {
+        Format::Text => CallsText { style: terminal::stdout_style() }.render(report, out),
+        Format::Json => CallsJson.render(report, out),
+        Format::Markdown => CallsMarkdown.render(report, out),
+        Format::Github => Github.render(&annotations(report), out),
+        Format::Sarif => Sarif.render(&annotations(report), out),
+        Format::Rdjson => Rdjson.render(&annotations(report), out),
+        Format::Gitlab => Gitlab.render(&annotations(report), out),
+    }
+}

@@ -1,0 +1,55 @@
+//! Stale calls in a whole tree.
+
+use std::path::Path;
+
+use super::history::{Compared, Comparer};
+use crate::calls::StaleFinder;
+use crate::cli::CliError;
+use crate::git::{Repository, is_python};
+use crate::model::{CallChange, TreeId};
+
+/// The definitions that changed.
+pub(super) fn finder(compared: &Compared, exists: impl Fn(&str) -> bool) -> StaleFinder {
+    let mut finder = StaleFinder::default();
+    for (pair, calls) in compared {
+        // A module that became a package, or the reverse, is still there.
+        let stem = pair.path.trim_end_matches(".py").trim_end_matches("/__init__");
+        let other_form = exists(&format!("{stem}.py")) || exists(&format!("{stem}/__init__.py"));
+        if pair.new.is_some() || !other_form {
+            finder.add(&pair.path, &calls.definitions);
+        }
+    }
+    finder
+}
+
+/// The stale calls in a tree, by path.
+pub(super) fn in_tree(
+    repository: &Repository,
+    comparer: &Comparer,
+    tree: TreeId,
+    compared: &Compared,
+) -> Result<Vec<(String, CallChange)>, CliError> {
+    let exists = |path: &str| repository.entry_at(tree, Path::new(path)).is_ok_and(|entry| entry.is_some());
+    let mut finder = finder(compared, exists);
+    if finder.is_empty() {
+        return Ok(Vec::new());
+    }
+    let files = repository.files(tree, is_python)?;
+    for (path, blob) in files.iter().filter(|(path, _)| path.ends_with("__init__.py")) {
+        if let Ok(Some(source)) = repository.with_blob(*blob, <[u8]>::to_vec)
+            && finder.may_concern(&source)
+        {
+            finder.add_package(&path.to_string_lossy(), &source);
+        }
+    }
+    let finder = &finder;
+    let found: Vec<Vec<(String, CallChange)>> =
+        comparer.in_parallel(&files, |repository, (path, blob)| {
+            let path = path.to_string_lossy();
+            let calls = repository.with_blob(*blob, |source| {
+                if finder.may_concern(source) { finder.find(&path, source) } else { Vec::new() }
+            })?;
+            Ok(calls.unwrap_or_default().into_iter().map(|call| (path.clone().into_owned(), call)).collect())
+        })?;
+    Ok(found.into_iter().flatten().collect())
+}

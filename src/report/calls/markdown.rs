@@ -1,0 +1,65 @@
+//! Call changes as Markdown: for pull request comments and job summaries.
+
+use std::io;
+
+use super::{CallRenderer, one_line};
+use crate::model::{CallReport, CallSite, ChangeKind, LocatedChange};
+
+/// Longer calls are cut.
+const LONGEST: usize = 200;
+
+/// Renders Markdown.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CallsMarkdown;
+
+impl CallRenderer for CallsMarkdown {
+    fn render(&self, report: &CallReport, out: &mut dyn io::Write) -> io::Result<()> {
+        let changes = super::super::plural(report.changes.len(), "call change");
+        let files = super::super::plural(report.files, "Python file");
+        writeln!(out, "**{changes}** in {files}")?;
+        if !report.changes.is_empty() {
+            writeln!(out, "\n| where | what | before | after |\n|---|---|---|---|")?;
+        }
+        for located in &report.changes {
+            row(located, out)?;
+        }
+        if !report.partly_parsed.is_empty() {
+            writeln!(out, "\nPartly parsed:\n")?;
+        }
+        for file in &report.partly_parsed {
+            writeln!(out, "- {}: {}", code(&file.path), cell(&file.why))?;
+        }
+        Ok(())
+    }
+}
+
+fn row(located: &LocatedChange, out: &mut dyn io::Write) -> io::Result<()> {
+    let change = &located.change;
+    let Some(place) = change.place() else { return Ok(()) };
+    let commit = located.commit.map(|commit| format!("{} ", commit.short())).unwrap_or_default();
+    let where_ = format!("{commit}{}:{} {}", code(&located.path), place.span.line, code(&place.function));
+    let mut what = change.kinds().map(ChangeKind::phrase).collect::<Vec<_>>().join(", ");
+    if let Some(stale) = &change.stale {
+        what += &format!(": {}", stale.problem);
+    }
+    let side = |site: &Option<CallSite>| site.as_ref().map(|site| code(&one_line(&site.text, LONGEST)));
+    writeln!(
+        out,
+        "| {where_} | {} | {} | {} |",
+        cell(&what),
+        side(&change.before).unwrap_or_default(),
+        side(&change.after).unwrap_or_default(),
+    )
+}
+
+/// Code in a table: the fence is longer than any run of backquotes inside, and a bar is escaped.
+fn code(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('<', "&lt;")
+}

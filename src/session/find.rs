@@ -415,8 +415,8 @@ impl Session<'_> {
     /// itself, the less likely it appears by chance.
     pub(super) fn flaky_prior(&self) -> f64 {
         match self.target.as_ref().map(|target| &target.kind) {
-            Some(FailureKind::Exception(kind)) if kind.ends_with("AssertionError") => 0.04,
-            Some(FailureKind::Exception(_)) => 0.02,
+            Some(FailureKind::Exception(kind)) if kind.ends_with("AssertionError") => 0.015,
+            Some(FailureKind::Exception(_)) => 0.007,
             Some(FailureKind::Signal(_)) => 0.05,
             Some(FailureKind::Timeout) => 0.3,
             Some(FailureKind::ExitCode(_)) | None => 0.5,

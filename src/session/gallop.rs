@@ -22,7 +22,8 @@ impl Session<'_> {
                 self.start(probe, Purpose::Endpoint)?;
             }
             if self.trials.is_idle() {
-                return Err(Stop::Concluded(nothing_good(probes.len(), failing, skipped)));
+                let shallow = self.workshop.repository.is_shallow();
+                return Err(Stop::Concluded(nothing_good(probes.len(), failing, skipped, shallow)));
             }
             for judged in self.next_judged()? {
                 match judged.verdict {
@@ -75,7 +76,7 @@ impl Session<'_> {
     }
 }
 
-fn nothing_good(probes: usize, failing: usize, skipped: usize) -> Conclusion {
+fn nothing_good(probes: usize, failing: usize, skipped: usize, shallow: bool) -> Conclusion {
     let reason = if probes == 0 {
         "there is no commit before the bad one".to_owned()
     } else {
@@ -84,6 +85,10 @@ fn nothing_good(probes: usize, failing: usize, skipped: usize) -> Conclusion {
              same way and {skipped} cannot be tested"
         )
     };
-    let hint = "name a commit that passes with --good; a test that is newer than the history goes in with --with-file";
+    let hint = if shallow {
+        "this is a shallow clone; to get the rest of its history: git fetch --unshallow"
+    } else {
+        "name a commit that passes with --good; a test that is newer than the history goes in with --with-file"
+    };
     Conclusion::NotReproduced { reason, hint: Some(hint.to_owned()) }
 }

@@ -59,7 +59,7 @@ impl Session<'_> {
                         self.start(hunt.id(node), purpose)?;
                     }
                 }
-                Next::Done(outcome) if self.endpoints.are_settled() => {
+                Next::Done(outcome) if self.endpoints.are_settled() && !self.runs_one_of(&checked) => {
                     let more = self.menders(&hunt, &outcome, &mut checked)?;
                     if more.is_empty() {
                         return self.conclude(&strategy, &hunt, &outcome);
@@ -68,7 +68,7 @@ impl Session<'_> {
                         self.start(commit, Purpose::Proof)?;
                     }
                 }
-                // An endpoint is still running; nothing is sure before it ends.
+                // An endpoint or a would-be mender is still running; nothing is sure before it ends.
                 Next::Done(_) => {}
             }
             if self.trials.is_idle() {
@@ -80,6 +80,10 @@ impl Session<'_> {
             }
             self.say_belief(&hunt)?;
         }
+    }
+
+    fn runs_one_of(&self, commits: &[CommitId]) -> bool {
+        self.trials.running().any(|(_, commit, _, _)| commits.contains(&commit))
     }
 
     fn start_endpoints(&mut self, goods: &[CommitId]) -> Result<(), Stop> {
@@ -185,7 +189,7 @@ impl Session<'_> {
             let trial = self
                 .trials
                 .running()
-                .find(|(_, running, purpose, _)| *running == commit && *purpose != Purpose::Endpoint)
+                .find(|(_, running, purpose, _)| *running == commit && may_be_dismissed(*purpose))
                 .map(|(id, _, _, _)| id);
             if let Some(id) = trial {
                 self.dismiss(id)?;
@@ -255,6 +259,11 @@ impl Session<'_> {
             }
         }
     }
+}
+
+/// Endpoints have to end as expected; and a would-be mender is run because the strategy does not ask.
+const fn may_be_dismissed(purpose: Purpose) -> bool {
+    !matches!(purpose, Purpose::Endpoint | Purpose::Proof)
 }
 
 fn budget_spent(budget: usize) -> Conclusion {

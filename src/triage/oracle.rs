@@ -63,7 +63,7 @@ impl TargetOracle {
     /// When the trial did not fail in a way that could be searched for.
     pub fn target_of(output: &TrialOutput, runs_pytest: bool) -> Result<FailureSignature, NoTarget> {
         let reading = read(output);
-        if let Some(seen) = not_a_failure(&output.ending, &reading, runs_pytest) {
+        if let Some(seen) = not_a_failure(output, &reading, runs_pytest) {
             return Err(seen);
         }
         Ok(reading.failures.into_iter().next().unwrap_or_else(|| {
@@ -85,7 +85,7 @@ impl TargetOracle {
 impl Oracle for TargetOracle {
     fn judge(&self, output: &TrialOutput) -> Verdict {
         let reading = read(output);
-        if let Some(skip) = says_nothing(&output.ending) {
+        if let Some(skip) = says_nothing(output) {
             return skip;
         }
         match &output.ending {
@@ -150,7 +150,8 @@ const fn exit_code(ending: &Ending) -> Option<i32> {
 }
 
 /// Endings that are skips whatever the target is.
-fn says_nothing(ending: &Ending) -> Option<Verdict> {
+fn says_nothing(output: &TrialOutput) -> Option<Verdict> {
+    let ending = &output.ending;
     let skip = |kind, reason: String| Some(Verdict::skip(kind, reason));
     match ending {
         Ending::Exited { code: 125 } => skip(SkipKind::Requested, "exit status 125".to_owned()),
@@ -160,7 +161,9 @@ fn says_nothing(ending: &Ending) -> Option<Verdict> {
         Ending::NotStarted { error } => {
             skip(SkipKind::CommandNotFound, format!("command cannot be started here: {error}"))
         }
-        Ending::SetupFailed { reason } => skip(SkipKind::Setup, format!("setup failed: {reason}")),
+        Ending::SetupFailed { reason } => {
+            skip(SkipKind::Setup, format!("setup failed: {reason}{}", last_words(output)))
+        }
         Ending::NoTree { reason } => skip(SkipKind::Tree, reason.clone()),
         Ending::Cancelled => skip(SkipKind::Requested, "cancelled".to_owned()),
         Ending::Signalled { signal } if super::signature::crash_signal(ending).is_none() => {
@@ -170,10 +173,17 @@ fn says_nothing(ending: &Ending) -> Option<Verdict> {
     }
 }
 
+/// The last line that a command wrote, behind a colon.
+fn last_words(output: &TrialOutput) -> String {
+    let texts = [&output.stderr.text, &output.stdout.text];
+    let last = texts.into_iter().find_map(|text| text.trim_end().lines().next_back());
+    last.map(|line| format!(": {}", line.trim())).unwrap_or_default()
+}
+
 /// What was seen at bad, when it cannot be a target.
-fn not_a_failure(ending: &Ending, reading: &Reading, runs_pytest: bool) -> Option<NoTarget> {
+fn not_a_failure(output: &TrialOutput, reading: &Reading, runs_pytest: bool) -> Option<NoTarget> {
     let no = |seen: String, hint: Option<&str>| Some(NoTarget { seen, hint: hint.map(str::to_owned) });
-    match ending {
+    match &output.ending {
         Ending::Exited { code: 0 } => match &reading.summary {
             Some(summary) if summary.nothing_passed() => no(
                 format!("nothing failed and nothing passed ({})", nothing_passed(summary)),
@@ -197,13 +207,13 @@ fn not_a_failure(ending: &Ending, reading: &Reading, runs_pytest: bool) -> Optio
             no("the command asks to be skipped (exit status 125)".to_owned(), None)
         }
         Ending::Exited { code: 126 | 127 } | Ending::NotStarted { .. } => {
-            let verdict = says_nothing(ending).map(|verdict| verdict.to_string()).unwrap_or_default();
+            let verdict = says_nothing(output).map(|verdict| verdict.to_string()).unwrap_or_default();
             no(
                 verdict.trim_start_matches("skip: ").to_owned(),
                 Some("give the command as you would type it in the repository, after `--`"),
             )
         }
-        ending => says_nothing(ending).map(|verdict| NoTarget {
+        _ => says_nothing(output).map(|verdict| NoTarget {
             seen: verdict.to_string().trim_start_matches("skip: ").to_owned(),
             hint: None,
         }),

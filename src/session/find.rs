@@ -17,7 +17,7 @@ use crate::model::{
     Purpose, Report, TrialId, TrialOutput, Verdict,
 };
 use crate::search::Observation;
-use crate::store::{OutcomeKey, SessionState, Store, StoreError};
+use crate::store::{OutcomeKey, SessionId, SessionState, Store, StoreError};
 use crate::triage::{NoTarget, Oracle, Target, TargetOracle, read};
 
 /// The session cannot go on.
@@ -65,7 +65,9 @@ pub fn find(
     workshop: &Workshop<'_>,
     listener: &mut dyn FnMut(&crate::model::Event),
 ) -> Result<Report, SessionError> {
-    let session = workshop.store.begin_session(session_key(plan), &plan.repository, &plan.command_text)?;
+    let key = session_key(plan);
+    let earlier = earlier_trials(workshop.store, key, plan.fresh)?;
+    let session = workshop.store.begin_session(key, &plan.repository, &plan.command_text)?;
     let mut journal = Journal::new(workshop.store, session.clone(), listener);
     journal.say(EventKind::Started {
         session: session.to_string(),
@@ -94,10 +96,28 @@ pub fn find(
             endpoints: Endpoints::default(),
             seen: HashMap::new(),
             slowest: Duration::ZERO,
+            earlier,
         };
         let ended = session.conduct();
         session.close(ended)
     })
+}
+
+/// The trials that an earlier part of this session came to an end with.
+fn earlier_trials(
+    store: &Store,
+    key: OutcomeKey,
+    fresh: bool,
+) -> Result<Vec<(CommitId, Purpose)>, SessionError> {
+    if fresh {
+        return Ok(Vec::new());
+    }
+    let events = store.events(&SessionId::of(key))?;
+    let finished = events.into_iter().filter_map(|event| match event.kind {
+        EventKind::TrialFinished(finished) => Some((finished.commit, finished.purpose)),
+        _ => None,
+    });
+    Ok(finished.collect())
 }
 
 /// What makes a session the same one: all that decides its answer.
@@ -150,6 +170,8 @@ pub(super) struct Session<'a> {
     pub(super) seen: HashMap<CommitId, Observation>,
     /// The slowest endpoint that ended by itself.
     slowest: Duration,
+    /// Trials of the earlier part of this session, when it is continued.
+    pub(super) earlier: Vec<(CommitId, Purpose)>,
 }
 
 impl Session<'_> {

@@ -45,7 +45,13 @@ impl Session<'_> {
         self.say_range(&hunt, &goods)?;
         let budget = hunt.history.candidates.count() + 500;
         let mut checked = Vec::new();
+        self.start_earlier()?;
         loop {
+            while self.trials.has_answer() {
+                for judged in self.next_judged()? {
+                    hunt.record(&judged);
+                }
+            }
             let strategy = InformationGain::new(self.plan.confidence, self.flaky_prior());
             self.sync_running(&mut hunt);
             self.dismiss_irrelevant(&strategy, &mut hunt)?;
@@ -80,6 +86,17 @@ impl Session<'_> {
             }
             self.say_belief(&hunt)?;
         }
+    }
+
+    /// Ask again for what the earlier part of this session learned: it is answered from the record, so
+    /// the search goes on where it was, whatever was running then.
+    fn start_earlier(&mut self) -> Result<(), Stop> {
+        for (commit, purpose) in std::mem::take(&mut self.earlier) {
+            if purpose != Purpose::Endpoint && self.trials.is_known(commit)? {
+                self.start(commit, purpose)?;
+            }
+        }
+        Ok(())
     }
 
     fn runs_one_of(&self, commits: &[CommitId]) -> bool {

@@ -131,6 +131,18 @@ impl<'a> Trials<'a> {
         }
     }
 
+    /// Whether the next trial of a commit would be answered from the record.
+    pub(super) fn is_known(&mut self, commit: CommitId) -> Result<bool, SessionError> {
+        let tree = self.trees.tree_of(commit)?;
+        let key = OutcomeKey::new(tree, &self.recipe, &self.environment);
+        Ok(!self.record(key)?.known.is_empty())
+    }
+
+    /// Whether an answer waits to be taken.
+    pub(super) fn has_answer(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// End a running trial that nobody needs. Whether it was running.
     pub(super) fn dismiss(&mut self, id: TrialId) -> bool {
         self.dispatcher.dismiss(id).is_some()

@@ -158,16 +158,16 @@ fn a_session_is_listed_and_its_log_can_be_replayed_by_git() {
     assert!(list.stdout.contains(session) && list.stdout.contains("finished"), "{}", list.stdout);
     let log = user.run(scene.repo.path(), &["log", &session[..5]]);
     assert_eq!(log.code, Some(0), "{}", log.stderr);
-    let clone = replay(scene.repo.path(), &log.stdout);
-    let told = git_in(&clone.path().join("clone"), &["bisect", "log"]);
-    assert!(told.contains(&format!("first bad commit: [{}]", scene.ids[27])), "{told}");
+    let told = replay(scene.repo.path(), &log.stdout);
+    // Newer versions of git put the word in quotes.
+    let told = told.replace("'bad'", "bad");
+    assert!(told.contains(&format!("{} is the first bad commit", scene.ids[27])), "{told}");
 }
 
-/// A clone in which `git bisect replay` accepted the log.
-fn replay(repo: &Path, log: &str) -> tempfile::TempDir {
+/// What `git bisect replay` says of the log, in a clone.
+fn replay(repo: &Path, log: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     git_in(folder.path(), &["clone", "-q", repo.to_str().unwrap(), "clone"]);
     std::fs::write(folder.path().join("log"), log).unwrap();
-    git_in(&folder.path().join("clone"), &["bisect", "replay", folder.path().join("log").to_str().unwrap()]);
-    folder
+    git_in(&folder.path().join("clone"), &["bisect", "replay", folder.path().join("log").to_str().unwrap()])
 }

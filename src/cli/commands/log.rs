@@ -88,7 +88,12 @@ impl Log {
                 "git bisect start".to_owned()
             },
         );
-        let mut said = HashSet::new();
+        // git goes by the last commit marked bad, so the culprit is marked at the end.
+        let culprits = match &self.conclusion {
+            Some(Conclusion::Found { culprits }) => culprits.as_slice(),
+            _ => &[],
+        };
+        let mut said: HashSet<CommitId> = culprits.iter().map(|culprit| culprit.commit.id).collect();
         if let Some(bad) = self.bad {
             self.mark(&mut text, new, bad);
             said.insert(bad);
@@ -113,11 +118,9 @@ impl Log {
                 self.mark(&mut text, word, *commit);
             }
         }
-        if let Some(Conclusion::Found { culprits }) = &self.conclusion {
-            for culprit in culprits {
-                let commit = &culprit.commit;
-                line(&mut text, &format!("# first {new} commit: [{}] {}", commit.id, commit.subject));
-            }
+        for commit in culprits.iter().map(|culprit| &culprit.commit) {
+            self.mark(&mut text, new, commit.id);
+            line(&mut text, &format!("# first {new} commit: [{}] {}", commit.id, commit.subject));
         }
         text
     }

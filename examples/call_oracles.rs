@@ -59,7 +59,8 @@ fn compare_with_ast(folder: &Path) -> Result<()> {
     writer.join().ok().context("the writer ended badly")??;
     let judged: Vec<Judged> =
         std::str::from_utf8(&output.stdout)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    let results: Vec<(PathBuf, Option<(usize, usize, usize)>, bool)> = judged
+    type Counts = (usize, usize, usize);
+    let results: Vec<(PathBuf, Option<Counts>, bool)> = judged
         .into_par_iter()
         .map(|judged| {
             let source = std::fs::read(&judged.path).unwrap_or_default();

@@ -138,7 +138,7 @@ impl Walk<'_> {
         }
         match syntax.kind(item) {
             Kind::Function | Kind::Class if !is_decorated(syntax, item) => {
-                self.open_scope(syntax, item, item)
+                self.open_scope(syntax, item, item);
             }
             Kind::Decorated => {
                 if let Some(definition) = syntax.child(item, Field::Definition) {
@@ -234,11 +234,11 @@ impl Walk<'_> {
                 self.scopes[scope].bindings.add_import(syntax, item, self.module);
             }
             Kind::Assignment if !stands_at_top(syntax, item) => {
-                self.bind_assignment(syntax, item, Field::Left, Field::Right)
+                self.bind_assignment(syntax, item, Field::Left, Field::Right);
             }
             Kind::NamedExpression => self.bind_assignment(syntax, item, Field::Name, Field::Value),
             Kind::AugmentedAssignment | Kind::For | Kind::ForIn => {
-                opaque(self, syntax.child(item, Field::Left))
+                opaque(self, syntax.child(item, Field::Left));
             }
             Kind::AsTarget | Kind::Delete => opaque(self, Some(item)),
             Kind::ExceptClause => opaque(self, syntax.child(item, Field::Alias)),

@@ -65,7 +65,7 @@ pub(super) fn lines(source: &[u8]) -> Vec<Statement> {
         let range = start..end;
         start = end;
         let blank = source[range.clone()].iter().all(u8::is_ascii_whitespace);
-        (!blank).then(|| Statement { header_end: end, name: end..end, form: Form::Simple, range })
+        (!blank).then_some(Statement { header_end: end, name: end..end, form: Form::Simple, range })
     })
     .collect()
 }

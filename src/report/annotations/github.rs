@@ -47,15 +47,15 @@ const fn word(severity: Severity) -> &'static str {
 
 fn command(annotation: &Annotation) -> String {
     let Annotation { path, line, column, end_line, end_column, .. } = annotation;
-    let mut place = format!("file={},line={line}", property(path));
-    if annotation.in_old_version {
+    let file = property(path);
+    let place = if annotation.in_old_version {
         // The line is not in the version that is shown.
-        place = format!("file={}", property(path));
+        format!("file={file}")
     } else if line == end_line {
-        place += &format!(",col={column},endLine={end_line},endColumn={end_column}");
+        format!("file={file},line={line},col={column},endLine={end_line},endColumn={end_column}")
     } else {
-        place += &format!(",endLine={end_line}");
-    }
+        format!("file={file},line={line},endLine={end_line}")
+    };
     let title = property(&format!("pybisect ({})", annotation.rule.id));
     format!("::{} title={title},{place}::{}", word(annotation.severity), data(&annotation.message))
 }

@@ -40,7 +40,8 @@ fn row(located: &LocatedChange, out: &mut dyn io::Write) -> io::Result<()> {
     let where_ = format!("{commit}{}:{} {}", code(&located.path), place.span.line, code(&place.function));
     let mut what = change.kinds().map(ChangeKind::phrase).collect::<Vec<_>>().join(", ");
     if let Some(stale) = &change.stale {
-        what += &format!(": {}", stale.problem);
+        what.push_str(": ");
+        what.push_str(&stale.problem);
     }
     let side = |site: &Option<CallSite>| site.as_ref().map(|site| code(&one_line(&site.text, LONGEST)));
     writeln!(

@@ -1,6 +1,6 @@
 //! The conductor: endpoints, the search loop, confirmation, the journal, cancellation.
 //!
-//! [`find`] is the whole of it: it asks the [`Strategy`] what to test, hands the trials to the
+//! [`find`](find()) is the whole of it: it asks the [`Strategy`] what to test, hands the trials to the
 //! [`Executor`], lets the [`Oracle`] judge what came of them, and says all that happens as
 //! [`Event`]s, in order, from one thread. It prints nothing.
 //!
@@ -10,7 +10,7 @@
 //! | [`dispatcher`] | threads that run trials |
 //! | [`trials`] | trials by commit: known, running, recorded |
 //! | [`journal`] | events: stored and handed on |
-//! | [`find`] | from a plan to a conclusion |
+//! | `find` | from a plan to a conclusion |
 //! | [`endpoints`] | bad has to fail and good to pass |
 //! | [`gallop`] | looking for a good commit, backwards |
 //! | [`search`] | the loop around the strategy |

@@ -172,7 +172,9 @@ impl Report {
             Source::Ran => self.trials.run += 1,
             Source::Reused => self.trials.reused += 1,
         }
-        if let Verdict::Skip(skip) = &finished.verdict {
+        // A composed tree that cannot be tested says nothing of its commit.
+        let of_commit = finished.purpose != super::Purpose::Narrowing;
+        if let (Verdict::Skip(skip), true) = (&finished.verdict, of_commit) {
             let skipped = Skipped { commit: finished.commit, reason: skip.reason.clone() };
             if !self.skipped.contains(&skipped) {
                 self.skipped.push(skipped);

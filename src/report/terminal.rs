@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::plain::shortened;
 use super::words::{date, duration, plural};
 use super::{Renderer, Style};
-use crate::model::{CommitId, CommitInfo, Culprit, FailureSignature, Report};
+use crate::model::{CommitId, CommitInfo, Culprit, FailureSignature, Purpose, Report};
 
 /// Renders [`Report`]s for a terminal.
 #[derive(Debug, Clone)]
@@ -220,6 +220,13 @@ impl Terminal {
 
 /// Why the culprit is believed.
 fn proof(report: &Report, culprit: &Culprit) -> String {
+    if report.trial_log.iter().any(|trial| trial.purpose == Purpose::Narrowing) {
+        return format!(
+            "verified by trials that ran: {} fails otherwise as a whole; one of its edits alone brings this failure, \
+             and without it the failure is gone",
+            culprit.commit.id.short()
+        );
+    }
     let (here, before) = if report.find_fix { ("passes", "fails") } else { ("fails", "passes") };
     let parents: Vec<String> = culprit.commit.parents.iter().map(CommitId::short).collect();
     let parents = match parents.as_slice() {

@@ -14,7 +14,7 @@ use crate::git::{GitError, Repository, Shadow};
 use crate::model::event::{Finished, Source};
 use crate::model::{
     CancelToken, CommitId, Conclusion, Ending, EventKind, FailureKind, FailureSignature, Inconclusive,
-    Purpose, Report, TrialId, TrialOutput, Verdict,
+    Purpose, Report, TreeId, TrialId, TrialOutput, Verdict,
 };
 use crate::search::Observation;
 use crate::store::{OutcomeKey, SessionId, SessionState, Store, StoreError};
@@ -151,6 +151,8 @@ impl<E: Into<SessionError>> From<E> for Stop {
 
 /// A judged trial.
 pub(super) struct Judged {
+    pub(super) trial: TrialId,
+    pub(super) purpose: Purpose,
     pub(super) commit: CommitId,
     pub(super) verdict: Verdict,
 }
@@ -232,7 +234,18 @@ impl Session<'_> {
 
     /// Ask for a trial and say so.
     pub(super) fn start(&mut self, commit: CommitId, purpose: Purpose) -> Result<TrialId, Stop> {
-        let id = self.trials.start(commit, purpose)?;
+        let tree = self.trials.tree_of(commit)?;
+        self.start_tree(commit, tree, purpose)
+    }
+
+    /// Ask for a trial of a composed tree and say so.
+    pub(super) fn start_tree(
+        &mut self,
+        commit: CommitId,
+        tree: TreeId,
+        purpose: Purpose,
+    ) -> Result<TrialId, Stop> {
+        let id = self.trials.start_tree(commit, tree, purpose)?;
         let subject = self.workshop.repository.info(commit)?.subject;
         self.journal.say(EventKind::TrialStarted { trial: id, commit, subject, purpose })?;
         Ok(id)
@@ -378,16 +391,19 @@ impl Session<'_> {
             return Err(Stop::Concluded(conclusion));
         }
         let verdict = if self.plan.find_fix { plain.inverted() } else { plain };
-        let seen = self.seen.entry(done.commit).or_default();
-        match &verdict {
-            Verdict::Good => seen.good += 1,
-            Verdict::Bad => seen.bad += 1,
-            Verdict::Skip(_) | Verdict::Abort(_) => seen.skipped += 1,
+        // A composed tree says nothing of the commit itself.
+        if done.purpose != Purpose::Narrowing {
+            let seen = self.seen.entry(done.commit).or_default();
+            match &verdict {
+                Verdict::Good => seen.good += 1,
+                Verdict::Bad => seen.bad += 1,
+                Verdict::Skip(_) | Verdict::Abort(_) => seen.skipped += 1,
+            }
         }
         if done.purpose == Purpose::Endpoint {
             self.check_endpoint(done.commit, &verdict)?;
         }
-        Ok(Judged { commit: done.commit, verdict })
+        Ok(Judged { trial: done.id, purpose: done.purpose, commit: done.commit, verdict })
     }
 
     fn check_endpoint(&mut self, commit: CommitId, verdict: &Verdict) -> Result<(), Stop> {

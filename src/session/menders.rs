@@ -123,7 +123,7 @@ impl Session<'_> {
     }
 
     /// A blob as text; empty for a file that is not there, `None` for what is no usual text.
-    fn text(&self, blob: Option<BlobId>) -> Result<Option<String>, Stop> {
+    pub(super) fn text(&self, blob: Option<BlobId>) -> Result<Option<String>, Stop> {
         let Some(blob) = blob else { return Ok(Some(String::new())) };
         let Ok(bytes) = self.workshop.repository.blob(blob) else { return Ok(None) };
         let usual = bytes.len() <= LARGEST_FILE && !bytes.contains(&0);

@@ -15,6 +15,7 @@
 //! | [`gallop`] | looking for a good commit, backwards |
 //! | [`search`] | the loop around the strategy |
 //! | [`menders`] | commits that look like a revert of the would-be culprit |
+//! | [`narrow`] | telling the members of an ambiguous set apart by their edits |
 //! | [`cancel`] | signals |
 //!
 //! [`Strategy`]: crate::search::Strategy
@@ -29,6 +30,7 @@ mod find;
 mod gallop;
 mod journal;
 mod menders;
+mod narrow;
 mod plan;
 mod search;
 mod trees;

@@ -17,6 +17,9 @@ pub(super) struct Hunt {
 impl Hunt {
     /// Record a verdict, if the commit is in the range.
     fn record(&mut self, judged: &Judged) {
+        if judged.purpose == Purpose::Narrowing {
+            return;
+        }
         if let Some(&node) = self.history.index.get(&judged.commit) {
             let mut seen = Observation::default();
             match judged.verdict {
@@ -92,7 +95,7 @@ impl Session<'_> {
     /// the search goes on where it was, whatever was running then.
     fn start_earlier(&mut self) -> Result<(), Stop> {
         for (commit, purpose) in std::mem::take(&mut self.earlier) {
-            if purpose != Purpose::Endpoint && self.trials.is_known(commit)? {
+            if !matches!(purpose, Purpose::Endpoint | Purpose::Narrowing) && self.trials.is_known(commit)? {
                 self.start(commit, purpose)?;
             }
         }
@@ -263,6 +266,9 @@ impl Session<'_> {
                 Ok(Conclusion::Found { culprits: vec![culprit(*node, *probability, true)?] })
             }
             Outcome::Ambiguous { set } => {
+                if let Some(culprit) = self.narrowed(hunt, set)? {
+                    return Ok(Conclusion::Found { culprits: vec![culprit] });
+                }
                 let culprits: Result<Vec<Culprit>, Stop> =
                     set.iter().map(|&(node, probability)| culprit(node, probability, false)).collect();
                 let untested = set.iter().filter(|(node, _)| hunt.state.observed(*node).runs() == 0).count();

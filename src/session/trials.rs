@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::dispatcher::Dispatcher;
 use super::{SessionError, Trees};
 use crate::model::event::Source;
-use crate::model::{CommitId, Purpose, Recipe, Timing, Trial, TrialId, TrialOutput};
+use crate::model::{CommitId, Purpose, Recipe, Timing, TreeId, Trial, TrialId, TrialOutput};
 use crate::store::{OutcomeKey, Store};
 
 /// A trial that came to a result.
@@ -98,10 +98,19 @@ impl<'a> Trials<'a> {
         self.recipe = Arc::new(recipe);
     }
 
-    /// Ask for a trial of a commit. Answers at once (through [`wait`](Self::wait)) when an outcome is
-    /// recorded that this session has not used yet.
-    pub(super) fn start(&mut self, commit: CommitId, purpose: Purpose) -> Result<TrialId, SessionError> {
-        let tree = self.trees.tree_of(commit)?;
+    /// The tree that a trial of a commit checks out.
+    pub(super) fn tree_of(&mut self, commit: CommitId) -> Result<TreeId, SessionError> {
+        self.trees.tree_of(commit)
+    }
+
+    /// Ask for a trial of a tree, with this commit as `HEAD`. Answers at once (through
+    /// [`wait`](Self::wait)) when an outcome is recorded that this session has not used yet.
+    pub(super) fn start_tree(
+        &mut self,
+        commit: CommitId,
+        tree: TreeId,
+        purpose: Purpose,
+    ) -> Result<TrialId, SessionError> {
         let id = TrialId(self.next_id);
         self.next_id += 1;
         self.started += 1;

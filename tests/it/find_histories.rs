@@ -66,6 +66,31 @@ fn a_failure_behind_another_failure_is_not_blamed_on_the_other() {
 }
 
 #[test]
+fn a_culprit_hidden_behind_its_own_second_mistake_is_proven_by_a_single_edit() {
+    let good = "import json\nfirst = 1\n\n\nvalue = json.loads('1')\nlast = 2\n";
+    let both = good
+        .replace("json.loads('1')", "json.loads(open('app.py'))")
+        .replace("first = 1", "first = json.nothing");
+    let one = good.replace("json.loads('1')", "json.loads(open('app.py'))");
+    let (repo, ids) = numbered(12, |n, repo| {
+        repo.write(
+            "app.py",
+            if n < 6 {
+                good
+            } else if n == 6 {
+                &both
+            } else {
+                &one
+            },
+        );
+    });
+    let first = ids[0].to_string();
+    let (code, report) = User::new().find(repo.path(), &["--good", &first, "--", "python3", "app.py"]);
+    assert_eq!((code, culprit(&report)), (Some(0), ids[6].to_string().as_str()), "{report:#}");
+    assert!(report["notes"].to_string().contains("proven by a single edit in app.py"), "{report:#}");
+}
+
+#[test]
 fn broken_mended_and_broken_again_gives_the_latest_breakage_and_names_the_earlier_one() {
     let (repo, ids) = numbered(80, |n, repo| {
         let broken = (10..50).contains(&n) || n >= 70;

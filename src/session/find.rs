@@ -179,6 +179,10 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     fn conduct(&mut self) -> Result<Conclusion, Stop> {
         self.endpoints.expect(self.plan.bad, Expected::Bad);
+        let repository = self.workshop.repository;
+        let ends = std::iter::once(&self.plan.bad).chain(&self.plan.good);
+        let ends = ends.map(|&commit| repository.tree_of(commit)).collect::<Result<Vec<_>, _>>()?;
+        self.fetch_missing(&ends)?;
         self.start(self.target_commit(), Purpose::Endpoint)?;
         let goods = if self.plan.good.is_empty() { vec![self.gallop()?] } else { self.plan.good.clone() };
         self.search(&goods)

@@ -1,11 +1,13 @@
 //! The loop around the strategy: no slot waits for a round to end.
 
 use super::endpoints::Expected;
-use super::find::{Judged, Session, Stop};
+use super::find::{Judged, Session, Stop, Workshop};
 use super::trials::running_by_commit;
 use crate::git::{History, RangeOptions};
 use crate::graph::Node;
-use crate::model::{CommitId, Conclusion, Culprit, Episode, EventKind, Inconclusive, Purpose, Verdict};
+use crate::model::{
+    CommitId, Conclusion, Culprit, Episode, EventKind, Inconclusive, Purpose, TreeId, Verdict,
+};
 use crate::search::{InformationGain, Next, Observation, Outcome, SearchState, Strategy};
 
 /// A range in search, and what is known of it.
@@ -46,6 +48,7 @@ impl Session<'_> {
         let goods = self.anchored(goods)?;
         let mut hunt = self.hunt(&goods)?;
         self.say_range(&hunt, &goods)?;
+        self.fetch_missing(&hunt.history.trees)?;
         let budget = hunt.history.candidates.count() + 500;
         let mut checked = Vec::new();
         self.start_earlier()?;
@@ -186,6 +189,16 @@ impl Session<'_> {
             }
         }
         Ok(Hunt { history, state })
+    }
+
+    /// In a partial clone, get what the range lacks at once, instead of file by file.
+    pub(super) fn fetch_missing(&mut self, trees: &[TreeId]) -> Result<(), Stop> {
+        let Workshop { repository, shadow, .. } = self.workshop;
+        if let Err(error) = shadow.fetch_missing(repository, trees) {
+            self.journal
+                .note(format!("this is a partial clone, and what it lacks could not be fetched: {error}"))?;
+        }
+        Ok(())
     }
 
     fn say_range(&mut self, hunt: &Hunt, goods: &[CommitId]) -> Result<(), Stop> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::repo_builder::{git_in, hermetic};
+use crate::support::repo_builder::{git_in, hermetic, snapshot};
 use crate::support::run::Ran;
 use crate::support::{TestRepo, User, culprit};
 
@@ -89,6 +89,23 @@ fn a_shallow_clone_says_how_to_deepen_it() {
         ran.stdout,
         ran.stderr
     );
+}
+
+#[test]
+fn a_partial_clone_is_filled_in_the_shadow_and_stays_as_it_is() {
+    let (repo, ids) = TestRepo::with_versions(&["0", "1", "2", "3", "4"]);
+    repo.git(&["config", "uploadpack.allowFilter", "true"]);
+    repo.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", repo.path().display());
+    let clone = folder.path().join("clone");
+    let mut git = hermetic("git", folder.path());
+    assert!(git.args(["clone", "-q", "--filter=blob:none", &url]).arg(&clone).status().unwrap().success());
+    let before = snapshot(&clone);
+    let good = ids[0].to_string();
+    let (code, report) = User::new().find(&clone, &["--good", &good, "--shell", "[ $(cat app.py) -lt 3 ]"]);
+    assert_eq!((code, culprit(&report)), (Some(0), ids[3].to_string().as_str()), "{report:#}");
+    assert!(snapshot(&clone) == before, "the clone changed");
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn read<'a>(path: &str, source: &'a [u8], words: &HashSet<String>) -> Option<Ver
     let module = ModuleName::of(path);
     let mut extracted = extract(syntax, &plan, &module);
     let mut bindings = std::mem::take(&mut extracted.scopes[0].bindings);
-    bindings.add_statements(source, &side.statements());
+    bindings.add_statements(source, &side.statements(), &module);
     Some(Version::new(extracted, bindings, module))
 }
 

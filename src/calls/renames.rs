@@ -123,12 +123,12 @@ fn without(names: BTreeSet<String>, others: &BTreeSet<String>) -> BTreeSet<Strin
 }
 
 /// Subtrees with one of these names, by their shape with the names left blank.
-fn places(syntax: &Syntax, root: ItemId, names: &BTreeSet<String>) -> HashMap<u64, Vec<ItemId>> {
+fn places(syntax: &Syntax, root: ItemId, names: &BTreeSet<String>) -> BTreeMap<u64, Vec<ItemId>> {
     let blank = hash_text("_");
     let range = syntax.subtree(root);
     let is_blank = |item: ItemId| is_variable(syntax, item) && names.contains(syntax.text(item).as_ref());
     let shapes = syntax.hashes_with(range.clone(), |item| is_blank(item).then_some(blank));
-    let mut places: HashMap<u64, Vec<ItemId>> = HashMap::new();
+    let mut places: BTreeMap<u64, Vec<ItemId>> = BTreeMap::new();
     for item in range.clone() {
         let size = syntax.subtree(item).len();
         let telling = (2..=LARGEST).contains(&size) && shapes[item - range.start] != syntax.items[item].deep;

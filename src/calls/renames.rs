@@ -76,9 +76,7 @@ fn renamed_variables(
     let old_places = places(&old.syntax, ours, &gone);
     let new_places = places(&new.syntax, theirs, &came);
     let mut votes: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut shapes: Vec<_> = old_places.iter().collect();
-    shapes.sort_unstable_by(|a, b| a.1.cmp(b.1));
-    for (shape, olds) in shapes {
+    for (shape, olds) in &old_places {
         for (&a, &b) in olds.iter().zip(new_places.get(shape).into_iter().flatten()) {
             for (i, j) in old.syntax.subtree(a).zip(new.syntax.subtree(b)) {
                 if is_variable(&old.syntax, i) && is_variable(&new.syntax, j) {

@@ -99,16 +99,49 @@ impl Bindings {
         }
     }
 
-    /// Add what statements at the top of a file bind, as far as that is seen without parsing:
+    /// Add what statements at the top of a file bind, as far as that is seen without parsing: imports,
     /// definitions and simple assignments.
-    pub(super) fn add_statements(&mut self, source: &[u8], statements: &[Statement]) {
+    pub(super) fn add_statements(&mut self, source: &[u8], statements: &[Statement], module: &ModuleName) {
         for statement in statements {
             let name = || String::from_utf8_lossy(statement.name(source)).into_owned();
             match statement.form {
+                Form::Import => self.add_import_text(statement.text(source), module),
                 Form::Function => self.add(&name(), Binding::Function(name())),
                 Form::Class => self.add(&name(), Binding::Class(name())),
                 Form::Simple => self.add_assignment(statement.text(source)),
-                Form::Import | Form::Compound => {}
+                Form::Compound => {}
+            }
+        }
+    }
+
+    /// As [`add_import`](Self::add_import), from the text: imports have no strings, and only the brackets
+    /// around their names.
+    fn add_import_text(&mut self, text: &[u8], module: &ModuleName) {
+        let text = String::from_utf8_lossy(text);
+        let code = text.lines().map(|line| line.split('#').next().unwrap_or(line).trim_end_matches('\\'));
+        let code = code.collect::<Vec<_>>().join(" ");
+        let code = code.trim();
+        let (from, names) = match code.strip_prefix("from") {
+            Some(rest) => {
+                let Some((from, names)) = rest.split_once(" import").or_else(|| rest.split_once("import"))
+                else {
+                    return;
+                };
+                (Some(joined(from)), names)
+            }
+            None => (None, code.strip_prefix("import").unwrap_or(code)),
+        };
+        for part in names.split([',', '(', ')']) {
+            let words: Vec<&str> = part.split_whitespace().collect();
+            match (&words[..], &from) {
+                (["*"], _) => self.star = true,
+                ([name, "as", alias], _) => self.add(alias, imported(from.as_deref(), name, module)),
+                ([name], Some(from)) => self.add(name, imported(Some(from), name, module)),
+                ([name], None) => {
+                    let top = name.split('.').next().unwrap_or(name);
+                    self.add(top, imported(None, top, module));
+                }
+                _ => {}
             }
         }
     }
@@ -193,4 +226,25 @@ fn imported(from: Option<&str>, name: &str, module: &ModuleName) -> Binding {
     let written = format!("{from}{separator}{name}");
     let target = module.absolute(&written);
     Binding::Import { target, relative: Some(written) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::statements::top_level;
+
+    #[test]
+    fn imports_are_read_from_their_text() {
+        let source = b"import a.b, c as d\nfrom .x import (e, # one\n  f as g,\n)\nfrom ... import h\nfrom y.z \\\n  import i\nfrom.j import(k)\nfrom star import *\n";
+        let mut bindings = Bindings::default();
+        bindings.add_statements(source, &top_level(source), &ModuleName::of("p/q/r/m.py"));
+        let target = |name: &str| match bindings.get(name) {
+            Some(Binding::Import { target, .. }) => target.clone(),
+            other => format!("{other:?}"),
+        };
+        let names = ["a", "d", "e", "g", "h", "i", "k"];
+        let targets = ["a", "c", "p.q.r.x.e", "p.q.r.x.f", "p.h", "y.z.i", "p.q.r.j.k"];
+        assert_eq!(names.map(target), targets);
+        assert!(bindings.star);
+    }
 }

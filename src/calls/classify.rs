@@ -253,7 +253,7 @@ impl Classifier<'_, '_> {
         let (short, long) = if olds.len() < news.len() { (&olds, &news) } else { (&news, &olds) };
         let came = olds.len() < news.len();
         let kind = if came { ChangeKind::ArgumentAdded } else { ChangeKind::ArgumentRemoved };
-        let (short_side, _long_side) = if came { (OLD, NEW) } else { (NEW, OLD) };
+        let short_side = if came { OLD } else { NEW };
         // The longest head and tail that agree; what lies between came, went, or has another value.
         let agrees = |this: &Self, x: &Argument, y: &Argument| {
             x.given == y.given && this.agree(short_side, x.item, y.item)

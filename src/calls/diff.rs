@@ -198,7 +198,7 @@ fn read_version<'a>(
     let syntax = read_syntax(source, &plan, &statements, parsing)?;
     let mut extracted = extract(syntax, &plan, &module);
     let mut bindings = std::mem::take(&mut extracted.scopes[0].bindings);
-    bindings.add_statements(source, &statements);
+    bindings.add_statements(source, &statements, &module);
     Some(Version::new(extracted, bindings, module))
 }
 

@@ -1,8 +1,8 @@
 //! Which parts of two versions have to be looked at.
 //!
 //! Statements with the same text on both sides are set aside, at the top of the file and again among the
-//! members of a class that is on both sides. Imports and compound statements are parsed all the same,
-//! since they explain names.
+//! members of a class that is on both sides. Compound statements are parsed all the same, since they may
+//! explain names; imports, definitions and simple assignments do so without being parsed.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -102,8 +102,11 @@ impl<'a> Side<'a> {
     pub(super) fn plan(&self, names: &HashSet<String>) -> Plan {
         let mut plan = Plan::default();
         for part in &self.parts {
-            let explains = matches!(part.statement.form, Form::Import | Form::Compound);
-            if !self.add(part, names, &mut plan) && explains {
+            // Imports hold no calls, and are read from their text.
+            if part.statement.form == Form::Import {
+                continue;
+            }
+            if !self.add(part, names, &mut plan) && part.statement.form == Form::Compound {
                 plan.push(part.statement.range.clone(), Role::Context);
             }
         }

@@ -76,9 +76,7 @@ fn renamed_variables(
     let old_places = places(&old.syntax, ours, &gone);
     let new_places = places(&new.syntax, theirs, &came);
     let mut votes: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut shapes: Vec<_> = old_places.iter().collect();
-    shapes.sort_unstable_by(|a, b| a.1.cmp(b.1));
-    for (shape, olds) in shapes {
+    for (shape, olds) in &old_places {
         for (&a, &b) in olds.iter().zip(new_places.get(shape).into_iter().flatten()) {
             for (i, j) in old.syntax.subtree(a).zip(new.syntax.subtree(b)) {
                 if is_variable(&old.syntax, i) && is_variable(&new.syntax, j) {
@@ -123,12 +121,12 @@ fn without(names: BTreeSet<String>, others: &BTreeSet<String>) -> BTreeSet<Strin
 }
 
 /// Subtrees with one of these names, by their shape with the names left blank.
-fn places(syntax: &Syntax, root: ItemId, names: &BTreeSet<String>) -> HashMap<u64, Vec<ItemId>> {
+fn places(syntax: &Syntax, root: ItemId, names: &BTreeSet<String>) -> BTreeMap<u64, Vec<ItemId>> {
     let blank = hash_text("_");
     let range = syntax.subtree(root);
     let is_blank = |item: ItemId| is_variable(syntax, item) && names.contains(syntax.text(item).as_ref());
     let shapes = syntax.hashes_with(range.clone(), |item| is_blank(item).then_some(blank));
-    let mut places: HashMap<u64, Vec<ItemId>> = HashMap::new();
+    let mut places: BTreeMap<u64, Vec<ItemId>> = BTreeMap::new();
     for item in range.clone() {
         let size = syntax.subtree(item).len();
         let telling = (2..=LARGEST).contains(&size) && shapes[item - range.start] != syntax.items[item].deep;

@@ -107,14 +107,19 @@ impl StaleFinder {
 fn read<'a>(path: &str, source: &'a [u8], words: &HashSet<String>) -> Option<Version<'a>> {
     let side = Side::unchanged(source);
     let plan = side.plan(words);
-    if plan.ranges().is_empty() || plan.bytes() > MOST_BYTES {
+    if plan.bytes() > MOST_BYTES {
         return None;
     }
-    let syntax = Syntax::new(source, &[parse(source, &plan.ranges())?], &plan.ranges());
+    let ranges = plan.ranges();
+    let syntax = if ranges.is_empty() {
+        Syntax::empty(source)
+    } else {
+        Syntax::new(source, &[parse(source, &ranges)?], &ranges)
+    };
     let module = ModuleName::of(path);
     let mut extracted = extract(syntax, &plan, &module);
     let mut bindings = std::mem::take(&mut extracted.scopes[0].bindings);
-    bindings.add_statements(source, &side.statements());
+    bindings.add_statements(source, &side.statements(), &module);
     Some(Version::new(extracted, bindings, module))
 }
 

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 /// What a statement is, as far as its first word tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +129,9 @@ fn form(text: &[u8]) -> (Form, Range<usize>) {
     };
     let soft = |form| if begins_soft_block(text) { form } else { Form::Simple };
     match first {
-        b"import" | b"from" => (Form::Import, 0..0),
+        // What follows a semicolon may be anything.
+        b"import" | b"from" if memchr(b';', text).is_none() => (Form::Import, 0..0),
+        b"import" | b"from" => (Form::Compound, 0..0),
         b"class" => (Form::Class, named(5)),
         b"def" => (Form::Function, named(3)),
         b"async" => {
@@ -206,10 +208,33 @@ fn line_end(bytes: &[u8], from: usize) -> usize {
     memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at + 1)
 }
 
+/// Bytes at which a scan of code has something to do.
+const TELLING: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"\n#\"'()[]{}\\";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[usize_of(bytes[at])] = true;
+        at += 1;
+    }
+    table
+};
+
+#[expect(clippy::as_conversions, reason = "there is no other conversion in a constant")]
+const fn usize_of(byte: u8) -> usize {
+    byte as usize
+}
+
+/// The next byte from here that tells something, or the end.
+fn next_telling(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    from + rest.iter().position(|&byte| TELLING[usize::from(byte)]).unwrap_or(rest.len())
+}
+
 /// The byte after the line end that ends the logical line.
 fn logical_end(bytes: &[u8], from: usize) -> usize {
     let mut depth = 0_usize;
-    let mut at = from;
+    let mut at = next_telling(bytes, from);
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b'\n' if depth == 0 => return at + 1,
@@ -226,6 +251,7 @@ fn logical_end(bytes: &[u8], from: usize) -> usize {
             b'\\' => at += if bytes[at..].starts_with(b"\\\r\n") { 3 } else { 2 },
             _ => at += 1,
         }
+        at = next_telling(bytes, at);
     }
     bytes.len()
 }
@@ -236,16 +262,19 @@ fn string_end(bytes: &[u8], from: usize) -> usize {
     let quote = bytes[from];
     let triple = bytes[from..].starts_with(&[quote; 3]);
     let mut at = from + if triple { 3 } else { 1 };
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let next = if triple { memchr2(quote, b'\\', rest) } else { memchr3(quote, b'\\', b'\n', rest) };
+        let Some(next) = next else { return bytes.len() };
+        at += next;
+        match bytes[at] {
             b'\\' => at += if bytes[at..].starts_with(b"\\\r\n") { 3 } else { 2 },
-            b'\n' if !triple => return at,
-            _ if byte == quote && !triple => return at + 1,
-            _ if byte == quote && bytes[at..].starts_with(&[quote; 3]) => return at + 3,
+            b'\n' => return at,
+            _ if !triple => return at + 1,
+            _ if bytes[at..].starts_with(&[quote; 3]) => return at + 3,
             _ => at += 1,
         }
     }
-    bytes.len()
 }
 
 /// The byte after the bracket that closes the one at `from`, if there is one.

@@ -41,7 +41,7 @@ pub(super) struct Syntax<'a> {
     pub(super) error_at: Option<usize>,
 }
 
-const CALL_MARK: u64 = 0x000c_a110_ca11;
+const CALL_MARK: u64 = 0x0ca1_10ca_1100;
 
 impl<'a> Syntax<'a> {
     /// `ranges` are the statements that are wanted of the trees, in order. The trees are of pieces of the

@@ -41,7 +41,7 @@ pub use error::GitError;
 pub use files::{FileFacts, open_folder, remove_tree};
 pub use history::{History, RangeOptions};
 pub use private::{IndexedFile, PrivateGit};
-pub use python_changes::{CommitTrees, Listing, WorkTreeChange, is_python};
+pub use python_changes::{CommitTrees, Listing, WorkTreeChange, is_python, read_without_checking_hashes};
 pub use repository::Repository;
 pub use revision::Tag;
 pub use shadow::{Borrowed, Shadow};

@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
 mod architecture;
+mod call_fuzz;
+mod call_oracles;
 mod call_pairs;
+mod cli_calls;
 mod cli_logs;
 mod executor_local;
 mod executor_python;

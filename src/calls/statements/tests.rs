@@ -50,3 +50,42 @@ fn a_closing_bracket_is_found_past_strings_and_comments() {
     assert_eq!(closing(b"(a, ')' # )\n)x", 0), Some(13));
     assert_eq!(closing(b"(a", 0), None);
 }
+
+#[derive(serde::Deserialize)]
+struct Judged {
+    path: std::path::PathBuf,
+    statements: Option<Vec<(usize, usize)>>,
+}
+
+/// Every module at the top of the standard library.
+#[test]
+fn statements_are_those_of_cpythons_parser() {
+    let list = "import glob, sysconfig; print(*sorted(glob.glob(sysconfig.get_path('stdlib') + '/[a-l]*.py')), sep='\\n')";
+    let paths = std::process::Command::new("python3").args(["-c", list]).output().unwrap().stdout;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/call_pairs/ast_calls.py");
+    let mut python = std::process::Command::new("python3")
+        .arg(script)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut python.stdin.take().unwrap(), &paths).unwrap();
+    let output = python.wait_with_output().unwrap();
+    let mut count = 0;
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let judged: Judged = serde_json::from_str(line).unwrap();
+        let Some(theirs) = judged.statements else { continue };
+        let source = std::fs::read(&judged.path).unwrap();
+        let line_of = |byte: usize| 1 + memchr_iter(b'\n', &source[..byte]).count();
+        let ours: Vec<(usize, usize)> = top_level(&source)
+            .iter()
+            .map(|statement| {
+                let text = statement.text(&source).trim_ascii_end();
+                (line_of(statement.range.start), line_of(statement.range.start + text.len()))
+            })
+            .collect();
+        assert_eq!(ours, theirs, "{}", judged.path.display());
+        count += ours.len();
+    }
+    assert!(count > 1_500, "{count}");
+}

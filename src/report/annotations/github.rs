@@ -47,15 +47,15 @@ const fn word(severity: Severity) -> &'static str {
 
 fn command(annotation: &Annotation) -> String {
     let Annotation { path, line, column, end_line, end_column, .. } = annotation;
-    let file = property(path);
-    let place = if annotation.in_old_version {
+    let lines = if annotation.in_old_version {
         // The line is not in the version that is shown.
-        format!("file={file}")
+        String::new()
     } else if line == end_line {
-        format!("file={file},line={line},col={column},endLine={end_line},endColumn={end_column}")
+        format!(",line={line},col={column},endLine={end_line},endColumn={end_column}")
     } else {
-        format!("file={file},line={line},endLine={end_line}")
+        format!(",line={line},endLine={end_line}")
     };
+    let place = format!("file={}{lines}", property(path));
     let title = property(&format!("pybisect ({})", annotation.rule.id));
     format!("::{} title={title},{place}::{}", word(annotation.severity), data(&annotation.message))
 }

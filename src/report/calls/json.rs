@@ -4,12 +4,11 @@
 
 use std::io;
 
-use serde::ser::{SerializeMap, SerializeSeq};
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::json;
 
 use super::CallRenderer;
-use crate::model::{CallReport, CallSite, LocatedChange};
+use crate::model::{CallReport, CallSpan, ChangeKind, CommitId, LocatedChange, StaleReason};
 
 /// Renders JSON.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,50 +43,56 @@ struct Changes<'r>(&'r [LocatedChange]);
 
 impl Serialize for Changes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.0.len()))?;
-        for change in self.0 {
-            list.serialize_element(&value(change))?;
-        }
-        list.end()
+        serializer.collect_seq(self.0.iter().map(Change::new))
     }
 }
 
-fn value(located: &LocatedChange) -> serde_json::Value {
-    let change = &located.change;
-    let side = |site: &Option<CallSite>, of: fn(&CallSite) -> serde_json::Value| {
-        site.as_ref().map_or(serde_json::Value::Null, of)
-    };
-    let span = |site: &Option<CallSite>| {
-        side(site, |site| {
-            json!({
-                "start": site.span.start, "end": site.span.end,
-                "column": site.span.column, "end_line": site.span.end_line, "end_column": site.span.end_column,
-            })
-        })
-    };
-    let mut value = json!({
-        "commit": located.commit,
-        "path": located.path,
-        "old_path": located.old_path,
-        "kind": change.kind.word(),
-        "also": change.also.iter().map(|kind| kind.word()).collect::<Vec<_>>(),
-        "function": change.place().map(|site| &site.function),
-        "line": side(&change.after, |site| json!(site.span.line)),
-        "old_line": side(&change.before, |site| json!(site.span.line)),
-        "before": side(&change.before, |site| json!(site.text)),
-        "after": side(&change.after, |site| json!(site.text)),
-        "callee_before": side(&change.before, |site| json!(site.callee)),
-        "callee_after": side(&change.after, |site| json!(site.callee)),
-        "span": span(&change.after),
-        "old_span": span(&change.before),
-    });
-    for (key, callees) in [("callees_gone", &change.gone), ("callees_came", &change.came)] {
-        if !callees.is_empty() {
-            value[key] = json!(callees);
+#[derive(Serialize)]
+struct Change<'c> {
+    commit: Option<CommitId>,
+    path: &'c str,
+    old_path: Option<&'c str>,
+    kind: ChangeKind,
+    also: &'c [ChangeKind],
+    function: Option<&'c str>,
+    line: Option<u32>,
+    old_line: Option<u32>,
+    before: Option<&'c str>,
+    after: Option<&'c str>,
+    callee_before: Option<&'c str>,
+    callee_after: Option<&'c str>,
+    span: Option<CallSpan>,
+    old_span: Option<CallSpan>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    callees_gone: &'c [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    callees_came: &'c [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    definition: Option<&'c StaleReason>,
+}
+
+impl<'c> Change<'c> {
+    fn new(located: &'c LocatedChange) -> Self {
+        let change = &located.change;
+        let (before, after) = (change.before.as_ref(), change.after.as_ref());
+        Self {
+            commit: located.commit,
+            path: &located.path,
+            old_path: located.old_path.as_deref(),
+            kind: change.kind,
+            also: &change.also,
+            function: change.place().map(|site| site.function.as_str()),
+            line: after.map(|site| site.span.line),
+            old_line: before.map(|site| site.span.line),
+            before: before.map(|site| site.text.as_str()),
+            after: after.map(|site| site.text.as_str()),
+            callee_before: before.and_then(|site| site.callee.as_deref()),
+            callee_after: after.and_then(|site| site.callee.as_deref()),
+            span: after.map(|site| site.span),
+            old_span: before.map(|site| site.span),
+            callees_gone: &change.gone,
+            callees_came: &change.came,
+            definition: change.stale.as_ref(),
         }
     }
-    if let Some(stale) = &change.stale {
-        value["definition"] = json!(stale);
-    }
-    value
 }

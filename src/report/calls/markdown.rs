@@ -38,11 +38,11 @@ fn row(located: &LocatedChange, out: &mut dyn io::Write) -> io::Result<()> {
     let Some(place) = change.place() else { return Ok(()) };
     let commit = located.commit.map(|commit| format!("{} ", commit.short())).unwrap_or_default();
     let where_ = format!("{commit}{}:{} {}", code(&located.path), place.span.line, code(&place.function));
-    let mut what = change.kinds().map(ChangeKind::phrase).collect::<Vec<_>>().join(", ");
-    if let Some(stale) = &change.stale {
-        what.push_str(": ");
-        what.push_str(&stale.problem);
-    }
+    let kinds = change.kinds().map(ChangeKind::phrase).collect::<Vec<_>>().join(", ");
+    let what = match &change.stale {
+        Some(stale) => format!("{kinds}: {}", stale.problem),
+        None => kinds,
+    };
     let side = |site: &Option<CallSite>| site.as_ref().map(|site| code(&one_line(&site.text, LONGEST)));
     writeln!(
         out,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use similar::{Algorithm, ChangeTag, TextDiff};
+use similar::{Algorithm, DiffTag, capture_diff_slices};
 
 use super::super::Style;
 use super::{CallRenderer, one_line};
@@ -97,17 +97,37 @@ impl CallsText {
         let shown = |site: &Option<CallSite>| site.as_ref().map(|site| one_line(&site.text, LONGEST));
         let (before, after) = (shown(&change.before), shown(&change.after));
         let (Some(old), Some(new)) = (&before, &after) else { return (before, after) };
-        let diff = TextDiff::configure().algorithm(Algorithm::Myers).diff_words(old.as_str(), new.as_str());
-        let side = |tag: ChangeTag| -> String {
-            diff.iter_all_changes()
-                .filter(|part| part.tag() == ChangeTag::Equal || part.tag() == tag)
-                .map(|part| match part.tag() {
-                    ChangeTag::Equal => part.value().to_owned(),
-                    ChangeTag::Delete => self.style.removed(part.value()),
-                    ChangeTag::Insert => self.style.added(part.value()),
-                })
-                .collect()
-        };
-        (Some(side(ChangeTag::Delete)), Some(side(ChangeTag::Insert)))
+        let (old, new) = (tokens(old), tokens(new));
+        let (mut left, mut right) = (String::new(), String::new());
+        for part in capture_diff_slices(Algorithm::Myers, &old, &new) {
+            let (gone, came) = (old[part.old_range()].concat(), new[part.new_range()].concat());
+            if part.tag() == DiffTag::Equal {
+                left += &gone;
+                right += &came;
+            } else {
+                left += &Some(gone)
+                    .filter(|text| !text.is_empty())
+                    .map_or_else(String::new, |text| self.style.removed(text));
+                right += &Some(came)
+                    .filter(|text| !text.is_empty())
+                    .map_or_else(String::new, |text| self.style.added(text));
+            }
+        }
+        (Some(left), Some(right))
     }
+}
+
+/// Names whole, everything else by characters.
+fn tokens(text: &str) -> Vec<&str> {
+    let is_name = |c: char| c == '_' || c.is_alphanumeric();
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let end =
+            if is_name(first) { rest.find(|c| !is_name(c)).unwrap_or(rest.len()) } else { first.len_utf8() };
+        let (token, after) = rest.split_at(end);
+        tokens.push(token);
+        rest = after;
+    }
+    tokens
 }

@@ -5,11 +5,13 @@ mod history;
 mod sources;
 mod stale;
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 
 use crate::cli::{CliError, Exit, terminal};
+use crate::git::read_without_checking_hashes;
 use crate::model::{CallReport, ChangeKind};
 use crate::report::{
     AnnotationRenderer, CallRenderer, CallsJson, CallsMarkdown, CallsText, Github, Gitlab, Rdjson, Sarif,
@@ -88,11 +90,20 @@ fn parse_kind(word: &str) -> Result<ChangeKind, String> {
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    read_without_checking_hashes();
     let filter = filter::Filter::new(&args.path, &args.callee, &args.kind)?;
     let report = filter.apply(sources::collect(args)?);
     let mut out = Vec::new();
     render(args.format, &report, &mut out).map_err(CliError::internal)?;
-    super::print(&out)
+    if args.format == Format::Text {
+        return super::print(&out);
+    }
+    // Other formats have no colours that a terminal might not know, and may be large.
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(&out).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::internal(error)),
+        _ => Ok(Exit::Found),
+    }
 }
 
 fn render(format: Format, report: &CallReport, out: &mut Vec<u8>) -> std::io::Result<()> {

@@ -111,7 +111,7 @@ fn diff_lines(old: &[u8], new: &[u8], paths: Paths) -> FileCalls {
     let (old_side, new_side) = compare_lines(old, new);
     let version = |side: &Side, source, path| {
         let mut plan = side.plan(&HashSet::new());
-        plan.cut_to(MOST_BYTES_OF_LINES);
+        plan.cut_to(source, MOST_BYTES_OF_LINES);
         let module = ModuleName::of(path);
         let tree = (!plan.ranges().is_empty()).then(|| parse(source, &plan.ranges())).flatten();
         let syntax =

@@ -41,13 +41,19 @@ impl Plan {
         self.parts.iter().map(|(range, _)| range.len()).sum()
     }
 
-    /// Keep only the first parts, up to a size.
-    pub(super) fn cut_to(&mut self, most_bytes: usize) {
+    /// Keep only the first parts, up to a size; the last of them ends where a line ends.
+    pub(super) fn cut_to(&mut self, source: &[u8], most_bytes: usize) {
         let mut left = most_bytes;
-        self.parts.retain(|(range, _)| {
-            let fits = range.len() <= left;
-            left = if fits { left - range.len() } else { 0 };
-            fits
+        self.parts.retain_mut(|(range, _)| {
+            if range.len() > left {
+                let kept = &source[range.start..range.start + left];
+                range.end =
+                    range.start + kept.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+                left = 0;
+            } else {
+                left -= range.len();
+            }
+            range.start < range.end
         });
     }
 

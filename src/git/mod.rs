@@ -40,6 +40,7 @@ pub use changes::{ChangeStatus, ChangedLines, FileChange};
 pub use error::GitError;
 pub use files::{FileFacts, open_folder, remove_tree};
 pub use history::{History, RangeOptions};
+pub use partial::OTHER_REPOSITORY;
 pub use private::{IndexedFile, PrivateGit};
 pub use python_changes::{CommitTrees, Listing, WorkTreeChange, is_python, read_without_checking_hashes};
 pub use repository::Repository;

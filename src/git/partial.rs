@@ -21,8 +21,8 @@ const COPIED: [&str; 6] = ["remote.", "url.", "http.", "credential.", "protocol.
 /// What a fetch would otherwise do beside fetching.
 const NOT_COPIED: [&str; 4] = [".fetch", ".push", ".mirror", ".tagopt"];
 
-/// Variables that would lead the git executable elsewhere.
-const OTHER_REPOSITORY: [&str; 6] = [
+/// Variables that would lead the git executable to another repository.
+pub const OTHER_REPOSITORY: [&str; 6] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",

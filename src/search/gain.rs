@@ -26,6 +26,17 @@ pub struct InformationGain {
     flaky_prior: f64,
 }
 
+/// What is believed at one moment, for the live view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Belief {
+    /// How many commits can still be the culprit.
+    pub left: usize,
+    /// About how many rounds of trials are left.
+    pub rounds_left: f64,
+    /// The most probable commits and their probabilities, first the leading one.
+    pub leading: Vec<(Node, f64)>,
+}
+
 /// The state, thought through.
 struct View<'a> {
     graph: &'a CommitGraph,
@@ -50,25 +61,16 @@ impl InformationGain {
         View { graph, state, focus, posterior, skips }
     }
 
-    /// The most probable commits, first the leading one.
+    /// What is believed now, where `slots` trials run at a time; of the leading commits the first `most`.
     #[must_use]
-    pub fn leading(&self, graph: &CommitGraph, state: &SearchState, most: usize) -> Vec<(Node, f64)> {
-        let mut list = self.view(graph, state).by_probability(0.0);
-        list.truncate(most);
-        list
-    }
-
-    /// How many commits can still be the culprit.
-    #[must_use]
-    pub fn left(&self, graph: &CommitGraph, state: &SearchState) -> usize {
-        self.view(graph, state).by_probability(NEGLIGIBLE).len()
-    }
-
-    /// About how many rounds of `slots` trials are left.
-    #[must_use]
-    pub fn rounds_left(&self, graph: &CommitGraph, state: &SearchState, slots: usize) -> f64 {
+    pub fn belief(&self, graph: &CommitGraph, state: &SearchState, slots: usize, most: usize) -> Belief {
+        let view = self.view(graph, state);
+        let mut leading = view.by_probability(0.0);
+        let left = leading.iter().filter(|(_, p)| *p > NEGLIGIBLE).count();
+        leading.truncate(most);
         let slots = f64::from(u32::try_from(slots).unwrap_or(u32::MAX));
-        self.view(graph, state).posterior.entropy() / (slots + 1.0).log2()
+        let rounds_left = view.posterior.entropy() / (slots + 1.0).log2();
+        Belief { left, rounds_left, leading }
     }
 
     /// Earlier episodes: a commit seen bad, and a descendant seen good.

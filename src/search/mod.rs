@@ -42,6 +42,6 @@ mod state;
 mod strategy;
 mod weights;
 
-pub use gain::InformationGain;
+pub use gain::{Belief, InformationGain};
 pub use state::{Observation, SearchState};
 pub use strategy::{Next, Outcome, Strategy};

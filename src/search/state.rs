@@ -1,6 +1,7 @@
 //! What is known: observations, not statuses, so that contradictions are legal input.
 
 use crate::graph::{CommitGraph, Node, NodeSet};
+use crate::model::Verdict;
 
 /// What was seen at one commit, over all runs of its tree.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,6 +25,25 @@ impl Observation {
     #[must_use]
     pub const fn is_contradictory(&self) -> bool {
         self.good > 0 && self.bad > 0
+    }
+
+    /// What one run with this verdict shows.
+    #[must_use]
+    pub fn of(verdict: &Verdict) -> Self {
+        let mut seen = Self::default();
+        match verdict {
+            Verdict::Good => seen.good = 1,
+            Verdict::Bad => seen.bad = 1,
+            Verdict::Skip(_) | Verdict::Abort(_) => seen.skipped = 1,
+        }
+        seen
+    }
+
+    /// Add what other runs showed.
+    pub const fn add(&mut self, other: Self) {
+        self.good += other.good;
+        self.bad += other.bad;
+        self.skipped += other.skipped;
     }
 
     /// Number of runs.
@@ -77,9 +97,6 @@ impl SearchState {
 
     /// Record what was seen at a commit.
     pub fn record(&mut self, node: Node, seen: Observation) {
-        let total = &mut self.observations[self.twin[node.index()].index()];
-        total.good += seen.good;
-        total.bad += seen.bad;
-        total.skipped += seen.skipped;
+        self.observations[self.twin[node.index()].index()].add(seen);
     }
 }

@@ -61,7 +61,8 @@ impl Dispatcher {
                     let waited = asked.elapsed();
                     let mut result = executor.run(&trial, &cancel);
                     if let Ok(output) = &mut result {
-                        output.timing.queue_ms = waited.as_secs_f64() * 1e3;
+                        // Beside what the executor waited for.
+                        output.timing.queue_ms += waited.as_secs_f64() * 1e3;
                     }
                     // The conductor may be gone already; then nobody wants the answer.
                     if outbox.send(Answer { trial: trial.id, result }).is_err() {
@@ -146,5 +147,14 @@ impl Dispatcher {
             }
         }
         finished
+    }
+}
+
+/// Nobody will take the results of what still runs, so the threads should not wait for it.
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        for running in self.running.values() {
+            running.cancel.cancel(CancelReason::Irrelevant);
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::search::Observation;
 use crate::store::{OutcomeKey, SessionId, SessionState, Store, StoreError};
-use crate::triage::{NoTarget, Oracle, Target, TargetOracle, read};
+use crate::triage::{NoTarget, Target, TargetOracle, read};
 
 /// The session cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -371,14 +371,15 @@ impl Session<'_> {
                 hint: None,
             }));
         };
-        let plain = oracle.judge(&done.output);
+        let reading = read(&done.output);
+        let plain = oracle.judge_reading(&done.output, &reading);
         for note in &done.output.notes {
             self.journal.note(note.clone())?;
         }
         if done.output.leftovers > 0 {
             self.journal.note("the command leaves processes running; they were ended after each trial")?;
         }
-        let failure = read(&done.output).failures.into_iter().next();
+        let failure = reading.failures.into_iter().next();
         self.journal.say(EventKind::TrialFinished(Box::new(Finished {
             trial: done.id,
             commit: done.commit,
@@ -397,12 +398,7 @@ impl Session<'_> {
         let verdict = if self.plan.find_fix { plain.inverted() } else { plain };
         // A composed tree says nothing of the commit itself.
         if done.purpose != Purpose::Narrowing {
-            let seen = self.seen.entry(done.commit).or_default();
-            match &verdict {
-                Verdict::Good => seen.good += 1,
-                Verdict::Bad => seen.bad += 1,
-                Verdict::Skip(_) | Verdict::Abort(_) => seen.skipped += 1,
-            }
+            self.seen.entry(done.commit).or_default().add(Observation::of(&verdict));
         }
         if done.purpose == Purpose::Endpoint {
             self.check_endpoint(done.commit, &verdict)?;

@@ -42,30 +42,29 @@ impl Hunk {
 }
 
 impl Session<'_> {
-    /// Commits to test before the outcome is believed. `checked` remembers what was asked for.
-    pub(super) fn menders(
+    /// A commit to test before the outcome is believed. `checked` remembers what was asked for.
+    pub(super) fn mender(
         &self,
         hunt: &Hunt,
         outcome: &Outcome,
         checked: &mut Vec<CommitId>,
-    ) -> Result<Vec<CommitId>, Stop> {
-        let Outcome::Found { culprit, .. } = *outcome else { return Ok(Vec::new()) };
+    ) -> Result<Option<CommitId>, Stop> {
+        let Outcome::Found { culprit, .. } = *outcome else { return Ok(None) };
         let graph = &hunt.history.graph;
         let mut after = graph.descendants([culprit]);
         after.remove(culprit);
         after.intersect_with(&graph.ancestors([hunt.state.bad]));
-        // What is seen bad, and all that was tested, is no news.
         let later: Vec<Node> = after.iter().collect();
         if later.is_empty() || checked.len() >= MOST_TESTED {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let gone = self.first_without(hunt, culprit, &later)?;
         let fresh = gone
             .into_iter()
             .find(|&node| hunt.state.observed(node).runs() == 0 && !checked.contains(&hunt.id(node)));
-        let Some(node) = fresh else { return Ok(Vec::new()) };
-        checked.push(hunt.id(node));
-        Ok(vec![hunt.id(node)])
+        let fresh = fresh.map(|node| hunt.id(node));
+        checked.extend(fresh);
+        Ok(fresh)
     }
 
     /// Commits among `later` in which a hunk of the culprit is gone that bad has again, or all of them

@@ -2,13 +2,10 @@
 
 use super::endpoints::Expected;
 use super::find::{Judged, Session, Stop, Workshop};
-use super::trials::running_by_commit;
 use crate::git::{History, RangeOptions};
 use crate::graph::Node;
-use crate::model::{
-    CommitId, Conclusion, Culprit, Episode, EventKind, Inconclusive, Purpose, TreeId, Verdict,
-};
-use crate::search::{InformationGain, Next, Observation, Outcome, SearchState, Strategy};
+use crate::model::{CommitId, Conclusion, Culprit, Episode, EventKind, Inconclusive, Purpose, TreeId};
+use crate::search::{Belief, InformationGain, Next, Observation, Outcome, SearchState, Strategy};
 
 /// A range in search, and what is known of it.
 pub(super) struct Hunt {
@@ -23,13 +20,7 @@ impl Hunt {
             return;
         }
         if let Some(&node) = self.history.index.get(&judged.commit) {
-            let mut seen = Observation::default();
-            match judged.verdict {
-                Verdict::Good => seen.good = 1,
-                Verdict::Bad => seen.bad = 1,
-                Verdict::Skip(_) | Verdict::Abort(_) => seen.skipped = 1,
-            }
-            self.state.record(node, seen);
+            self.state.record(node, Observation::of(&judged.verdict));
         }
     }
 
@@ -58,6 +49,7 @@ impl Session<'_> {
                     hunt.record(&judged);
                 }
             }
+            // Made anew each time: the doubt about the test follows from the target, once that is known.
             let strategy = InformationGain::new(self.plan.confidence, self.flaky_prior());
             self.sync_running(&mut hunt);
             self.dismiss_irrelevant(&strategy, &mut hunt)?;
@@ -72,13 +64,10 @@ impl Session<'_> {
                     }
                 }
                 Next::Done(outcome) if self.endpoints.are_settled() && !self.runs_one_of(&checked) => {
-                    let more = self.menders(&hunt, &outcome, &mut checked)?;
-                    if more.is_empty() {
+                    let Some(mender) = self.mender(&hunt, &outcome, &mut checked)? else {
                         return self.conclude(&strategy, &hunt, &outcome);
-                    }
-                    for commit in more {
-                        self.start(commit, Purpose::Proof)?;
-                    }
+                    };
+                    self.start(mender, Purpose::Proof)?;
                 }
                 // An endpoint or a would-be mender is still running; nothing is sure before it ends.
                 Next::Done(_) => {}
@@ -90,7 +79,7 @@ impl Session<'_> {
             for judged in self.next_judged()? {
                 hunt.record(&judged);
             }
-            self.say_belief(&hunt)?;
+            self.say_belief(&strategy, &hunt)?;
         }
     }
 
@@ -110,9 +99,8 @@ impl Session<'_> {
     }
 
     fn start_endpoints(&mut self, goods: &[CommitId]) -> Result<(), Stop> {
-        let running = running_by_commit(&self.trials);
         for &commit in std::iter::once(&self.plan.bad).chain(goods) {
-            if !self.seen.contains_key(&commit) && !running.contains_key(&commit) {
+            if !self.seen.contains_key(&commit) && !self.runs_one_of(&[commit]) {
                 self.start(commit, Purpose::Endpoint)?;
             }
         }
@@ -243,15 +231,13 @@ impl Session<'_> {
         }
     }
 
-    fn say_belief(&mut self, hunt: &Hunt) -> Result<(), Stop> {
+    fn say_belief(&mut self, strategy: &InformationGain, hunt: &Hunt) -> Result<(), Stop> {
         /// So many leading candidates are shown.
         const LEADING: usize = 5;
-        let strategy = InformationGain::new(self.plan.confidence, self.flaky_prior());
-        let graph = &hunt.history.graph;
-        let leading = strategy.leading(graph, &hunt.state, LEADING);
+        let slots = self.trials.capacity();
+        let Belief { left, rounds_left, leading } =
+            strategy.belief(&hunt.history.graph, &hunt.state, slots, LEADING);
         let leading = leading.into_iter().map(|(node, p)| (hunt.id(node), p)).collect();
-        let rounds_left = strategy.rounds_left(graph, &hunt.state, self.trials.capacity());
-        let left = strategy.left(graph, &hunt.state);
         Ok(self.journal.say(EventKind::Belief { left, rounds_left, leading })?)
     }
 

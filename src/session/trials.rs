@@ -1,7 +1,7 @@
 //! Trials as the session sees them: asked for by commit, answered from the record where the outcome
 //! is known, run otherwise, and recorded as they end.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,12 +21,6 @@ pub(super) struct Done {
     pub(super) source: Source,
 }
 
-/// The recorded outcomes of one key, and how many of them this session has used.
-#[derive(Default)]
-struct Record {
-    known: VecDeque<TrialOutput>,
-}
-
 /// Everything that runs or is known.
 pub(super) struct Trials<'a> {
     dispatcher: Dispatcher,
@@ -35,7 +29,8 @@ pub(super) struct Trials<'a> {
     recipe: Arc<Recipe>,
     environment: String,
     fresh: bool,
-    records: HashMap<OutcomeKey, Record>,
+    /// Recorded outcomes by key, without those that this session has used.
+    records: HashMap<OutcomeKey, VecDeque<TrialOutput>>,
     ready: VecDeque<Done>,
     next_id: u64,
     started: usize,
@@ -115,7 +110,7 @@ impl<'a> Trials<'a> {
         self.next_id += 1;
         self.started += 1;
         let key = OutcomeKey::new(tree, &self.recipe, &self.environment);
-        let known = self.record(key)?.known.pop_front();
+        let known = self.record(key)?.pop_front();
         match known {
             Some(mut output) => {
                 output.timing = Timing::default();
@@ -129,13 +124,13 @@ impl<'a> Trials<'a> {
         Ok(id)
     }
 
-    fn record(&mut self, key: OutcomeKey) -> Result<&mut Record, SessionError> {
+    fn record(&mut self, key: OutcomeKey) -> Result<&mut VecDeque<TrialOutput>, SessionError> {
         use std::collections::hash_map::Entry;
         match self.records.entry(key) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
                 let known = if self.fresh { Vec::new() } else { self.store.outcomes(key)? };
-                Ok(entry.insert(Record { known: known.into() }))
+                Ok(entry.insert(known.into()))
             }
         }
     }
@@ -144,7 +139,7 @@ impl<'a> Trials<'a> {
     pub(super) fn is_known(&mut self, commit: CommitId) -> Result<bool, SessionError> {
         let tree = self.trees.tree_of(commit)?;
         let key = OutcomeKey::new(tree, &self.recipe, &self.environment);
-        Ok(!self.record(key)?.known.is_empty())
+        Ok(!self.record(key)?.is_empty())
     }
 
     /// Whether an answer waits to be taken.
@@ -191,13 +186,4 @@ impl<'a> Trials<'a> {
         let key = OutcomeKey::new(trial.tree, &trial.recipe, &self.environment);
         Ok(self.store.add_outcome(key, trial.commit, output)?)
     }
-}
-
-/// The commits whose trials run now, with their numbers, for cancelling by commit.
-pub(super) fn running_by_commit(trials: &Trials<'_>) -> BTreeMap<CommitId, Vec<TrialId>> {
-    let mut by_commit: BTreeMap<CommitId, Vec<TrialId>> = BTreeMap::new();
-    for (id, commit, _, _) in trials.running() {
-        by_commit.entry(commit).or_default().push(id);
-    }
-    by_commit
 }

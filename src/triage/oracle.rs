@@ -84,7 +84,14 @@ impl TargetOracle {
 
 impl Oracle for TargetOracle {
     fn judge(&self, output: &TrialOutput) -> Verdict {
-        let reading = read(output);
+        self.judge_reading(output, &read(output))
+    }
+}
+
+impl TargetOracle {
+    /// The verdict on a trial whose output was read already.
+    #[must_use]
+    pub fn judge_reading(&self, output: &TrialOutput, reading: &Reading) -> Verdict {
         if let Some(skip) = says_nothing(output) {
             return skip;
         }
@@ -95,15 +102,15 @@ impl Oracle for TargetOracle {
                 }
                 _ => Verdict::Good,
             },
-            Ending::Exited { code: code @ 2..=5 } if self.is_pytest(&reading) => {
+            Ending::Exited { code: code @ 2..=5 } if self.is_pytest(reading) => {
                 let named = !matches!(self.target, Target::AnyFailure) || *code == 2;
-                if named && self.matches(output, &reading) && has_evidence(&self.target, &reading) {
+                if named && self.matches(output, reading) && has_evidence(&self.target, reading) {
                     Verdict::Bad
                 } else {
-                    Verdict::skip(SkipKind::NotRunnable, not_runnable(*code, &reading))
+                    Verdict::skip(SkipKind::NotRunnable, not_runnable(*code, reading))
                 }
             }
-            Ending::TimedOut { after_ms } if !self.matches(output, &reading) || self.is_any() => {
+            Ending::TimedOut { after_ms } if !self.matches(output, reading) || self.is_any() => {
                 Verdict::skip(
                     SkipKind::Timeout,
                     format!(
@@ -112,13 +119,11 @@ impl Oracle for TargetOracle {
                     ),
                 )
             }
-            _ if self.matches(output, &reading) => Verdict::Bad,
-            _ => Verdict::skip(SkipKind::DifferentFailure, different(&reading)),
+            _ if self.matches(output, reading) => Verdict::Bad,
+            _ => Verdict::skip(SkipKind::DifferentFailure, different(reading)),
         }
     }
-}
 
-impl TargetOracle {
     fn is_pytest(&self, reading: &Reading) -> bool {
         self.runs_pytest || is_pytest(reading)
     }

@@ -41,8 +41,7 @@ impl Bench {
     }
 
     /// What keeps trials apart.
-    #[expect(clippy::unused_self, reason = "it will depend on what the system offers")]
-    pub(super) fn isolation(&self) -> Isolation {
+    pub(super) fn isolation() -> Isolation {
         Isolation {
             in_force: ["process-group", "private-home", "private-tmp", "private-git"]
                 .map(str::to_owned)

@@ -56,7 +56,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         fresh: args.fresh,
         environment_key,
         environment: facts(python.as_ref()),
-        isolation: bench.isolation(),
+        isolation: Bench::isolation(),
         command_text: command_text(&merged.command, args.shell.as_deref()),
         repository: repository.folder().to_string_lossy().into_owned(),
     };

@@ -4,21 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::git::OTHER_REPOSITORY;
 use crate::model::Recipe;
 
-/// Variables that would lead git to another repository, or keep Python from the bytecode cache.
-const REMOVED: [&str; 10] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_PREFIX",
-    "OLDPWD",
-    "PYTHONDONTWRITEBYTECODE",
-];
+/// Variables that would let a trial see where it was started from, or keep Python from the bytecode cache.
+const REMOVED: [&str; 4] = ["GIT_NAMESPACE", "GIT_PREFIX", "OLDPWD", "PYTHONDONTWRITEBYTECODE"];
 
 /// The folders of a slot.
 #[derive(Debug, Clone)]
@@ -40,7 +30,7 @@ pub(super) fn environment(
     working: &Path,
 ) -> BTreeMap<OsString, OsString> {
     let mut all = recipe.environment.clone();
-    all.retain(|name, _| !REMOVED.iter().any(|removed| name == removed));
+    all.retain(|name, _| !REMOVED.iter().chain(&OTHER_REPOSITORY).any(|removed| name == removed));
     let mut set = |name: &str, value: PathBuf| all.insert(name.into(), value.into_os_string());
     for name in ["TMPDIR", "TEMP", "TMP"] {
         set(name, folders.tmp.clone());

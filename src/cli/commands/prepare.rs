@@ -263,7 +263,7 @@ fn recipe(merged: &Merged, standing: &Standing, python: Option<&Interpreter>) ->
         }
     }
     if let Some(top) = &standing.top {
-        let own = own_paths(&mut environment, top, python);
+        let own = own_paths(&mut environment, standing, top, python);
         if !own.is_empty() {
             tree_paths.insert("PYTHONPATH".to_owned(), own);
         }
@@ -309,9 +309,11 @@ fn behind_shims(environment: &mut BTreeMap<OsString, OsString>, python: &Interpr
 }
 
 /// What would lead imports into the user's work tree (an editable install of the project, a path set
-/// by hand) has to lead into the tree under test instead: relative to the top.
+/// by hand) has to lead into the tree under test instead. The whole of PYTHONPATH then, folders of the
+/// tree relative to its top, in front; empty when nothing leads there, and the variable stays as it is.
 fn own_paths(
     environment: &mut BTreeMap<OsString, OsString>,
+    standing: &Standing,
     top: &Path,
     python: Option<&Interpreter>,
 ) -> Vec<PathBuf> {
@@ -322,6 +324,8 @@ fn own_paths(
     for folder in std::env::split_paths(&value).filter(|folder| !folder.as_os_str().is_empty()) {
         match folder.strip_prefix(top) {
             Ok(inside) => own.push(inside.to_owned()),
+            // A relative folder is meant from where the command runs.
+            Err(_) if folder.is_relative() => others.push(standing.subdir.join(folder)),
             Err(_) => others.push(folder),
         }
     }
@@ -330,8 +334,9 @@ fn own_paths(
             own.push(folder);
         }
     }
-    if let Ok(joined) = std::env::join_paths(others) {
-        environment.insert(name.to_owned(), joined);
+    if !own.is_empty() {
+        environment.remove(name);
+        own.extend(others);
     }
     own
 }
@@ -364,4 +369,24 @@ fn facts(python: Option<&Interpreter>) -> Vec<(String, String)> {
         ("python_version".to_owned(), format!("{} {}", python.implementation, python.version)),
         ("packages".to_owned(), python.packages.len().to_string()),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_into_the_users_tree_lead_into_the_tree_under_test_and_the_others_stay() {
+        let name = OsString::from("PYTHONPATH");
+        let own = |value: &str| {
+            let mut environment = BTreeMap::from([(name.clone(), OsString::from(value))]);
+            let standing = Standing { folder: "/r/sub".into(), top: Some("/r".into()), subdir: "sub".into() };
+            let own = own_paths(&mut environment, &standing, Path::new("/r"), None);
+            (own, environment.remove(&name))
+        };
+        let (paths, left) = own("/opt/lib:/r/src:lib");
+        assert_eq!(paths, ["src", "/opt/lib", "sub/lib"].map(PathBuf::from));
+        assert_eq!(left, None);
+        assert_eq!(own(".:/opt/lib"), (vec![], Some(OsString::from(".:/opt/lib"))));
+    }
 }

@@ -7,6 +7,8 @@
 //! failure-inducing change is Zeller and Hildebrandt's delta debugging, 2002; here for single edits.)
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::path::Path;
 
 use similar::{DiffTag, TextDiff};
 
@@ -23,8 +25,8 @@ const LARGEST_SET: usize = 12;
 /// One edit: a run of lines of one file, replaced by others.
 struct Edit {
     file: usize,
-    old: std::ops::Range<usize>,
-    new: std::ops::Range<usize>,
+    old: Range<usize>,
+    new: Range<usize>,
 }
 
 /// A file that differs between the good and the bad version, as lines.
@@ -69,7 +71,9 @@ impl Session<'_> {
             difference.bad.short(),
         ))?;
         let commit = self.workshop.repository.info(commit)?;
-        Ok(Some(Culprit { commit, probability: self.plan.confidence, verified: true }))
+        // The edit tells which member it is; that it is one of them is as sure as it was.
+        let probability = set.iter().map(|(_, probability)| probability).sum();
+        Ok(Some(Culprit { commit, probability, verified: true }))
     }
 
     /// The good version below the set, the bad one at its end, and what differs. `None` when there are no
@@ -160,8 +164,8 @@ impl Session<'_> {
         Ok(self.workshop.shadow.with_overlay(base, &files)?)
     }
 
-    /// The first member of the set that has the edit's new lines (or lacks its old ones) and has no parent
-    /// of which the same is true.
+    /// The first member of the set that shows the edit, when nothing before it had touched the same place:
+    /// otherwise the place was changed in several steps, and the edit cannot tell which of them broke it.
     fn bringer(
         &self,
         hunt: &Hunt,
@@ -171,29 +175,35 @@ impl Session<'_> {
     ) -> Result<Option<CommitId>, Stop> {
         let edit = &difference.edits[edit];
         let file = &difference.files[edit.file];
-        let has = |node: Node| -> Result<bool, Stop> {
-            let blob = self
-                .workshop
-                .repository
-                .blobs_at(&[hunt.history.trees[node.index()]], std::path::Path::new(&file.path))?;
-            let Some(text) = self.text(blob.first().copied().flatten())? else { return Ok(false) };
-            let lines: HashSet<&str> = text.split_inclusive('\n').collect();
-            let all = |wanted: &[String]| wanted.iter().all(|line| lines.contains(line.as_str()));
-            let came = all(&file.new[edit.new.clone()]);
-            Ok(if edit.new.is_empty() { !all(&file.old[edit.old.clone()]) } else { came })
-        };
+        let (good, bad) = (file.old.concat(), file.new.concat());
         let mut nodes: Vec<Node> = set.iter().map(|(node, _)| *node).collect();
         nodes.sort_unstable();
         for node in nodes {
-            if !has(node)? {
+            let Some(here) = self.version(hunt, node, &file.path)? else { return Ok(None) };
+            if !touches(&good, &here, &edit.old) {
                 continue;
             }
-            let mut inherited = false;
+            let mut first = !touches(&bad, &here, &edit.new);
             for &parent in hunt.history.graph.parents(node) {
-                inherited |= has(parent)?;
+                let before = self.version(hunt, parent, &file.path)?;
+                first &= before.is_some_and(|before| !touches(&good, &before, &edit.old));
             }
-            return Ok((!inherited).then(|| hunt.id(node)));
+            return Ok(first.then(|| hunt.id(node)));
         }
         Ok(None)
     }
+
+    /// A file as it is at a commit.
+    fn version(&self, hunt: &Hunt, node: Node, path: &str) -> Result<Option<String>, Stop> {
+        let tree = hunt.history.trees[node.index()];
+        let blob = self.workshop.repository.entry_at(tree, Path::new(path))?;
+        if blob.is_none() { Ok(None) } else { self.text(blob) }
+    }
+}
+
+/// Whether two versions differ at these lines of the first, or right beside them.
+fn touches(from: &str, to: &str, lines: &Range<usize>) -> bool {
+    let diff = TextDiff::from_lines(from, to);
+    let mut changed = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal);
+    changed.any(|op| op.old_range().start <= lines.end && lines.start <= op.old_range().end)
 }

@@ -91,6 +91,24 @@ fn a_culprit_hidden_behind_its_own_second_mistake_is_proven_by_a_single_edit() {
 }
 
 #[test]
+fn an_edit_made_in_several_steps_blames_none_of_them() {
+    // Commit 6 breaks it behind another failure, commit 7 changes the same line again.
+    let text = |n: usize| match n {
+        0..6 => "0",
+        6 => "hidden",
+        _ => "1",
+    };
+    let (repo, ids) = numbered(12, |n, repo| {
+        repo.write("state", text(n));
+    });
+    let script = "case $(cat state) in 0) exit 0;; hidden) exit 7;; *) exit 3;; esac";
+    let (code, report) = find(&repo, ids[0], script, &[]);
+    assert_eq!(code, Some(3), "{report:#}");
+    let set = report["culprits"].to_string();
+    assert!(set.contains(&ids[6].to_string()) && set.contains(&ids[7].to_string()), "{set}");
+}
+
+#[test]
 fn broken_mended_and_broken_again_gives_the_latest_breakage_and_names_the_earlier_one() {
     let (repo, ids) = numbered(80, |n, repo| {
         let broken = (10..50).contains(&n) || n >= 70;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::dispatcher::Dispatcher;
 use super::{SessionError, Trees};
 use crate::model::event::Source;
-use crate::model::{CommitId, Purpose, Recipe, Timing, TreeId, Trial, TrialId, TrialOutput};
+use crate::model::{CommitId, Ending, Purpose, Recipe, Timing, TreeId, Trial, TrialId, TrialOutput};
 use crate::store::{OutcomeKey, Store};
 
 /// A trial that came to a result.
@@ -110,7 +110,10 @@ impl<'a> Trials<'a> {
         self.next_id += 1;
         self.started += 1;
         let key = OutcomeKey::new(tree, &self.recipe, &self.environment);
-        let known = self.record(key)?.pop_front();
+        let limit = self.recipe.timeout;
+        let known = self.record(key)?;
+        drop_outlasted(known, limit);
+        let known = known.pop_front();
         match known {
             Some(mut output) => {
                 output.timing = Timing::default();
@@ -139,7 +142,10 @@ impl<'a> Trials<'a> {
     pub(super) fn is_known(&mut self, commit: CommitId) -> Result<bool, SessionError> {
         let tree = self.trees.tree_of(commit)?;
         let key = OutcomeKey::new(tree, &self.recipe, &self.environment);
-        Ok(!self.record(key)?.is_empty())
+        let limit = self.recipe.timeout;
+        let known = self.record(key)?;
+        drop_outlasted(known, limit);
+        Ok(!known.is_empty())
     }
 
     /// Whether an answer waits to be taken.
@@ -178,7 +184,6 @@ impl<'a> Trials<'a> {
     }
 
     fn keep(&self, trial: &Trial, output: &TrialOutput) -> Result<(), SessionError> {
-        use crate::model::Ending;
         // A cancelled trial says nothing; a full disk or a missing program is not the tree's doing.
         if matches!(output.ending, Ending::Cancelled | Ending::NoTree { .. }) {
             return Ok(());
@@ -186,4 +191,14 @@ impl<'a> Trials<'a> {
         let key = OutcomeKey::new(trial.tree, &trial.recipe, &self.environment);
         Ok(self.store.add_outcome(key, trial.commit, output)?)
     }
+}
+
+/// Leave out outcomes that ran into a shorter limit than the one that holds now: with more time, they may
+/// come to another end.
+fn drop_outlasted(known: &mut VecDeque<TrialOutput>, limit: Option<Duration>) {
+    let limit = limit.map(|limit| limit.as_millis());
+    known.retain(|output| match output.ending {
+        Ending::TimedOut { after_ms } => limit.is_some_and(|limit| limit <= u128::from(after_ms)),
+        _ => true,
+    });
 }

@@ -166,6 +166,21 @@ fn a_hang_can_be_what_is_searched_for() {
 }
 
 #[test]
+fn with_more_time_a_trial_that_ran_out_of_it_runs_again() {
+    let (repo, ids) = TestRepo::with_versions(&["0", "1", "2", "3"]);
+    let good = ids[0].to_string();
+    let user = User::new();
+    // Commit 1, the culprit, needs more time than the first limit gives.
+    let script = "n=$(cat app.py); if [ $n = 1 ]; then sleep 2; fi; [ $n -lt 1 ]";
+    let find =
+        |limit: &str| user.find(repo.path(), &["--good", &good, "--timeout", limit, "--shell", script]);
+    let (code, report) = find("1s");
+    assert_eq!(code, Some(3), "{report:#}");
+    let (code, report) = find("60s");
+    assert_eq!((code, culprit(&report)), (Some(0), ids[1].to_string().as_str()), "{report:#}");
+}
+
+#[test]
 fn the_configuration_mirrors_the_flags() {
     let (repo, ids) = TestRepo::with_versions(&["0", "1", "2", "3", "4"]);
     let config = format!(

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::{CommitId, TreeId};
 
 /// How every trial of one kind runs; the same for all trees.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recipe {
-    /// Program and arguments. Never empty.
+    /// Program and arguments. A trial of an empty one is not started.
     pub command: Vec<OsString>,
     /// Sub-folder of the work tree to run in, relative; empty for its root.
     pub subdir: PathBuf,

@@ -34,12 +34,12 @@ pub(super) fn running() -> MutexGuard<'static, Vec<Running>> {
 mod linux {
     use std::collections::BTreeSet;
     use std::fs;
-    use std::sync::Once;
+    use std::path::Path;
+    use std::sync::{LazyLock, Once};
     use std::time::{Duration, Instant};
 
     use rustix::process::{
-        Pid, Signal, WaitOptions, getpid, getsid, kill_process, kill_process_group, set_child_subreaper,
-        waitpid,
+        Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, set_child_subreaper, waitpid,
     };
 
     use super::{MARKER, Running, running};
@@ -91,7 +91,8 @@ mod linux {
     pub(crate) fn end_marked(prefix: &str) -> u32 {
         let wanted = format!("{MARKER}={prefix}");
         let mut ended = 0;
-        let Ok(processes) = fs::read_dir("/proc") else { return 0 };
+        let processes = fs::read_dir("/proc").ok().filter(|_| is_proc_ours());
+        let Some(processes) = processes else { return 0 };
         for entry in processes.flatten() {
             let pid = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
             let Some(pid) = pid.filter(|&pid| pid != getpid()) else { continue };
@@ -130,7 +131,8 @@ mod linux {
     /// Children of this process that belong to a command, but for its leader.
     fn adopted_by(own: &Running) -> Vec<Process> {
         let running = running();
-        let our_session = getsid(None).map_or(0, Pid::as_raw_pid);
+        // Not getsid(2): 0, a session outside of this PID namespace, is no number that a `Pid` can hold.
+        let our_session = Process::read(getpid()).map_or(0, |process| process.session);
         children_of(getpid())
             .into_iter()
             .filter(|pid| running.iter().all(|command| command.leader != *pid))
@@ -173,7 +175,20 @@ mod linux {
         }
     }
 
+    /// Whether `/proc` shows the PID namespace that this process is in. Where it shows another one, a number in it means
+    /// another process, and only the command's group can be ended.
+    fn is_proc_ours() -> bool {
+        static IS_OURS: LazyLock<bool> = LazyLock::new(|| {
+            let shown = fs::read_link("/proc/self").unwrap_or_default();
+            shown == Path::new(&getpid().to_string())
+        });
+        *IS_OURS
+    }
+
     fn children_of(pid: Pid) -> Vec<Pid> {
+        if !is_proc_ours() {
+            return Vec::new();
+        }
         let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
         threads
             .flatten()

@@ -3,7 +3,8 @@
 //! The conductor is a single thread; it alone decides, and it sees results one after the other.
 
 use std::collections::BTreeMap;
-use std::thread::Scope;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
@@ -19,7 +20,8 @@ struct Request {
 
 struct Answer {
     trial: TrialId,
-    result: Result<TrialOutput, ExecutorError>,
+    /// A panic is handed to the conductor, which would wait for the answer for ever.
+    result: thread::Result<Result<TrialOutput, ExecutorError>>,
 }
 
 /// A trial that has begun and not ended.
@@ -59,8 +61,8 @@ impl Dispatcher {
             scope.spawn(move || {
                 for Request { trial, cancel, asked } in inbox {
                     let waited = asked.elapsed();
-                    let mut result = executor.run(&trial, &cancel);
-                    if let Ok(output) = &mut result {
+                    let mut result = catch_unwind(AssertUnwindSafe(|| executor.run(&trial, &cancel)));
+                    if let Ok(Ok(output)) = &mut result {
                         // Beside what the executor waited for.
                         output.timing.queue_ms += waited.as_secs_f64() * 1e3;
                     }
@@ -123,10 +125,13 @@ impl Dispatcher {
             }
             let patience = until.map_or(GLANCE, |until| (until - now).min(GLANCE));
             match self.answers.recv_timeout(patience) {
-                Ok(Answer { trial, result }) => match self.running.remove(&trial) {
-                    Some(running) => return Some((running.trial, result)),
-                    None => self.dismissed = self.dismissed.saturating_sub(1),
-                },
+                Ok(Answer { trial, result }) => {
+                    let result = result.unwrap_or_else(|panic| resume_unwind(panic));
+                    match self.running.remove(&trial) {
+                        Some(running) => return Some((running.trial, result)),
+                        None => self.dismissed = self.dismissed.saturating_sub(1),
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
@@ -140,6 +145,7 @@ impl Dispatcher {
         let mut finished = Vec::new();
         while !self.running.is_empty() || self.dismissed > 0 {
             let Ok(Answer { trial, result }) = self.answers.recv() else { break };
+            let result = result.unwrap_or_else(|panic| resume_unwind(panic));
             match (self.running.remove(&trial), result) {
                 (Some(running), Ok(output)) => finished.push((running.trial, output)),
                 (Some(_), Err(_)) => {}
@@ -156,5 +162,37 @@ impl Drop for Dispatcher {
         for running in self.running.values() {
             running.cancel.cancel(CancelReason::Irrelevant);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{CommitId, Purpose, Recipe, TreeId};
+
+    struct Broken;
+
+    impl Executor for Broken {
+        fn capacity(&self) -> usize {
+            1
+        }
+
+        fn run(&self, _: &Trial, _: &CancelToken) -> Result<TrialOutput, ExecutorError> {
+            panic!("a fault of ours")
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a fault of ours")]
+    fn a_panic_in_a_trial_is_not_waited_for() {
+        std::thread::scope(|scope| {
+            let mut dispatcher = Dispatcher::new(scope, &Broken, &CancelToken::new());
+            let (commit, tree) = (CommitId::from_bytes([0; 20]), TreeId::from_bytes([0; 20]));
+            let recipe = Arc::new(Recipe::default());
+            dispatcher.start(Trial { id: TrialId(0), commit, tree, purpose: Purpose::Search, recipe });
+            dispatcher.wait(None);
+        });
     }
 }

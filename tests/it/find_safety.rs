@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::support::repo_builder::{git_in, snapshot};
+use crate::support::run::Ran;
 use crate::support::{TestRepo, User, culprit};
 
 /// A history, a log of the trials that ran, and a command that takes a moment and writes to the log.
@@ -170,4 +171,31 @@ fn replay(repo: &Path, log: &str) -> String {
     git_in(folder.path(), &["clone", "-q", repo.to_str().unwrap(), "clone"]);
     std::fs::write(folder.path().join("log"), log).unwrap();
     git_in(&folder.path().join("clone"), &["bisect", "replay", folder.path().join("log").to_str().unwrap()])
+}
+
+/// As in a container whose processes were started from outside of it: their session has no number in there.
+#[test]
+#[cfg(target_os = "linux")]
+fn in_a_process_namespace_of_its_own() {
+    let unshare = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
+    if !Command::new("unshare").args(unshare).arg("true").status().is_ok_and(|status| status.success()) {
+        println!("this system does not allow namespaces");
+        return;
+    }
+    let (scene, script) = Scene::new("0.01");
+    let user = User::new();
+    let inner = user
+        .command(scene.repo.path(), &["find", "--json", "-", "--good", &scene.ids[0], "--shell", &script]);
+    let mut outer = Command::new("unshare");
+    outer
+        .args(unshare)
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .current_dir(scene.repo.path())
+        .env_clear();
+    outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ran = Ran::from(outer.output().unwrap());
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(culprit(&report), scene.ids[27]);
 }

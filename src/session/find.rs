@@ -1,20 +1,19 @@
 //! From a plan to a conclusion.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::dispatcher::Dispatcher;
 use super::endpoints::{Endpoints, Expected, Step};
 use super::journal::Journal;
-use super::plan::Limits;
 use super::trials::{Done, Trials};
 use super::{Matching, Plan, Trees};
 use crate::executor::{Executor, ExecutorError};
 use crate::git::{GitError, Repository, Shadow};
-use crate::model::event::{Finished, Source};
+use crate::model::event::Finished;
 use crate::model::{
-    CancelToken, CommitId, Conclusion, Ending, EventKind, FailureKind, FailureSignature, Inconclusive,
-    Purpose, Report, TreeId, TrialId, TrialOutput, Verdict,
+    CancelToken, CommitId, Conclusion, EventKind, FailureKind, FailureSignature, Inconclusive, Purpose,
+    Report, TreeId, TrialId, TrialOutput, Verdict,
 };
 use crate::search::Observation;
 use crate::store::{OutcomeKey, SessionId, SessionState, Store, StoreError};
@@ -166,12 +165,12 @@ pub(super) struct Session<'a> {
     oracle: Option<TargetOracle>,
     pub(super) target: Option<FailureSignature>,
     /// Results that came before the target was known.
-    unjudged: Vec<Done>,
+    pub(super) unjudged: Vec<Done>,
     pub(super) endpoints: Endpoints,
     /// What was seen at each commit, in the terms of the search: with `find_fix`, inverted.
     pub(super) seen: HashMap<CommitId, Observation>,
     /// The slowest endpoint that ended by itself.
-    slowest: Duration,
+    pub(super) slowest: Duration,
     /// Trials of the earlier part of this session, when it is continued.
     pub(super) earlier: Vec<(CommitId, Purpose)>,
 }
@@ -266,18 +265,16 @@ impl Session<'_> {
     /// Wait for the next result, judge it (and those that waited for the target), record and say it.
     /// Empty when the result has to wait for the target itself.
     pub(super) fn next_judged(&mut self) -> Result<Vec<Judged>, Stop> {
-        let until = self.endpoint_deadline();
+        let until = self.endpoint_deadline()?;
         let done = match self.trials.wait(until)? {
             Some(done) => done,
             None if self.workshop.cancel.is_cancelled() => return Err(Stop::Interrupted),
-            None => match self.overdue(until) {
+            None => match self.overdue(until)? {
                 Some(done) => done,
                 None => return Ok(Vec::new()),
             },
         };
-        if done.purpose == Purpose::Endpoint && matches!(done.output.ending, Ending::Exited { .. }) {
-            self.learn_speed(&done);
-        }
+        self.learn_speed(&done);
         if self.oracle.is_some() {
             return Ok(vec![self.judge(done)?]);
         }
@@ -290,52 +287,6 @@ impl Session<'_> {
             return Ok(Vec::new());
         }
         std::mem::take(&mut self.unjudged).into_iter().map(|done| self.judge(done)).collect()
-    }
-
-    /// How long an endpoint may take while nothing is known of the command's speed: until the other
-    /// endpoint ended, very long; then a multiple of its time.
-    fn endpoint_deadline(&self) -> Option<Instant> {
-        if self.plan.recipe.timeout.is_some() {
-            return None;
-        }
-        let limit = if self.slowest.is_zero() { Limits::ENDPOINT } else { Limits::after(self.slowest) };
-        self.trials
-            .running()
-            .filter(|(_, _, purpose, _)| *purpose == Purpose::Endpoint)
-            .map(|(_, _, _, since)| since + limit)
-            .min()
-    }
-
-    /// The endpoint whose time is over, as a result.
-    fn overdue(&mut self, until: Option<Instant>) -> Option<Done> {
-        let until = until.filter(|until| *until <= Instant::now())?;
-        let (id, commit, purpose, since) = self
-            .trials
-            .running()
-            .filter(|(_, _, purpose, _)| *purpose == Purpose::Endpoint)
-            .min_by_key(|(_, _, _, since)| *since)?;
-        self.trials.dismiss(id);
-        let after_ms = u64::try_from((until - since).as_millis()).unwrap_or(u64::MAX);
-        let output = TrialOutput {
-            ending: Ending::TimedOut { after_ms },
-            stdout: crate::model::Captured::default(),
-            stderr: crate::model::Captured::default(),
-            timing: crate::model::Timing::default(),
-            leftovers: 0,
-            notes: Vec::new(),
-        };
-        Some(Done { id, commit, purpose, output, source: Source::Ran })
-    }
-
-    /// Once an endpoint has ended by itself, trials have a time limit.
-    fn learn_speed(&mut self, done: &Done) {
-        let run = Duration::from_secs_f64(done.output.timing.run_ms.max(0.0) / 1e3);
-        if done.source == Source::Ran && run > self.slowest {
-            self.slowest = run;
-            if self.plan.recipe.timeout.is_none() {
-                self.trials.limit(Limits::after(run));
-            }
-        }
     }
 
     fn learn_target(&mut self, output: &TrialOutput) -> Result<(), Stop> {

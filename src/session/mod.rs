@@ -11,6 +11,7 @@
 //! | [`trials`] | trials by commit: known, running, recorded |
 //! | [`journal`] | events: stored and handed on |
 //! | `find` | from a plan to a conclusion |
+//! | `pace` | how long trials may take |
 //! | [`endpoints`] | bad has to fail and good to pass |
 //! | [`gallop`] | looking for a good commit, backwards |
 //! | [`search`] | the loop around the strategy |
@@ -31,6 +32,7 @@ mod gallop;
 mod journal;
 mod menders;
 mod narrow;
+mod pace;
 mod plan;
 mod search;
 mod trees;

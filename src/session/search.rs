@@ -53,7 +53,7 @@ impl Session<'_> {
             let strategy = InformationGain::new(self.plan.confidence, self.flaky_prior());
             self.sync_running(&mut hunt);
             self.dismiss_irrelevant(&strategy, &mut hunt)?;
-            match strategy.next(&hunt.history.graph, &hunt.state, self.trials.free()) {
+            match strategy.next(&hunt.history.graph, &hunt.state, self.free_slots()) {
                 Next::Test(nodes) => {
                     if self.trials.started() > budget {
                         return Ok(budget_spent(budget));
@@ -198,9 +198,18 @@ impl Session<'_> {
         })?)
     }
 
+    /// What waits for the target to be judged is as good as running: it need not be started again.
     fn sync_running(&self, hunt: &mut Hunt) {
-        let nodes = self.trials.running().filter_map(|(_, commit, _, _)| hunt.history.index.get(&commit));
+        let running = self.trials.running().map(|(_, commit, _, _)| commit);
+        let waiting = self.unjudged.iter().map(|done| done.commit);
+        let nodes = running.chain(waiting).filter_map(|commit| hunt.history.index.get(&commit));
         hunt.state.running = nodes.copied().collect();
+    }
+
+    /// Slots for more trials. While the target is not known, no more than a few trials are of use.
+    fn free_slots(&self) -> usize {
+        let most = self.trials.capacity() * 2;
+        self.trials.free().min(most.saturating_sub(self.unjudged.len()))
     }
 
     fn dismiss_irrelevant(&mut self, strategy: &InformationGain, hunt: &mut Hunt) -> Result<(), Stop> {

@@ -19,6 +19,8 @@ pub(super) struct Done {
     pub(super) purpose: Purpose,
     pub(super) output: TrialOutput,
     pub(super) source: Source,
+    /// How long the command ran, also when that was earlier.
+    pub(super) ran: Duration,
 }
 
 /// Everything that runs or is known.
@@ -116,8 +118,9 @@ impl<'a> Trials<'a> {
         let known = known.pop_front();
         match known {
             Some(mut output) => {
+                let ran = ran(&output);
                 output.timing = Timing::default();
-                self.ready.push_back(Done { id, commit, purpose, output, source: Source::Reused });
+                self.ready.push_back(Done { id, commit, purpose, output, source: Source::Reused, ran });
             }
             None => {
                 let recipe = Arc::clone(&self.recipe);
@@ -170,9 +173,39 @@ impl<'a> Trials<'a> {
             id: trial.id,
             commit: trial.commit,
             purpose: trial.purpose,
+            ran: ran(&output),
             output,
             source: Source::Ran,
         }))
+    }
+
+    /// Whether it is recorded that a commit's trial was ended after this time or a longer one.
+    pub(super) fn is_known_to_hang(
+        &mut self,
+        commit: CommitId,
+        limit: Duration,
+    ) -> Result<bool, SessionError> {
+        let tree = self.trees.tree_of(commit)?;
+        if self.fresh {
+            return Ok(false);
+        }
+        // Not among `records`: without a limit, time-outs are left out there.
+        let known = self.store.outcomes(OutcomeKey::new(tree, &self.recipe, &self.environment))?;
+        Ok(known.iter().any(|output| match output.ending {
+            Ending::TimedOut { after_ms } => limit.as_millis() <= u128::from(after_ms),
+            _ => false,
+        }))
+    }
+
+    /// End a trial whose time is over, with this as its result, and record it unless it is recorded.
+    pub(super) fn end_overdue(
+        &mut self,
+        id: TrialId,
+        output: &TrialOutput,
+        is_recorded: bool,
+    ) -> Result<(), SessionError> {
+        let Some(trial) = self.dispatcher.dismiss(id).filter(|_| !is_recorded) else { return Ok(()) };
+        self.keep(&trial, output)
     }
 
     /// After an interrupt: record whatever still came to a result.
@@ -191,6 +224,10 @@ impl<'a> Trials<'a> {
         let key = OutcomeKey::new(trial.tree, &trial.recipe, &self.environment);
         Ok(self.store.add_outcome(key, trial.commit, output)?)
     }
+}
+
+fn ran(output: &TrialOutput) -> Duration {
+    Duration::try_from_secs_f64(output.timing.run_ms / 1e3).unwrap_or_default()
 }
 
 /// Leave out outcomes that ran into a shorter limit than the one that holds now: with more time, they may

@@ -166,6 +166,19 @@ fn a_hang_can_be_what_is_searched_for() {
 }
 
 #[test]
+fn a_hang_at_bad_ends_without_a_limit_and_is_not_waited_for_again() {
+    let (repo, ids) = TestRepo::with_versions(&["0", "1"]);
+    let user = User::new();
+    let script = "[ $(cat app.py) -lt 1 ] || sleep 300";
+    let find = || user.find(repo.path(), &["--good", &ids[0].to_string(), "--shell", script]);
+    let (code, report) = find();
+    assert_eq!((code, culprit(&report)), (Some(0), ids[1].to_string().as_str()), "{report:#}");
+    let (code, report) = find();
+    assert_eq!((code, culprit(&report)), (Some(0), ids[1].to_string().as_str()), "{report:#}");
+    assert_eq!(report["trials"]["run"], 0, "{report:#}");
+}
+
+#[test]
 fn with_more_time_a_trial_that_ran_out_of_it_runs_again() {
     let (repo, ids) = TestRepo::with_versions(&["0", "1", "2", "3"]);
     let good = ids[0].to_string();

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 use regex::bytes::Regex;
 
 use super::prefix::{self, Level};
@@ -26,24 +26,35 @@ pub(super) enum Line<'l> {
     Quiet,
 }
 
-/// What every line of interest contains, in any case of its letters. A line without one of these is
-/// never looked at.
-static NEEDLES: LazyLock<AhoCorasick> = LazyLock::new(|| {
+/// What every line of interest contains, as programs write it: in small letters, in capitals, or with a
+/// capital first. A line without one of these is never looked at. Exact texts can be searched for by
+/// vector instructions, several times as fast as without regard to case.
+static NEEDLES: LazyLock<Needles> = LazyLock::new(|| {
     let words = [
-        "error",
-        "exception",
-        "traceback",
-        "critical",
-        "fatal",
-        "panic",
-        "severe",
-        "[emerg]",
-        "[alert]",
+        "rror",
+        "RROR",
+        "xcept",
+        "XCEPT",
+        "raceback",
+        "ritical",
+        "RITICAL",
         "[crit]",
-        "fail: ",
-        "failures =",
-        "segmentation fault",
-        "out of memory",
+        "fatal",
+        "Fatal",
+        "FATAL",
+        "panic",
+        "Panic",
+        "PANIC",
+        "evere",
+        "SEVERE",
+        "emerg",
+        "EMERG",
+        "alert]",
+        "ALERT",
+        "FAIL: ",
+        "FAILURES =",
+        "egmentation fault",
+        "ut of memory",
         "\" 5",
         "status=5",
         "status\":5",
@@ -52,12 +63,22 @@ static NEEDLES: LazyLock<AhoCorasick> = LazyLock::new(|| {
         "status_code\":5",
         "status_code\": 5",
     ];
-    AhoCorasick::builder().ascii_case_insensitive(true).build(words).expect("few short words")
+    let slow = || AhoCorasick::new(words).expect("few short words");
+    packed::Searcher::new(words).map_or_else(|| Needles::Any(slow()), Needles::Vectors)
 });
+
+/// The words, in the form in which this processor finds them fastest.
+enum Needles {
+    Vectors(packed::Searcher),
+    Any(AhoCorasick),
+}
 
 /// Where the next line of interest may be.
 pub(super) fn next_candidate(text: &[u8]) -> Option<usize> {
-    NEEDLES.find(text).map(|found| found.start())
+    match &*NEEDLES {
+        Needles::Vectors(searcher) => searcher.find(text).map(|found| found.start()),
+        Needles::Any(automaton) => automaton.find(text).map(|found| found.start()),
+    }
 }
 
 static ACCESS: LazyLock<Regex> = LazyLock::new(|| {
@@ -160,6 +181,8 @@ mod tests {
             r#""GET / HTTP/1.1" 502"#,
             "method=GET path=/ status=500",
             "oserror",
+            "OSError",
+            "an Exception",
             "Segmentation fault (core dumped)",
         ];
         for line in lines {

@@ -173,29 +173,76 @@ fn replay(repo: &Path, log: &str) -> String {
     git_in(&folder.path().join("clone"), &["bisect", "replay", folder.path().join("log").to_str().unwrap()])
 }
 
+const NO_NAMESPACES: &str = "not tested: this system does not allow namespaces";
+
+/// A command in namespaces of its own; `None` where the system does not allow them, or not what `probe` does there.
+fn unshared(inner: &Command, kinds: &[&str], probe: &[&str]) -> Option<Command> {
+    let unshare = || {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user"]).args(kinds);
+        command
+    };
+    if !unshare().args(probe).status().is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let mut command = unshare();
+    command.arg(inner.get_program()).args(inner.get_args()).env_clear();
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.current_dir(inner.get_current_dir()?);
+    Some(command)
+}
+
 /// As in a container whose processes were started from outside of it: their session has no number in there.
 #[test]
 #[cfg(target_os = "linux")]
 fn in_a_process_namespace_of_its_own() {
-    let unshare = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
-    if !Command::new("unshare").args(unshare).arg("true").status().is_ok_and(|status| status.success()) {
-        println!("this system does not allow namespaces");
-        return;
-    }
     let (scene, script) = Scene::new("0.01");
     let user = User::new();
-    let inner = user
-        .command(scene.repo.path(), &["find", "--json", "-", "--good", &scene.ids[0], "--shell", &script]);
-    let mut outer = Command::new("unshare");
-    outer
-        .args(unshare)
-        .arg(inner.get_program())
-        .args(inner.get_args())
-        .current_dir(scene.repo.path())
-        .env_clear();
-    outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let ran = Ran::from(outer.output().unwrap());
+    let arguments = ["find", "--json", "-", "--good", &scene.ids[0], "--shell", &script];
+    let inner = user.command(scene.repo.path(), &arguments);
+    let Some(mut command) = unshared(&inner, &["--pid", "--fork", "--mount-proc"], &["true"]) else {
+        println!("{NO_NAMESPACES}");
+        return;
+    };
+    let ran = Ran::from(command.output().unwrap());
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(culprit(&report), scene.ids[27]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_said_and_with_more_room_the_search_goes_on() {
+    let mut repo = TestRepo::new();
+    let small: Vec<String> =
+        (0..4).map(|n| repo.write("n.txt", format!("{n}")).commit("c").to_string()).collect();
+    // Random, so that no file system makes it smaller.
+    let large: Vec<u8> =
+        (0u64..8 << 17).flat_map(|n| blake3::hash(&n.to_le_bytes()).as_bytes()[..8].to_vec()).collect();
+    repo.write("large.bin", large).write("n.txt", "4").commit("needs room");
+    let before = snapshot(repo.path());
+    let user = User::new();
+    std::fs::create_dir_all(user.cache()).unwrap();
+    let cache = user.cache();
+    let cache = cache.to_str().unwrap();
+    let find = ["find", "--json", "-", "--good", &small[0], "--shell", "[ $(cat n.txt) -lt 2 ]"];
+    let inner = user.command(repo.path(), &find);
+    let mut mounted = Command::new("sh");
+    let script = "mount -t tmpfs -o size=4m tmpfs \"$PYBISECT_CACHE_DIR\" && exec \"$@\"";
+    mounted.args(["-c", script, "sh"]).arg(inner.get_program()).args(inner.get_args());
+    mounted.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(repo.path());
+    let Some(mut command) = unshared(&mounted, &["--mount"], &["mount", "-t", "tmpfs", "tmpfs", cache])
+    else {
+        println!("{NO_NAMESPACES}");
+        return;
+    };
+    let ran = Ran::from(command.output().unwrap());
+    // Whichever comes first: a file of the tree or the record of an outcome.
+    assert!(matches!(ran.code, Some(1 | 4)), "{:?} {}", ran.code, ran.stderr);
+    let said = ran.stdout + &ran.stderr;
+    assert!(said.contains("No space left") || said.contains("disk is full"), "{said}");
+    assert!(said.contains("PYBISECT_CACHE_DIR"), "{said}");
+    let (code, report) = user.find(repo.path(), &find[3..]);
+    assert_eq!((code, culprit(&report)), (Some(0), small[2].as_str()), "{report:#}");
+    assert!(snapshot(repo.path()) == before, "the repository changed");
 }

@@ -253,7 +253,9 @@ fn of_the_disk(path: &[u8], error: io::Error) -> CheckoutError {
             | io::ErrorKind::InvalidInput
     );
     if of_the_tree {
-        CheckoutError::Tree(format!("failed to write {}: {error}", String::from_utf8_lossy(path)))
+        let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        let advice = if full { "; trials take more room than there is (set PYBISECT_CACHE_DIR)" } else { "" };
+        CheckoutError::Tree(format!("failed to write {}: {error}{advice}", String::from_utf8_lossy(path)))
     } else {
         CheckoutError::Folder(error)
     }

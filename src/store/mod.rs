@@ -1,8 +1,9 @@
 //! The session store: one SQLite file in the user's cache folder.
 //!
 //! Every outcome is committed as its trial ends, with `synchronous = FULL`, so neither Ctrl-C nor
-//! `kill -9` nor a power cut loses a finished trial. Outcomes are keyed by everything that can change
-//! them ([`OutcomeKey`]); a session is the list of its events.
+//! `kill -9` nor a power cut loses a finished trial. The rest is written with `NORMAL`, which waits for
+//! no disk: after a power cut the last events may be missing, and the session tells them anew.
+//! Outcomes are keyed by everything that can change them ([`OutcomeKey`]); a session is the list of its events.
 
 mod calls;
 mod key;
@@ -51,7 +52,8 @@ pub struct Store {
 
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
+    PRAGMA synchronous = NORMAL;
+    BEGIN;
     CREATE TABLE IF NOT EXISTS outcomes (
         key BLOB NOT NULL, seq INTEGER NOT NULL, commit_id TEXT NOT NULL, at REAL NOT NULL,
         output BLOB NOT NULL, PRIMARY KEY (key, seq)) WITHOUT ROWID;
@@ -61,6 +63,7 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS events (
         session TEXT NOT NULL, seq INTEGER NOT NULL, json TEXT NOT NULL,
         PRIMARY KEY (session, seq)) WITHOUT ROWID;
+    COMMIT;
 ";
 
 impl Store {
@@ -77,6 +80,13 @@ impl Store {
         connection.busy_timeout(Duration::from_secs(10)).map_err(database)?;
         connection.execute_batch(SCHEMA).map_err(database)?;
         Ok(Self { file, connection })
+    }
+
+    /// Run something whose transaction is on the disk when it returns, with all that was written before it.
+    fn on_disk<T>(&self, write: impl FnOnce() -> Result<T, rusqlite::Error>) -> Result<T, StoreError> {
+        let set = |mode: &str| self.connection.pragma_update(None, "synchronous", mode);
+        let written = set("FULL").and_then(|()| write());
+        set("NORMAL").and(written).map_err(|source| self.database(source))
     }
 
     fn database(&self, source: rusqlite::Error) -> StoreError {

@@ -37,14 +37,14 @@ impl Store {
         output: &TrialOutput,
     ) -> Result<(), StoreError> {
         let packed = pack(output)?;
-        self.connection
-            .execute(
+        self.on_disk(|| {
+            self.connection.execute(
                 "INSERT INTO outcomes SELECT ?1, coalesce(max(seq), -1) + 1, ?2, ?3, ?4
                  FROM outcomes WHERE key = ?1",
                 rusqlite::params![key.as_bytes().as_slice(), commit.to_string(), now(), packed],
             )
-            .map_err(|source| self.database(source))?;
-        Ok(())
+        })
+        .map(drop)
     }
 
     /// The recorded outcomes of a key, first to last. A row that an older version wrote in another

@@ -2,7 +2,11 @@
 //!
 //! ```text
 //! cargo run --release --example call_history -- REPOSITORY [COMMITS]
+//! cargo run --release --example call_history -- cases CASES HISTORIES
 //! ```
+//!
+//! With `cases`: for each regression described in the folder CASES whose culprit changed a call, whether the
+//! call diff of the culprit has the change that the description names; HISTORIES holds the repositories.
 //!
 //! For every changed Python file of the last commits (500 without a number): no panic, the same result
 //! from parsing what changed and from parsing all, the mirrored result from the exchanged versions, and
@@ -10,13 +14,15 @@
 #![expect(clippy::print_stdout, reason = "it is a program for the terminal")]
 
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use pybisect::calls::{Parsing, Paths, diff_files, diff_files_parsing};
 use pybisect::git::{Listing, Repository};
-use pybisect::model::{CallChange, CommitId, FileCalls};
+use pybisect::model::{CallChange, CallSite, CommitId, FileCalls};
 use rayon::prelude::*;
+use serde::Deserialize;
 
 #[derive(Default)]
 struct Counts {
@@ -48,8 +54,71 @@ impl Counts {
     }
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, cases, histories] = &arguments[..]
+        && word == "cases"
+    {
+        let missed = described(Path::new(cases), Path::new(histories))?;
+        return Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    history(&arguments).map(|()| ExitCode::SUCCESS)
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    repo: String,
+    culprit: String,
+    culprit_change: String,
+    traits: Vec<String>,
+}
+
+/// How many descriptions name a change that is not found.
+fn described(cases: &Path, histories: &Path) -> Result<usize> {
+    let mut files: Vec<_> = std::fs::read_dir(cases)?.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
+    files.sort();
+    let mut missed = 0;
+    for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "toml")) {
+        let case: Case = toml::from_str(&std::fs::read_to_string(file)?)?;
+        if !case.traits.iter().any(|word| word == "call-change") {
+            continue;
+        }
+        let repository = Repository::open(&histories.join(case.repo.replace('/', "+")).join("repo"))?;
+        let commit = repository.commit_trees(repository.resolve(&case.culprit)?.id)?;
+        let told: String = case.culprit_change.split_whitespace().collect();
+        let mut found = Vec::new();
+        for file in repository.changed_python_files(commit.parents.first().copied(), commit.tree)? {
+            let old = file.old.map(|blob| repository.blob(blob)).transpose()?;
+            let new = file.new.map(|blob| repository.blob(blob)).transpose()?;
+            let paths = Paths::same(file.path.to_str().context("a path that is no UTF-8")?);
+            let calls = diff_files(old.as_deref(), new.as_deref(), paths);
+            found.extend(calls.changes.into_iter().filter(|change| is_told(change, &told)));
+        }
+        println!("{}: {} of the changes are told", case.name, found.len());
+        for change in found.iter().take(3) {
+            let side =
+                |site: &Option<CallSite>| site.as_ref().map_or("", |site| &site.text).replace('\n', " ");
+            println!("    {}: {} -> {}", change.kind.word(), side(&change.before), side(&change.after));
+        }
+        missed += usize::from(found.is_empty());
+    }
+    println!("descriptions without their change: {missed}");
+    Ok(missed)
+}
+
+/// Whether a description (without blanks) has both sides of a change, at least from the called name on.
+fn is_told(change: &CallChange, told: &str) -> bool {
+    let side = |site: &CallSite| {
+        let text: String = site.text.split_whitespace().collect();
+        let text = text.replace(",)", ")");
+        let head = text.find('(').map_or(text.len(), |open| text[..open].rfind('.').map_or(0, |dot| dot + 1));
+        told.contains(&text) || (head > 0 && head < text.len() && told.contains(&text[head..]))
+    };
+    [&change.before, &change.after].into_iter().flatten().all(side)
+}
+
+fn history(arguments: &[String]) -> Result<()> {
     let path = Path::new(arguments.first().context("which repository?")?);
     let most = arguments.get(1).map_or(Ok(500), |text| text.parse())?;
     let repository = Repository::open(path)?;

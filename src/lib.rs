@@ -28,11 +28,15 @@
 //! | [`store`] | outcomes and sessions on disk | model |
 //! | [`triage`] | what went wrong: failures in a trial's output, and the oracle | model |
 //! | [`pyenv`] | Python environments | model, process |
+//! | [`changes`] | call changes between trees and over histories, remembered | model, calls, git, store |
 //! | [`session`] | the conductor: endpoints, loop, confirmation, journal | all above |
+//! | [`check`] | a look at a branch before its merge: findings on changed calls | all above |
 //! | [`report`] | live views and renderers | model |
 //! | [`cli`] | arguments, configuration, errors with hints, exit codes | all |
 
 pub mod calls;
+pub mod changes;
+pub mod check;
 pub mod cli;
 pub mod executor;
 pub mod git;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{calls, demo, find, log, logs, sessions};
+use super::commands::{calls, check, demo, explain, find, log, logs, sessions};
 use super::terminal::ColorChoice;
 
 /// From a failing smoke test to the commit that broke it, with proof
@@ -25,6 +25,10 @@ pub(super) enum Command {
     Logs(logs::Args),
     /// Show what changes did to Python calls
     Calls(Box<calls::Args>),
+    /// Look at a branch before its merge
+    Check(Box<check::Args>),
+    /// Explain a rule of check
+    Explain(explain::Args),
     /// Show the whole thing on a bundled example, in a temporary folder
     Demo(demo::Args),
     /// List finished and broken sessions

@@ -3,6 +3,8 @@
 use std::io::Write;
 
 use super::{Exit, terminal};
+use crate::changes::ChangesError;
+use crate::check::SidesError;
 use crate::git::GitError;
 use crate::session::SessionError;
 use crate::store::StoreError;
@@ -94,6 +96,32 @@ impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         Self::internal(error)
             .hinted("another place for it: set PYBISECT_CACHE_DIR to a folder that can be written")
+    }
+}
+
+impl From<ChangesError> for CliError {
+    fn from(error: ChangesError) -> Self {
+        match error {
+            ChangesError::Git(error) => error.into(),
+            ChangesError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SidesError> for CliError {
+    fn from(error: SidesError) -> Self {
+        let (message, hint) = match error {
+            SidesError::Git(error) => return error.into(),
+            SidesError::NoDefaultBranch => (error.to_string(), "name it: pybisect check BASE.."),
+            SidesError::Unrelated { .. } => {
+                (error.to_string(), "name a base that shares history with it: pybisect check BASE..")
+            }
+            SidesError::Shallow { .. } => (
+                error.to_string(),
+                "git fetch --unshallow, and in a workflow `fetch-depth: 0` (GitHub) or `GIT_DEPTH: 0` (GitLab)",
+            ),
+        };
+        Self::usage(message).hinted(hint)
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Exit {
     Environment,
     /// 6: a response action failed.
     Response,
+    /// 10: `check` has findings at or above its threshold.
+    Findings,
     /// 130: interrupted.
     Interrupted,
 }
@@ -37,6 +39,7 @@ impl Exit {
             Self::NotReproduced => 4,
             Self::Environment => 5,
             Self::Response => 6,
+            Self::Findings => 10,
             Self::Interrupted => 130,
         }
     }

@@ -12,6 +12,8 @@
 //! | `tree_delta` | [`TreeDelta`]: from one checked-out tree to another |
 //! | `shadow` | [`Shadow`]: a private object store on top of the user's |
 //! | `overlay` | trees with files laid over them |
+//! | `merge` | [`Merged`]: merges in memory, and the work tree as a tree |
+//! | `export` | files of a tree written into a folder |
 //! | `partial` | what a partial clone lacks is fetched into the shadow |
 //! | `private` | [`PrivateGit`]: the `.git` that a trial sees |
 //! | `files` | files on disk: facts about them, removing them |
@@ -22,10 +24,12 @@
 
 mod changes;
 mod error;
+mod export;
 mod files;
 mod history;
 mod ids;
 mod library;
+mod merge;
 mod overlay;
 mod partial;
 mod pathspec;
@@ -40,6 +44,7 @@ pub use changes::{ChangeStatus, ChangedLines, FileChange};
 pub use error::GitError;
 pub use files::{FileFacts, open_folder, remove_tree};
 pub use history::{History, RangeOptions};
+pub use merge::Merged;
 pub use partial::OTHER_REPOSITORY;
 pub use private::{IndexedFile, PrivateGit};
 pub use python_changes::{CommitTrees, Listing, WorkTreeChange, is_python, read_without_checking_hashes};

@@ -20,6 +20,23 @@ pub struct Rule {
     pub summary: String,
 }
 
+/// Whole lines that mend what a remark is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What it does, one line.
+    pub title: String,
+    /// The first line that it replaces.
+    pub line: u32,
+    /// The last line that it replaces.
+    pub end_line: u32,
+    /// Those lines as they are, without the last line end.
+    pub old: String,
+    /// What comes instead.
+    pub new: String,
+    /// Whether the command was seen to pass with it.
+    pub tested: bool,
+}
+
 /// A remark on a place in a file. Lines and columns count from 1, columns in bytes, ends are inclusive of
 /// the line and exclusive of the column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +59,20 @@ pub struct Annotation {
     pub in_old_version: bool,
     /// What there is to say; may have several lines.
     pub message: String,
+    /// What it rests on, one line each.
+    pub evidence: Vec<String>,
+    /// What would mend it.
+    pub suggestion: Option<Suggestion>,
     /// Stays the same while the remark does, though lines move.
     pub fingerprint: String,
+}
+
+impl Annotation {
+    /// The message with the evidence under it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let lines: Vec<&str> =
+            std::iter::once(&self.message).chain(&self.evidence).map(String::as_str).collect();
+        lines.join("\n")
+    }
 }

@@ -12,11 +12,13 @@
 //! | [`event`] | [`Event`]: the only thing that a session emits |
 //! | [`log`] | [`LogReport`]: what a log says went wrong |
 //! | [`report`] | [`Report`]: the versioned result, a fold over events |
+//! | [`check`] | [`CheckReport`]: what a look at a branch before its merge found |
 //! | [`cancel`] | [`CancelToken`]: how a running trial is told to end |
 
 pub mod annotation;
 pub mod call;
 pub mod cancel;
+pub mod check;
 pub mod commit;
 pub mod event;
 pub mod failure;
@@ -26,12 +28,13 @@ pub mod report;
 pub mod trial;
 pub mod verdict;
 
-pub use annotation::{Annotation, Rule, Severity};
+pub use annotation::{Annotation, Rule, Severity, Suggestion};
 pub use call::{
     CallChange, CallReport, CallSite, CallSpan, ChangeKind, DefinitionChange, FileCalls, LocatedChange,
     Parameter, ParameterKind, PartlyParsed, PartlyParsedFile, Signature, StaleReason,
 };
 pub use cancel::{CancelReason, CancelToken};
+pub use check::{CheckReport, Side, Smoke};
 pub use commit::{BlobId, CommitId, CommitInfo, TreeId};
 pub use event::{Event, EventKind};
 pub use failure::{FailureKind, FailureSignature, Frame};

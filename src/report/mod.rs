@@ -5,6 +5,7 @@
 
 mod annotations;
 mod calls;
+mod check;
 mod json;
 mod logs;
 mod plain;
@@ -19,6 +20,7 @@ use crate::model::{Event, Report};
 
 pub use annotations::{AnnotationRenderer, Github, Gitlab, Rdjson, Sarif};
 pub use calls::{CallRenderer, CallsJson, CallsMarkdown, CallsText, annotations};
+pub use check::{CheckJson, CheckJunit, CheckMarkdown, CheckRenderer, CheckText};
 pub use json::Json;
 pub use logs::{LogJson, LogText};
 pub use plain::Plain;

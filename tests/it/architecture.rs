@@ -11,7 +11,7 @@ const MOST_LINES: usize = 500;
 fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     let all = [
         "model", "graph", "calls", "triage", "suspects", "search", "minimize", "process", "git", "pyenv",
-        "executor", "store",
+        "executor", "store", "changes",
     ];
     let with_all = |more: &[&'static str]| {
         let mut rooms = all.to_vec();
@@ -31,10 +31,12 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("pyenv", vec!["model", "process"]),
         ("executor", vec!["model", "git", "process", "pyenv"]),
         ("store", vec!["model"]),
+        ("changes", vec!["model", "calls", "git", "store"]),
         ("session", with_all(&[])),
+        ("check", with_all(&["session"])),
         ("report", vec!["model"]),
         ("respond", vec!["model", "git", "process"]),
-        ("cli", with_all(&["session", "report", "respond"])),
+        ("cli", with_all(&["session", "check", "report", "respond"])),
     ])
 }
 

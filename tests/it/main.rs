@@ -5,6 +5,7 @@ mod architecture;
 mod call_fuzz;
 mod call_oracles;
 mod call_pairs;
+mod check_inputs;
 mod cli_calls;
 mod cli_logs;
 mod executor_local;

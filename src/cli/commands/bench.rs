@@ -12,7 +12,7 @@ use crate::pyenv::Interpreter;
 pub(super) struct Bench {
     pub(super) shadow: Shadow,
     pub(super) executor: LocalExecutor,
-    _run: RunFolder,
+    run: RunFolder,
 }
 
 impl Bench {
@@ -37,7 +37,12 @@ impl Bench {
             // Where it cannot be seeded, Python compiles.
             drop(pycache::seed_pycache(executor.pycache(), &python.sys_path));
         }
-        Ok(Self { shadow, executor, _run: run })
+        Ok(Self { shadow, executor, run })
+    }
+
+    /// The folder of this run; it goes when the bench does.
+    pub(super) fn folder(&self) -> &Path {
+        self.run.path()
     }
 
     /// What keeps trials apart.

@@ -84,6 +84,9 @@ pub(crate) struct Args {
     /// Run this shell command instead of a program with arguments
     #[arg(long, value_name = "STRING", conflicts_with = "command")]
     pub(crate) shell: Option<String>,
+    /// Whether there may be no command: only `check` can do without.
+    #[arg(skip)]
+    pub(crate) may_lack_command: bool,
     /// The command under test, after `--`
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,

@@ -2,7 +2,9 @@
 
 mod bench;
 pub(super) mod calls;
+pub(super) mod check;
 pub(super) mod demo;
+pub(super) mod explain;
 pub(super) mod find;
 pub(super) mod log;
 pub(super) mod logs;
@@ -24,6 +26,8 @@ pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Find(args) => find::run(&args),
         Command::Logs(args) => logs::run(&args),
         Command::Calls(args) => calls::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Log(args) => log::run(&args),
@@ -42,4 +46,9 @@ fn print(bytes: &[u8]) -> Result<Exit, CliError> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::internal(error)),
         _ => Ok(Exit::Found),
     }
+}
+
+/// A line on standard error, where a reader that went away is no error.
+fn say(line: &str) {
+    drop(writeln!(anstream::stderr(), "{line}"));
 }

@@ -142,6 +142,7 @@ fn command(args: &Args, config: &config::Config) -> Result<Vec<OsString>, CliErr
     }
     match &config.command {
         Some(words) if !words.is_empty() => Ok(words.iter().map(OsString::from).collect()),
+        _ if args.may_lack_command => Ok(Vec::new()),
         _ => Err(CliError::usage("no command to run").hinted(
             "give it after `--`: pybisect find --good v1.4 -- python -m pytest -q tests/test_smoke.py",
         )),

@@ -55,9 +55,9 @@ fn command(annotation: &Annotation) -> String {
     } else {
         format!(",line={line},endLine={end_line}")
     };
-    let place = format!("file={}{lines}", property(path));
+    let place = if path.is_empty() { String::new() } else { format!(",file={}{lines}", property(path)) };
     let title = property(&format!("pybisect ({})", annotation.rule.id));
-    format!("::{} title={title},{place}::{}", word(annotation.severity), data(&annotation.message))
+    format!("::{} title={title}{place}::{}", word(annotation.severity), data(&annotation.text()))
 }
 
 fn data(text: &str) -> String {

@@ -27,7 +27,7 @@ impl AnnotationRenderer for Gitlab {
                     count => format!("{}-{count}", annotation.fingerprint),
                 };
                 json!({
-                    "description": annotation.message,
+                    "description": annotation.text(),
                     "check_name": annotation.rule.id,
                     "fingerprint": fingerprint,
                     "severity": match annotation.severity {

@@ -29,8 +29,8 @@ fn diagnostic(annotation: &Annotation) -> Value {
             "end": { "line": annotation.end_line, "column": annotation.end_column },
         });
     }
-    json!({
-        "message": annotation.message,
+    let mut diagnostic = json!({
+        "message": annotation.text(),
         "location": location,
         "severity": match annotation.severity {
             Severity::Note => "INFO",
@@ -38,5 +38,16 @@ fn diagnostic(annotation: &Annotation) -> Value {
             Severity::Error => "ERROR",
         },
         "code": { "value": annotation.rule.id },
-    })
+    });
+    if let Some(suggestion) = &annotation.suggestion {
+        let width = suggestion.old.rsplit('\n').next().unwrap_or_default().len();
+        diagnostic["suggestions"] = json!([{
+            "range": {
+                "start": { "line": suggestion.line, "column": 1 },
+                "end": { "line": suggestion.end_line, "column": width + 1 },
+            },
+            "text": suggestion.new,
+        }]);
+    }
+    diagnostic
 }

@@ -7,7 +7,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::AnnotationRenderer;
-use crate::model::{Annotation, Rule, Severity};
+use crate::model::{Annotation, Rule, Severity, Suggestion};
 
 /// Code hosts refuse a run with more results.
 const MOST_RESULTS: usize = 25_000;
@@ -58,7 +58,7 @@ fn result(annotation: &Annotation, rules: &[&Rule]) -> Value {
         // Columns are left out: SARIF counts them in characters, and a reader needs the line.
         location["region"] = json!({ "startLine": annotation.line, "endLine": annotation.end_line });
     }
-    json!({
+    let mut result = json!({
         "ruleId": annotation.rule.id,
         "ruleIndex": rules.iter().position(|rule| **rule == annotation.rule),
         "level": match annotation.severity {
@@ -66,9 +66,36 @@ fn result(annotation: &Annotation, rules: &[&Rule]) -> Value {
             Severity::Warning => "warning",
             Severity::Error => "error",
         },
-        "message": { "text": annotation.message },
+        "message": { "text": annotation.text() },
         "locations": [{ "physicalLocation": location }],
         "partialFingerprints": { "pybisect/v1": annotation.fingerprint },
+    });
+    if annotation.path.is_empty() {
+        result["locations"] = json!([]);
+    }
+    if let Some(suggestion) = &annotation.suggestion {
+        result["fixes"] = json!([fix(annotation, suggestion)]);
+    }
+    result
+}
+
+/// Whole lines are replaced; SARIF counts the columns of a region in UTF-16 code units here.
+fn fix(annotation: &Annotation, suggestion: &Suggestion) -> Value {
+    let last = suggestion.old.rsplit('\n').next().unwrap_or_default();
+    json!({
+        "description": { "text": suggestion.title },
+        "artifactChanges": [{
+            "artifactLocation": { "uri": uri(&annotation.path), "uriBaseId": "SRCROOT" },
+            "replacements": [{
+                "deletedRegion": {
+                    "startLine": suggestion.line,
+                    "startColumn": 1,
+                    "endLine": suggestion.end_line,
+                    "endColumn": last.encode_utf16().count() + 1,
+                },
+                "insertedContent": { "text": suggestion.new },
+            }],
+        }],
     })
 }
 

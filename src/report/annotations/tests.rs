@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use super::*;
-use crate::model::{Rule, Severity};
+use crate::model::{Rule, Severity, Suggestion};
 
 fn sample() -> Vec<Annotation> {
     let one = Annotation {
@@ -15,6 +15,8 @@ fn sample() -> Vec<Annotation> {
         end_column: 37,
         in_old_version: false,
         message: "callee changed in f, 100%\nbefore: json.load(f)\r\nafter: json.loads(f)".to_owned(),
+        evidence: Vec::new(),
+        suggestion: None,
         fingerprint: "00c0ffee".to_owned(),
     };
     let stale = Annotation {
@@ -27,8 +29,21 @@ fn sample() -> Vec<Annotation> {
         message: "stale: call".to_owned(),
         ..one.clone()
     };
+    let mendable = Annotation {
+        severity: Severity::Error,
+        evidence: vec!["ty: no attribute `routes`".to_owned()],
+        suggestion: Some(Suggestion {
+            title: "call it as before".to_owned(),
+            line: 20,
+            end_line: 20,
+            old: "    urls = json.loads(f)  # ü𝄞".to_owned(),
+            new: "    urls = json.load(f)  # ü𝄞".to_owned(),
+            tested: true,
+        }),
+        ..one.clone()
+    };
     let gone = Annotation { in_old_version: true, severity: Severity::Error, ..one.clone() };
-    vec![one, stale, gone]
+    vec![one, stale, gone, mendable]
 }
 
 fn rendered(renderer: impl AnnotationRenderer, annotations: &[Annotation]) -> String {

@@ -1,7 +1,5 @@
 //! Call changes as remarks for reviewers' tools.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use super::one_line;
 use crate::model::{Annotation, CallReport, ChangeKind, LocatedChange, Rule, Severity};
 
@@ -29,6 +27,8 @@ fn annotation(located: &LocatedChange) -> Option<Annotation> {
         in_old_version: change.after.is_none(),
         fingerprint: fingerprint(located, &message),
         message,
+        evidence: Vec::new(),
+        suggestion: None,
     })
 }
 
@@ -57,9 +57,8 @@ fn message(located: &LocatedChange) -> String {
 
 /// Without lines, so that it survives edits above.
 fn fingerprint(located: &LocatedChange, message: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    (&located.path, message).hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
+    let hash = blake3::hash(format!("{}\0{message}", located.path).as_bytes());
+    hash.to_hex()[..16].to_owned()
 }
 
 const fn summary(kind: ChangeKind) -> &'static str {

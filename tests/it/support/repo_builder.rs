@@ -113,6 +113,20 @@ impl TestRepo {
         id.to_string().parse().unwrap()
     }
 
+    /// The last commit.
+    pub(crate) fn last(&self) -> CommitId {
+        self.head.unwrap().to_string().parse().unwrap()
+    }
+
+    /// A commit of one file without parents; the next commit does not build on it.
+    pub(crate) fn orphan(&mut self, path: &str, content: &str) -> CommitId {
+        let (files, head) = (std::mem::take(&mut self.files), self.head.take());
+        self.write(path, content);
+        let id = self.commit("another beginning");
+        (self.files, self.head) = (files, head);
+        id
+    }
+
     /// A lightweight tag.
     pub(crate) fn tag(&self, name: &str, commit: CommitId) {
         let object = self.repo.find_object(oid(commit), None).unwrap();

@@ -1,9 +1,7 @@
 //! `pybisect calls`: what changes did to Python calls.
 
 mod filter;
-mod history;
 mod sources;
-mod stale;
 
 use std::io::Write;
 use std::path::PathBuf;

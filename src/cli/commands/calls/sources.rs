@@ -4,9 +4,8 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Args;
-use super::history::{Compared, Comparer, Comparison};
-use super::stale;
 use crate::calls::{FilePatch, Paths, diff_files, parse_patch};
+use crate::changes::{Compared, Comparer, Comparison, stale_finder, stale_in_tree};
 use crate::cli::{CliError, folders};
 use crate::git::{CommitTrees, Listing, Repository, is_python};
 use crate::model::{
@@ -119,7 +118,7 @@ fn one(
     let stale = if args.stale == Some(false) {
         Vec::new()
     } else {
-        stale::in_tree(repository, comparer, comparison.new, &compared)?
+        stale_in_tree(repository, comparer, comparison.new, &compared)?
     };
     for (pair, calls) in compared {
         collector.add_file(commit, pair, calls);
@@ -157,7 +156,7 @@ fn history(repository: &Repository, args: &Args, what: &str) -> Result<CallRepor
         collector.report.changes.append(&mut added);
     })?;
     for (index, files) in with_definitions {
-        for (path, change) in stale::in_tree(repository, &comparer, commits[index].tree, &files)? {
+        for (path, change) in stale_in_tree(repository, &comparer, commits[index].tree, &files)? {
             collector.add_change(Some(&commits[index]), &path, None, change);
         }
     }
@@ -190,13 +189,13 @@ fn work_tree(repository: &Repository, args: &Args) -> Result<CallReport, CliErro
     Ok(collector.report)
 }
 
-/// As [`stale::in_tree`], in the files that git follows, as they are on disk.
+/// As [`stale_in_tree`], in the files that git follows, as they are on disk.
 fn stale_in_folder(
     repository: &Repository,
     folder: &Path,
     compared: &Compared,
 ) -> Result<Vec<(String, CallChange)>, CliError> {
-    let mut finder = stale::finder(compared, |path| folder.join(path).exists());
+    let mut finder = stale_finder(compared, |path| folder.join(path).exists());
     if finder.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,12 +1,12 @@
-//! Call changes between trees: in parallel, and remembered by pair of file versions.
+//! Trees against trees, file by file.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::ChangesError;
 use crate::calls::{Paths, diff_files};
-use crate::cli::CliError;
 use crate::git::{GitError, Repository};
 use crate::model::{BlobId, FileCalls, PartlyParsed, TreeId};
 use crate::store::{BlobPair, CallCache};
@@ -16,9 +16,11 @@ const BATCH: usize = 256;
 
 /// A tree and the trees that it is compared with; none for all of it.
 #[derive(Debug, Clone)]
-pub(super) struct Comparison {
-    pub(super) olds: Vec<TreeId>,
-    pub(super) new: TreeId,
+pub struct Comparison {
+    /// What it is compared with.
+    pub olds: Vec<TreeId>,
+    /// The tree.
+    pub new: TreeId,
 }
 
 impl Comparison {
@@ -31,25 +33,32 @@ impl Comparison {
 
 type TreePair = (Option<TreeId>, TreeId);
 /// The files of a comparison, with what changed in each.
-pub(super) type Compared = Vec<(BlobPair, FileCalls)>;
+pub type Compared = Vec<(BlobPair, FileCalls)>;
 
 /// Compares trees.
-pub(super) struct Comparer {
+#[derive(Debug)]
+pub struct Comparer {
     repository: PathBuf,
     cache: Option<CallCache>,
 }
 
 impl Comparer {
-    pub(super) fn new(repository: &Repository, cache: Option<CallCache>) -> Self {
+    /// A comparer of trees of this repository, with or without a cache.
+    #[must_use]
+    pub fn new(repository: &Repository, cache: Option<CallCache>) -> Self {
         Self { repository: repository.folder().to_owned(), cache }
     }
 
-    /// Hand each comparison's files to `take`, in order.
-    pub(super) fn compare(
+    /// Hand each comparison's files to `take`, in order. A merge is compared with each parent, and what it
+    /// changed itself is what differs from all of them.
+    ///
+    /// # Errors
+    /// When a tree is missing or the cache cannot be used.
+    pub fn compare(
         &mut self,
         comparisons: &[Comparison],
         mut take: impl FnMut(usize, Compared),
-    ) -> Result<(), CliError> {
+    ) -> Result<(), ChangesError> {
         for (batch, chunk) in comparisons.chunks(BATCH).enumerate() {
             let trees: Vec<TreePair> = chunk.iter().flat_map(Comparison::tree_pairs).collect();
             let files = self.files(&trees)?;
@@ -69,7 +78,7 @@ impl Comparer {
     }
 
     /// The files that differ in each pair of trees.
-    fn files(&mut self, trees: &[TreePair]) -> Result<HashMap<TreePair, Vec<BlobPair>>, CliError> {
+    fn files(&mut self, trees: &[TreePair]) -> Result<HashMap<TreePair, Vec<BlobPair>>, ChangesError> {
         let mut known = HashMap::new();
         let mut unknown = Vec::new();
         for &(old, new) in trees {
@@ -93,7 +102,7 @@ impl Comparer {
         Ok(known)
     }
 
-    fn calls(&mut self, wanted: HashSet<&BlobPair>) -> Result<HashMap<BlobPair, FileCalls>, CliError> {
+    fn calls(&mut self, wanted: HashSet<&BlobPair>) -> Result<HashMap<BlobPair, FileCalls>, ChangesError> {
         let mut known = HashMap::with_capacity(wanted.len());
         let mut unknown = Vec::new();
         let mut wanted: Vec<&BlobPair> = wanted.into_iter().collect();
@@ -120,12 +129,15 @@ impl Comparer {
         Ok(known)
     }
 
-    /// In the order of the items. Each thread has a handle of its own to the repository.
-    pub(super) fn in_parallel<I: Sync, O: Send>(
+    /// Do something for each item, several at the same time; results in the order of the items. Each thread has a handle of its own to the repository.
+    ///
+    /// # Errors
+    /// The first that the work gives.
+    pub fn in_parallel<I: Sync, O: Send>(
         &self,
         items: &[I],
         work: impl Fn(&Repository, &I) -> Result<O, GitError> + Sync,
-    ) -> Result<Vec<O>, CliError> {
+    ) -> Result<Vec<O>, ChangesError> {
         let path = &self.repository;
         let results: Result<Vec<O>, GitError> = items
             .par_iter()
@@ -138,7 +150,7 @@ impl Comparer {
                 },
             )
             .collect();
-        results.map_err(CliError::from)
+        results.map_err(ChangesError::from)
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use super::history::{Compared, Comparer};
+use super::{ChangesError, Compared, Comparer};
 use crate::calls::StaleFinder;
-use crate::cli::CliError;
 use crate::git::{Repository, is_python};
 use crate::model::{CallChange, TreeId};
 
-/// The definitions that changed.
-pub(super) fn finder(compared: &Compared, exists: impl Fn(&str) -> bool) -> StaleFinder {
+/// Looks for calls of the definitions that changed; `exists` tells whether the new tree has a path.
+pub fn stale_finder(compared: &Compared, exists: impl Fn(&str) -> bool) -> StaleFinder {
     let mut finder = StaleFinder::default();
     for (pair, calls) in compared {
         // A module that became a package, or the reverse, is still there.
@@ -23,14 +22,17 @@ pub(super) fn finder(compared: &Compared, exists: impl Fn(&str) -> bool) -> Stal
 }
 
 /// The stale calls in a tree, by path.
-pub(super) fn in_tree(
+///
+/// # Errors
+/// When an object of the tree is broken.
+pub fn stale_in_tree(
     repository: &Repository,
     comparer: &Comparer,
     tree: TreeId,
     compared: &Compared,
-) -> Result<Vec<(String, CallChange)>, CliError> {
+) -> Result<Vec<(String, CallChange)>, ChangesError> {
     let exists = |path: &str| repository.entry_at(tree, Path::new(path)).is_ok_and(|entry| entry.is_some());
-    let mut finder = finder(compared, exists);
+    let mut finder = stale_finder(compared, exists);
     if finder.is_empty() {
         return Ok(Vec::new());
     }

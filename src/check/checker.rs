@@ -1,0 +1,258 @@
+//! The type checker: finding it, installing it into the cache, running it on a folder.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::types::{Diagnostic, read_diagnostics};
+use crate::model::{CancelToken, Ending};
+use crate::process::{ChildOutcome, ChildSpec, run};
+
+/// A checker that takes longer is of no use in a gate.
+const LONGEST_RUN: Duration = Duration::from_secs(300);
+const LONGEST_INSTALL: Duration = Duration::from_secs(120);
+
+/// Which type checker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckerKind {
+    /// Astral's ty.
+    Ty,
+    /// Microsoft's pyright.
+    Pyright,
+    /// mypy.
+    Mypy,
+}
+
+impl CheckerKind {
+    /// The program's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ty => "ty",
+            Self::Pyright => "pyright",
+            Self::Mypy => "mypy",
+        }
+    }
+}
+
+/// The type checker cannot be had or does not work.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// It is not there, and cannot be installed.
+    #[error("{name} is not on PATH{because}")]
+    Missing {
+        /// Its name.
+        name: &'static str,
+        /// Why it could not be installed, when that was tried.
+        because: String,
+    },
+    /// It does not end as it should.
+    #[error("{name} {how}")]
+    Failed {
+        /// Its name.
+        name: &'static str,
+        /// How it ended.
+        how: String,
+    },
+    /// The system gives no process.
+    #[error("failed to start {name}")]
+    Start {
+        /// Its name.
+        name: &'static str,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A type checker, ready to run.
+#[derive(Debug, Clone)]
+pub struct Checker {
+    kind: CheckerKind,
+    program: PathBuf,
+    /// The interpreter whose packages are imported.
+    python: Option<PathBuf>,
+    /// A folder for what it wants to keep.
+    home: PathBuf,
+}
+
+impl Checker {
+    /// The checker beside the interpreter, on `PATH` or in `tools`. ty is installed there when it is in none
+    /// of them; the others belong to the project, with their plugins.
+    ///
+    /// `python` is the interpreter whose packages count.
+    ///
+    /// # Errors
+    /// When it is not there and cannot be installed.
+    pub fn find(
+        kind: CheckerKind,
+        python: Option<PathBuf>,
+        tools: &Path,
+        cancel: &CancelToken,
+    ) -> Result<Self, ToolError> {
+        let beside = python.as_ref().and_then(|python| Some(python.parent()?.join(kind.name())));
+        let installed = tools.join(kind.name()).join("bin").join(kind.name());
+        let known = beside
+            .filter(|program| program.is_file())
+            .or_else(|| which::which(kind.name()).ok().filter(|program| answers(program, cancel)))
+            .or_else(|| Some(installed.clone()).filter(|program| program.is_file()));
+        let program = match (known, kind) {
+            (Some(program), _) => program,
+            (None, CheckerKind::Ty) => install(kind, tools, cancel).map(|()| installed)?,
+            (None, _) => return Err(ToolError::Missing { name: kind.name(), because: String::new() }),
+        };
+        Ok(Self { kind, program, python, home: tools.join("home") })
+    }
+
+    /// The program's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    /// What it says of these files (relative to `folder`), with the rest of the folder to import from.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not end by itself in time.
+    pub fn check(
+        &self,
+        folder: &Path,
+        files: &[String],
+        cancel: &CancelToken,
+    ) -> Result<Vec<Diagnostic>, ToolError> {
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let name = self.name();
+        let mut arguments = self.options(folder);
+        arguments.extend(files.iter().map(OsString::from));
+        let outcome = start(name, &self.program, arguments, folder, self.environment(), LONGEST_RUN, cancel)?;
+        match outcome.ending {
+            // Two and more: wrong options, or a fault of the checker itself.
+            Ending::Exited { code: 0 | 1 } => Ok(read_diagnostics(&outcome.stdout.text, folder)),
+            _ => Err(ToolError::Failed { name, how: how_it_ended(&outcome) }),
+        }
+    }
+
+    fn options(&self, folder: &Path) -> Vec<OsString> {
+        let mut options: Vec<OsString> = match self.kind {
+            CheckerKind::Ty => ["check", "--output-format", "concise", "--color", "never", "--project"]
+                .map(Into::into)
+                .to_vec(),
+            CheckerKind::Pyright => Vec::new(),
+            CheckerKind::Mypy => [
+                "--show-column-numbers",
+                "--no-error-summary",
+                "--no-color-output",
+                "--no-pretty",
+                "--hide-error-context",
+                "--show-error-codes",
+                "--cache-dir",
+                "/dev/null",
+            ]
+            .map(Into::into)
+            .to_vec(),
+        };
+        if self.kind == CheckerKind::Ty {
+            options.push(folder.into());
+        }
+        if let Some(python) = &self.python {
+            let option = match self.kind {
+                CheckerKind::Ty => "--python",
+                CheckerKind::Pyright => "--pythonpath",
+                CheckerKind::Mypy => "--python-executable",
+            };
+            options.extend([option.into(), python.into()]);
+        }
+        options
+    }
+
+    /// The user's environment without what would lead to another project's packages or settings.
+    fn environment(&self) -> BTreeMap<OsString, OsString> {
+        let mut environment: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+        for name in ["VIRTUAL_ENV", "CONDA_PREFIX", "TY_CONFIG_FILE", "TY_OUTPUT_FORMAT", "MYPYPATH"] {
+            environment.remove(std::ffi::OsStr::new(name));
+        }
+        environment.insert("XDG_CONFIG_HOME".into(), self.home.clone().into());
+        environment
+    }
+}
+
+/// Whether a program can be run at all: one behind a version manager may not.
+fn answers(program: &Path, cancel: &CancelToken) -> bool {
+    let environment = std::env::vars_os().collect();
+    let version = vec!["--version".into()];
+    let limit = Duration::from_secs(20);
+    start("", program, version, Path::new("/"), environment, limit, cancel)
+        .is_ok_and(|outcome| outcome.ending == Ending::Exited { code: 0 })
+}
+
+/// Install a checker's wheel into a folder of the cache, with uv or pip; whole or not at all.
+fn install(kind: CheckerKind, tools: &Path, cancel: &CancelToken) -> Result<(), ToolError> {
+    let name = kind.name();
+    let missing = |because: String| ToolError::Missing { name, because };
+    let fresh = tools.join(format!("{name}-{}", std::process::id()));
+    let because =
+        |error: std::io::Error| missing(format!(", and {} cannot be written: {error}", tools.display()));
+    std::fs::create_dir_all(tools).map_err(because)?;
+    let target: [OsString; 4] = ["--quiet".into(), "--target".into(), fresh.clone().into(), name.into()];
+    let ways = [
+        ("uv", ["pip", "install"].map(OsString::from).to_vec()),
+        ("python3", ["-m", "pip", "install", "--disable-pip-version-check"].map(OsString::from).to_vec()),
+    ];
+    let mut said = String::from(", and there is neither uv nor pip to install it");
+    for (installer, mut arguments) in ways {
+        let Ok(program) = which::which(installer) else { continue };
+        arguments.extend(target.iter().cloned());
+        let environment = std::env::vars_os().collect();
+        let outcome = start(name, &program, arguments, Path::new("/"), environment, LONGEST_INSTALL, cancel)?;
+        if fresh.join("bin").join(name).is_file() {
+            let place = tools.join(name);
+            // Another run may have been faster; then its copy is as good.
+            let moved = std::fs::rename(&fresh, &place);
+            if moved.is_err() {
+                drop(std::fs::remove_dir_all(&fresh));
+            }
+            return if place.is_dir() { Ok(()) } else { moved.map_err(because) };
+        }
+        drop(std::fs::remove_dir_all(&fresh));
+        said = format!(", and {installer} could not install it: {}", how_it_ended(&outcome));
+    }
+    Err(missing(said))
+}
+
+fn start(
+    name: &'static str,
+    program: &Path,
+    arguments: Vec<OsString>,
+    folder: &Path,
+    environment: BTreeMap<OsString, OsString>,
+    timeout: Duration,
+    cancel: &CancelToken,
+) -> Result<ChildOutcome, ToolError> {
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let spec = ChildSpec {
+        program: program.into(),
+        arguments,
+        folder: folder.to_owned(),
+        environment,
+        timeout: Some(timeout),
+        marker: format!("tool-{}-{number}", std::process::id()),
+    };
+    run(&spec, cancel).map_err(|source| ToolError::Start { name, source })
+}
+
+/// For people: the last thing it said, or how it ended.
+fn how_it_ended(outcome: &ChildOutcome) -> String {
+    let said = outcome.stderr.text.trim().lines().last().unwrap_or_default().to_owned();
+    match &outcome.ending {
+        Ending::Exited { code } if said.is_empty() => format!("exited with status {code}"),
+        Ending::Exited { .. } => format!("failed: {said}"),
+        Ending::Signalled { signal } => format!("was ended by signal {signal}"),
+        Ending::TimedOut { after_ms } => format!("took more than {} s", after_ms / 1000),
+        Ending::NotStarted { error } => format!("could not be started: {error}"),
+        _ => "was stopped".to_owned(),
+    }
+}

@@ -1,0 +1,214 @@
+//! `pybisect check`: a look at a branch before its merge.
+
+mod look;
+mod output;
+mod types;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::check::{Baseline, BaselineError, Sides, TARGET_VARIABLES, put_in_order};
+use crate::cli::terminal::stderr_style;
+use crate::cli::{CliError, Exit};
+use crate::git::read_without_checking_hashes;
+use crate::model::{CancelToken, CheckReport, Severity};
+use crate::session::SignalListener;
+
+use super::find;
+use super::prepare::{self, Prepared};
+
+/// Look at a branch before its merge: which of the calls that it changed are wrong
+///
+/// Base and head are merged in memory, and the merge result is looked at; your repository and work tree
+/// stay as they are. Without arguments: HEAD, with what is uncommitted, against the commit at which it left
+/// the default branch.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pybisect check
+  pybisect check origin/main..feature -- python -m pytest -q tests/smoke
+  pybisect check --format github --fail-on error
+
+Exit status: 0 nothing at or above --fail-on, 10 findings, 2 usage, 130 interrupted")]
+pub(crate) struct Args {
+    /// BASE..HEAD (the merge of both), BASE...HEAD or BASE (from where they parted)
+    #[arg(value_name = "WHAT")]
+    what: Option<String>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+    /// The least severity that makes the exit status 10
+    #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
+    fail_on: FailOn,
+    /// The type checker; ty is installed into pybisect's cache when it is not there
+    #[arg(long, value_enum, default_value_t, value_name = "CHECKER")]
+    types: Types,
+    /// The Python whose packages the type checker sees [default: that of the command, .venv, python on PATH]
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
+    /// Leave out the findings that are in this file
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write the findings to a baseline file, and accept them
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+    /// File to lay over both trees, such as the smoke test (can be repeated)
+    #[arg(long, value_name = "SRC[:DEST]")]
+    with_file: Vec<String>,
+    /// Shell command to run before the command in each tree
+    #[arg(long, value_name = "CMD")]
+    setup: Option<String>,
+    /// Longest time for one run, such as 90s or 2m
+    #[arg(long, value_name = "DUR")]
+    timeout: Option<String>,
+    /// Trials at the same time [default: number of cores]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    jobs: Option<u16>,
+    /// Run no command, though one is configured
+    #[arg(long, conflicts_with = "command")]
+    no_smoke: bool,
+    /// Repository [default: the one you stand in]
+    #[arg(long, value_name = "DIR")]
+    repo: Option<PathBuf>,
+    /// Say also what was compared, and what kept quiet
+    #[arg(long, short)]
+    verbose: bool,
+    /// The smoke command, after `--`
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One object, pybisect.check/1
+    Json,
+    /// GitHub workflow commands, the rest in the job summary
+    Github,
+    /// SARIF 2.1.0
+    Sarif,
+    /// GitLab's code quality report
+    Gitlab,
+    /// reviewdog's diagnostic format
+    Rdjson,
+    /// JUnit XML
+    Junit,
+    /// For a comment
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Errors
+    #[default]
+    Error,
+    /// Warnings and errors
+    Warning,
+    /// Everything
+    Note,
+    /// Nothing
+    Never,
+}
+
+impl FailOn {
+    const fn least(self) -> Option<Severity> {
+        match self {
+            Self::Error => Some(Severity::Error),
+            Self::Warning => Some(Severity::Warning),
+            Self::Note => Some(Severity::Note),
+            Self::Never => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Types {
+    /// ty
+    #[default]
+    Ty,
+    /// pyright
+    Pyright,
+    /// mypy
+    Mypy,
+    /// None
+    Off,
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    read_without_checking_hashes();
+    let baseline = args.baseline.as_deref().map(Baseline::read).transpose().map_err(wrong_baseline)?;
+    let prepared = prepare::prepare(&find_args(args))?;
+    let style = stderr_style();
+    for warning in &prepared.warnings {
+        super::say(&format!("{} {warning}", style.bold(style.warn("warning:"))));
+    }
+    let cancel = CancelToken::new();
+    let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
+    let mut report = check(args, &prepared, &cancel)?;
+    drop(listener);
+    if cancel.is_cancelled() {
+        return Ok(Exit::Interrupted);
+    }
+    put_in_order(&mut report.findings);
+    if let Some(file) = &args.write_baseline {
+        let written = Baseline::of(&report.findings);
+        written.write(file).map_err(wrong_baseline)?;
+        accept(&mut report, &written);
+    }
+    if let Some(baseline) = &baseline {
+        accept(&mut report, baseline);
+    }
+    output::write(args, &report)?;
+    let fails = args
+        .fail_on
+        .least()
+        .is_some_and(|least| report.findings.iter().any(|finding| finding.severity >= least));
+    Ok(if fails { Exit::Findings } else { Exit::Found })
+}
+
+fn check(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<CheckReport, CliError> {
+    let target =
+        TARGET_VARIABLES.iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
+    let sides = Sides::resolve(&prepared.repository, args.what.as_deref(), target.as_deref())?;
+    let mut look = look::Look::new(prepared, &sides)?;
+    if look.is_empty() {
+        return Ok(look.report);
+    }
+    look.compare()?;
+    look.types(args, cancel)?;
+    look.ignore()?;
+    Ok(look.report)
+}
+
+fn find_args(args: &Args) -> find::Args {
+    find::Args {
+        repo: args.repo.clone(),
+        jobs: args.jobs,
+        with_file: args.with_file.clone(),
+        setup: args.setup.clone(),
+        timeout: args.timeout.clone(),
+        confidence: find::CONFIDENCE,
+        may_lack_command: true,
+        command: args.command.clone(),
+        ..find::Args::default()
+    }
+}
+
+fn accept(report: &mut CheckReport, baseline: &Baseline) {
+    let before = report.findings.len();
+    report.findings.retain(|finding| !baseline.has(finding));
+    report.in_baseline += before - report.findings.len();
+}
+
+fn wrong_baseline(error: BaselineError) -> CliError {
+    let message = match std::error::Error::source(&error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    };
+    CliError::usage(message).hinted("to make one: pybisect check --write-baseline FILE")
+}

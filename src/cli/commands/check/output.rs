@@ -1,0 +1,50 @@
+//! Where what was found goes.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::{Args, Format};
+use crate::cli::{CliError, terminal};
+use crate::model::CheckReport;
+use crate::report::{
+    AnnotationRenderer as _, CheckJson, CheckJunit, CheckMarkdown, CheckRenderer as _, CheckText, Github,
+    Gitlab, Rdjson, Sarif,
+};
+
+/// Write the report in the form that was asked for.
+pub(super) fn write(args: &Args, report: &CheckReport) -> Result<(), CliError> {
+    let mut out = Vec::new();
+    render(args, report, &mut out).map_err(CliError::internal)?;
+    if args.format == Format::Github {
+        job_summary(report).map_err(CliError::internal)?;
+    }
+    super::super::print(&out).map(drop)
+}
+
+fn render(args: &Args, report: &CheckReport, out: &mut Vec<u8>) -> std::io::Result<()> {
+    match args.format {
+        Format::Text => {
+            CheckText { style: terminal::stdout_style(), verbose: args.verbose }.render(report, out)
+        }
+        Format::Json => CheckJson.render(report, out),
+        Format::Junit => CheckJunit { fail_on: args.fail_on.least() }.render(report, out),
+        Format::Markdown => CheckMarkdown.render(report, out),
+        Format::Github => {
+            Github.render(&report.findings, out)?;
+            report.notes.iter().try_for_each(|note| writeln!(out, "note: {note}"))
+        }
+        Format::Sarif => Sarif.render(&report.findings, out),
+        Format::Gitlab => Gitlab.render(&report.findings, out),
+        Format::Rdjson => Rdjson.render(&report.findings, out),
+    }
+}
+
+/// All of it, with suggestions, for the page of the job: GitHub shows few annotations.
+fn job_summary(report: &CheckReport) -> std::io::Result<()> {
+    let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else {
+        return Ok(());
+    };
+    let mut text = Vec::new();
+    CheckMarkdown.render(report, &mut text)?;
+    std::fs::OpenOptions::new().create(true).append(true).open(Path::new(&file))?.write_all(&text)
+}

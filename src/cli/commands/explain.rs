@@ -1,0 +1,76 @@
+//! `pybisect explain`.
+
+use crate::check::{RULES, RuleDoc, rule};
+use crate::cli::terminal::stdout_style;
+use crate::cli::{CliError, Exit};
+
+/// Explain a rule of check: when it speaks, on what evidence, and what to do
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The rule; without it, all are listed
+    #[arg(value_name = "RULE")]
+    rule: Option<String>,
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    let text = match &args.rule {
+        None => list(),
+        Some(id) => explanation(rule(id).ok_or_else(|| unknown(id))?),
+    };
+    super::print(text.as_bytes())
+}
+
+fn unknown(id: &str) -> CliError {
+    let nearest = RULES
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(a.id, id).total_cmp(&strsim::jaro_winkler(b.id, id)))
+        .map_or("", |rule| rule.id);
+    CliError::usage(format!("there is no rule '{id}'"))
+        .hinted(format!("the nearest is '{nearest}'; `pybisect explain` lists all"))
+}
+
+fn list() -> String {
+    let style = stdout_style();
+    let width = RULES.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
+    let line = |rule: &RuleDoc| {
+        let id = style.bold(format!("{:width$}", rule.id));
+        [id.as_str(), "  ", rule.summary, "\n"].concat()
+    };
+    RULES.iter().map(line).collect()
+}
+
+fn explanation(rule: &RuleDoc) -> String {
+    let style = stdout_style();
+    let silence = format!("`# pybisect: ignore[{}]` on the line, or --baseline FILE", rule.id);
+    let parts = [
+        ("weight", rule.weight),
+        ("evidence", rule.evidence),
+        ("what to do", rule.remedy),
+        ("example", rule.example),
+        ("to silence it", &silence),
+    ];
+    let told: String = parts
+        .iter()
+        .map(|(title, words)| ["\n", &style.bold(title), "\n", &wrapped(words)].concat())
+        .collect();
+    format!("{}: {}\n{told}", style.bold(rule.id), rule.summary)
+}
+
+/// Lines of at most 96 columns, set in by two.
+fn wrapped(words: &str) -> String {
+    const WIDTH: usize = 94;
+    let mut lines = vec![String::new()];
+    for word in words.split_whitespace() {
+        if lines.last().is_some_and(|line| !line.is_empty() && line.len() + 1 + word.len() > WIDTH) {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.iter().map(|line| format!("  {line}\n")).collect()
+}

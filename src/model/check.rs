@@ -1,0 +1,56 @@
+//! What a look at a branch before its merge found.
+
+use super::{Annotation, CommitId, CommitInfo};
+
+/// One side of the merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Side {
+    /// What the user calls it: `origin/main`.
+    pub name: String,
+    /// Its commit.
+    pub commit: CommitId,
+    /// Whether what is uncommitted in the work tree belongs to it.
+    pub uncommitted: bool,
+}
+
+/// How the smoke command fared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Smoke {
+    /// The command.
+    pub command: String,
+    /// `passed`, `failed` or why it says nothing, on the base.
+    pub base: String,
+    /// The same on the merge result.
+    pub merged: String,
+    /// The failure on the merge result.
+    pub failure: Option<String>,
+    /// Whether the failure came with the branch.
+    pub is_new: bool,
+    /// The commit of the branch that brought it.
+    pub culprit: Option<CommitInfo>,
+}
+
+/// What `pybisect check` found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckReport {
+    /// What it is merged into.
+    pub base: Side,
+    /// What is merged.
+    pub head: Side,
+    /// Files that both sides changed at the same places; then the head was looked at instead of the merge.
+    pub conflicts: Vec<String>,
+    /// Python files that differ.
+    pub files: usize,
+    /// Calls that changed.
+    pub changed_calls: usize,
+    /// The findings, the weightiest first, then by place.
+    pub findings: Vec<Annotation>,
+    /// Findings that a comment in the file silences.
+    pub ignored: usize,
+    /// Findings that the baseline has.
+    pub in_baseline: usize,
+    /// The smoke command, when there was one.
+    pub smoke: Option<Smoke>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}

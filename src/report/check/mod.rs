@@ -1,0 +1,68 @@
+//! What a look at a branch found, one file a format.
+
+mod json;
+mod junit;
+mod markdown;
+mod text;
+
+use std::io;
+
+use crate::model::{CheckReport, Severity};
+
+pub use json::CheckJson;
+pub use junit::CheckJunit;
+pub use markdown::CheckMarkdown;
+pub use text::CheckText;
+
+/// Turns what was found into one format.
+pub trait CheckRenderer {
+    /// Write it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn render(&self, report: &CheckReport, out: &mut dyn io::Write) -> io::Result<()>;
+}
+
+const fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Note => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+/// `2 errors, 1 warning in 5 changed calls (3 Python files)`.
+fn summary(report: &CheckReport) -> String {
+    let counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
+        .into_iter()
+        .filter_map(|severity| {
+            let count = report.findings.iter().filter(|finding| finding.severity == severity).count();
+            (count > 0).then(|| super::plural(count, word(severity)))
+        })
+        .collect();
+    let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
+    let calls = super::plural(report.changed_calls, "changed call");
+    format!("{found} in {calls} ({})", super::plural(report.files, "Python file"))
+}
+
+/// What was merged into what, in words.
+fn sides(report: &CheckReport) -> String {
+    let head = &report.head;
+    let uncommitted = if head.uncommitted { " with what is uncommitted" } else { "" };
+    let base = &report.base;
+    format!("{}{uncommitted} ({}) on {} ({})", head.name, head.commit.short(), base.name, base.commit.short())
+}
+
+/// What kept quiet, and why.
+fn hidden(report: &CheckReport) -> Option<String> {
+    let parts: Vec<String> =
+        [(report.ignored, "silenced by comments"), (report.in_baseline, "in the baseline")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, why)| format!("{} {why}", super::plural(count, "finding")))
+            .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests;

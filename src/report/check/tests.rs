@@ -1,0 +1,110 @@
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use super::super::Style;
+use super::*;
+use crate::model::{Annotation, CommitId, Rule, Side, Smoke, Suggestion};
+
+fn sample() -> CheckReport {
+    let side = |name: &str, byte: u8| Side {
+        name: name.to_owned(),
+        commit: CommitId::from_bytes([byte; 20]),
+        uncommitted: byte == 2,
+    };
+    let error = Annotation {
+        rule: Rule { id: "breaking-call".to_owned(), summary: "This call makes the command fail".to_owned() },
+        severity: Severity::Error,
+        path: "a&b/app.py".to_owned(),
+        line: 20,
+        column: 24,
+        end_line: 20,
+        end_column: 45,
+        in_old_version: false,
+        message: "`json.loads(urls_file)` makes the command fail: <TypeError>".to_owned(),
+        evidence: vec![
+            "ty: Expected `str | bytes`, found_it `TextIO`".to_owned(),
+            "control \u{1b}[0m".to_owned(),
+        ],
+        suggestion: Some(Suggestion {
+            title: "call json.load as before".to_owned(),
+            line: 20,
+            end_line: 20,
+            old: "    urls = json.loads(urls_file)".to_owned(),
+            new: "    urls = json.load(urls_file)".to_owned(),
+            tested: true,
+        }),
+        fingerprint: "00c0ffee".to_owned(),
+    };
+    let warning = Annotation {
+        rule: Rule { id: "untested-call".to_owned(), summary: "No test executes it".to_owned() },
+        severity: Severity::Warning,
+        line: 3,
+        message: "no test executes f(1)".to_owned(),
+        evidence: Vec::new(),
+        suggestion: None,
+        ..error.clone()
+    };
+    CheckReport {
+        base: side("origin/main", 1),
+        head: side("HEAD", 2),
+        conflicts: Vec::new(),
+        files: 1,
+        changed_calls: 2,
+        findings: vec![error, warning],
+        ignored: 1,
+        in_baseline: 0,
+        smoke: Some(Smoke {
+            command: "python smoke.py".to_owned(),
+            base: "passed".to_owned(),
+            merged: "failed".to_owned(),
+            failure: Some("TypeError: the JSON object must be str".to_owned()),
+            is_new: true,
+            culprit: None,
+        }),
+        notes: vec!["no type evidence: ty is not on PATH".to_owned()],
+    }
+}
+
+fn rendered(renderer: impl CheckRenderer, report: &CheckReport) -> String {
+    let mut out = Vec::new();
+    renderer.render(report, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn nothing() -> CheckReport {
+    CheckReport {
+        findings: Vec::new(),
+        smoke: None,
+        notes: Vec::new(),
+        changed_calls: 0,
+        ignored: 0,
+        ..sample()
+    }
+}
+
+#[test]
+fn text() {
+    let text = |verbose| CheckText { style: Style::new(false), verbose };
+    assert_snapshot!(rendered(text(true), &sample()));
+    assert_eq!(rendered(text(false), &nothing()), "");
+}
+
+#[test]
+fn json() {
+    let text = rendered(CheckJson, &sample());
+    assert_snapshot!(text);
+    let value: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["schema"], "pybisect.check/1");
+}
+
+#[test]
+fn markdown() {
+    assert_snapshot!(rendered(CheckMarkdown, &sample()));
+}
+
+#[test]
+fn junit() {
+    assert_snapshot!(rendered(CheckJunit { fail_on: Some(Severity::Error) }, &sample()));
+    let clean = rendered(CheckJunit { fail_on: Some(Severity::Error) }, &nothing());
+    assert!(clean.contains(r#"tests="1" failures="0""#), "{clean}");
+}

@@ -1,0 +1,96 @@
+//! For people at a terminal: one line a finding, the evidence under it.
+
+use std::io;
+
+use super::super::Style;
+use super::{CheckRenderer, hidden, sides, summary, word};
+use crate::model::{Annotation, CheckReport, Severity, Smoke, Suggestion};
+
+/// Renders text.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckText {
+    /// Colours, or none.
+    pub style: Style,
+    /// Say also what went well.
+    pub verbose: bool,
+}
+
+impl CheckRenderer for CheckText {
+    fn render(&self, report: &CheckReport, out: &mut dyn io::Write) -> io::Result<()> {
+        if self.verbose {
+            writeln!(out, "{}", self.style.dim(sides(report)))?;
+        }
+        for finding in &report.findings {
+            self.finding(finding, out)?;
+        }
+        if let Some(smoke) = &report.smoke {
+            self.smoke(smoke, out)?;
+        }
+        for note in &report.notes {
+            writeln!(out, "{} {note}", self.style.dim("note:"))?;
+        }
+        if let Some(hidden) = hidden(report).filter(|_| self.verbose) {
+            writeln!(out, "{}", self.style.dim(hidden))?;
+        }
+        // Silence is the goal, unless something was there to be looked at.
+        if self.verbose || !report.findings.is_empty() || report.changed_calls > 0 {
+            writeln!(out, "{}", summary(report))?;
+        }
+        if let Some(finding) = report.findings.first() {
+            writeln!(out, "{}", self.style.dim(format!("more: pybisect explain {}", finding.rule.id)))?;
+        }
+        Ok(())
+    }
+}
+
+impl CheckText {
+    fn finding(&self, finding: &Annotation, out: &mut dyn io::Write) -> io::Result<()> {
+        let Annotation { path, line, column, .. } = finding;
+        let place = match (path.is_empty(), finding.in_old_version || *line == 0) {
+            (true, _) => String::new(),
+            (false, true) => format!("{path}: "),
+            (false, false) => format!("{path}:{line}:{column}: "),
+        };
+        let severity = word(finding.severity);
+        let severity = match finding.severity {
+            Severity::Error => self.style.bad(severity),
+            Severity::Warning => self.style.warn(severity),
+            Severity::Note => self.style.dim(severity),
+        };
+        let rule = self.style.dim(format!("[{}]", finding.rule.id));
+        let mut lines = finding.message.lines();
+        let first = self.style.bold(lines.next().unwrap_or_default());
+        writeln!(out, "{}{severity}{rule} {first}", self.style.name(place))?;
+        for line in lines.chain(finding.evidence.iter().map(String::as_str)) {
+            writeln!(out, "    {line}")?;
+        }
+        finding.suggestion.iter().try_for_each(|suggestion| self.suggestion(suggestion, out))
+    }
+
+    fn suggestion(&self, suggestion: &Suggestion, out: &mut dyn io::Write) -> io::Result<()> {
+        let tested = if suggestion.tested { " (tested: the command passes with it)" } else { "" };
+        writeln!(out, "    {}{tested}", self.style.bold(&suggestion.title))?;
+        for line in suggestion.old.lines() {
+            writeln!(out, "    {}", self.style.bad(format!("- {line}")))?;
+        }
+        for line in suggestion.new.lines() {
+            writeln!(out, "    {}", self.style.good(format!("+ {line}")))?;
+        }
+        Ok(())
+    }
+
+    fn smoke(&self, smoke: &Smoke, out: &mut dyn io::Write) -> io::Result<()> {
+        let Smoke { command, base, merged, .. } = smoke;
+        let line = format!("{command}: {base} on the base, {merged} on the merge result");
+        let line = if smoke.is_new { self.style.bad(line) } else { self.style.dim(line) };
+        writeln!(out, "{line}")?;
+        if let Some(failure) = smoke.failure.as_ref().filter(|_| smoke.is_new) {
+            writeln!(out, "    {failure}")?;
+        }
+        if let Some(culprit) = &smoke.culprit {
+            let (id, subject) = (culprit.id.short(), &culprit.subject);
+            writeln!(out, "    first in {} {subject}", self.style.name(id))?;
+        }
+        Ok(())
+    }
+}

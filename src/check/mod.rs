@@ -7,6 +7,7 @@
 //! | `findings` | from what is wrong to findings: places, fingerprints, order |
 //! | `types` | what a type checker says of the merge result only, at changed calls |
 //! | `checker` | finding, installing and running the type checker |
+//! | `undo` | which changed calls make the command fail: those without which it passes |
 //! | `ignore` | comments that silence findings |
 //! | `baseline` | findings that are accepted |
 
@@ -17,6 +18,7 @@ mod ignore;
 mod rules;
 mod sides;
 mod types;
+mod undo;
 
 pub use baseline::{Baseline, BaselineError};
 pub use checker::{Checker, CheckerKind, ToolError};
@@ -25,3 +27,4 @@ pub use ignore::is_ignored;
 pub use rules::*;
 pub use sides::{Sides, SidesError, TARGET_VARIABLES};
 pub use types::{Diagnostic, read_diagnostics, type_findings};
+pub use undo::{Undo, put_back, smallest, suggestion, undos};

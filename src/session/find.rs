@@ -414,7 +414,8 @@ impl Session<'_> {
 }
 
 /// Whether a command is known to run pytest.
-fn runs_pytest(command: &[std::ffi::OsString]) -> bool {
+#[must_use]
+pub fn runs_pytest(command: &[std::ffi::OsString]) -> bool {
     command.iter().any(|word| {
         let word = word.to_string_lossy();
         word == "pytest" || word == "py.test" || word.ends_with("/pytest") || word.contains("pytest.main")

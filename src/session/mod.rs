@@ -39,7 +39,7 @@ mod trees;
 mod trials;
 
 pub use cancel::SignalListener;
-pub use find::{SessionError, Workshop, find};
+pub use find::{SessionError, Workshop, find, runs_pytest};
 pub use plan::{Matching, OverlayFile, Plan};
 pub use trees::OverlayError;
 

@@ -20,13 +20,13 @@ for word; do
 done
 "#;
 
-struct Reviewer {
+pub(crate) struct Reviewer {
     user: User,
     tools: tempfile::TempDir,
 }
 
 impl Reviewer {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let tools = tempfile::tempdir().unwrap();
         let program = tools.path().join("ty");
         std::fs::write(&program, CHECKER).unwrap();
@@ -43,11 +43,11 @@ impl Reviewer {
         command
     }
 
-    fn check(&self, folder: &Path, arguments: &[&str]) -> Ran {
+    pub(crate) fn check(&self, folder: &Path, arguments: &[&str]) -> Ran {
         self.command(folder, arguments).output().unwrap().into()
     }
 
-    fn json(&self, folder: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
+    pub(crate) fn json(&self, folder: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
         let mut all = arguments.to_vec();
         all.extend(["--format", "json"]);
         let ran = self.check(folder, &all);
@@ -63,7 +63,7 @@ fn bad() -> String {
     GOOD.replace("json.load(f)", "json.loads(f)")
 }
 
-fn findings(report: &Value) -> Vec<String> {
+pub(crate) fn findings(report: &Value) -> Vec<String> {
     let line = |finding: &Value| {
         let text = |key: &str| finding[key].to_string().replace('"', "");
         format!("{} {} {}:{}", text("severity"), text("rule"), text("path"), text("line"))

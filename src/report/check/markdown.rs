@@ -55,7 +55,7 @@ fn finding(finding: &Annotation, out: &mut dyn io::Write) -> io::Result<()> {
         writeln!(out, "- {}", plain(line))?;
     }
     if let Some(suggestion) = &finding.suggestion {
-        let tested = if suggestion.tested { " (tested: the command passes with it)" } else { "" };
+        let tested = if suggestion.tested { " (tested)" } else { "" };
         let fence = fence(&suggestion.new, 3);
         writeln!(
             out,

@@ -68,7 +68,7 @@ impl CheckText {
     }
 
     fn suggestion(&self, suggestion: &Suggestion, out: &mut dyn io::Write) -> io::Result<()> {
-        let tested = if suggestion.tested { " (tested: the command passes with it)" } else { "" };
+        let tested = if suggestion.tested { " (tested)" } else { "" };
         writeln!(out, "    {}{tested}", self.style.bold(&suggestion.title))?;
         for line in suggestion.old.lines() {
             writeln!(out, "    {}", self.style.bad(format!("- {line}")))?;

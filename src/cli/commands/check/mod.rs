@@ -2,6 +2,7 @@
 
 mod look;
 mod output;
+mod smoke;
 mod types;
 
 use std::ffi::OsString;
@@ -181,6 +182,9 @@ fn check(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Check
     }
     look.compare()?;
     look.types(args, cancel)?;
+    if !args.no_smoke {
+        look.smoke(&sides, cancel)?;
+    }
     look.ignore()?;
     Ok(look.report)
 }

@@ -1,0 +1,137 @@
+//! `pybisect check` with a smoke command.
+
+use serde_json::Value;
+
+use super::check_inputs::{Reviewer, findings};
+use super::support::TestRepo;
+
+const APP: &str = "\
+import json
+
+
+class App:
+    def route(self, path):
+        return lambda function: function
+
+
+app = App()
+
+
+@app.route('/')
+def read():
+    with open('urls.json') as file:
+        return json.load(file)
+";
+const SMOKE: &str = "import application\nassert application.read() == {}, 'read wrongly'\n";
+const COMMAND: [&str; 3] = ["--", "python3", "smoke.py"];
+
+/// Calls in several forms, so that the two that matter have company.
+fn broken() -> String {
+    let text = APP.replace("json.load(file)", "json.loads(file)").replace("@app.route", "@app.routes");
+    text.replace("open('urls.json')", "open('urls.json', 'r')")
+}
+
+fn repository() -> (TestRepo, pybisect::model::CommitId) {
+    let mut repo = TestRepo::new();
+    repo.write("smoke.py", SMOKE).write("urls.json", "{}").write("README.md", "a");
+    let base = repo.write("application.py", APP).commit("an application");
+    (repo, base)
+}
+
+fn check(reviewer: &Reviewer, repo: &TestRepo, range: &str) -> (Option<i32>, Value) {
+    let mut words = vec![range, "--format", "json", "--types", "off"];
+    words.extend(COMMAND);
+    let ran = reviewer.check(repo.path(), &words);
+    let report = serde_json::from_str(&ran.stdout);
+    (ran.code, report.unwrap_or_else(|error| panic!("{error}\n{}\n{}", ran.stdout, ran.stderr)))
+}
+
+#[test]
+fn a_red_merge_is_narrowed_to_its_calls_with_tested_suggestions() {
+    let (reviewer, (mut repo, base)) = (Reviewer::new(), repository());
+    repo.write("README.md", "b").commit("words");
+    let culprit = repo.write("application.py", broken()).commit("tidy up");
+    let head = repo.write("README.md", "c").commit("more words");
+    let (code, report) = check(&reviewer, &repo, &format!("{base}..{head}"));
+    assert_eq!(code, Some(10));
+    assert_eq!(
+        findings(&report),
+        ["error breaking-call application.py:12", "error breaking-call application.py:15"]
+    );
+    let of = |index: usize| &report["findings"][index];
+    assert!(of(0)["message"].as_str().unwrap().contains("AttributeError"), "{report:#}");
+    assert!(of(1)["message"].as_str().unwrap().contains("TypeError"), "{report:#}");
+    assert_eq!(of(0)["suggestion"]["new"], "@app.route('/')");
+    assert_eq!(of(1)["suggestion"]["new"], "        return json.load(file)");
+    assert_eq!(of(1)["suggestion"]["tested"], true);
+    assert_eq!(report["smoke"]["culprit"]["commit"], culprit.to_string());
+}
+
+#[test]
+fn a_green_merge_is_no_finding() {
+    let (reviewer, (mut repo, base)) = (Reviewer::new(), repository());
+    let head =
+        repo.write("application.py", APP.replace("'urls.json'", "'urls.json', 'r'")).commit("explicit");
+    let (code, report) = check(&reviewer, &repo, &format!("{base}..{head}"));
+    assert_eq!((code, findings(&report).len()), (Some(0), 0));
+    assert_eq!((&report["smoke"]["base"], &report["smoke"]["merged"]), (&"passed".into(), &"passed".into()));
+}
+
+#[test]
+fn what_is_red_on_the_base_is_not_held_against_the_branch() {
+    let (reviewer, (mut repo, _)) = (Reviewer::new(), repository());
+    let base = repo.write("urls.json", "[").commit("break the data");
+    let head = repo.write("application.py", broken()).commit("tidy up");
+    let (code, report) = check(&reviewer, &repo, &format!("{base}..{head}"));
+    assert_eq!((code, findings(&report).len()), (Some(0), 0));
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("fails on the base already, though in another way"), "{notes}");
+}
+
+#[test]
+fn a_failure_that_no_call_explains_is_found_at_its_place() {
+    let (reviewer, (mut repo, base)) = (Reviewer::new(), repository());
+    let text = APP.replace("        return json.load(file)", "        return json.load(file)['x']");
+    let head = repo.write("application.py", text).commit("a key");
+    let (code, report) = check(&reviewer, &repo, &format!("{base}..{head}"));
+    assert_eq!(
+        (code, findings(&report)),
+        (Some(10), vec!["error smoke-failed application.py:15".to_owned()])
+    );
+}
+
+#[test]
+fn a_failure_that_comes_with_the_merge_only_is_found() {
+    let (reviewer, (mut repo, fork)) = (Reviewer::new(), repository());
+    let moved = APP.replace("def read", "def load");
+    let smoke = SMOKE.replace("read()", "load()");
+    let base = repo.write("application.py", moved).write("smoke.py", smoke).commit("another name");
+    repo.go_to(fork);
+    let second = "import application\n\n\ndef twice():\n    return application.read(), application.read()\n\n\ntwice()\n";
+    let head = repo.write("second.py", second).commit("read twice");
+    let mut words = vec!["--format", "json", "--types", "off"];
+    let range = format!("{base}..{head}");
+    words.insert(0, &range);
+    words.extend(["--", "sh", "-c", "test ! -e second.py || python3 second.py"]);
+    let ran = reviewer.check(repo.path(), &words);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(ran.code, Some(10));
+    assert_eq!(findings(&report), ["error smoke-failed second.py:5"]);
+    assert_eq!(report["smoke"]["culprit"], Value::Null);
+    assert!(report["notes"].to_string().contains("no commit of the branch can be blamed"), "{report:#}");
+}
+
+#[test]
+fn what_is_uncommitted_is_run_too() {
+    let (reviewer, (repo, _)) = (Reviewer::new(), repository());
+    repo.check_out();
+    std::fs::write(repo.path().join("application.py"), broken()).unwrap();
+    let mut words = vec!["--format", "json", "--types", "off"];
+    words.extend(COMMAND);
+    let ran = reviewer.check(repo.path(), &words);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ran.code, findings(&report).len()), (Some(10), 2), "{report:#}");
+    let mut words = vec!["--no-smoke", "--types", "off"];
+    words.extend(&COMMAND[..0]);
+    assert_eq!(reviewer.check(repo.path(), &words).code, Some(0));
+}

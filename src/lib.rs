@@ -22,6 +22,7 @@
 //! | [`graph`] | the commit DAG as dense integers | model |
 //! | [`calls`] | Python calls: extraction, resolution, and what a change did to them; pure | model |
 //! | [`search`] | which commits to test next; pure | model, graph |
+//! | [`suspects`] | which commits the evidence of a failure points at; pure | model, triage |
 //! | [`git`] | the repository: history, blobs, differences, the shadow for trials | model, graph, process |
 //! | [`process`] | one child process, and nothing left of it | model |
 //! | [`executor`] | where trials run | model, git, process |
@@ -48,4 +49,5 @@ pub mod report;
 pub mod search;
 pub mod session;
 pub mod store;
+pub mod suspects;
 pub mod triage;

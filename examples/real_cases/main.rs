@@ -11,8 +11,10 @@
 #![expect(clippy::print_stdout, reason = "it is a program for people")]
 
 mod case;
+mod fit;
 mod git_side;
 mod our_side;
+mod suspects_side;
 mod workplace;
 
 use std::ffi::OsString;
@@ -23,6 +25,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 
 use case::Case;
+use pybisect::suspects::Weights;
 use workplace::Workplace;
 
 /// First argument that makes this program behave as pybisect itself, so that one binary serves both.
@@ -49,6 +52,13 @@ struct Args {
     /// Leave `git bisect run` out
     #[arg(long)]
     no_git: bool,
+    /// Rank the range of each case instead, with nothing run but the failing command: the bits that are left
+    /// open (beside those of a flat prior), the culprit's rank and reasons, and the weights that fit
+    #[arg(long)]
+    suspects: bool,
+    /// With --suspects: do not watch what the command executes
+    #[arg(long, requires = "suspects")]
+    no_trace: bool,
     /// Keep pybisect's reports, one JSON file a case, in this folder
     #[arg(long)]
     reports: Option<PathBuf>,
@@ -104,6 +114,9 @@ fn run(args: &Args) -> Result<bool> {
     if let Some(folder) = &args.reports {
         std::fs::create_dir_all(folder)?;
     }
+    if args.suspects {
+        return rank(args, &cases, &workplace);
+    }
     println!(
         "{:<30} {:>7}  {:<9} {:>6} {:>6} {:>8} {:>8}   {:<9} {:>6} {:>8}   {:>5}",
         "case",
@@ -149,6 +162,26 @@ fn run(args: &Args) -> Result<bool> {
         ours.seconds / gits.seconds
     );
     Ok(ours.right == ours.cases)
+}
+
+/// Rank the range of each case.
+fn rank(args: &Args, cases: &[Case], workplace: &Workplace) -> Result<bool> {
+    let extra: &[&str] = if args.no_trace { &["--no-trace"] } else { &[] };
+    println!(
+        "{:<30} {:>7} {:>6} {:>6} {:>6} {:>8} {:>7}",
+        "case", "commits", "flat", "bits", "rank", "culprit", "seconds"
+    );
+    let mut all = Vec::new();
+    for case in cases.iter().filter(|case| wanted(args, case) && case.unsupported().is_none()) {
+        let prepared = workplace.prepare(case).with_context(|| format!("case {}", case.name))?;
+        let said =
+            suspects_side::ask(case, &prepared, extra).with_context(|| format!("case {}", case.name))?;
+        suspects_side::print_row(&said);
+        all.push(said);
+    }
+    let weights = if args.no_trace { Weights::FROM_TEXT } else { Weights::TRACED };
+    suspects_side::print_summary(&all, &weights);
+    Ok(true)
 }
 
 fn wanted(args: &Args, case: &Case) -> bool {

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{calls, check, demo, explain, find, log, logs, sessions};
+use super::commands::{calls, check, demo, explain, find, log, logs, sessions, suspects};
 use super::terminal::ColorChoice;
 
 /// From a failing smoke test to the commit that broke it, with proof
@@ -23,6 +23,8 @@ pub(super) enum Command {
     Find(Box<find::Args>),
     /// Read logs: what went wrong, where in this repository, since when
     Logs(logs::Args),
+    /// Rank the commits of a range by the evidence of a failure, before anything is tested
+    Suspects(Box<suspects::Args>),
     /// Show what changes did to Python calls
     Calls(Box<calls::Args>),
     /// Look at a branch before its merge

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Internal,
     /// An environment could not be prepared.
     Environment,
+    /// The command does not fail where it should.
+    NotReproduced,
 }
 
 /// An error at the edge.
@@ -32,6 +34,11 @@ impl CliError {
     /// The user said something that cannot be.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Usage, source: anyhow::anyhow!(message.into()), hints: Vec::new() }
+    }
+
+    /// The command does not fail where it should.
+    pub fn not_reproduced(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::NotReproduced, source: anyhow::anyhow!(message.into()), hints: Vec::new() }
     }
 
     /// Something that is not the user's fault.
@@ -53,6 +60,7 @@ impl CliError {
             ErrorKind::Usage => Exit::Usage,
             ErrorKind::Internal => Exit::Internal,
             ErrorKind::Environment => Exit::Environment,
+            ErrorKind::NotReproduced => Exit::NotReproduced,
         }
     }
 

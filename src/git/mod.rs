@@ -9,6 +9,7 @@
 //! | `history` | a range → [`History`]: the commit graph and who is who in it |
 //! | `pathspec` | `--path`: which commits touch a path, and the graph without the others |
 //! | `changes` | two trees → [`FileChange`]s, changed lines, unified text |
+//! | `line_changes` | the lines that commits of a range change |
 //! | `tree_delta` | [`TreeDelta`]: from one checked-out tree to another |
 //! | `shadow` | [`Shadow`]: a private object store on top of the user's |
 //! | `overlay` | trees with files laid over them |
@@ -29,6 +30,7 @@ mod files;
 mod history;
 mod ids;
 mod library;
+mod line_changes;
 mod merge;
 mod overlay;
 mod partial;
@@ -44,6 +46,7 @@ pub use changes::{ChangeStatus, ChangedLines, FileChange};
 pub use error::GitError;
 pub use files::{FileFacts, open_folder, remove_tree};
 pub use history::{History, RangeOptions};
+pub use line_changes::{ChangedLine, FileLines};
 pub use merge::Merged;
 pub use partial::OTHER_REPOSITORY;
 pub use private::{IndexedFile, PrivateGit};

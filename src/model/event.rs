@@ -8,7 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CommitId, CommitInfo, Conclusion, Ending, Episode, FailureSignature, Purpose, Timing, TrialId, Verdict,
+    CommitId, CommitInfo, Conclusion, Ending, Episode, FailureSignature, Purpose, Suspect, Timing, TrialId,
+    Verdict,
 };
 
 /// Something happened.
@@ -118,6 +119,11 @@ pub enum EventKind {
     Target {
         /// As seen at bad.
         failure: FailureSignature,
+    },
+    /// What the evidence of the failure points at.
+    Suspects {
+        /// The most probable first; not all of the range.
+        suspects: Vec<Suspect>,
     },
     /// What is believed now.
     Belief {

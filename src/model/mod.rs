@@ -13,6 +13,7 @@
 //! | [`log`] | [`LogReport`]: what a log says went wrong |
 //! | [`report`] | [`Report`]: the versioned result, a fold over events |
 //! | [`check`] | [`CheckReport`]: what a look at a branch before its merge found |
+//! | [`suspect`] | [`Suspect`], [`SuspectReport`]: commits that the evidence points at |
 //! | [`cancel`] | [`CancelToken`]: how a running trial is told to end |
 
 pub mod annotation;
@@ -25,6 +26,7 @@ pub mod failure;
 pub mod finding;
 pub mod log;
 pub mod report;
+pub mod suspect;
 pub mod trial;
 pub mod verdict;
 
@@ -41,5 +43,6 @@ pub use failure::{FailureKind, FailureSignature, Frame};
 pub use finding::{Conclusion, Culprit, Episode, Inconclusive};
 pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, Moment, ScannedSource};
 pub use report::Report;
+pub use suspect::{Suspect, SuspectReport};
 pub use trial::{Captured, Ending, Purpose, Recipe, Timing, Trial, TrialId, TrialOutput};
 pub use verdict::{Skip, SkipKind, Verdict};

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Finished, Isolation, Source};
 use super::{
-    CommitId, CommitInfo, Conclusion, Culprit, Episode, Event, EventKind, FailureSignature, Timing, Verdict,
+    CommitId, CommitInfo, Conclusion, Culprit, Episode, Event, EventKind, FailureSignature, Suspect, Timing,
+    Verdict,
 };
 
 /// Name and version of the format.
@@ -82,6 +83,9 @@ pub struct Report {
     pub range: RangeSize,
     /// The target failure, as seen at bad.
     pub failure: Option<FailureSignature>,
+    /// What the evidence of the failure pointed at before the search, most probable first; empty when there
+    /// was none.
+    pub suspects: Vec<Suspect>,
     /// The answer, most probable first.
     pub culprits: Vec<Culprit>,
     /// The last good commit to go back to.
@@ -144,6 +148,7 @@ impl Report {
                 self.range = RangeSize { commits: *commits, merges: *merges };
             }
             EventKind::TrialStarted { .. } | EventKind::Belief { .. } => {}
+            EventKind::Suspects { suspects } => self.suspects.clone_from(suspects),
             EventKind::TrialFinished(finished) => self.add_trial(finished),
             EventKind::TrialCancelled { .. } => self.trials.cancelled += 1,
             EventKind::Target { failure } => self.failure = Some(failure.clone()),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Renderer;
 use super::words::date;
-use crate::model::{Culprit, Report};
+use crate::model::{Culprit, Report, Suspect};
 
 /// Renders [`Report`]s as JSON.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,6 +24,7 @@ impl Renderer for Json {
 fn value(report: &Report) -> Value {
     let mut value = serde_json::to_value(report).unwrap_or_default();
     value["culprits"] = report.culprits.iter().map(culprit).collect();
+    value["suspects"] = report.suspects.iter().map(suspect).collect();
     value["last_good"] = json!(report.last_good.as_ref().map(|commit| commit.id));
     value["flaky"] = match report.flaky {
         Some((failures, passes)) => json!({ "false_failures": failures, "false_passes": passes }),
@@ -50,5 +51,15 @@ fn culprit(culprit: &Culprit) -> Value {
         "subject": commit.subject,
         "probability": culprit.probability,
         "verified": culprit.verified,
+    })
+}
+
+fn suspect(suspect: &Suspect) -> Value {
+    json!({
+        "commit": suspect.commit.id,
+        "subject": suspect.commit.subject,
+        "probability": suspect.probability,
+        "reasons": suspect.reasons,
+        "signals": suspect.signals,
     })
 }

@@ -11,6 +11,7 @@ mod logs;
 mod plain;
 mod progress;
 mod style;
+mod suspects;
 mod terminal;
 mod words;
 
@@ -26,6 +27,7 @@ pub use logs::{LogJson, LogText};
 pub use plain::Plain;
 pub use progress::Progress;
 pub use style::Style;
+pub use suspects::{SuspectRenderer, SuspectsJson, SuspectsMarkdown, SuspectsText};
 pub use terminal::Terminal;
 pub use words::{date, duration, plural};
 

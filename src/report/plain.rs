@@ -6,7 +6,7 @@ use std::io::Write;
 use super::words::{duration, plural};
 use super::{Reporter, Style};
 use crate::model::event::{Finished, Source};
-use crate::model::{Event, EventKind, TrialId, Verdict};
+use crate::model::{Event, EventKind, Suspect, TrialId, Verdict};
 
 /// Writes a line for each event that matters.
 pub struct Plain<W: Write> {
@@ -63,6 +63,7 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
             let first = text.lines().next().unwrap_or_default();
             Some(format!("{} {first}", style.bold("failure:")))
         }
+        EventKind::Suspects { suspects } => suspects.first().map(|first| suspect_line(first, style)),
         EventKind::Episode(episode) => Some(style.warn(format!(
             "the failure was there before: {} has it, {} mended it",
             episode.bad.short(),
@@ -80,6 +81,14 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
         | EventKind::Belief { .. }
         | EventKind::Concluded { .. } => None,
     }
+}
+
+/// What the evidence points at, and the first reason.
+fn suspect_line(suspect: &Suspect, style: Style) -> String {
+    let Suspect { commit, probability, reasons, .. } = suspect;
+    let reason = reasons.first().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let (id, subject) = (style.name(commit.id.short()), shortened(&commit.subject, 60));
+    format!("{} {:.0} % {id} {subject}{reason}", style.bold("suspect:"), probability * 100.0)
 }
 
 fn trial_line(finished: &Finished, subject: &str, style: Style) -> String {

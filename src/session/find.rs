@@ -91,6 +91,7 @@ pub fn find(
             trials,
             oracle: None,
             target: None,
+            target_output: None,
             unjudged: Vec::new(),
             endpoints: Endpoints::default(),
             seen: HashMap::new(),
@@ -164,6 +165,8 @@ pub(super) struct Session<'a> {
     pub(super) trials: Trials<'a>,
     oracle: Option<TargetOracle>,
     pub(super) target: Option<FailureSignature>,
+    /// The output that the target was read from.
+    pub(super) target_output: Option<TrialOutput>,
     /// Results that came before the target was known.
     pub(super) unjudged: Vec<Done>,
     pub(super) endpoints: Endpoints,
@@ -305,6 +308,7 @@ impl Session<'_> {
             ))?;
         }
         self.target = Some(failure.clone());
+        self.target_output = Some(output.clone());
         self.journal.say(EventKind::Target { failure })?;
         Ok(())
     }

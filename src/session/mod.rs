@@ -15,6 +15,10 @@
 //! | [`endpoints`] | bad has to fail and good to pass |
 //! | [`gallop`] | looking for a good commit, backwards |
 //! | [`search`] | the loop around the strategy |
+//! | [`range_changes`] | what the commits of a range changed, for the suspects |
+//! | [`prior`] | where the search begins |
+//! | [`suspects`] | a range ranked for a failure |
+//! | [`tracing`] | watching which functions a trial executes |
 //! | [`menders`] | commits that look like a revert of the would-be culprit |
 //! | [`narrow`] | telling the members of an ambiguous set apart by their edits |
 //! | [`cancel`] | signals |
@@ -34,13 +38,20 @@ mod menders;
 mod narrow;
 mod pace;
 mod plan;
+mod prior;
+mod range_changes;
 mod search;
+mod suspects;
+mod tracing;
 mod trees;
 mod trials;
 
 pub use cancel::SignalListener;
 pub use find::{SessionError, Workshop, find, runs_pytest};
 pub use plan::{Matching, OverlayFile, Plan};
+pub use range_changes::{FailingTree, read_changes};
+pub use suspects::{RangeChanges, failure_of, run_at_bad};
+pub use tracing::Tracing;
 pub use trees::OverlayError;
 
 pub(crate) use trees::Trees;

@@ -2,6 +2,7 @@
 
 use super::endpoints::Expected;
 use super::find::{Judged, Session, Stop, Workshop};
+use super::prior::PriorReader;
 use crate::git::{History, RangeOptions};
 use crate::graph::Node;
 use crate::model::{CommitId, Conclusion, Culprit, Episode, EventKind, Inconclusive, Purpose, TreeId};
@@ -39,6 +40,7 @@ impl Session<'_> {
         let goods = self.anchored(goods)?;
         let mut hunt = self.hunt(&goods)?;
         self.say_range(&hunt, &goods)?;
+        let mut evidence = PriorReader::begin(self, &hunt);
         self.fetch_missing(&hunt.history.trees)?;
         let budget = hunt.history.candidates.count() + 500;
         let mut checked = Vec::new();
@@ -51,6 +53,7 @@ impl Session<'_> {
             }
             // Made anew each time: the doubt about the test follows from the target, once that is known.
             let strategy = InformationGain::new(self.plan.confidence, self.flaky_prior());
+            self.use_evidence(&mut evidence, &mut hunt)?;
             self.sync_running(&mut hunt);
             self.dismiss_irrelevant(&strategy, &mut hunt)?;
             match strategy.next(&hunt.history.graph, &hunt.state, self.free_slots()) {

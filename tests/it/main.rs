@@ -9,6 +9,7 @@ mod check_inputs;
 mod check_smoke;
 mod cli_calls;
 mod cli_logs;
+mod cli_suspects;
 mod executor_local;
 mod executor_python;
 mod find_flaky;

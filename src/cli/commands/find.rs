@@ -145,7 +145,7 @@ fn diff(repository: &Repository, report: &Report) -> Option<String> {
     }
 }
 
-fn warn(text: &str) {
+pub(super) fn warn(text: &str) {
     let style = stderr_style();
     drop(writeln!(anstream::stderr(), "{} {text}", style.bold(style.warn("warning:"))));
 }

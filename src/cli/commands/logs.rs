@@ -1,6 +1,6 @@
 //! `pybisect logs`.
 
-mod sources;
+pub(super) mod sources;
 mod when;
 
 use std::io::Write;
@@ -134,7 +134,7 @@ fn new_since(text: &str, clock: &Clock, repository: Option<&Repository>) -> Resu
 }
 
 /// The files of HEAD. A repository that cannot be read maps nothing: the log is still worth reading.
-fn repository_files(repository: &Repository) -> RepositoryFiles {
+pub(super) fn repository_files(repository: &Repository) -> RepositoryFiles {
     let files = repository.resolve("HEAD").and_then(|head| repository.files(head.tree, |_| true));
     let paths = files
         .unwrap_or_default()

@@ -10,6 +10,7 @@ pub(super) mod log;
 pub(super) mod logs;
 mod prepare;
 pub(super) mod sessions;
+pub(super) mod suspects;
 
 use std::io::Write;
 
@@ -25,6 +26,7 @@ pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
     match command {
         Command::Find(args) => find::run(&args),
         Command::Logs(args) => logs::run(&args),
+        Command::Suspects(args) => suspects::run(&args),
         Command::Calls(args) => calls::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),

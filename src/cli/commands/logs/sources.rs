@@ -17,7 +17,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// One input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(in crate::cli::commands) enum Source {
     /// A file.
     File(PathBuf),
     /// Standard input.
@@ -28,7 +28,7 @@ pub(super) enum Source {
 
 impl Source {
     /// Reads it to its end.
-    pub(super) fn read(&self, reader: &mut LogReader) -> Result<(), CliError> {
+    pub(in crate::cli::commands) fn read(&self, reader: &mut LogReader) -> Result<(), CliError> {
         match self {
             Self::File(path) => {
                 let name = path.display().to_string();
@@ -78,7 +78,7 @@ pub(super) fn stdin_is_terminal() -> bool {
 }
 
 /// The named files, folders replaced by the files below them, sorted.
-pub(super) fn files(named: &[PathBuf]) -> Result<Vec<Source>, CliError> {
+pub(in crate::cli::commands) fn files(named: &[PathBuf]) -> Result<Vec<Source>, CliError> {
     let mut sources = Vec::new();
     for path in named {
         if path == Path::new("-") {

@@ -1,0 +1,238 @@
+//! `pybisect suspects`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::find;
+use super::logs::{repository_files, sources};
+use super::prepare::{self, Prepared};
+use crate::cli::terminal::stdout_style;
+use crate::cli::{CliError, Exit};
+use crate::git::{RangeOptions, Repository, read_without_checking_hashes};
+use crate::model::{CancelToken, CommitId, LogEventKind, LogReport, SuspectReport};
+use crate::report::{SuspectRenderer, SuspectsJson, SuspectsMarkdown, SuspectsText, plural};
+use crate::session::{
+    FailingTree, RangeChanges, SignalListener, Tracing, Workshop, failure_of, run_at_bad, runs_pytest,
+};
+use crate::suspects::Failure;
+use crate::triage::TargetOracle;
+use crate::triage::log::{Clock, LogOptions, LogReader};
+
+/// Rank the commits of a range by the evidence of a failure, before anything is tested
+///
+/// The evidence is a log (--log), or one run of the failing command at the bad commit. Each commit gets a
+/// probability and the reasons in words; pybisect find proves one.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pybisect suspects --log error.log v1.4..
+  eb logs | pybisect suspects --log - v1.4..v1.5
+  pybisect suspects v1.4.. -- python -m pytest -q tests/test_smoke.py
+
+Exit status: 0 ranked, 2 usage, 4 the command passes at the bad commit, 130 interrupted")]
+pub(crate) struct Args {
+    /// The range: GOOD..BAD, or GOOD.. for all up to HEAD
+    #[arg(value_name = "RANGE")]
+    range: String,
+    /// Read the failure from a log (can be repeated); - is standard input
+    #[arg(long, value_name = "FILE|-", conflicts_with = "command")]
+    log: Vec<PathBuf>,
+    /// How many commits are shown; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    top: usize,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+    /// Do not watch which functions the command executes
+    #[arg(long)]
+    no_trace: bool,
+    /// File to lay over the tree, such as the reproducing test (can be repeated)
+    #[arg(long, value_name = "SRC[:DEST]")]
+    with_file: Vec<String>,
+    /// Shell command to run before the command
+    #[arg(long, value_name = "CMD")]
+    setup: Option<String>,
+    /// Longest time for the run, such as 90s or 2m [default: no limit]
+    #[arg(long, value_name = "DUR")]
+    timeout: Option<String>,
+    /// Only commits that touch this path (can be repeated)
+    #[arg(long, value_name = "PATHSPEC")]
+    path: Vec<String>,
+    /// Repository [default: the one you stand in]
+    #[arg(long, value_name = "DIR")]
+    repo: Option<PathBuf>,
+    /// The failing command, after `--` [default: the configuration's]
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One object, pybisect.suspects/1
+    Json,
+    /// A table for a comment
+    Markdown,
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    read_without_checking_hashes();
+    let Some((good, bad)) = args.range.split_once("..").filter(|(good, _)| !good.is_empty()) else {
+        return Err(CliError::usage(format!("'{}' is not a range", args.range))
+            .hinted("GOOD..BAD, or GOOD.. for all up to HEAD: pybisect suspects --log error.log v1.4.."));
+    };
+    let bad = if bad.is_empty() { "HEAD" } else { bad };
+    let report = if args.log.is_empty() { by_running(args, good, bad)? } else { by_log(args, good, bad)? };
+    let mut out = Vec::new();
+    let renderer: &dyn SuspectRenderer = match args.format {
+        Format::Text => &SuspectsText { style: stdout_style() },
+        Format::Json => &SuspectsJson,
+        Format::Markdown => &SuspectsMarkdown,
+    };
+    renderer.render(&report, &mut out).map_err(CliError::internal)?;
+    super::print(&out)
+}
+
+fn most(args: &Args) -> usize {
+    if args.top == 0 { usize::MAX } else { args.top }
+}
+
+/// The evidence is a log. The log and the history are read at the same time.
+fn by_log(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliError> {
+    let here = std::env::current_dir().map_err(CliError::internal)?;
+    let repository = Repository::open(args.repo.as_deref().unwrap_or(&here))?;
+    let (good, bad) = (repository.resolve(good)?.id, repository.resolve(bad)?.id);
+    let tree = FailingTree::new(&repository, bad, &[])?;
+    let folder = repository.folder().to_owned();
+    let (log, changes) = rayon::join(
+        || read_log(args, &folder),
+        || -> Result<RangeChanges, CliError> { ranged(&Repository::open(&folder)?, good, bad, args) },
+    );
+    let (log, changes) = (log?, changes?);
+    let failure = Failure::of_log(&log, &tree);
+    let mut report = changes.rank(&repository, &failure, most(args))?;
+    report.good = vec![good];
+    report.bad = Some(bad);
+    report.failure = log.groups.first().and_then(crate::model::LogGroup::signature);
+    report.notes = notes(&log, &failure);
+    Ok(report)
+}
+
+fn ranged(
+    repository: &Repository,
+    good: CommitId,
+    bad: CommitId,
+    args: &Args,
+) -> Result<RangeChanges, CliError> {
+    let options = RangeOptions { first_parent: false, paths: args.path.iter().map(PathBuf::from).collect() };
+    let history = repository.range(bad, &[good], &options)?;
+    Ok(RangeChanges::read(repository, RangeChanges::candidates(&history), &[], &AtomicBool::new(false))?)
+}
+
+fn read_log(args: &Args, folder: &Path) -> Result<LogReport, CliError> {
+    let repository = Repository::open(folder)?;
+    let options = LogOptions {
+        since: None,
+        new_since: None,
+        around: 0,
+        grep: None,
+        files: repository_files(&repository),
+        clock: Clock { zone: TimeZone::system(), now: Timestamp::now() },
+    };
+    let mut reader = LogReader::new(options);
+    for source in sources::files(&args.log)? {
+        source.read(&mut reader)?;
+    }
+    Ok(reader.finish())
+}
+
+/// What the reader should know of the log.
+fn notes(log: &LogReport, failure: &Failure) -> Vec<String> {
+    let mut notes = log.notes.clone();
+    match log.groups.first().map(|group| group.kind) {
+        None => notes.push("no errors found in the log: nothing speaks for any commit".to_owned()),
+        Some(LogEventKind::Traceback) if failure.frames.is_empty() => {
+            notes.push("no line of the traceback is in this repository: low confidence".to_owned());
+        }
+        Some(LogEventKind::Traceback) => {}
+        Some(_) => notes.push("there is no traceback in the log, only words: low confidence".to_owned()),
+    }
+    if let Some(others) = log.groups.len().checked_sub(1).filter(|others| *others > 0) {
+        let kinds = plural(others, "more kind");
+        notes.push(format!("the log has {kinds} of errors; this is the most telling one (pybisect logs)"));
+    }
+    notes
+}
+
+/// The evidence is one run of the command. It runs while the history is read.
+fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliError> {
+    let find = find::Args {
+        good: vec![good.to_owned()],
+        bad: Some(bad.to_owned()),
+        repo: args.repo.clone(),
+        path: args.path.clone(),
+        with_file: args.with_file.clone(),
+        setup: args.setup.clone(),
+        timeout: args.timeout.clone(),
+        command: args.command.clone(),
+        jobs: Some(1),
+        confidence: find::CONFIDENCE,
+        ..find::Args::default()
+    };
+    let prepared = prepare::prepare(&find)?;
+    prepared.warnings.iter().for_each(|warning| find::warn(warning));
+    let cancel = CancelToken::new();
+    let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
+    let report = watched(args, &prepared, &cancel);
+    drop(listener);
+    report
+}
+
+fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<SuspectReport, CliError> {
+    let Prepared { repository, plan, bench, store, .. } = prepared;
+    let tracing = if args.no_trace { None } else { Some(Tracing::new().map_err(CliError::internal)?) };
+    let (reader, options) = (repository.reopen()?, RangeOptions::default());
+    let options = RangeOptions { paths: plan.pathspecs.iter().map(Into::into).collect(), ..options };
+    let (output, changes) = std::thread::scope(|scope| {
+        let changes = scope.spawn(move || -> Result<RangeChanges, CliError> {
+            let history = reader.range(plan.bad, &plan.good, &options)?;
+            Ok(RangeChanges::read(
+                &reader,
+                RangeChanges::candidates(&history),
+                &plan.overlay,
+                &AtomicBool::new(false),
+            )?)
+        });
+        let workshop =
+            Workshop { repository, shadow: &bench.shadow, executor: &bench.executor, store, cancel };
+        let output = run_at_bad(plan, &workshop, tracing.as_ref());
+        let changes = changes.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (output, changes)
+    });
+    let output = output?;
+    let signature = TargetOracle::target_of(&output, runs_pytest(&plan.recipe.command)).map_err(|no| {
+        let text = format!("at the bad commit {}, {}", plan.bad.short(), no.seen);
+        let error = CliError::not_reproduced(text);
+        match no.hint {
+            Some(hint) => error.hinted(hint),
+            None => error,
+        }
+    })?;
+    let failure = failure_of(plan, repository, &output, tracing.as_ref())?;
+    let mut report = changes?.rank(repository, &failure, most(args))?;
+    report.good.clone_from(&plan.good);
+    report.bad = Some(plan.bad);
+    report.failure = Some(signature);
+    if failure.is_silent() {
+        report.notes.push("the command printed nothing that tells of a commit".to_owned());
+    }
+    Ok(report)
+}

@@ -1,0 +1,93 @@
+//! Where the search begins: while the endpoints run, the range is read, and once the failure is known, the
+//! evidence becomes the prior of the search.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded};
+
+use super::find::{Session, Stop};
+use super::search::Hunt;
+use super::suspects::RangeChanges;
+use crate::model::EventKind;
+
+/// In a smaller range there is nothing to gain.
+const SMALLEST_RANGE: usize = 4;
+/// Suspects that are named in the report.
+const NAMED: usize = 5;
+/// Free slots wait for the evidence as long as one trial takes, in these bounds: it saves several.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
+
+/// Reads a range in the background. Stops when dropped.
+pub(super) struct PriorReader {
+    stop: Arc<AtomicBool>,
+    read: Receiver<RangeChanges>,
+    thread: Option<JoinHandle<()>>,
+    waited: bool,
+}
+
+impl PriorReader {
+    /// Begin to read; `None` when nothing is to be gained or the history cannot be opened again.
+    pub(super) fn begin(session: &Session<'_>, hunt: &Hunt) -> Option<Self> {
+        // The evidence of a failure tells what brought it, not what mended it.
+        if session.plan.find_fix || hunt.history.candidates.count() < SMALLEST_RANGE {
+            return None;
+        }
+        let repository = session.workshop.repository.reopen().ok()?;
+        let candidates = RangeChanges::candidates(&hunt.history);
+        let overlay = session.plan.overlay.clone();
+        let stop = Arc::new(AtomicBool::new(false));
+        let (done, read) = bounded(1);
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            // What cannot be read gives no prior; the search does not need one.
+            if let Ok(changes) = RangeChanges::read(&repository, candidates, &overlay, &stopped) {
+                drop(done.send(changes));
+            }
+        });
+        Some(Self { stop, read, thread: Some(thread), waited: false })
+    }
+
+    /// What was read, if it is there; the first time that is asked, it is waited for.
+    fn take(&mut self, patience: Duration) -> Option<RangeChanges> {
+        let patience = if self.waited { Duration::ZERO } else { patience };
+        self.waited = true;
+        self.read.recv_timeout(patience).ok()
+    }
+}
+
+impl Drop for PriorReader {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // It only panics if reading does, and then there is no prior.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Session<'_> {
+    /// Once the failure is known and the range is read: believe what the evidence says.
+    pub(super) fn use_evidence(
+        &mut self,
+        reader: &mut Option<PriorReader>,
+        hunt: &mut Hunt,
+    ) -> Result<(), Stop> {
+        let (Some(waiting), Some(output)) = (reader.as_mut(), &self.target_output) else { return Ok(()) };
+        let patience = self.slowest.clamp(PATIENCE.0, PATIENCE.1);
+        let Some(changes) = waiting.take(patience) else { return Ok(()) };
+        *reader = None;
+        let repository = self.workshop.repository;
+        let failure = super::failure_of(self.plan, repository, output, None)?;
+        if failure.is_silent() {
+            return Ok(());
+        }
+        let report = changes.rank(repository, &failure, NAMED)?;
+        for (node, probability) in changes.probabilities(&failure) {
+            hunt.state.prior[node.index()] = probability;
+        }
+        Ok(self.journal.say(EventKind::Suspects { suspects: report.suspects })?)
+    }
+}

@@ -1,0 +1,135 @@
+//! A range ranked for a failure: reading both, and putting them together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::range_changes::{FailingTree, read_changes};
+use super::{OverlayFile, Plan, SessionError, Tracing, Trees, Workshop};
+use crate::git::{GitError, History, Repository};
+use crate::graph::Node;
+use crate::model::{CommitId, Purpose, Suspect, SuspectReport, Trial, TrialId, TrialOutput};
+use crate::suspects::{Failure, Signals, Sources, Suspicion, rank, signals};
+
+/// A range of history, read for its suspects.
+#[derive(Debug)]
+pub struct RangeChanges {
+    nodes: Vec<Node>,
+    ids: Vec<CommitId>,
+    changes: Vec<crate::suspects::CommitChange>,
+}
+
+impl RangeChanges {
+    /// The candidates of a range, to be read.
+    #[must_use]
+    pub fn candidates(history: &History) -> Vec<(Node, CommitId)> {
+        history.candidates.iter().map(|node| (node, history.ids[node.index()])).collect()
+    }
+
+    /// Read what these commits changed: parents first, the failing one last. Once `stop` is set, the rest
+    /// is left out.
+    ///
+    /// # Errors
+    /// When an object is missing or broken.
+    pub fn read(
+        repository: &Repository,
+        candidates: Vec<(Node, CommitId)>,
+        overlay: &[OverlayFile],
+        stop: &AtomicBool,
+    ) -> Result<Self, GitError> {
+        let (nodes, ids): (Vec<Node>, Vec<CommitId>) = candidates.into_iter().unzip();
+        let changes = read_changes(repository, &ids, overlay, stop)?;
+        Ok(Self { nodes, ids, changes })
+    }
+
+    /// The probability of each candidate.
+    #[must_use]
+    pub fn probabilities(&self, failure: &Failure) -> Vec<(Node, f64)> {
+        let changes: Vec<_> = self.changes.iter().collect();
+        self.nodes.iter().copied().zip(crate::suspects::probabilities(&changes, failure)).collect()
+    }
+
+    /// The most probable commits, with reasons.
+    ///
+    /// # Errors
+    /// When a commit is missing or broken.
+    pub fn rank(
+        &self,
+        repository: &Repository,
+        failure: &Failure,
+        most: usize,
+    ) -> Result<SuspectReport, GitError> {
+        let changes: Vec<_> = self.changes.iter().collect();
+        let ranked = rank(&changes, failure, most);
+        let signals = signals(&changes, failure);
+        let open_bits = ranked.iter().map(|one| -one.probability * one.probability.log2()).sum();
+        let suspects = ranked.into_iter().take(most).map(|one| {
+            let Suspicion { commit, probability, reasons } = one;
+            let values = Signals::NAMES.iter().map(|&name| name.to_owned()).zip(signals[commit].values());
+            Ok(Suspect {
+                commit: repository.info(self.ids[commit])?,
+                probability,
+                reasons,
+                signals: values.collect::<BTreeMap<_, _>>(),
+            })
+        });
+        Ok(SuspectReport {
+            commits: self.ids.len(),
+            evidence: evidence(failure),
+            open_bits,
+            suspects: suspects.collect::<Result<_, GitError>>()?,
+            ..SuspectReport::default()
+        })
+    }
+}
+
+fn evidence(failure: &Failure) -> Vec<String> {
+    let mut evidence = Vec::new();
+    if !failure.frames.is_empty() {
+        evidence.push("traceback".to_owned());
+    }
+    if failure.has_words() {
+        evidence.push("words".to_owned());
+    }
+    if failure.was_watched() {
+        evidence.push("executed functions".to_owned());
+    }
+    evidence
+}
+
+/// Run the command of a plan once, at the bad commit; watched when `tracing` is given.
+///
+/// # Errors
+/// When the machine or the repository fails.
+pub fn run_at_bad(
+    plan: &Plan,
+    workshop: &Workshop<'_>,
+    tracing: Option<&Tracing>,
+) -> Result<TrialOutput, SessionError> {
+    let mut trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay);
+    let recipe = tracing.map_or_else(|| plan.recipe.clone(), |tracing| tracing.watched(&plan.recipe));
+    let trial = Trial {
+        id: TrialId(0),
+        commit: plan.bad,
+        tree: trees.tree_of(plan.bad)?,
+        purpose: Purpose::Endpoint,
+        recipe: Arc::new(recipe),
+    };
+    Ok(workshop.executor.run(&trial, workshop.cancel)?)
+}
+
+/// Read a failure from the output of a trial at bad, and from what it executed.
+///
+/// # Errors
+/// When the tree of bad is missing or broken.
+pub fn failure_of(
+    plan: &Plan,
+    repository: &Repository,
+    output: &TrialOutput,
+    tracing: Option<&Tracing>,
+) -> Result<Failure, GitError> {
+    let tree = FailingTree::new(repository, plan.bad, &plan.overlay)?;
+    let trace = tracing.map(|tracing| tracing.read(|path| tree.own_path(path)));
+    let text = format!("{}\n{}", output.stdout.text, output.stderr.text);
+    Ok(Failure::read(&text, &tree, trace.as_ref()))
+}

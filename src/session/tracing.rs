@@ -1,0 +1,82 @@
+//! A trial that is watched: which functions of the repository it executes.
+//!
+//! A module that Python imports at its start writes it down (see `tracing/sitecustomize.py`). Programs
+//! that are no Python, and interpreters that are told to ignore the environment, leave nothing, and then
+//! nothing is known: watching is never needed for an answer.
+
+use std::ffi::OsString;
+use std::io;
+
+use crate::model::Recipe;
+use crate::suspects::Trace;
+
+const SHIM: &str = include_str!("tracing/sitecustomize.py");
+/// Tells the shim where to write.
+const FOLDER: &str = "PYBISECT_TRACE";
+const PATH: &str = "PYTHONPATH";
+/// A trace larger than this is of a program that does far more than fail.
+const LARGEST: u64 = 256 << 20;
+
+/// The place where a watched trial finds the shim, and where it writes.
+#[derive(Debug)]
+pub struct Tracing {
+    folder: tempfile::TempDir,
+}
+
+impl Tracing {
+    /// Set it up.
+    ///
+    /// # Errors
+    /// When no folder can be made.
+    pub fn new() -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("pybisect-trace-").tempdir()?;
+        let shim = folder.path().join("shim");
+        std::fs::create_dir(&shim)?;
+        std::fs::create_dir(folder.path().join("out"))?;
+        std::fs::write(shim.join("sitecustomize.py"), SHIM)?;
+        Ok(Self { folder })
+    }
+
+    /// The recipe of a trial that is watched.
+    #[must_use]
+    pub fn watched(&self, recipe: &Recipe) -> Recipe {
+        let mut recipe = recipe.clone();
+        let shim = self.folder.path().join("shim");
+        match recipe.tree_paths.get_mut(PATH) {
+            Some(paths) => paths.insert(0, shim),
+            None => {
+                let known = recipe.environment.get(&OsString::from(PATH)).filter(|known| !known.is_empty());
+                let mut all = shim.into_os_string();
+                if let Some(known) = known {
+                    all.push(":");
+                    all.push(known);
+                }
+                recipe.environment.insert(PATH.into(), all);
+            }
+        }
+        let out = self.folder.path().join("out").into_os_string();
+        recipe.environment.insert(FOLDER.into(), out);
+        recipe
+    }
+
+    /// What the watched trial executed; empty when it wrote nothing. `in_repository` gives the repository's
+    /// path of a file, if it is one of its own.
+    #[must_use]
+    pub fn read(&self, in_repository: impl Fn(&str) -> Option<String>) -> Trace {
+        let mut files: Vec<_> = std::fs::read_dir(self.folder.path().join("out"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|entry| entry.metadata().is_ok_and(|facts| facts.len() <= LARGEST))
+            .map(|entry| entry.path())
+            .collect();
+        files.sort();
+        let mut trace = Trace::default();
+        for file in files {
+            if let Ok(bytes) = std::fs::read(&file) {
+                trace.add(&String::from_utf8_lossy(&bytes), &in_repository);
+            }
+        }
+        trace
+    }
+}

@@ -1,0 +1,136 @@
+"""Writes down which functions a Python program executes, who calls whom, and which files it opens.
+
+Python imports this module at its start, since its folder stands on PYTHONPATH. The folder is taken off
+sys.path at once, and another sitecustomize is imported as if this one were not there. Each process writes
+a file of its own when it ends. Whatever goes wrong in here must not change what the program does.
+"""
+import atexit
+import os
+import sys
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FOLDER = os.environ.get("PYBISECT_TRACE")
+LIBRARIES = tuple({os.path.dirname(os.__file__), sys.base_prefix + os.sep + "lib"})
+OPENED = set()
+MOST_RESTARTS = 64
+
+
+class Profile:
+    """Before Python 3.12: the interpreter's own profiler, which is quick and knows who calls whom."""
+
+    def __init__(self):
+        import _lsprof
+
+        self.make = _lsprof.Profiler
+        self.all = []
+        threading.setprofile(self.begin)
+        self.begin()
+
+    def begin(self, *_):
+        profiler = self.make(subcalls=True, builtins=False)
+        self.all.append(profiler)
+        profiler.enable(subcalls=True, builtins=False)
+
+    def end(self):
+        threading.setprofile(None)
+        calls = {}
+        for profiler in self.all:
+            profiler.disable()
+            for entry in profiler.getstats():
+                if not isinstance(entry.code, str):
+                    called = calls.setdefault(entry.code, set())
+                    called.update(one.code for one in entry.calls or () if not isinstance(one.code, str))
+        return calls
+
+
+class Monitor:
+    """From Python 3.12 on: each function reports its first call and is not asked again, so that it costs
+    next to nothing. When a test begins, all functions are asked once more: what ran before, while
+    importing, is called by the test too."""
+
+    def __init__(self):
+        self.calls = {}
+        self.restarts = 0
+        self.monitoring = sys.monitoring
+        self.tool = next(tool for tool in (4, 3) if self.monitoring.get_tool(tool) is None)
+        self.monitoring.use_tool_id(self.tool, "pybisect")
+        event = self.monitoring.events.PY_START
+        self.monitoring.register_callback(self.tool, event, self.start)
+        self.monitoring.set_events(self.tool, event)
+
+    def start(self, code, _):
+        is_new = code not in self.calls
+        self.calls.setdefault(code, set())
+        frame = sys._getframe(1).f_back
+        if frame is not None:
+            self.calls.setdefault(frame.f_code, set()).add(code)
+        if is_new and code.co_name.startswith("test") and self.restarts < MOST_RESTARTS:
+            self.restarts += 1
+            self.monitoring.restart_events()
+        return self.monitoring.DISABLE
+
+    def end(self):
+        self.monitoring.set_events(self.tool, 0)
+        self.monitoring.free_tool_id(self.tool)
+        return dict(self.calls)
+
+
+def note_opened(event, args):
+    if event == "open" and args and isinstance(args[0], str):
+        OPENED.add(args[0])
+
+
+def lines(calls):
+    numbers = {}
+    for code in list(calls):
+        numbers.setdefault(code, len(numbers))
+    for called in calls.values():
+        for code in called:
+            numbers.setdefault(code, len(numbers))
+    for code in numbers:
+        name = getattr(code, "co_qualname", code.co_name)
+        yield "F %s\t%s\t%d\n" % (os.path.abspath(code.co_filename), name, code.co_firstlineno)
+    for code, called in calls.items():
+        if called:
+            yield "C %d %s\n" % (numbers[code], " ".join(str(numbers[one]) for one in called))
+    for path in OPENED:
+        if not path.startswith(LIBRARIES):
+            yield "O %s\n" % os.path.abspath(path)
+
+
+def end(recorder):
+    try:
+        text = "".join(lines(recorder.end()))
+        path = os.path.join(FOLDER, "%d.txt" % os.getpid())
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+    except Exception:
+        pass
+
+
+def begin():
+    try:
+        recorder = Monitor() if sys.version_info >= (3, 12) else Profile()
+        sys.addaudithook(note_opened)
+        atexit.register(end, recorder)
+    except Exception:
+        pass
+
+
+def import_other():
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path) != HERE]
+    own = sys.modules.pop("sitecustomize", None)
+    try:
+        import sitecustomize
+    except ImportError as error:
+        if error.name != "sitecustomize":
+            raise
+    finally:
+        if own is not None:
+            sys.modules.setdefault("sitecustomize", own)
+
+
+if FOLDER:
+    begin()
+import_other()

@@ -1,0 +1,248 @@
+//! What a commit changed, as far as it can speak of a failure.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::definitions::Definitions;
+use super::words::{Bag, Word, number};
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FileKind {
+    /// Python code that is no test.
+    Code,
+    /// Names the packages that are installed: `requirements.txt`, `pyproject.toml`, a lock file.
+    Dependencies,
+    /// Tests and what belongs to them.
+    Test,
+    /// Text for people, pictures.
+    Documentation,
+    /// Anything else: data, templates, configuration.
+    Other,
+}
+
+/// Files that say what is installed.
+const DEPENDENCIES: [&str; 9] = [
+    "setup.py",
+    "setup.cfg",
+    "pyproject.toml",
+    "Pipfile",
+    "Pipfile.lock",
+    "poetry.lock",
+    "uv.lock",
+    "pdm.lock",
+    "environment.yml",
+];
+/// Endings of text and pictures.
+const DOCUMENTATION: [&str; 14] =
+    ["md", "rst", "txt", "adoc", "png", "jpg", "jpeg", "gif", "svg", "ico", "pdf", "po", "pot", "ipynb"];
+/// Names, without an ending, of text about the project.
+const ABOUT: [&str; 12] = [
+    "authors",
+    "changelog",
+    "changes",
+    "citation",
+    "code_of_conduct",
+    "contributing",
+    "contributors",
+    "copying",
+    "history",
+    "license",
+    "news",
+    "readme",
+];
+/// Folders of text, and of what tells other machines what to do.
+const FOLDERS_OF_TEXT: [&str; 6] = ["doc", "docs", ".github", ".gitlab", ".circleci", "release_notes"];
+const FOLDERS_OF_TESTS: [&str; 2] = ["test", "tests"];
+
+impl FileKind {
+    /// By its path.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        let mut parts: Vec<&str> = path.split('/').collect();
+        let file = parts.pop().unwrap_or_default();
+        let (name, ending) = file.rsplit_once('.').unwrap_or((file, ""));
+        let within = |folders: &[&str]| parts.iter().any(|part| folders.contains(part));
+        let requirements = name.starts_with("requirements") || parts.last() == Some(&"requirements");
+        if DEPENDENCIES.contains(&file) || (requirements && matches!(ending, "txt" | "in")) {
+            return Self::Dependencies;
+        }
+        let python = matches!(ending, "py" | "pyi" | "pyw");
+        let named_test = name.starts_with("test_") || name.ends_with("_test") || name.ends_with("_tests");
+        if within(&FOLDERS_OF_TESTS) || (python && (named_test || name == "conftest")) || file == "tox.ini" {
+            return Self::Test;
+        }
+        let stem = name.split('.').next().unwrap_or(name).to_lowercase();
+        let hidden = file.starts_with('.') && !python;
+        if within(&FOLDERS_OF_TEXT)
+            || DOCUMENTATION.contains(&ending.to_lowercase().as_str())
+            || (!python && (ABOUT.contains(&stem.as_str()) || hidden))
+        {
+            return Self::Documentation;
+        }
+        if python { Self::Code } else { Self::Other }
+    }
+
+    /// Whether a change of such a file can change what a program does.
+    #[must_use]
+    pub const fn can_matter(self) -> bool {
+        matches!(self, Self::Code | Self::Dependencies | Self::Other)
+    }
+}
+
+/// A change of one file, as it is read from the repository. Lines have numbers from 1.
+#[derive(Debug, Clone, Copy)]
+pub struct FileEdit<'a> {
+    /// Its path in the commit.
+    pub path: &'a str,
+    /// Its path in the parent, when that is another.
+    pub old_path: Option<&'a str>,
+    /// The content before; empty when it is not known.
+    pub old: &'a [u8],
+    /// The content after; empty when it is not known.
+    pub new: &'a [u8],
+    /// Lines that went.
+    pub removed: &'a [(u32, &'a str)],
+    /// Lines that came.
+    pub added: &'a [(u32, &'a str)],
+}
+
+/// One file of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedFile {
+    /// Its path in the commit.
+    pub path: String,
+    /// Its path in the parent, when that is another.
+    pub old_path: Option<String>,
+    /// What it is for.
+    pub kind: FileKind,
+    /// Paths of the definitions in it whose lines changed, sorted.
+    pub definitions: Vec<String>,
+    /// Numbers of the lines that came, without surrounding space.
+    pub(super) added: HashSet<Word>,
+}
+
+/// What one commit did. Kept for each commit of a range, so it is small.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommitChange {
+    /// The files.
+    pub files: Vec<ChangedFile>,
+    /// Whether it is a merge; then the files are those that it changed itself.
+    pub merge: bool,
+    /// Words of its message.
+    pub(super) message: Bag,
+    /// Words of its changed lines of Python.
+    pub(super) lines: Bag,
+}
+
+impl CommitChange {
+    /// A commit with this message.
+    #[must_use]
+    pub fn new(message: &str, merge: bool) -> Self {
+        let mut change = Self { merge, ..Self::default() };
+        change.message.add(message);
+        change
+    }
+
+    /// Add a file. Files that every trial has alike, whatever the commit, are to be left out.
+    pub fn add(&mut self, edit: &FileEdit<'_>) {
+        let kind = FileKind::of(edit.path);
+        let mut definitions = BTreeSet::new();
+        let mut added = HashSet::new();
+        if is_python(edit.path) {
+            for (source, lines) in [(edit.old, edit.removed), (edit.new, edit.added)] {
+                lines.iter().for_each(|(_, text)| self.lines.add(text));
+                if kind.can_matter() && !source.is_empty() {
+                    touch(source, lines, &mut definitions);
+                }
+            }
+            let lines = edit.added.iter().map(|(_, text)| text.trim()).filter(|text| !text.is_empty());
+            added = lines.map(number).collect();
+        }
+        self.files.push(ChangedFile {
+            path: edit.path.to_owned(),
+            old_path: edit.old_path.map(str::to_owned),
+            kind,
+            definitions: definitions.into_iter().collect(),
+            added,
+        });
+    }
+
+    /// Whether nothing that it changed can change what a program does.
+    #[must_use]
+    pub fn cannot_matter(&self) -> bool {
+        !self.files.iter().any(|file| file.kind.can_matter())
+    }
+}
+
+/// Whether a path is that of a Python source.
+#[must_use]
+pub fn is_python(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, ending)| matches!(ending, "py" | "pyi" | "pyw"))
+}
+
+/// Add the definitions around these lines; blank lines and comments do not count.
+fn touch(source: &[u8], lines: &[(u32, &str)], definitions: &mut BTreeSet<String>) {
+    let mut telling = lines.iter().filter(|(_, text)| {
+        let text = text.trim_start();
+        !text.is_empty() && !text.starts_with('#')
+    });
+    let Some(&first) = telling.next() else { return };
+    let map = Definitions::new(source);
+    for (line, _) in std::iter::once(&first).chain(telling) {
+        let path = map.at(*line);
+        if !definitions.contains(path) {
+            definitions.insert(path.to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_by_path() {
+        use FileKind::{Code, Dependencies, Documentation, Other, Test};
+        let expected = [
+            ("app.py", Code),
+            ("src/pkg/testing.py", Code),
+            ("pkg/latest/contest.py", Code),
+            ("requirements-dev.txt", Dependencies),
+            ("requirements/base.in", Dependencies),
+            ("sub/pyproject.toml", Dependencies),
+            ("tests/data.json", Test),
+            ("pkg/test_x.py", Test),
+            ("pkg/x_test.py", Test),
+            ("conftest.py", Test),
+            ("docs/conf.py", Documentation),
+            ("README.md", Documentation),
+            ("CHANGES", Documentation),
+            (".travis.yml", Documentation),
+            ("pkg/messages.po", Documentation),
+            ("pkg/data.json", Other),
+            ("templates/index.html", Other),
+        ];
+        for (path, kind) in expected {
+            assert_eq!(FileKind::of(path), kind, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_change_names_the_definitions_on_both_sides() {
+        let old = b"def a():\n    return 1\n\ndef gone():\n    pass\n";
+        let new = b"def a():\n    # why\n    return 2\n";
+        let mut change = CommitChange::new("Mend it", false);
+        change.add(&FileEdit {
+            path: "app.py",
+            old_path: None,
+            old,
+            new,
+            removed: &[(2, "    return 1"), (4, "def gone():"), (5, "    pass")],
+            added: &[(2, "    # why"), (3, "    return 2")],
+        });
+        assert_eq!(change.files[0].definitions, ["a", "gone"]);
+        assert!(change.files[0].added.contains(&number("return 2")));
+        assert!(!change.cannot_matter());
+        assert_eq!(change.message.total(), 1);
+    }
+}

@@ -1,0 +1,305 @@
+//! The failure, as far as it can speak of a commit.
+
+use std::collections::BTreeMap;
+
+use super::definitions::{Definitions, MODULE};
+use super::trace::{Place, Trace};
+use super::words::{Word, each_word, is_plain, number};
+use crate::model::{Frame, LogReport};
+use crate::triage::traceback::{self, ParsedTraceback};
+
+/// A line of a traceback in one of the repository's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnFrame {
+    /// The file's path in the repository, at the commit that failed.
+    pub path: String,
+    /// The line, from 1; 0 when it is not known.
+    pub line: u32,
+    /// The definition that it lies in, by its path in the file.
+    pub definition: String,
+    /// The source line, without surrounding space; empty when it is not known.
+    pub code: String,
+}
+
+/// What is known of the failure.
+#[derive(Debug, Clone, Default)]
+pub struct Failure {
+    /// Lines of tracebacks in files of the repository, in the order of the text: the last one is the
+    /// innermost of the last traceback.
+    pub frames: Vec<OwnFrame>,
+    /// Words of the failure, each with how much it says.
+    pub(super) words: BTreeMap<Word, Mention>,
+    /// Names of functions that the failing lines call, each with how much it says.
+    pub(super) called: BTreeMap<String, f64>,
+    /// What the failing run executed beneath the outermost frame, with the calls in between.
+    pub(super) ran: Option<BTreeMap<Place, u32>>,
+}
+
+/// A word of the failure.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Mention {
+    pub(super) text: String,
+    pub(super) weight: f64,
+}
+
+/// How much a word says that stands in the source of the failing test; in the name of a failing function;
+/// in the message or in a line of the traceback.
+const IN_TEST: f64 = 1.0;
+const IN_NAME: f64 = 1.5;
+const IN_FAILURE: f64 = 2.0;
+/// How much a function says that only the failing test calls, beside one that a line of the traceback calls.
+const CALLED_BY_TEST: f64 = 0.3;
+
+/// The repository as the failing program saw it.
+pub trait Sources {
+    /// The repository's path of a file that a traceback names; `None` when it is none of its own.
+    fn own_path(&self, path: &str) -> Option<String>;
+    /// The content of a file of the repository at the commit that failed.
+    fn content(&self, path: &str) -> Option<Vec<u8>>;
+}
+
+impl Failure {
+    /// Read the output of the failing run, or a log of it.
+    #[must_use]
+    pub fn read(text: &str, sources: &dyn Sources, trace: Option<&Trace>) -> Self {
+        let parsed = traceback::parse(text);
+        let mut failure = Self::default();
+        let mut reader = Reader { sources, files: BTreeMap::new() };
+        for one in &parsed {
+            failure.add(one, &mut reader);
+        }
+        if parsed.is_empty() {
+            // Without a traceback, whatever was printed has to do.
+            failure.mention(text, IN_TEST);
+        }
+        if let Some(outermost) = failure.frames.first().cloned() {
+            failure.add_test(&outermost, &mut reader);
+        }
+        failure.ran = trace.filter(|trace| !trace.is_empty()).map(|trace| failure.beneath(trace));
+        failure
+    }
+
+    /// Whether there is nothing to go by.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.frames.is_empty() && self.words.is_empty() && self.ran.is_none()
+    }
+
+    /// Whether there are words to go by.
+    #[must_use]
+    pub fn has_words(&self) -> bool {
+        !self.words.is_empty()
+    }
+
+    /// Whether it is known what the failing run executed.
+    #[must_use]
+    pub const fn was_watched(&self) -> bool {
+        self.ran.is_some()
+    }
+
+    /// Read what a log says: its first group of events, which is the most telling one.
+    #[must_use]
+    pub fn of_log(report: &LogReport, sources: &dyn Sources) -> Self {
+        let mut failure = Self::default();
+        let mut reader = Reader { sources, files: BTreeMap::new() };
+        let Some(group) = report.groups.first() else { return failure };
+        for frame in group.frames.iter().filter_map(|one| Some((one.file.clone()?, &one.frame))) {
+            let (path, Frame { line, function, code, .. }) = frame;
+            let code = code.as_deref().unwrap_or_default().trim().to_owned();
+            let own = reader.frame(path, *line, function.as_deref(), code);
+            failure.add_frame(own);
+        }
+        failure.mention(&group.message, IN_FAILURE);
+        failure.call(&group.message, 1.0);
+        failure.mention(&group.title, IN_FAILURE);
+        let others = group.related.iter().chain(&group.lead).chain(&group.test);
+        others.for_each(|text| failure.mention(text, IN_TEST));
+        if let Some(outermost) = failure.frames.first().cloned() {
+            failure.add_test(&outermost, &mut reader);
+        }
+        failure
+    }
+
+    fn add_frame(&mut self, own: OwnFrame) {
+        self.mention(&own.code, IN_FAILURE);
+        self.call(&own.code, 1.0);
+        if own.definition != MODULE {
+            self.mention(&own.definition, IN_NAME);
+        }
+        self.frames.push(own);
+    }
+
+    fn add_test(&mut self, outermost: &OwnFrame, reader: &mut Reader<'_>) {
+        let source = reader.definition(outermost);
+        self.mention(&source, IN_TEST);
+        self.call(&source, CALLED_BY_TEST);
+    }
+
+    fn add(&mut self, one: &ParsedTraceback, reader: &mut Reader<'_>) {
+        if let Some(cause) = &one.cause {
+            self.add(&cause.1, reader);
+        }
+        for frame in &one.frames {
+            let Some(path) = reader.sources.own_path(&frame.path) else { continue };
+            let code = frame.code.as_deref().unwrap_or_default().trim().to_owned();
+            let own = reader.frame(path, frame.line, frame.function.as_deref(), code);
+            self.add_frame(own);
+        }
+        one.children.iter().for_each(|child| self.add(child, reader));
+        self.mention(&one.message, IN_FAILURE);
+        self.call(&one.message, 1.0);
+        for text in one.kind.iter().chain(&one.test) {
+            self.mention(text, IN_FAILURE);
+        }
+    }
+
+    fn mention(&mut self, text: &str, weight: f64) {
+        each_word(text, |word| {
+            if !is_plain(word) {
+                let known = self.words.entry(number(word));
+                let mention = known.or_insert_with(|| Mention { text: word.to_owned(), weight });
+                mention.weight = mention.weight.max(weight);
+            }
+        });
+    }
+
+    fn call(&mut self, text: &str, weight: f64) {
+        for name in called(text).filter(|name| !is_plain(&name.to_lowercase())) {
+            let known = self.called.entry(name.to_owned()).or_insert(weight);
+            *known = known.max(weight);
+        }
+    }
+
+    fn beneath(&self, trace: &Trace) -> BTreeMap<Place, u32> {
+        let ran = match self.frames.first() {
+            Some(outermost) => trace.beneath(&outermost.path, &outermost.definition),
+            None => trace.all(),
+        };
+        let ran = if ran.is_empty() { trace.all() } else { ran };
+        ran.into_iter().map(|(place, calls)| (place.clone(), calls)).collect()
+    }
+}
+
+/// Names that are called in a source line: what stands before a bracket.
+fn called(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('(').filter_map(|(at, _)| {
+        let before = text[..at].trim_end();
+        let start = before
+            .rfind(|c: char| !c.is_alphanumeric() && c != '_')
+            .map_or(0, |found| found + before[found..].chars().next().map_or(1, char::len_utf8));
+        Some(&before[start..]).filter(|name| name.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+    })
+}
+
+/// Reads the repository's files, each once.
+struct Reader<'s> {
+    sources: &'s dyn Sources,
+    files: BTreeMap<String, Option<Source>>,
+}
+
+struct Source {
+    lines: Vec<String>,
+    definitions: Definitions,
+}
+
+impl Reader<'_> {
+    fn source(&mut self, path: &str) -> Option<&Source> {
+        if !self.files.contains_key(path) {
+            let source = self.sources.content(path).map(|content| Source {
+                definitions: Definitions::new(&content),
+                lines: String::from_utf8_lossy(&content).lines().map(str::to_owned).collect(),
+            });
+            self.files.insert(path.to_owned(), source);
+        }
+        self.files.get(path)?.as_ref()
+    }
+
+    /// A frame, with what the file itself says about its line. The program may have run another version
+    /// of the file: then the line is looked for by its text.
+    fn frame(&mut self, path: String, line: u32, function: Option<&str>, code: String) -> OwnFrame {
+        let plain = function.map(|name| name.rsplit('.').next().unwrap_or(name));
+        let fallback = plain.filter(|name| !name.starts_with('<')).unwrap_or(MODULE).to_owned();
+        let Some(source) = self.source(&path) else {
+            return OwnFrame { path, line, definition: fallback, code };
+        };
+        let text = |line: u32| {
+            let at = usize::try_from(line).unwrap_or_default().checked_sub(1)?;
+            source.lines.get(at).map(|text| text.trim())
+        };
+        let line = match text(line) {
+            Some(found) if code.is_empty() || found == code => line,
+            _ => {
+                let all = (1_u32..).zip(&source.lines).filter(|(_, text)| text.trim() == code);
+                all.map(|(at, _)| at).min_by_key(|at| at.abs_diff(line)).unwrap_or_default()
+            }
+        };
+        let code = if code.is_empty() { text(line).unwrap_or_default().to_owned() } else { code };
+        let definition = if line > 0 { source.definitions.at(line).to_owned() } else { fallback };
+        OwnFrame { path, line, definition, code }
+    }
+
+    /// The source of the definition around a frame; the whole file when that is the module.
+    fn definition(&mut self, frame: &OwnFrame) -> String {
+        const MOST: usize = 64 << 10;
+        let Some(source) = self.source(&frame.path) else { return String::new() };
+        let mut text = String::new();
+        let all = u32::try_from(source.lines.len()).unwrap_or(u32::MAX);
+        let whole = frame.definition == MODULE;
+        let wanted: Vec<u32> = if whole {
+            (1..=all).collect()
+        } else {
+            source.definitions.lines_of(&frame.definition, all).collect()
+        };
+        for line in wanted {
+            let at = usize::try_from(line).unwrap_or_default().saturating_sub(1);
+            if text.len() < MOST
+                && let Some(line) = source.lines.get(at)
+            {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct One;
+
+    const APP: &str =
+        "import json\n\ndef your_url(code):\n    with open('urls') as f:\n        return json.loads(f)\n";
+
+    impl Sources for One {
+        fn own_path(&self, path: &str) -> Option<String> {
+            path.ends_with("application.py").then(|| "application.py".to_owned())
+        }
+        fn content(&self, path: &str) -> Option<Vec<u8>> {
+            (path == "application.py").then(|| APP.as_bytes().to_vec())
+        }
+    }
+
+    #[test]
+    fn a_traceback_of_another_version_finds_its_line() {
+        let log = "Traceback (most recent call last):\n  File \"/var/app/current/application.py\", line 20, in your_url\n    return json.loads(f)\n  File \"/usr/lib/python3.11/json/__init__.py\", line 339, in loads\n    raise TypeError(f'x')\nTypeError: the JSON object must be str, bytes or bytearray, not TextIOWrapper\n";
+        let failure = Failure::read(log, &One, None);
+        let frame = OwnFrame {
+            path: "application.py".into(),
+            line: 5,
+            definition: "your_url".into(),
+            code: "return json.loads(f)".into(),
+        };
+        assert_eq!(failure.frames, [frame]);
+        assert_eq!(failure.called.get("loads"), Some(&1.0));
+        assert!(failure.words.contains_key(&number("textiowrapper")));
+        assert!(failure.ran.is_none() && !failure.is_silent());
+    }
+
+    #[test]
+    fn names_before_brackets_are_called() {
+        let found: Vec<&str> = called("a.b(c(1), (2), 'é'(x)) if é (y)").collect();
+        assert_eq!(found, ["b", "c", "é"]);
+    }
+}

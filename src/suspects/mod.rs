@@ -1,0 +1,55 @@
+//! Which commit of a range is to be suspected, before anything runs. Pure: no input or output.
+//!
+//! A commit is read once, as a [`CommitChange`]; a failure as a [`Failure`], from the text that it left
+//! and, when it was watched, from what it executed ([`Trace`]). [`rank`](rank()) puts both together:
+//! [`Signals`] are the evidence for each commit as numbers, their sum under the [`Weights`] becomes a
+//! probability by softmax, and a twentieth of all belief is spread evenly, so that no commit is impossible.
+//!
+//! # Signals and weights
+//!
+//! The weights are fitted to real regressions of public projects (`examples/real_cases --suspects` prints
+//! them): maximum likelihood with a small penalty on large weights, cases with the same culprit or the same
+//! small repository counting as one. They are two sets: when the failing run was watched, and when only a
+//! text tells of it.
+//!
+//! | signal | what it is | watched | text |
+//! |---|---|---:|---:|
+//! | `ran` | share of the changed definitions that ran beneath the failing test, rarely changed ones and near ones more | 0.61 | |
+//! | `frame` | share of the definitions on the traceback, inner ones more | 0.10 | 0.30 |
+//! | `line` | brought a line of the traceback, by its text, so that moved lines and renamed files count | 0.17 | 0.14 |
+//! | `called` | share of the definitions that the traceback's lines, the message or the failing test call | 0.34 | 0.51 |
+//! | `words` | words of the changed lines that the failure speaks of too | 1.36 | 1.98 |
+//! | `message` | the same for the commit's message | 2.05 | 1.97 |
+//! | `harmless` | only tests and text changed | −0.70 | −1.19 |
+//! | `merge` | a merge; only what it changed itself counts for the other signals | −0.42 | −0.48 |
+//!
+//! # How much it tells
+//!
+//! Measured in bits, the mean of −log2 of what the culprit got, over 17 cases with 7 to 4793 commits: a flat
+//! prior 7.4; watched 2.7 with the weights above and 3.3 with each case left out of the fit in turn; from
+//! text 3.0 and 3.5. Watched, the culprit is among the first five in 15 of 17 cases, the first in 8.
+//!
+//! Two cases miss. Both are plain assertions on a result, deep inside of an engine that every test runs
+//! through: a parser of SQL whose grouping functions all run for each statement, where the culprit changes
+//! one word of one of them; and an object mapper where a wrong cache key shows as a wrong number, in code
+//! that neither the test nor the message names. What ran is the same for many commits there, and the words
+//! are those of the test's own setting.
+
+mod change;
+mod definitions;
+mod failure;
+mod rank;
+mod reasons;
+mod signals;
+mod trace;
+mod weights;
+mod words;
+
+pub use change::{ChangedFile, CommitChange, FileEdit, FileKind, is_python};
+pub use definitions::{Definitions, MODULE};
+pub use failure::{Failure, OwnFrame, Sources};
+pub use rank::{Suspicion, of_values, probabilities, rank};
+pub use signals::{Signals, signals};
+pub use trace::Trace;
+pub use weights::Weights;
+pub use words::Bag;

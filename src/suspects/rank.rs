@@ -1,0 +1,63 @@
+//! From signals to probabilities, with the reasons.
+
+use super::change::CommitChange;
+use super::failure::Failure;
+use super::reasons::Reasons;
+use super::signals::{Range, Signals, of_range};
+use super::weights::Weights;
+
+/// The part of belief that is spread evenly, whatever the evidence says: no commit is impossible.
+const EVEN: f64 = 0.05;
+
+/// What is believed of one commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suspicion {
+    /// Its place in the list that was ranked.
+    pub commit: usize,
+    /// How probable it is that it brought the failure, above 0; all sum to 1.
+    pub probability: f64,
+    /// Why, in words, the weightiest first.
+    pub reasons: Vec<String>,
+}
+
+/// Probabilities of the commits, in their order. Commits are given parents first, the failing one last.
+#[must_use]
+pub fn probabilities(changes: &[&CommitChange], failure: &Failure) -> Vec<f64> {
+    of_signals(&of_range(&Range::new(changes, failure)), Weights::for_failure(failure))
+}
+
+/// All commits, the most probable first (of equals the newest); reasons for the first `with_reasons`.
+#[must_use]
+pub fn rank(changes: &[&CommitChange], failure: &Failure, with_reasons: usize) -> Vec<Suspicion> {
+    let range = Range::new(changes, failure);
+    let signals = of_range(&range);
+    let believed = of_signals(&signals, Weights::for_failure(failure));
+    let mut list: Vec<Suspicion> = believed
+        .into_iter()
+        .enumerate()
+        .map(|(commit, probability)| Suspicion { commit, probability, reasons: Vec::new() })
+        .collect();
+    list.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(b.commit.cmp(&a.commit)));
+    let reasons = Reasons::new(&range);
+    for one in list.iter_mut().take(with_reasons) {
+        one.reasons = reasons.of(one.commit);
+    }
+    list
+}
+
+fn of_signals(signals: &[Signals], weights: &Weights) -> Vec<f64> {
+    let values: Vec<_> = signals.iter().map(Signals::values).collect();
+    of_values(&values, weights)
+}
+
+/// Probabilities from the [values](Signals::values) of each commit's signals: softmax of the weighted sums,
+/// with a part spread evenly.
+#[must_use]
+pub fn of_values(values: &[[f64; Signals::COUNT]], weights: &Weights) -> Vec<f64> {
+    let scores: Vec<f64> = values.iter().map(|one| weights.score(one)).collect();
+    let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let raised: Vec<f64> = scores.iter().map(|score| (score - best).exp()).collect();
+    let sum: f64 = raised.iter().sum();
+    let count = u32::try_from(values.len().max(1)).map_or(f64::MAX, f64::from);
+    raised.into_iter().map(|one| (1.0 - EVEN).mul_add(one / sum, EVEN / count)).collect()
+}

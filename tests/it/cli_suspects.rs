@@ -1,0 +1,189 @@
+//! `pybisect suspects` as a command, and what `find` makes of the evidence.
+
+use serde_json::Value;
+
+use pybisect::model::CommitId;
+
+use crate::support::{TestRepo, User};
+
+const APP: &str = "\
+import json
+
+
+def index():
+    return 'home'
+
+
+def your_url(code):
+    with open('urls.json') as urls_file:
+        urls = json.load(urls_file)
+    return urls[code]
+";
+const SMOKE: &str = "\
+from application import your_url
+assert your_url('a') == 'https://example.org'
+";
+
+/// A shortener of addresses whose middle commit reads its file with the wrong function.
+fn shortener() -> (TestRepo, Vec<CommitId>) {
+    let mut repo = TestRepo::new();
+    repo.write("urls.json", "{\"a\": \"https://example.org\"}").write("smoke.py", SMOKE);
+    let mut ids = vec![repo.write("application.py", APP).commit("The shortener")];
+    let mut app = APP.to_owned();
+    for number in 0..6 {
+        ids.push(repo.write("README.md", format!("Version {number}\n")).commit("Write about it"));
+        app = app.replace("'home'", &format!("'home {number}'")).replace(&format!(" {}'", number - 1), "'");
+        ids.push(repo.write("application.py", &app).commit("Another home page"));
+        if number == 2 {
+            app = app.replace("json.load(", "json.loads(");
+            ids.push(repo.write("application.py", &app).commit("Read the addresses"));
+        }
+    }
+    repo.check_out();
+    (repo, ids)
+}
+
+fn culprit(ids: &[CommitId]) -> String {
+    ids[7].to_string()
+}
+
+fn suspects(repo: &TestRepo, arguments: &[&str]) -> Value {
+    let all: Vec<&str> = ["suspects", "--format", "json"].iter().chain(arguments).copied().collect();
+    let ran = User::new().run(repo.path(), &all);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+fn reasons(suspect: &Value) -> String {
+    let list = suspect["reasons"].as_array().unwrap().iter();
+    list.map(|reason| reason.as_str().unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_log_of_the_server_names_file_function_call_and_commit() {
+    let (repo, ids) = shortener();
+    let log = "\
+10.0.0.1 - - [24/Nov/2026:11:10:08 +0000] \"GET / HTTP/1.1\" 200 12
+[2026-11-24 11:10:08,532] ERROR in app: Exception on /a [GET]
+Traceback (most recent call last):
+  File \"/var/app/venv/lib/python3.11/site-packages/flask/app.py\", line 2525, in wsgi_app
+    response = self.full_dispatch_request()
+  File \"/var/app/current/application.py\", line 11, in your_url
+    urls = json.loads(urls_file)
+  File \"/usr/lib/python3.11/json/__init__.py\", line 339, in loads
+    raise TypeError(f'the JSON object must be str, bytes or bytearray, '
+TypeError: the JSON object must be str, bytes or bytearray, not TextIOWrapper
+10.0.0.1 - - [24/Nov/2026:11:10:08 +0000] \"GET /a HTTP/1.1\" 500 265
+";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), log).unwrap();
+    let range = format!("{}..", ids[0]);
+    let path = file.path().to_str().unwrap();
+    let report = suspects(&repo, &["--log", path, &range]);
+    assert_eq!(report["schema"], "pybisect.suspects/1");
+    assert_eq!(report["commits"], 13);
+    let first = &report["suspects"][0];
+    assert_eq!(first["commit"]["id"], culprit(&ids));
+    assert!(first["probability"].as_f64().unwrap() > 0.6, "{first}");
+    assert!(
+        reasons(first)
+            .contains("changed the line that raised: application.py:10, `urls = json.loads(urls_file)`"),
+        "{first}"
+    );
+    let all = suspects(&repo, &["--top", "0", "--log", path, &range]);
+    let list = all["suspects"].as_array().unwrap();
+    let sum: f64 = list.iter().map(|one| one["probability"].as_f64().unwrap()).sum();
+    assert!(list.len() == 13 && (sum - 1.0).abs() < 1e-9);
+    assert!(list.iter().all(|one| one["probability"].as_f64().unwrap() > 0.0));
+    assert!(list.iter().any(|one| reasons(one).contains("only tests and text")));
+
+    let text = User::new().run(repo.path(), &["suspects", "--color", "never", "--log", path, &range]);
+    for word in
+        ["TypeError: the JSON object", "application.py", "your_url", "json.loads", "Read the addresses"]
+    {
+        assert!(text.stdout.contains(word), "no '{word}' in {}", text.stdout);
+    }
+}
+
+#[test]
+fn a_log_without_a_traceback_says_how_little_it_tells() {
+    let (repo, ids) = shortener();
+    let range = format!("{}..", ids[0]);
+    let ask = |log: &str| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), log).unwrap();
+        suspects(&repo, &["--log", file.path().to_str().unwrap(), &range])
+    };
+    let words = ask("2026-11-24 11:10:08,532 ERROR cannot read the addresses\n");
+    assert_eq!(words["suspects"][0]["commit"]["id"], culprit(&ids));
+    assert!(words["notes"].to_string().contains("low confidence"), "{words}");
+    assert!(words["suspects"][0]["probability"].as_f64().unwrap() < 0.6);
+
+    let nothing = ask("2026-11-24 11:10:08,532 INFO all is well\n");
+    assert!(nothing["notes"].to_string().contains("no errors found"), "{nothing}");
+    assert_eq!(nothing["evidence"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn one_run_at_bad_tells_what_it_executed() {
+    let (repo, ids) = shortener();
+    let range = format!("{}..", ids[0]);
+    let report = suspects(&repo, &[&range, "--", "python3", "smoke.py"]);
+    let first = &report["suspects"][0];
+    assert_eq!(first["commit"]["id"], culprit(&ids));
+    assert!(report["evidence"].to_string().contains("executed functions"), "{report}");
+    assert!(reasons(first).contains("what the failing run executed: `your_url`"), "{first}");
+
+    let untraced = suspects(&repo, &["--no-trace", &range, "--", "python3", "smoke.py"]);
+    assert_eq!(untraced["suspects"][0]["commit"]["id"], culprit(&ids));
+    assert!(!untraced["evidence"].to_string().contains("executed functions"), "{untraced}");
+}
+
+#[test]
+fn what_passes_or_is_no_range_is_said() {
+    let (repo, ids) = shortener();
+    let range = format!("{}..{}", ids[0], ids[1]);
+    let passes = User::new().run(repo.path(), &["suspects", &range, "--", "python3", "smoke.py"]);
+    assert_eq!(passes.code, Some(4), "{}", passes.stderr);
+    assert!(passes.stderr.contains("passes"), "{}", passes.stderr);
+    let no_range = User::new().run(repo.path(), &["suspects", "HEAD", "--", "false"]);
+    assert_eq!(no_range.code, Some(2));
+    assert!(no_range.stderr.contains("GOOD..BAD"), "{}", no_range.stderr);
+}
+
+#[test]
+fn a_search_begins_with_the_suspect_and_proves_it_in_one_round() {
+    let (repo, ids) = shortener();
+    let (code, report) = User::new()
+        .find(repo.path(), &["--jobs", "2", "--good", &ids[0].to_string(), "--", "python3", "smoke.py"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(report["culprits"][0]["commit"], culprit(&ids));
+    assert_eq!(report["culprits"][0]["verified"], true);
+    assert_eq!(report["suspects"][0]["commit"], culprit(&ids));
+    // Both endpoints, the suspect and its parent; one more may have begun before the evidence was read.
+    assert!(report["trials"]["run"].as_u64().unwrap() <= 5, "{}", report["trials"]);
+}
+
+/// The program sees nothing of the watching: not its path, not another module of that name.
+#[test]
+fn watching_does_not_change_what_the_program_sees() {
+    let mut repo = TestRepo::new();
+    repo.write("sitecustomize.py", "import sys\nsys.own = True\n");
+    repo.write(
+        "smoke.py",
+        "import sys, threading\nfrom app import f\nassert sys.own and not any('trace' in p for p in sys.path)\n\
+         thread = threading.Thread(target=f)\nthread.start()\nthread.join()\nraise SystemExit('seen')\n",
+    );
+    let good = repo.write("app.py", "def f():\n    return 1\n").commit("one");
+    repo.write("app.py", "def f():\n    return 2\n").commit("two");
+    repo.write("other.py", "def g():\n    return 2\n").commit("three");
+    repo.check_out();
+    let user = User::new();
+    let range = format!("{good}..");
+    let arguments = ["suspects", "--format", "json", &range, "--", "python3", "smoke.py"];
+    let ran = user.command(repo.path(), &arguments).env("PYTHONPATH", ".").output().unwrap();
+    let report: Value = serde_json::from_slice(&ran.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&ran.stderr)));
+    assert_eq!(report["suspects"][0]["commit"]["subject"], "two", "{report}");
+    assert!(reasons(&report["suspects"][0]).contains("executed: `f` in app.py"), "{report}");
+}

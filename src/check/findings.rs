@@ -26,10 +26,10 @@ impl ChangedCall {
         self.change.after.as_ref()
     }
 
-    /// `json.load(f) → json.loads(f)`, or the call alone when it is new.
+    /// "`json.load(f)` → `json.loads(f)`", or the call alone when it is new.
     #[must_use]
     pub fn in_words(&self) -> String {
-        let side = |site: &Option<CallSite>| site.as_ref().map(|site| one_line(&site.text));
+        let side = |site: &Option<CallSite>| site.as_ref().map(|site| quoted(&site.text));
         match (side(&self.change.before), side(&self.change.after)) {
             (Some(before), Some(after)) if before != after => format!("{before} → {after}"),
             (_, Some(text)) | (Some(text), None) => text,
@@ -39,13 +39,18 @@ impl ChangedCall {
 }
 
 /// A call on one line, cut when it is long.
-#[must_use]
-pub fn one_line(text: &str) -> String {
+fn one_line(text: &str) -> String {
     let joined = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     match joined.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &joined[..end]),
         None => joined,
     }
+}
+
+/// A call on one line, between backquotes: in a comment, `@app.route` would call a person otherwise.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    format!("`{}`", one_line(text))
 }
 
 /// A finding on a call. The fingerprint does not depend on lines: it survives edits elsewhere in the file.
@@ -85,7 +90,7 @@ pub fn at(rule: &RuleDoc, severity: Severity, path: &str, span: CallSpan, messag
 /// A finding on a stale call.
 #[must_use]
 pub fn stale(rule: &RuleDoc, path: &str, site: &CallSite, reason: &StaleReason) -> Annotation {
-    let message = format!("{} does not fit {}: {}", one_line(&site.text), reason.name, reason.problem);
+    let message = format!("{} does not fit {}: {}", quoted(&site.text), reason.name, reason.problem);
     let mut finding = on_call(rule, Severity::Error, path, site, message);
     let after = reason.after.as_deref().unwrap_or("gone");
     finding.evidence.push(format!("{}:{}: {} → {after}", reason.path, reason.line, reason.before));

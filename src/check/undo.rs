@@ -2,7 +2,7 @@
 
 use crate::model::Suggestion;
 
-use super::findings::{ChangedCall, one_line};
+use super::findings::{ChangedCall, quoted};
 
 /// A changed call put back to what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub fn suggestion(source: &[u8], undo: &Undo, tested: bool) -> Option<Suggestion
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\r').to_owned();
     let new = [&source[first..undo.start], undo.before.as_bytes(), &source[undo.end..last]].concat();
     Some(Suggestion {
-        title: format!("as it was: {}", one_line(&undo.before)),
+        title: format!("as it was: {}", quoted(&undo.before)),
         line: line(first)?,
         end_line: line(last)?,
         old: text(&source[first..last]),

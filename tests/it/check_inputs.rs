@@ -34,7 +34,7 @@ impl Reviewer {
         Self { user: User::new(), tools }
     }
 
-    fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
         let mut all = vec!["check"];
         all.extend_from_slice(arguments);
         let mut command = self.user.command(folder, &all);

@@ -6,6 +6,7 @@ mod call_fuzz;
 mod call_oracles;
 mod call_pairs;
 mod check_inputs;
+mod check_rules;
 mod check_smoke;
 mod cli_calls;
 mod cli_logs;

@@ -7,7 +7,7 @@ use crate::changes::{Comparer, Comparison, stale_in_tree};
 use crate::check::{self, ChangedCall, MERGE_CONFLICT, STALE_CALL, Sides, is_ignored};
 use crate::cli::{CliError, folders};
 use crate::git::Merged;
-use crate::model::{CallSpan, CheckReport, Severity, TreeId};
+use crate::model::{Annotation, CallSpan, CheckReport, Severity, TreeId};
 use crate::store::CallCache;
 
 /// What is known so far.
@@ -113,6 +113,11 @@ impl<'a> Look<'a> {
             self.calls.push(ChangedCall { path, old_path, change });
         }
         Ok(())
+    }
+
+    /// Findings of a rule of its own; at a call that has a finding already they support that one.
+    pub(super) fn add(&mut self, findings: Vec<Annotation>) {
+        check::add_or_support(&mut self.report.findings, findings);
     }
 
     /// Leave out what comments in the files silence.

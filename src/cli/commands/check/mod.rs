@@ -6,11 +6,13 @@ mod smoke;
 mod types;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use crate::check::{Baseline, BaselineError, Sides, TARGET_VARIABLES, put_in_order};
+use crate::check::{
+    Baseline, BaselineError, Coverage, Sides, TARGET_VARIABLES, put_in_order, repeated, untested,
+};
 use crate::cli::terminal::stderr_style;
 use crate::cli::{CliError, Exit};
 use crate::git::read_without_checking_hashes;
@@ -49,6 +51,12 @@ pub(crate) struct Args {
     /// The Python whose packages the type checker sees [default: that of the command, .venv, python on PATH]
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
+    /// What the tests executed: coverage.py's JSON, Cobertura XML or lcov, of the merge result or the head
+    #[arg(long, value_name = "FILE")]
+    coverage: Option<PathBuf>,
+    /// How much a changed call weighs that no test executes [default: warn with --coverage]
+    #[arg(long, value_enum, value_name = "WEIGHT", requires = "coverage")]
+    require_tested: Option<RequireTested>,
     /// Leave out the findings that are in this file
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -126,6 +134,16 @@ impl FailOn {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RequireTested {
+    /// It is no finding
+    Off,
+    /// A warning
+    Warn,
+    /// An error
+    Error,
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Types {
     /// ty
@@ -142,6 +160,7 @@ enum Types {
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     read_without_checking_hashes();
+    let coverage = args.coverage.as_deref().map(read_coverage).transpose()?;
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose().map_err(wrong_baseline)?;
     let prepared = prepare::prepare(&find_args(args))?;
     let style = stderr_style();
@@ -150,7 +169,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     }
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
-    let mut report = check(args, &prepared, &cancel)?;
+    let mut report = check(args, &prepared, coverage.as_ref(), &cancel)?;
     drop(listener);
     if cancel.is_cancelled() {
         return Ok(Exit::Interrupted);
@@ -172,7 +191,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     Ok(if fails { Exit::Findings } else { Exit::Found })
 }
 
-fn check(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<CheckReport, CliError> {
+fn check(
+    args: &Args,
+    prepared: &Prepared,
+    coverage: Option<&Coverage>,
+    cancel: &CancelToken,
+) -> Result<CheckReport, CliError> {
     let target =
         TARGET_VARIABLES.iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
     let sides = Sides::resolve(&prepared.repository, args.what.as_deref(), target.as_deref())?;
@@ -184,6 +208,16 @@ fn check(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Check
     look.types(args, cancel)?;
     if !args.no_smoke {
         look.smoke(&sides, cancel)?;
+    }
+    let past = repeated(&prepared.repository, sides.ancestor, &look.calls)?;
+    look.add(past);
+    let weight = match args.require_tested {
+        Some(RequireTested::Off) => None,
+        Some(RequireTested::Error) => Some(Severity::Error),
+        Some(RequireTested::Warn) | None => Some(Severity::Warning),
+    };
+    if let (Some(coverage), Some(severity)) = (coverage, weight) {
+        look.add(untested(coverage, severity, &look.calls));
     }
     look.ignore()?;
     Ok(look.report)
@@ -201,6 +235,14 @@ fn find_args(args: &Args) -> find::Args {
         command: args.command.clone(),
         ..find::Args::default()
     }
+}
+
+fn read_coverage(file: &Path) -> Result<Coverage, CliError> {
+    let wrong = |reason: String| CliError::usage(format!("cannot use {}: {reason}", file.display()));
+    let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+    Coverage::read(&String::from_utf8_lossy(&text)).map_err(|error| {
+        wrong(error.to_string()).hinted("coverage json, coverage xml or coverage lcov writes one")
+    })
 }
 
 fn accept(report: &mut CheckReport, baseline: &Baseline) {

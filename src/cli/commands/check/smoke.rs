@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Prepared;
 use super::look::Look;
-use crate::check::{self, BREAKING_CALL, SMOKE_FAILED, Sides, Undo, add_or_support, one_line};
+use crate::check::{self, BREAKING_CALL, SMOKE_FAILED, Sides, Undo, add_or_support, quoted};
 use crate::cli::CliError;
 use crate::executor::{Executor as _, ExecutorError};
 use crate::model::{
@@ -227,7 +227,7 @@ impl Look<'_> {
             let undo = &undos[index];
             let failure = alone.as_ref().unwrap_or(failure);
             let Some(site) = self.calls[undo.call].site() else { continue };
-            let message = format!("{} makes the command fail: {failure}", one_line(&site.text));
+            let message = format!("{} makes the command fail: {failure}", quoted(&site.text));
             let mut finding = check::on_call(&BREAKING_CALL, Severity::Error, &undo.path, site, message);
             finding.evidence.push(format!("{together} ({})", crate::report::plural(trials, "trial")));
             finding.suggestion = check::suggestion(&self.source(&undo.path)?, undo, true);

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Finished, Isolation, Source};
 use super::{
-    CommitId, CommitInfo, Conclusion, Culprit, Episode, Event, EventKind, FailureSignature, Suspect, Timing,
-    Verdict,
+    CommitId, CommitInfo, Conclusion, Culprit, Episode, Event, EventKind, FailureSignature, SkipKind,
+    Suspect, Timing, Verdict,
 };
 
 /// Name and version of the format.
@@ -38,7 +38,9 @@ pub struct TrialCounts {
 pub struct Skipped {
     /// The commit.
     pub commit: CommitId,
-    /// Why.
+    /// Why, for machines.
+    pub kind: SkipKind,
+    /// Why, in words.
     pub reason: String,
 }
 
@@ -180,7 +182,7 @@ impl Report {
         // A composed tree that cannot be tested says nothing of its commit.
         let of_commit = finished.purpose != super::Purpose::Narrowing;
         if let (Verdict::Skip(skip), true) = (&finished.verdict, of_commit) {
-            let skipped = Skipped { commit: finished.commit, reason: skip.reason.clone() };
+            let skipped = Skipped { commit: finished.commit, kind: skip.kind, reason: skip.reason.clone() };
             if !self.skipped.contains(&skipped) {
                 self.skipped.push(skipped);
             }
@@ -198,7 +200,7 @@ impl Report {
         let (status, culprits, reason, hint) = match conclusion {
             Conclusion::Found { culprits } => ("found", culprits.clone(), None, None),
             Conclusion::Ambiguous { culprits, reason } => {
-                ("ambiguous", culprits.clone(), Some(reason.clone()), None)
+                ("ambiguous", culprits.clone(), Some(reason.clone()), self.hint_of_skips())
             }
             Conclusion::Inconclusive { why: _, reason } => {
                 ("inconclusive", Vec::new(), Some(reason.clone()), None)
@@ -211,6 +213,17 @@ impl Report {
         self.culprits = culprits;
         self.reason = reason;
         self.hint = hint;
+    }
+}
+
+impl Report {
+    /// What could make commits testable that were skipped.
+    fn hint_of_skips(&self) -> Option<String> {
+        let skips_as = |kind| self.skipped.iter().any(|skipped| skipped.kind == kind);
+        skips_as(SkipKind::DifferentFailure).then(|| {
+            "some of them fail in another way than the failure looked for; if that counts as well: --any-failure"
+                .to_owned()
+        })
     }
 }
 

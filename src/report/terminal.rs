@@ -20,7 +20,7 @@ pub struct Terminal {
 /// Lines of diff that fit one screen with the rest.
 const MOST_DIFF_LINES: usize = 24;
 /// Members of an ambiguous set that are listed.
-const MOST_LISTED: usize = 25;
+const MOST_LISTED: usize = 10;
 
 impl Renderer for Terminal {
     fn render(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {

@@ -106,6 +106,8 @@ fn an_edit_made_in_several_steps_blames_none_of_them() {
     assert_eq!(code, Some(3), "{report:#}");
     let set = report["culprits"].to_string();
     assert!(set.contains(&ids[6].to_string()) && set.contains(&ids[7].to_string()), "{set}");
+    assert_eq!(report["skipped"][0]["kind"], "different-failure");
+    assert!(report["hint"].as_str().unwrap().contains("--any-failure"), "{report:#}");
 }
 
 #[test]

@@ -168,8 +168,8 @@ fn run(args: &Args) -> Result<bool> {
 fn rank(args: &Args, cases: &[Case], workplace: &Workplace) -> Result<bool> {
     let extra: &[&str] = if args.no_trace { &["--no-trace"] } else { &[] };
     println!(
-        "{:<30} {:>7} {:>6} {:>6} {:>6} {:>8} {:>7}",
-        "case", "commits", "flat", "bits", "rank", "culprit", "seconds"
+        "{:<30} {:>7} {:>6} {:>6} {:>6} {:>8} {:>7} {:>13} {:>13}",
+        "case", "commits", "flat", "bits", "rank", "culprit", "seconds", "trials", "time"
     );
     let mut all = Vec::new();
     for case in cases.iter().filter(|case| wanted(args, case) && case.unsupported().is_none()) {

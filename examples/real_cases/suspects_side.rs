@@ -1,9 +1,14 @@
 //! `pybisect suspects` on the cases: how much its probabilities tell, and the weights that fit best.
 
+use std::collections::HashMap;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use pybisect::git::{RangeOptions, Repository};
+use pybisect::model::CommitId;
+use pybisect::search::simulate::{Truth, World};
+use pybisect::search::{InformationGain, SearchState};
 use pybisect::suspects::{Signals, Weights};
 use serde_json::Value;
 
@@ -21,6 +26,16 @@ pub(crate) struct Said {
     probabilities: Vec<f64>,
     reasons: Vec<String>,
     seconds: f64,
+    /// A search in memory from a flat prior, and from what was said.
+    searches: [Search; 2],
+}
+
+/// How a search would go.
+#[derive(Clone, Copy, Default)]
+struct Search {
+    trials: usize,
+    /// In units of one trial.
+    time: f64,
 }
 
 /// Rank a case's range.
@@ -48,7 +63,13 @@ pub(crate) fn ask(case: &Case, prepared: &Prepared, extra: &[&str]) -> Result<Sa
     let found = list.iter().find(is_culprit).context("the culprit is not in the range")?;
     let signals = |one: &Value| Signals::NAMES.map(|name| one["signals"][name].as_f64().unwrap_or_default());
     let reasons = found["reasons"].as_array().into_iter().flatten();
+    let probability = |one: &Value| one["probability"].as_f64().unwrap_or_default();
+    let prior: HashMap<String, f64> = list
+        .iter()
+        .filter_map(|one| Some((one["commit"]["id"].as_str()?.to_owned(), probability(one))))
+        .collect();
     Ok(Said {
+        searches: [search(case, prepared, None)?, search(case, prepared, Some(&prior))?],
         name: case.name.clone(),
         // Cases with one culprit tell of one kind of commit.
         group: format!(
@@ -60,16 +81,42 @@ pub(crate) fn ask(case: &Case, prepared: &Prepared, extra: &[&str]) -> Result<Sa
             commits: list.iter().map(signals).collect(),
             culprit: list.iter().position(|one| is_culprit(&one)).unwrap_or_default(),
         },
-        probabilities: list.iter().map(|one| one["probability"].as_f64().unwrap_or_default()).collect(),
+        probabilities: list.iter().map(probability).collect(),
         reasons: reasons.filter_map(|reason| reason.as_str().map(str::to_owned)).collect(),
         seconds,
     })
 }
 
+/// Play the search with two workers, where every commit with the culprit fails and every other passes.
+fn search(case: &Case, prepared: &Prepared, prior: Option<&HashMap<String, f64>>) -> Result<Search> {
+    /// As the session doubts a test whose failure tells much of itself.
+    const DOUBT: f64 = 0.012;
+    let repository = Repository::open(&prepared.history)?;
+    let commit = |id: &str| -> Result<CommitId> { Ok(repository.resolve(id)?.id) };
+    let history = repository.range(commit(&case.bad)?, &[commit(&case.good)?], &RangeOptions::default())?;
+    let culprit = *history.index.get(&commit(&case.culprit)?).context("the culprit is not in the range")?;
+    let failing = history.graph.descendants([culprit]);
+    let truth =
+        history.graph.nodes().map(|node| if failing.contains(node) { Truth::Bad } else { Truth::Good });
+    let mut state = SearchState::new(&history.graph, history.bad, history.goods.clone());
+    state.candidates = history.candidates.clone();
+    state.twin.clone_from(&history.twin);
+    if let Some(prior) = prior {
+        for node in history.candidates.iter() {
+            let id = history.ids[node.index()].to_string();
+            state.prior[node.index()] = prior.get(&id).copied().unwrap_or_default();
+        }
+    }
+    let truth = truth.collect();
+    let world = World { graph: history.graph, truth, false_failures: 0.0, false_passes: 0.0, seed: 1 };
+    let play = world.play(&InformationGain::new(0.99, DOUBT), state, 2, 1000);
+    Ok(Search { trials: play.trials, time: play.makespan + 1.0 })
+}
+
 /// Print a case with its reasons.
 pub(crate) fn print_row(said: &Said) {
     println!(
-        "{:<30} {:>7} {:>6.1} {:>6.2} {:>6} {:>6.0} % {:>7.2}",
+        "{:<30} {:>7} {:>6.1} {:>6.2} {:>6} {:>6.0} % {:>7.2} {:>7} {:>5} {:>7.1} {:>5.1}",
         said.name,
         said.probabilities.len(),
         flat_bits(said),
@@ -77,6 +124,10 @@ pub(crate) fn print_row(said: &Said) {
         rank(said),
         100.0 * said.probabilities[said.example.culprit],
         said.seconds,
+        said.searches[0].trials,
+        said.searches[1].trials,
+        said.searches[0].time,
+        said.searches[1].time,
     );
     for reason in &said.reasons {
         println!("      {reason}");
@@ -113,6 +164,11 @@ pub(crate) fn print_summary(all: &[Said], weights: &Weights) {
         within(5),
         within(10)
     );
+    let searched = |at: usize| {
+        let trials = mean(&|said: &Said| count(said.searches[at].trials));
+        format!("{trials:.1} trials in the time of {:.1}", mean(&|said: &Said| said.searches[at].time))
+    };
+    println!("searched by two workers: flat {}, ours {}", searched(0), searched(1));
     println!("what is said to have … is right:");
     for (least, most) in [(0.0, 0.02), (0.02, 0.1), (0.1, 0.3), (0.3, 0.6), (0.6, 1.01)] {
         let mut said_so = (0, 0.0, 0);

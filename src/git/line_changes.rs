@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use git2::{Delta, Diff, DiffFindOptions, DiffOptions, Oid, Tree};
+use git2::{Delta, Diff, DiffFindOptions, DiffLine, DiffOptions, Oid, Patch, Tree};
 
 use super::ids::ToOid;
 use super::{GitError, Repository};
 use crate::model::CommitId;
 
 /// Files larger than this are not compared line by line: nobody edits them by hand.
-const LARGEST_FILE: i64 = 1 << 20;
+const LARGEST_FILE: usize = 1 << 20;
 /// Renames are looked for among at most this many files that came or went.
 const MOST_RENAME_SOURCES: usize = 100;
 
@@ -29,7 +29,7 @@ pub struct FileLines {
     pub path: String,
     /// Its path in the parent, when that is another.
     pub old_path: Option<String>,
-    /// The content before, when text that differs was found.
+    /// The content before; empty when there is none, or it was not asked for.
     pub old: Vec<u8>,
     /// The content after, likewise.
     pub new: Vec<u8>,
@@ -41,96 +41,92 @@ pub struct FileLines {
 
 impl Repository {
     /// What a commit did to each file, in lines, against its first parent. Of a merge, only files count
-    /// that are as in none of its parents. Contents are given for the files that `wants_content` names;
-    /// what is binary, very large or missing has no lines.
+    /// that are as in none of its parents. Lines and contents are given for the files that `wanted` names;
+    /// what is binary, very large or missing has none.
     ///
     /// # Errors
     /// When the commit or a tree is missing or broken.
     pub fn line_changes(
         &self,
         id: CommitId,
-        wants_content: impl Fn(&str) -> bool,
+        wanted: impl Fn(&str) -> bool,
     ) -> Result<Vec<FileLines>, GitError> {
         let commit = self.inner.find_commit(id.oid()?)?;
         let tree = commit.tree()?;
         let parent = commit.parents().next().map(|parent| parent.tree()).transpose()?;
         let others = commit.parents().skip(1).map(|parent| parent.tree());
         let others = others.collect::<Result<Vec<Tree<'_>>, _>>()?;
-        let diff = self.line_diff(parent.as_ref(), &tree, others.is_empty())?;
-        let is_own = |path: &Path, new: Oid| {
-            let is_of =
-                |other: &Tree<'_>| other.get_path(path).map_or(new.is_zero(), |entry| entry.id() == new);
-            !others.iter().any(is_of)
-        };
-        let mut changed = lines_of(&diff, is_own)?;
-        for (file, old, new) in &mut changed {
-            let differs = !file.added.is_empty() || !file.removed.is_empty();
-            if differs && wants_content(&file.path) {
-                file.old = self.content_or_none(*old);
-                file.new = self.content_or_none(*new);
+        let diff = self.tree_diff(parent.as_ref(), &tree, others.is_empty())?;
+        let mut changed = Vec::new();
+        for delta in diff.deltas() {
+            let (before, after) = (delta.old_file(), delta.new_file());
+            let Some(path) = after.path().or(before.path()) else { continue };
+            let is_of = |other: &Tree<'_>| {
+                other.get_path(path).map_or(after.id().is_zero(), |entry| entry.id() == after.id())
+            };
+            if others.iter().any(is_of) {
+                continue;
+            }
+            let text = |path: &Path| path.to_string_lossy().into_owned();
+            let old_path = before.path().filter(|old| *old != path).map(text);
+            let mut file = FileLines { path: text(path), old_path, ..FileLines::default() };
+            if wanted(&file.path) {
+                self.read_lines(&mut file, before.id(), after.id())?;
+            }
+            changed.push(file);
+        }
+        Ok(changed)
+    }
+
+    fn read_lines(&self, file: &mut FileLines, old: Oid, new: Oid) -> Result<(), GitError> {
+        // A partial clone may lack them; what is very large nobody edits by hand.
+        let (Some(old), Some(new)) = (self.text_of(old), self.text_of(new)) else { return Ok(()) };
+        let mut options = DiffOptions::new();
+        options.context_lines(0);
+        let patch = Patch::from_buffers(&old, None, &new, None, Some(&mut options))?;
+        for hunk in 0..patch.num_hunks() {
+            for line in 0..patch.num_lines_in_hunk(hunk)? {
+                add_line(&mut file.removed, &mut file.added, &patch.line_in_hunk(hunk, line)?);
             }
         }
-        Ok(changed.into_iter().map(|(file, _, _)| file).collect())
+        drop(patch);
+        (file.old, file.new) = (old, new);
+        Ok(())
     }
 
-    fn content_or_none(&self, id: Oid) -> Vec<u8> {
-        // A partial clone may lack it; then only its lines are known.
-        self.inner.find_blob(id).map(|blob| blob.content().to_vec()).unwrap_or_default()
+    /// A blob of a usual size; empty when there is none.
+    fn text_of(&self, id: Oid) -> Option<Vec<u8>> {
+        if id.is_zero() {
+            return Some(Vec::new());
+        }
+        let blob = self.inner.find_blob(id).ok()?;
+        (blob.size() <= LARGEST_FILE).then(|| blob.content().to_vec())
     }
 
-    fn line_diff(
+    fn tree_diff(
         &self,
         old: Option<&Tree<'_>>,
         new: &Tree<'_>,
         with_renames: bool,
     ) -> Result<Diff<'_>, GitError> {
-        let mut options = DiffOptions::new();
-        options.context_lines(0).max_size(LARGEST_FILE);
-        let mut diff = self.inner.diff_tree_to_tree(old, Some(new), Some(&mut options))?;
+        let mut diff = self.inner.diff_tree_to_tree(old, Some(new), None)?;
         let has = |status| diff.deltas().any(|delta| delta.status() == status);
         if with_renames && has(Delta::Added) && has(Delta::Deleted) {
             let mut renames = DiffFindOptions::new();
             renames.renames(true).rename_limit(MOST_RENAME_SOURCES);
             // Without the contents nothing counts as a rename.
             if diff.find_similar(Some(&mut renames)).is_err() {
-                diff = self.inner.diff_tree_to_tree(old, Some(new), Some(&mut options))?;
+                diff = self.inner.diff_tree_to_tree(old, Some(new), None)?;
             }
         }
         Ok(diff)
     }
 }
 
-type WithIds = (FileLines, Oid, Oid);
-
-/// The files of a difference that count, with their lines, and the ids of both versions.
-fn lines_of(diff: &Diff<'_>, counts: impl Fn(&Path, Oid) -> bool) -> Result<Vec<WithIds>, GitError> {
-    let mut files: Vec<WithIds> = Vec::new();
-    for (at, delta) in diff.deltas().enumerate() {
-        let Some(path) = delta.new_file().path().or(delta.old_file().path()) else { continue };
-        if !counts(path, delta.new_file().id()) {
-            continue;
-        }
-        let text = |path: Option<&Path>| path.map(|path| path.to_string_lossy().into_owned());
-        let path = text(Some(path)).unwrap_or_default();
-        let old_path = text(delta.old_file().path()).filter(|old| *old != path);
-        let mut file = FileLines { path, old_path, ..FileLines::default() };
-        // What cannot be read, such as a picture that a copy of the history lacks, has no lines.
-        if let Ok(Some(patch)) = git2::Patch::from_diff(diff, at) {
-            for hunk in 0..patch.num_hunks() {
-                for line in 0..patch.num_lines_in_hunk(hunk)? {
-                    add_line(&mut file, &patch.line_in_hunk(hunk, line)?);
-                }
-            }
-        }
-        files.push((file, delta.old_file().id(), delta.new_file().id()));
-    }
-    Ok(files)
-}
-
-fn add_line(file: &mut FileLines, line: &git2::DiffLine<'_>) {
+fn add_line(removed: &mut Vec<ChangedLine>, added: &mut Vec<ChangedLine>, line: &DiffLine<'_>) {
     let (list, number) = match line.origin() {
-        '+' => (&mut file.added, line.new_lineno()),
-        '-' => (&mut file.removed, line.old_lineno()),
+        '+' => (added, line.new_lineno()),
+        '-' => (removed, line.old_lineno()),
         _ => return,
     };
     let text = String::from_utf8_lossy(line.content()).trim_end_matches(['\n', '\r']).to_owned();

@@ -17,6 +17,7 @@
 //! | [`search`] | the loop around the strategy |
 //! | [`range_changes`] | what the commits of a range changed, for the suspects |
 //! | [`prior`] | where the search begins |
+//! | [`call_reasons`] | what a suspect did to a call of which the failure speaks |
 //! | [`suspects`] | a range ranked for a failure |
 //! | [`tracing`] | watching which functions a trial executes |
 //! | [`menders`] | commits that look like a revert of the would-be culprit |
@@ -28,6 +29,7 @@
 //! [`Oracle`]: crate::triage::Oracle
 //! [`Event`]: crate::model::Event
 
+mod call_reasons;
 mod cancel;
 mod dispatcher;
 mod endpoints;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::OverlayFile;
 use crate::git::{ChangedLine, FileLines, GitError, Repository};
 use crate::model::CommitId;
-use crate::suspects::{CommitChange, FileEdit, FileKind, Sources, is_python};
+use crate::suspects::{CommitChange, FileEdit, Sources, is_python};
 use crate::triage::log::RepositoryFiles;
 
 /// Read what each commit changed, in their order. Files that lie over every tree are left out: what a
@@ -50,7 +50,7 @@ fn read_change(
 ) -> Result<CommitChange, GitError> {
     let is_covered = |path: &str| overlay.iter().any(|file| file.path == path);
     let merge = repository.info(id)?.parents.len() > 1;
-    let wants = |path: &str| is_python(path) && FileKind::of(path).can_matter() && !is_covered(path);
+    let wants = |path: &str| is_python(path) && !is_covered(path);
     let mut change = CommitChange::new(&repository.message(id)?, merge);
     for file in repository.line_changes(id, wants)? {
         if !is_covered(&file.path) {

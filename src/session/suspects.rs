@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::call_reasons::call_reason;
 use super::range_changes::{FailingTree, read_changes};
 use super::{OverlayFile, Plan, SessionError, Tracing, Trees, Workshop};
 use crate::git::{GitError, History, Repository};
@@ -63,8 +64,19 @@ impl RangeChanges {
         let ranked = rank(&changes, failure, most);
         let signals = signals(&changes, failure);
         let open_bits = ranked.iter().map(|one| -one.probability * one.probability.log2()).sum();
+        /// So many commits have their calls compared: reading all of them would cost more than it tells.
+        const MOST_COMPARED: usize = 5;
+        let named: Vec<usize> = ranked.iter().take(MOST_COMPARED).map(|one| one.commit).collect();
         let suspects = ranked.into_iter().take(most).map(|one| {
-            let Suspicion { commit, probability, reasons } = one;
+            let Suspicion { commit, probability, mut reasons } = one;
+            // Behind the line that raised, if it is that.
+            let place = reasons.len().min(1);
+            let call = if named.contains(&commit) {
+                call_reason(repository, self.ids[commit], failure)?
+            } else {
+                None
+            };
+            call.into_iter().for_each(|call| reasons.insert(place, call));
             let values = Signals::NAMES.iter().map(|&name| name.to_owned()).zip(signals[commit].values());
             Ok(Suspect {
                 commit: repository.info(self.ids[commit])?,

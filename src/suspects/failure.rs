@@ -85,6 +85,18 @@ impl Failure {
         self.frames.is_empty() && self.words.is_empty() && self.ran.is_none()
     }
 
+    /// Whether a piece of source stands in a line of the traceback.
+    #[must_use]
+    pub fn shows(&self, source: &str) -> bool {
+        self.frames.iter().any(|frame| frame.code.contains(source))
+    }
+
+    /// Whether a line of the traceback, or the message, calls a function of this name.
+    #[must_use]
+    pub fn names(&self, function: &str) -> bool {
+        self.called.get(function).is_some_and(|weight| *weight >= 1.0)
+    }
+
     /// Whether there are words to go by.
     #[must_use]
     pub fn has_words(&self) -> bool {

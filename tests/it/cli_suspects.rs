@@ -90,6 +90,7 @@ TypeError: the JSON object must be str, bytes or bytearray, not TextIOWrapper
             .contains("changed the line that raised: application.py:10, `urls = json.loads(urls_file)`"),
         "{first}"
     );
+    assert!(reasons(first).contains("application.py: `json.load` became `json.loads`"), "{first}");
     let all = suspects(&repo, &["--top", "0", "--log", path, &range]);
     let list = all["suspects"].as_array().unwrap();
     let sum: f64 = list.iter().map(|one| one["probability"].as_f64().unwrap()).sum();

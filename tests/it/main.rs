@@ -18,6 +18,7 @@ mod find_histories;
 mod find_inputs;
 mod find_safety;
 mod git_history;
+mod git_lines;
 mod git_shadow;
 mod logs;
 mod process_runs;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::CliError;
+use super::commands::environments::Kind;
 
 /// Values that mirror the flags of `find`, and the command that `logs` reads.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -26,9 +27,18 @@ pub(super) struct Config {
     pub(super) pattern: Option<String>,
     pub(super) confidence: Option<f64>,
     pub(super) logs_command: Option<String>,
+    pub(super) env: Option<Kind>,
+    pub(super) with: Option<Vec<String>>,
+    pub(super) python: Option<String>,
+    pub(super) requirements: Option<PathBuf>,
+    pub(super) extra: Option<Vec<String>>,
+    pub(super) group: Option<Vec<String>>,
+    pub(super) time_travel: Option<bool>,
+    pub(super) as_of: Option<String>,
+    pub(super) env_cache: Option<String>,
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 22] = [
     "command",
     "good",
     "first-parent",
@@ -42,6 +52,15 @@ const KEYS: [&str; 13] = [
     "match",
     "confidence",
     "logs-command",
+    "env",
+    "with",
+    "python",
+    "requirements",
+    "extra",
+    "group",
+    "time-travel",
+    "as-of",
+    "env-cache",
 ];
 
 #[derive(Debug, Default, Deserialize)]

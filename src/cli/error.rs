@@ -41,6 +41,11 @@ impl CliError {
         Self { kind: ErrorKind::NotReproduced, source: anyhow::anyhow!(message.into()), hints: Vec::new() }
     }
 
+    /// An environment cannot be prepared.
+    pub fn environment(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Environment, source: anyhow::anyhow!(message.into()), hints: Vec::new() }
+    }
+
     /// Something that is not the user's fault.
     pub fn internal(source: impl Into<anyhow::Error>) -> Self {
         Self { kind: ErrorKind::Internal, source: source.into(), hints: Vec::new() }

@@ -3,13 +3,17 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`local`] | work trees on this machine, reused from trial to trial |
+//! | `per_commit` | [`PerCommit`]: around it, an environment for each version |
 
 pub mod local;
+mod per_commit;
 
 use std::io;
 
 use crate::git::GitError;
-use crate::model::{CancelToken, Trial, TrialOutput};
+use crate::model::{CancelToken, CommitId, EnvironmentFacts, Recipe, TreeId, Trial, TrialOutput};
+
+pub use per_commit::{Declarations, PerCommit, TreeFiles};
 
 /// The machine failed, not the test.
 #[derive(Debug, thiserror::Error)]
@@ -51,4 +55,28 @@ pub trait Executor: Sync {
     ///
     /// [`Ending::Cancelled`]: crate::model::Ending::Cancelled
     fn run(&self, trial: &Trial, cancel: &CancelToken) -> Result<TrialOutput, ExecutorError>;
+
+    /// Whether versions have environments of their own.
+    fn has_environments(&self) -> bool {
+        false
+    }
+
+    /// A fingerprint of all outside of tree and recipe that can change an outcome: the session's, and where
+    /// versions have environments of their own, that of this version's.
+    fn environment_key(&self, session: &str, _commit: CommitId, _tree: TreeId, _recipe: &Recipe) -> String {
+        session.to_owned()
+    }
+
+    /// The environment that trials of a version ran in; `None` before one did, or where there is only one.
+    fn environment_of(&self, _commit: CommitId, _tree: TreeId) -> Option<EnvironmentFacts> {
+        None
+    }
+
+    /// The exact packages of a version's environment; `None` where there is only one, or it cannot be had.
+    fn packages_of(&self, _commit: CommitId, _tree: TreeId, _cancel: &CancelToken) -> Option<Vec<String>> {
+        None
+    }
+
+    /// These versions may be asked for: in the order of the history, so that the middle comes first.
+    fn foresee(&self, _versions: Vec<(CommitId, TreeId)>) {}
 }

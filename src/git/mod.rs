@@ -12,6 +12,7 @@
 //! | `line_changes` | the lines that commits of a range change |
 //! | `tree_delta` | [`TreeDelta`]: from one checked-out tree to another |
 //! | `shadow` | [`Shadow`]: a private object store on top of the user's |
+//! | `listing` | the files near the top of a tree |
 //! | `overlay` | trees with files laid over them |
 //! | `merge` | [`Merged`]: merges in memory, and the work tree as a tree |
 //! | `export` | files of a tree written into a folder |
@@ -31,6 +32,7 @@ mod history;
 mod ids;
 mod library;
 mod line_changes;
+mod listing;
 mod merge;
 mod overlay;
 mod partial;

@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CommitId, CommitInfo, Conclusion, Ending, Episode, FailureSignature, Purpose, Suspect, Timing, TrialId,
-    Verdict,
+    CommitId, CommitInfo, Conclusion, Ending, EnvironmentFacts, Episode, FailureSignature, Purpose, Suspect,
+    Timing, TrialId, Verdict,
 };
 
 /// Something happened.
@@ -133,6 +133,13 @@ pub enum EventKind {
         rounds_left: f64,
         /// The most probable candidates and their probabilities, first the leading one.
         leading: Vec<(CommitId, f64)>,
+    },
+    /// An environment that trials run in, where versions have their own.
+    Environment {
+        /// The first commit that ran in it.
+        first: CommitId,
+        /// What was chosen, and why.
+        facts: EnvironmentFacts,
     },
     /// An earlier stretch had the failure too.
     Episode(Episode),

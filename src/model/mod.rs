@@ -6,6 +6,7 @@
 //! | [`call`] | [`CallChange`], [`FileCalls`]: what a change did, in calls |
 //! | [`commit`] | object ids, [`CommitInfo`] |
 //! | [`trial`] | [`Recipe`], [`Trial`], [`TrialOutput`]: what to run, and what came of it |
+//! | [`environment`] | [`Packages`], [`EnvironmentFacts`]: what a trial runs with |
 //! | [`verdict`] | [`Verdict`], [`Skip`]: what the outcome says about a commit |
 //! | [`failure`] | [`FailureSignature`], [`Frame`]: which failure it was |
 //! | [`finding`] | [`Conclusion`], [`Culprit`], [`Episode`]: what a search ends with |
@@ -21,6 +22,7 @@ pub mod call;
 pub mod cancel;
 pub mod check;
 pub mod commit;
+pub mod environment;
 pub mod event;
 pub mod failure;
 pub mod finding;
@@ -38,6 +40,7 @@ pub use call::{
 pub use cancel::{CancelReason, CancelToken};
 pub use check::{CheckReport, Side, Smoke};
 pub use commit::{BlobId, CommitId, CommitInfo, TreeId};
+pub use environment::{EnvironmentFacts, Packages};
 pub use event::{Event, EventKind};
 pub use failure::{FailureKind, FailureSignature, Frame};
 pub use finding::{Conclusion, Culprit, Episode, Inconclusive};

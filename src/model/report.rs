@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Finished, Isolation, Source};
 use super::{
-    CommitId, CommitInfo, Conclusion, Culprit, Episode, Event, EventKind, FailureSignature, SkipKind,
-    Suspect, Timing, Verdict,
+    CommitId, CommitInfo, Conclusion, Culprit, EnvironmentFacts, Episode, Event, EventKind, FailureSignature,
+    SkipKind, Suspect, Timing, Verdict,
 };
 
 /// Name and version of the format.
@@ -112,6 +112,9 @@ pub struct Report {
     pub isolation: Isolation,
     /// Facts of the environment.
     pub environment: std::collections::BTreeMap<String, String>,
+    /// Environments that were made for versions of the project, in the order of their first use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<EnvironmentFacts>,
     /// What the user should know.
     pub notes: Vec<String>,
 }
@@ -154,6 +157,7 @@ impl Report {
             EventKind::TrialFinished(finished) => self.add_trial(finished),
             EventKind::TrialCancelled { .. } => self.trials.cancelled += 1,
             EventKind::Target { failure } => self.failure = Some(failure.clone()),
+            EventKind::Environment { facts, .. } => self.environments.push(facts.clone()),
             EventKind::Episode(episode) => {
                 if !self.episodes.contains(episode) {
                     self.episodes.push(episode.clone());

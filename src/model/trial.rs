@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CommitId, TreeId};
+use super::{CommitId, Packages, TreeId};
 
 /// How every trial of one kind runs; the same for all trees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Recipe {
     /// Variables whose values are path lists relative to the work tree (`PYTHONPATH=.:src`): each
     /// relative entry is made absolute in the slot, so that a command may change its folder.
     pub tree_paths: BTreeMap<String, Vec<PathBuf>>,
+    /// Whose packages it runs with, where each version has an environment of its own.
+    pub packages: Packages,
 }
 
 /// A number that is unique within a session.
@@ -95,6 +97,11 @@ pub enum Ending {
     /// The setup command failed; the command was not run.
     SetupFailed {
         /// Exit status or reason.
+        reason: String,
+    },
+    /// The environment that the version declares could not be made; the command was not run.
+    NoEnvironment {
+        /// The last lines of what tried to make it.
         reason: String,
     },
     /// The tree cannot be checked out in full: a Python source is missing from the repository, or

@@ -1,8 +1,29 @@
-//! Python environments. So far the one the user has: which interpreter it is, what it would import,
-//! and what would lead it out of the work tree under test.
+//! Python environments: the one the user has, or one for each version of the project, as it was in its day.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `current` | [`Interpreter`]: the user's own, asked once |
+//! | `variables` | which variables can change what a test does |
+//! | [`declared`] | what a version of the project says it needs |
+//! | [`pythons`] | the interpreters that are there, and which one fits |
+//! | [`uv`] | the program that resolves and installs |
+//! | [`resolve`] | from what is wanted, as of a date, to exact versions |
+//! | [`store`] | environments on disk: made once, shared, evicted |
+//! | [`environments`] | [`Environments`]: all of it, for one session |
 
 mod current;
+mod declared;
+mod environments;
+mod pythons;
+mod resolve;
+mod store;
+mod uv;
 mod variables;
 
 pub use current::{Interpreter, ProbeError, find_python};
+pub use declared::{Choice, ProjectFiles, declares};
+pub use environments::{Environment, Environments, Policy, TimeTravel, Version};
+pub use pythons::{Minor, Pythons};
+pub use resolve::{Resolved, Unmade};
+pub use uv::{Uv, UvError};
 pub use variables::{fingerprint, is_private};

@@ -75,6 +75,14 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
             false_passes * 100.0
         ))),
         EventKind::Note { text } => Some(style.warn(format!("note: {text}"))),
+        EventKind::Environment { first, facts } => Some(format!(
+            "environment for {}: Python {} ({}), {} as of {}",
+            first.short(),
+            facts.python,
+            facts.because,
+            plural(facts.packages.len(), "package"),
+            facts.as_of.as_deref().unwrap_or("now"),
+        )),
         EventKind::Started { .. }
         | EventKind::TrialStarted { .. }
         | EventKind::TrialCancelled { .. }

@@ -143,6 +143,9 @@ impl Terminal {
             )?;
         }
         self.skips(report, out)?;
+        if let Some(line) = environments(report) {
+            writeln!(out, "  {line}")?;
+        }
         for note in &report.notes {
             writeln!(out, "  note: {note}")?;
         }
@@ -256,4 +259,14 @@ fn place(failure: &FailureSignature) -> Option<String> {
 /// Header lines of a diff that say nothing more than the others.
 fn is_noise(line: &str) -> bool {
     line.starts_with("index ") || line.starts_with("--- ") || line.starts_with("+++ ")
+}
+
+/// The environments that were made for versions of the project.
+fn environments(report: &Report) -> Option<String> {
+    let pythons: std::collections::BTreeSet<&str> =
+        report.environments.iter().map(|environment| environment.python.as_str()).collect();
+    let pythons: Vec<&str> = pythons.into_iter().collect();
+    let time = report.environment.get("packages_as_of").filter(|_| !pythons.is_empty())?;
+    let count = plural(report.environments.len(), "environment");
+    Some(format!("{count}, Python {}, packages as of {time}", pythons.join(" and ")))
 }

@@ -1,6 +1,6 @@
 //! From a plan to a conclusion.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::dispatcher::Dispatcher;
@@ -82,8 +82,15 @@ pub fn find(
         let dispatcher = Dispatcher::new(scope, workshop.executor, workshop.cancel);
         let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay);
         let recipe = plan.recipe.clone();
-        let trials =
-            Trials::new(dispatcher, workshop.store, trees, recipe, &plan.environment_key, plan.fresh);
+        let trials = Trials::new(
+            dispatcher,
+            workshop.executor,
+            workshop.store,
+            trees,
+            recipe,
+            &plan.environment_key,
+            plan.fresh,
+        );
         let mut session = Session {
             plan,
             workshop,
@@ -97,6 +104,7 @@ pub fn find(
             seen: HashMap::new(),
             slowest: Duration::ZERO,
             earlier,
+            environments: BTreeSet::new(),
         };
         let ended = session.conduct();
         session.close(ended)
@@ -176,6 +184,8 @@ pub(super) struct Session<'a> {
     pub(super) slowest: Duration,
     /// Trials of the earlier part of this session, when it is continued.
     pub(super) earlier: Vec<(CommitId, Purpose)>,
+    /// Environments that were told of.
+    pub(super) environments: BTreeSet<String>,
 }
 
 impl Session<'_> {
@@ -334,6 +344,7 @@ impl Session<'_> {
         if done.output.leftovers > 0 {
             self.journal.note("the command leaves processes running; they were ended after each trial")?;
         }
+        self.say_environment(done.commit)?;
         let failure = reading.failures.into_iter().next();
         self.journal.say(EventKind::TrialFinished(Box::new(Finished {
             trial: done.id,

@@ -13,6 +13,7 @@
 //! | `find` | from a plan to a conclusion |
 //! | `pace` | how long trials may take |
 //! | [`endpoints`] | bad has to fail and good to pass |
+//! | `environments` | environments of versions: foreseen, told of |
 //! | [`gallop`] | looking for a good commit, backwards |
 //! | [`search`] | the loop around the strategy |
 //! | [`range_changes`] | what the commits of a range changed, for the suspects |
@@ -33,6 +34,7 @@ mod call_reasons;
 mod cancel;
 mod dispatcher;
 mod endpoints;
+mod environments;
 mod find;
 mod gallop;
 mod journal;

@@ -68,7 +68,9 @@ impl Session<'_> {
     }
 
     fn endpoint_limit(&self) -> Duration {
-        if self.slowest.is_zero() { Limits::ENDPOINT } else { Limits::after(self.slowest) }
+        // Making an environment takes as long as it takes.
+        let is_unknown = self.slowest.is_zero() || self.workshop.executor.has_environments();
+        if is_unknown { Limits::ENDPOINT } else { Limits::after(self.slowest) }
     }
 
     fn running_endpoints(&self) -> Vec<(TrialId, CommitId, Instant)> {

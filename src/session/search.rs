@@ -42,6 +42,7 @@ impl Session<'_> {
         self.say_range(&hunt, &goods)?;
         let mut evidence = PriorReader::begin(self, &hunt);
         self.fetch_missing(&hunt.history.trees)?;
+        self.foresee(&hunt)?;
         let budget = hunt.history.candidates.count() + 500;
         let mut checked = Vec::new();
         self.start_earlier()?;

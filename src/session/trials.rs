@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::dispatcher::Dispatcher;
 use super::{SessionError, Trees};
+use crate::executor::Executor;
 use crate::model::event::Source;
 use crate::model::{CommitId, Ending, Purpose, Recipe, Timing, TreeId, Trial, TrialId, TrialOutput};
 use crate::store::{OutcomeKey, Store};
@@ -26,6 +27,7 @@ pub(super) struct Done {
 /// Everything that runs or is known.
 pub(super) struct Trials<'a> {
     dispatcher: Dispatcher,
+    executor: &'a dyn Executor,
     store: &'a Store,
     trees: Trees<'a>,
     recipe: Arc<Recipe>,
@@ -41,6 +43,7 @@ pub(super) struct Trials<'a> {
 impl<'a> Trials<'a> {
     pub(super) fn new(
         dispatcher: Dispatcher,
+        executor: &'a dyn Executor,
         store: &'a Store,
         trees: Trees<'a>,
         recipe: Recipe,
@@ -49,6 +52,7 @@ impl<'a> Trials<'a> {
     ) -> Self {
         Self {
             dispatcher,
+            executor,
             store,
             trees,
             recipe: Arc::new(recipe),
@@ -111,7 +115,7 @@ impl<'a> Trials<'a> {
         let id = TrialId(self.next_id);
         self.next_id += 1;
         self.started += 1;
-        let key = OutcomeKey::new(tree, &self.recipe, &self.environment);
+        let key = self.key(commit, tree, &self.recipe);
         let limit = self.recipe.timeout;
         let known = self.record(key)?;
         drop_outlasted(known, limit);
@@ -130,6 +134,12 @@ impl<'a> Trials<'a> {
         Ok(id)
     }
 
+    /// What identifies the outcome of a trial. The environment counts as far as it is known before the trial.
+    fn key(&self, commit: CommitId, tree: TreeId, recipe: &Recipe) -> OutcomeKey {
+        let environment = self.executor.environment_key(&self.environment, commit, tree, recipe);
+        OutcomeKey::new(tree, recipe, &environment)
+    }
+
     fn record(&mut self, key: OutcomeKey) -> Result<&mut VecDeque<TrialOutput>, SessionError> {
         use std::collections::hash_map::Entry;
         match self.records.entry(key) {
@@ -144,7 +154,7 @@ impl<'a> Trials<'a> {
     /// Whether the next trial of a commit would be answered from the record.
     pub(super) fn is_known(&mut self, commit: CommitId) -> Result<bool, SessionError> {
         let tree = self.trees.tree_of(commit)?;
-        let key = OutcomeKey::new(tree, &self.recipe, &self.environment);
+        let key = self.key(commit, tree, &self.recipe);
         let limit = self.recipe.timeout;
         let known = self.record(key)?;
         drop_outlasted(known, limit);
@@ -190,7 +200,7 @@ impl<'a> Trials<'a> {
             return Ok(false);
         }
         // Not among `records`: without a limit, time-outs are left out there.
-        let known = self.store.outcomes(OutcomeKey::new(tree, &self.recipe, &self.environment))?;
+        let known = self.store.outcomes(self.key(commit, tree, &self.recipe))?;
         Ok(known.iter().any(|output| match output.ending {
             Ending::TimedOut { after_ms } => limit.as_millis() <= u128::from(after_ms),
             _ => false,
@@ -218,10 +228,10 @@ impl<'a> Trials<'a> {
 
     fn keep(&self, trial: &Trial, output: &TrialOutput) -> Result<(), SessionError> {
         // A cancelled trial says nothing; a full disk or a missing program is not the tree's doing.
-        if matches!(output.ending, Ending::Cancelled | Ending::NoTree { .. }) {
+        if matches!(output.ending, Ending::Cancelled | Ending::NoTree { .. } | Ending::NoEnvironment { .. }) {
             return Ok(());
         }
-        let key = OutcomeKey::new(trial.tree, &trial.recipe, &self.environment);
+        let key = self.key(trial.commit, trial.tree, &trial.recipe);
         Ok(self.store.add_outcome(key, trial.commit, output)?)
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::model::{Recipe, TreeId};
+use crate::model::{Packages, Recipe, TreeId};
 
 /// Identifies an outcome: the tree with its overlay, the recipe, and the environment. The time limit
 /// is no part of it: an outcome within the limit stays what it is, and one that ran into the limit is
@@ -23,6 +23,9 @@ impl OutcomeKey {
         parts.add(recipe.setup.as_deref().unwrap_or_default().as_bytes());
         parts.add_all(recipe.keep.iter().map(|glob| glob.as_bytes()));
         parts.add(environment.as_bytes());
+        if recipe.packages != Packages::Own {
+            parts.add(format!("{:?}", recipe.packages).as_bytes());
+        }
         Self(parts.finish())
     }
 

@@ -170,6 +170,7 @@ fn says_nothing(output: &TrialOutput) -> Option<Verdict> {
             skip(SkipKind::Setup, format!("setup failed: {reason}{}", last_words(output)))
         }
         Ending::NoTree { reason } => skip(SkipKind::Tree, reason.clone()),
+        Ending::NoEnvironment { reason } => skip(SkipKind::Environment, format!("no environment: {reason}")),
         Ending::Cancelled => skip(SkipKind::Requested, "cancelled".to_owned()),
         Ending::Signalled { signal } if super::signature::crash_signal(ending).is_none() => {
             skip(SkipKind::NotRunnable, format!("ended from outside by signal {signal}"))

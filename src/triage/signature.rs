@@ -37,6 +37,7 @@ pub fn read(output: &TrialOutput) -> Reading {
         Ending::Exited { code: 0 }
         | Ending::NotStarted { .. }
         | Ending::SetupFailed { .. }
+        | Ending::NoEnvironment { .. }
         | Ending::NoTree { .. }
         | Ending::Cancelled => Vec::new(),
         Ending::TimedOut { .. } => vec![FailureSignature::bare(FailureKind::Timeout)],

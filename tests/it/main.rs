@@ -13,6 +13,7 @@ mod cli_logs;
 mod cli_suspects;
 mod executor_local;
 mod executor_python;
+mod find_environments;
 mod find_flaky;
 mod find_histories;
 mod find_inputs;

@@ -4,14 +4,15 @@ use std::path::Path;
 
 use crate::cli::CliError;
 use crate::executor::local::{LocalExecutor, RunFolder, pycache, sweep};
+use crate::executor::{Executor, PerCommit};
 use crate::git::{Repository, Shadow};
 use crate::model::event::Isolation;
-use crate::pyenv::Interpreter;
+use crate::pyenv::{Environments, Interpreter};
 
 /// Where trials run. Fields are dropped in this order: the folder goes last.
 pub(super) struct Bench {
     pub(super) shadow: Shadow,
-    pub(super) executor: LocalExecutor,
+    pub(super) executor: Box<dyn Executor>,
     run: RunFolder,
 }
 
@@ -22,6 +23,7 @@ impl Bench {
         repository: &Repository,
         jobs: usize,
         python: Option<&Interpreter>,
+        environments: Option<Environments>,
     ) -> Result<Self, CliError> {
         let no_folder = |error| {
             CliError::internal(
@@ -37,6 +39,12 @@ impl Bench {
             // Where it cannot be seeded, Python compiles.
             drop(pycache::seed_pycache(executor.pycache(), &python.sys_path));
         }
+        let executor: Box<dyn Executor> = match environments {
+            Some(environments) => {
+                Box::new(PerCommit::new(executor, environments, shadow.repository().reopen()?))
+            }
+            None => Box::new(executor),
+        };
         Ok(Self { shadow, executor, run })
     }
 

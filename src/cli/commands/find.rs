@@ -11,6 +11,7 @@ use crate::model::{CancelReason, CancelToken, Event, Report};
 use crate::report::{Json, Plain, Progress, Quiet, Renderer, Reporter, Terminal};
 use crate::session::{self, Plan, SignalListener, Workshop};
 
+use super::environments::EnvArgs;
 use super::prepare::{self, Prepared};
 
 /// How probable the answer has to be by default.
@@ -75,6 +76,8 @@ pub(crate) struct Args {
     /// Run every trial, also those whose outcome is recorded
     #[arg(long)]
     pub(crate) fresh: bool,
+    #[command(flatten)]
+    pub(crate) environment: EnvArgs,
     /// Write the report as JSON to a file, or to standard output with -
     #[arg(long, value_name = "FILE|-")]
     pub(crate) json: Option<PathBuf>,
@@ -131,7 +134,8 @@ fn search(prepared: &Prepared, cancel: &CancelToken, quiet: bool) -> Result<Repo
     } else {
         Box::new(Plain::new(anstream::stderr(), stderr_style()))
     };
-    let workshop = Workshop { repository, shadow: &bench.shadow, executor: &bench.executor, store, cancel };
+    let workshop =
+        Workshop { repository, shadow: &bench.shadow, executor: bench.executor.as_ref(), store, cancel };
     let plan: &Plan = plan;
     Ok(session::find(plan, &workshop, &mut |event: &Event| reporter.on_event(event))?)
 }

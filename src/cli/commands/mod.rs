@@ -4,6 +4,7 @@ mod bench;
 pub(super) mod calls;
 pub(super) mod check;
 pub(super) mod demo;
+pub(super) mod environments;
 pub(super) mod explain;
 pub(super) mod find;
 pub(super) mod log;

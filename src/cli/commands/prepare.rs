@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use crate::cli::{CliError, config, folders};
 use crate::git::Repository;
-use crate::model::{CommitId, Recipe};
+use crate::model::{CommitId, Packages, Recipe};
 use crate::pyenv::{self, Interpreter};
-use crate::session::{Matching, OverlayFile, Plan};
+use crate::session::{self, Matching, OverlayFile, Plan};
 use crate::store::Store;
 
 use super::bench::Bench;
+use super::environments;
 use super::find::Args;
 
 /// All that a session needs.
@@ -42,7 +43,15 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let cache = folders::cache()?;
     let store = Store::open(&cache)?;
     let jobs = merged.jobs;
-    let bench = Bench::new(&cache, &repository, jobs, python.as_ref())?;
+    let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
+    let runs_pytest = session::runs_pytest(&merged.command);
+    let options = args.environment.over(&loaded.config);
+    let chosen = environments::choose(&options, &repository, &ends, python.as_ref(), &cache, runs_pytest)?;
+    let mut environment = facts(python.as_ref().filter(|_| chosen.environments.is_none()));
+    environment.extend(chosen.facts);
+    let mut warnings = loaded.warnings;
+    warnings.extend(chosen.warnings);
+    let bench = Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments)?;
     let plan = Plan {
         good,
         bad,
@@ -55,12 +64,12 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         confidence: args.confidence,
         fresh: args.fresh,
         environment_key,
-        environment: facts(python.as_ref()),
+        environment,
         isolation: Bench::isolation(),
         command_text: command_text(&merged.command, args.shell.as_deref()),
         repository: repository.folder().to_string_lossy().into_owned(),
     };
-    Ok(Prepared { repository, plan, bench, store, warnings: loaded.warnings })
+    Ok(Prepared { repository, plan, bench, store, warnings })
 }
 
 /// Where the user stands.
@@ -277,6 +286,7 @@ fn recipe(merged: &Merged, standing: &Standing, python: Option<&Interpreter>) ->
         keep: merged.keep.clone(),
         environment,
         tree_paths,
+        packages: Packages::Own,
     }
 }
 

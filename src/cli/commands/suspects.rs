@@ -212,7 +212,7 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
             )?)
         });
         let workshop =
-            Workshop { repository, shadow: &bench.shadow, executor: &bench.executor, store, cancel };
+            Workshop { repository, shadow: &bench.shadow, executor: bench.executor.as_ref(), store, cancel };
         let output = run_at_bad(plan, &workshop, tracing.as_ref());
         let changes = changes.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (output, changes)

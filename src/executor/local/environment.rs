@@ -59,6 +59,7 @@ fn in_tree(tree: &Path, entry: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Packages;
 
     #[test]
     fn the_slot_overrides_and_the_recipe_provides() {
@@ -84,6 +85,7 @@ mod tests {
                 "PYTHONPATH".to_owned(),
                 vec![".".into(), "src".into(), "/opt".into()],
             )]),
+            packages: Packages::Own,
         };
         let made = environment(&recipe, &folders, Path::new("/slot/tree/sub"));
         let value =

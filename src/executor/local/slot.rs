@@ -163,7 +163,9 @@ fn failed_setup(ending: &Ending) -> Option<Ending> {
         Ending::Signalled { signal } => format!("signal {signal}"),
         Ending::TimedOut { after_ms } => format!("not done after {after_ms} ms"),
         Ending::NotStarted { error } => error.clone(),
-        Ending::SetupFailed { reason } | Ending::NoTree { reason } => reason.clone(),
+        Ending::SetupFailed { reason } | Ending::NoTree { reason } | Ending::NoEnvironment { reason } => {
+            reason.clone()
+        }
     };
     Some(Ending::SetupFailed { reason })
 }

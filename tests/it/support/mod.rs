@@ -1,5 +1,6 @@
 //! What several tests need.
 
+pub(crate) mod registry;
 pub(crate) mod repo_builder;
 pub(crate) mod trials;
 

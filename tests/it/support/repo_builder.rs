@@ -113,6 +113,12 @@ impl TestRepo {
         id.to_string().parse().unwrap()
     }
 
+    /// Let the next commit be of this time, seconds since 1970.
+    pub(crate) const fn at(&mut self, seconds: i64) -> &mut Self {
+        self.clock = seconds;
+        self
+    }
+
     /// The last commit.
     pub(crate) fn last(&self) -> CommitId {
         self.head.unwrap().to_string().parse().unwrap()

@@ -9,7 +9,9 @@ use std::time::Duration;
 use pybisect::executor::Executor as _;
 use pybisect::executor::local::{LocalExecutor, RunFolder};
 use pybisect::git::{Repository, Shadow};
-use pybisect::model::{CancelToken, CommitId, Purpose, Recipe, TreeId, Trial, TrialId, TrialOutput};
+use pybisect::model::{
+    CancelToken, CommitId, Packages, Purpose, Recipe, TreeId, Trial, TrialId, TrialOutput,
+};
 use tempfile::TempDir;
 
 use super::repo_builder::hermetic_environment;
@@ -71,5 +73,6 @@ pub(crate) fn recipe(script: &str) -> Recipe {
             .map(|(name, value)| (name.into(), value.into()))
             .collect(),
         tree_paths: BTreeMap::new(),
+        packages: Packages::Own,
     }
 }

@@ -8,7 +8,7 @@ use super::Prepared;
 use super::look::Look;
 use crate::check::{self, BREAKING_CALL, SMOKE_FAILED, Sides, Undo, add_or_support, quoted};
 use crate::cli::CliError;
-use crate::executor::{Executor as _, ExecutorError};
+use crate::executor::ExecutorError;
 use crate::model::{
     Annotation, CallSpan, CancelToken, CommitId, CommitInfo, Ending, FailureSignature, Frame, Purpose,
     Recipe, Severity, Smoke, TreeId, Trial, TrialId, TrialOutput, Verdict,
@@ -110,7 +110,10 @@ impl Look<'_> {
     fn record(&self, commit: CommitId, tree: TreeId, output: &TrialOutput) -> Result<(), CliError> {
         let plan = &self.prepared.plan;
         if matches!(output.ending, Ending::Exited { .. } | Ending::Signalled { .. }) {
-            let key = OutcomeKey::new(self.overlaid(tree)?, &plan.recipe, &plan.environment_key);
+            let tree = self.overlaid(tree)?;
+            let executor = self.prepared.bench.executor.as_ref();
+            let environment = executor.environment_key(&plan.environment_key, commit, tree, &plan.recipe);
+            let key = OutcomeKey::new(tree, &plan.recipe, &environment);
             self.prepared.store.add_outcome(key, commit, output)?;
         }
         Ok(())
@@ -169,7 +172,7 @@ impl Look<'_> {
         plan.bad = sides.head.commit;
         let Prepared { repository, bench, store, .. } = self.prepared;
         let workshop =
-            Workshop { repository, shadow: &bench.shadow, executor: &bench.executor, store, cancel };
+            Workshop { repository, shadow: &bench.shadow, executor: bench.executor.as_ref(), store, cancel };
         let report = session::find(&plan, &workshop, &mut |_| {})?;
         if report.status == "found" {
             return Ok(report.culprits.into_iter().next().map(|culprit| culprit.commit));

@@ -1,0 +1,246 @@
+//! `--env` and what belongs to it: which environment trials run in.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::cli::{CliError, config};
+use crate::executor::Declarations;
+use crate::git::Repository;
+use crate::model::CommitId;
+use crate::pyenv::{Choice, Environments, Interpreter, Minor, Policy, Pythons, TimeTravel, Uv};
+
+/// Bytes that environments may take, where the user says nothing.
+const MOST_BYTES: u64 = 5 << 30;
+
+/// Which environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// The interpreter and packages you have
+    Current,
+    /// For each version what it declares, as of its date
+    Auto,
+    /// The same, made with uv
+    Uv,
+    /// The same, installed with pip
+    Pip,
+}
+
+/// The options.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Environment")]
+pub(crate) struct EnvArgs {
+    /// Environment of the trials [default: current when a virtual environment is active or nothing is declared, else auto]
+    #[arg(long, value_enum, value_name = "WHICH", hide_possible_values = false)]
+    pub(crate) env: Option<Kind>,
+    /// Package beside what the project declares, such as its test runner (can be repeated)
+    #[arg(long, value_name = "PKG")]
+    pub(crate) with: Vec<String>,
+    /// Version of Python for all commits, or an interpreter [default: what each commit declares]
+    #[arg(long, value_name = "X.Y|FILE")]
+    pub(crate) python: Option<String>,
+    /// Requirements file for all commits, instead of what they declare
+    #[arg(long, value_name = "FILE")]
+    pub(crate) requirements: Option<PathBuf>,
+    /// Extra of the project to install (can be repeated) [default: those of its tests]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) extra: Vec<String>,
+    /// Dependency group to install (can be repeated) [default: those of its tests]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group: Vec<String>,
+    /// Choose packages as of now, not as of the commit's date
+    #[arg(long, conflicts_with = "as_of")]
+    pub(crate) no_time_travel: bool,
+    /// Choose packages as of this date for all commits
+    #[arg(long, value_name = "DATE|REV")]
+    pub(crate) as_of: Option<String>,
+    /// Disk space that environments may take, such as 2G; the least recently used go [default: 5G]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) env_cache: Option<String>,
+}
+
+impl EnvArgs {
+    /// Flags over configuration.
+    pub(super) fn over(&self, config: &config::Config) -> Self {
+        let or = |flags: &[String], other: &Option<Vec<String>>| {
+            if flags.is_empty() { other.clone().unwrap_or_default() } else { flags.to_vec() }
+        };
+        Self {
+            env: self.env.or(config.env),
+            with: or(&self.with, &config.with),
+            python: self.python.clone().or_else(|| config.python.clone()),
+            requirements: self.requirements.clone().or_else(|| config.requirements.clone()),
+            extra: or(&self.extra, &config.extra),
+            group: or(&self.group, &config.group),
+            no_time_travel: self.no_time_travel
+                || (config.time_travel == Some(false) && self.as_of.is_none()),
+            as_of: self.as_of.clone().or_else(|| config.as_of.clone()),
+            env_cache: self.env_cache.clone().or_else(|| config.env_cache.clone()),
+        }
+    }
+
+    /// Whether an option was given that only an environment for each commit heeds.
+    const fn asks_for_own(&self) -> bool {
+        !self.with.is_empty()
+            || self.python.is_some()
+            || self.requirements.is_some()
+            || !self.extra.is_empty()
+            || !self.group.is_empty()
+            || self.no_time_travel
+            || self.as_of.is_some()
+    }
+}
+
+/// What is chosen for the trials.
+pub(super) struct Chosen {
+    /// Environments for each version; `None` for the user's own.
+    pub(super) environments: Option<Environments>,
+    /// For the report.
+    pub(super) facts: Vec<(String, String)>,
+    /// What the user should know.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Choose, by the options and by what the ends of the range declare.
+pub(super) fn choose(
+    args: &EnvArgs,
+    repository: &Repository,
+    ends: &[CommitId],
+    python: Option<&Interpreter>,
+    cache: &Path,
+    runs_pytest: bool,
+) -> Result<Chosen, CliError> {
+    let own = |why: Vec<String>| Chosen {
+        environments: None,
+        facts: vec![("env".to_owned(), "current".to_owned())],
+        warnings: why,
+    };
+    if args.env == Some(Kind::Current) {
+        let why =
+            "--env current runs in the environment you have: --with, --python and the like have no effect";
+        return Ok(own(args.asks_for_own().then(|| why.to_owned()).into_iter().collect()));
+    }
+    let declarations = Declarations::read(repository.reopen()?, ends)?;
+    let is_asked = args.env.is_some() || args.asks_for_own();
+    if !is_asked && (python.is_some_and(is_virtual) || !declarations.is_any()) {
+        return Ok(own(Vec::new()));
+    }
+    let beside = python.map(|python| python.executable.as_path());
+    let mut pythons = Pythons::find(beside);
+    let version = args.python.as_deref().map(|python| named(python, &mut pythons)).transpose()?;
+    let uv = match Uv::find(beside, cache) {
+        Ok(uv) => uv,
+        Err(_) if !is_asked => {
+            let why =
+                "uv is not installed, so all commits run with the packages you have: --env auto installs it";
+            return Ok(own(vec![why.to_owned()]));
+        }
+        Err(_) => {
+            let newest = pythons.versions().next_back().and_then(|version| pythons.get(version));
+            let python = beside.or(newest).ok_or_else(|| CliError::environment("there is no Python here"))?;
+            Uv::find_or_install(python, cache).map_err(|error| {
+                CliError::environment(error.to_string()).hinted("install uv, or take --env current")
+            })?
+        }
+    };
+    let policy = Policy {
+        choice: Choice {
+            with: args.with.clone(),
+            extras: args.extra.clone(),
+            groups: args.group.clone(),
+            requirements: args.requirements.as_deref().map(read_list).transpose()?,
+            runs_pytest,
+        },
+        time: time(args, repository)?,
+        python: version,
+        with_pip: args.env == Some(Kind::Pip),
+        most_bytes: args.env_cache.as_deref().map(parse_size).transpose()?.unwrap_or(MOST_BYTES),
+    };
+    let time = match policy.time {
+        TimeTravel::Own => "each commit's date".to_owned(),
+        TimeTravel::Fixed(date) => date.to_string(),
+        TimeTravel::Today => "now".to_owned(),
+    };
+    let environments = declarations.with(|versions| Environments::new(policy, uv, pythons, cache, versions));
+    let facts = [("env", "auto".to_owned()), ("packages_as_of", time)];
+    let facts = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    Ok(Chosen { environments: Some(environments), facts, warnings: Vec::new() })
+}
+
+/// Whether the interpreter is that of a virtual environment: the user set one up for this.
+fn is_virtual(python: &Interpreter) -> bool {
+    let top = python.executable.parent().and_then(Path::parent);
+    let is_conda =
+        std::env::var_os("CONDA_DEFAULT_ENV").is_some_and(|name| !name.is_empty() && name != "base");
+    top.is_some_and(|top| top.join("pyvenv.cfg").is_file()) || is_conda
+}
+
+fn named(python: &str, pythons: &mut Pythons) -> Result<Minor, CliError> {
+    let version = if python.contains('/') {
+        *pythons = Pythons::default();
+        pythons.add(Path::new(python), None);
+        pythons.versions().next()
+    } else {
+        Minor::parse(python).filter(|&version| pythons.get(version).is_some())
+    };
+    version.ok_or_else(|| {
+        let known: Vec<String> = pythons.versions().map(|version| version.to_string()).collect();
+        CliError::environment(format!("there is no Python {python} here (3.6 or later)"))
+            .hinted(format!("found: {}", known.join(", ")))
+    })
+}
+
+fn read_list(path: &Path) -> Result<(String, String), CliError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| CliError::usage(format!("failed to read {}: {error}", path.display())))?;
+    Ok((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), text))
+}
+
+fn time(args: &EnvArgs, repository: &Repository) -> Result<TimeTravel, CliError> {
+    let Some(text) = &args.as_of else {
+        return Ok(if args.no_time_travel { TimeTravel::Today } else { TimeTravel::Own });
+    };
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Ok(TimeTravel::Fixed(moment));
+    }
+    if let Some(moment) =
+        text.parse::<Date>().ok().and_then(|date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok())
+    {
+        return Ok(TimeTravel::Fixed(moment));
+    }
+    let commit = repository.resolve(text).map_err(|error| {
+        CliError::from(error).hinted("--as-of 2022-06-01, --as-of 2022-06-01T12:00:00Z, or --as-of REV")
+    })?;
+    let seconds = repository.info(commit.id)?.commit_time;
+    Ok(TimeTravel::Fixed(Timestamp::from_second(seconds).map_err(CliError::internal)?))
+}
+
+fn parse_size(text: &str) -> Result<u64, CliError> {
+    let wrong = || {
+        CliError::usage(format!("'{text}' is not a size"))
+            .hinted("like this: --env-cache 2G, --env-cache 500M")
+    };
+    let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
+    let upper = text.trim().trim_end_matches(['b', 'B', 'i']).to_uppercase();
+    let unit = units.iter().find(|(letter, _)| upper.ends_with(*letter));
+    let (digits, shift) =
+        unit.map_or((upper.as_str(), 0), |(letter, shift)| (upper.trim_end_matches(*letter), *shift));
+    let number: u64 = digits.trim().parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(parse_size("2G").unwrap(), 2 << 30);
+        assert_eq!(parse_size("500 MiB").unwrap(), 500 << 20);
+        assert_eq!(parse_size("123").unwrap(), 123);
+        assert!(parse_size("much").is_err());
+    }
+}

@@ -1,0 +1,393 @@
+//! Trials in the environment that their version declares, as it was in its day.
+//!
+//! Around the executor that runs them: before a trial its environment is made, if it is not there; what will
+//! probably be needed next is made meanwhile, by a thread of its own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::local::{LocalExecutor, pycache};
+use super::{Executor, ExecutorError};
+use crate::git::{GitError, Repository};
+use crate::model::{
+    BlobId, CancelReason, CancelToken, Captured, CommitId, Ending, EnvironmentFacts, Packages, Recipe,
+    Timing, TreeId, Trial, TrialOutput,
+};
+use crate::pyenv::{Environment, Environments, ProjectFiles, Unmade, Version, declares};
+
+/// Declarations lie this near the top.
+const DEPTH: usize = 2;
+/// Files larger than this are nothing that `setup.py` reads.
+const LARGEST: usize = 256 << 10;
+/// Endings of files that `setup.py` may read.
+const READABLE: [&str; 9] = [".py", ".txt", ".md", ".rst", ".cfg", ".toml", ".in", ".pip", ".json"];
+
+/// Runs trials in environments of their versions.
+pub struct PerCommit {
+    inner: LocalExecutor,
+    shared: Arc<Shared>,
+    ahead: Mutex<Option<JoinHandle<()>>>,
+    stop: CancelToken,
+}
+
+struct Shared {
+    environments: Environments,
+    objects: Mutex<Repository>,
+    known: Mutex<Known>,
+    pycache: PathBuf,
+}
+
+#[derive(Default)]
+struct Known {
+    listings: HashMap<TreeId, Arc<Listing>>,
+    dates: HashMap<CommitId, Timestamp>,
+    facts: HashMap<(CommitId, TreeId), EnvironmentFacts>,
+    seeded: Vec<PathBuf>,
+}
+
+/// What is near the top of a tree.
+#[derive(Debug, Default)]
+struct Listing {
+    files: BTreeMap<String, BlobId>,
+    fingerprint: String,
+}
+
+/// A tree's files, read from git.
+pub struct TreeFiles<'a> {
+    objects: &'a Mutex<Repository>,
+    listing: Arc<Listing>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl TreeFiles<'_> {
+    fn bytes(&self, id: BlobId) -> Option<Vec<u8>> {
+        locked(self.objects).blob(id).ok()
+    }
+}
+
+impl ProjectFiles for TreeFiles<'_> {
+    fn declaring(&self) -> Vec<String> {
+        self.listing.files.keys().filter(|path| declares(path)).cloned().collect()
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        String::from_utf8(self.bytes(*self.listing.files.get(path)?)?).ok()
+    }
+
+    fn packages(&self) -> Vec<String> {
+        let folders = self.listing.files.keys().filter_map(|path| path.strip_suffix("/__init__.py"));
+        folders.filter(|folder| folder.matches('/').count() < 2).map(str::to_owned).collect()
+    }
+
+    fn export(&self, to: &Path) -> io::Result<()> {
+        for (path, id) in &self.listing.files {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let is_readable = !name.contains('.') || READABLE.iter().any(|ending| name.ends_with(ending));
+            let Some(bytes) = self.bytes(*id).filter(|bytes| is_readable && bytes.len() <= LARGEST) else {
+                continue;
+            };
+            let path = to.join(path);
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            std::fs::write(path, bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// The declarations of some versions, before there is an executor: those at the ends of the range.
+pub struct Declarations {
+    objects: Mutex<Repository>,
+    ends: Vec<(Arc<Listing>, Timestamp)>,
+}
+
+impl Declarations {
+    /// Read them.
+    ///
+    /// # Errors
+    /// When a commit cannot be read.
+    pub fn read(objects: Repository, ends: &[CommitId]) -> Result<Self, GitError> {
+        let ends = ends
+            .iter()
+            .map(|&commit| {
+                let info = objects.info(commit)?;
+                Ok((listing(&objects, info.tree)?, date_of(info.commit_time)))
+            })
+            .collect::<Result<_, GitError>>()?;
+        Ok(Self { objects: Mutex::new(objects), ends })
+    }
+
+    /// Whether any of them declares something.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        let mut files = self.ends.iter().flat_map(|(listing, _)| listing.files.keys());
+        files.any(|path| declares(path) && !matches!(path.as_str(), ".python-version" | "runtime.txt"))
+    }
+
+    /// Let `with` see them as versions.
+    pub fn with<T>(&self, with: impl FnOnce(&[Version<'_>]) -> T) -> T {
+        let files: Vec<TreeFiles<'_>> = self
+            .ends
+            .iter()
+            .map(|(listing, _)| TreeFiles { objects: &self.objects, listing: Arc::clone(listing) })
+            .collect();
+        let versions: Vec<Version<'_>> = files
+            .iter()
+            .zip(&self.ends)
+            .map(|(files, (listing, date))| Version { files, fingerprint: &listing.fingerprint, date: *date })
+            .collect();
+        with(&versions)
+    }
+}
+
+impl Shared {
+    fn listing(&self, tree: TreeId) -> Result<Arc<Listing>, GitError> {
+        if let Some(known) = locked(&self.known).listings.get(&tree) {
+            return Ok(Arc::clone(known));
+        }
+        let made = listing(&locked(&self.objects), tree)?;
+        locked(&self.known).listings.insert(tree, Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn date(&self, commit: CommitId) -> Result<Timestamp, GitError> {
+        if let Some(known) = locked(&self.known).dates.get(&commit) {
+            return Ok(*known);
+        }
+        let date = date_of(locked(&self.objects).info(commit)?.commit_time);
+        locked(&self.known).dates.insert(commit, date);
+        Ok(date)
+    }
+
+    fn with_version<T>(
+        &self,
+        commit: CommitId,
+        tree: TreeId,
+        with: impl FnOnce(Version<'_>) -> Result<T, Unmade>,
+    ) -> Result<T, Unmade> {
+        let unreadable = |error: GitError| Unmade::Failed(error.to_string());
+        let listing = self.listing(tree).map_err(unreadable)?;
+        let date = self.date(commit).map_err(unreadable)?;
+        let files = TreeFiles { objects: &self.objects, listing: Arc::clone(&listing) };
+        with(Version { files: &files, fingerprint: &listing.fingerprint, date })
+    }
+
+    fn prepare(
+        &self,
+        (commit, tree): (CommitId, TreeId),
+        packages: &Packages,
+        cancel: &CancelToken,
+    ) -> Result<Environment, Unmade> {
+        let (from, exactly) = match packages {
+            Packages::Own => ((commit, tree), None),
+            Packages::Of { commit, tree } => ((*commit, *tree), None),
+            Packages::Exactly { commit, tree, packages } => ((*commit, *tree), Some(packages.as_slice())),
+        };
+        let mut environment =
+            self.with_version(from.0, from.1, |version| self.environments.prepare(version, exactly, cancel))?;
+        if from != (commit, tree) {
+            // The packages are another version's, the source is not.
+            let own =
+                self.with_version(commit, tree, |version| self.environments.source_folders(version, cancel));
+            environment.source_folders = own?;
+        }
+        let mut known = locked(&self.known);
+        known.facts.entry((commit, tree)).or_insert_with(|| environment.facts.clone());
+        if !known.seeded.contains(&environment.library) {
+            known.seeded.push(environment.library.clone());
+            drop(known);
+            // Where it cannot be seeded, Python compiles.
+            drop(pycache::seed_pycache(&self.pycache, std::slice::from_ref(&environment.library)));
+        }
+        Ok(environment)
+    }
+}
+
+impl PerCommit {
+    /// Around an executor. `objects` is a repository that has all trees of trials, composed ones too.
+    #[must_use]
+    pub fn new(inner: LocalExecutor, environments: Environments, objects: Repository) -> Self {
+        let pycache = inner.pycache().to_owned();
+        let shared = Shared { environments, objects: Mutex::new(objects), known: Mutex::default(), pycache };
+        Self { inner, shared: Arc::new(shared), ahead: Mutex::new(None), stop: CancelToken::new() }
+    }
+}
+
+impl Drop for PerCommit {
+    fn drop(&mut self) {
+        self.stop.cancel(CancelReason::Irrelevant);
+        if let Some(ahead) = locked(&self.ahead).take() {
+            // A panic there only means that environments are made when they are needed.
+            drop(ahead.join());
+        }
+    }
+}
+
+impl Executor for PerCommit {
+    fn capacity(&self) -> usize {
+        self.inner.capacity()
+    }
+
+    fn run(&self, trial: &Trial, cancel: &CancelToken) -> Result<TrialOutput, ExecutorError> {
+        let started = Instant::now();
+        let prepared = self.shared.prepare((trial.commit, trial.tree), &trial.recipe.packages, cancel);
+        let took = started.elapsed().as_secs_f64() * 1e3;
+        let environment = match prepared {
+            Ok(environment) => environment,
+            Err(unmade) => {
+                let ending = match unmade {
+                    Unmade::Cancelled => Ending::Cancelled,
+                    Unmade::Failed(reason) => Ending::NoEnvironment { reason },
+                };
+                let timing = Timing { setup_ms: took, ..Timing::default() };
+                let (stdout, stderr) = (Captured::default(), Captured::default());
+                return Ok(TrialOutput { ending, stdout, stderr, timing, leftovers: 0, notes: Vec::new() });
+            }
+        };
+        let mut recipe = Recipe::clone(&trial.recipe);
+        inside(&mut recipe, &environment);
+        let trial = Trial { recipe: Arc::new(recipe), ..trial.clone() };
+        let mut output = self.inner.run(&trial, cancel)?;
+        output.timing.setup_ms += took;
+        Ok(output)
+    }
+
+    fn has_environments(&self) -> bool {
+        true
+    }
+
+    fn environment_key(&self, session: &str, commit: CommitId, tree: TreeId, recipe: &Recipe) -> String {
+        let (commit, tree, exactly) = match &recipe.packages {
+            Packages::Own => (commit, tree, None),
+            Packages::Of { commit, tree } => (*commit, *tree, None),
+            Packages::Exactly { commit, tree, packages } => (*commit, *tree, Some(packages)),
+        };
+        let key = self.shared.with_version(commit, tree, |version| {
+            Ok(self.shared.environments.key(version.fingerprint, version.date))
+        });
+        // A version that cannot be read has no outcome either.
+        format!("{session} {} {exactly:?}", key.unwrap_or_default())
+    }
+
+    fn environment_of(&self, commit: CommitId, tree: TreeId) -> Option<EnvironmentFacts> {
+        locked(&self.shared.known).facts.get(&(commit, tree)).cloned()
+    }
+
+    fn packages_of(&self, commit: CommitId, tree: TreeId, cancel: &CancelToken) -> Option<Vec<String>> {
+        let packages = self
+            .shared
+            .with_version(commit, tree, |version| self.shared.environments.packages(version, cancel));
+        packages.ok()
+    }
+
+    fn foresee(&self, versions: Vec<(CommitId, TreeId)>) {
+        let mut ahead = locked(&self.ahead);
+        if ahead.is_some() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let stop = self.stop.clone();
+        *ahead = Some(std::thread::spawn(move || {
+            for at in halves(versions.len()) {
+                if stop.is_cancelled() {
+                    return;
+                }
+                // What cannot be made is said when a trial needs it.
+                drop(shared.prepare(versions[at], &Packages::Own, &stop));
+            }
+        }));
+    }
+}
+
+/// The middle, the quarters, the eighths …: the order in which a search by halves may come to them.
+fn halves(count: usize) -> Vec<usize> {
+    let mut order = Vec::with_capacity(count);
+    let whole: Range<usize> = 0..count;
+    let mut level = vec![whole];
+    while !level.is_empty() {
+        let mut next = Vec::new();
+        for range in level.into_iter().filter(|range| !range.is_empty()) {
+            let middle = range.start + range.len() / 2;
+            order.push(middle);
+            next.extend([range.start..middle, middle + 1..range.end]);
+        }
+        level = next;
+    }
+    order
+}
+
+/// Let a recipe's command run in an environment, on the tree's own source.
+fn inside(recipe: &mut Recipe, environment: &Environment) {
+    let programs = environment.folder.join("bin");
+    let path = recipe.environment.get(OsString::from("PATH").as_os_str()).cloned().unwrap_or_default();
+    let path = std::iter::once(programs.clone()).chain(std::env::split_paths(&path));
+    if let Ok(path) = std::env::join_paths(path) {
+        recipe.environment.insert("PATH".into(), path);
+    }
+    recipe.environment.insert("VIRTUAL_ENV".into(), environment.folder.clone().into());
+    recipe.environment.insert("PYTHONNOUSERSITE".into(), "1".into());
+    for name in ["PYTHONHOME", "PYTHONUSERBASE"] {
+        recipe.environment.remove(OsString::from(name).as_os_str());
+    }
+    let name = "PYTHONPATH";
+    let given = recipe.environment.remove(OsString::from(name).as_os_str()).unwrap_or_default();
+    let mut folders = recipe.tree_paths.remove(name).unwrap_or_default();
+    let given = std::env::split_paths(&given).filter(|folder| !folder.as_os_str().is_empty());
+    // A relative folder is meant from where the command runs.
+    let subdir = &recipe.subdir;
+    folders.extend(given.map(|folder| if folder.is_relative() { subdir.join(folder) } else { folder }));
+    folders.extend(environment.source_folders.iter().map(PathBuf::from));
+    folders.push(environment.folder.join("project"));
+    let mut seen = Vec::new();
+    folders.retain(|folder| {
+        let folder: PathBuf = folder.components().filter(|part| part.as_os_str() != ".").collect();
+        !seen.contains(&folder) && {
+            seen.push(folder);
+            true
+        }
+    });
+    recipe.tree_paths.insert(name.to_owned(), folders);
+}
+
+fn listing(objects: &Repository, tree: TreeId) -> Result<Arc<Listing>, GitError> {
+    let files: BTreeMap<String, BlobId> = objects.files_near_top(tree, DEPTH)?.into_iter().collect();
+    let mut hasher = blake3::Hasher::new();
+    for (path, id) in files.iter().filter(|(path, _)| declares(path)) {
+        hasher.update(path.as_bytes()).update(&[0]).update(id.as_bytes());
+    }
+    // A package that moves into `src` is found there.
+    let has_src = files.keys().any(|path| path.starts_with("src/") && path.ends_with("/__init__.py"));
+    hasher.update(&[u8::from(has_src)]);
+    let fingerprint = hasher.finalize().to_hex().to_string();
+    Ok(Arc::new(Listing { files, fingerprint }))
+}
+
+fn date_of(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_come_in_the_order_of_a_search_and_all_of_them() {
+        assert!(halves(0).is_empty());
+        assert_eq!(halves(5), [2, 1, 4, 0, 3]);
+        let mut all = halves(37);
+        all.sort_unstable();
+        assert_eq!(all, (0..37).collect::<Vec<_>>());
+    }
+}

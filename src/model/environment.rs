@@ -1,0 +1,48 @@
+//! The packages that a trial runs with.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CommitId, TreeId};
+
+/// Whose packages a trial runs with, where each version has an environment of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub enum Packages {
+    /// What the tree under test declares, as of its commit's date.
+    #[default]
+    Own,
+    /// What another tree declares, as of its commit's date.
+    Of {
+        /// The commit whose date counts.
+        commit: CommitId,
+        /// The tree that declares.
+        tree: TreeId,
+    },
+    /// What another tree declares, but these exact versions.
+    Exactly {
+        /// The commit whose date counts.
+        commit: CommitId,
+        /// The tree that declares.
+        tree: TreeId,
+        /// `name==version`, sorted.
+        packages: Vec<String>,
+    },
+}
+
+/// An environment that trials ran in: what was chosen, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentFacts {
+    /// Its name in the cache.
+    pub key: String,
+    /// The version of Python.
+    pub python: String,
+    /// Why this version.
+    pub because: String,
+    /// As of when packages were chosen; `None` for now.
+    pub as_of: Option<String>,
+    /// The files that declare what is in it.
+    pub sources: Vec<String>,
+    /// `name==version`, sorted.
+    pub packages: Vec<String>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}

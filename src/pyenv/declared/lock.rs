@@ -1,0 +1,86 @@
+//! Lock files, read as constraints: what is installed follows from the declarations, the versions from here.
+//!
+//! A lock file lists packages for every platform and every extra; installing all of it would install what this
+//! machine and this test do not need.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::names::normalised;
+
+#[derive(Debug, Default, Deserialize)]
+struct TomlLock {
+    #[serde(default, alias = "packages")]
+    package: Vec<Package>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Package {
+    name: String,
+    version: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PipfileLock {
+    default: BTreeMap<String, PipfileEntry>,
+    develop: BTreeMap<String, PipfileEntry>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PipfileEntry {
+    version: Option<String>,
+    markers: Option<String>,
+    extras: Vec<String>,
+}
+
+/// Constraints from a lock file in TOML: `uv.lock`, `poetry.lock`, `pdm.lock`, `pylock.toml`. A package that is locked
+/// to different versions for different platforms is left to the resolver.
+pub(super) fn constraints(text: &str) -> Vec<String> {
+    let lock: TomlLock = toml::from_str(text).unwrap_or_default();
+    let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for package in lock.package {
+        if let Some(version) = package.version {
+            let known = versions.entry(normalised(&package.name)).or_default();
+            if !known.contains(&version) {
+                known.push(version);
+            }
+        }
+    }
+    let single = versions.into_iter().filter(|(_, versions)| versions.len() == 1);
+    single.map(|(name, versions)| format!("{name}=={}", versions[0])).collect()
+}
+
+/// Requirements from `Pipfile.lock`, which names the packages themselves.
+pub(super) fn pipfile(text: &str) -> Vec<String> {
+    let lock: PipfileLock = serde_json::from_str(text).unwrap_or_default();
+    let both = lock.default.into_iter().chain(lock.develop);
+    both.filter_map(|(name, entry)| {
+        let version = entry.version?;
+        let extras =
+            if entry.extras.is_empty() { String::new() } else { format!("[{}]", entry.extras.join(",")) };
+        let markers = entry.markers.map(|markers| format!(" ; {markers}")).unwrap_or_default();
+        Some(format!("{name}{extras}{version}{markers}"))
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_file_constrains_what_it_is_sure_of() {
+        let text = "[[package]]\nname = 'Flask'\nversion = '2.1.0'\n[[package]]\nname = 'numpy'\nversion = '1.0'\n[[package]]\nname = 'numpy'\nversion = '2.0'\n[[package]]\nname = 'own'\n";
+        assert_eq!(constraints(text), ["flask==2.1.0"]);
+        assert_eq!(constraints("[[packages]]\nname = 'six'\nversion = '1.16'\n"), ["six==1.16"]);
+        assert_eq!(
+            pipfile(
+                r#"{"default": {"six": {"version": "==1.16", "markers": "python_version < '4'"}, "own": {"path": "."}}}"#
+            ),
+            ["six==1.16 ; python_version < '4'"]
+        );
+    }
+}

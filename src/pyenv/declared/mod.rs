@@ -1,0 +1,26 @@
+//! What a version of a project says it needs.
+//!
+//! | file | reads |
+//! |---|---|
+//! | `project` | [`ProjectFiles`]: a version's files; which of them declare something |
+//! | `wanted` | [`Wanted`]: all declarations of a version together |
+//! | `requirements` | requirements files, with what they include |
+//! | `pyproject` | `pyproject.toml`: the standard tables, groups, Poetry's |
+//! | `setup_cfg` | `setup.cfg` |
+//! | `setup_py` | `setup.py`, run with a `setup()` that only listens |
+//! | `lock` | lock files, as constraints |
+//! | `names` | names and versions, normalised |
+
+mod lock;
+mod names;
+mod project;
+mod pyproject;
+mod requirements;
+mod setup_cfg;
+mod setup_py;
+mod wanted;
+
+pub(super) use names::name_of;
+pub use project::{ProjectFiles, declares};
+pub use wanted::Choice;
+pub(super) use wanted::{PythonHints, Wanted};

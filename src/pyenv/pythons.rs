@@ -1,0 +1,257 @@
+//! The interpreters that are there, and which one fits a version of a project.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use jiff::Timestamp;
+
+use super::declared::PythonHints;
+
+/// A minor version of Python, such as 3.11.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Minor {
+    /// 3.
+    pub major: u32,
+    /// 11.
+    pub minor: u32,
+}
+
+impl fmt::Display for Minor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+impl Minor {
+    /// Read `3.11`, `3.11.7`, `python3.11`, `cpython-3.11.7-linux`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim_start_matches(|first: char| !first.is_ascii_digit());
+        let mut numbers = digits.split(|other: char| !other.is_ascii_digit());
+        let major = numbers.next()?.parse().ok()?;
+        let minor = numbers.next()?.parse().ok()?;
+        Some(Self { major, minor })
+    }
+
+    const fn three(minor: u32) -> Self {
+        Self { major: 3, minor }
+    }
+}
+
+/// When each version of Python 3 was first released, and the oldest that environments can be made for.
+const RELEASED: [(u32, &str); 9] = [
+    (6, "2016-12-23T00:00:00Z"),
+    (7, "2018-06-27T00:00:00Z"),
+    (8, "2019-10-14T00:00:00Z"),
+    (9, "2020-10-05T00:00:00Z"),
+    (10, "2021-10-04T00:00:00Z"),
+    (11, "2022-10-24T00:00:00Z"),
+    (12, "2023-10-02T00:00:00Z"),
+    (13, "2024-10-07T00:00:00Z"),
+    (14, "2025-10-07T00:00:00Z"),
+];
+/// Packages take about half a year to support a new Python.
+const UNTIL_SUPPORTED: jiff::SignedDuration = jiff::SignedDuration::from_hours(183 * 24);
+
+/// The interpreters of this machine, one for each minor version from 3.6 on.
+#[derive(Debug, Clone, Default)]
+pub struct Pythons {
+    found: BTreeMap<Minor, PathBuf>,
+}
+
+impl Pythons {
+    /// Look on `PATH`, among pyenv's and among uv's own. `first` is the interpreter that the user's command runs.
+    #[must_use]
+    pub fn find(first: Option<&Path>) -> Self {
+        let mut pythons = Self::default();
+        let variable =
+            |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let home = variable("HOME").unwrap_or_default();
+        if let Some(first) = first {
+            pythons.add(first, None);
+        }
+        for folder in std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()) {
+            for (minor, _) in RELEASED {
+                pythons.add(&folder.join(format!("python3.{minor}")), Some(Minor::three(minor)));
+            }
+            pythons.add(&folder.join("python3"), None);
+        }
+        let pyenv = variable("PYENV_ROOT").unwrap_or_else(|| home.join(".pyenv")).join("versions");
+        let data = variable("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share"));
+        let own = variable("UV_PYTHON_INSTALL_DIR").unwrap_or_else(|| data.join("uv/python"));
+        for versions in [pyenv, own] {
+            let Ok(entries) = std::fs::read_dir(versions) else { continue };
+            let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+            folders.sort();
+            for folder in folders {
+                let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let is_cpython =
+                    name.starts_with("cpython-") || name.starts_with(|c: char| c.is_ascii_digit());
+                if let Some(minor) = Minor::parse(&name).filter(|_| is_cpython) {
+                    pythons.add(&folder.join(format!("bin/python{minor}")), Some(minor));
+                }
+            }
+        }
+        pythons
+    }
+
+    /// Their versions, oldest first.
+    pub fn versions(&self) -> impl DoubleEndedIterator<Item = Minor> + '_ {
+        self.found.keys().copied()
+    }
+
+    /// The interpreter of a version.
+    #[must_use]
+    pub fn get(&self, version: Minor) -> Option<&Path> {
+        self.found.get(&version).map(PathBuf::as_path)
+    }
+
+    /// Add an interpreter by its path; whether it was there and new.
+    pub fn add(&mut self, python: &Path, version: Option<Minor>) -> bool {
+        if !python.is_file() || is_shim(python) {
+            return false;
+        }
+        let Some(version) = version.or_else(|| ask(python)) else { return false };
+        let is_new = version >= Minor::three(RELEASED[0].0) && !self.found.contains_key(&version);
+        if is_new {
+            self.found.insert(version, python.to_owned());
+        }
+        is_new
+    }
+
+    /// The version for a project as of a date, and why.
+    pub(super) fn choose(
+        &self,
+        hints: &PythonHints,
+        date: Timestamp,
+        common: Option<Minor>,
+    ) -> Option<(Minor, String)> {
+        let versions: Vec<Minor> = self.versions().collect();
+        if let Some(pin) = hints.pin.as_deref().and_then(Minor::parse).filter(|pin| versions.contains(pin)) {
+            return Some((pin, ".python-version".to_owned()));
+        }
+        let allowed: Vec<Minor> = match &hints.requires {
+            Some(requires) => versions.iter().copied().filter(|&version| admits(requires, version)).collect(),
+            None => versions.clone(),
+        };
+        let because = |reason: &str| match &hints.requires {
+            Some(requires) => format!("requires-python {requires}, {reason}"),
+            None => reason.to_owned(),
+        };
+        if let Some(common) = common.filter(|common| allowed.contains(common)) {
+            return Some((common, because("as for the other commits")));
+        }
+        let allowed = if allowed.is_empty() { versions } else { allowed };
+        let in_time: Vec<Minor> =
+            allowed.iter().copied().filter(|&version| is_supported(version, date)).collect();
+        let named: Vec<Minor> =
+            in_time.iter().copied().filter(|version| hints.classifiers.contains(&version.minor)).collect();
+        if let Some(&version) = named.last() {
+            return Some((version, because("the newest in the classifiers that was out for half a year")));
+        }
+        if let Some(&version) = in_time.last() {
+            return Some((version, because("the newest that was out for half a year")));
+        }
+        allowed.first().map(|&version| (version, because("the oldest that is here")))
+    }
+}
+
+/// Whether packages of this date can be expected to run on a version.
+fn is_supported(version: Minor, date: Timestamp) -> bool {
+    let released = RELEASED.iter().find(|(minor, _)| *minor == version.minor).map(|(_, date)| *date);
+    let released = released.and_then(|date| date.parse::<Timestamp>().ok());
+    version.major == 3 && released.is_some_and(|released| released + UNTIL_SUPPORTED <= date)
+}
+
+/// Whether `requires-python` admits a minor version: some patch release of it.
+fn admits(requires: &str, version: Minor) -> bool {
+    requires.split(',').all(|clause| {
+        let clause = clause.trim();
+        let operator: String = clause.chars().take_while(|c| "<>=!~^".contains(*c)).collect();
+        let text = clause[operator.len()..].trim();
+        let Some(bound) = Minor::parse(text).or_else(|| {
+            text.trim_end_matches(['.', '*']).parse().ok().map(|major| Minor { major, minor: 0 })
+        }) else {
+            return true;
+        };
+        let is_patch = text.trim_end_matches(".*").split('.').filter(|part| *part != "0").count() > 2;
+        let is_major = !text.contains('.') || text.ends_with(".*") && text.matches('.').count() == 1;
+        match operator.as_str() {
+            ">=" | ">" => version >= bound,
+            "<" if is_patch => version <= bound,
+            "<" => version < bound,
+            "<=" => version <= bound,
+            "==" | "===" | "" if is_major => version.major == bound.major,
+            "==" | "===" | "" => version == bound,
+            "~=" if text.matches('.').count() == 1 => version >= bound && version.major == bound.major,
+            "~=" => version == bound,
+            "!=" if is_patch => true,
+            "!=" => version != bound,
+            _ => true,
+        }
+    })
+}
+
+/// A program of a version manager that only looks for the real one.
+fn is_shim(python: &Path) -> bool {
+    let mut start = [0_u8; 2];
+    let read = std::fs::File::open(python).and_then(|mut file| file.read_exact(&mut start));
+    read.is_err() || &start == b"#!"
+}
+
+fn ask(python: &Path) -> Option<Minor> {
+    let output = Command::new(python)
+        .args(["-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    Minor::parse(std::str::from_utf8(&output.stdout).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pythons(minors: &[u32]) -> Pythons {
+        let found =
+            minors.iter().map(|&minor| (Minor::three(minor), PathBuf::from(format!("/{minor}")))).collect();
+        Pythons { found }
+    }
+
+    #[test]
+    fn requires_python_is_read_as_pip_does() {
+        let three = Minor::three;
+        for (requires, version, expected) in [
+            (">=3.6", three(6), true),
+            (">=3.6", three(5), false),
+            (">=2.7, !=3.0.*, !=3.1.*", three(8), true),
+            (">=3.6,<4", three(11), true),
+            (">=3.7,<3.10", three(10), false),
+            (">3.5.1", three(6), true),
+            ("==3.8.*", three(9), false),
+            ("~=3.7", three(9), true),
+            ("3.9", three(9), true),
+        ] {
+            assert_eq!(admits(requires, version), expected, "{requires} {version}");
+        }
+    }
+
+    #[test]
+    fn the_choice_follows_what_is_declared_then_the_date() {
+        let date = "2020-02-08T00:00:00Z".parse().unwrap();
+        let here = pythons(&[6, 7, 8, 11]);
+        let choose = |hints: &PythonHints, common| here.choose(hints, date, common).unwrap();
+        let hints = PythonHints::default();
+        assert_eq!(choose(&hints, None).0, Minor::three(7), "3.8 was four months old");
+        assert_eq!(choose(&hints, Some(Minor::three(6))).0, Minor::three(6));
+        let pinned = PythonHints { pin: Some("3.8.1".into()), ..PythonHints::default() };
+        assert_eq!(choose(&pinned, Some(Minor::three(6))).0, Minor::three(8));
+        let new = PythonHints { requires: Some(">=3.8".into()), ..PythonHints::default() };
+        assert_eq!(choose(&new, Some(Minor::three(6))).0, Minor::three(8));
+        let old = PythonHints { classifiers: [6].into(), ..PythonHints::default() };
+        assert_eq!(choose(&old, None).0, Minor::three(6));
+    }
+}

@@ -1,0 +1,202 @@
+//! `find --env auto`: each commit in the environment of its day.
+
+use std::path::Path;
+
+use pybisect::model::CommitId;
+use serde_json::Value;
+
+use crate::support::registry::{Registry, Served};
+use crate::support::{TestRepo, User, culprit};
+
+/// 2024-06-01 and, between two releases, 2024-09-01.
+const JUNE: i64 = 1_717_200_000;
+const SEPTEMBER: i64 = 1_725_148_800;
+const DAY: i64 = 86_400;
+
+const SMOKE: &str = "import app\nassert app.hello() == 'hello Ada', app.hello()\n";
+
+/// Without uv, environments cannot be made.
+fn has_uv() -> bool {
+    which::which("uv").is_ok()
+}
+
+fn find(user: &User, repo: &TestRepo, registry: &Served, arguments: &[&str]) -> (Option<i32>, Value) {
+    let smoke = user.cache().with_file_name("smoke.py");
+    std::fs::write(&smoke, SMOKE).unwrap();
+    let overlay = format!("{}:smoke.py", smoke.display());
+    let mut all = vec!["find", "--json", "-", "--with-file", &overlay];
+    all.extend_from_slice(arguments);
+    all.extend_from_slice(&["--", "python", "smoke.py"]);
+    let mut command = user.command(repo.path(), &all);
+    command.envs(registry.variables()).env_remove("VIRTUAL_ENV");
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let report = serde_json::from_str(&text)
+        .unwrap_or_else(|error| panic!("{error}\n{text}\n{}", String::from_utf8_lossy(&output.stderr)));
+    (output.status.code(), report)
+}
+
+/// `greeting` 2 has another interface; it came in July.
+fn greeting() -> Registry {
+    let mut registry = Registry::new();
+    registry.release(
+        "greeting",
+        "1.0",
+        "2023-01-01T00:00:00Z",
+        "",
+        "def greet(name): return 'hello ' + name\n",
+    );
+    registry.release(
+        "greeting",
+        "2.0",
+        "2024-07-01T00:00:00Z",
+        "",
+        "def greet(*, who): return 'hello ' + who\n",
+    );
+    registry
+}
+
+/// Ten commits around July; the project adapts to `greeting` 2 in September, and breaks by itself right after.
+fn history() -> (TestRepo, Vec<CommitId>) {
+    let mut repo = TestRepo::new();
+    repo.write("requirements.txt", "greeting\n");
+    let versions = [
+        (JUNE, "import greeting\ndef hello(): return greeting.greet('Ada')\n"),
+        (SEPTEMBER, "import greeting\ndef hello(): return greeting.greet(who='Ada')\n"),
+    ];
+    let mut ids = Vec::new();
+    for (start, text) in versions {
+        for day in 0..4 {
+            repo.at(start + day * DAY).write("app.py", format!("{text}# {day}\n"));
+            ids.push(repo.commit("edit app.py"));
+        }
+    }
+    repo.at(SEPTEMBER + 5 * DAY)
+        .write("app.py", "import greeting\ndef hello(): return greeting.greet(who='Bob')\n");
+    ids.push(repo.commit("greet Bob"));
+    repo.at(SEPTEMBER + 6 * DAY).write("README", "text");
+    ids.push(repo.commit("write a text"));
+    (repo, ids)
+}
+
+fn made(user: &User) -> usize {
+    let folder = user.cache().join("environments/made");
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    entries.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "complete")).count()
+}
+
+#[test]
+fn old_commits_run_with_the_packages_of_their_day() {
+    if !has_uv() {
+        println!("skipped: uv is not installed");
+        return;
+    }
+    let user = User::new();
+    let registry = greeting().serve();
+    let (repo, ids) = history();
+    let good = ids[0].to_string();
+
+    let (code, report) = find(&user, &repo, &registry, &["--env", "auto", "--good", &good]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(culprit(&report), ids[8].to_string());
+    let packages: Vec<&str> = report["environments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|environment| environment["packages"].as_array().unwrap())
+        .filter_map(Value::as_str)
+        .filter(|package| package.starts_with("greeting"))
+        .collect();
+    assert!(packages.contains(&"greeting==1.0") && packages.contains(&"greeting==2.0"), "{packages:?}");
+    assert_eq!(made(&user), 2, "many dates share an environment");
+
+    // Everything is there the second time.
+    let (code, report) = find(&user, &repo, &registry, &["--env", "auto", "--good", &good, "--fresh"]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(made(&user), 2);
+}
+
+#[test]
+fn without_time_travel_the_good_commit_fails_with_todays_packages() {
+    if !has_uv() {
+        println!("skipped: uv is not installed");
+        return;
+    }
+    let user = User::new();
+    let registry = greeting().serve();
+    let (repo, ids) = history();
+    let good = ids[0].to_string();
+    let (code, report) =
+        find(&user, &repo, &registry, &["--env", "auto", "--no-time-travel", "--good", &good]);
+    assert_eq!(code, Some(4), "{report:#}");
+    assert!(report["reason"].as_str().unwrap().contains("good commit"), "{report:#}");
+
+    // As of a date before the release, the first commit that fails is the one that adapts to it.
+    let (code, report) = find(&user, &repo, &registry, &["--as-of", "2024-06-15", "--good", &good]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(culprit(&report), ids[4].to_string());
+}
+
+#[test]
+fn an_environment_that_cannot_be_made_is_a_skip_and_tried_once() {
+    if !has_uv() {
+        println!("skipped: uv is not installed");
+        return;
+    }
+    let user = User::new();
+    let registry = greeting().serve();
+    let mut repo = TestRepo::new();
+    let mut ids = Vec::new();
+    for day in 0..12 {
+        let name = if day >= 8 { "Bob" } else { "Ada" };
+        let list = if (5..8).contains(&day) { "no-such-package\n" } else { "greeting\n" };
+        repo.at(SEPTEMBER + day * DAY).write("requirements.txt", list).write(
+            "app.py",
+            format!("import greeting\ndef hello(): return greeting.greet(who='{name}') # {day}\n"),
+        );
+        ids.push(repo.commit("edit"));
+    }
+    let (code, report) = find(&user, &repo, &registry, &["--good", &ids[0].to_string(), "--jobs", "1"]);
+    // Whether it broke at the commit or in the stretch before it, no trial can tell.
+    assert_eq!(code, Some(3), "{report:#}");
+    let set: Vec<&str> =
+        report["culprits"].as_array().unwrap().iter().filter_map(|one| one["commit"].as_str()).collect();
+    let mut expected: Vec<String> = ids[5..9].iter().map(ToString::to_string).collect();
+    let mut set: Vec<String> = set.into_iter().map(str::to_owned).collect();
+    expected.sort();
+    set.sort();
+    assert_eq!(set, expected, "{report:#}");
+    let skipped = report["skipped"].as_array().unwrap();
+    assert!(!skipped.is_empty(), "{report:#}");
+    for skip in skipped {
+        assert!(skip["reason"].as_str().unwrap().contains("no-such-package"), "{skip:#}");
+    }
+}
+
+#[test]
+fn a_small_cache_is_enough_for_many_environments() {
+    if !has_uv() {
+        println!("skipped: uv is not installed");
+        return;
+    }
+    let user = User::new();
+    let mut registry = greeting();
+    for version in 0..6 {
+        registry.release("other", &format!("{version}.0"), "2023-01-01T00:00:00Z", "", &"#\n".repeat(20_000));
+    }
+    let registry = registry.serve();
+    let mut repo = TestRepo::new();
+    let mut ids = Vec::new();
+    for version in 0..6 {
+        let name = if version >= 4 { "Bob" } else { "Ada" };
+        repo.at(SEPTEMBER + version * DAY)
+            .write("requirements.txt", format!("greeting\nother=={version}.0\n"))
+            .write("app.py", format!("import greeting\ndef hello(): return greeting.greet(who='{name}')\n"));
+        ids.push(repo.commit("edit"));
+    }
+    let (code, report) = find(&user, &repo, &registry, &["--good", &ids[0].to_string(), "--env-cache", "1"]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(culprit(&report), ids[4].to_string());
+    assert!(made(&user) <= 3, "{} are kept", made(&user));
+    assert!(Path::new(&user.cache()).exists());
+}

@@ -1,0 +1,132 @@
+//! A package registry of a few packages with upload dates, served on the loopback: uv sees it as the only one.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::thread;
+
+use tempfile::TempDir;
+
+/// Makes a wheel: its file, name, version, requirements, and the source of its one module.
+const MAKE_WHEEL: &str = r#"
+import sys, zipfile
+path, name, version, requires, source = sys.argv[1:]
+info = "%s-%s.dist-info/" % (name, version)
+lines = ["Metadata-Version: 2.1", "Name: " + name, "Version: " + version]
+lines += ["Requires-Dist: " + line for line in requires.split(",") if line]
+with zipfile.ZipFile(path, "w") as wheel:
+    wheel.writestr(name + ".py", source)
+    wheel.writestr(info + "METADATA", "\n".join(lines) + "\n")
+    wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    wheel.writestr(info + "RECORD", "")
+"#;
+
+/// The registry; it serves as long as the test runs.
+pub(crate) struct Registry {
+    folder: TempDir,
+    listener: TcpListener,
+    /// Name → files with their upload times.
+    files: BTreeMap<String, Vec<(String, String)>>,
+}
+
+/// A registry that serves.
+pub(crate) struct Served {
+    address: String,
+}
+
+impl Registry {
+    /// With a `setuptools` that does nothing, which environments of Python before 3.12 are given.
+    pub(crate) fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut registry = Self { folder: TempDir::new().unwrap(), listener, files: BTreeMap::new() };
+        registry.release("setuptools", "45.0", "2015-01-01T00:00:00Z", "", "");
+        registry
+    }
+
+    /// Add a release with one module of the package's name.
+    pub(crate) fn release(
+        &mut self,
+        name: &str,
+        version: &str,
+        uploaded: &str,
+        requires: &str,
+        source: &str,
+    ) {
+        let file = format!("{name}-{version}-py3-none-any.whl");
+        let status = Command::new("python3")
+            .args(["-c", MAKE_WHEEL])
+            .arg(self.folder.path().join(&file))
+            .args([name, version, requires, source])
+            .status()
+            .unwrap();
+        assert!(status.success());
+        self.files.entry(name.to_owned()).or_default().push((file, uploaded.to_owned()));
+    }
+
+    /// Serve from now on.
+    pub(crate) fn serve(self) -> Served {
+        let address = format!("http://{}", self.listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in self.listener.incoming().flatten() {
+                // A client that goes away is no failure of the registry.
+                drop(self.answer(&stream));
+            }
+        });
+        Served { address }
+    }
+
+    fn answer(&self, stream: &TcpStream) -> std::io::Result<()> {
+        let mut reader = BufReader::new(stream);
+        let mut first = String::new();
+        reader.read_line(&mut first)?;
+        let mut line = String::new();
+        while reader.read_line(&mut line)? > 2 {
+            line.clear();
+        }
+        let path = first.split_whitespace().nth(1).unwrap_or_default().trim_end_matches('/');
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let (kind, body) = if path.starts_with("/simple/") {
+            match self.files.get(name) {
+                Some(files) => ("application/vnd.pypi.simple.v1+json", index(name, files).into_bytes()),
+                None => ("", Vec::new()),
+            }
+        } else {
+            ("application/octet-stream", std::fs::read(self.folder.path().join(name)).unwrap_or_default())
+        };
+        let status = if body.is_empty() { "404 Not Found" } else { "200 OK" };
+        let mut stream = stream;
+        write!(
+            stream,
+            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        )?;
+        if !first.starts_with("HEAD") {
+            stream.write_all(&body)?;
+        }
+        Ok(())
+    }
+}
+
+fn index(name: &str, files: &[(String, String)]) -> String {
+    let files: Vec<serde_json::Value> = files
+        .iter()
+        .map(|(file, uploaded)| {
+            serde_json::json!({
+                "filename": file, "url": format!("/files/{file}"), "hashes": {}, "upload-time": uploaded,
+            })
+        })
+        .collect();
+    serde_json::json!({"meta": {"api-version": "1.1"}, "name": name, "files": files}).to_string()
+}
+
+impl Served {
+    /// The variables that make uv use this registry and nothing else.
+    pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
+        [
+            ("UV_DEFAULT_INDEX", format!("{}/simple", self.address)),
+            ("UV_NO_CONFIG", "1".to_owned()),
+            ("NO_PROXY", "127.0.0.1".to_owned()),
+        ]
+    }
+}

@@ -8,7 +8,8 @@
 //! 2 git       range → CommitGraph, changed blobs;      calls → CallChange; triage(log) → FailureSignature
 //! 3 suspects  signature × changes × graph            → prior weight per commit, with the reasons
 //! 4 session   Strategy.next → Trials → Executor → TrialOutput → Oracle → SearchState, until Done (events out)
-//! 5 report    events → live reporter; fold → Report → renderers → exit code
+//! 5 session   culprit's edits → delta debugging over the same executor → BreakingChange → fixes, each tested
+//! 6 report    events → live reporter; fold → Report → renderers → exit code
 //! ```
 //!
 //! # Rooms
@@ -23,6 +24,7 @@
 //! | [`calls`] | Python calls: extraction, resolution, and what a change did to them; pure | model |
 //! | [`search`] | which commits to test next; pure | model, graph |
 //! | [`suspects`] | which commits the evidence of a failure points at; pure | model, triage |
+//! | [`minimize`] | a difference as edits, delta debugging over them, partial versions; pure | model, calls |
 //! | [`git`] | the repository: history, blobs, differences, the shadow for trials | model, graph, process |
 //! | [`process`] | one child process, and nothing left of it | model |
 //! | [`executor`] | where trials run | model, git, process |
@@ -42,6 +44,7 @@ pub mod cli;
 pub mod executor;
 pub mod git;
 pub mod graph;
+pub mod minimize;
 pub mod model;
 pub mod process;
 pub mod pyenv;

@@ -16,6 +16,7 @@
 //! | say what happened to each | `classify`, `wraps` |
 //! | read a patch instead of two files | `patch` |
 //! | definitions that changed, and calls that no longer fit | `definitions`, `signature`, `stale` |
+//! | versions that nobody wrote: is it Python, where do statements begin | `well_formed` |
 
 mod bindings;
 mod classify;
@@ -37,8 +38,10 @@ mod stale;
 mod statements;
 mod syntax;
 mod version;
+mod well_formed;
 mod wraps;
 
 pub use diff::{Parsing, Paths, diff_files, diff_files_parsing};
 pub use patch::{FilePatch, parse_patch};
 pub use stale::StaleFinder;
+pub use well_formed::{is_well_formed, statement_starts};

@@ -117,7 +117,7 @@ pub(super) const fn is_name_byte(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
-fn continues(text: &[u8]) -> bool {
+pub(super) fn continues(text: &[u8]) -> bool {
     matches!(word(text), b"else" | b"elif" | b"except" | b"finally")
 }
 
@@ -153,22 +153,22 @@ fn begins_soft_block(text: &[u8]) -> bool {
     code.ends_with(b":") || memchr(b'#', code).is_some_and(|at| code[..at].trim_ascii_end().ends_with(b":"))
 }
 
-struct LogicalLine {
+pub(super) struct LogicalLine {
     /// With indentation and line end.
-    range: Range<usize>,
-    first: usize,
-    indent: usize,
+    pub(super) range: Range<usize>,
+    pub(super) first: usize,
+    pub(super) indent: usize,
 }
 
 /// Lines of code: joined over brackets, strings and backslashes; blank and comment lines left out.
-struct LogicalLines<'a> {
+pub(super) struct LogicalLines<'a> {
     source: &'a [u8],
     at: usize,
     end: usize,
 }
 
 impl<'a> LogicalLines<'a> {
-    const fn new(source: &'a [u8], range: Range<usize>) -> Self {
+    pub(super) const fn new(source: &'a [u8], range: Range<usize>) -> Self {
         Self { source, at: range.start, end: range.end }
     }
 }
@@ -226,7 +226,7 @@ const fn usize_of(byte: u8) -> usize {
 }
 
 /// The next byte from here that tells something, or the end.
-fn next_telling(bytes: &[u8], from: usize) -> usize {
+pub(super) fn next_telling(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     from + rest.iter().position(|&byte| TELLING[usize::from(byte)]).unwrap_or(rest.len())
 }
@@ -258,7 +258,7 @@ fn logical_end(bytes: &[u8], from: usize) -> usize {
 
 /// The byte after a string that begins at a quote. A one-line string that is not closed ends with
 /// its line.
-fn string_end(bytes: &[u8], from: usize) -> usize {
+pub(super) fn string_end(bytes: &[u8], from: usize) -> usize {
     let quote = bytes[from];
     let triple = bytes[from..].starts_with(&[quote; 3]);
     let mut at = from + if triple { 3 } else { 1 };

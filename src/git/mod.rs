@@ -13,9 +13,10 @@
 //! | `tree_delta` | [`TreeDelta`]: from one checked-out tree to another |
 //! | `shadow` | [`Shadow`]: a private object store on top of the user's |
 //! | `listing` | the files near the top of a tree |
-//! | `overlay` | trees with files laid over them |
 //! | `merge` | [`Merged`]: merges in memory, and the work tree as a tree |
 //! | `export` | files of a tree written into a folder |
+//! | `entry_pairs` | [`EntryPair`]s: two trees entry by entry |
+//! | `overlay` | trees with files laid over them, and with other entries |
 //! | `partial` | what a partial clone lacks is fetched into the shadow |
 //! | `private` | [`PrivateGit`]: the `.git` that a trial sees |
 //! | `files` | files on disk: facts about them, removing them |
@@ -25,6 +26,7 @@
 //! | `error` | [`GitError`] |
 
 mod changes;
+mod entry_pairs;
 mod error;
 mod export;
 mod files;
@@ -45,11 +47,13 @@ mod shadow;
 mod tree_delta;
 
 pub use changes::{ChangeStatus, ChangedLines, FileChange};
+pub use entry_pairs::EntryPair;
 pub use error::GitError;
 pub use files::{FileFacts, open_folder, remove_tree};
 pub use history::{History, RangeOptions};
 pub use line_changes::{ChangedLine, FileLines};
 pub use merge::Merged;
+pub use overlay::Placed;
 pub use partial::OTHER_REPOSITORY;
 pub use private::{IndexedFile, PrivateGit};
 pub use python_changes::{CommitTrees, Listing, WorkTreeChange, is_python, read_without_checking_hashes};

@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CommitId, CommitInfo, Conclusion, Ending, EnvironmentFacts, Episode, FailureSignature, Purpose, Suspect,
-    Timing, TrialId, Verdict,
+    BreakingChange, CommitId, CommitInfo, Conclusion, Ending, EnvironmentFacts, Episode, FailureSignature,
+    Narrowing, Purpose, Suspect, Timing, TrialId, Verdict,
 };
 
 /// Something happened.
@@ -149,6 +149,13 @@ pub enum EventKind {
         false_failures: f64,
         /// Estimated rate of passes where it is there, 0 to 1.
         false_passes: f64,
+    },
+    /// The commit was narrowed to the edits that matter.
+    Narrowed {
+        /// The edits.
+        changes: Vec<BreakingChange>,
+        /// How they were found.
+        narrowing: Narrowing,
     },
     /// Something the user should know.
     Note {

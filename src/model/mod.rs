@@ -9,7 +9,7 @@
 //! | [`environment`] | [`Packages`], [`EnvironmentFacts`]: what a trial runs with |
 //! | [`verdict`] | [`Verdict`], [`Skip`]: what the outcome says about a commit |
 //! | [`failure`] | [`FailureSignature`], [`Frame`]: which failure it was |
-//! | [`finding`] | [`Conclusion`], [`Culprit`], [`Episode`]: what a search ends with |
+//! | [`finding`] | [`Conclusion`], [`Culprit`], [`Episode`], [`BreakingChange`]: what a search ends with |
 //! | [`event`] | [`Event`]: the only thing that a session emits |
 //! | [`log`] | [`LogReport`]: what a log says went wrong |
 //! | [`report`] | [`Report`]: the versioned result, a fold over events |
@@ -43,7 +43,7 @@ pub use commit::{BlobId, CommitId, CommitInfo, TreeId};
 pub use environment::{EnvironmentFacts, Packages};
 pub use event::{Event, EventKind};
 pub use failure::{FailureKind, FailureSignature, Frame};
-pub use finding::{Conclusion, Culprit, Episode, Inconclusive};
+pub use finding::{BreakingChange, CallInChange, Conclusion, Culprit, Episode, Inconclusive, Narrowing};
 pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, Moment, ScannedSource};
 pub use report::Report;
 pub use suspect::{Suspect, SuspectReport};

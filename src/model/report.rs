@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Finished, Isolation, Source};
 use super::{
-    CommitId, CommitInfo, Conclusion, Culprit, EnvironmentFacts, Episode, Event, EventKind, FailureSignature,
-    SkipKind, Suspect, Timing, Verdict,
+    BreakingChange, CommitId, CommitInfo, Conclusion, Culprit, EnvironmentFacts, Episode, Event, EventKind,
+    FailureSignature, Narrowing, Purpose, SkipKind, Suspect, Timing, Verdict,
 };
 
 /// Name and version of the format.
@@ -23,8 +23,12 @@ pub struct RangeSize {
 /// How many trials of which kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrialCounts {
-    /// Ran in this session.
+    /// Ran in this session to find the commit.
     pub run: usize,
+    /// Ran beside those to find the edit.
+    pub narrowing: usize,
+    /// Ran to test fixes.
+    pub fix: usize,
     /// Known from an earlier run or an equal tree.
     pub reused: usize,
     /// Known without running, since nothing the test reads differs.
@@ -50,7 +54,7 @@ pub struct TrialLine {
     /// The commit.
     pub commit: CommitId,
     /// What it was for.
-    pub purpose: super::Purpose,
+    pub purpose: Purpose,
     /// `good`, `bad`, `skip`.
     pub verdict: String,
     /// Whether it ran or was known.
@@ -90,6 +94,10 @@ pub struct Report {
     pub suspects: Vec<Suspect>,
     /// The answer, most probable first.
     pub culprits: Vec<Culprit>,
+    /// The edits of the culprit that broke it, each with what is proven of it.
+    pub breaking_changes: Vec<BreakingChange>,
+    /// How they were found; None when they were not looked for.
+    pub narrowing: Option<Narrowing>,
     /// The last good commit to go back to.
     pub last_good: Option<CommitInfo>,
     /// What could not be tested.
@@ -166,6 +174,10 @@ impl Report {
             EventKind::Flaky { false_failures, false_passes } => {
                 self.flaky = Some((*false_failures, *false_passes));
             }
+            EventKind::Narrowed { changes, narrowing } => {
+                self.breaking_changes.clone_from(changes);
+                self.narrowing = Some(narrowing.clone());
+            }
             EventKind::Note { text } => {
                 if !self.notes.contains(text) {
                     self.notes.push(text.clone());
@@ -179,12 +191,14 @@ impl Report {
     }
 
     fn add_trial(&mut self, finished: &Finished) {
-        match finished.source {
-            Source::Ran => self.trials.run += 1,
-            Source::Reused => self.trials.reused += 1,
+        match (finished.source, finished.purpose) {
+            (Source::Ran, Purpose::Narrowing) => self.trials.narrowing += 1,
+            (Source::Ran, Purpose::Fix) => self.trials.fix += 1,
+            (Source::Ran, _) => self.trials.run += 1,
+            (Source::Reused, _) => self.trials.reused += 1,
         }
         // A composed tree that cannot be tested says nothing of its commit.
-        let of_commit = finished.purpose != super::Purpose::Narrowing;
+        let of_commit = finished.purpose.is_of_commit();
         if let (Verdict::Skip(skip), true) = (&finished.verdict, of_commit) {
             let skipped = Skipped { commit: finished.commit, kind: skip.kind, reason: skip.reason.clone() };
             if !self.skipped.contains(&skipped) {
@@ -231,7 +245,8 @@ impl Report {
     }
 }
 
-/// Counts rounds: a trial's depth is one more than the deepest trial that had ended when it began.
+/// Counts rounds of the search for the commit: a trial's depth is one more than the deepest trial that had
+/// ended when it began.
 #[derive(Default)]
 struct Rounds {
     finished: usize,
@@ -242,7 +257,7 @@ struct Rounds {
 impl Rounds {
     fn observe(&mut self, kind: &EventKind) {
         match kind {
-            EventKind::TrialStarted { trial, .. } => {
+            EventKind::TrialStarted { trial, purpose, .. } if purpose.is_of_commit() => {
                 self.running.insert(*trial, self.finished + 1);
             }
             EventKind::TrialCancelled { trial } => {

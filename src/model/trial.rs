@@ -55,6 +55,14 @@ pub enum Purpose {
     Fix,
 }
 
+impl Purpose {
+    /// Whether the trial runs a commit's own tree, so that its outcome says something of the commit.
+    #[must_use]
+    pub const fn is_of_commit(self) -> bool {
+        !matches!(self, Self::Narrowing | Self::Fix)
+    }
+}
+
 /// One run of a recipe on one tree.
 #[derive(Debug, Clone)]
 pub struct Trial {

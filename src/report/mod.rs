@@ -4,6 +4,7 @@
 //! into one format; there is one file for each.
 
 mod annotations;
+mod breaking;
 mod calls;
 mod check;
 mod json;

@@ -83,7 +83,8 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
             plural(facts.packages.len(), "package"),
             facts.as_of.as_deref().unwrap_or("now"),
         )),
-        EventKind::Started { .. }
+        EventKind::Narrowed { .. }
+        | EventKind::Started { .. }
         | EventKind::TrialStarted { .. }
         | EventKind::TrialCancelled { .. }
         | EventKind::Belief { .. }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::breaking::breaking;
 use super::plain::shortened;
 use super::words::{date, duration, plural};
 use super::{Renderer, Style};
-use crate::model::{CommitId, CommitInfo, Culprit, FailureSignature, Purpose, Report};
+use crate::model::{CommitId, CommitInfo, Culprit, FailureSignature, Report};
 
 /// Renders [`Report`]s for a terminal.
 #[derive(Debug, Clone)]
@@ -30,7 +31,11 @@ impl Renderer for Terminal {
             _ => self.nothing(report, out)?,
         }
         self.failure(report, out)?;
-        self.changed(out)?;
+        if report.breaking_changes.is_empty() {
+            self.changed(out)?;
+        } else {
+            breaking(self.style, report, out)?;
+        }
         self.evidence(report, out)?;
         self.next_steps(report, out)
     }
@@ -151,9 +156,12 @@ impl Terminal {
         }
         let trials = &report.trials;
         let mut counts = vec![plural(trials.run, "trial")];
-        for (count, word) in
-            [(trials.reused, "known already"), (trials.inferred, "inferred"), (trials.cancelled, "cancelled")]
-        {
+        for (count, word) in [
+            (trials.narrowing, "for the edit"),
+            (trials.reused, "known already"),
+            (trials.inferred, "inferred"),
+            (trials.cancelled, "cancelled"),
+        ] {
             if count > 0 {
                 counts.push(format!("{count} {word}"));
             }
@@ -223,9 +231,9 @@ impl Terminal {
 
 /// Why the culprit is believed.
 fn proof(report: &Report, culprit: &Culprit) -> String {
-    if report.trial_log.iter().any(|trial| trial.purpose == Purpose::Narrowing) {
+    if report.narrowing.as_ref().is_some_and(|narrowing| narrowing.decides) {
         return format!(
-            "verified by trials that ran: {} fails otherwise as a whole; one of its edits alone brings this failure, \
+            "verified by trials that ran: {} as a whole cannot be judged; but its edit alone brings this failure, \
              and without it the failure is gone",
             culprit.commit.id.short()
         );

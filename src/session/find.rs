@@ -363,7 +363,7 @@ impl Session<'_> {
         }
         let verdict = if self.plan.find_fix { plain.inverted() } else { plain };
         // A composed tree says nothing of the commit itself.
-        if done.purpose != Purpose::Narrowing {
+        if done.purpose.is_of_commit() {
             self.seen.entry(done.commit).or_default().add(Observation::of(&verdict));
         }
         if done.purpose == Purpose::Endpoint {

@@ -32,6 +32,11 @@ impl<'a> Journal<'a> {
         Ok(())
     }
 
+    /// What was said so far.
+    pub(super) fn events(&self) -> &[Event] {
+        &self.events
+    }
+
     /// Something the user should know; said once.
     pub(super) fn note(&mut self, text: impl Into<String>) -> Result<(), SessionError> {
         let kind = EventKind::Note { text: text.into() };

@@ -22,7 +22,9 @@
 //! | [`suspects`] | a range ranked for a failure |
 //! | [`tracing`] | watching which functions a trial executes |
 //! | [`menders`] | commits that look like a revert of the would-be culprit |
-//! | [`narrow`] | telling the members of an ambiguous set apart by their edits |
+//! | [`narrow`] | from the commit to the edits that broke it |
+//! | [`bringer`] | which commit of a set brought an edit |
+//! | [`breaking`] | edits in the words of the report |
 //! | [`cancel`] | signals |
 //!
 //! [`Strategy`]: crate::search::Strategy
@@ -30,6 +32,8 @@
 //! [`Oracle`]: crate::triage::Oracle
 //! [`Event`]: crate::model::Event
 
+mod breaking;
+mod bringer;
 mod call_reasons;
 mod cancel;
 mod dispatcher;

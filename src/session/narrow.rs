@@ -1,209 +1,344 @@
-//! Telling the members of an ambiguous set apart by what they changed.
+//! From the commit to the edits that broke it.
 //!
-//! A commit that fails otherwise, because a second change in it or near it hides the failure, cannot be
-//! seen bad or good as a whole. But its edits can be tried one by one on the last good version: an edit
-//! that alone makes the good version fail in the target's way, and without which the first bad version
-//! does not, broke it, and the commit that brought it is the culprit. (The search for a minimal
-//! failure-inducing change is Zeller and Hildebrandt's delta debugging, 2002; here for single edits.)
+//! The difference between the last good and the first bad version is split into edits, and sets of them are tried on
+//! the good version until one is proven *sufficient* (it alone makes the good version fail in the target's way, and
+//! nothing of it can be left out) and *necessary* (the bad version without it passes). See [`crate::minimize`].
+//!
+//! The same tells the members of an ambiguous set apart: a commit that fails otherwise, because a second change in it
+//! or near it hides the failure, cannot be seen bad or good as a whole, but the edit that broke it can, and the
+//! commit that brought the edit is the culprit.
 
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Instant;
 
-use similar::{DiffTag, TextDiff};
-
-use super::find::{Session, Stop};
+use super::breaking::{Proven, breaking_change};
+use super::find::{Session, SessionError, Stop};
 use super::search::Hunt;
+use crate::git::TreeFile;
 use crate::graph::Node;
-use crate::model::{CommitId, Culprit, Purpose, TreeId, Verdict};
+use crate::minimize::{
+    Answer, Difference, EditSet, FilePair, Known, Necessity, Outcome, Search, Side, Stored,
+};
+use crate::model::{
+    BreakingChange, CommitId, Culprit, Event, EventKind, FailureSignature, Narrowing, Purpose, TreeId,
+    TrialId, Verdict,
+};
 
-/// With more edits than this, trying each is not worth it.
-const MOST_EDITS: usize = 40;
+/// With more edits than this, the difference is no commit but a release.
+const MOST_EDITS: usize = 1000;
 /// Sets larger than this are stretches that cannot run, not a failure behind another.
-const LARGEST_SET: usize = 12;
+const LARGEST_SET: usize = 40;
+/// Narrowing may always take so many trials.
+const LEAST_BUDGET: usize = 10;
+/// A file larger than this is changed as a whole.
+const LARGEST_FILE: usize = 1 << 20;
+/// So many sets that may still be asked for are kept running.
+const REACH: usize = 64;
 
-/// One edit: a run of lines of one file, replaced by others.
-struct Edit {
-    file: usize,
-    old: Range<usize>,
-    new: Range<usize>,
-}
-
-/// A file that differs between the good and the bad version, as lines.
-struct File {
-    path: String,
-    executable: bool,
-    old: Vec<String>,
-    new: Vec<String>,
-}
-
-/// What differs between the last good and the first bad version.
-struct Difference {
+/// What is to be narrowed, and what was found.
+struct Narrowed {
     good: CommitId,
     bad: CommitId,
-    files: Vec<File>,
-    edits: Vec<Edit>,
+    difference: Difference,
+    answer: Answer,
+    /// Whether nothing can be left out of the causes.
+    minimal: bool,
+    trials: usize,
+    began: Instant,
+}
+
+impl Narrowed {
+    /// The one commit that brought every edit of the one cause, when both proofs hold.
+    fn only_bringer(&self, commits: &[Option<CommitId>]) -> Option<CommitId> {
+        let ([cause], true) = (self.answer.causes.as_slice(), self.answer.is_necessary()) else {
+            return None;
+        };
+        let mut bringers = cause.iter().map(|edit| commits[edit]);
+        let first = bringers.next()??;
+        bringers.all(|other| other == Some(first)).then_some(first)
+    }
 }
 
 impl Session<'_> {
-    /// The culprit among the members of a set, proven by single edits; `None` when that cannot be had.
+    /// Narrow a proven culprit, and say what was found.
+    pub(super) fn narrow_culprit(&mut self, hunt: &Hunt, culprit: Node) -> Result<(), Stop> {
+        if !self.plan.narrow || self.plan.find_fix || hunt.state.observed(culprit).is_contradictory() {
+            return Ok(());
+        }
+        let passes = |node: &&Node| {
+            let seen = hunt.state.observed(**node);
+            seen.good > 0 && seen.bad == 0
+        };
+        let parents = hunt.history.graph.parents(culprit);
+        let Some(&good) = parents.iter().filter(passes).max() else { return Ok(()) };
+        match self.narrow(hunt.id(good), hunt.id(culprit)) {
+            Ok(Some(narrowed)) => {
+                let commits = vec![Some(hunt.id(culprit)); narrowed.difference.edits.len()];
+                self.say_narrowed(&narrowed, &commits, false)
+            }
+            Ok(None) => Ok(()),
+            // The culprit is proven all the same.
+            Err(Stop::Interrupted) => {
+                self.trials.drain()?;
+                Ok(self.journal.note("stopped before the breaking call was found; what ran is kept")?)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The culprit among the members of a set, proven by its edits; `None` when that cannot be had.
     pub(super) fn narrowed(&mut self, hunt: &Hunt, set: &[(Node, f64)]) -> Result<Option<Culprit>, Stop> {
-        let Some(difference) = self.difference(hunt, set)? else { return Ok(None) };
-        let alone = (0..difference.edits.len()).collect::<Vec<_>>();
-        let alone = self.verdicts(&difference, alone.iter().map(|&edit| vec![edit]).collect())?;
-        let sufficient: Vec<usize> = (0..alone.len()).filter(|&edit| alone[edit] == Verdict::Bad).collect();
-        let [edit] = sufficient[..] else { return Ok(None) };
-        let others = (0..difference.edits.len()).filter(|&other| other != edit).collect();
-        let without = self.verdicts(&difference, vec![others])?;
-        if without != [Verdict::Good] {
+        if !self.plan.narrow || self.plan.find_fix {
             return Ok(None);
         }
-        let Some(commit) = self.bringer(hunt, set, &difference, edit)? else { return Ok(None) };
-        let file = &difference.files[difference.edits[edit].file];
-        let text = |lines: &[String]| lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" / ");
-        let range = &difference.edits[edit];
-        self.journal.note(format!(
-            "proven by a single edit in {}: `{}` became `{}`; on {} alone it fails so, and {} without it passes",
-            file.path,
-            text(&file.old[range.old.clone()]),
-            text(&file.new[range.new.clone()]),
-            difference.good.short(),
-            difference.bad.short(),
-        ))?;
+        let Some((good, bad)) = around(hunt, set) else { return Ok(None) };
+        let Some(narrowed) = self.narrow(hunt.id(good), hunt.id(bad))? else { return Ok(None) };
+        let mut commits = vec![None; narrowed.difference.edits.len()];
+        for edit in narrowed.answer.causes.iter().flat_map(EditSet::iter) {
+            commits[edit] = self.bringer(hunt, set, &narrowed.difference, edit)?;
+        }
+        let bringer = narrowed.only_bringer(&commits);
+        self.say_narrowed(&narrowed, &commits, bringer.is_some())?;
+        let Some(commit) = bringer else { return Ok(None) };
         let commit = self.workshop.repository.info(commit)?;
         // The edit tells which member it is; that it is one of them is as sure as it was.
         let probability = set.iter().map(|(_, probability)| probability).sum();
         Ok(Some(Culprit { commit, probability, verified: true }))
     }
 
-    /// The good version below the set, the bad one at its end, and what differs. `None` when there are no
-    /// such versions, or too much differs, or something else than lines of text.
-    fn difference(&self, hunt: &Hunt, set: &[(Node, f64)]) -> Result<Option<Difference>, Stop> {
-        let graph = &hunt.history.graph;
-        let members: HashSet<Node> = set.iter().map(|(node, _)| *node).collect();
-        let seen = |node: Node| hunt.state.observed(node);
-        let bad = set.iter().map(|(node, _)| *node).filter(|&node| seen(node).bad > 0).max();
-        let outside =
-            set.iter().flat_map(|(node, _)| graph.parents(*node)).filter(|node| !members.contains(node));
-        let good = outside.copied().filter(|&node| seen(node).good > 0).max();
-        let (Some(bad), Some(good)) = (bad, good) else { return Ok(None) };
-        if set.len() > LARGEST_SET || !graph.is_ancestor(good, bad) {
+    /// The edits between two commits that matter. `None` when nothing differs, too much does, or the trials that are
+    /// worth it did not even lead to a smaller set.
+    fn narrow(&mut self, good: CommitId, bad: CommitId) -> Result<Option<Narrowed>, Stop> {
+        let began = Instant::now();
+        for (id, ..) in self.trials.running().collect::<Vec<_>>() {
+            self.dismiss(id)?;
+        }
+        let trees = (self.trials.tree_of(good)?, self.trials.tree_of(bad)?);
+        let difference = Difference::new(self.file_pairs(trees)?);
+        if difference.edits.is_empty() || difference.edits.len() > MOST_EDITS {
             return Ok(None);
         }
-        let repository = self.workshop.repository;
-        let trees = &hunt.history.trees;
-        let changes = repository.changed_files(Some(trees[good.index()]), trees[bad.index()])?;
-        let mut difference =
-            Difference { good: hunt.id(good), bad: hunt.id(bad), files: Vec::new(), edits: Vec::new() };
-        for change in changes {
-            let Some(path) = change.path.to_str() else { return Ok(None) };
-            let (Some(old), Some(new)) = (change.old, change.new) else {
-                // A page of text that came or went breaks nothing; a module may.
-                if path.ends_with(".py") {
-                    return Ok(None);
-                }
-                continue;
-            };
-            let laid_over = self.plan.overlay.iter().any(|file| file.path == path);
-            let (Some(before), Some(after)) = (self.text(Some(old))?, self.text(Some(new))?) else {
-                continue; // A picture does not hide a failure.
-            };
-            if change.old_path.is_some() || laid_over {
-                return Ok(None);
-            }
-            let diff = TextDiff::from_lines(&before, &after);
-            let file = difference.files.len();
-            for op in diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal) {
-                difference.edits.push(Edit { file, old: op.old_range(), new: op.new_range() });
-            }
-            let lines = |text: &str| text.split_inclusive('\n').map(str::to_owned).collect();
-            difference.files.push(File {
-                path: path.to_owned(),
-                executable: change.new_mode & 0o111 != 0,
-                old: lines(&before),
-                new: lines(&after),
-            });
-        }
-        let some = !difference.edits.is_empty() && difference.edits.len() <= MOST_EDITS;
-        Ok(some.then_some(difference))
+        let search = difference.search(self.failure_at(bad).as_ref());
+        let mut known = search.given();
+        let mut trials = 0;
+        let answer = self.explore(&difference, &search, trees, bad, &mut known, &mut trials)?;
+        let minimal = answer.is_some();
+        let Some(answer) = answer.or_else(|| so_far(&search, &known)) else { return Ok(None) };
+        Ok(Some(Narrowed { good, bad, difference, answer, minimal, trials, began }))
     }
 
-    /// The verdicts on the good version with each of these groups of edits, all at the same time.
-    fn verdicts(&mut self, difference: &Difference, groups: Vec<Vec<usize>>) -> Result<Vec<Verdict>, Stop> {
-        let base = self.trials.tree_of(difference.good)?;
-        let mut asked = HashMap::new();
-        for (at, group) in groups.iter().enumerate() {
-            let tree = self.compose(difference, base, group)?;
-            asked.insert(self.start_tree(difference.bad, tree, Purpose::Narrowing)?, at);
-        }
-        let mut verdicts: Vec<Option<Verdict>> = vec![None; groups.len()];
-        while verdicts.iter().any(Option::is_none) {
-            for judged in self.next_judged()? {
-                if let Some(&at) = asked.get(&judged.trial) {
-                    verdicts[at] = Some(judged.verdict);
+    /// The failure as it was seen at a commit, or at bad.
+    fn failure_at(&self, commit: CommitId) -> Option<FailureSignature> {
+        let seen = self.journal.events().iter().find_map(|event: &Event| match &event.kind {
+            EventKind::TrialFinished(done) if done.commit == commit && done.verdict == Verdict::Bad => {
+                done.failure.clone()
+            }
+            _ => None,
+        });
+        seen.or_else(|| self.target.clone())
+    }
+
+    /// Try sets of edits until the search has its answer; `None` when the trials that are worth it are used up.
+    fn explore(
+        &mut self,
+        difference: &Difference,
+        search: &Search,
+        trees: (TreeId, TreeId),
+        head: CommitId,
+        known: &mut Known,
+        trials: &mut usize,
+    ) -> Result<Option<Answer>, Stop> {
+        let budget = (self.trials.started() * 3 / 2).max(LEAST_BUDGET);
+        let mut outcomes: HashMap<TreeId, Outcome> =
+            HashMap::from([(trees.0, Outcome::Passes), (trees.1, Outcome::Fails)]);
+        let mut running: BTreeMap<TrialId, (EditSet, TreeId)> = BTreeMap::new();
+        loop {
+            if let Some(answer) = search.answer(known) {
+                *trials -= running.len();
+                for (id, _) in running {
+                    self.dismiss(id)?;
+                }
+                return Ok(Some(answer));
+            }
+            let mut learned = false;
+            for applied in search.wanted(known, self.trials.capacity()) {
+                if running.values().any(|(set, _)| *set == applied) {
+                    continue;
+                }
+                let tree = self.partial_tree(difference, trees.0, &applied)?;
+                if let Some(&outcome) = outcomes.get(&tree) {
+                    known.record(applied, outcome);
+                    learned = true;
+                    break;
+                }
+                let twice = running.values().any(|(_, other)| *other == tree);
+                if !twice && self.trials.free() > 0 && *trials < budget {
+                    *trials += 1;
+                    running.insert(self.start_tree(head, tree, Purpose::Narrowing)?, (applied, tree));
                 }
             }
+            if learned {
+                continue;
+            }
+            if running.is_empty() {
+                return Ok(None);
+            }
+            for judged in self.next_judged()? {
+                if let Some((applied, tree)) = running.remove(&judged.trial) {
+                    let outcome = outcome(&judged.verdict);
+                    outcomes.insert(tree, outcome);
+                    known.record(applied, outcome);
+                }
+            }
+            let reach: HashSet<EditSet> = search.wanted(known, REACH).into_iter().collect();
+            let idle = running.iter().filter(|(_, (set, _))| !reach.contains(set)).map(|(id, _)| *id);
+            for id in idle.collect::<Vec<_>>() {
+                running.remove(&id);
+                *trials -= 1;
+                self.dismiss(id)?;
+            }
         }
-        Ok(verdicts.into_iter().flatten().collect())
     }
 
     /// The good version with some of the edits.
-    fn compose(&self, difference: &Difference, base: TreeId, group: &[usize]) -> Result<TreeId, Stop> {
-        let mut files = Vec::new();
-        for (at, file) in difference.files.iter().enumerate() {
-            let mut content = String::new();
-            let mut copied = 0;
-            for edit in group.iter().map(|&edit| &difference.edits[edit]).filter(|edit| edit.file == at) {
-                content.extend(file.old[copied..edit.old.start].iter().map(String::as_str));
-                content.extend(file.new[edit.new.clone()].iter().map(String::as_str));
-                copied = edit.old.end;
-            }
-            content.extend(file.old[copied..].iter().map(String::as_str));
-            files.push((file.path.clone(), content.into_bytes(), file.executable));
-        }
-        Ok(self.workshop.shadow.with_overlay(base, &files)?)
-    }
-
-    /// The first member of the set that shows the edit, when nothing before it had touched the same place:
-    /// otherwise the place was changed in several steps, and the edit cannot tell which of them broke it.
-    fn bringer(
+    pub(super) fn partial_tree(
         &self,
-        hunt: &Hunt,
-        set: &[(Node, f64)],
         difference: &Difference,
-        edit: usize,
-    ) -> Result<Option<CommitId>, Stop> {
-        let edit = &difference.edits[edit];
-        let file = &difference.files[edit.file];
-        let (good, bad) = (file.old.concat(), file.new.concat());
-        let mut nodes: Vec<Node> = set.iter().map(|(node, _)| *node).collect();
-        nodes.sort_unstable();
-        for node in nodes {
-            let Some(here) = self.version(hunt, node, &file.path)? else { return Ok(None) };
-            if !touches(&good, &here, &edit.old) {
-                continue;
-            }
-            let mut first = !touches(&bad, &here, &edit.new);
-            for &parent in hunt.history.graph.parents(node) {
-                let before = self.version(hunt, parent, &file.path)?;
-                first &= before.is_some_and(|before| !touches(&good, &before, &edit.old));
-            }
-            return Ok(first.then(|| hunt.id(node)));
+        good: TreeId,
+        applied: &EditSet,
+    ) -> Result<TreeId, SessionError> {
+        let shadow = self.workshop.shadow;
+        let mut entries = Vec::new();
+        for written in difference.partial(applied) {
+            let entry = match written.entry {
+                Some((mode, Stored::As(id))) => Some((mode, id)),
+                Some((mode, Stored::Text(text))) => Some((mode, shadow.write_blob(&text)?)),
+                None => None,
+            };
+            entries.push((written.path, entry));
         }
-        Ok(None)
+        Ok(shadow.with_entries(good, &entries)?)
     }
 
-    /// A file as it is at a commit.
-    fn version(&self, hunt: &Hunt, node: Node, path: &str) -> Result<Option<String>, Stop> {
-        let tree = hunt.history.trees[node.index()];
-        let blob = self.workshop.repository.entry_at(tree, Path::new(path))?;
-        if blob.is_none() { Ok(None) } else { self.text(blob) }
+    /// What differs between two trees, with the texts.
+    pub(super) fn file_pairs(&self, (good, bad): (TreeId, TreeId)) -> Result<Vec<FilePair>, SessionError> {
+        let repository = self.workshop.shadow.repository();
+        let side = |file: Option<TreeFile>| -> Option<Side> {
+            let TreeFile { path, id, mode } = file?;
+            // A missing blob is no text; neither is a picture.
+            let text =
+                repository.blob(id).ok().filter(|text| text.len() <= LARGEST_FILE && !text.contains(&0));
+            Some(Side { path, mode, id, text })
+        };
+        let pairs = repository.entry_pairs(good, bad)?;
+        Ok(pairs.into_iter().map(|pair| FilePair { old: side(pair.old), new: side(pair.new) }).collect())
+    }
+
+    fn say_narrowed(
+        &mut self,
+        narrowed: &Narrowed,
+        commits: &[Option<CommitId>],
+        decides: bool,
+    ) -> Result<(), Stop> {
+        let Narrowed { difference, answer, .. } = narrowed;
+        let necessary = answer.is_necessary();
+        let mut changes: Vec<BreakingChange> = Vec::new();
+        for (cause, edits) in answer.causes.iter().enumerate() {
+            let proven = Proven { cause, sufficient: true, necessary };
+            changes.extend(
+                edits
+                    .iter()
+                    .map(|edit| breaking_change(difference, &difference.edits[edit], commits[edit], proven)),
+            );
+        }
+        let narrowing = Narrowing {
+            good: Some(narrowed.good),
+            bad: Some(narrowed.bad),
+            edits: difference.edits.len(),
+            trials: narrowed.trials,
+            seconds: narrowed.began.elapsed().as_secs_f64(),
+            decides,
+            minimal: narrowed.minimal,
+            resting: match &answer.necessity {
+                Necessity::With { others, .. } => others.len(),
+                Necessity::Proven | Necessity::NotShown(_) => 0,
+            },
+            remarks: remarks(narrowed),
+        };
+        Ok(self.journal.say(EventKind::Narrowed { changes, narrowing })?)
     }
 }
 
-/// Whether two versions differ at these lines of the first, or right beside them.
-fn touches(from: &str, to: &str, lines: &Range<usize>) -> bool {
-    let diff = TextDiff::from_lines(from, to);
-    let mut changed = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal);
-    changed.any(|op| op.old_range().start <= lines.end && lines.start <= op.old_range().end)
+/// The good version below a set, and the bad one at its end. `None` when there are no such versions.
+fn around(hunt: &Hunt, set: &[(Node, f64)]) -> Option<(Node, Node)> {
+    let graph = &hunt.history.graph;
+    let members: HashSet<Node> = set.iter().map(|(node, _)| *node).collect();
+    let seen = |node: Node| hunt.state.observed(node);
+    let bad = set.iter().map(|(node, _)| *node).filter(|&node| seen(node).bad > 0).max()?;
+    let outside =
+        set.iter().flat_map(|(node, _)| graph.parents(*node)).filter(|node| !members.contains(node));
+    let good = outside.copied().filter(|&node| seen(node).good > 0).max()?;
+    (set.len() <= LARGEST_SET && graph.is_ancestor(good, bad)).then_some((good, bad))
+}
+
+const fn outcome(verdict: &Verdict) -> Outcome {
+    match verdict {
+        Verdict::Bad => Outcome::Fails,
+        Verdict::Good => Outcome::Passes,
+        Verdict::Skip(_) | Verdict::Abort(_) => Outcome::Unresolved,
+    }
+}
+
+/// What can be said when the trials are used up: the smallest set that was seen to fail. `None` when that is all.
+fn so_far(search: &Search, known: &Known) -> Option<Answer> {
+    let cause = known.smallest_failing().filter(|cause| cause.len() < search.len())?.clone();
+    let rest = EditSet::all(search.len()).without(&search.with_users(&cause));
+    let necessity = match known.get(&rest) {
+        Some(Outcome::Passes) => Necessity::Proven,
+        other => Necessity::NotShown(other.unwrap_or(Outcome::Unresolved)),
+    };
+    Some(Answer { causes: vec![cause], necessity })
+}
+
+/// What does not hold, and what was found instead.
+fn remarks(narrowed: &Narrowed) -> Vec<String> {
+    let Narrowed { good, bad, difference, answer, minimal, trials, .. } = narrowed;
+    let (good, bad) = (good.short(), bad.short());
+    let mut remarks = Vec::new();
+    if answer.causes.len() > 1 {
+        let count = answer.causes.len();
+        remarks.push(format!("{count} causes: each of them alone makes {good} fail; {bad} has all of them"));
+    }
+    if !minimal {
+        remarks.push(format!(
+            "narrowing stopped after {trials} trials; perhaps not all of these edits are needed"
+        ));
+    }
+    match &answer.necessity {
+        Necessity::Proven => {}
+        Necessity::With { others, .. } => {
+            let places: Vec<String> = others
+                .iter()
+                .take(3)
+                .map(|edit| {
+                    let edit = &difference.edits[edit];
+                    format!("{}:{}", difference.files[edit.file].name(), edit.lines.start)
+                })
+                .collect();
+            let and_more = if others.len() > places.len() { " …" } else { "" };
+            remarks.push(format!(
+                "{} more edits of {bad} rest on this, or do the same ({}{and_more})",
+                others.len(),
+                places.join(", ")
+            ));
+        }
+        Necessity::NotShown(Outcome::Fails) => {
+            remarks.push(format!("{bad} without this still fails: it has another cause as well"));
+        }
+        Necessity::NotShown(_) if *minimal => remarks.push(format!("{bad} without this fails otherwise")),
+        Necessity::NotShown(_) => {
+            remarks.push(format!("whether {bad} passes without this was not tried to the end"));
+        }
+    }
+    remarks
 }

@@ -46,6 +46,8 @@ pub struct Plan {
     pub matching: Matching,
     /// Look for the commit that mended the failure: good and bad change places.
     pub find_fix: bool,
+    /// Whether to go on from the commit to the edits that broke it.
+    pub narrow: bool,
     /// Follow first parents only.
     pub first_parent: bool,
     /// Only commits that touch these.

@@ -17,7 +17,7 @@ pub(super) struct Hunt {
 impl Hunt {
     /// Record a verdict, if the commit is in the range.
     fn record(&mut self, judged: &Judged) {
-        if judged.purpose == Purpose::Narrowing {
+        if !judged.purpose.is_of_commit() {
             return;
         }
         if let Some(&node) = self.history.index.get(&judged.commit) {
@@ -91,7 +91,7 @@ impl Session<'_> {
     /// the search goes on where it was, whatever was running then.
     fn start_earlier(&mut self) -> Result<(), Stop> {
         for (commit, purpose) in std::mem::take(&mut self.earlier) {
-            if !matches!(purpose, Purpose::Endpoint | Purpose::Narrowing) && self.trials.is_known(commit)? {
+            if purpose.is_of_commit() && purpose != Purpose::Endpoint && self.trials.is_known(commit)? {
                 self.start(commit, purpose)?;
             }
         }
@@ -275,6 +275,7 @@ impl Session<'_> {
         };
         match outcome {
             Outcome::Found { culprit: node, probability } => {
+                self.narrow_culprit(hunt, *node)?;
                 Ok(Conclusion::Found { culprits: vec![culprit(*node, *probability, true)?] })
             }
             Outcome::Ambiguous { set } => {

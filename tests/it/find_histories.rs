@@ -87,7 +87,13 @@ fn a_culprit_hidden_behind_its_own_second_mistake_is_proven_by_a_single_edit() {
     let first = ids[0].to_string();
     let (code, report) = User::new().find(repo.path(), &["--good", &first, "--", "python3", "app.py"]);
     assert_eq!((code, culprit(&report)), (Some(0), ids[6].to_string().as_str()), "{report:#}");
-    assert!(report["notes"].to_string().contains("proven by a single edit in app.py"), "{report:#}");
+    let change = &report["breaking_changes"][0];
+    assert_eq!(
+        (&change["before"], &change["after"], &change["commit"]),
+        (&"json.loads('1')".into(), &"json.loads(open('app.py'))".into(), &ids[6].to_string().into()),
+        "{report:#}"
+    );
+    assert_eq!((&change["sufficient"], &change["necessary"]), (&true.into(), &true.into()), "{report:#}");
 }
 
 #[test]

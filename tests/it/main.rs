@@ -17,6 +17,7 @@ mod find_environments;
 mod find_flaky;
 mod find_histories;
 mod find_inputs;
+mod find_narrowing;
 mod find_safety;
 mod git_history;
 mod git_lines;

@@ -70,6 +70,9 @@ pub(crate) struct Args {
     /// Find the commit that mended it: --bad is the older, failing commit, --good the newer [default: HEAD]
     #[arg(long)]
     pub(crate) find_fix: bool,
+    /// Stop at the commit, and do not look for the call that broke it
+    #[arg(long)]
+    pub(crate) no_narrow: bool,
     /// How probable the answer has to be when the test is flaky
     #[arg(long, value_name = "P", default_value_t = CONFIDENCE)]
     pub(crate) confidence: f64,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::cli::{CliError, Exit, folders};
-use crate::model::{CommitId, Conclusion, Event, EventKind, Purpose, Verdict};
+use crate::model::{CommitId, Conclusion, Event, EventKind, Verdict};
 use crate::store::{SessionRow, Store};
 
 /// Print a session as a git bisect log
@@ -65,7 +65,7 @@ impl Log {
             EventKind::TrialStarted { commit, subject, .. } => {
                 self.subjects.insert(*commit, subject.clone());
             }
-            EventKind::TrialFinished(finished) if finished.purpose != Purpose::Narrowing => {
+            EventKind::TrialFinished(finished) if finished.purpose.is_of_commit() => {
                 self.verdicts.push((finished.commit, finished.verdict.clone()));
             }
             EventKind::Episode(episode) => {

@@ -59,6 +59,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         overlay,
         matching: merged.matching,
         find_fix: args.find_fix,
+        narrow: !args.no_narrow,
         first_parent: merged.first_parent,
         pathspecs: merged.path,
         confidence: args.confidence,

@@ -1,0 +1,81 @@
+//! The edit that broke it, for people, and what is proven of it.
+
+use std::io::{self, Write};
+
+use super::Style;
+use super::plain::shortened;
+use super::words::plural;
+use crate::model::{BreakingChange, CommitId, Narrowing, Report};
+
+/// Lines of an edit that are shown; a breaking hunk is rarely longer.
+const MOST_LINES: usize = 12;
+/// Edits of one cause that are shown.
+const MOST_SHOWN: usize = 4;
+
+/// The section on the breaking changes; nothing when there are none.
+pub(super) fn breaking(style: Style, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let changes = &report.breaking_changes;
+    let Some(first) = changes.first() else { return Ok(()) };
+    let is_call = |change: &BreakingChange| change.callee_before.is_some() || change.callee_after.is_some();
+    let heading = match changes.len() {
+        1 if first.calls.is_empty() && is_call(first) => "breaking call".to_owned(),
+        1 => "breaking change".to_owned(),
+        count => format!("breaking changes ({count})"),
+    };
+    writeln!(out, "\n{}", style.bold(heading))?;
+    for change in changes.iter().take(MOST_SHOWN) {
+        one(style, change, report, out)?;
+    }
+    if let Some(more) = changes.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
+        writeln!(out, "  … and {}", plural(more, "edit"))?;
+    }
+    if let Some(narrowing) = &report.narrowing {
+        for line in proofs(changes, narrowing) {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn one(style: Style, change: &BreakingChange, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let place = format!("{}:{}", change.path, change.line);
+    let function = change.function.as_ref().filter(|name| name.as_str() != "<module>");
+    let function = function.map(|name| format!(" in {name}")).unwrap_or_default();
+    let culprit = report.culprits.first().map(|culprit| culprit.commit.id);
+    let commit = change.commit.filter(|commit| Some(*commit) != culprit || report.culprits.len() > 1);
+    let commit = commit.map(|commit| format!("  ({})", commit.short())).unwrap_or_default();
+    writeln!(out, "  {}{function}{commit}  {}", style.name(place), style.dim(change.kind.replace('-', " ")))?;
+    for (side, mark) in [(&change.before, '-'), (&change.after, '+')] {
+        let lines: Vec<&str> = side.iter().flat_map(|text| text.lines()).collect();
+        for line in lines.iter().take(MOST_LINES) {
+            let line = format!("{mark} {}", shortened(line, 140));
+            writeln!(out, "    {}", if mark == '-' { style.bad(line) } else { style.good(line) })?;
+        }
+        if lines.len() > MOST_LINES {
+            writeln!(out, "    {mark} {}", style.dim(format!("… {} more lines", lines.len() - MOST_LINES)))?;
+        }
+    }
+    Ok(())
+}
+
+/// What is proven, in a line each, and what does not hold.
+fn proofs(changes: &[BreakingChange], narrowing: &Narrowing) -> Vec<String> {
+    let short = |id: &Option<CommitId>| id.as_ref().map(CommitId::short).unwrap_or_default();
+    let (good, bad) = (short(&narrowing.good), short(&narrowing.bad));
+    let what = if changes.len() == 1 { "this edit" } else { "these edits" };
+    let several = changes.iter().any(|change| change.cause > 0);
+    let mut lines = Vec::new();
+    if changes.iter().all(|change| change.sufficient) {
+        let what = if several { "each cause" } else { what };
+        lines.push(format!("sufficient: {good} passes, and with {what} alone it fails in this way"));
+    }
+    if changes.iter().all(|change| change.necessary) {
+        let those = match narrowing.resting {
+            0 => String::new(),
+            count => format!(" (leaving out {} that rest on it)", plural(count, "other")),
+        };
+        lines.push(format!("necessary: {bad} fails{those}, and without {what} it passes"));
+    }
+    lines.extend(narrowing.remarks.iter().cloned());
+    lines
+}

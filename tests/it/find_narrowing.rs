@@ -1,0 +1,198 @@
+//! From the commit to the call, by pybisect itself.
+
+use pybisect::model::CommitId;
+use serde_json::Value;
+
+use crate::support::{TestRepo, User, culprit};
+
+const GOOD: &str = "\
+import json
+
+
+def read(text):
+    value = json.loads(text)
+    return sorted(value)
+
+
+def show(values):
+    for value in values:
+        print(value)
+
+
+show(read('[2, 1]'))
+";
+
+/// A history in which the version after the fourth commit is replaced by another.
+fn history(before: &str, after: &str) -> (TestRepo, Vec<CommitId>) {
+    let mut repo = TestRepo::new();
+    let ids = (0..8)
+        .map(|n| {
+            repo.write("app.py", if n < 4 { before } else { after }).write("n.txt", format!("{n}\n"));
+            repo.commit(&format!("commit {n}"))
+        })
+        .collect();
+    (repo, ids)
+}
+
+fn find(user: &User, repo: &TestRepo, good: CommitId, more: &[&str]) -> Value {
+    let good = good.to_string();
+    let mut arguments = vec!["--good", &good];
+    arguments.extend_from_slice(more);
+    arguments.extend_from_slice(&["--", "python3", "app.py"]);
+    let (code, report) = user.find(repo.path(), &arguments);
+    assert_eq!(code, Some(0), "{report:#}");
+    report
+}
+
+fn proofs(report: &Value) -> Vec<(&str, &str, bool, bool)> {
+    report["breaking_changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| {
+            (
+                change["before"].as_str().unwrap_or_default(),
+                change["after"].as_str().unwrap_or_default(),
+                change["sufficient"].as_bool().unwrap(),
+                change["necessary"].as_bool().unwrap(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn among_several_edits_the_call_that_broke_it_is_proven_with_two_trials() {
+    let after = GOOD
+        .replace("json.loads(text)", "json.load(text)")
+        .replace("sorted(value)", "sorted(value, reverse=True)")
+        .replace("print(value)", "print(value, flush=True)");
+    let (repo, ids) = history(GOOD, &after);
+    let user = User::new();
+    let report = find(&user, &repo, ids[0], &["--jobs", "2"]);
+    assert_eq!(culprit(&report), ids[4].to_string());
+    assert_eq!(proofs(&report), [("json.loads(text)", "json.load(text)", true, true)], "{report:#}");
+    let change = &report["breaking_changes"][0];
+    assert_eq!(
+        (&change["callee_before"], &change["callee_after"], &change["function"], &change["line"]),
+        (&"json.loads".into(), &"json.load".into(), &"read".into(), &5.into())
+    );
+    assert_eq!((&change["kind"], &change["commit"]), (&"callee-changed".into(), &ids[4].to_string().into()));
+    assert_eq!(report["trials"]["narrowing"], 2, "{report:#}");
+    assert_eq!(report["narrowing"]["remarks"].as_array().unwrap().len(), 0, "{report:#}");
+
+    // Everything is known now, and nothing runs again.
+    let again = find(&user, &repo, ids[0], &["--jobs", "2"]);
+    assert_eq!(again["breaking_changes"], report["breaking_changes"]);
+    assert_eq!((&again["trials"]["run"], &again["trials"]["narrowing"]), (&0.into(), &0.into()), "{again:#}");
+}
+
+#[test]
+fn a_commit_of_one_edit_is_proven_by_the_search_itself() {
+    let (mut repo, _) = TestRepo::with_versions(&[GOOD]);
+    let first = repo.write("n.txt", "1\n").commit("c");
+    repo.write("app.py", GOOD.replace("json.loads(text)", "json.load(text)")).commit("break");
+    repo.write("n.txt", "2\n").commit("c");
+    let user = User::new();
+    let report = find(&user, &repo, first, &[]);
+    assert_eq!(proofs(&report), [("json.loads(text)", "json.load(text)", true, true)], "{report:#}");
+    assert_eq!((&report["trials"]["narrowing"], &report["narrowing"]["edits"]), (&0.into(), &1.into()));
+    let report = find(&user, &repo, first, &["--no-narrow"]);
+    assert_eq!(
+        (&report["breaking_changes"], &report["narrowing"]),
+        (&Value::Array(Vec::new()), &Value::Null)
+    );
+}
+
+#[test]
+fn two_causes_are_both_named_and_together_necessary() {
+    let after = GOOD.replace("sorted(value)", "sorted(None, key=value)").replace(
+        "    for value in values:",
+        "    for value in iter(None, values):\n        sorted(None)\n    for value in values:",
+    );
+    let after = after.replace("sorted(None, key=value)", "sorted(None)").replace("iter(None, values)", "[1]");
+    let (repo, ids) = history(GOOD, &after);
+    let report = find(&User::new(), &repo, ids[0], &[]);
+    let causes: Vec<u64> = report["breaking_changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| change["cause"].as_u64().unwrap())
+        .collect();
+    assert_eq!(causes, [0, 1], "{report:#}");
+    assert!(
+        proofs(&report).iter().all(|&(_, _, sufficient, necessary)| sufficient && necessary),
+        "{report:#}"
+    );
+    assert!(report["narrowing"]["remarks"][0].as_str().unwrap().starts_with("2 causes"), "{report:#}");
+}
+
+#[test]
+fn edits_that_break_it_only_together_are_reported_together() {
+    let good = "import json\n\n\ndef options():\n    return {}\n\n\ndef dump(value):\n    return json.dumps(value)\n\n\nprint(dump(1))\n";
+    let after = good
+        .replace("return {}", "return {'wrong': 1}")
+        .replace("json.dumps(value)", "json.dumps(value, **options())")
+        .replace("print(dump(1))", "print(dump(2))");
+    let (repo, ids) = history(good, &after);
+    let report = find(&User::new(), &repo, ids[0], &[]);
+    let lines: Vec<u64> = report["breaking_changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| change["line"].as_u64().unwrap())
+        .collect();
+    assert_eq!(lines, [5, 9], "{report:#}");
+    assert!(
+        proofs(&report).iter().all(|&(_, _, sufficient, necessary)| sufficient && necessary),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn a_new_module_comes_with_its_import() {
+    let mut repo = TestRepo::new();
+    let mut ids = Vec::new();
+    for n in 0..6 {
+        if n == 3 {
+            repo.write("parsing.py", "def parse(text):\n    return int(text)\n").write("docs.txt", "new\n");
+            let after = GOOD
+                .replace("import json", "import parsing")
+                .replace("json.loads(text)", "parsing.parse(text)");
+            repo.write("app.py", after.replace("print(value)", "print(value, flush=True)"));
+        } else if n == 0 {
+            repo.write("app.py", GOOD).write("docs.txt", "old\n");
+        }
+        ids.push(repo.write("n.txt", format!("{n}")).commit("c"));
+    }
+    let report = find(&User::new(), &repo, ids[0], &[]);
+    let paths: Vec<&str> = report["breaking_changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| change["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(paths, ["app.py", "app.py", "parsing.py"], "{report:#}");
+    assert!(
+        proofs(&report).iter().all(|&(_, _, sufficient, necessary)| sufficient && necessary),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn the_terminal_shows_the_call_and_both_proofs() {
+    let after = GOOD
+        .replace("json.loads(text)", "json.load(text)")
+        .replace("print(value)", "print(value, flush=True)");
+    let (repo, ids) = history(GOOD, &after);
+    let good = ids[0].to_string();
+    let ran = User::new().run(repo.path(), &["find", "--quiet", "--good", &good, "--", "python3", "app.py"]);
+    let text = ran.stdout;
+    for wanted in [
+        "breaking call\n  app.py:5 in read",
+        "- json.loads(text)\n    + json.load(text)",
+        "sufficient: ",
+        "necessary: ",
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+}

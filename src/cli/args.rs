@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{calls, check, demo, explain, find, log, logs, sessions, suspects};
+use super::commands::{calls, check, demo, explain, find, fix, log, logs, sessions, suspects};
 use super::terminal::ColorChoice;
 
 /// From a failing smoke test to the commit that broke it, with proof
@@ -21,6 +21,8 @@ pub struct Cli {
 pub(super) enum Command {
     /// Find the commit that broke a command
     Find(Box<find::Args>),
+    /// Test ways to mend what the last search found
+    Fix(fix::Args),
     /// Read logs: what went wrong, where in this repository, since when
     Logs(logs::Args),
     /// Rank the commits of a range by the evidence of a failure, before anything is tested

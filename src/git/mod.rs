@@ -18,6 +18,7 @@
 //! | `entry_pairs` | [`EntryPair`]s: two trees entry by entry |
 //! | `overlay` | trees with files laid over them, and with other entries |
 //! | `partial` | what a partial clone lacks is fetched into the shadow |
+//! | `publish` | a tree as a [`Patch`], a commit on a branch, a pushed branch |
 //! | `private` | [`PrivateGit`]: the `.git` that a trial sees |
 //! | `files` | files on disk: facts about them, removing them |
 //! | `library` | libgit2's global settings |
@@ -40,6 +41,7 @@ mod overlay;
 mod partial;
 mod pathspec;
 mod private;
+mod publish;
 mod python_changes;
 mod repository;
 mod revision;
@@ -56,6 +58,7 @@ pub use merge::Merged;
 pub use overlay::Placed;
 pub use partial::OTHER_REPOSITORY;
 pub use private::{IndexedFile, PrivateGit};
+pub use publish::Patch;
 pub use python_changes::{CommitTrees, Listing, WorkTreeChange, is_python, read_without_checking_hashes};
 pub use repository::Repository;
 pub use revision::Tag;

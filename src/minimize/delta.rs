@@ -99,6 +99,8 @@ pub struct Search {
     ties: Vec<Vec<usize>>,
     /// For each edit those that do the same in another place.
     alike: Vec<Vec<usize>>,
+    /// A cause, when what hides it is looked for.
+    hidden: Option<EditSet>,
 }
 
 /// What is known of edits beside their weights; each list may be shorter than there are edits.
@@ -139,7 +141,21 @@ impl Search {
             .map(|edit| (0..weights.len()).filter(|&other| below[other].contains(edit)).collect())
             .collect();
         let weights = weights.iter().map(|weight| weight.max(1e-9)).collect();
-        Self { weights, below, above, ties: relations.ties.clone(), alike: relations.alike.clone() }
+        Self {
+            weights,
+            below,
+            above,
+            ties: relations.ties.clone(),
+            alike: relations.alike.clone(),
+            hidden: None,
+        }
+    }
+
+    /// Instead of causes, look for what hides one: everything applied fails otherwise, the cause alone fails. The answer
+    /// has one set, the edits that hide it.
+    #[must_use]
+    pub fn for_what_hides(self, cause: EditSet) -> Self {
+        Self { hidden: Some(cause), ..self }
     }
 
     /// Number of edits.
@@ -160,12 +176,14 @@ impl Search {
         edits.iter().flat_map(|edit| self.above[edit].iter()).collect()
     }
 
-    /// What is known before any trial: nothing applied passes, everything applied fails.
+    /// What is known before any trial: nothing applied passes, everything applied fails (otherwise, when what hides a
+    /// cause is looked for).
     #[must_use]
     pub fn given(&self) -> Known {
         let mut known = Known::default();
         known.record(EditSet::default(), Outcome::Passes);
-        known.record(EditSet::all(self.len()), Outcome::Fails);
+        let all = if self.hidden.is_none() { Outcome::Fails } else { Outcome::Unresolved };
+        known.record(EditSet::all(self.len()), all);
         known
     }
 
@@ -200,10 +218,27 @@ impl Search {
     }
 
     fn run(&self, known: &Known, assumed: &BTreeMap<EditSet, Outcome>) -> Asked<Answer> {
-        self.causes(&|applied: &EditSet, fails: f64| {
+        let ask = |applied: &EditSet, fails: f64| {
             let outcome = known.get(applied).or_else(|| assumed.get(applied).copied());
             outcome.ok_or_else(|| Question { applied: applied.clone(), fails })
-        })
+        };
+        match &self.hidden {
+            None => self.causes(&ask),
+            Some(cause) => self.hiding(cause, &ask),
+        }
+    }
+
+    /// What hides a cause: the edits without which the whole fails in the target's way.
+    fn hiding(&self, cause: &EditSet, ask: &impl Fn(&EditSet, f64) -> Asked<Outcome>) -> Asked<Answer> {
+        let all = EditSet::all(self.len());
+        let fails = |gone: &EditSet, likely: f64| Ok(ask(&all.without(gone), likely)? == Outcome::Fails);
+        let others = all.without(&self.below_all(cause));
+        let found = self.grow(row(&others, &self.weights, &self.above), &self.above, &fails)?;
+        Ok(Answer { causes: vec![found], necessity: Necessity::Proven })
+    }
+
+    fn below_all(&self, edits: &EditSet) -> EditSet {
+        edits.iter().flat_map(|edit| self.below[edit].iter()).collect()
     }
 
     /// The causes one after the other, until the bad version without them no longer fails.
@@ -256,16 +291,26 @@ impl Search {
     /// A set within another that fails, of which nothing can be left out. The other is known to fail.
     fn minimal(&self, within: &EditSet, ask: &impl Fn(&EditSet, f64) -> Asked<Outcome>) -> Asked<EditSet> {
         let fails = |applied: &EditSet, likely: f64| Ok(ask(applied, likely)? == Outcome::Fails);
+        let row = row(within, &self.weights, &self.below);
+        let found = self.grow(row, &self.below, &fails)?;
+        self.leave_out(found, &fails)
+    }
+
+    /// Edits of a row that are needed, each with what it needs, until it holds; it holds with the whole row.
+    fn grow(
+        &self,
+        mut row: Vec<usize>,
+        below: &[EditSet],
+        holds: &impl Fn(&EditSet, f64) -> Asked<bool>,
+    ) -> Asked<EditSet> {
         let mut kept = EditSet::default();
-        let mut row = row(within, &self.weights, &self.below);
         loop {
-            let count = self.beginning(&kept, &row, &self.weights, ENOUGH, &fails)?;
-            let Some(last) = count.checked_sub(1) else { break };
-            kept = kept.with(&self.below[row[last]]);
+            let count = self.beginning(&kept, &row, &self.weights, ENOUGH, holds)?;
+            let Some(last) = count.checked_sub(1) else { return Ok(kept) };
+            kept = kept.with(&below[row[last]]);
             row.truncate(last);
             row.retain(|&edit| !kept.contains(edit));
         }
-        self.leave_out(kept, &fails)
     }
 
     /// How many of the row are needed beside `kept`, from its beginning, until it holds; it holds with all of them.

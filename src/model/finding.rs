@@ -136,8 +136,13 @@ pub struct Narrowing {
     pub decides: bool,
     /// Whether nothing can be left out of any cause.
     pub minimal: bool,
+    /// The numbers of the breaking edits, in the order of the breaking changes.
+    pub breaking: Vec<usize>,
     /// Edits that rest on the breaking ones, or do the same in other places: the bad version was judged without them.
-    pub resting: usize,
+    pub resting: Vec<usize>,
+    /// Edits of the culprit that make it fail otherwise, so that it hides its own failure: without them it fails in the
+    /// target's way.
+    pub hidden_by: Vec<BreakingChange>,
     /// What does not hold, and what was found instead; empty when everything is proven.
     pub remarks: Vec<String>,
 }

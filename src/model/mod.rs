@@ -10,6 +10,7 @@
 //! | [`verdict`] | [`Verdict`], [`Skip`]: what the outcome says about a commit |
 //! | [`failure`] | [`FailureSignature`], [`Frame`]: which failure it was |
 //! | [`finding`] | [`Conclusion`], [`Culprit`], [`Episode`], [`BreakingChange`]: what a search ends with |
+//! | [`fix`] | [`FixReport`]: candidate fixes, and what came of testing them |
 //! | [`event`] | [`Event`]: the only thing that a session emits |
 //! | [`log`] | [`LogReport`]: what a log says went wrong |
 //! | [`report`] | [`Report`]: the versioned result, a fold over events |
@@ -26,6 +27,7 @@ pub mod environment;
 pub mod event;
 pub mod failure;
 pub mod finding;
+pub mod fix;
 pub mod log;
 pub mod report;
 pub mod suspect;
@@ -44,6 +46,7 @@ pub use environment::{EnvironmentFacts, Packages};
 pub use event::{Event, EventKind};
 pub use failure::{FailureKind, FailureSignature, Frame};
 pub use finding::{BreakingChange, CallInChange, Conclusion, Culprit, Episode, Inconclusive, Narrowing};
+pub use fix::{CandidateFix, FixKind, FixReport};
 pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, Moment, ScannedSource};
 pub use report::Report;
 pub use suspect::{Suspect, SuspectReport};

@@ -30,6 +30,13 @@ pub(super) fn breaking(style: Style, report: &Report, out: &mut dyn Write) -> io
         writeln!(out, "  … and {}", plural(more, "edit"))?;
     }
     if let Some(narrowing) = &report.narrowing {
+        if let Some(hiding) = narrowing.hidden_by.first() {
+            writeln!(
+                out,
+                "  hidden by another change of the same commit: without it, the commit fails in this way"
+            )?;
+            one(style, hiding, report, out)?;
+        }
         for line in proofs(changes, narrowing) {
             writeln!(out, "  {line}")?;
         }
@@ -70,7 +77,7 @@ fn proofs(changes: &[BreakingChange], narrowing: &Narrowing) -> Vec<String> {
         lines.push(format!("sufficient: {good} passes, and with {what} alone it fails in this way"));
     }
     if changes.iter().all(|change| change.necessary) {
-        let those = match narrowing.resting {
+        let those = match narrowing.resting.len() {
             0 => String::new(),
             count => format!(" (leaving out {} that rest on it)", plural(count, "other")),
         };

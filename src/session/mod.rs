@@ -23,8 +23,11 @@
 //! | [`tracing`] | watching which functions a trial executes |
 //! | [`menders`] | commits that look like a revert of the would-be culprit |
 //! | [`narrow`] | from the commit to the edits that broke it |
+//! | [`hiding`] | which edits of a culprit hide the failure that it brought |
 //! | [`bringer`] | which commit of a set brought an edit |
 //! | [`breaking`] | edits in the words of the report |
+//! | [`versions`] | versions between two others |
+//! | [`fix`](fix()), [`candidates`] | what might mend it, all tested at the same time |
 //! | [`cancel`] | signals |
 //!
 //! [`Strategy`]: crate::search::Strategy
@@ -36,11 +39,14 @@ mod breaking;
 mod bringer;
 mod call_reasons;
 mod cancel;
+mod candidates;
 mod dispatcher;
 mod endpoints;
 mod environments;
 mod find;
+mod fix;
 mod gallop;
+mod hiding;
 mod journal;
 mod menders;
 mod narrow;
@@ -53,9 +59,11 @@ mod suspects;
 mod tracing;
 mod trees;
 mod trials;
+mod versions;
 
 pub use cancel::SignalListener;
 pub use find::{SessionError, Workshop, find, runs_pytest};
+pub use fix::{FixRequest, Fixes, fix};
 pub use plan::{Matching, OverlayFile, Plan};
 pub use range_changes::{FailingTree, read_changes};
 pub use suspects::{RangeChanges, failure_of, run_at_bad};

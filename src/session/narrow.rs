@@ -12,13 +12,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use super::breaking::{Proven, breaking_change};
-use super::find::{Session, SessionError, Stop};
+use super::find::{Session, Stop};
 use super::search::Hunt;
-use crate::git::TreeFile;
+use super::versions::{file_pairs, partial_tree};
 use crate::graph::Node;
-use crate::minimize::{
-    Answer, Difference, EditSet, FilePair, Known, Necessity, Outcome, Search, Side, Stored,
-};
+use crate::minimize::{Answer, Difference, EditSet, Known, Necessity, Outcome, Search};
 use crate::model::{
     BreakingChange, CommitId, Culprit, Event, EventKind, FailureSignature, Narrowing, Purpose, TreeId,
     TrialId, Verdict,
@@ -30,21 +28,32 @@ const MOST_EDITS: usize = 1000;
 const LARGEST_SET: usize = 40;
 /// Narrowing may always take so many trials.
 const LEAST_BUDGET: usize = 10;
-/// A file larger than this is changed as a whole.
-const LARGEST_FILE: usize = 1 << 20;
 /// So many sets that may still be asked for are kept running.
 const REACH: usize = 64;
 
 /// What is to be narrowed, and what was found.
-struct Narrowed {
-    good: CommitId,
+pub(super) struct Narrowed {
+    pub(super) good: CommitId,
     bad: CommitId,
-    difference: Difference,
-    answer: Answer,
+    pub(super) difference: Difference,
+    pub(super) answer: Answer,
     /// Whether nothing can be left out of the causes.
     minimal: bool,
     trials: usize,
     began: Instant,
+}
+
+/// Where sets of edits are tried.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub(super) difference: &'a Difference,
+    pub(super) search: &'a Search,
+    /// The tree that edits are applied to.
+    pub(super) good: TreeId,
+    /// The commit that trials run as.
+    pub(super) head: CommitId,
+    /// Trials that it is worth.
+    pub(super) budget: usize,
 }
 
 impl Narrowed {
@@ -74,7 +83,7 @@ impl Session<'_> {
         match self.narrow(hunt.id(good), hunt.id(culprit)) {
             Ok(Some(narrowed)) => {
                 let commits = vec![Some(hunt.id(culprit)); narrowed.difference.edits.len()];
-                self.say_narrowed(&narrowed, &commits, false)
+                self.say_narrowed(&narrowed, &commits, false, Vec::new())
             }
             Ok(None) => Ok(()),
             // The culprit is proven all the same.
@@ -98,7 +107,11 @@ impl Session<'_> {
             commits[edit] = self.bringer(hunt, set, &narrowed.difference, edit)?;
         }
         let bringer = narrowed.only_bringer(&commits);
-        self.say_narrowed(&narrowed, &commits, bringer.is_some())?;
+        let hiding = match bringer {
+            Some(commit) => self.what_hides(&narrowed, commit)?,
+            None => Vec::new(),
+        };
+        self.say_narrowed(&narrowed, &commits, bringer.is_some(), hiding)?;
         let Some(commit) = bringer else { return Ok(None) };
         let commit = self.workshop.repository.info(commit)?;
         // The edit tells which member it is; that it is one of them is as sure as it was.
@@ -114,14 +127,17 @@ impl Session<'_> {
             self.dismiss(id)?;
         }
         let trees = (self.trials.tree_of(good)?, self.trials.tree_of(bad)?);
-        let difference = Difference::new(self.file_pairs(trees)?);
+        let difference = Difference::new(file_pairs(self.workshop.shadow, trees.0, trees.1)?);
         if difference.edits.is_empty() || difference.edits.len() > MOST_EDITS {
             return Ok(None);
         }
         let search = difference.search(self.failure_at(bad).as_ref());
         let mut known = search.given();
         let mut trials = 0;
-        let answer = self.explore(&difference, &search, trees, bad, &mut known, &mut trials)?;
+        let ends = HashMap::from([(trees.0, Outcome::Passes), (trees.1, Outcome::Fails)]);
+        let budget = (self.trials.started() * 3 / 2).max(LEAST_BUDGET);
+        let ground = Ground { difference: &difference, search: &search, good: trees.0, head: bad, budget };
+        let answer = self.explore(&ground, ends, &mut known, &mut trials)?;
         let minimal = answer.is_some();
         let Some(answer) = answer.or_else(|| so_far(&search, &known)) else { return Ok(None) };
         Ok(Some(Narrowed { good, bad, difference, answer, minimal, trials, began }))
@@ -139,18 +155,14 @@ impl Session<'_> {
     }
 
     /// Try sets of edits until the search has its answer; `None` when the trials that are worth it are used up.
-    fn explore(
+    pub(super) fn explore(
         &mut self,
-        difference: &Difference,
-        search: &Search,
-        trees: (TreeId, TreeId),
-        head: CommitId,
+        ground: &Ground<'_>,
+        mut outcomes: HashMap<TreeId, Outcome>,
         known: &mut Known,
         trials: &mut usize,
     ) -> Result<Option<Answer>, Stop> {
-        let budget = (self.trials.started() * 3 / 2).max(LEAST_BUDGET);
-        let mut outcomes: HashMap<TreeId, Outcome> =
-            HashMap::from([(trees.0, Outcome::Passes), (trees.1, Outcome::Fails)]);
+        let Ground { difference, search, good, head, budget } = *ground;
         let mut running: BTreeMap<TrialId, (EditSet, TreeId)> = BTreeMap::new();
         loop {
             if let Some(answer) = search.answer(known) {
@@ -165,7 +177,7 @@ impl Session<'_> {
                 if running.values().any(|(set, _)| *set == applied) {
                     continue;
                 }
-                let tree = self.partial_tree(difference, trees.0, &applied)?;
+                let tree = partial_tree(self.workshop.shadow, difference, good, &applied)?;
                 if let Some(&outcome) = outcomes.get(&tree) {
                     known.record(applied, outcome);
                     learned = true;
@@ -200,45 +212,12 @@ impl Session<'_> {
         }
     }
 
-    /// The good version with some of the edits.
-    pub(super) fn partial_tree(
-        &self,
-        difference: &Difference,
-        good: TreeId,
-        applied: &EditSet,
-    ) -> Result<TreeId, SessionError> {
-        let shadow = self.workshop.shadow;
-        let mut entries = Vec::new();
-        for written in difference.partial(applied) {
-            let entry = match written.entry {
-                Some((mode, Stored::As(id))) => Some((mode, id)),
-                Some((mode, Stored::Text(text))) => Some((mode, shadow.write_blob(&text)?)),
-                None => None,
-            };
-            entries.push((written.path, entry));
-        }
-        Ok(shadow.with_entries(good, &entries)?)
-    }
-
-    /// What differs between two trees, with the texts.
-    pub(super) fn file_pairs(&self, (good, bad): (TreeId, TreeId)) -> Result<Vec<FilePair>, SessionError> {
-        let repository = self.workshop.shadow.repository();
-        let side = |file: Option<TreeFile>| -> Option<Side> {
-            let TreeFile { path, id, mode } = file?;
-            // A missing blob is no text; neither is a picture.
-            let text =
-                repository.blob(id).ok().filter(|text| text.len() <= LARGEST_FILE && !text.contains(&0));
-            Some(Side { path, mode, id, text })
-        };
-        let pairs = repository.entry_pairs(good, bad)?;
-        Ok(pairs.into_iter().map(|pair| FilePair { old: side(pair.old), new: side(pair.new) }).collect())
-    }
-
     fn say_narrowed(
         &mut self,
         narrowed: &Narrowed,
         commits: &[Option<CommitId>],
         decides: bool,
+        hidden_by: Vec<BreakingChange>,
     ) -> Result<(), Stop> {
         let Narrowed { difference, answer, .. } = narrowed;
         let necessary = answer.is_necessary();
@@ -259,10 +238,12 @@ impl Session<'_> {
             seconds: narrowed.began.elapsed().as_secs_f64(),
             decides,
             minimal: narrowed.minimal,
+            breaking: answer.causes.iter().flat_map(EditSet::iter).collect(),
             resting: match &answer.necessity {
-                Necessity::With { others, .. } => others.len(),
-                Necessity::Proven | Necessity::NotShown(_) => 0,
+                Necessity::With { others, .. } => others.iter().collect(),
+                Necessity::Proven | Necessity::NotShown(_) => Vec::new(),
             },
+            hidden_by,
             remarks: remarks(narrowed),
         };
         Ok(self.journal.say(EventKind::Narrowed { changes, narrowing })?)

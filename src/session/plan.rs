@@ -8,7 +8,7 @@ use crate::model::event::Isolation;
 use crate::model::{CommitId, Recipe};
 
 /// A file laid over every tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OverlayFile {
     /// Where it goes, relative to the tree's root, with `/`.
     pub path: String,

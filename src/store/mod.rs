@@ -8,6 +8,7 @@
 mod calls;
 mod key;
 mod outcomes;
+mod requests;
 mod sessions;
 
 use std::path::{Path, PathBuf};
@@ -63,6 +64,7 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS events (
         session TEXT NOT NULL, seq INTEGER NOT NULL, json TEXT NOT NULL,
         PRIMARY KEY (session, seq)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS requests (session TEXT PRIMARY KEY, at REAL NOT NULL, json TEXT NOT NULL);
     COMMIT;
 ";
 

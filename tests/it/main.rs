@@ -19,6 +19,7 @@ mod find_histories;
 mod find_inputs;
 mod find_narrowing;
 mod find_safety;
+mod fix;
 mod git_history;
 mod git_lines;
 mod git_shadow;

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-use super::find;
+use super::{find, fix};
 use crate::cli::terminal::stderr_style;
 use crate::cli::{CliError, Exit};
 
@@ -50,6 +50,14 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         command: vec![python.into_os_string(), OsString::from("smoke.py")],
         ..find::Args::default()
     });
+    let found = match found {
+        Ok(Exit::Found) if args.json.is_none() => {
+            say("\n$ pybisect fix\n");
+            let onto = "HEAD".to_owned();
+            fix::run(&fix::Args { repo: Some(repository), onto, jobs: args.jobs, ..fix::Args::default() })
+        }
+        other => other,
+    };
     if args.keep {
         let kept = folder.keep();
         say(&format!("\nthe example is in {}", kept.join("short").display()));

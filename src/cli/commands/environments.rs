@@ -16,7 +16,7 @@ use crate::pyenv::{Choice, Environments, Interpreter, Minor, Policy, Pythons, Ti
 const MOST_BYTES: u64 = 5 << 30;
 
 /// Which environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
     /// The interpreter and packages you have
@@ -30,7 +30,8 @@ pub(crate) enum Kind {
 }
 
 /// The options.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 #[command(next_help_heading = "Environment")]
 pub(crate) struct EnvArgs {
     /// Environment of the trials [default: current when a virtual environment is active or nothing is declared, else auto]

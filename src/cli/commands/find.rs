@@ -22,7 +22,8 @@ pub(crate) const CONFIDENCE: f64 = 0.99;
 /// The command runs on commits between a good and a bad one, several at a time, in private work
 /// trees; your repository and work tree stay as they are. The answer is verified: the commit was
 /// seen to fail, and each of its parents to pass.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 #[command(after_help = "\
 Examples:
   pybisect find --good v1.4 -- python -m pytest -q tests/test_smoke.py::test_login
@@ -109,6 +110,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
     let report = search(&prepared, &cancel, args.quiet)?;
     drop(listener);
+    super::fix::remember(args, &prepared, &report.session)?;
 
     if let Some(json) = &mut json {
         json.write(&report)?;

@@ -7,6 +7,7 @@ pub(super) mod demo;
 pub(super) mod environments;
 pub(super) mod explain;
 pub(super) mod find;
+pub(super) mod fix;
 pub(super) mod log;
 pub(super) mod logs;
 mod prepare;
@@ -26,6 +27,7 @@ pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
     color.apply();
     match command {
         Command::Find(args) => find::run(&args),
+        Command::Fix(args) => fix::run(&args),
         Command::Logs(args) => logs::run(&args),
         Command::Suspects(args) => suspects::run(&args),
         Command::Calls(args) => calls::run(&args),

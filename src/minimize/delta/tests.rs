@@ -127,6 +127,19 @@ fn a_first_guess_that_is_right_takes_two_trials_at_once() {
 }
 
 #[test]
+fn what_hides_a_cause_is_found() {
+    let outcome = |applied: &EditSet| match (applied.contains(3), applied.contains(6)) {
+        (_, true) => Outcome::Unresolved,
+        (true, false) => Outcome::Fails,
+        (false, false) => Outcome::Passes,
+    };
+    let search = Search::new(&[1.0; 9], &Relations::default()).for_what_hides([3].into_iter().collect());
+    let (answer, _, trials) = play(&search, 1, outcome);
+    assert_eq!(answer.causes, [[6].into_iter().collect()]);
+    assert!(trials <= 6, "{trials}");
+}
+
+#[test]
 fn a_single_edit_needs_no_trial() {
     let search = Search::new(&[1.0], &Relations::default());
     let answer = search.answer(&search.given()).unwrap();

@@ -1,0 +1,280 @@
+//! `pybisect fix`.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{find, prepare};
+use crate::cli::terminal::{stderr_style, stdout_style};
+use crate::cli::{CliError, Exit, folders};
+use crate::git::{Repository, Shadow};
+use crate::model::{CancelToken, CandidateFix, FixReport, Report};
+use crate::report::FixText;
+use crate::session::{self, FixRequest, Fixes, OverlayFile, SignalListener, Workshop};
+use crate::store::{SessionRow, SessionState, Store};
+
+/// Test ways to mend what the last search found
+///
+/// Candidates are made on top of HEAD: the breaking edit undone, the same correction elsewhere, the commit
+/// reverted, the file restored. All are tested at the same time, in private work trees; the smallest that passes
+/// is written as a patch. Your work tree, index and branch stay as they are.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pybisect fix
+  pybisect fix --verify 'python -m pytest -q' --branch hotfix/json-load --commit
+  pybisect fix --push origin
+
+Exit status: 0 a fix passes (or none is needed), 3 none passes, 6 the push failed, 130 interrupted")]
+pub(crate) struct Args {
+    /// Session to mend, by the beginning of its id [default: the last finished one of this repository]
+    #[arg(value_name = "SESSION")]
+    pub(crate) session: Option<String>,
+    /// Repository [default: the one you stand in]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
+    /// Commit to put the fix on top of
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub(crate) onto: String,
+    /// A wider command that the fix has to pass too, such as the whole test suite
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) verify: Option<String>,
+    /// Trials at the same time [default: number of cores]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub(crate) jobs: Option<u16>,
+    /// Where to write the patch [default: in the cache folder]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Commit the fix on this new branch, which is not checked out
+    #[arg(long, value_name = "NAME")]
+    pub(crate) branch: Option<String>,
+    /// Commit the fix on a new branch [its name: pybisect/fix-COMMIT]
+    #[arg(long)]
+    pub(crate) commit: bool,
+    /// Commit the fix on a new branch and push that
+    #[arg(long, value_name = "REMOTE")]
+    pub(crate) push: Option<String>,
+    /// Write the result as JSON to a file, or to standard output with -
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// What it takes to run the command of a session again.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredRequest {
+    args: find::Args,
+    overlay: Vec<OverlayFile>,
+}
+
+/// Keep what a search was asked, for [`run`].
+pub(super) fn remember(
+    args: &find::Args,
+    prepared: &prepare::Prepared,
+    session: &str,
+) -> Result<(), CliError> {
+    let place = match &args.repo {
+        Some(place) => place.clone(),
+        None => std::env::current_dir().map_err(CliError::internal)?,
+    };
+    let args = find::Args {
+        repo: Some(place.canonicalize().unwrap_or(place)),
+        with_file: Vec::new(),
+        ..args.clone()
+    };
+    let request = StoredRequest { args, overlay: prepared.plan.overlay.clone() };
+    let json = serde_json::to_string(&request).map_err(CliError::internal)?;
+    Ok(prepared.store.keep_request(session, &json)?)
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    let place = match &args.repo {
+        Some(place) => place.clone(),
+        None => std::env::current_dir().map_err(CliError::internal)?,
+    };
+    let repository = Repository::open(&place)?;
+    let store = Store::open(&folders::cache()?)?;
+    let (row, report) = last_session(args, &repository, &store)?;
+    let onto = repository.resolve(&args.onto)?.id;
+    let branch = branch(args, &report, &repository)?;
+    let request = stored(&store, &row)?;
+    let find_args = find::Args { jobs: args.jobs.or(request.args.jobs), ..request.args };
+    let mut prepared = prepare::prepare(&find_args)?;
+    prepared.plan.overlay = request.overlay;
+    let verify = args.verify.as_ref().map(|script| ["sh", "-c", script].map(OsString::from).to_vec());
+    let request = FixRequest { report, onto, verify };
+
+    let cancel = CancelToken::new();
+    let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
+    let prepare::Prepared { repository, plan, bench, store, .. } = &prepared;
+    let workshop = Workshop {
+        repository,
+        shadow: &bench.shadow,
+        executor: bench.executor.as_ref(),
+        store,
+        cancel: &cancel,
+    };
+    let fixes = session::fix(plan, &workshop, &request, &mut say)?;
+    drop(listener);
+    let Some(fixes) = fixes else {
+        say("stopped; what ran is kept. To go on, run the same again");
+        return Ok(Exit::Interrupted);
+    };
+    tell(args, &request.report, &fixes, &bench.shadow, repository, branch.as_deref())
+}
+
+/// Write the patch, make the branch, and show what came of it.
+fn tell(
+    args: &Args,
+    found: &Report,
+    fixes: &Fixes,
+    shadow: &Shadow,
+    repository: &Repository,
+    branch: Option<&str>,
+) -> Result<Exit, CliError> {
+    let best = fixes.report.fixes.iter().zip(&fixes.made).find(|(fix, _)| fix.passed);
+    let mut patch = None;
+    let mut committed = None;
+    if let (Some((fix, (tree, made))), false) = (best, fixes.report.mended_already) {
+        let file = match &args.output {
+            Some(file) => file.clone(),
+            None => folders::cache()?.join("fixes").join(format!("{}.patch", fixes.report.session)),
+        };
+        write(&file, &made.bytes)?;
+        patch = Some(file);
+        if let Some(name) = branch {
+            let onto = fixes.report.onto.ok_or_else(|| CliError::usage("there is no commit to build on"))?;
+            let (author, email) = repository.author().ok_or_else(|| {
+                CliError::usage("git does not know your name")
+                    .hinted("git config --global user.name 'Your Name'; git config --global user.email you@example.com")
+            })?;
+            let id = shadow.commit(*tree, onto, (&author, &email), &message(found, fix))?;
+            repository.take_branch(shadow, name)?;
+            committed = Some((name.to_owned(), id));
+        }
+    }
+    let json_on_stdout = args.json.as_deref() == Some(Path::new("-"));
+    if let Some(file) = &args.json {
+        let mut text = serde_json::to_vec_pretty(&fixes.report).map_err(CliError::internal)?;
+        text.push(b'\n');
+        if json_on_stdout { super::print(&text).map(drop)? } else { write(file, &text)? }
+    }
+    if !json_on_stdout {
+        let view = FixText { style: stdout_style(), patch: patch.as_deref(), committed: committed.as_ref() };
+        let mut text = Vec::new();
+        view.render(found, &fixes.report, &mut text).map_err(CliError::internal)?;
+        super::print(&text)?;
+    }
+    if let (Some(remote), Some((name, _))) = (&args.push, &committed) {
+        if let Err(error) = repository.push_branch(remote, name) {
+            say(&format!("{error}"));
+            return Ok(Exit::Response);
+        }
+        say(&format!("pushed {name} to {remote}"));
+    }
+    Ok(exit(&fixes.report))
+}
+
+fn exit(report: &FixReport) -> Exit {
+    let good = report.mended_already || report.fixes.iter().any(|fix| fix.passed);
+    if good { Exit::Found } else { Exit::Inconclusive }
+}
+
+/// The session to mend, with its report.
+fn last_session(
+    args: &Args,
+    repository: &Repository,
+    store: &Store,
+) -> Result<(SessionRow, Report), CliError> {
+    let none = |what: String| CliError::usage(what).hinted("first: pybisect find --good REV -- COMMAND");
+    let row = match &args.session {
+        Some(prefix) => store.session(prefix)?.ok_or_else(|| {
+            CliError::usage(format!("no single session begins with '{prefix}'")).hinted("pybisect sessions")
+        })?,
+        None => {
+            let folder = repository.folder().to_string_lossy().into_owned();
+            let rows = store.sessions(Some(&folder))?;
+            rows.into_iter()
+                .find(|row| row.state == SessionState::Finished)
+                .ok_or_else(|| none("no search has finished in this repository".to_owned()))?
+        }
+    };
+    let report = Report::from_events(&store.events(&row.id)?);
+    if report.find_fix || (report.culprits.len() != 1 && report.breaking_changes.is_empty()) {
+        return Err(none(format!("session {} did not find what to mend", row.id)));
+    }
+    Ok((row, report))
+}
+
+fn stored(store: &Store, row: &SessionRow) -> Result<StoredRequest, CliError> {
+    let again = || {
+        CliError::usage(format!("session {} does not say how it was run", row.id))
+            .hinted("run the same pybisect find again: its outcomes are known")
+    };
+    let json = store.request(row.id.as_str())?.ok_or_else(again)?;
+    serde_json::from_str(&json).map_err(|_| again())
+}
+
+/// The name of the branch, when one is wanted.
+fn branch(args: &Args, report: &Report, repository: &Repository) -> Result<Option<String>, CliError> {
+    if args.branch.is_none() && !args.commit && args.push.is_none() {
+        return Ok(None);
+    }
+    let culprit = report.culprits.first().map(|culprit| culprit.commit.id.short()).unwrap_or_default();
+    let name = args.branch.clone().unwrap_or_else(|| format!("pybisect/fix-{culprit}"));
+    if repository.has_branch(&name) {
+        return Err(CliError::usage(format!("there is a branch '{name}' already"))
+            .hinted("choose another: --branch NAME"));
+    }
+    Ok(Some(name))
+}
+
+/// The commit message: what is done, why, and how one knows.
+fn message(found: &Report, fix: &CandidateFix) -> String {
+    let culprit = found.culprits.first();
+    let short = culprit.map(|culprit| culprit.commit.id.short()).unwrap_or_default();
+    let subject = culprit.map(|culprit| culprit.commit.subject.clone()).unwrap_or_default();
+    let change = found.breaking_changes.first();
+    let title = match change.map(|change| (&change.before, &change.after)) {
+        Some((Some(before), Some(after))) if !before.contains('\n') && before.len() + after.len() < 50 => {
+            format!("Fix: {} back to {}", after.trim(), before.trim())
+        }
+        _ => format!("Fix the failure that {short} brought"),
+    };
+    let mut lines = vec![title, String::new()];
+    lines.push(format!("{short} (\"{subject}\") broke it:"));
+    lines.extend(
+        found
+            .failure
+            .as_ref()
+            .map(|failure| format!("  {}", failure.to_string().lines().next().unwrap_or_default())),
+    );
+    lines.push(String::new());
+    if let Some(change) = change {
+        lines.push(format!("The cause is in {}:{}.", change.path, change.line));
+        if change.sufficient {
+            lines.push("The last good version with that edit alone fails in the same way.".to_owned());
+        }
+        if change.necessary {
+            lines.push("The first bad version without it passes.".to_owned());
+        }
+    }
+    lines.push(format!("This commit: {}. Tested with:", fix.kind.phrase()));
+    lines.push(format!("  {}", found.command));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn write(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(CliError::internal)?;
+    }
+    std::fs::write(file, bytes)
+        .map_err(|error| CliError::usage(format!("failed to write {}: {error}", file.display())))
+}
+
+fn say(text: &str) {
+    drop(writeln!(anstream::stderr(), "{}", stderr_style().dim(text)));
+}

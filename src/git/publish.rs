@@ -1,0 +1,155 @@
+//! A tree of the shadow as something the user can have: a patch, a commit on a branch, a pushed branch.
+//!
+//! The branch is the one thing that pybisect ever writes into the user's repository, and only when asked: it is
+//! fetched from the shadow by the git executable, which touches neither `HEAD` nor the index nor the work tree.
+
+use std::process::Command;
+
+use git2::{DiffFormat, DiffLineType, DiffOptions};
+
+use super::ids::{ToOid, commit_id};
+use super::partial::OTHER_REPOSITORY;
+use super::{GitError, Repository, Shadow};
+use crate::model::{CommitId, TreeId};
+
+/// Where the shadow keeps a commit until it is fetched.
+const OUTBOX: &str = "refs/pybisect/fix";
+
+/// A change in the form of `git diff`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patch {
+    /// The patch, for `git apply`.
+    pub bytes: Vec<u8>,
+    /// Files in it.
+    pub files: usize,
+    /// Lines that it removes and adds.
+    pub lines: usize,
+}
+
+impl Repository {
+    /// The change from one tree to another; binary files included.
+    ///
+    /// # Errors
+    /// When an object is missing or broken.
+    pub fn patch(&self, old: TreeId, new: TreeId) -> Result<Patch, GitError> {
+        let (old, new) = (self.inner.find_tree(old.oid()?)?, self.inner.find_tree(new.oid()?)?);
+        let mut options = DiffOptions::new();
+        options.show_binary(true).indent_heuristic(true);
+        let diff = self.inner.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))?;
+        let mut bytes = Vec::new();
+        diff.print(DiffFormat::Patch, |_, _, line| {
+            let marked = matches!(
+                line.origin_value(),
+                DiffLineType::Context | DiffLineType::Addition | DiffLineType::Deletion
+            );
+            if marked {
+                bytes.extend_from_slice(line.origin().to_string().as_bytes());
+            }
+            bytes.extend_from_slice(line.content());
+            true
+        })?;
+        let stats = diff.stats()?;
+        Ok(Patch { bytes, files: stats.files_changed(), lines: stats.insertions() + stats.deletions() })
+    }
+
+    /// The mode of what lies at a path of a tree; 0 when nothing does.
+    ///
+    /// # Errors
+    /// When a tree is missing or broken.
+    pub fn mode_at(&self, tree: TreeId, path: &[u8]) -> Result<u32, GitError> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
+        match self.inner.find_tree(tree.oid()?)?.get_path(path) {
+            Ok(entry) => Ok(entry.filemode_raw().unsigned_abs()),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The author by the user's configuration; `None` when it names nobody.
+    #[must_use]
+    pub fn author(&self) -> Option<(String, String)> {
+        let author = self.inner.signature().ok()?;
+        Some((author.name().ok()?.to_owned(), author.email().ok()?.to_owned()))
+    }
+
+    /// Whether there is a branch of this name.
+    #[must_use]
+    pub fn has_branch(&self, name: &str) -> bool {
+        self.inner.find_branch(name, git2::BranchType::Local).is_ok()
+    }
+
+    /// Take the commit in the shadow's outbox as a new branch.
+    ///
+    /// # Errors
+    /// When the git executable refuses, as for a name that is none.
+    pub fn take_branch(&self, shadow: &Shadow, name: &str) -> Result<(), GitError> {
+        let folder = shadow.folder().to_string_lossy().into_owned();
+        let what = format!("{OUTBOX}:refs/heads/{name}");
+        self.git(
+            &format!("fetch of the branch '{name}'"),
+            &[
+                "fetch",
+                "--quiet",
+                "--no-tags",
+                "--no-write-fetch-head",
+                "--no-auto-maintenance",
+                "--recurse-submodules=no",
+                &folder,
+                &what,
+            ],
+        )
+    }
+
+    /// Push a branch to a remote; never by force.
+    ///
+    /// # Errors
+    /// When the remote cannot be reached or refuses.
+    pub fn push_branch(&self, remote: &str, name: &str) -> Result<(), GitError> {
+        let what = format!("refs/heads/{name}:refs/heads/{name}");
+        self.git(&format!("push of '{name}' to '{remote}'"), &["push", "--quiet", remote, &what])
+    }
+
+    fn git(&self, action: &str, arguments: &[&str]) -> Result<(), GitError> {
+        let failed = |message: String| GitError::GitCommand { action: action.to_owned(), message };
+        let mut command = Command::new("git");
+        for name in OTHER_REPOSITORY {
+            command.env_remove(name);
+        }
+        let output = command
+            .arg("--git-dir")
+            .arg(self.inner.path())
+            .args(arguments)
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .stdin(std::process::Stdio::null())
+            .output()
+            .map_err(|error| failed(error.to_string()))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(failed(said.trim().lines().last().unwrap_or("no reason given").to_owned()))
+    }
+}
+
+impl Shadow {
+    /// Make a commit of a tree on top of another, and put it into the outbox.
+    ///
+    /// # Errors
+    /// When the shadow cannot be written.
+    pub fn commit(
+        &self,
+        tree: TreeId,
+        parent: CommitId,
+        author: (&str, &str),
+        message: &str,
+    ) -> Result<CommitId, GitError> {
+        let repository = &self.repository().inner;
+        let author = git2::Signature::now(author.0, author.1)?;
+        let tree = repository.find_tree(tree.oid()?)?;
+        let parent = repository.find_commit(parent.oid()?)?;
+        let id = repository.commit(None, &author, &author, message, &tree, &[&parent])?;
+        repository.reference(OUTBOX, id, true, "")?;
+        Ok(commit_id(id))
+    }
+}

@@ -1,0 +1,80 @@
+//! Candidate fixes, and what came of testing them.
+
+use serde::{Deserialize, Serialize};
+
+use super::CommitId;
+
+/// Name and version of the format.
+pub const FIX_SCHEMA: &str = "pybisect.fix/1";
+
+/// What a candidate does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FixKind {
+    /// Takes back the breaking edits.
+    UndoEdits,
+    /// Takes back the breaking edits and those that rest on them.
+    UndoEditsAndResting,
+    /// Takes back the breaking call, and makes the same correction wherever the same call stands.
+    SameElsewhere,
+    /// Takes back the whole commit.
+    RevertCommit,
+    /// Puts the files as they were in the last good version.
+    RestoreFiles,
+}
+
+impl FixKind {
+    /// For people.
+    #[must_use]
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::UndoEdits => "undo the breaking edit",
+            Self::UndoEditsAndResting => "undo the breaking edit and what rests on it",
+            Self::SameElsewhere => "undo the breaking call here and elsewhere",
+            Self::RevertCommit => "revert the whole commit",
+            Self::RestoreFiles => "restore the file as it was last good",
+        }
+    }
+}
+
+/// A candidate fix on top of a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CandidateFix {
+    /// What it does.
+    pub kind: FixKind,
+    /// The change, for `git apply`; invalid UTF-8 is replaced here, but not in the file that is written.
+    pub patch: String,
+    /// Whether the failing command passes, and the wider one as well when there is one.
+    pub passed: bool,
+    /// What the failing command did, in words.
+    pub outcome: String,
+    /// What the wider command did, in words, when it ran.
+    pub verified: Option<String>,
+    /// Files that it changes.
+    pub files: usize,
+    /// Lines that it removes and adds.
+    pub lines: usize,
+}
+
+/// All candidates, the best first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FixReport {
+    /// [`FIX_SCHEMA`].
+    pub schema: String,
+    /// The session that found the cause.
+    pub session: String,
+    /// The commit that the candidates are on top of.
+    pub onto: Option<CommitId>,
+    /// The commit that broke it.
+    pub culprit: Option<CommitId>,
+    /// Whether that commit passes already, without any fix.
+    pub mended_already: bool,
+    /// The candidates, the best first.
+    pub fixes: Vec<CandidateFix>,
+    /// Candidates that could not be made, with the reason.
+    pub left_out: Vec<String>,
+    /// Tests that fail in the last good version as well, under the wider command.
+    pub failed_before: Vec<String>,
+    /// Trials that ran.
+    pub trials: usize,
+}

@@ -1,0 +1,122 @@
+//! Candidate fixes for people: which one, the change, and how to have it.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::Style;
+use super::plain::shortened;
+use super::words::plural;
+use crate::model::{CandidateFix, CommitId, FixReport, Report};
+
+/// Lines of the patch that are shown.
+const MOST_LINES: usize = 30;
+
+/// Renders a [`FixReport`] for a terminal.
+#[derive(Debug)]
+pub struct FixText<'a> {
+    /// Colours.
+    pub style: Style,
+    /// Where the patch was written.
+    pub patch: Option<&'a Path>,
+    /// The branch and the commit that were made.
+    pub committed: Option<&'a (String, CommitId)>,
+}
+
+impl FixText<'_> {
+    /// Write it. `found` is the report of the search.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn render(&self, found: &Report, report: &FixReport, out: &mut dyn Write) -> io::Result<()> {
+        let style = self.style;
+        let onto = report.onto.as_ref().map(CommitId::short).unwrap_or_default();
+        if report.mended_already {
+            writeln!(out, "{}", style.bold(style.good(format!("{onto} passes already: no fix is needed"))))?;
+            return Ok(());
+        }
+        let best = report.fixes.first().filter(|fix| fix.passed);
+        match best {
+            Some(fix) => {
+                let what = format!("fix: {}", fix.kind.phrase());
+                writeln!(out, "{} on top of {onto}", style.bold(style.good(what)))?;
+                self.change(fix, out)?;
+            }
+            None => {
+                writeln!(out, "{}", style.bold(style.warn(format!("no candidate passes on top of {onto}"))))?;
+            }
+        }
+        writeln!(out, "\n{}", style.bold("tested"))?;
+        let failing = found.failure.as_ref().map(ToString::to_string).unwrap_or_default();
+        let failing = shortened(failing.lines().next().unwrap_or_default(), 100);
+        writeln!(out, "  {} {onto} as it is: {failing}", style.bad(format!("{:<7}", "fails")))?;
+        for fix in &report.fixes {
+            self.candidate(fix, out)?;
+        }
+        for why in &report.left_out {
+            writeln!(out, "  {} {why}", style.warn(format!("{:<7}", "not made")))?;
+        }
+        if !report.failed_before.is_empty() {
+            writeln!(
+                out,
+                "  {} fail in the last good version too",
+                plural(report.failed_before.len(), "test")
+            )?;
+        }
+        self.next_steps(best.is_some(), out)
+    }
+
+    fn candidate(&self, fix: &CandidateFix, out: &mut dyn Write) -> io::Result<()> {
+        let word = format!("{:<7}", if fix.passed { "passes" } else { "fails" });
+        let word = if fix.passed { self.style.good(word) } else { self.style.bad(word) };
+        let size = format!("{}, {}", plural(fix.files, "file"), plural(fix.lines, "line"));
+        let why = match (&fix.verified, fix.passed) {
+            (Some(wider), _) => format!("; the wider command {wider}"),
+            (None, true) => String::new(),
+            (None, false) => format!("; {}", shortened(fix.outcome.lines().next().unwrap_or_default(), 100)),
+        };
+        writeln!(out, "  {word} {} ({size}){why}", fix.kind.phrase())
+    }
+
+    fn change(&self, fix: &CandidateFix, out: &mut dyn Write) -> io::Result<()> {
+        let is_noise =
+            |line: &str| line.starts_with("index ") || line.starts_with("--- ") || line.starts_with("+++ ");
+        let lines: Vec<&str> = fix.patch.lines().filter(|line| !is_noise(line)).collect();
+        for line in lines.iter().take(MOST_LINES) {
+            let shown = shortened(line, 160);
+            let shown = match line.as_bytes().first() {
+                Some(b'+') => self.style.good(shown),
+                Some(b'-') => self.style.bad(shown),
+                Some(b'@') => self.style.name(shown),
+                _ => shown,
+            };
+            writeln!(out, "  {shown}")?;
+        }
+        if let Some(more) = lines.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
+            writeln!(out, "  {}", self.style.dim(format!("… {more} more lines")))?;
+        }
+        Ok(())
+    }
+
+    fn next_steps(&self, has_fix: bool, out: &mut dyn Write) -> io::Result<()> {
+        if !has_fix {
+            return Ok(());
+        }
+        writeln!(out, "\n{}", self.style.bold("next"))?;
+        if let Some((branch, commit)) = self.committed {
+            writeln!(
+                out,
+                "  git switch {branch}  {}",
+                self.style.dim(format!("# the fix, as {}", commit.short()))
+            )?;
+            return Ok(());
+        }
+        if let Some(patch) = self.patch {
+            writeln!(out, "  git apply {}  {}", patch.display(), self.style.dim("# into your work tree"))?;
+        }
+        writeln!(
+            out,
+            "  pybisect fix --branch NAME --commit  {}",
+            self.style.dim("# as a commit on a new branch")
+        )
+    }
+}

@@ -1,0 +1,270 @@
+//! Candidate fixes on top of a commit, all tested at the same time.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::time::Duration;
+
+use super::candidates::{Candidate, candidates};
+use super::dispatcher::Dispatcher;
+use super::plan::Limits;
+use super::trials::Trials;
+use super::{Matching, Plan, SessionError, Trees, Workshop};
+use crate::git::Patch;
+use crate::model::event::Source;
+use crate::model::fix::FIX_SCHEMA;
+use crate::model::{
+    CandidateFix, CommitId, Ending, FixReport, Purpose, Recipe, Report, TreeId, TrialOutput, Verdict,
+};
+use crate::triage::{Target, TargetOracle, read};
+
+/// What to mend, and where.
+#[derive(Debug, Clone)]
+pub struct FixRequest {
+    /// The report of the session that found the cause.
+    pub report: Report,
+    /// The commit that candidates are on top of.
+    pub onto: CommitId,
+    /// A wider command, for candidates that pass the failing one.
+    pub verify: Option<Vec<OsString>>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Fixes {
+    /// The candidates, the best first.
+    pub report: FixReport,
+    /// The tree and the patch of each, without the overlay.
+    pub made: Vec<(TreeId, Patch)>,
+}
+
+/// Make the candidates for a report and test them. `said` hears of each as it ends. `None` when the user stopped it;
+/// what ran is kept, and answered from the record the next time.
+///
+/// # Errors
+/// When the machine, the repository or the store fails.
+pub fn fix(
+    plan: &Plan,
+    workshop: &Workshop<'_>,
+    request: &FixRequest,
+    said: &mut dyn FnMut(&str),
+) -> Result<Option<Fixes>, SessionError> {
+    let mut trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay);
+    let (candidates, left_out) = candidates(workshop, &mut trees, request)?;
+    let mut report = FixReport {
+        schema: FIX_SCHEMA.to_owned(),
+        session: request.report.session.clone(),
+        onto: Some(request.onto),
+        culprit: request.report.culprits.first().map(|culprit| culprit.commit.id),
+        left_out,
+        ..FixReport::default()
+    };
+    let head = trees.tree_of(request.onto)?;
+    let mut asked = vec![head];
+    asked.extend(candidates.iter().map(|candidate| candidate.tree));
+    let mut recipe = plan.recipe.clone();
+    recipe.timeout = recipe.timeout.or_else(|| Some(limit(&request.report)));
+    let judge = oracle(plan, &request.report);
+    let mut heard = |at: usize, output: &TrialOutput| {
+        let what = at.checked_sub(1).map_or("without a fix", |at| candidates[at].kind.phrase());
+        said(&format!("{:<7}{what}", word(&judge.judge_reading(output, &read(output)))));
+    };
+    let Some((outputs, ran)) = run(plan, workshop, request.onto, &recipe, &asked, &mut heard)? else {
+        return Ok(None);
+    };
+    report.trials = ran;
+    let verdicts: Vec<Verdict> =
+        outputs.iter().map(|output| judge.judge_reading(output, &read(output))).collect();
+    report.mended_already = verdicts[0] == Verdict::Good;
+    let passing: Vec<usize> = (0..candidates.len()).filter(|&at| verdicts[at + 1] == Verdict::Good).collect();
+    let Some(verified) = verify(plan, workshop, request, &candidates, &passing, &mut report, said)? else {
+        return Ok(None);
+    };
+    let mut fixes: Vec<(CandidateFix, (TreeId, Patch))> = Vec::new();
+    for (at, Candidate { kind, tree }) in candidates.into_iter().enumerate() {
+        let bare = without_overlay(workshop, request.onto, head, tree)?;
+        let base = workshop.repository.tree_of(request.onto)?;
+        let patch = workshop.shadow.repository().patch(base, bare)?;
+        let own = verified.get(&at);
+        let fix = CandidateFix {
+            kind,
+            patch: String::from_utf8_lossy(&patch.bytes).into_owned(),
+            passed: verdicts[at + 1] == Verdict::Good && own.is_none_or(|(passed, _)| *passed),
+            outcome: outcome(&verdicts[at + 1], &outputs[at + 1]),
+            verified: own.map(|(_, words)| words.clone()),
+            files: patch.files,
+            lines: patch.lines,
+        };
+        fixes.push((fix, (bare, patch)));
+    }
+    // What passes everything first, then what passes the failing command, then the smallest change.
+    fixes.sort_by_key(|(fix, _)| (!fix.passed, fix.verified.is_none(), fix.lines, fix.files, fix.kind));
+    let made;
+    (report.fixes, made) = fixes.into_iter().unzip();
+    Ok(Some(Fixes { report, made }))
+}
+
+/// For a candidate, whether it passes the wider command, and in words.
+type Verified = BTreeMap<usize, (bool, String)>;
+
+/// The wider command on the passing candidates, and on the last good version: what fails there too is not held against
+/// a candidate. For each candidate whether it passes, and in words.
+fn verify(
+    plan: &Plan,
+    workshop: &Workshop<'_>,
+    request: &FixRequest,
+    candidates: &[Candidate],
+    passing: &[usize],
+    report: &mut FixReport,
+    said: &mut dyn FnMut(&str),
+) -> Result<Option<Verified>, SessionError> {
+    let (Some(command), false) = (&request.verify, passing.is_empty()) else {
+        return Ok(Some(BTreeMap::new()));
+    };
+    let mut trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay);
+    let good = request.report.last_good.as_ref().map(|good| trees.tree_of(good.id)).transpose()?;
+    let mut asked: Vec<TreeId> = passing.iter().map(|&at| candidates[at].tree).collect();
+    asked.extend(good);
+    let recipe = Recipe { command: command.clone(), timeout: None, ..plan.recipe.clone() };
+    let mut heard = |at: usize, output: &TrialOutput| {
+        let what = passing.get(at).map_or("last good", |&at| candidates[at].kind.phrase());
+        let passes = matches!(output.ending, Ending::Exited { code: 0 });
+        said(&format!("{:<7}{what}: --verify", if passes { "passes" } else { "fails" }));
+    };
+    let Some((outputs, ran)) = run(plan, workshop, request.onto, &recipe, &asked, &mut heard)? else {
+        return Ok(None);
+    };
+    report.trials += ran;
+    if good.is_some() {
+        report.failed_before = outputs.last().map(failing).unwrap_or_default();
+    }
+    let verified = passing.iter().zip(&outputs).map(|(&at, output)| {
+        if matches!(output.ending, Ending::Exited { code: 0 }) {
+            return (at, (true, "passes".to_owned()));
+        }
+        let failing = failing(output);
+        let new: Vec<&String> = failing.iter().filter(|test| !report.failed_before.contains(test)).collect();
+        let judged = match (failing.is_empty(), new.as_slice()) {
+            (false, []) => (true, "fails only where the last good version does".to_owned()),
+            (true, _) => (false, outcome(&Verdict::Bad, output)),
+            (false, [one]) => (false, format!("fails {one}, which the last good version does not")),
+            (false, several) => (
+                false,
+                format!(
+                    "fails {} tests that the last good version does not, as {}",
+                    several.len(),
+                    several[0]
+                ),
+            ),
+        };
+        (at, judged)
+    });
+    Ok(Some(verified.collect()))
+}
+
+/// The tests that failed in a run.
+fn failing(output: &TrialOutput) -> Vec<String> {
+    let reading = read(output);
+    let mut tests = reading.summary.map(|summary| summary.failing()).unwrap_or_default();
+    tests.extend(reading.failures.into_iter().flat_map(|failure| failure.tests));
+    tests.sort();
+    tests.dedup();
+    tests
+}
+
+/// Run a recipe on trees, as many at a time as there are slots; their outputs, and how many really ran. `None` when the
+/// user stopped it.
+fn run(
+    plan: &Plan,
+    workshop: &Workshop<'_>,
+    head: CommitId,
+    recipe: &Recipe,
+    asked: &[TreeId],
+    heard: &mut dyn FnMut(usize, &TrialOutput),
+) -> Result<Option<(Vec<TrialOutput>, usize)>, SessionError> {
+    std::thread::scope(|scope| {
+        let dispatcher = Dispatcher::new(scope, workshop.executor, workshop.cancel);
+        let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay);
+        let mut trials = Trials::new(
+            dispatcher,
+            workshop.executor,
+            workshop.store,
+            trees,
+            recipe.clone(),
+            &plan.environment_key,
+            plan.fresh,
+        );
+        let mut numbers = BTreeMap::new();
+        let mut outputs: Vec<Option<TrialOutput>> = vec![None; asked.len()];
+        for (at, &tree) in asked.iter().enumerate() {
+            numbers.insert(trials.start_tree(head, tree, Purpose::Fix)?, at);
+        }
+        let mut ran = 0;
+        while outputs.iter().any(Option::is_none) {
+            let Some(done) = trials.wait(None)? else {
+                if workshop.cancel.is_cancelled() {
+                    trials.drain()?;
+                    return Ok(None);
+                }
+                continue;
+            };
+            ran += usize::from(done.source == Source::Ran);
+            if let Some(&at) = numbers.get(&done.id) {
+                heard(at, &done.output);
+                outputs[at] = Some(done.output);
+            }
+        }
+        Ok(Some((outputs.into_iter().flatten().collect(), ran)))
+    })
+}
+
+fn oracle(plan: &Plan, report: &Report) -> TargetOracle {
+    let target = match (&plan.matching, &report.failure) {
+        (Matching::Signature, Some(failure)) => Target::Signature(failure.clone()),
+        (Matching::Pattern(pattern), _) => Target::Pattern(pattern.clone()),
+        (Matching::AnyFailure, _) | (Matching::Signature, None) => Target::AnyFailure,
+    };
+    TargetOracle::new(target, super::find::runs_pytest(&plan.recipe.command))
+}
+
+/// A limit from the slowest trial of the search that ran.
+fn limit(report: &Report) -> Duration {
+    let slowest = report.trial_log.iter().map(|trial| trial.timing.run_ms).fold(0.0, f64::max);
+    Limits::after(Duration::from_secs_f64(slowest.max(6000.0) / 1e3))
+}
+
+const fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Good => "passes",
+        Verdict::Bad | Verdict::Skip(_) | Verdict::Abort(_) => "fails",
+    }
+}
+
+fn outcome(verdict: &Verdict, output: &TrialOutput) -> String {
+    match verdict {
+        Verdict::Good => "passes".to_owned(),
+        Verdict::Bad => {
+            let failure = read(output).failures.into_iter().next();
+            failure.map_or_else(|| "fails".to_owned(), |failure| format!("fails: {failure}"))
+        }
+        Verdict::Skip(skip) => skip.reason.clone(),
+        Verdict::Abort(why) => why.clone(),
+    }
+}
+
+/// A composed tree as it is for the user: what differs from the commit's tree with the overlay, on the tree without.
+fn without_overlay(
+    workshop: &Workshop<'_>,
+    onto: CommitId,
+    laid_over: TreeId,
+    tree: TreeId,
+) -> Result<TreeId, SessionError> {
+    let base = workshop.repository.tree_of(onto)?;
+    let mut entries = Vec::new();
+    for pair in workshop.shadow.repository().entry_pairs(laid_over, tree)? {
+        let moved = pair.old.filter(|old| pair.new.as_ref().is_none_or(|new| new.path != old.path));
+        entries.extend(moved.map(|old| (old.path, None)));
+        entries.extend(pair.new.map(|new| (new.path, Some((new.mode, new.id)))));
+    }
+    entries.sort_by_key(|(_, entry)| entry.is_some());
+    Ok(workshop.shadow.with_entries(base, &entries)?)
+}

@@ -1,0 +1,41 @@
+//! Versions between two others: what differs, and the tree with some of it.
+
+use super::SessionError;
+use crate::git::{Shadow, TreeFile};
+use crate::minimize::{Difference, EditSet, FilePair, Side, Stored};
+use crate::model::TreeId;
+
+/// A file larger than this is changed as a whole.
+const LARGEST_FILE: usize = 1 << 20;
+
+/// What differs between two trees, with the texts.
+pub(super) fn file_pairs(shadow: &Shadow, good: TreeId, bad: TreeId) -> Result<Vec<FilePair>, SessionError> {
+    let repository = shadow.repository();
+    let side = |file: Option<TreeFile>| -> Option<Side> {
+        let TreeFile { path, id, mode } = file?;
+        // A missing blob is no text; neither is a picture.
+        let text = repository.blob(id).ok().filter(|text| text.len() <= LARGEST_FILE && !text.contains(&0));
+        Some(Side { path, mode, id, text })
+    };
+    let pairs = repository.entry_pairs(good, bad)?;
+    Ok(pairs.into_iter().map(|pair| FilePair { old: side(pair.old), new: side(pair.new) }).collect())
+}
+
+/// The good version with some of the edits.
+pub(super) fn partial_tree(
+    shadow: &Shadow,
+    difference: &Difference,
+    good: TreeId,
+    applied: &EditSet,
+) -> Result<TreeId, SessionError> {
+    let mut entries = Vec::new();
+    for written in difference.partial(applied) {
+        let entry = match written.entry {
+            Some((mode, Stored::As(id))) => Some((mode, id)),
+            Some((mode, Stored::Text(text))) => Some((mode, shadow.write_blob(&text)?)),
+            None => None,
+        };
+        entries.push((written.path, entry));
+    }
+    Ok(shadow.with_entries(good, &entries)?)
+}

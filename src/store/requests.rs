@@ -1,0 +1,46 @@
+//! What a session was asked: what it takes to run its command again.
+
+use super::{Store, StoreError, now};
+
+impl Store {
+    /// Keep the request of a session, in place of an earlier one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_request(&self, session: &str, json: &str) -> Result<(), StoreError> {
+        self.connection
+            .execute(
+                "INSERT OR REPLACE INTO requests VALUES (?1, ?2, ?3)",
+                rusqlite::params![session, now(), json],
+            )
+            .map_err(|source| self.database(source))?;
+        Ok(())
+    }
+
+    /// The request of a session; `None` when it was not kept.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn request(&self, session: &str) -> Result<Option<String>, StoreError> {
+        use rusqlite::OptionalExtension as _;
+        self.connection
+            .query_row("SELECT json FROM requests WHERE session = ?1", [session], |row| row.get(0))
+            .optional()
+            .map_err(|source| self.database(source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_request_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        assert_eq!(store.request("a").unwrap(), None);
+        store.keep_request("a", "1").unwrap();
+        store.keep_request("a", "2").unwrap();
+        assert_eq!(store.request("a").unwrap().as_deref(), Some("2"));
+    }
+}

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{calls, check, demo, explain, find, fix, log, logs, sessions, suspects};
+use super::commands::{calls, check, demo, explain, find, fix, init, log, logs, sessions, suspects};
 use super::terminal::ColorChoice;
 
 /// From a failing smoke test to the commit that broke it, with proof
@@ -31,6 +31,8 @@ pub(super) enum Command {
     Calls(Box<calls::Args>),
     /// Look at a branch before its merge
     Check(Box<check::Args>),
+    /// Set pybisect up for this repository
+    Init(init::Args),
     /// Explain a rule of check
     Explain(explain::Args),
     /// Show the whole thing on a bundled example, in a temporary folder

@@ -9,6 +9,7 @@ mod check_inputs;
 mod check_rules;
 mod check_smoke;
 mod cli_calls;
+mod cli_init;
 mod cli_logs;
 mod cli_suspects;
 mod executor_local;

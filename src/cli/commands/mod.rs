@@ -8,6 +8,7 @@ pub(super) mod environments;
 pub(super) mod explain;
 pub(super) mod find;
 pub(super) mod fix;
+pub(super) mod init;
 pub(super) mod log;
 pub(super) mod logs;
 mod prepare;
@@ -32,6 +33,7 @@ pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Suspects(args) => suspects::run(&args),
         Command::Calls(args) => calls::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Sessions(args) => sessions::run(&args),

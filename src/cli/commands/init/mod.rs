@@ -1,0 +1,138 @@
+//! `pybisect init`: the configuration and the workflow for this repository.
+
+mod proposal;
+
+use std::path::{Path, PathBuf};
+
+use self::proposal::{Proposal, propose};
+use crate::cli::terminal::stdout_style;
+use crate::cli::{CliError, Exit};
+use crate::git::Repository;
+
+/// Set pybisect up for this repository, after a look at it
+///
+/// Proposes a smoke command from what is there (pytest, tox, nox, Django, Flask, unittest), and writes
+/// pybisect.toml and a workflow for the host of the repository. Shows what it wrote; files that are there
+/// already stay as they are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Show it, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Write over files that are there already
+    #[arg(long)]
+    force: bool,
+    /// The smoke command to write, instead of a proposed one
+    #[arg(long, value_name = "COMMAND")]
+    smoke: Option<String>,
+    /// Repository
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    repo: PathBuf,
+}
+
+/// A file to write.
+struct Output {
+    path: &'static str,
+    text: String,
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    let repository = Repository::open(&args.repo)?;
+    let top = repository.workdir().ok_or_else(|| {
+        CliError::usage("a bare repository has no work tree").hinted("go to a checkout of it")
+    })?;
+    let files = files(top);
+    let read = |path: &Path| std::fs::read_to_string(top.join(path)).unwrap_or_default();
+    let proposal = match &args.smoke {
+        Some(words) => given(words)?,
+        None => propose(&files, &read).ok_or_else(|| {
+            CliError::usage("found neither pytest, tox, nox, Django, Flask nor unittest here")
+                .hinted("name the command: pybisect init --smoke 'python smoke.py'")
+        })?,
+    };
+    let mut said = Vec::new();
+    let style = stdout_style();
+    let because = &proposal.because;
+    said.push(format!("smoke command: {} (from {because})\n", shell_words::join(&proposal.command)));
+    for output in outputs(top, &proposal)? {
+        let file = top.join(output.path);
+        let stays = file.exists() && !args.force;
+        let done = match (stays, args.dry_run) {
+            (true, _) => "is there already and stays (--force writes over it)",
+            (false, true) => "would be:",
+            (false, false) => "written:",
+        };
+        said.push(format!("\n{} {done}\n", style.bold(output.path)));
+        if stays {
+            continue;
+        }
+        if !args.dry_run {
+            write(&file, &output.text)?;
+        }
+        said.extend(output.text.lines().map(|line| format!("  {line}\n")));
+    }
+    super::print(said.concat().as_bytes())
+}
+
+fn given(words: &str) -> Result<Proposal, CliError> {
+    let command = shell_words::split(words)
+        .map_err(|error| CliError::usage(format!("--smoke '{words}' cannot be read: {error}")))?;
+    let install = "python -m pip --version".to_owned();
+    Ok(Proposal { command, because: "--smoke".to_owned(), install })
+}
+
+fn write(file: &Path, text: &str) -> Result<(), CliError> {
+    let written =
+        file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(file, text));
+    written.map_err(|error| CliError::usage(format!("failed to write {}: {error}", file.display())))
+}
+
+/// The configuration, and a workflow for each host that there is a sign of; GitHub's when there is none.
+fn outputs(top: &Path, proposal: &Proposal) -> Result<Vec<Output>, CliError> {
+    let words: Vec<toml::Value> = proposal.command.iter().cloned().map(toml::Value::String).collect();
+    let configuration = format!(
+        "# What `pybisect find` and `pybisect check` run. `pybisect find --help` names the other keys.\ncommand = {}\n",
+        toml::Value::Array(words)
+    );
+    let mut outputs = vec![Output { path: "pybisect.toml", text: configuration }];
+    let hosts = [
+        (".gitlab-ci.yml", ".gitlab/pybisect.yml", include_str!("../../../../ci/gitlab.yml")),
+        ("Jenkinsfile", "Jenkinsfile.pybisect", include_str!("../../../../ci/Jenkinsfile")),
+    ];
+    let command = shell_words::join(&proposal.command);
+    for (sign, path, template) in hosts {
+        if top.join(sign).exists() {
+            let text = template.replace("{install}", &proposal.install).replace("{command}", &command);
+            outputs.push(Output { path, text });
+        }
+    }
+    if outputs.len() == 1 || top.join(".github").exists() {
+        let scalar = |text: &str| serde_json::to_string(text).map_err(CliError::internal);
+        let text = include_str!("../../../../ci/github.yml")
+            .replace("{install}", &scalar(&proposal.install)?)
+            .replace("{command}", &scalar(&command)?);
+        outputs.push(Output { path: ".github/workflows/pybisect.yml", text });
+    }
+    Ok(outputs)
+}
+
+/// The files near the top, without folders that are no source.
+fn files(top: &Path) -> Vec<PathBuf> {
+    const DEEPEST: usize = 4;
+    let wanted = |entry: &walkdir::DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        let hidden = name.starts_with('.') || name == "node_modules" || name == "__pycache__";
+        let environment = entry.path().join("pyvenv.cfg").exists();
+        entry.depth() == 0 || !(hidden || environment)
+    };
+    walkdir::WalkDir::new(top)
+        .max_depth(DEEPEST)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(wanted)
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file())
+        .filter_map(|entry| entry.path().strip_prefix(top).ok().map(Path::to_owned))
+        .collect()
+}

@@ -11,8 +11,8 @@ use crate::model::{CallChange, TreeId};
 pub fn stale_finder(compared: &Compared, exists: impl Fn(&str) -> bool) -> StaleFinder {
     let mut finder = StaleFinder::default();
     for (pair, calls) in compared {
-        // A module that became a package, or the reverse, is still there.
-        let stem = pair.path.trim_end_matches(".py").trim_end_matches("/__init__");
+        // A module that became a package, or the reverse, or whose stub went, is still there.
+        let stem = pair.path.trim_end_matches(".pyi").trim_end_matches(".py").trim_end_matches("/__init__");
         let other_form = exists(&format!("{stem}.py")) || exists(&format!("{stem}/__init__.py"));
         if pair.new.is_some() || !other_form {
             finder.add(&pair.path, &calls.definitions);

@@ -16,6 +16,8 @@ const LONGEST: usize = 400;
 pub struct CallsText {
     /// Colours, or none.
     pub style: Style,
+    /// Whether only some changes were asked for.
+    pub filtered: bool,
 }
 
 impl CallRenderer for CallsText {
@@ -43,7 +45,8 @@ impl CallRenderer for CallsText {
         }
         if report.changes.is_empty() {
             let files = super::super::plural(report.files, "Python file");
-            writeln!(out, "no call changed ({files} compared)")?;
+            let what = if self.filtered { "no change of such a call" } else { "no call changed" };
+            writeln!(out, "{what} ({files} compared)")?;
         }
         Ok(())
     }

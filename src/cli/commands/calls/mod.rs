@@ -92,7 +92,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let filter = filter::Filter::new(&args.path, &args.callee, &args.kind)?;
     let report = filter.apply(sources::collect(args)?);
     let mut out = Vec::new();
-    render(args.format, &report, &mut out).map_err(CliError::internal)?;
+    render(args, &report, &mut out).map_err(CliError::internal)?;
     if args.format == Format::Text {
         return super::print(&out);
     }
@@ -104,9 +104,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     }
 }
 
-fn render(format: Format, report: &CallReport, out: &mut Vec<u8>) -> std::io::Result<()> {
-    match format {
-        Format::Text => CallsText { style: terminal::stdout_style() }.render(report, out),
+fn render(args: &Args, report: &CallReport, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let filtered = [&args.path, &args.callee].iter().any(|list| !list.is_empty()) || !args.kind.is_empty();
+    match args.format {
+        Format::Text => CallsText { style: terminal::stdout_style(), filtered }.render(report, out),
         Format::Json => CallsJson.render(report, out),
         Format::Markdown => CallsMarkdown.render(report, out),
         Format::Github => Github.render(&annotations(report), out),

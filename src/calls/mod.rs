@@ -17,6 +17,24 @@
 //! | read a patch instead of two files | `patch` |
 //! | definitions that changed, and calls that no longer fit | `definitions`, `signature`, `stale` |
 //! | versions that nobody wrote: is it Python, where do statements begin | `well_formed` |
+//!
+//! # What judges have to say
+//!
+//! `examples/call_oracles.rs`, on the standard library of CPython 3.11.7 (1,790 files):
+//!
+//! - Against CPython's own `ast`: of 330,826 calls and plain decorators none is missing. Two are too many: in
+//!   `test_print.py`, `print >>sys.stderr, x` is read as the statement of Python 2. Nine files are no Python 3, and
+//!   one (`test_compile.py`) is read in part only, and said to be: the grammar does not know some of its line breaks.
+//! - Against black at 60 columns instead of 88: of 1,691 files with another text, that one file shows changes, no
+//!   other shows any.
+//!
+//! `examples/call_history.rs`, on the last 500 commits that are no merges of arrow, isort and werkzeug (2,442 files,
+//! 18,849 changes): no panic, two files read in part and said to be; parsing what changed gives what parsing whole
+//! files gives; the exchanged versions give the mirrored changes, and a version against itself gives none. With
+//! `cases`: each of the nine regressions whose description names a changed call has that change in its culprit.
+//!
+//! The last 3,000 commits of sympy that are no merges, on two cores: 6.7 s and 160 MB, where `git log -p` takes 2.1
+//! to 2.4 s in the same run; 0.4 s when asked again.
 
 mod bindings;
 mod classify;

@@ -12,6 +12,31 @@
 //! | `undo` | which changed calls make the command fail: those without which it passes |
 //! | `ignore` | comments that silence findings |
 //! | `baseline` | findings that are accepted |
+//!
+//! # False alarms
+//!
+//! `examples/check_alarms.rs` checks each of the last 300 commits of a repository that are no merges and change
+//! Python files against its parent, without a smoke command. With ty 0.0.107, and Flask 2.2 for its packages:
+//!
+//! | repository | commits with errors | with warnings only |
+//! |---|---|---|
+//! | arrow | 1 (0.3 %) | 24 |
+//! | marshmallow | 1 (0.3 %) | 7 |
+//! | werkzeug | 3 (1.0 %) | 26 |
+//!
+//! What the errors are:
+//!
+//! - marshmallow 2c937af34 calls `datetime.datetime.now(datetime.UTC)`: right, as the project supports Python 3.8
+//!   and this name came with 3.11.
+//! - arrow bba2b315a has both `from datetime import datetime` and `import datetime`: `datetime.date(…)`, of which it
+//!   is said, works; the lines do break `datetime.fromtimestamp` above it, which no call changed.
+//! - werkzeug 0294d88b9 merges stubs into sources: `dict` of `V` is used with lists of `V`. The program is right, its
+//!   annotations are not; a limit.
+//! - werkzeug dfb646570 assigns bytes to a parameter that is annotated as `str`. The same; a limit.
+//! - werkzeug 591b1150c subclasses `typing.BinaryIO`, whose methods the checker takes for abstract; a limit.
+//!
+//! Before errors were held to what does not depend on values (see `types`), 87 commits of arrow had some: its tests
+//! use attributes that a fixture sets, of which a checker knows nothing.
 
 mod baseline;
 mod checker;

@@ -104,7 +104,7 @@ fn what_is_uncommitted_counts_also_in_new_files_and_the_repository_stays_as_it_i
     std::fs::write(repo.path().join("new.py"), "import json\nx = json.loads(open('x'))\n").unwrap();
     let before = super::support::repo_builder::snapshot(repo.path());
     let (code, report) = reviewer.json(repo.path(), &[]);
-    let found = vec!["error type-error app.py:5".to_owned(), "error type-error new.py:2".to_owned()];
+    let found = vec!["error type-error app.py:5".to_owned(), "warning type-error new.py:2".to_owned()];
     assert_eq!((code, findings(&report)), (Some(10), found));
     assert_eq!(report["head"]["uncommitted"], true);
     assert_eq!(super::support::repo_builder::snapshot(repo.path()), before);

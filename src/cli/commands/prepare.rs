@@ -14,7 +14,7 @@ use crate::session::{self, Matching, OverlayFile, Plan};
 use crate::store::Store;
 
 use super::bench::Bench;
-use super::environments;
+use super::environments::{self, EnvArgs, Kind};
 use super::find::Args;
 
 /// All that a session needs.
@@ -45,7 +45,11 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let jobs = merged.jobs;
     let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
     let runs_pytest = session::runs_pytest(&merged.command);
-    let options = args.environment.over(&loaded.config);
+    let mut options = args.environment.over(&loaded.config);
+    if merged.command.is_empty() {
+        // Nothing will run.
+        options = EnvArgs { env: Some(Kind::Current), ..EnvArgs::default() };
+    }
     let chosen = environments::choose(&options, &repository, &ends, python.as_ref(), &cache, runs_pytest)?;
     let mut environment = facts(python.as_ref().filter(|_| chosen.environments.is_none()));
     environment.extend(chosen.facts);

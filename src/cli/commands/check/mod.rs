@@ -19,6 +19,7 @@ use crate::git::read_without_checking_hashes;
 use crate::model::{CancelToken, CheckReport, Severity};
 use crate::session::SignalListener;
 
+use super::environments::{EnvArgs, Kind};
 use super::find;
 use super::prepare::{self, Prepared};
 
@@ -48,9 +49,6 @@ pub(crate) struct Args {
     /// The type checker; ty is installed into pybisect's cache when it is not there
     #[arg(long, value_enum, default_value_t, value_name = "CHECKER")]
     types: Types,
-    /// The Python whose packages the type checker sees [default: that of the command, .venv, python on PATH]
-    #[arg(long, value_name = "PATH")]
-    python: Option<PathBuf>,
     /// What the tests executed: coverage.py's JSON, Cobertura XML or lcov, of the merge result or the head
     #[arg(long, value_name = "FILE")]
     coverage: Option<PathBuf>,
@@ -78,6 +76,9 @@ pub(crate) struct Args {
     /// Run no command, though one is configured
     #[arg(long, conflicts_with = "command")]
     no_smoke: bool,
+    /// Environments of the command; an interpreter is the type checker's too
+    #[command(flatten)]
+    environment: EnvArgs,
     /// Repository [default: the one you stand in]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
@@ -223,15 +224,25 @@ fn check(
     Ok(look.report)
 }
 
+/// The check as a search that may come of it.
 fn find_args(args: &Args) -> find::Args {
+    // Where nothing runs, no environment has to be made.
+    let environment = if args.no_smoke {
+        EnvArgs { env: Some(Kind::Current), ..EnvArgs::default() }
+    } else {
+        args.environment.clone()
+    };
+    let head = args.what.as_deref().and_then(|what| what.rsplit_once("..")).map(|(_, head)| head.to_owned());
     find::Args {
         repo: args.repo.clone(),
+        bad: head.filter(|head| !head.is_empty()),
         jobs: args.jobs,
         with_file: args.with_file.clone(),
         setup: args.setup.clone(),
         timeout: args.timeout.clone(),
         confidence: find::CONFIDENCE,
         may_lack_command: true,
+        environment,
         command: args.command.clone(),
         ..find::Args::default()
     }

@@ -71,8 +71,9 @@ impl Look<'_> {
                 .find(|python| python.is_file())
         };
         let active = || std::env::var_os("VIRTUAL_ENV").map(|top| Path::new(&top).join("bin/python"));
-        let found = match (&args.python, self.prepared.plan.recipe.command.first()) {
-            (Some(python), _) => find_python(python.as_os_str(), &here),
+        let named = args.environment.python.as_deref().filter(|python| Path::new(python).is_file());
+        let found = match (named, self.prepared.plan.recipe.command.first()) {
+            (Some(python), _) => find_python(python.as_ref(), &here),
             (None, Some(program)) => find_python(program, &here),
             (None, None) => active().or_else(own).or_else(|| find_python("python3".as_ref(), &here)),
         }?;

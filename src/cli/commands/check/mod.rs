@@ -241,6 +241,8 @@ fn find_args(args: &Args) -> find::Args {
         setup: args.setup.clone(),
         timeout: args.timeout.clone(),
         confidence: find::CONFIDENCE,
+        // The calls are narrowed on the merge result, which may be no commit at all.
+        no_narrow: true,
         may_lack_command: true,
         environment,
         command: args.command.clone(),

@@ -207,6 +207,7 @@ impl Terminal {
             let id = culprit.commit.id.short();
             steps.push((format!("git show {id}"), "the whole change"));
             if !report.find_fix {
+                steps.push(("pybisect fix".to_owned(), "ways to mend it, tested"));
                 let mainline = if culprit.commit.parents.len() > 1 { " -m 1" } else { "" };
                 steps.push((format!("git revert{mainline} {id}"), "undo it"));
             }

@@ -54,7 +54,14 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         Ok(Exit::Found) if args.json.is_none() => {
             say("\n$ pybisect fix\n");
             let onto = "HEAD".to_owned();
-            fix::run(&fix::Args { repo: Some(repository), onto, jobs: args.jobs, ..fix::Args::default() })
+            let quiet = true;
+            fix::run(&fix::Args {
+                repo: Some(repository),
+                onto,
+                jobs: args.jobs,
+                quiet,
+                ..fix::Args::default()
+            })
         }
         other => other,
     };

@@ -56,6 +56,9 @@ pub(crate) struct Args {
     /// Commit the fix on a new branch and push that
     #[arg(long, value_name = "REMOTE")]
     pub(crate) push: Option<String>,
+    /// Show the result only, not the progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
     /// Write the result as JSON to a file, or to standard output with -
     #[arg(long, value_name = "FILE|-")]
     pub(crate) json: Option<PathBuf>,
@@ -116,7 +119,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         store,
         cancel: &cancel,
     };
-    let fixes = session::fix(plan, &workshop, &request, &mut say)?;
+    let mut said = |text: &str| {
+        if !args.quiet {
+            say(text);
+        }
+    };
+    let fixes = session::fix(plan, &workshop, &request, &mut said)?;
     drop(listener);
     let Some(fixes) = fixes else {
         say("stopped; what ran is kept. To go on, run the same again");

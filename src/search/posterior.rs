@@ -16,7 +16,7 @@ const PASSING: (f64, f64) = (1.0, 3.0);
 const EPISODE: f64 = 0.2;
 /// The part of belief that is spread evenly whatever the prior says, so that a prior that misleads costs
 /// one or two trials and no more: the culprit keeps at least this part of an even share.
-const EVEN: f64 = 1.0 / 3.0;
+const EVEN: f64 = 0.15;
 
 /// Beliefs over all nodes of a graph.
 #[derive(Debug, Clone)]

@@ -4,6 +4,9 @@
 //! cargo run --release --example real_cases -- --cases CASES [--histories DIR] [--jobs 2] [--only NAME]
 //! ```
 //!
+//! With `--suspects`, nothing is searched: each range is ranked from one run of its failing command, the
+//! culprit's place is printed beside what a search in memory makes of it, and the weights are fitted anew.
+//!
 //! `CASES` is a folder with one TOML file a case (see [`case`]). Histories are taken from
 //! `DIR/owner+name/repo` when they are there, and cloned from their public host otherwise.
 //! Environments are made by uv, which has to be on PATH, and kept in the cache folder. Both tools get

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use git2::{Delta, Diff, DiffFindOptions, DiffLine, DiffOptions, Oid, Patch, Tree};
+use git2::{Blob, Delta, Diff, DiffFindOptions, DiffLine, DiffOptions, Oid, Tree};
 
 use super::ids::ToOid;
 use super::{GitError, Repository};
@@ -83,24 +83,36 @@ impl Repository {
         let (Some(old), Some(new)) = (self.text_of(old), self.text_of(new)) else { return Ok(()) };
         let mut options = DiffOptions::new();
         options.context_lines(0);
-        let patch = Patch::from_buffers(&old, None, &new, None, Some(&mut options))?;
-        for hunk in 0..patch.num_hunks() {
-            for line in 0..patch.num_lines_in_hunk(hunk)? {
-                add_line(&mut file.removed, &mut file.added, &patch.line_in_hunk(hunk, line)?);
-            }
-        }
-        drop(patch);
-        (file.old, file.new) = (old, new);
+        let FileLines { removed, added, .. } = file;
+        // Not from plain bytes: of those libgit2 would compute the ids again.
+        let (before, after) = (old.as_ref(), new.as_ref());
+        self.inner.diff_blobs(
+            before,
+            None,
+            after,
+            None,
+            Some(&mut options),
+            None,
+            None,
+            None,
+            Some(&mut |_, _, line| {
+                add_line(removed, added, &line);
+                true
+            }),
+        )?;
+        let content = |blob: Option<Blob<'_>>| blob.map(|blob| blob.content().to_vec()).unwrap_or_default();
+        (file.old, file.new) = (content(old), content(new));
         Ok(())
     }
 
-    /// A blob of a usual size; empty when there is none.
-    fn text_of(&self, id: Oid) -> Option<Vec<u8>> {
+    /// A blob of a usual size: `Some(None)` when there is no file, `None` when it cannot be had.
+    #[expect(clippy::option_option, reason = "a file that is not there has content, none")]
+    fn text_of(&self, id: Oid) -> Option<Option<Blob<'_>>> {
         if id.is_zero() {
-            return Some(Vec::new());
+            return Some(None);
         }
         let blob = self.inner.find_blob(id).ok()?;
-        (blob.size() <= LARGEST_FILE).then(|| blob.content().to_vec())
+        (blob.size() <= LARGEST_FILE).then_some(Some(blob))
     }
 
     fn tree_diff(

@@ -187,7 +187,10 @@ fn touch(source: &[u8], lines: &[(u32, &str)], definitions: &mut BTreeSet<String
         !text.is_empty() && !text.starts_with('#')
     });
     let Some(&first) = telling.next() else { return };
-    let map = Definitions::new(source);
+    let last = lines.iter().map(|(line, _)| *line).max().unwrap_or_default();
+    // What comes after the last changed line decides nothing.
+    let ends = memchr::memchr_iter(b'\n', source).nth(usize::try_from(last).unwrap_or(usize::MAX));
+    let map = Definitions::new(&source[..ends.unwrap_or(source.len())]);
     for (line, _) in std::iter::once(&first).chain(telling) {
         let path = map.at(*line);
         if !definitions.contains(path) {

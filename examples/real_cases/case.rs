@@ -36,6 +36,14 @@ pub(crate) struct Case {
     pub(crate) command: Vec<String>,
     /// `as-of-commit-date` when each commit has an environment of its own.
     pub(crate) environment: Option<String>,
+    /// The version of Python of such environments.
+    pub(crate) python: Option<String>,
+    /// The files that declare what is in them.
+    #[serde(default)]
+    pub(crate) declared_in: Vec<String>,
+    /// What is in them beside.
+    #[serde(default)]
+    pub(crate) extra_requirements: Vec<String>,
     /// The cases' folder.
     #[serde(skip)]
     pub(crate) folder: PathBuf,
@@ -64,9 +72,9 @@ pub(crate) struct OverlayText {
 }
 
 impl Case {
-    /// Why the case cannot be run, if it cannot.
-    pub(crate) fn unsupported(&self) -> Option<&'static str> {
-        self.environment.is_some().then_some("it needs an environment for each commit's date")
+    /// Whether each commit has an environment of its own.
+    pub(crate) fn has_environments(&self) -> bool {
+        self.environment.as_deref() == Some("as-of-commit-date")
     }
 }
 

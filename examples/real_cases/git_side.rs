@@ -45,6 +45,9 @@ fn trial_script(case: &Case, prepared: &Prepared, log: &str) -> Result<String> {
         let to = quoted(to);
         writeln!(script, "mkdir -p \"$(dirname {to})\" && cp {} {to}", quoted(&from.to_string_lossy()))?;
     }
+    if case.has_environments() {
+        script.push_str(&environment_script(case, prepared));
+    }
     writeln!(script, "{}\ncode=$?", shell_words::join(&case.command))?;
     writeln!(script, "git reset --quiet --hard")?;
     for (_, to) in &prepared.overlay {
@@ -53,6 +56,31 @@ fn trial_script(case: &Case, prepared: &Prepared, log: &str) -> Result<String> {
     }
     writeln!(script, "exit $code")?;
     Ok(script)
+}
+
+/// The environment of the commit's date, as a careful user would make it: with dates for the packages that cannot
+/// be had, or not built with, as of that date.
+fn environment_script(case: &Case, prepared: &Prepared) -> String {
+    let quoted = |path: std::path::PathBuf| shell_words::quote(&path.to_string_lossy()).into_owned();
+    let scratch = prepared.scratch.path();
+    let (environment, list) = (quoted(scratch.join("environment")), quoted(scratch.join("requirements.txt")));
+    let downloads = quoted(prepared.downloads.clone());
+    let python = case.python.as_deref().unwrap_or("3.11");
+    let declared = shell_words::join(&case.declared_in);
+    let extra = shell_words::join(&case.extra_requirements);
+    let resolved = quoted(scratch.join("resolved.txt"));
+    format!(
+        "export UV_CACHE_DIR={downloads}
+dates='--exclude-newer-package setuptools=2020-03-01T00:00:00Z --exclude-newer-package atomicwrites=2022-07-09T00:00:00Z'
+{{ cat {declared}; echo; printf '%s\\n' {extra}; }} > {list}
+rm -rf {environment}
+uv venv --quiet --python {python} {environment} || exit 125
+uv pip compile --quiet --python {environment}/bin/python $dates --exclude-newer \
+  \"$(git show -s --format=%cI HEAD)\" {list} --output-file {resolved} > /dev/null || exit 125
+uv pip sync --quiet --python {environment}/bin/python {resolved} || exit 125
+PATH={environment}/bin:$PATH; export PATH
+"
+    )
 }
 
 /// The commits that git names. Its wording differs between versions: `X is the first bad commit`,

@@ -62,6 +62,9 @@ struct Args {
     /// With --suspects: do not watch what the command executes
     #[arg(long, requires = "suspects")]
     no_trace: bool,
+    /// Let pybisect make its own environments (--env auto), without the requirements that the cases list
+    #[arg(long)]
+    auto: bool,
     /// Keep pybisect's reports, one JSON file a case, in this folder
     #[arg(long)]
     reports: Option<PathBuf>,
@@ -137,14 +140,12 @@ fn run(args: &Args) -> Result<bool> {
     let mut ours = Totals::default();
     let mut gits = Totals::default();
     for case in cases.iter().filter(|case| wanted(args, case)) {
-        if let Some(why) = case.unsupported() {
-            println!("{:<30} left out: {why}", case.name);
-            continue;
-        }
         let prepared = workplace.prepare(case).with_context(|| format!("case {}", case.name))?;
-        prepared.warm_up(case)?;
+        if !case.has_environments() {
+            prepared.warm_up(case)?;
+        }
         let report = args.reports.as_ref().map(|folder| folder.join(format!("{}.json", case.name)));
-        let our = our_side::run(case, &prepared, args.jobs, report.as_deref())?;
+        let our = our_side::run(case, &prepared, args, report.as_deref())?;
         let git = if args.no_git { Outcome::default() } else { git_side::run(case, &prepared)? };
         print_row(case, &our, &git);
         ours.add(&our, case);
@@ -175,7 +176,7 @@ fn rank(args: &Args, cases: &[Case], workplace: &Workplace) -> Result<bool> {
         "case", "commits", "flat", "bits", "rank", "culprit", "seconds", "trials", "time"
     );
     let mut all = Vec::new();
-    for case in cases.iter().filter(|case| wanted(args, case) && case.unsupported().is_none()) {
+    for case in cases.iter().filter(|case| wanted(args, case) && !case.has_environments()) {
         let prepared = workplace.prepare(case).with_context(|| format!("case {}", case.name))?;
         let said =
             suspects_side::ask(case, &prepared, extra).with_context(|| format!("case {}", case.name))?;

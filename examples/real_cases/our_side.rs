@@ -9,15 +9,15 @@ use serde_json::Value;
 
 use super::case::Case;
 use super::workplace::Prepared;
-use super::{AS_PYBISECT, Outcome, median};
+use super::{AS_PYBISECT, Args, Outcome, median};
 
 /// Run it, with a store of its own.
-pub(crate) fn run(case: &Case, prepared: &Prepared, jobs: usize, keep: Option<&Path>) -> Result<Outcome> {
+pub(crate) fn run(case: &Case, prepared: &Prepared, args: &Args, keep: Option<&Path>) -> Result<Outcome> {
     let report = prepared.scratch.path().join("report.json");
     let mut command = Command::new(std::env::current_exe()?);
     command
         .args([AS_PYBISECT, "find", "--quiet", "--good", &case.good, "--bad", &case.bad])
-        .args(["--jobs", &jobs.to_string()])
+        .args(["--jobs", &args.jobs.to_string()])
         .arg("--repo")
         .arg(&prepared.history)
         .arg("--json")
@@ -25,6 +25,10 @@ pub(crate) fn run(case: &Case, prepared: &Prepared, jobs: usize, keep: Option<&P
         .env("PYBISECT_CACHE_DIR", prepared.scratch.path().join("cache"));
     for (from, to) in &prepared.overlay {
         command.arg("--with-file").arg(format!("{}:{to}", from.display()));
+    }
+    if args.auto || case.has_environments() {
+        prepared.share_downloads()?;
+        command.args(["--env", "auto"]);
     }
     command.arg("--").args(&case.command);
     prepared.dress(&mut command, case);

@@ -23,6 +23,8 @@ pub(crate) struct Prepared {
     pub(crate) programs: PathBuf,
     /// Overlay files: where they lie, where they go.
     pub(crate) overlay: Vec<(PathBuf, String)>,
+    /// uv's cache, which both sides share and keep: downloads are not what is compared.
+    pub(crate) downloads: PathBuf,
     /// A folder for this case's own use; gone afterwards.
     pub(crate) scratch: tempfile::TempDir,
 }
@@ -66,7 +68,9 @@ impl Workplace {
             std::fs::write(&path, &file.text)?;
             overlay.push((path, file.to.clone()));
         }
-        Ok(Prepared { history, programs, overlay, scratch })
+        let downloads = self.cache.join("downloads");
+        std::fs::create_dir_all(&downloads)?;
+        Ok(Prepared { history, programs, overlay, downloads, scratch })
     }
 
     fn history(&self, repo: &str) -> Result<PathBuf> {
@@ -119,6 +123,13 @@ fn content(case: &Case, file: &Overlay, history: &Path) -> Result<Vec<u8>> {
 }
 
 impl Prepared {
+    /// Let pybisect's own uv cache be the shared one.
+    pub(crate) fn share_downloads(&self) -> Result<()> {
+        let cache = self.scratch.path().join("cache");
+        std::fs::create_dir_all(&cache)?;
+        std::os::unix::fs::symlink(&self.downloads, cache.join("uv")).context("failed to share downloads")
+    }
+
     /// The environment variables of both sides. Bytecode is written, as users have it.
     pub(crate) fn dress(&self, command: &mut Command, case: &Case) {
         let path = std::env::var_os("PATH").unwrap_or_default();

@@ -77,6 +77,18 @@ pub trait Executor: Sync {
         None
     }
 
+    /// The versions of a package between two of them, oldest first, as of a version's date; empty where they cannot be had.
+    fn versions_between(
+        &self,
+        _version: (CommitId, TreeId),
+        _package: &str,
+        _from: &str,
+        _to: &str,
+        _cancel: &CancelToken,
+    ) -> Vec<String> {
+        Vec::new()
+    }
+
     /// These versions may be asked for: in the order of the history, so that the middle comes first.
     fn foresee(&self, _versions: Vec<(CommitId, TreeId)>) {}
 }

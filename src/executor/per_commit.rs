@@ -292,6 +292,20 @@ impl Executor for PerCommit {
         packages.ok()
     }
 
+    fn versions_between(
+        &self,
+        (commit, tree): (CommitId, TreeId),
+        package: &str,
+        from: &str,
+        to: &str,
+        cancel: &CancelToken,
+    ) -> Vec<String> {
+        let versions = self.shared.with_version(commit, tree, |version| {
+            self.shared.environments.versions_between(version, package, (from, to), cancel)
+        });
+        versions.unwrap_or_default()
+    }
+
     fn foresee(&self, versions: Vec<(CommitId, TreeId)>) {
         let mut ahead = locked(&self.ahead);
         if ahead.is_some() {

@@ -46,3 +46,26 @@ pub struct EnvironmentFacts {
     /// What the user should know.
     pub notes: Vec<String>,
 }
+
+/// A package whose new version breaks the command, proven by trials.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageChange {
+    /// Its name.
+    pub name: String,
+    /// The version with which the command passes; `None` when it came.
+    pub before: Option<String>,
+    /// The version with which it fails; `None` when it went.
+    pub after: Option<String>,
+    /// The first version that fails, where versions in between were tried.
+    pub first_bad: Option<String>,
+    /// The last version that passes, likewise.
+    pub last_good: Option<String>,
+    /// Whether the last good version of the project fails with this change of packages alone.
+    pub sufficient: bool,
+    /// Whether the first bad version passes without it.
+    pub necessary: bool,
+    /// A line for a requirements file that mends it.
+    pub constraint: Option<String>,
+    /// Whether the bad commit passes with that constraint.
+    pub constraint_passed: bool,
+}

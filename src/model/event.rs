@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BreakingChange, CommitId, CommitInfo, Conclusion, Ending, EnvironmentFacts, Episode, FailureSignature,
-    Narrowing, Purpose, Suspect, Timing, TrialId, Verdict,
+    Narrowing, PackageChange, Purpose, Suspect, Timing, TrialId, Verdict,
 };
 
 /// Something happened.
@@ -141,6 +141,8 @@ pub enum EventKind {
         /// What was chosen, and why.
         facts: EnvironmentFacts,
     },
+    /// A package breaks it.
+    Package(PackageChange),
     /// An earlier stretch had the failure too.
     Episode(Episode),
     /// The test gives different results on the same tree.

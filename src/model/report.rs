@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{Finished, Isolation, Source};
 use super::{
     BreakingChange, CommitId, CommitInfo, Conclusion, Culprit, EnvironmentFacts, Episode, Event, EventKind,
-    FailureSignature, Narrowing, Purpose, SkipKind, Suspect, Timing, Verdict,
+    FailureSignature, Narrowing, PackageChange, Purpose, SkipKind, Suspect, Timing, Verdict,
 };
 
 /// Name and version of the format.
@@ -120,6 +120,9 @@ pub struct Report {
     pub isolation: Isolation,
     /// Facts of the environment.
     pub environment: std::collections::BTreeMap<String, String>,
+    /// Packages whose new version breaks it; when no commit is the cause, `culprits` is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<PackageChange>,
     /// Environments that were made for versions of the project, in the order of their first use.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environments: Vec<EnvironmentFacts>,
@@ -166,6 +169,7 @@ impl Report {
             EventKind::TrialCancelled { .. } => self.trials.cancelled += 1,
             EventKind::Target { failure } => self.failure = Some(failure.clone()),
             EventKind::Environment { facts, .. } => self.environments.push(facts.clone()),
+            EventKind::Package(package) => self.packages.push(package.clone()),
             EventKind::Episode(episode) => {
                 if !self.episodes.contains(episode) {
                     self.episodes.push(episode.clone());

@@ -8,11 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::declared::{Choice, ProjectFiles, PythonHints, Wanted};
+use super::project_metadata::project_metadata;
 use super::pythons::{Minor, Pythons};
-use super::resolve::{Resolved, Unmade, build_options, resolve};
+use super::resolve::{Resolved, Unmade, build_options, one_version, resolve};
 use super::store::{Held, Store};
 use super::uv::Uv;
 use crate::model::{CancelToken, Ending, EnvironmentFacts};
+
+/// Versions of a package that are looked at between two of them, at most.
+const MOST_VERSIONS: usize = 60;
 
 /// As of when packages are chosen that are not pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +191,33 @@ impl Environments {
         let (python, _) = self.python(version)?;
         let wanted = self.wanted(version, python, cancel)?;
         Ok(self.resolved(&wanted, version.date, python, cancel)?.packages.clone())
+    }
+
+    /// The versions of a package after one and before another, oldest first, as of a version's date.
+    ///
+    /// # Errors
+    /// When nobody needs them any more.
+    pub fn versions_between(
+        &self,
+        version: Version<'_>,
+        package: &str,
+        (from, to): (&str, &str),
+        cancel: &CancelToken,
+    ) -> Result<Vec<String>, Unmade> {
+        let (python, _) = self.python(version)?;
+        let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
+        let mut found: Vec<String> = Vec::new();
+        while found.len() < MOST_VERSIONS {
+            let below = found.last().map_or(to, String::as_str);
+            let wanted = format!("{package}>{from},<{below}");
+            match one_version(&self.uv, path, &wanted, self.cutoff(version.date), cancel) {
+                Ok(Some(version)) => found.push(version),
+                Ok(None) => break,
+                Err(unmade) => return Err(unmade),
+            }
+        }
+        found.reverse();
+        Ok(found)
     }
 
     /// The folders that a version's source is imported from.
@@ -412,53 +443,6 @@ fn digest(parts: &[&str]) -> String {
         hasher.update(part.as_bytes());
     }
     hasher.finalize().to_hex()[..24].to_owned()
-}
-
-/// The project's own metadata and programs, in an environment that does not hold the project itself: its source is
-/// on the path, in the tree under test.
-fn project_metadata(folder: &Path, wanted: &Wanted) -> std::io::Result<()> {
-    let Some(name) = &wanted.name else { return Ok(()) };
-    let version = wanted.version.as_deref().unwrap_or("0.0.0");
-    let plain = name.replace(['-', '.', ' '], "_");
-    let place = folder.join("project").join(format!("{plain}-{version}.dist-info"));
-    fs::create_dir_all(&place)?;
-    fs::write(place.join("METADATA"), format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"))?;
-    let mut text = String::new();
-    let mut group = "";
-    for point in &wanted.entry_points {
-        if point.group != group {
-            group = &point.group;
-            text.push_str(&format!("[{group}]\n").replace('\r', ""));
-        }
-        text.push_str(&point.line);
-        text.push('\n');
-        if point.group == "console_scripts"
-            && let Some((program, target)) = point.line.split_once('=')
-        {
-            write_program(&folder.join("bin"), program.trim(), target.trim())?;
-        }
-    }
-    fs::write(place.join("entry_points.txt"), text)
-}
-
-fn write_program(bin: &Path, name: &str, target: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let target = target.split('[').next().unwrap_or(target).trim();
-    let Some((module, function)) = target.split_once(':') else { return Ok(()) };
-    let is_plain =
-        |text: &str| text.chars().all(|c| c.is_alphanumeric() || "._-".contains(c)) && !text.is_empty();
-    let path = bin.join(name);
-    if !is_plain(name) || !is_plain(module) || !is_plain(function) || path.exists() {
-        return Ok(());
-    }
-    let python = bin.join("python");
-    let first = function.split('.').next().unwrap_or(function);
-    let text = format!(
-        "#!{}\nimport sys\nfrom {module} import {first}\nif __name__ == '__main__':\n    sys.exit({function}())\n",
-        python.display()
-    );
-    fs::write(&path, text)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
 }
 
 #[cfg(test)]

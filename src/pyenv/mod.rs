@@ -8,12 +8,14 @@
 //! | [`pythons`] | the interpreters that are there, and which one fits |
 //! | [`uv`] | the program that resolves and installs |
 //! | [`resolve`] | from what is wanted, as of a date, to exact versions |
+//! | [`project_metadata`] | what makes the project look installed |
 //! | [`store`] | environments on disk: made once, shared, evicted |
 //! | [`environments`] | [`Environments`]: all of it, for one session |
 
 mod current;
 mod declared;
 mod environments;
+mod project_metadata;
 mod pythons;
 mod resolve;
 mod store;

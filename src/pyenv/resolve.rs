@@ -201,6 +201,36 @@ fn attempt(
     }
 }
 
+/// The newest version of one package that satisfies a requirement; `None` when none does.
+pub(super) fn one_version(
+    uv: &Uv,
+    python: &Path,
+    requirement: &str,
+    date: Option<Timestamp>,
+    cancel: &CancelToken,
+) -> Result<Option<String>, Unmade> {
+    let folder = tempfile::Builder::new().prefix("pybisect-resolve-").tempdir();
+    let folder = folder.map_err(|error| Unmade::machine(&error))?;
+    let list = folder.path().join("requirements.in");
+    fs::write(&list, requirement).map_err(|error| Unmade::machine(&error))?;
+    let words = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--no-deps", "--python"];
+    let mut arguments: Vec<OsString> = words.map(OsString::from).to_vec();
+    arguments.push(python.into());
+    if let Some(date) = date {
+        arguments.extend(["--exclude-newer".into(), date.to_string().into()]);
+    }
+    arguments.push(list.into());
+    let outcome = uv.run(&arguments, cancel).map_err(|error| Unmade::machine(&error))?;
+    match outcome.ending {
+        Ending::Cancelled => Err(Unmade::Cancelled),
+        Ending::Exited { code: 0 } => {
+            let line = lines_of(&outcome.stdout.text).next();
+            Ok(line.and_then(|line| line.split_once("==").map(|(_, version)| version.to_owned())))
+        }
+        _ => Ok(None),
+    }
+}
+
 fn lines_of(text: &str) -> impl Iterator<Item = String> {
     let lines = text.lines().map(str::trim);
     lines.filter(|line| !line.is_empty() && !line.starts_with(['#', '-'])).map(str::to_owned)

@@ -83,6 +83,12 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
             plural(facts.packages.len(), "package"),
             facts.as_of.as_deref().unwrap_or("now"),
         )),
+        EventKind::Package(package) => Some(format!(
+            "package: {} {} → {}",
+            package.name,
+            package.before.as_deref().unwrap_or("none"),
+            package.after.as_deref().unwrap_or("none"),
+        )),
         EventKind::Narrowed { .. }
         | EventKind::Started { .. }
         | EventKind::TrialStarted { .. }

@@ -36,6 +36,7 @@ impl Renderer for Terminal {
         } else {
             breaking(self.style, report, out)?;
         }
+        self.packages(report, out)?;
         self.evidence(report, out)?;
         self.next_steps(report, out)
     }
@@ -43,7 +44,11 @@ impl Renderer for Terminal {
 
 impl Terminal {
     fn found(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        let Some(culprit) = report.culprits.first() else { return Ok(()) };
+        let Some(culprit) = report.culprits.first() else {
+            let names: Vec<&str> = report.packages.iter().map(|package| package.name.as_str()).collect();
+            let text = format!("no commit, but other packages: {}", names.join(", "));
+            return writeln!(out, "{}", self.style.bold(self.style.bad(text)));
+        };
         let what = if report.find_fix { "mended it" } else { "broke it" };
         let style = self.style;
         writeln!(out, "{} {}", style.bold(style.bad(culprit.commit.id)), style.bold(what))?;
@@ -124,6 +129,38 @@ impl Terminal {
         }
         if let Some(more) = lines.len().checked_sub(MOST_DIFF_LINES).filter(|more| *more > 0) {
             writeln!(out, "  {}", self.style.dim(format!("… {more} more lines (git show)")))?;
+        }
+        Ok(())
+    }
+
+    /// Packages that break it, with what mends it.
+    fn packages(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        if report.packages.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n{}", self.style.bold("packages"))?;
+        for package in &report.packages {
+            let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "none".to_owned());
+            let (before, after) = (version(&package.before), version(&package.after));
+            let proof = match (package.sufficient, package.necessary) {
+                (true, true) => {
+                    "; proven: this alone makes the good version fail, the bad one passes without it"
+                }
+                (true, false) => "; this alone makes the good version fail",
+                _ => "",
+            };
+            writeln!(out, "  {} {before} → {after}{proof}", self.style.bold(&package.name))?;
+            if let (Some(good), Some(bad)) = (&package.last_good, &package.first_bad) {
+                writeln!(out, "  {good} is the last version that passes, {bad} the first that fails")?;
+            }
+            if let Some(constraint) = &package.constraint {
+                let tested = if package.constraint_passed {
+                    "tested: the bad commit passes"
+                } else {
+                    "not enough at the bad commit"
+                };
+                writeln!(out, "  constraint: {constraint}  # {tested}")?;
+            }
         }
         Ok(())
     }

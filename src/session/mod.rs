@@ -22,6 +22,7 @@
 //! | [`suspects`] | a range ranked for a failure |
 //! | [`tracing`] | watching which functions a trial executes |
 //! | [`menders`] | commits that look like a revert of the would-be culprit |
+//! | `packages` | whether the packages are the cause, rather than a commit |
 //! | [`narrow`] | from the commit to the edits that broke it |
 //! | [`hiding`] | which edits of a culprit hide the failure that it brought |
 //! | [`bringer`] | which commit of a set brought an edit |
@@ -51,6 +52,7 @@ mod journal;
 mod menders;
 mod narrow;
 mod pace;
+mod packages;
 mod plan;
 mod prior;
 mod range_changes;

@@ -69,7 +69,10 @@ impl Session<'_> {
                 }
                 Next::Done(outcome) if self.endpoints.are_settled() && !self.runs_one_of(&checked) => {
                     let Some(mender) = self.mender(&hunt, &outcome, &mut checked)? else {
-                        return self.conclude(&strategy, &hunt, &outcome);
+                        return match self.blamed_packages(&hunt, &outcome)? {
+                            Some(conclusion) => Ok(conclusion),
+                            None => self.conclude(&strategy, &hunt, &outcome),
+                        };
                     };
                     self.start(mender, Purpose::Proof)?;
                 }

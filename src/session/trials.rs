@@ -9,7 +9,9 @@ use super::dispatcher::Dispatcher;
 use super::{SessionError, Trees};
 use crate::executor::Executor;
 use crate::model::event::Source;
-use crate::model::{CommitId, Ending, Purpose, Recipe, Timing, TreeId, Trial, TrialId, TrialOutput};
+use crate::model::{
+    CommitId, Ending, Packages, Purpose, Recipe, Timing, TreeId, Trial, TrialId, TrialOutput,
+};
 use crate::store::{OutcomeKey, Store};
 
 /// A trial that came to a result.
@@ -112,11 +114,33 @@ impl<'a> Trials<'a> {
         tree: TreeId,
         purpose: Purpose,
     ) -> Result<TrialId, SessionError> {
+        self.start_with(commit, tree, purpose, Arc::clone(&self.recipe))
+    }
+
+    /// The same with other packages than the tree's own.
+    pub(super) fn start_packages(
+        &mut self,
+        commit: CommitId,
+        tree: TreeId,
+        purpose: Purpose,
+        packages: Packages,
+    ) -> Result<TrialId, SessionError> {
+        let recipe = Recipe { packages, ..Recipe::clone(&self.recipe) };
+        self.start_with(commit, tree, purpose, Arc::new(recipe))
+    }
+
+    fn start_with(
+        &mut self,
+        commit: CommitId,
+        tree: TreeId,
+        purpose: Purpose,
+        recipe: Arc<Recipe>,
+    ) -> Result<TrialId, SessionError> {
         let id = TrialId(self.next_id);
         self.next_id += 1;
         self.started += 1;
-        let key = self.key(commit, tree, &self.recipe);
-        let limit = self.recipe.timeout;
+        let key = self.key(commit, tree, &recipe);
+        let limit = recipe.timeout;
         let known = self.record(key)?;
         drop_outlasted(known, limit);
         let known = known.pop_front();
@@ -127,7 +151,6 @@ impl<'a> Trials<'a> {
                 self.ready.push_back(Done { id, commit, purpose, output, source: Source::Reused, ran });
             }
             None => {
-                let recipe = Arc::clone(&self.recipe);
                 self.dispatcher.start(Trial { id, commit, tree, purpose, recipe });
             }
         }

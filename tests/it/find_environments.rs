@@ -200,3 +200,82 @@ fn a_small_cache_is_enough_for_many_environments() {
     assert!(made(&user) <= 3, "{} are kept", made(&user));
     assert!(Path::new(&user.cache()).exists());
 }
+
+/// A registry of five packages with a new version each, of which one breaks the app; it went wrong at 2.2.
+fn five() -> Registry {
+    let mut registry = Registry::new();
+    let greet = "def greet(name): return 'hello ' + name\n";
+    let hail = "def greet(name): return 'hail ' + name\n";
+    let versions = [("2.0", greet), ("2.1", greet), ("2.2", hail), ("2.3", hail)];
+    for (day, (version, source)) in versions.iter().enumerate() {
+        let uploaded = format!("2024-07-{:02}T00:00:00Z", day + 1);
+        registry.release("greeting", version, &uploaded, "", source);
+    }
+    registry.release("greeting", "1.0", "2023-01-01T00:00:00Z", "", greet);
+    for name in ["alpha", "beta", "gamma", "delta"] {
+        registry.release(name, "1.0", "2023-01-01T00:00:00Z", "", "");
+        registry.release(name, "1.1", "2024-07-02T00:00:00Z", "", "");
+    }
+    registry
+}
+
+const APP: &str = "import greeting\ndef hello(): return greeting.greet('Ada')\n";
+
+fn named_package(report: &Value) -> &Value {
+    let packages = report["packages"].as_array().unwrap();
+    assert_eq!(packages.len(), 1, "{report:#}");
+    let package = &packages[0];
+    assert_eq!(package["name"], "greeting");
+    assert_eq!(package["last_good"], "2.1", "{package:#}");
+    assert_eq!(package["first_bad"], "2.2", "{package:#}");
+    assert_eq!(package["constraint"], "greeting<2.2");
+    for proof in ["sufficient", "necessary", "constraint_passed"] {
+        assert_eq!(package[proof], true, "{package:#}");
+    }
+    package
+}
+
+#[test]
+fn of_five_bumped_packages_the_one_that_breaks_is_named_with_its_first_bad_version() {
+    if !has_uv() {
+        println!("skipped: uv is not installed");
+        return;
+    }
+    let user = User::new();
+    let registry = five().serve();
+    let mut repo = TestRepo::new();
+    let list = |version: &str, others: &str| {
+        format!("greeting=={version}\nalpha=={others}\nbeta=={others}\ngamma=={others}\ndelta=={others}\n")
+    };
+    repo.at(SEPTEMBER).write("app.py", APP).write("requirements.txt", list("1.0", "1.0"));
+    let mut ids = vec![repo.commit("start")];
+    for day in 1..4 {
+        ids.push(repo.write("README", format!("day {day}")).commit("write"));
+    }
+    ids.push(repo.write("requirements.txt", list("2.3", "1.1")).commit("bump everything"));
+    ids.push(repo.write("README", "done").commit("write"));
+    let (code, report) = find(&user, &repo, &registry, &["--env", "auto", "--good", &ids[0].to_string()]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(culprit(&report), ids[4].to_string());
+    let package = named_package(&report);
+    assert_eq!((&package["before"], &package["after"]), (&"1.0".into(), &"2.3".into()));
+}
+
+#[test]
+fn a_commit_on_the_day_of_a_release_is_innocent() {
+    if !has_uv() {
+        println!("skipped: uv is not installed");
+        return;
+    }
+    let user = User::new();
+    let registry = five().serve();
+    let mut repo = TestRepo::new();
+    repo.write("app.py", APP).write("requirements.txt", "greeting\nalpha\nbeta\ngamma\ndelta\n");
+    let ids: Vec<CommitId> = (0..10)
+        .map(|day| repo.at(JUNE + (day + 25) * DAY).write("README", format!("day {day}")).commit("write"))
+        .collect();
+    let (code, report) = find(&user, &repo, &registry, &["--env", "auto", "--good", &ids[0].to_string()]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(report["culprits"].as_array().unwrap().len(), 0, "{report:#}");
+    named_package(&report);
+}

@@ -33,7 +33,7 @@ pub(crate) fn run(case: &Case, prepared: &Prepared) -> Result<Outcome> {
         trials,
         rounds: trials,
         seconds,
-        overhead_ms: 0.0,
+        ..Outcome::default()
     })
 }
 

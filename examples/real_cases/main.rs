@@ -10,7 +10,9 @@
 //! `CASES` is a folder with one TOML file a case (see [`case`]). Histories are taken from
 //! `DIR/owner+name/repo` when they are there, and cloned from their public host otherwise.
 //! Environments are made by uv, which has to be on PATH, and kept in the cache folder. Both tools get
-//! the same environment, the same overlay and the same command, after one run of it to warm the caches.
+//! the same environment, the same overlay and the same command, after one run of it to warm the caches. The ratio
+//! compares the times until the commit is known; what pybisect then spends on the breaking edit stands beside it.
+//! Cases with an environment for each commit are judged, but not timed: they wait for the registry.
 #![expect(clippy::print_stdout, reason = "it is a program for people")]
 
 mod case;
@@ -75,12 +77,16 @@ struct Args {
 pub(crate) struct Outcome {
     /// What it blames: nothing, one commit, or several.
     pub(crate) blamed: Vec<String>,
-    /// Trials that ran.
+    /// Trials that ran until the commit was verified.
     pub(crate) trials: usize,
+    /// Trials that then narrowed it to the breaking edit.
+    pub(crate) narrowing_trials: usize,
     /// Rounds of trials, one after the other.
     pub(crate) rounds: usize,
-    /// Wall time in seconds.
+    /// Wall time until the commit was verified, in seconds.
     pub(crate) seconds: f64,
+    /// Wall time of the narrowing, in seconds.
+    pub(crate) narrowing_seconds: f64,
     /// Median overhead of a trial beyond the command, milliseconds.
     pub(crate) overhead_ms: f64,
 }
@@ -124,12 +130,14 @@ fn run(args: &Args) -> Result<bool> {
         return rank(args, &cases, &workplace);
     }
     println!(
-        "{:<30} {:>7}  {:<9} {:>6} {:>6} {:>8} {:>8}   {:<9} {:>6} {:>8}   {:>5}",
+        "{:<30} {:>7}  {:<9} {:>6} {:>6} {:>8} {:>7} {:>8} {:>8}   {:<9} {:>6} {:>8}   {:>5}",
         "case",
         "commits",
         "pybisect",
         "trials",
         "rounds",
+        "seconds",
+        "+edits",
         "seconds",
         "over ms",
         "git",
@@ -152,13 +160,15 @@ fn run(args: &Args) -> Result<bool> {
         gits.add(&git, case);
     }
     println!(
-        "{:<30} {:>7}  {:<9} {:>6} {:>6} {:>8.1} {:>8.1}   {:<9} {:>6} {:>8.1}   {:>5.2}",
+        "{:<30} {:>7}  {:<9} {:>6} {:>6} {:>8.1} {:>7} {:>8.1} {:>8.1}   {:<9} {:>6} {:>8.1}   {:>5.2}",
         "total",
         "",
         format!("{}/{}", ours.right, ours.cases),
         ours.trials,
         ours.rounds,
         ours.seconds,
+        ours.narrowing_trials,
+        ours.narrowing_seconds,
         median(&mut ours.overheads),
         format!("{}/{}", gits.right, gits.cases),
         gits.trials,
@@ -194,13 +204,15 @@ fn wanted(args: &Args, case: &Case) -> bool {
 
 fn print_row(case: &Case, our: &Outcome, git: &Outcome) {
     println!(
-        "{:<30} {:>7}  {:<9} {:>6} {:>6} {:>8.1} {:>8.1}   {:<9} {:>6} {:>8.1}   {:>5.2}",
+        "{:<30} {:>7}  {:<9} {:>6} {:>6} {:>8.1} {:>7} {:>8.1} {:>8.1}   {:<9} {:>6} {:>8.1}   {:>5.2}",
         case.name,
         case.commits_in_range,
         our.word(&case.culprit),
         our.trials,
         our.rounds,
         our.seconds,
+        our.narrowing_trials,
+        our.narrowing_seconds,
         our.overhead_ms,
         git.word(&case.culprit),
         git.trials,
@@ -216,6 +228,8 @@ struct Totals {
     trials: usize,
     rounds: usize,
     seconds: f64,
+    narrowing_trials: usize,
+    narrowing_seconds: f64,
     overheads: Vec<f64>,
 }
 
@@ -223,9 +237,15 @@ impl Totals {
     fn add(&mut self, outcome: &Outcome, case: &Case) {
         self.cases += 1;
         self.right += usize::from(outcome.word(&case.culprit) == "right");
+        // Where environments are made for each commit, the time is that of the registry.
+        if case.has_environments() {
+            return;
+        }
         self.trials += outcome.trials;
         self.rounds += outcome.rounds;
         self.seconds += outcome.seconds;
+        self.narrowing_trials += outcome.narrowing_trials;
+        self.narrowing_seconds += outcome.narrowing_seconds;
         self.overheads.push(outcome.overhead_ms);
     }
 }

@@ -59,11 +59,14 @@ fn read(report: &Value, seconds: f64) -> Outcome {
             of("checkout_ms") + of("clean_ms")
         })
         .collect();
+    let narrowing_seconds = report["narrowing"]["seconds"].as_f64().unwrap_or_default();
     Outcome {
         blamed,
         trials: count(&report["trials"]["run"]),
         rounds: count(&report["rounds"]),
-        seconds,
+        seconds: seconds - narrowing_seconds,
+        narrowing_trials: count(&report["trials"]["narrowing"]),
+        narrowing_seconds,
         overhead_ms: median(&mut overheads),
     }
 }

@@ -15,9 +15,10 @@ const DAY: i64 = 86_400;
 
 const SMOKE: &str = "import app\nassert app.hello() == 'hello Ada', app.hello()\n";
 
-/// Without uv, environments cannot be made.
-fn has_uv() -> bool {
-    which::which("uv").is_ok()
+/// Without uv, environments cannot be made, and without a loopback it cannot reach the registry.
+fn can_make_environments() -> bool {
+    let reaches = || std::net::TcpStream::connect(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?);
+    which::which("uv").is_ok() && reaches().is_ok()
 }
 
 fn find(user: &User, repo: &TestRepo, registry: &Served, arguments: &[&str]) -> (Option<i32>, Value) {
@@ -87,8 +88,8 @@ fn made(user: &User) -> usize {
 
 #[test]
 fn old_commits_run_with_the_packages_of_their_day() {
-    if !has_uv() {
-        println!("skipped: uv is not installed");
+    if !can_make_environments() {
+        println!("not tested: there is no uv, or no loopback");
         return;
     }
     let user = User::new();
@@ -118,8 +119,8 @@ fn old_commits_run_with_the_packages_of_their_day() {
 
 #[test]
 fn without_time_travel_the_good_commit_fails_with_todays_packages() {
-    if !has_uv() {
-        println!("skipped: uv is not installed");
+    if !can_make_environments() {
+        println!("not tested: there is no uv, or no loopback");
         return;
     }
     let user = User::new();
@@ -139,8 +140,8 @@ fn without_time_travel_the_good_commit_fails_with_todays_packages() {
 
 #[test]
 fn an_environment_that_cannot_be_made_is_a_skip_and_tried_once() {
-    if !has_uv() {
-        println!("skipped: uv is not installed");
+    if !can_make_environments() {
+        println!("not tested: there is no uv, or no loopback");
         return;
     }
     let user = User::new();
@@ -175,8 +176,8 @@ fn an_environment_that_cannot_be_made_is_a_skip_and_tried_once() {
 
 #[test]
 fn a_small_cache_is_enough_for_many_environments() {
-    if !has_uv() {
-        println!("skipped: uv is not installed");
+    if !can_make_environments() {
+        println!("not tested: there is no uv, or no loopback");
         return;
     }
     let user = User::new();
@@ -237,8 +238,8 @@ fn named_package(report: &Value) -> &Value {
 
 #[test]
 fn of_five_bumped_packages_the_one_that_breaks_is_named_with_its_first_bad_version() {
-    if !has_uv() {
-        println!("skipped: uv is not installed");
+    if !can_make_environments() {
+        println!("not tested: there is no uv, or no loopback");
         return;
     }
     let user = User::new();
@@ -263,8 +264,8 @@ fn of_five_bumped_packages_the_one_that_breaks_is_named_with_its_first_bad_versi
 
 #[test]
 fn a_commit_on_the_day_of_a_release_is_innocent() {
-    if !has_uv() {
-        println!("skipped: uv is not installed");
+    if !can_make_environments() {
+        println!("not tested: there is no uv, or no loopback");
         return;
     }
     let user = User::new();

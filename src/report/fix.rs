@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::Style;
+use super::diff::write_diff;
 use super::plain::shortened;
 use super::words::plural;
 use crate::model::{CandidateFix, CommitId, FixReport, Report};
@@ -78,23 +79,7 @@ impl FixText<'_> {
     }
 
     fn change(&self, fix: &CandidateFix, out: &mut dyn Write) -> io::Result<()> {
-        let is_noise =
-            |line: &str| line.starts_with("index ") || line.starts_with("--- ") || line.starts_with("+++ ");
-        let lines: Vec<&str> = fix.patch.lines().filter(|line| !is_noise(line)).collect();
-        for line in lines.iter().take(MOST_LINES) {
-            let shown = shortened(line, 160);
-            let shown = match line.as_bytes().first() {
-                Some(b'+') => self.style.good(shown),
-                Some(b'-') => self.style.bad(shown),
-                Some(b'@') => self.style.name(shown),
-                _ => shown,
-            };
-            writeln!(out, "  {shown}")?;
-        }
-        if let Some(more) = lines.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
-            writeln!(out, "  {}", self.style.dim(format!("… {more} more lines")))?;
-        }
-        Ok(())
+        write_diff(self.style, &fix.patch, MOST_LINES, "", out)
     }
 
     fn next_steps(&self, has_fix: bool, out: &mut dyn Write) -> io::Result<()> {

@@ -7,6 +7,7 @@ mod annotations;
 mod breaking;
 mod calls;
 mod check;
+mod diff;
 mod fix;
 mod json;
 mod logs;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::breaking::breaking;
+use super::diff::write_diff;
 use super::plain::shortened;
 use super::words::{date, duration, plural};
 use super::{Renderer, Style};
@@ -116,21 +117,7 @@ impl Terminal {
     fn changed(&self, out: &mut dyn Write) -> io::Result<()> {
         let Some(diff) = &self.diff else { return Ok(()) };
         writeln!(out, "\n{}", self.style.bold("change"))?;
-        let lines: Vec<&str> = diff.lines().filter(|line| !is_noise(line)).collect();
-        for line in lines.iter().take(MOST_DIFF_LINES) {
-            let shown = shortened(line, 160);
-            let shown = match line.as_bytes().first() {
-                Some(b'+') => self.style.good(shown),
-                Some(b'-') => self.style.bad(shown),
-                Some(b'@') => self.style.name(shown),
-                _ => shown,
-            };
-            writeln!(out, "  {shown}")?;
-        }
-        if let Some(more) = lines.len().checked_sub(MOST_DIFF_LINES).filter(|more| *more > 0) {
-            writeln!(out, "  {}", self.style.dim(format!("… {more} more lines (git show)")))?;
-        }
-        Ok(())
+        write_diff(self.style, diff, MOST_DIFF_LINES, " (git show)", out)
     }
 
     /// Packages that break it, with what mends it.
@@ -300,11 +287,6 @@ fn place(failure: &FailureSignature) -> Option<String> {
     let code =
         frame.code.as_ref().map(|code| format!(": {}", shortened(code.trim(), 100))).unwrap_or_default();
     Some(format!("{}{line}{function}{code}", frame.path))
-}
-
-/// Header lines of a diff that say nothing more than the others.
-fn is_noise(line: &str) -> bool {
-    line.starts_with("index ") || line.starts_with("--- ") || line.starts_with("+++ ")
 }
 
 /// The environments that were made for versions of the project.

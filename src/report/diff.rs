@@ -1,0 +1,36 @@
+//! A diff on one screen.
+
+use std::io::{self, Write};
+
+use super::Style;
+use super::plain::shortened;
+
+/// The first `most` lines of a diff, coloured; `where_else` tells where the others are to be seen.
+pub(super) fn write_diff(
+    style: Style,
+    diff: &str,
+    most: usize,
+    where_else: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let lines: Vec<&str> = diff.lines().filter(|line| !is_noise(line)).collect();
+    for line in lines.iter().take(most) {
+        let shown = shortened(line, 160);
+        let shown = match line.as_bytes().first() {
+            Some(b'+') => style.good(shown),
+            Some(b'-') => style.bad(shown),
+            Some(b'@') => style.name(shown),
+            _ => shown,
+        };
+        writeln!(out, "  {shown}")?;
+    }
+    if let Some(more) = lines.len().checked_sub(most).filter(|more| *more > 0) {
+        writeln!(out, "  {}", style.dim(format!("… {more} more lines{where_else}")))?;
+    }
+    Ok(())
+}
+
+/// Header lines of a diff that say nothing more than the others.
+fn is_noise(line: &str) -> bool {
+    line.starts_with("index ") || line.starts_with("--- ") || line.starts_with("+++ ")
+}

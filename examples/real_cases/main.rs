@@ -148,8 +148,8 @@ fn run(args: &Args) -> Result<bool> {
     let mut ours = Totals::default();
     let mut gits = Totals::default();
     for case in cases.iter().filter(|case| wanted(args, case)) {
-        let prepared = workplace.prepare(case).with_context(|| format!("case {}", case.name))?;
-        if !case.has_environments() {
+        let prepared = workplace.prepare(case, args.auto).with_context(|| format!("case {}", case.name))?;
+        if !case.has_environments() && !args.auto {
             prepared.warm_up(case)?;
         }
         let report = args.reports.as_ref().map(|folder| folder.join(format!("{}.json", case.name)));
@@ -187,7 +187,7 @@ fn rank(args: &Args, cases: &[Case], workplace: &Workplace) -> Result<bool> {
     );
     let mut all = Vec::new();
     for case in cases.iter().filter(|case| wanted(args, case) && !case.has_environments()) {
-        let prepared = workplace.prepare(case).with_context(|| format!("case {}", case.name))?;
+        let prepared = workplace.prepare(case, false).with_context(|| format!("case {}", case.name))?;
         let said =
             suspects_side::ask(case, &prepared, extra).with_context(|| format!("case {}", case.name))?;
         suspects_side::print_row(&said);

@@ -52,10 +52,10 @@ impl Workplace {
         Ok(Self { cache: cache.canonicalize()?, histories })
     }
 
-    /// Get everything that a case needs.
-    pub(crate) fn prepare(&self, case: &Case) -> Result<Prepared> {
+    /// Get everything that a case needs; with `bare`, an interpreter without the case's requirements.
+    pub(crate) fn prepare(&self, case: &Case, bare: bool) -> Result<Prepared> {
         let history = self.history(&case.repo)?;
-        let programs = self.environment(case)?;
+        let programs = self.environment(if bare { &[] } else { &case.requirements })?;
         let scratch = tempfile::Builder::new().prefix("real-cases-").tempdir()?;
         let mut overlay = Vec::new();
         for (number, file) in case.overlay.iter().enumerate() {
@@ -88,9 +88,9 @@ impl Workplace {
         Ok(own)
     }
 
-    /// The folder of programs of an environment with the case's requirements.
-    fn environment(&self, case: &Case) -> Result<PathBuf> {
-        let key = blake3::hash(case.requirements.join("\n").as_bytes()).to_hex();
+    /// The folder of programs of an environment with these requirements.
+    fn environment(&self, requirements: &[String]) -> Result<PathBuf> {
+        let key = blake3::hash(requirements.join("\n").as_bytes()).to_hex();
         let folder = self.cache.join("environments").join(&key.as_str()[..16]);
         let done = folder.join("complete");
         if !done.exists() {
@@ -98,12 +98,12 @@ impl Workplace {
                 std::fs::remove_dir_all(&folder)?;
             }
             checked(Command::new("uv").args(["venv", "--quiet", "--python", "3.11"]).arg(&folder))?;
-            if !case.requirements.is_empty() {
+            if !requirements.is_empty() {
                 checked(
                     Command::new("uv")
                         .args(["pip", "install", "--quiet", "--compile-bytecode", "--python"])
                         .arg(folder.join("bin/python"))
-                        .args(&case.requirements),
+                        .args(requirements),
                 )?;
             }
             std::fs::write(&done, "")?;

@@ -49,6 +49,7 @@ impl Exit {
     pub fn of_report(report: &Report) -> Self {
         match report.status.as_str() {
             "found" => Self::Found,
+            "not-reproduced" if report.lacks_environment => Self::Environment,
             "not-reproduced" => Self::NotReproduced,
             _ => Self::Inconclusive,
         }

@@ -11,7 +11,7 @@ mod per_commit;
 use std::io;
 
 use crate::git::GitError;
-use crate::model::{CancelToken, CommitId, EnvironmentFacts, Recipe, TreeId, Trial, TrialOutput};
+use crate::model::{CancelToken, CommitId, EnvironmentFacts, Origin, Recipe, TreeId, Trial, TrialOutput};
 
 pub use per_commit::{Declarations, PerCommit, TreeFiles};
 
@@ -73,17 +73,28 @@ pub trait Executor: Sync {
     }
 
     /// The exact packages of a version's environment; `None` where there is only one, or it cannot be had.
-    fn packages_of(&self, _commit: CommitId, _tree: TreeId, _cancel: &CancelToken) -> Option<Vec<String>> {
+    fn packages_of(&self, _origin: Origin, _cancel: &CancelToken) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Exact packages with the first ones among them, the others as they are as far as those allow; `None` where
+    /// there are none.
+    fn adapted(
+        &self,
+        _origin: Origin,
+        _fixed: &[String],
+        _others: &[String],
+        _cancel: &CancelToken,
+    ) -> Option<Vec<String>> {
         None
     }
 
     /// The versions of a package between two of them, oldest first, as of a version's date; empty where they cannot be had.
     fn versions_between(
         &self,
-        _version: (CommitId, TreeId),
+        _origin: Origin,
         _package: &str,
-        _from: &str,
-        _to: &str,
+        _between: (&str, &str),
         _cancel: &CancelToken,
     ) -> Vec<String> {
         Vec::new()

@@ -18,8 +18,8 @@ use super::local::{LocalExecutor, pycache};
 use super::{Executor, ExecutorError};
 use crate::git::{GitError, Repository};
 use crate::model::{
-    BlobId, CancelReason, CancelToken, Captured, CommitId, Ending, EnvironmentFacts, Packages, Recipe,
-    Timing, TreeId, Trial, TrialOutput,
+    BlobId, CancelReason, CancelToken, Captured, CommitId, Day, Ending, EnvironmentFacts, Origin, Packages,
+    Recipe, Timing, TreeId, Trial, TrialOutput,
 };
 use crate::pyenv::{Environment, Environments, ProjectFiles, Unmade, Version, declares};
 
@@ -146,7 +146,12 @@ impl Declarations {
         let versions: Vec<Version<'_>> = files
             .iter()
             .zip(&self.ends)
-            .map(|(files, (listing, date))| Version { files, fingerprint: &listing.fingerprint, date: *date })
+            .map(|(files, (listing, date))| Version {
+                files,
+                fingerprint: &listing.fingerprint,
+                date: *date,
+                day: Day::Asked,
+            })
             .collect();
         with(&versions)
     }
@@ -173,15 +178,14 @@ impl Shared {
 
     fn with_version<T>(
         &self,
-        commit: CommitId,
-        tree: TreeId,
+        Origin { commit, tree, day }: Origin,
         with: impl FnOnce(Version<'_>) -> Result<T, Unmade>,
     ) -> Result<T, Unmade> {
         let unreadable = |error: GitError| Unmade::Failed(error.to_string());
         let listing = self.listing(tree).map_err(unreadable)?;
         let date = self.date(commit).map_err(unreadable)?;
         let files = TreeFiles { objects: &self.objects, listing: Arc::clone(&listing) };
-        with(Version { files: &files, fingerprint: &listing.fingerprint, date })
+        with(Version { files: &files, fingerprint: &listing.fingerprint, date, day })
     }
 
     fn prepare(
@@ -190,21 +194,19 @@ impl Shared {
         packages: &Packages,
         cancel: &CancelToken,
     ) -> Result<Environment, Unmade> {
-        let (from, exactly) = match packages {
-            Packages::Own => ((commit, tree), None),
-            Packages::Of { commit, tree } => ((*commit, *tree), None),
-            Packages::Exactly { commit, tree, packages } => ((*commit, *tree), Some(packages.as_slice())),
-        };
+        let own = Origin { commit, tree, day: Day::Asked };
+        let (origin, exactly) = origin_of(packages, own);
         let mut environment =
-            self.with_version(from.0, from.1, |version| self.environments.prepare(version, exactly, cancel))?;
-        if from != (commit, tree) {
+            self.with_version(origin, |version| self.environments.prepare(version, exactly, cancel))?;
+        if (origin.commit, origin.tree) != (commit, tree) {
             // The packages are another version's, the source is not.
-            let own =
-                self.with_version(commit, tree, |version| self.environments.source_folders(version, cancel));
-            environment.source_folders = own?;
+            let folders = self.with_version(own, |version| self.environments.source_folders(version, cancel));
+            environment.source_folders = folders?;
         }
         let mut known = locked(&self.known);
-        known.facts.entry((commit, tree)).or_insert_with(|| environment.facts.clone());
+        if *packages == Packages::Own {
+            known.facts.entry((commit, tree)).or_insert_with(|| environment.facts.clone());
+        }
         if !known.seeded.contains(&environment.library) {
             known.seeded.push(environment.library.clone());
             drop(known);
@@ -249,7 +251,9 @@ impl Executor for PerCommit {
             Err(unmade) => {
                 let ending = match unmade {
                     Unmade::Cancelled => Ending::Cancelled,
-                    Unmade::Failed(reason) => Ending::NoEnvironment { reason },
+                    Unmade::Failed(reason) | Unmade::Unbuildable { why: reason, .. } => {
+                        Ending::NoEnvironment { reason }
+                    }
                 };
                 let timing = Timing { setup_ms: took, ..Timing::default() };
                 let (stdout, stderr) = (Captured::default(), Captured::default());
@@ -269,14 +273,9 @@ impl Executor for PerCommit {
     }
 
     fn environment_key(&self, session: &str, commit: CommitId, tree: TreeId, recipe: &Recipe) -> String {
-        let (commit, tree, exactly) = match &recipe.packages {
-            Packages::Own => (commit, tree, None),
-            Packages::Of { commit, tree } => (*commit, *tree, None),
-            Packages::Exactly { commit, tree, packages } => (*commit, *tree, Some(packages)),
-        };
-        let key = self.shared.with_version(commit, tree, |version| {
-            Ok(self.shared.environments.key(version.fingerprint, version.date))
-        });
+        let own = Origin { commit, tree, day: Day::Asked };
+        let (origin, exactly) = origin_of(&recipe.packages, own);
+        let key = self.shared.with_version(origin, |version| Ok(self.shared.environments.key(version)));
         // A version that cannot be read has no outcome either.
         format!("{session} {} {exactly:?}", key.unwrap_or_default())
     }
@@ -285,22 +284,33 @@ impl Executor for PerCommit {
         locked(&self.shared.known).facts.get(&(commit, tree)).cloned()
     }
 
-    fn packages_of(&self, commit: CommitId, tree: TreeId, cancel: &CancelToken) -> Option<Vec<String>> {
-        let packages = self
-            .shared
-            .with_version(commit, tree, |version| self.shared.environments.packages(version, cancel));
+    fn packages_of(&self, origin: Origin, cancel: &CancelToken) -> Option<Vec<String>> {
+        let packages =
+            self.shared.with_version(origin, |version| self.shared.environments.packages(version, cancel));
+        packages.ok()
+    }
+
+    fn adapted(
+        &self,
+        origin: Origin,
+        fixed: &[String],
+        others: &[String],
+        cancel: &CancelToken,
+    ) -> Option<Vec<String>> {
+        let packages = self.shared.with_version(origin, |version| {
+            self.shared.environments.adapted(version, (fixed, others), cancel)
+        });
         packages.ok()
     }
 
     fn versions_between(
         &self,
-        (commit, tree): (CommitId, TreeId),
+        origin: Origin,
         package: &str,
-        from: &str,
-        to: &str,
+        (from, to): (&str, &str),
         cancel: &CancelToken,
     ) -> Vec<String> {
-        let versions = self.shared.with_version(commit, tree, |version| {
+        let versions = self.shared.with_version(origin, |version| {
             self.shared.environments.versions_between(version, package, (from, to), cancel)
         });
         versions.unwrap_or_default()
@@ -322,6 +332,15 @@ impl Executor for PerCommit {
                 drop(shared.prepare(versions[at], &Packages::Own, &stop));
             }
         }));
+    }
+}
+
+/// Whose declarations count for a trial's packages, and the exact ones when they are given.
+fn origin_of(packages: &Packages, own: Origin) -> (Origin, Option<&[String]>) {
+    match packages {
+        Packages::Own => (own, None),
+        Packages::Of(origin) => (*origin, None),
+        Packages::Exactly { origin, packages } => (*origin, Some(packages)),
     }
 }
 

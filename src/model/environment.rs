@@ -4,25 +4,41 @@ use serde::{Deserialize, Serialize};
 
 use super::{CommitId, TreeId};
 
+/// As of when the packages of a version are chosen that are not pinned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Day {
+    /// As the session's options say.
+    #[default]
+    Asked,
+    /// The commit's own date, whatever they say.
+    Own,
+    /// Now, whatever they say.
+    Today,
+}
+
+/// Whose declarations packages are chosen by, and as of when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// The commit whose date counts.
+    pub commit: CommitId,
+    /// The tree that declares.
+    pub tree: TreeId,
+    /// As of when.
+    pub day: Day,
+}
+
 /// Whose packages a trial runs with, where each version has an environment of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum Packages {
-    /// What the tree under test declares, as of its commit's date.
+    /// What the tree under test declares.
     #[default]
     Own,
-    /// What another tree declares, as of its commit's date.
-    Of {
-        /// The commit whose date counts.
-        commit: CommitId,
-        /// The tree that declares.
-        tree: TreeId,
-    },
+    /// What another tree declares, or the same as of another day.
+    Of(Origin),
     /// What another tree declares, but these exact versions.
     Exactly {
-        /// The commit whose date counts.
-        commit: CommitId,
-        /// The tree that declares.
-        tree: TreeId,
+        /// Whose interpreter, and as of when what builds them.
+        origin: Origin,
         /// `name==version`, sorted.
         packages: Vec<String>,
     },

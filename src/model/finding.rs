@@ -67,6 +67,13 @@ pub enum Conclusion {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// Bad or good could not run, for want of an environment.
+    NoEnvironment {
+        /// Where, and the last lines of what tried to make it.
+        reason: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
 }
 
 /// A call change inside of a breaking change that is more than one call.

@@ -42,7 +42,7 @@ pub use call::{
 pub use cancel::{CancelReason, CancelToken};
 pub use check::{CheckReport, Side, Smoke};
 pub use commit::{BlobId, CommitId, CommitInfo, TreeId};
-pub use environment::{EnvironmentFacts, PackageChange, Packages};
+pub use environment::{Day, EnvironmentFacts, Origin, PackageChange, Packages};
 pub use event::{Event, EventKind};
 pub use failure::{FailureKind, FailureSignature, Frame};
 pub use finding::{BreakingChange, CallInChange, Conclusion, Culprit, Episode, Inconclusive, Narrowing};

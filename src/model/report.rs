@@ -126,6 +126,9 @@ pub struct Report {
     /// Environments that were made for versions of the project, in the order of their first use.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environments: Vec<EnvironmentFacts>,
+    /// Whether it is not reproduced because no environment could be made for a commit that has to run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lacks_environment: bool,
     /// What the user should know.
     pub notes: Vec<String>,
 }
@@ -227,11 +230,12 @@ impl Report {
             Conclusion::Inconclusive { why: _, reason } => {
                 ("inconclusive", Vec::new(), Some(reason.clone()), None)
             }
-            Conclusion::NotReproduced { reason, hint } => {
+            Conclusion::NotReproduced { reason, hint } | Conclusion::NoEnvironment { reason, hint } => {
                 ("not-reproduced", Vec::new(), Some(reason.clone()), hint.clone())
             }
         };
         status.clone_into(&mut self.status);
+        self.lacks_environment = matches!(conclusion, Conclusion::NoEnvironment { .. });
         self.culprits = culprits;
         self.reason = reason;
         self.hint = hint;

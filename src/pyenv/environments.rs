@@ -1,19 +1,21 @@
 //! Environments for one session: resolved, made and handed out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use super::declared::{Choice, ProjectFiles, PythonHints, Wanted};
+use super::answers::Answers;
+use super::declared::{Choice, ProjectFiles, PythonHints, Wanted, name_of};
+use super::later::build_options;
 use super::project_metadata::project_metadata;
 use super::pythons::{Minor, Pythons};
-use super::resolve::{Resolved, Unmade, build_options, one_version, resolve};
+use super::resolve::{Resolved, Unmade, adapted, one_version, resolve};
 use super::store::{Held, Store};
 use super::uv::Uv;
-use crate::model::{CancelToken, Ending, EnvironmentFacts};
+use crate::model::{CancelToken, Day, Ending, EnvironmentFacts};
 
 /// Versions of a package that are looked at between two of them, at most.
 const MOST_VERSIONS: usize = 60;
@@ -53,6 +55,8 @@ pub struct Version<'a> {
     pub fingerprint: &'a str,
     /// The commit's date.
     pub date: Timestamp,
+    /// As of when its packages are chosen.
+    pub day: Day,
 }
 
 /// An environment, ready for trials. It is not evicted while this lives.
@@ -69,15 +73,13 @@ pub struct Environment {
     _held: Held,
 }
 
-/// What came of a resolution, for a date.
-type Dated = BTreeMap<Timestamp, Result<Arc<Resolved>, Unmade>>;
-
 #[derive(Default)]
 struct Memory {
     hints: HashMap<String, Arc<PythonHints>>,
     wanted: HashMap<(String, Minor), Arc<Wanted>>,
-    resolved: HashMap<String, Dated>,
-    failed: HashMap<String, String>,
+    /// Packages that turned out not to build for an interpreter: `name==version`.
+    unbuildable: BTreeSet<(Minor, String)>,
+    failed: HashMap<String, Unmade>,
     busy: HashMap<String, Arc<Mutex<()>>>,
 }
 
@@ -90,7 +92,7 @@ pub struct Environments {
     common: Option<Minor>,
     store: Store,
     memory: Mutex<Memory>,
-    answers: PathBuf,
+    answers: Answers,
 }
 
 impl Environments {
@@ -101,29 +103,31 @@ impl Environments {
         let folder = cache.join("environments");
         let store = Store::new(folder.join("made"), policy.most_bytes);
         let common = common_python(&pythons, ends);
-        let answers = folder.join("resolved");
+        let answers = Answers::new(folder.join("resolved"));
         Self { policy, uv, pythons, common, store, memory: Mutex::default(), answers }
     }
 
     /// What tells environments of different versions apart before anything is resolved.
     #[must_use]
-    pub fn key(&self, fingerprint: &str, date: Timestamp) -> String {
+    pub fn key(&self, version: Version<'_>) -> String {
         let choice = &self.policy.choice;
         let versions: Vec<String> = self.pythons.versions().map(|version| version.to_string()).collect();
-        let date = match self.cutoff(date) {
+        let date = match self.cutoff(version) {
             Some(date) => date.to_string(),
             // What today's packages are changes from day to day.
             None => Timestamp::now().strftime("%F").to_string(),
         };
         let python = self.policy.python.or(self.common);
-        digest(&[fingerprint, &date, &format!("{choice:?} {python:?} {versions:?} {}", self.policy.with_pip)])
+        let rest = format!("{choice:?} {python:?} {versions:?} {}", self.policy.with_pip);
+        digest(&[version.fingerprint, &date, &rest])
     }
 
-    fn cutoff(&self, date: Timestamp) -> Option<Timestamp> {
-        match self.policy.time {
-            TimeTravel::Own => Some(date),
-            TimeTravel::Fixed(date) => Some(date),
-            TimeTravel::Today => None,
+    /// As of when a version's packages are chosen; `None` for now.
+    fn cutoff(&self, version: Version<'_>) -> Option<Timestamp> {
+        match (version.day, self.policy.time) {
+            (Day::Today, _) | (Day::Asked, TimeTravel::Today) => None,
+            (Day::Own, _) | (Day::Asked, TimeTravel::Own) => Some(version.date),
+            (Day::Asked, TimeTravel::Fixed(date)) => Some(date),
         }
     }
 
@@ -149,18 +153,28 @@ impl Environments {
     ) -> Result<Environment, Unmade> {
         let (python, because) = self.python(version)?;
         let wanted = self.wanted(version, python, cancel)?;
-        let resolved = self.resolved(&wanted, version.date, python, cancel)?;
-        let resolved = match exactly {
-            Some(packages) => Arc::new(Resolved {
-                packages: packages.to_vec(),
-                options: resolved.options.clone(),
-                notes: Vec::new(),
-            }),
-            None => resolved,
-        };
         let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
-        let key = environment_key(path, &resolved, &wanted, self.policy.with_pip);
-        let held = self.made(&key, (path, python), &resolved, &wanted, version.date, cancel)?;
+        let cutoff = self.cutoff(version);
+        let mut resolved = self.resolved(&wanted, cutoff, python, cancel)?;
+        if let Some(packages) = exactly {
+            let options = resolved.options.clone();
+            resolved = Arc::new(Resolved { packages: packages.to_vec(), options, notes: Vec::new() });
+        }
+        let (key, held) = loop {
+            let key = environment_key(path, &resolved, &wanted, self.policy.with_pip);
+            let made = self.made(&key, (path, python), &resolved, &wanted, cutoff, cancel);
+            match made {
+                Ok(held) => break (key, held),
+                Err(Unmade::Unbuildable { package, why }) if exactly.is_none() => {
+                    let other = self.without(&package, &resolved, &wanted, cutoff, python, cancel)?;
+                    if other.packages == resolved.packages {
+                        return Err(Unmade::Unbuildable { package, why });
+                    }
+                    resolved = other;
+                }
+                Err(unmade) => return Err(unmade),
+            }
+        };
         let library = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let library = library.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
         let notes = wanted.notes.iter().chain(&resolved.notes).cloned().collect();
@@ -170,7 +184,7 @@ impl Environments {
             facts: EnvironmentFacts {
                 python: python.to_string(),
                 because,
-                as_of: self.cutoff(version.date).map(|date| date.to_string()),
+                as_of: cutoff.map(|date| date.to_string()),
                 sources,
                 packages: resolved.packages.clone(),
                 notes,
@@ -190,7 +204,23 @@ impl Environments {
     pub fn packages(&self, version: Version<'_>, cancel: &CancelToken) -> Result<Vec<String>, Unmade> {
         let (python, _) = self.python(version)?;
         let wanted = self.wanted(version, python, cancel)?;
-        Ok(self.resolved(&wanted, version.date, python, cancel)?.packages.clone())
+        Ok(self.resolved(&wanted, self.cutoff(version), python, cancel)?.packages.clone())
+    }
+
+    /// Exact packages with these among them, and the others as they are as far as the first ones' own requirements
+    /// allow that.
+    ///
+    /// # Errors
+    /// When there are none, or nobody needs them any more.
+    pub fn adapted(
+        &self,
+        version: Version<'_>,
+        (fixed, others): (&[String], &[String]),
+        cancel: &CancelToken,
+    ) -> Result<Vec<String>, Unmade> {
+        let (python, _) = self.python(version)?;
+        let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
+        adapted(&self.uv, (path, python), (fixed, others), self.cutoff(version), cancel)
     }
 
     /// The versions of a package after one and before another, oldest first, as of a version's date.
@@ -210,7 +240,7 @@ impl Environments {
         while found.len() < MOST_VERSIONS {
             let below = found.last().map_or(to, String::as_str);
             let wanted = format!("{package}>{from},<{below}");
-            match one_version(&self.uv, path, &wanted, self.cutoff(version.date), cancel) {
+            match one_version(&self.uv, path, &wanted, self.cutoff(version), cancel) {
                 Ok(Some(version)) => found.push(version),
                 Ok(None) => break,
                 Err(unmade) => return Err(unmade),
@@ -239,7 +269,7 @@ impl Environments {
             self.memory().hints.insert(version.fingerprint.to_owned(), Arc::clone(&hints));
             hints
         });
-        let date = self.cutoff(version.date).unwrap_or_else(Timestamp::now);
+        let date = self.cutoff(version).unwrap_or_else(Timestamp::now);
         self.pythons.choose(&hints, date, self.common).ok_or_else(|| no_python("3.6 or later"))
     }
 
@@ -267,44 +297,70 @@ impl Environments {
     fn resolved(
         &self,
         wanted: &Wanted,
-        date: Timestamp,
+        cutoff: Option<Timestamp>,
         python: Minor,
         cancel: &CancelToken,
     ) -> Result<Arc<Resolved>, Unmade> {
-        let cutoff = self.cutoff(date);
-        let parts = [&wanted.requirements, &wanted.tests, &wanted.constraints];
-        let lines: Vec<String> = parts.map(|part| part.join("\n")).to_vec();
-        let question = digest(&[&lines[0], &lines[1], &lines[2], &python.to_string()]);
-        // For a moment's packages there is one answer in a session.
-        let at = cutoff.unwrap_or(Timestamp::MIN);
-        if let Some(known) = self.memory().resolved.get(&question).and_then(|dated| known_at(dated, at)) {
+        let question = question(wanted, python);
+        if let Some(known) = self.answers.of_session(&question, cutoff) {
             return known;
         }
-        let turn = self.turn(&format!("resolve {question} {at}"));
+        let turn = self.turn(&format!("resolve {question} {cutoff:?}"));
         let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = self.memory().resolved.get(&question).and_then(|dated| known_at(dated, at)) {
+        if let Some(known) = self.answers.of_session(&question, cutoff) {
             return known;
         }
-        let file = cutoff.map(|date| self.answers.join(format!("{question}-{}.json", date.as_second())));
-        let earlier = file.as_ref().and_then(|file| serde_json::from_slice(&fs::read(file).ok()?).ok());
-        let answer = match earlier {
-            Some(resolved) => Ok(Arc::new(resolved)),
-            None => {
-                let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
-                resolve(&self.uv, (path, python), wanted, cutoff, cancel).map(Arc::new)
-            }
+        let answer = match self.answers.of_earlier(&question, cutoff) {
+            Some(answer) => answer,
+            None => self.resolve(wanted, cutoff, python, cancel),
         };
-        if matches!(answer, Err(Unmade::Cancelled)) {
-            return answer;
+        if !matches!(answer, Err(Unmade::Cancelled)) {
+            self.answers.keep(&question, cutoff, &answer);
         }
-        if let (Ok(resolved), Some(file)) = (&answer, file)
-            && let Ok(text) = serde_json::to_vec(resolved.as_ref())
-        {
-            // An answer that is not kept is found again.
-            drop(fs::create_dir_all(&self.answers).and_then(|()| fs::write(file, text)));
-        }
-        self.memory().resolved.entry(question).or_default().insert(at, answer.clone());
         answer
+    }
+
+    /// Ask the resolver, and again as long as it answers with what is known not to build.
+    fn resolve(
+        &self,
+        wanted: &Wanted,
+        cutoff: Option<Timestamp>,
+        python: Minor,
+        cancel: &CancelToken,
+    ) -> Result<Arc<Resolved>, Unmade> {
+        let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
+        let mut without: Vec<String> = Vec::new();
+        loop {
+            let resolved = resolve(&self.uv, (path, python), wanted, cutoff, &without, cancel)?;
+            let memory = self.memory();
+            let known = resolved
+                .packages
+                .iter()
+                .filter(|line| memory.unbuildable.contains(&(python, (*line).clone())));
+            let found: Vec<String> = known.filter_map(|line| name_of(line)).collect();
+            drop(memory);
+            if found.iter().all(|name| without.contains(name)) {
+                return Ok(Arc::new(resolved));
+            }
+            without.extend(found);
+        }
+    }
+
+    /// Another choice, after a package could not be built; the same again when there is none.
+    fn without(
+        &self,
+        package: &str,
+        resolved: &Resolved,
+        wanted: &Wanted,
+        cutoff: Option<Timestamp>,
+        python: Minor,
+        cancel: &CancelToken,
+    ) -> Result<Arc<Resolved>, Unmade> {
+        let lines = resolved.packages.iter().filter(|line| name_of(line).as_deref() == Some(package));
+        self.memory().unbuildable.extend(lines.map(|line| (python, line.clone())));
+        let answer = self.resolve(wanted, cutoff, python, cancel)?;
+        self.answers.keep(&question(wanted, python), cutoff, &Ok(Arc::clone(&answer)));
+        Ok(answer)
     }
 
     fn made(
@@ -313,12 +369,12 @@ impl Environments {
         python: (&Path, Minor),
         resolved: &Resolved,
         wanted: &Wanted,
-        date: Timestamp,
+        cutoff: Option<Timestamp>,
         cancel: &CancelToken,
     ) -> Result<Held, Unmade> {
         let machine = |error: &std::io::Error| Unmade::machine(error);
-        if let Some(why) = self.memory().failed.get(key) {
-            return Err(Unmade::Failed(why.clone()));
+        if let Some(unmade) = self.memory().failed.get(key) {
+            return Err(unmade.clone());
         }
         loop {
             if let Some(held) = self.store.hold(key).map_err(|error| machine(&error))? {
@@ -326,7 +382,7 @@ impl Environments {
                 return Ok(held);
             }
             let made = self.store.make(key, machine, |folder| {
-                self.install(folder, python, resolved, self.cutoff(date), cancel)?;
+                self.install(folder, python, resolved, cutoff, cancel)?;
                 project_metadata(folder, wanted).map_err(|error| machine(&error))
             });
             match made {
@@ -334,9 +390,9 @@ impl Environments {
                 Ok(true) => drop(self.store.evict(key)),
                 Ok(false) => {}
                 Err(Unmade::Cancelled) => return Err(Unmade::Cancelled),
-                Err(Unmade::Failed(why)) => {
-                    self.memory().failed.insert(key.to_owned(), why.clone());
-                    return Err(Unmade::Failed(why));
+                Err(unmade) => {
+                    self.memory().failed.insert(key.to_owned(), unmade.clone());
+                    return Err(unmade);
                 }
             }
         }
@@ -391,19 +447,10 @@ impl Environments {
     }
 }
 
-/// What is known for a date: it was asked before, or the answers for an earlier and a later date are the same. What
-/// there was to choose from only grows, so the best choice from more that was there already is also the best from less.
-fn known_at(dated: &Dated, at: Timestamp) -> Option<Result<Arc<Resolved>, Unmade>> {
-    if let Some(known) = dated.get(&at) {
-        return Some(known.clone());
-    }
-    let (_, before) = dated.range(..at).next_back()?;
-    let (_, after) = dated.range(at..).next()?;
-    match (before, after) {
-        (Ok(before), Ok(after)) if before.packages == after.packages => Some(Ok(Arc::clone(before))),
-        (Err(Unmade::Failed(_)), Err(Unmade::Failed(_))) => Some(after.clone()),
-        _ => None,
-    }
+/// What tells questions to the resolver apart, beside the date.
+fn question(wanted: &Wanted, python: Minor) -> String {
+    let parts = [&wanted.requirements, &wanted.tests, &wanted.constraints].map(|part| part.join("\n"));
+    digest(&[&parts[0], &parts[1], &parts[2], &python.to_string()])
 }
 
 /// A Python that all these versions admit, as of the earliest of them.
@@ -443,25 +490,4 @@ fn digest(parts: &[&str]) -> String {
         hasher.update(part.as_bytes());
     }
     hasher.finalize().to_hex()[..24].to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_date_between_equal_answers_has_the_same() {
-        let at = |day: i64| Timestamp::from_second(day * 86_400).unwrap();
-        let some = |version: &str| {
-            Ok(Arc::new(Resolved { packages: vec![format!("flask=={version}")], ..Resolved::default() }))
-        };
-        let failed = || Err(Unmade::Failed("no".to_owned()));
-        let dated =
-            Dated::from([(at(1), some("1")), (at(9), some("1")), (at(20), some("2")), (at(30), failed())]);
-        assert_eq!(known_at(&dated, at(5)), Some(some("1")));
-        assert_eq!(known_at(&dated, at(20)), Some(some("2")));
-        assert_eq!(known_at(&dated, at(15)), None);
-        assert_eq!(known_at(&dated, at(25)), None);
-        assert_eq!(known_at(&dated, at(40)), None);
-    }
 }

@@ -8,13 +8,17 @@
 //! | [`pythons`] | the interpreters that are there, and which one fits |
 //! | [`uv`] | the program that resolves and installs |
 //! | [`resolve`] | from what is wanted, as of a date, to exact versions |
+//! | [`later`] | which packages are taken as of later than that, and why |
+//! | [`answers`] | what was resolved, kept |
 //! | [`project_metadata`] | what makes the project look installed |
 //! | [`store`] | environments on disk: made once, shared, evicted |
 //! | [`environments`] | [`Environments`]: all of it, for one session |
 
+mod answers;
 mod current;
 mod declared;
 mod environments;
+mod later;
 mod project_metadata;
 mod pythons;
 mod resolve;

@@ -161,9 +161,14 @@ impl Pythons {
 
 /// Whether packages of this date can be expected to run on a version.
 fn is_supported(version: Minor, date: Timestamp) -> bool {
-    let released = RELEASED.iter().find(|(minor, _)| *minor == version.minor).map(|(_, date)| *date);
-    let released = released.and_then(|date| date.parse::<Timestamp>().ok());
-    version.major == 3 && released.is_some_and(|released| released + UNTIL_SUPPORTED <= date)
+    supported_since(version).is_some_and(|since| since <= date)
+}
+
+/// From when on packages can be expected to run on a version; `None` of one that is not known here.
+pub(super) fn supported_since(version: Minor) -> Option<Timestamp> {
+    let released = RELEASED.iter().find(|(minor, _)| version.major == 3 && *minor == version.minor);
+    let released = released.and_then(|(_, date)| date.parse::<Timestamp>().ok());
+    released.map(|released| released + UNTIL_SUPPORTED)
 }
 
 /// Whether `requires-python` admits a minor version: some patch release of it.

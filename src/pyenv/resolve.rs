@@ -1,35 +1,21 @@
 //! From what is wanted, as of a date, to exact versions.
 //!
-//! Three facts of registries and builds stand behind the dates:
-//!
-//! - A file that was deleted and uploaded again is younger than the release ([`UPLOADED_AGAIN`]). A resolver that may
-//!   not see it does not fail, it falls back by years.
-//! - uv limits build requirements by the same date. setuptools of before 2020 cannot be used the way packages are
-//!   built today, and the newest no longer builds what old packages ask for: a date in between can ([`builders`]).
-//! - A wheel for a newer interpreter is often uploaded later than its release. So the date holds for *choosing*
-//!   versions; installing takes any file of the chosen version.
+//! A wheel for a newer interpreter is often uploaded later than its release. So the date holds for *choosing* versions;
+//! installing takes any file of the chosen version. What is chosen as of later than the date: see [`Later`].
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
-use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::declared::{Wanted, name_of};
+use super::later::{Later, hidden, unbuildable};
 use super::pythons::Minor;
 use super::uv::Uv;
 use crate::model::{CancelToken, Captured, Ending};
 
-/// Packages whose old files were deleted and uploaded again, and when.
-const UPLOADED_AGAIN: [(&str, &str); 1] = [("atomicwrites", "2022-07-09T00:00:00Z")];
-/// What builds source distributions.
-const BUILDERS: [&str; 2] = ["setuptools", "wheel"];
-/// Others that old source distributions ask for without an upper bound.
-const OLD_BUILDERS: [&str; 5] = ["cython", "numpy", "setuptools-scm", "pbr", "cffi"];
 /// Packages of which old versions are brought back one after the other, at most.
 const MOST_LIFTED: usize = 8;
 /// Lines of a resolver that are shown.
@@ -53,19 +39,45 @@ pub enum Unmade {
     Cancelled,
     /// It cannot be made; the last lines of the program that tried.
     Failed(String),
+    /// It cannot be made, because a package cannot be built.
+    Unbuildable {
+        /// The package.
+        package: String,
+        /// The last lines of the program that tried.
+        why: String,
+    },
 }
 
 impl Unmade {
-    /// The last lines of what a program said.
+    /// What a program said: what it calls the error, and the last lines.
     pub(super) fn said(what: &str, stderr: &Captured, stdout: &Captured) -> Self {
         let text = if stderr.text.trim().is_empty() { &stdout.text } else { &stderr.text };
-        let lines: Vec<&str> = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with("warning:"))
-            .collect();
-        let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-        Self::Failed(format!("{what}: {}", last.join("\n")))
+        let is_telling = |line: &&str| {
+            !line.is_empty() && !line.starts_with("warning:") && !line.starts_with("hint: Build failures")
+        };
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(is_telling).collect();
+        let first = lines.iter().position(|line| line.starts_with("error:") || line.starts_with('×'));
+        let last = lines.len().saturating_sub(LAST_LINES);
+        let mut shown: Vec<&str> = first.filter(|at| *at < last).map(|at| lines[at]).into_iter().collect();
+        shown.extend(&lines[last..]);
+        let mut told = shown.join("\n");
+        if let Some(rest) = told.strip_prefix("error: ").or_else(|| told.strip_prefix("× ")) {
+            told = rest.to_owned();
+        }
+        let why = format!("{what}: {told}");
+        match unbuildable(text) {
+            Some(package) => Self::Unbuildable { package, why },
+            None => Self::Failed(why),
+        }
+    }
+
+    /// Why, in words; `None` when nobody needs it any more.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Cancelled => None,
+            Self::Failed(why) | Self::Unbuildable { why, .. } => Some(why),
+        }
     }
 
     pub(super) fn machine(error: &std::io::Error) -> Self {
@@ -73,39 +85,26 @@ impl Unmade {
     }
 }
 
-/// As of when packages that build others are taken, for a date and an interpreter.
-fn builders(date: Timestamp, python: Minor) -> Timestamp {
-    let floor = match python.minor {
-        ..=9 => "2020-03-01T00:00:00Z",
-        10 | 11 => "2021-09-01T00:00:00Z",
-        _ => "2023-10-02T00:00:00Z",
-    };
-    floor.parse::<Timestamp>().map_or(date, |floor| floor.max(date))
-}
-
-/// Options that hold the builders back when packages are installed.
-pub(super) fn build_options(date: Option<Timestamp>, python: Minor) -> Vec<OsString> {
-    let Some(date) = date else { return Vec::new() };
-    let date = builders(date, python);
-    BUILDERS
-        .iter()
-        .chain(&OLD_BUILDERS)
-        .flat_map(|name| ["--exclude-newer-package".into(), format!("{name}={date}").into()])
-        .collect()
-}
-
-/// Choose exact versions. What only tests need is left out when nothing satisfies it beside the rest.
+/// Choose exact versions. What only tests need is left out when nothing satisfies it beside the rest. `unbuildable`
+/// names packages that turned out not to build as of the date.
 pub(super) fn resolve(
     uv: &Uv,
     python: (&Path, Minor),
     wanted: &Wanted,
     date: Option<Timestamp>,
+    unbuildable: &[String],
     cancel: &CancelToken,
 ) -> Result<Resolved, Unmade> {
+    let mut later = date.map(|date| Later::known(date, python.1)).unwrap_or_default();
+    for package in unbuildable {
+        if let Some(date) = date {
+            later.take_buildable(package, date, python.1);
+        }
+    }
     let everything: Vec<String> = wanted.requirements.iter().chain(&wanted.tests).cloned().collect();
-    let first = attempt(uv, python, &everything, &wanted.constraints, date, cancel);
+    let first = attempt(uv, python, &everything, &wanted.constraints, (date, &later), cancel);
     let why = match first {
-        Err(Unmade::Failed(why)) if is_unsatisfiable(&why) => why,
+        Err(unmade) if unmade.why().is_some_and(is_unsatisfiable) => unmade,
         other => return other,
     };
     let mut tries: Vec<(&[String], &[String], String)> = Vec::new();
@@ -117,16 +116,16 @@ pub(super) fn resolve(
         tries.push((&wanted.requirements, &wanted.constraints, note));
     }
     for (requirements, constraints, note) in tries {
-        match attempt(uv, python, requirements, constraints, date, cancel) {
+        match attempt(uv, python, requirements, constraints, (date, &later), cancel) {
             Ok(mut resolved) => {
                 resolved.notes.push(note);
                 return Ok(resolved);
             }
             Err(Unmade::Cancelled) => return Err(Unmade::Cancelled),
-            Err(Unmade::Failed(_)) => {}
+            Err(_) => {}
         }
     }
-    Err(Unmade::Failed(why))
+    Err(why)
 }
 
 fn is_unsatisfiable(why: &str) -> bool {
@@ -141,7 +140,7 @@ fn attempt(
     (python, version): (&Path, Minor),
     requirements: &[String],
     constraints: &[String],
-    date: Option<Timestamp>,
+    (date, later): (Option<Timestamp>, &Later),
     cancel: &CancelToken,
 ) -> Result<Resolved, Unmade> {
     let (options, mut requirements): (Vec<String>, Vec<String>) =
@@ -159,15 +158,8 @@ fn attempt(
     };
     let list = write("requirements.in", &[options.clone(), requirements].concat())?;
     let pins = write("constraints.txt", constraints)?;
-    let mut lifted: BTreeMap<String, Timestamp> = BTreeMap::new();
-    if let Some(date) = date {
-        lifted.extend(BUILDERS.iter().map(|&name| (name.to_owned(), builders(date, version))));
-        let again =
-            UPLOADED_AGAIN.iter().filter_map(|(name, at)| Some(((*name).to_owned(), at.parse().ok()?)));
-        lifted.extend(again.filter(|(_, at)| *at > date));
-    }
-    let mut notes = Vec::new();
-    loop {
+    let mut later = later.clone();
+    for _ in 0..=MOST_LIFTED {
         let mut arguments: Vec<OsString> =
             ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--python"]
                 .map(OsString::from)
@@ -176,29 +168,34 @@ fn attempt(
         if let Some(date) = date {
             arguments.extend(["--exclude-newer".into(), date.to_string().into()]);
         }
-        for (name, at) in &lifted {
-            arguments.extend(["--exclude-newer-package".into(), format!("{name}={at}").into()]);
-        }
+        arguments.extend(later.options());
         arguments.push(list.clone().into());
         let outcome = uv.run(&arguments, cancel).map_err(|error| Unmade::machine(&error))?;
         match outcome.ending {
             Ending::Exited { code: 0 } => {
                 let mut packages: Vec<String> = lines_of(&outcome.stdout.text).collect();
                 packages.sort();
-                return Ok(Resolved { packages, options, notes });
+                return Ok(Resolved { packages, options, notes: later.notes });
             }
             Ending::Cancelled => return Err(Unmade::Cancelled),
             _ => {}
         }
-        let found = hidden(&outcome.stderr.text).filter(|_| date.is_some() && notes.len() < MOST_LIFTED);
-        match found.filter(|(name, at)| lifted.get(name).is_none_or(|known| known < at)) {
-            Some((name, at)) => {
-                notes.push(format!("{name} has no files from before this date; those of {at} were taken"));
-                lifted.insert(name, at);
+        let unmade = Unmade::said("cannot be resolved", &outcome.stderr, &outcome.stdout);
+        let Some(date) = date else { return Err(unmade) };
+        let found = match (hidden(&outcome.stderr.text), &unmade) {
+            (Some((name, at)), _) if later.set(&name, at) => {
+                let note = format!("{name} has no files from before this date; those of {at} were taken");
+                later.notes.push(note);
+                true
             }
-            None => return Err(Unmade::said("cannot be resolved", &outcome.stderr, &outcome.stdout)),
+            (_, Unmade::Unbuildable { package, .. }) => later.take_buildable(package, date, version),
+            _ => false,
+        };
+        if !found {
+            return Err(unmade);
         }
     }
+    Err(Unmade::Failed("cannot be resolved: one package after the other has no files of that day".to_owned()))
 }
 
 /// The newest version of one package that satisfies a requirement; `None` when none does.
@@ -231,22 +228,46 @@ pub(super) fn one_version(
     }
 }
 
+/// Exact packages with these among them. The others keep their versions as far as what the first ones require
+/// allows: uv prefers what an earlier output holds.
+pub(super) fn adapted(
+    uv: &Uv,
+    (python, version): (&Path, Minor),
+    (fixed, others): (&[String], &[String]),
+    date: Option<Timestamp>,
+    cancel: &CancelToken,
+) -> Result<Vec<String>, Unmade> {
+    let folder = tempfile::Builder::new().prefix("pybisect-resolve-").tempdir();
+    let folder = folder.map_err(|error| Unmade::machine(&error))?;
+    let names = others.iter().filter_map(|line| name_of(line));
+    let wanted: Vec<String> = fixed.iter().cloned().chain(names).collect();
+    let [list, output] = ["requirements.in", "requirements.txt"].map(|name| folder.path().join(name));
+    let written = fs::write(&list, wanted.join("\n"))
+        .and_then(|()| fs::write(&output, [fixed, others].concat().join("\n")));
+    written.map_err(|error| Unmade::machine(&error))?;
+    let words = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--python"];
+    let mut arguments: Vec<OsString> = words.map(OsString::from).to_vec();
+    arguments.extend([python.into(), "--output-file".into(), output.into()]);
+    if let Some(date) = date {
+        arguments.extend(["--exclude-newer".into(), date.to_string().into()]);
+        arguments.extend(Later::known(date, version).options());
+    }
+    arguments.push(list.into());
+    let outcome = uv.run(&arguments, cancel).map_err(|error| Unmade::machine(&error))?;
+    match outcome.ending {
+        Ending::Exited { code: 0 } => {
+            let mut packages: Vec<String> = lines_of(&outcome.stdout.text).collect();
+            packages.sort();
+            Ok(packages)
+        }
+        Ending::Cancelled => Err(Unmade::Cancelled),
+        _ => Err(Unmade::said("cannot be resolved", &outcome.stderr, &outcome.stdout)),
+    }
+}
+
 fn lines_of(text: &str) -> impl Iterator<Item = String> {
     let lines = text.lines().map(str::trim);
     lines.filter(|line| !line.is_empty() && !line.starts_with(['#', '-'])).map(str::to_owned)
-}
-
-/// The package that uv says it would find if the date were later, and that date.
-fn hidden(stderr: &str) -> Option<(String, Timestamp)> {
-    static HINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(
-            r"`([^`]+)` was filtered by `exclude-newer`[^\n]*published at (\d{4}-\d{2}-\d{2}T[0-9:.]+Z)",
-        )
-        .ok()
-    });
-    let found = HINT.as_ref()?.captures(stderr)?;
-    let published: Timestamp = found[2].parse().ok()?;
-    Some((found[1].to_owned(), published + jiff::SignedDuration::from_secs(1)))
 }
 
 #[cfg(test)]
@@ -254,20 +275,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_package_hidden_by_the_date_is_read_from_the_hint() {
-        let said = "error: No solution found\n\nhint: `atomicwrites` was filtered by `exclude-newer` to only include packages uploaded before 2020-02-08T15:12:46Z. The latest version satisfying the requirement is v1.4.1, published at 2022-07-08T18:31:40.459Z. Consider using `exclude-newer-package` to override the cutoff for this package.\n";
-        let (name, at) = hidden(said).unwrap();
-        assert_eq!(name, "atomicwrites");
-        assert_eq!(at.to_string(), "2022-07-08T18:31:41.459Z");
-        assert_eq!(hidden("error: No solution found"), None);
-    }
-
-    #[test]
-    fn what_builds_old_packages_is_neither_too_old_nor_too_new() {
-        let date = |text: &str| text.parse::<Timestamp>().unwrap();
-        let three = |minor| Minor { major: 3, minor };
-        assert_eq!(builders(date("2018-01-01T00:00:00Z"), three(7)), date("2020-03-01T00:00:00Z"));
-        assert_eq!(builders(date("2024-01-01T00:00:00Z"), three(11)), date("2024-01-01T00:00:00Z"));
-        assert!(build_options(None, three(11)).is_empty());
+    fn of_a_failed_build_the_package_and_the_last_lines_are_said() {
+        let text = |text: &str| Captured { text: text.to_owned(), ..Captured::default() };
+        let stderr = "error: Failed to build `pyyaml==3.13`\n  cause: The build backend returned an error\n  a\n  b\n  c\n  d\n  e\n  error: command 'gcc' failed\n\nhint: Build failures usually indicate a problem\n";
+        let Unmade::Unbuildable { package, why } =
+            Unmade::said("cannot be installed", &text(stderr), &text(""))
+        else {
+            panic!("not seen")
+        };
+        assert_eq!(package, "pyyaml");
+        assert!(why.starts_with("cannot be installed: Failed to build `pyyaml==3.13`\n"), "{why}");
+        assert!(why.ends_with("error: command 'gcc' failed"), "{why}");
+        let other = Unmade::said("cannot be resolved", &text("error: No solution found\n"), &text(""));
+        assert_eq!(other, Unmade::Failed("cannot be resolved: No solution found".to_owned()));
     }
 }

@@ -168,4 +168,17 @@ mod tests {
         assert!(store.path("a").exists() && !store.path("c").exists());
         assert!(store.hold("c").unwrap().is_none());
     }
+
+    #[test]
+    fn what_nobody_used_for_long_goes_whatever_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path().to_owned(), u64::MAX);
+        for key in ["a", "b"] {
+            assert!(make(&store, key));
+        }
+        let file = OpenOptions::new().write(true).open(store.complete("a")).unwrap();
+        file.set_modified(SystemTime::now() - OLDEST - Duration::from_secs(60)).unwrap();
+        assert_eq!(store.evict("").unwrap(), 1);
+        assert!(!store.path("a").exists() && store.path("b").exists());
+    }
 }

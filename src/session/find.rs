@@ -12,8 +12,8 @@ use crate::executor::{Executor, ExecutorError};
 use crate::git::{GitError, Repository, Shadow};
 use crate::model::event::Finished;
 use crate::model::{
-    CancelToken, CommitId, Conclusion, EventKind, FailureKind, FailureSignature, Inconclusive, Purpose,
-    Report, TreeId, TrialId, TrialOutput, Verdict,
+    CancelToken, CommitId, Conclusion, Ending, EventKind, FailureKind, FailureSignature, Inconclusive,
+    Purpose, Report, SkipKind, TreeId, TrialId, TrialOutput, Verdict,
 };
 use crate::search::Observation;
 use crate::store::{OutcomeKey, SessionId, SessionState, Store, StoreError};
@@ -107,6 +107,7 @@ pub fn find(
             environments: BTreeSet::new(),
         };
         let ended = session.conduct();
+        let ended = session.or_packages(ended);
         session.close(ended)
     })
 }
@@ -234,7 +235,9 @@ impl Session<'_> {
         let passes = |id: &CommitId| self.seen.get(id).is_some_and(|seen| seen.good > 0 && seen.bad == 0);
         let culprits = match conclusion {
             Conclusion::Found { culprits } | Conclusion::Ambiguous { culprits, .. } => culprits.as_slice(),
-            Conclusion::Inconclusive { .. } | Conclusion::NotReproduced { .. } => &[],
+            Conclusion::Inconclusive { .. }
+            | Conclusion::NotReproduced { .. }
+            | Conclusion::NoEnvironment { .. } => &[],
         };
         let parents = culprits.iter().flat_map(|culprit| &culprit.commit.parents).copied();
         let parent = parents.into_iter().find(passes);
@@ -293,6 +296,8 @@ impl Session<'_> {
         }
         let is_target = done.commit == self.target_commit();
         if is_target {
+            // Also where no failure is seen: what it ran with may be why.
+            self.say_environment(done.commit)?;
             self.learn_target(&done.output)?;
         }
         self.unjudged.push(done);
@@ -304,7 +309,8 @@ impl Session<'_> {
 
     fn learn_target(&mut self, output: &TrialOutput) -> Result<(), Stop> {
         let runs_pytest = runs_pytest(&self.plan.recipe.command);
-        let failure = TargetOracle::target_of(output, runs_pytest).map_err(|no| self.no_target(no))?;
+        let failure =
+            TargetOracle::target_of(output, runs_pytest).map_err(|no| self.no_target(output, no))?;
         let target = match &self.plan.matching {
             Matching::Signature => Target::Signature(failure.clone()),
             Matching::AnyFailure => Target::AnyFailure,
@@ -323,9 +329,13 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn no_target(&self, no: NoTarget) -> Stop {
+    fn no_target(&self, output: &TrialOutput, no: NoTarget) -> Stop {
         let commit = self.target_commit().short();
         let reason = format!("at the bad commit {commit}, {}", no.seen);
+        if matches!(output.ending, Ending::NoEnvironment { .. }) {
+            let hint = Some(hint_of_skip(SkipKind::Environment).to_owned());
+            return Stop::Concluded(Conclusion::NoEnvironment { reason, hint });
+        }
         Stop::Concluded(Conclusion::NotReproduced { reason, hint: no.hint })
     }
 
@@ -400,19 +410,25 @@ impl Session<'_> {
             Verdict::Good => {
                 ("the command passes".to_owned(), format!("name a commit that fails with --{word}"))
             }
-            Verdict::Bad => (
-                format!("it fails too, and in the same way: {target}"),
-                "name an older commit with --good, or leave --good out to look for one".to_owned(),
-            ),
-            Verdict::Skip(skip) => (
-                skip.reason.clone(),
-                "see what the command needs there: --with-file for a newer test, --setup, or another commit"
-                    .to_owned(),
-            ),
+            Verdict::Bad => {
+                let mut hint =
+                    "name an older commit with --good, or leave --good out to look for one".to_owned();
+                if !self.workshop.executor.has_environments() {
+                    hint.push_str("; if packages changed since then: --env auto");
+                }
+                (format!("it fails too, and in the same way: {target}"), hint)
+            }
+            Verdict::Skip(skip) => (skip.reason.clone(), hint_of_skip(skip.kind).to_owned()),
             Verdict::Abort(why) => (why.clone(), String::new()),
         };
         let reason = format!("at the {word} commit {} ({}), {seen}", info.id.short(), info.subject);
-        Ok(Conclusion::NotReproduced { reason, hint: Some(hint).filter(|hint| !hint.is_empty()) })
+        let hint = Some(hint).filter(|hint| !hint.is_empty());
+        Ok(match plain {
+            Verdict::Skip(skip) if skip.kind == SkipKind::Environment => {
+                Conclusion::NoEnvironment { reason, hint }
+            }
+            _ => Conclusion::NotReproduced { reason, hint },
+        })
     }
 
     /// How likely it is, before anything ran, that the test is flaky: the more a failure tells of
@@ -424,6 +440,20 @@ impl Session<'_> {
             Some(FailureKind::Signal(_)) => 0.05,
             Some(FailureKind::Timeout) => 0.3,
             Some(FailureKind::ExitCode(_)) | None => 0.5,
+        }
+    }
+}
+
+/// What can make a commit testable that has to be.
+const fn hint_of_skip(kind: SkipKind) -> &'static str {
+    match kind {
+        SkipKind::Environment => {
+            "what its environment is made of can be changed: --python X.Y, --with 'PKG<2', --requirements FILE, \
+             --as-of DATE, or --env current"
+        }
+        _ => {
+            "see what the command needs there: --with-file for a newer test, --with PKG for a package (and --env auto), \
+             --setup, or another commit"
         }
     }
 }

@@ -23,6 +23,7 @@
 //! | [`tracing`] | watching which functions a trial executes |
 //! | [`menders`] | commits that look like a revert of the would-be culprit |
 //! | `packages` | whether the packages are the cause, rather than a commit |
+//! | `package_set` | which packages they are, from which version on, and what mends it |
 //! | [`narrow`] | from the commit to the edits that broke it |
 //! | [`hiding`] | which edits of a culprit hide the failure that it brought |
 //! | [`bringer`] | which commit of a set brought an edit |
@@ -52,6 +53,7 @@ mod journal;
 mod menders;
 mod narrow;
 mod pace;
+mod package_set;
 mod packages;
 mod plan;
 mod prior;

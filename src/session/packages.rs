@@ -2,41 +2,31 @@
 //!
 //! Where each commit has the packages of its day, an innocent commit may stand at the date on which a package
 //! changed. So before a commit is named, packages are swapped: it runs with its parent's, the parent with its. When the
-//! verdict follows the packages, the package is named, by the smallest set of changes that does it (a greedy form of
-//! Zeller and Hildebrandt's delta debugging), and by its first bad version.
+//! verdict follows the packages, the package is named ([`package_set`](super::package_set)).
+//!
+//! And where the ends of the range are not what they should be, no commit may be the cause at all: a version that
+//! passes with the packages of its day and fails with later ones broke when a package was released.
 
 use std::collections::BTreeMap;
 
+use super::endpoints::Endpoints;
 use super::find::{Session, Stop};
+use super::package_set::{Swap, exactly};
 use super::search::Hunt;
 use crate::graph::Node;
 use crate::model::{
-    CommitId, Conclusion, EventKind, PackageChange, Packages, Purpose, TreeId, TrialId, Verdict,
+    CommitId, Conclusion, Day, EventKind, Origin, Packages, Purpose, TreeId, TrialId, Verdict,
 };
 use crate::search::Outcome;
 
-/// With more changes than this, only the whole is named.
-const MOST_CHANGES: usize = 60;
-
 /// A version of the project: commit and tree.
-type Version = (CommitId, TreeId);
+pub(super) type Version = (CommitId, TreeId);
 
-/// The two sides of a swap.
-struct Swap {
-    good: Version,
-    bad: Version,
-    before: BTreeMap<String, String>,
-    after: BTreeMap<String, String>,
-    /// Whose declarations and date the packages of `after` are from.
-    origin: Version,
-}
+/// Exact packages: name → version.
+pub(super) type Versions = BTreeMap<String, String>;
 
-/// A package that differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Change {
-    name: String,
-    before: Option<String>,
-    after: Option<String>,
+pub(super) const fn origin((commit, tree): Version, day: Day) -> Origin {
+    Origin { commit, tree, day }
 }
 
 impl Session<'_> {
@@ -52,13 +42,13 @@ impl Session<'_> {
             return Ok(None);
         }
         let Some((good, bad)) = self.sides(hunt, culprit)? else { return Ok(None) };
-        let (Some(before), Some(after)) = (self.packages(good), self.packages(bad)) else { return Ok(None) };
+        let (old, new) = (origin(good, Day::Asked), origin(bad, Day::Asked));
+        let (Some(before), Some(after)) = (self.packages(old), self.packages(new)) else { return Ok(None) };
         if before == after {
             return Ok(None);
         }
-        let of = |(commit, tree): Version| Packages::Of { commit, tree };
-        let dated = Packages::Of { commit: bad.0, tree: good.1 };
-        let asked = vec![(bad, of(good)), (good, of(bad)), (good, dated)];
+        let dated = origin((bad.0, good.1), Day::Asked);
+        let asked = vec![(bad, Packages::Of(old)), (good, Packages::Of(new)), (good, Packages::Of(dated))];
         let verdicts = self.verdicts_with(asked)?;
         let [bad_with_old, good_with_new, good_later] = verdicts.as_slice() else { return Ok(None) };
         match (bad_with_old, good_with_new) {
@@ -80,10 +70,9 @@ impl Session<'_> {
             }
         }
         let is_innocent = *good_later == Verdict::Bad;
-        let origin = if is_innocent { (bad.0, good.1) } else { bad };
+        let origin = if is_innocent { dated } else { new };
         let Some(after) = self.packages(origin) else { return Ok(None) };
-        let swap = Swap { good, bad, before, after, origin };
-        self.name_packages(&swap)?;
+        self.name_packages(&Swap { good, bad, before, after, origin })?;
         if !is_innocent {
             return Ok(None);
         }
@@ -92,6 +81,70 @@ impl Session<'_> {
             bad.0.short()
         ))?;
         Ok(Some(Conclusion::Found { culprits: Vec::new() }))
+    }
+
+    /// Where the ends of the range are not what they should be, look for a version that packages alone broke: one that
+    /// passes with those of its day and fails with those that were asked for; or, where the bad commit passes as of
+    /// its day, one that fails with those of today.
+    pub(super) fn or_packages(&mut self, ended: Result<Conclusion, Stop>) -> Result<Conclusion, Stop> {
+        let conclusion = match ended {
+            Ok(Conclusion::NotReproduced { reason, hint })
+            | Err(Stop::Concluded(Conclusion::NotReproduced { reason, hint }))
+                if self.workshop.executor.has_environments() && !self.plan.find_fix =>
+            {
+                Conclusion::NotReproduced { reason, hint }
+            }
+            other => return other,
+        };
+        let running: Vec<TrialId> = self.trials.running().map(|(id, ..)| id).collect();
+        for id in running {
+            self.dismiss(id)?;
+        }
+        self.unjudged.clear();
+        self.endpoints = Endpoints::default();
+        let is_failure_known = self.target.is_some();
+        let (day, later) = if is_failure_known { (Day::Own, Day::Asked) } else { (Day::Asked, Day::Today) };
+        // With the failure not known, good commits say nothing yet.
+        let goods = self.plan.good.iter().copied().filter(|_| is_failure_known);
+        let commits: Vec<CommitId> = std::iter::once(self.plan.bad).chain(goods).collect();
+        for commit in commits {
+            let version = (commit, self.trials.tree_of(commit)?);
+            if self.broke_between(version, day, later)? {
+                self.seen.clear();
+                return Ok(Conclusion::Found { culprits: Vec::new() });
+            }
+        }
+        Ok(conclusion)
+    }
+
+    /// Whether a version passes with the packages of one day and fails with those of a later one; if so, the packages
+    /// are named.
+    fn broke_between(&mut self, version: Version, day: Day, later: Day) -> Result<bool, Stop> {
+        let (old, new) = (origin(version, day), origin(version, later));
+        let (Some(before), Some(after)) = (self.packages(old), self.packages(new)) else {
+            return Ok(false);
+        };
+        if before == after {
+            return Ok(false);
+        }
+        // The failure first: what the other trial shows is judged by it.
+        for (packages, expected) in [(new, Verdict::Bad), (old, Verdict::Good)] {
+            let verdicts = match self.verdicts_with(vec![(version, Packages::Of(packages))]) {
+                // With these packages it passes as well, so there is no failure to look for.
+                Err(Stop::Concluded(_)) => return Ok(false),
+                other => other?,
+            };
+            if verdicts != [expected] {
+                return Ok(false);
+            }
+        }
+        let short = version.0.short();
+        let when = if later == Day::Today { "today" } else { "the date that was asked for" };
+        self.journal.note(format!(
+            "no commit broke it: {short} passes with the packages of its date, and fails with those of {when}"
+        ))?;
+        self.name_packages(&Swap { good: version, bad: version, before, after, origin: new })?;
+        Ok(true)
     }
 
     /// A parent that passes, and the culprit.
@@ -103,105 +156,13 @@ impl Session<'_> {
         Ok(Some(((good, self.trials.tree_of(good)?), (bad, self.trials.tree_of(bad)?))))
     }
 
-    fn packages(&self, (commit, tree): Version) -> Option<BTreeMap<String, String>> {
-        let list = self.workshop.executor.packages_of(commit, tree, self.workshop.cancel)?;
-        let pairs = list.iter().filter_map(|line| line.split_once("=="));
-        Some(pairs.map(|(name, version)| (name.to_owned(), version.to_owned())).collect())
-    }
-
-    /// Find the changes of packages that break it, and say what they are.
-    fn name_packages(&mut self, swap: &Swap) -> Result<(), Stop> {
-        let changes = changes(&swap.before, &swap.after);
-        let minimal = if changes.len() > MOST_CHANGES { changes } else { self.minimal(swap, changes)? };
-        let sufficient = self.fails_with(swap, std::slice::from_ref(&minimal))? == [true];
-        let necessary = {
-            let mut without = swap.after.clone();
-            minimal.iter().for_each(|change| set(&mut without, &change.name, change.before.as_ref()));
-            self.verdicts_with(vec![(swap.bad, exactly(swap.origin, &without))])? == [Verdict::Good]
-        };
-        let single = minimal.len() == 1;
-        for change in minimal {
-            let mut package = PackageChange {
-                name: change.name.clone(),
-                before: change.before.clone(),
-                after: change.after.clone(),
-                sufficient,
-                necessary,
-                ..PackageChange::default()
-            };
-            if let (true, Some(before), Some(after)) = (single, &change.before, &change.after) {
-                self.first_bad_version(swap, &mut package, before, after)?;
-            }
-            self.journal.say(EventKind::Package(package))?;
-        }
-        Ok(())
-    }
-
-    /// A set of changes no member of which can be left out.
-    fn minimal(&mut self, swap: &Swap, changes: Vec<Change>) -> Result<Vec<Change>, Stop> {
-        let singles: Vec<Vec<Change>> = changes.iter().map(|change| vec![change.clone()]).collect();
-        let alone = self.fails_with(swap, &singles)?;
-        if let Some(at) = alone.iter().position(|&fails| fails) {
-            return Ok(singles[at].clone());
-        }
-        let mut left = changes;
-        let mut at = 0;
-        while at < left.len() {
-            let mut fewer = left.clone();
-            fewer.remove(at);
-            if self.fails_with(swap, std::slice::from_ref(&fewer))? == [true] {
-                left = fewer;
-            } else {
-                at += 1;
-            }
-        }
-        Ok(left)
-    }
-
-    /// Whether the good version fails with each of these sets of changes.
-    fn fails_with(&mut self, swap: &Swap, sets: &[Vec<Change>]) -> Result<Vec<bool>, Stop> {
-        let asked = sets.iter().map(|set_of| {
-            let mut packages = swap.before.clone();
-            set_of.iter().for_each(|change| set(&mut packages, &change.name, change.after.as_ref()));
-            (swap.good, exactly(swap.origin, &packages))
-        });
-        let verdicts = self.verdicts_with(asked.collect())?;
-        Ok(verdicts.into_iter().map(|verdict| verdict == Verdict::Bad).collect())
-    }
-
-    /// The first version of a package that breaks it, and the constraint that mends the bad commit.
-    fn first_bad_version(
-        &mut self,
-        swap: &Swap,
-        package: &mut PackageChange,
-        before: &str,
-        after: &str,
-    ) -> Result<(), Stop> {
-        let executor = self.workshop.executor;
-        let name = package.name.clone();
-        let between = executor.versions_between(swap.origin, &name, before, after, self.workshop.cancel);
-        let versions: Vec<String> =
-            std::iter::once(before.to_owned()).chain(between).chain([after.to_owned()]).collect();
-        let (mut good, mut bad) = (0, versions.len() - 1);
-        while bad - good > 1 {
-            let middle = good + (bad - good) / 2;
-            let change = Change { name: name.clone(), before: None, after: Some(versions[middle].clone()) };
-            if self.fails_with(swap, &[vec![change]])? == [true] { bad = middle } else { good = middle }
-        }
-        package.first_bad = Some(versions[bad].clone());
-        package.last_good = Some(versions[good].clone());
-        package.constraint = Some(format!("{name}<{}", versions[bad]));
-        let end = (self.plan.bad, self.trials.tree_of(self.plan.bad)?);
-        if let Some(mut packages) = self.packages(end) {
-            packages.insert(name, versions[good].clone());
-            let verdict = self.verdicts_with(vec![(end, exactly(end, &packages))])?;
-            package.constraint_passed = verdict == [Verdict::Good];
-        }
-        Ok(())
+    pub(super) fn packages(&self, origin: Origin) -> Option<Versions> {
+        let list = self.workshop.executor.packages_of(origin, self.workshop.cancel)?;
+        Some(versions(&list))
     }
 
     /// The verdicts on versions with these packages, all at the same time.
-    fn verdicts_with(&mut self, asked: Vec<(Version, Packages)>) -> Result<Vec<Verdict>, Stop> {
+    pub(super) fn verdicts_with(&mut self, asked: Vec<(Version, Packages)>) -> Result<Vec<Verdict>, Stop> {
         let mut waiting: BTreeMap<TrialId, usize> = BTreeMap::new();
         let count = asked.len();
         for (at, ((commit, tree), packages)) in asked.into_iter().enumerate() {
@@ -225,49 +186,66 @@ impl Session<'_> {
         }
         Ok(verdicts.into_iter().flatten().collect())
     }
-}
 
-/// What differs between two lists of packages, by name.
-fn changes(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<Change> {
-    let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let differs = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
-    differs
-        .map(|name| Change {
-            name: name.clone(),
-            before: before.get(name).cloned(),
-            after: after.get(name).cloned(),
-        })
-        .collect()
-}
-
-fn set(packages: &mut BTreeMap<String, String>, name: &str, version: Option<&String>) {
-    match version {
-        Some(version) => packages.insert(name.to_owned(), version.clone()),
-        None => packages.remove(name),
-    };
-}
-
-fn exactly((commit, tree): Version, packages: &BTreeMap<String, String>) -> Packages {
-    let packages = packages.iter().map(|(name, version)| format!("{name}=={version}")).collect();
-    Packages::Exactly { commit, tree, packages }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn changes_are_upgrades_and_what_came_and_went() {
-        let list = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|&(name, version)| (name.to_owned(), version.to_owned())).collect()
-        };
-        let found = changes(
-            &list(&[("a", "1"), ("b", "1"), ("c", "1")]),
-            &list(&[("a", "1"), ("b", "2"), ("d", "1")]),
-        );
-        let names: Vec<&str> = found.iter().map(|change| change.name.as_str()).collect();
-        assert_eq!(names, ["b", "c", "d"]);
-        assert_eq!(found[0].before.as_deref(), Some("1"));
-        assert_eq!(found[1].after, None);
+    /// The verdicts on versions with exact packages: as they are; and where no verdict comes of that, with what the
+    /// `fixed` ones among them require.
+    pub(super) fn verdicts_of_mixtures(&mut self, asked: &[Mixture]) -> Result<Vec<Tried>, Stop> {
+        let trials = asked.iter().map(|one| (one.version, exactly(one.origin, &one.packages)));
+        let verdicts = self.verdicts_with(trials.collect())?;
+        let mut tried: Vec<Tried> =
+            verdicts.into_iter().map(|verdict| Tried { verdict, brought: Vec::new() }).collect();
+        let mut again = Vec::new();
+        for (at, one) in asked.iter().enumerate() {
+            if matches!(tried[at].verdict, Verdict::Skip(_))
+                && let Some(packages) = self.adapted(one).filter(|packages| *packages != one.packages)
+            {
+                again.push((at, packages));
+            }
+        }
+        let trials =
+            again.iter().map(|(at, packages)| (asked[*at].version, exactly(asked[*at].origin, packages)));
+        let verdicts = self.verdicts_with(trials.collect())?;
+        for ((at, packages), verdict) in again.iter().zip(verdicts) {
+            let asked = &asked[*at].packages;
+            let brought = packages.iter().filter(|(name, version)| asked.get(*name) != Some(version));
+            let brought = brought.map(|(name, _)| name.clone()).collect();
+            tried[*at] = Tried { verdict, brought };
+        }
+        Ok(tried)
     }
+
+    fn adapted(&self, one: &Mixture) -> Option<Versions> {
+        let (fixed, others): (Vec<String>, Vec<String>) =
+            lines(&one.packages).into_iter().partition(|line| {
+                line.split_once("==").is_some_and(|(name, _)| one.fixed.iter().any(|fixed| fixed == name))
+            });
+        let packages = self.workshop.executor.adapted(one.origin, &fixed, &others, self.workshop.cancel)?;
+        Some(versions(&packages))
+    }
+}
+
+/// Exact packages to try on a version.
+pub(super) struct Mixture {
+    pub(super) version: Version,
+    pub(super) origin: Origin,
+    pub(super) packages: Versions,
+    /// Those that have to stay what they are.
+    pub(super) fixed: Vec<String>,
+}
+
+/// What came of a mixture.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tried {
+    pub(super) verdict: Verdict,
+    /// Packages that had to change as well, because what is fixed requires it.
+    pub(super) brought: Vec<String>,
+}
+
+fn versions(lines: &[String]) -> Versions {
+    let pairs = lines.iter().filter_map(|line| line.split_once("=="));
+    pairs.map(|(name, version)| (name.to_owned(), version.to_owned())).collect()
+}
+
+pub(super) fn lines(versions: &Versions) -> Vec<String> {
+    versions.iter().map(|(name, version)| format!("{name}=={version}")).collect()
 }

@@ -10,6 +10,8 @@
 //! | setup failed, tree or environment not to be had | skip |
 //! | anything else | bad when the failure matches the target, otherwise skip: a different failure |
 
+use std::sync::LazyLock;
+
 use regex::Regex;
 
 use super::runner::{RunSummary, Runner};
@@ -107,7 +109,7 @@ impl TargetOracle {
                 if named && self.matches(output, reading) && has_evidence(&self.target, reading) {
                     Verdict::Bad
                 } else {
-                    Verdict::skip(SkipKind::NotRunnable, not_runnable(*code, reading))
+                    Verdict::skip(SkipKind::NotRunnable, not_runnable(*code, output, reading))
                 }
             }
             Ending::TimedOut { after_ms } if !self.matches(output, reading) || self.is_any() => {
@@ -204,9 +206,19 @@ fn not_a_failure(output: &TrialOutput, reading: &Reading, runs_pytest: bool) -> 
             if (runs_pytest || is_pytest(reading))
                 && reading.failures.iter().all(|one| matches!(one.kind, FailureKind::ExitCode(_))) =>
         {
+            let hint = missing_module(output).map_or_else(
+                || "check the test's path; a test that is newer than the history goes in with --with-file".to_owned(),
+                |module| {
+                    let package = module.split('.').next().unwrap_or(&module);
+                    format!(
+                        "a package that nobody declares goes in with --with {package} (and --env auto); a module of \
+                         the project's own tests with --with-file"
+                    )
+                },
+            );
             no(
-                format!("pytest did not come to run the test: {}", not_runnable(*code, reading)),
-                Some("check the test's path; a test that is newer than the history goes in with --with-file"),
+                format!("pytest did not come to run the test: {}", not_runnable(*code, output, reading)),
+                Some(&hint),
             )
         }
         Ending::Exited { code: 125 } => {
@@ -240,7 +252,16 @@ fn nothing_passed(summary: &RunSummary) -> String {
     if parts.is_empty() { "no tests ran".to_owned() } else { format!("no test passed: {}", parts.join(", ")) }
 }
 
-fn not_runnable(code: i32, reading: &Reading) -> String {
+/// The module that the run could not find, as the interpreter says.
+fn missing_module(output: &TrialOutput) -> Option<String> {
+    static SAID: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"No module named '?([A-Za-z_][\w.]*)'?").ok());
+    let texts = [&output.stdout.text, &output.stderr.text];
+    let found = texts.into_iter().find_map(|text| SAID.as_ref()?.captures_iter(text).last())?;
+    Some(found[1].trim_end_matches('.').to_owned())
+}
+
+fn not_runnable(code: i32, output: &TrialOutput, reading: &Reading) -> String {
     let what = match code {
         2 => "could not collect the tests",
         3 => "internal error of pytest",
@@ -251,7 +272,10 @@ fn not_runnable(code: i32, reading: &Reading) -> String {
         Some(failure) if matches!(failure.kind, FailureKind::Exception(_)) => {
             format!("{what}: {}", one_line(failure))
         }
-        _ => format!("{what} (exit status {code})"),
+        _ => match missing_module(output) {
+            Some(module) => format!("{what}: No module named '{module}'"),
+            None => format!("{what} (exit status {code})"),
+        },
     }
 }
 

@@ -1,7 +1,5 @@
 //! `find --env auto`: each commit in the environment of its day.
 
-use std::path::Path;
-
 use pybisect::model::CommitId;
 use serde_json::Value;
 
@@ -180,26 +178,76 @@ fn a_small_cache_is_enough_for_many_environments() {
         println!("not tested: there is no uv, or no loopback");
         return;
     }
+    const COUNT: i64 = 20;
+    /// Room for a few of them.
+    const LIMIT: u64 = 400_000;
     let user = User::new();
     let mut registry = greeting();
-    for version in 0..6 {
-        registry.release("other", &format!("{version}.0"), "2023-01-01T00:00:00Z", "", &"#\n".repeat(20_000));
+    for version in 0..COUNT {
+        let source = format!("#{}\n", "x".repeat(50_000));
+        registry.release("other", &format!("{version}.0"), "2023-01-01T00:00:00Z", "", &source);
     }
     let registry = registry.serve();
     let mut repo = TestRepo::new();
     let mut ids = Vec::new();
-    for version in 0..6 {
-        let name = if version >= 4 { "Bob" } else { "Ada" };
+    for version in 0..COUNT {
+        let name = if version >= 13 { "Bob" } else { "Ada" };
         repo.at(SEPTEMBER + version * DAY)
             .write("requirements.txt", format!("greeting\nother=={version}.0\n"))
             .write("app.py", format!("import greeting\ndef hello(): return greeting.greet(who='{name}')\n"));
         ids.push(repo.commit("edit"));
     }
-    let (code, report) = find(&user, &repo, &registry, &["--good", &ids[0].to_string(), "--env-cache", "1"]);
+    let limit = LIMIT.to_string();
+    let good = ids[0].to_string();
+    let arguments = ["--good", &good, "--env-cache", &limit];
+    let (code, report) = find(&user, &repo, &registry, &arguments);
     assert_eq!(code, Some(0), "{report:#}");
-    assert_eq!(culprit(&report), ids[4].to_string());
-    assert!(made(&user) <= 3, "{} are kept", made(&user));
-    assert!(Path::new(&user.cache()).exists());
+    assert_eq!(culprit(&report), ids[13].to_string());
+
+    // All of them are too much, and each by itself is not.
+    for id in ids.iter().step_by(3) {
+        let (code, report) =
+            find(&user, &repo, &registry, &["--bad", &id.to_string(), "--env-cache", &limit, "--fresh"]);
+        assert!([Some(0), Some(4)].contains(&code), "{report:#}");
+        assert!(report["skipped"].as_array().unwrap().is_empty(), "{report:#}");
+    }
+    let kept = sizes(&user);
+    assert!((1..=8).contains(&kept.len()), "{kept:?}");
+    // The last one that was made is never removed for its own sake.
+    assert!(kept.iter().sum::<u64>() <= LIMIT + kept.iter().max().unwrap(), "{kept:?}");
+}
+
+/// The sizes of the environments that are kept.
+fn sizes(user: &User) -> Vec<u64> {
+    let folder = user.cache().join("environments/made");
+    let paths = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    let complete = paths.filter(|path| path.extension().is_some_and(|ending| ending == "complete"));
+    complete.map(|path| std::fs::read_to_string(path).unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn an_endpoint_without_an_environment_ends_the_search_with_its_own_status() {
+    if !can_make_environments() {
+        println!("not tested: there is no uv, or no loopback");
+        return;
+    }
+    let user = User::new();
+    let registry = greeting().serve();
+    let mut repo = TestRepo::new();
+    repo.at(SEPTEMBER).write("app.py", APP).write("requirements.txt", "no-such-package\n");
+    let first = repo.commit("want what is not there");
+    repo.write("requirements.txt", "greeting\n");
+    let second = repo.commit("want what is there");
+    repo.write("requirements.txt", "no-such-package\n");
+    let third = repo.commit("want it again");
+    for (good, bad) in [(first, second), (second, third)] {
+        let (good, bad) = (good.to_string(), bad.to_string());
+        let (code, report) = find(&user, &repo, &registry, &["--good", &good, "--bad", &bad]);
+        assert_eq!(code, Some(5), "{report:#}");
+        assert_eq!(report["status"], "not-reproduced");
+        assert!(report["reason"].as_str().unwrap().contains("no-such-package"), "{report:#}");
+        assert!(report["hint"].as_str().unwrap().contains("--python"), "{report:#}");
+    }
 }
 
 /// A registry of five packages with a new version each, of which one breaks the app; it went wrong at 2.2.
@@ -279,4 +327,63 @@ fn a_commit_on_the_day_of_a_release_is_innocent() {
     assert_eq!(code, Some(0), "{report:#}");
     assert_eq!(report["culprits"].as_array().unwrap().len(), 0, "{report:#}");
     named_package(&report);
+}
+
+/// Commits of June, before the releases of July.
+fn before_the_releases() -> (TestRepo, Vec<CommitId>) {
+    let mut repo = TestRepo::new();
+    repo.write("app.py", APP).write("requirements.txt", "greeting\nalpha\nbeta\ngamma\ndelta\n");
+    let ids = (0..4)
+        .map(|day| repo.at(JUNE + day * DAY).write("README", format!("day {day}")).commit("write"))
+        .collect();
+    (repo, ids)
+}
+
+#[test]
+fn where_the_good_commit_fails_today_as_well_the_packages_are_searched() {
+    if !can_make_environments() {
+        println!("not tested: there is no uv, or no loopback");
+        return;
+    }
+    let user = User::new();
+    let registry = five().serve();
+    let (repo, ids) = before_the_releases();
+    let good = ids[0].to_string();
+    for arguments in [vec!["--good", good.as_str()], vec![]] {
+        let arguments = [&["--no-time-travel"], arguments.as_slice()].concat();
+        let (code, report) = find(&user, &repo, &registry, &arguments);
+        assert_eq!(code, Some(0), "{report:#}");
+        assert_eq!(report["culprits"].as_array().unwrap().len(), 0, "{report:#}");
+        let package = named_package(&report);
+        assert_eq!((&package["before"], &package["after"]), (&"1.0".into(), &"2.3".into()));
+    }
+}
+
+#[test]
+fn where_the_bad_commit_passes_as_of_its_date_todays_packages_are_searched() {
+    if !can_make_environments() {
+        println!("not tested: there is no uv, or no loopback");
+        return;
+    }
+    let user = User::new();
+    let registry = five().serve();
+    let (repo, ids) = before_the_releases();
+    let (code, report) = find(&user, &repo, &registry, &["--good", &ids[0].to_string()]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(report["culprits"].as_array().unwrap().len(), 0, "{report:#}");
+    assert_eq!(report["last_good"], Value::Null, "{report:#}");
+    named_package(&report);
+
+    // What passes with all packages is not reproduced.
+    let (repo, ids) = {
+        let mut repo = TestRepo::new();
+        repo.at(JUNE)
+            .write("requirements.txt", "greeting\n")
+            .write("app.py", "def hello(): return 'hello Ada'\n");
+        let ids = [repo.commit("start"), repo.write("README", "text").commit("write")];
+        (repo, ids)
+    };
+    let (code, report) = find(&user, &repo, &registry, &["--good", &ids[0].to_string()]);
+    assert_eq!(code, Some(4), "{report:#}");
+    assert!(report["reason"].as_str().unwrap().contains("the command passes"), "{report:#}");
 }

@@ -10,9 +10,11 @@ from importlib.machinery import ModuleSpec
 
 MARK = "\npybisect-setup-arguments "
 given = {}
+calls = []
 
 
 def setup(**arguments):
+    calls.append(1)
     given.update(arguments)
 
 
@@ -62,7 +64,9 @@ class Finder(object):
     def find_spec(self, name, path=None, target=None):
         top = name.split(".")[0]
         wanted = top in ("setuptools", "distutils", "pkg_resources")
-        if wanted != self.always or (not wanted and path is not None):
+        # A module inside a package that is there has to be there too; inside a stand-in it is one as well.
+        is_inside = path is not None and not isinstance(sys.modules.get(name.rpartition(".")[0]), Stand)
+        if wanted != self.always or (not wanted and is_inside):
             return None
         return ModuleSpec(name, self, is_package=True)
 
@@ -102,6 +106,6 @@ wanted = ("name", "version", "install_requires", "tests_require", "extras_requir
           "entry_points")
 out = {key: plain(given[key]) for key in wanted if given.get(key)}
 out["builds"] = bool(given.get("ext_modules") or given.get("cffi_modules") or given.get("rust_extensions"))
-out["called"] = bool(given)
+out["called"] = bool(calls)
 out["error"] = error
 sys.stdout.write(MARK + json.dumps(out) + "\n")

@@ -20,7 +20,7 @@ mod setup_cfg;
 mod setup_py;
 mod wanted;
 
-pub(super) use names::name_of;
+pub(super) use names::{name_of, normalised};
 pub use project::{ProjectFiles, declares};
 pub use wanted::Choice;
 pub(super) use wanted::{PythonHints, Wanted};

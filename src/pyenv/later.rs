@@ -1,0 +1,200 @@
+//! Packages that are chosen as of later than the date, and why.
+//!
+//! - A file that was deleted and uploaded again is younger than the release ([`UPLOADED_AGAIN`]). A resolver that may
+//!   not see it does not fail, it falls back by years.
+//! - uv limits build requirements by the same date. setuptools of before 2020 cannot be used the way packages are
+//!   built today, and the newest no longer builds what old packages ask for: a date in between can ([`builders`]).
+//! - An interpreter that is younger than the date was unknown to the test runners of that day, which look into its
+//!   insides ([`TEST_TOOLS`]), and to some packages that are compiled. Those are of the time when it was supported.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use regex::Regex;
+
+use super::declared::normalised;
+use super::pythons::{Minor, supported_since};
+
+/// Packages whose old files were deleted and uploaded again, and when.
+const UPLOADED_AGAIN: [(&str, &str); 1] = [("atomicwrites", "2022-07-09T00:00:00Z")];
+/// What builds source distributions.
+const BUILDERS: [&str; 2] = ["setuptools", "wheel"];
+/// Others that old source distributions ask for without an upper bound.
+const OLD_BUILDERS: [&str; 5] = ["cython", "numpy", "setuptools-scm", "pbr", "cffi"];
+/// pytest, and what it needs.
+const TEST_TOOLS: [&str; 14] = [
+    "pytest",
+    "py",
+    "pluggy",
+    "attrs",
+    "iniconfig",
+    "packaging",
+    "pyparsing",
+    "more-itertools",
+    "atomicwrites",
+    "toml",
+    "tomli",
+    "exceptiongroup",
+    "importlib-metadata",
+    "zipp",
+];
+
+/// Dates of single packages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Later {
+    dates: BTreeMap<String, Timestamp>,
+    /// What the user should know.
+    pub(super) notes: Vec<String>,
+}
+
+impl Later {
+    /// What is known beforehand, for a date and an interpreter.
+    pub(super) fn known(date: Timestamp, python: Minor) -> Self {
+        let mut later = Self::default();
+        for name in BUILDERS {
+            later.set(name, builders(date, python));
+        }
+        let again = UPLOADED_AGAIN.iter().filter_map(|(name, at)| Some((*name, at.parse().ok()?)));
+        for (name, at) in again.filter(|(_, at)| *at > date) {
+            later.set(name, at);
+        }
+        if let Some(since) = younger(python, date) {
+            for name in TEST_TOOLS {
+                later.set(name, since);
+            }
+        }
+        later
+    }
+
+    /// Take a package as of this moment. Whether it was taken as of an earlier one before.
+    pub(super) fn set(&mut self, package: &str, at: Timestamp) -> bool {
+        let date = self.dates.entry(package.to_owned()).or_insert(Timestamp::MIN);
+        let is_later = *date < at;
+        *date = at.max(*date);
+        is_later
+    }
+
+    /// Take a package as of when this interpreter was supported, because it could not be built. Whether that changes
+    /// anything.
+    pub(super) fn take_buildable(&mut self, package: &str, date: Timestamp, python: Minor) -> bool {
+        let Some(since) = younger(python, date) else { return false };
+        let is_later = self.set(package, since);
+        if is_later {
+            let day = since.strftime("%F");
+            self.notes.push(format!(
+                "{package} from before this date cannot be built for Python {python}; that of {day} was taken"
+            ));
+        }
+        is_later
+    }
+
+    /// As options of uv.
+    pub(super) fn options(&self) -> impl Iterator<Item = OsString> + '_ {
+        let each = self.dates.iter();
+        each.flat_map(|(name, at)| ["--exclude-newer-package".into(), format!("{name}={at}").into()])
+    }
+}
+
+/// When an interpreter was supported, if that is later than a date.
+fn younger(python: Minor, date: Timestamp) -> Option<Timestamp> {
+    supported_since(python).filter(|since| *since > date)
+}
+
+/// As of when packages that build others are taken, for a date and an interpreter.
+fn builders(date: Timestamp, python: Minor) -> Timestamp {
+    let floor = match python.minor {
+        ..=9 => "2020-03-01T00:00:00Z",
+        10 | 11 => "2021-09-01T00:00:00Z",
+        _ => "2023-10-02T00:00:00Z",
+    };
+    floor.parse::<Timestamp>().map_or(date, |floor| floor.max(date))
+}
+
+/// Options that hold the builders back when packages are installed.
+pub(super) fn build_options(date: Option<Timestamp>, python: Minor) -> Vec<OsString> {
+    let Some(date) = date else { return Vec::new() };
+    let mut later = Later::default();
+    for name in BUILDERS.iter().chain(&OLD_BUILDERS) {
+        later.set(name, builders(date, python));
+    }
+    later.options().collect()
+}
+
+/// The package that uv says it would find if the date were later, and that date.
+pub(super) fn hidden(stderr: &str) -> Option<(String, Timestamp)> {
+    static HINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(
+            r"`([^`]+)` was filtered by `exclude-newer`[^\n]*published at (\d{4}-\d{2}-\d{2}T[0-9:.]+Z)",
+        )
+        .ok()
+    });
+    let found = HINT.as_ref()?.captures(stderr)?;
+    let published: Timestamp = found[2].parse().ok()?;
+    Some((found[1].to_owned(), published + jiff::SignedDuration::from_secs(1)))
+}
+
+/// The package that uv or pip says it cannot build.
+pub(super) fn unbuildable(stderr: &str) -> Option<String> {
+    static SAID: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(
+            r"Failed to build `([A-Za-z0-9._-]+?)(?:==[^`]*)?`|Failed building wheel for ([A-Za-z0-9._-]+)",
+        )
+        .ok()
+    });
+    let found = SAID.as_ref()?.captures(stderr)?;
+    found.get(1).or_else(|| found.get(2)).map(|name| normalised(name.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(text: &str) -> Timestamp {
+        format!("{text}T00:00:00Z").parse().unwrap()
+    }
+
+    const fn three(minor: u32) -> Minor {
+        Minor { major: 3, minor }
+    }
+
+    #[test]
+    fn a_package_hidden_by_the_date_is_read_from_the_hint() {
+        let said = "error: No solution found\n\nhint: `atomicwrites` was filtered by `exclude-newer` to only include packages uploaded before 2020-02-08T15:12:46Z. The latest version satisfying the requirement is v1.4.1, published at 2022-07-08T18:31:40.459Z. Consider using `exclude-newer-package` to override the cutoff for this package.\n";
+        let (name, at) = hidden(said).unwrap();
+        assert_eq!(name, "atomicwrites");
+        assert_eq!(at.to_string(), "2022-07-08T18:31:41.459Z");
+        assert_eq!(hidden("error: No solution found"), None);
+    }
+
+    #[test]
+    fn a_package_that_cannot_be_built_is_named() {
+        let named = |said: &str| unbuildable(said).unwrap_or_default();
+        assert_eq!(named("error: Failed to build `pyyaml==3.13`\n  cause: The build backend"), "pyyaml");
+        assert_eq!(named("  × Failed to build `Zope.Interface==4.0`"), "zope-interface");
+        assert_eq!(named("  ERROR: Failed building wheel for PyYAML\n"), "pyyaml");
+        assert_eq!(unbuildable("error: No solution found"), None);
+    }
+
+    #[test]
+    fn what_builds_old_packages_is_neither_too_old_nor_too_new() {
+        let old = date("2018-01-01");
+        assert_eq!(builders(old, three(7)), date("2020-03-01"));
+        assert_eq!(builders(date("2024-01-01"), three(11)), date("2024-01-01"));
+        assert!(build_options(None, three(11)).is_empty());
+    }
+
+    #[test]
+    fn an_interpreter_younger_than_the_date_gets_the_tools_of_its_own_time() {
+        let later = Later::known(date("2018-09-26"), three(9));
+        assert!(later.dates["pytest"] > date("2021-04-01"));
+        assert!(!later.dates.contains_key("pyyaml"));
+        let mut later = Later::known(date("2022-09-26"), three(9));
+        assert!(!later.dates.contains_key("pytest"));
+        assert!(!later.take_buildable("pyyaml", date("2022-09-26"), three(9)), "it was supported then");
+        assert!(later.take_buildable("pyyaml", date("2018-09-26"), three(9)));
+        assert!(!later.take_buildable("pyyaml", date("2018-09-26"), three(9)), "it was taken already");
+        assert_eq!(later.notes.len(), 1);
+    }
+}

@@ -12,6 +12,8 @@ use crate::process::{ChildOutcome, ChildSpec, run};
 /// A checker that takes longer is of no use in a gate.
 const LONGEST_RUN: Duration = Duration::from_secs(300);
 const LONGEST_INSTALL: Duration = Duration::from_secs(120);
+/// Seconds for which an installer waits for a registry: without a network, each check would wait.
+const LONGEST_WAIT: &str = "10";
 
 /// Which type checker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,10 +101,16 @@ impl Checker {
             .or_else(|| Some(installed.clone()).filter(|program| program.is_file()));
         let program = match (known, kind) {
             (Some(program), _) => program,
-            (None, CheckerKind::Ty) => install(kind, tools, cancel).map(|()| installed)?,
+            (None, CheckerKind::Ty) => install(kind, tools, python.as_deref(), cancel).map(|()| installed)?,
             (None, _) => return Err(ToolError::Missing { name: kind.name(), because: String::new() }),
         };
         Ok(Self { kind, program, python, home: tools.join("home") })
+    }
+
+    /// The same checker for the packages of another interpreter.
+    #[must_use]
+    pub fn with_python(&self, python: PathBuf) -> Self {
+        Self { python: Some(python), ..self.clone() }
     }
 
     /// The program's name.
@@ -189,7 +197,12 @@ fn answers(program: &Path, cancel: &CancelToken) -> bool {
 }
 
 /// Install a checker's wheel into a folder of the cache, with uv or pip; whole or not at all.
-fn install(kind: CheckerKind, tools: &Path, cancel: &CancelToken) -> Result<(), ToolError> {
+fn install(
+    kind: CheckerKind,
+    tools: &Path,
+    python: Option<&Path>,
+    cancel: &CancelToken,
+) -> Result<(), ToolError> {
     let name = kind.name();
     let missing = |because: String| ToolError::Missing { name, because };
     let fresh = tools.join(format!("{name}-{}", std::process::id()));
@@ -197,15 +210,24 @@ fn install(kind: CheckerKind, tools: &Path, cancel: &CancelToken) -> Result<(), 
         |error: std::io::Error| missing(format!(", and {} cannot be written: {error}", tools.display()));
     std::fs::create_dir_all(tools).map_err(because)?;
     let target: [OsString; 4] = ["--quiet".into(), "--target".into(), fresh.clone().into(), name.into()];
+    let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+    let mut uv = words(&["pip", "install"]);
+    uv.extend(python.iter().flat_map(|python| [OsString::from("--python"), python.into()]));
+    let quick = ["--timeout", LONGEST_WAIT, "--retries", "1"];
+    let pip = words(&[&["-m", "pip", "install", "--disable-pip-version-check"][..], &quick].concat());
+    let found = |name: &str| which::which(name).ok();
     let ways = [
-        ("uv", ["pip", "install"].map(OsString::from).to_vec()),
-        ("python3", ["-m", "pip", "install", "--disable-pip-version-check"].map(OsString::from).to_vec()),
+        ("uv", found("uv"), uv),
+        ("pip", found("python3"), pip.clone()),
+        ("pip", python.map(Path::to_owned), pip),
     ];
-    let mut said = String::from(", and there is neither uv nor pip to install it");
-    for (installer, mut arguments) in ways {
-        let Ok(program) = which::which(installer) else { continue };
+    let mut environment: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    environment.entry("UV_HTTP_TIMEOUT".into()).or_insert_with(|| LONGEST_WAIT.into());
+    let mut said = Vec::new();
+    for (installer, program, mut arguments) in ways {
+        let Some(program) = program else { continue };
         arguments.extend(target.iter().cloned());
-        let environment = std::env::vars_os().collect();
+        let environment = environment.clone();
         let outcome = start(name, &program, arguments, Path::new("/"), environment, LONGEST_INSTALL, cancel)?;
         if fresh.join("bin").join(name).is_file() {
             let place = tools.join(name);
@@ -217,9 +239,18 @@ fn install(kind: CheckerKind, tools: &Path, cancel: &CancelToken) -> Result<(), 
             return if place.is_dir() { Ok(()) } else { moved.map_err(because) };
         }
         drop(std::fs::remove_dir_all(&fresh));
-        said = format!(", and {installer} could not install it: {}", how_it_ended(&outcome));
+        if cancel.is_cancelled() {
+            break;
+        }
+        said.push(format!("{installer} could not install it: {}", how_it_ended(&outcome)));
     }
-    Err(missing(said))
+    said.dedup();
+    let said = if said.is_empty() {
+        "there is neither uv nor pip to install it".to_owned()
+    } else {
+        said.join("; ")
+    };
+    Err(missing(format!(", and {said}")))
 }
 
 fn start(
@@ -244,9 +275,11 @@ fn start(
     run(&spec, cancel).map_err(|source| ToolError::Start { name, source })
 }
 
-/// For people: the last thing it said, or how it ended.
+/// For people: the error that it names, else the last thing it said, or how it ended.
 fn how_it_ended(outcome: &ChildOutcome) -> String {
-    let said = outcome.stderr.text.trim().lines().last().unwrap_or_default().to_owned();
+    let is_error = |line: &&str| line.to_lowercase().starts_with("error") || line.starts_with('×');
+    let mut lines = outcome.stderr.text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said = lines.clone().find(is_error).or_else(|| lines.next_back()).unwrap_or_default().to_owned();
     match &outcome.ending {
         Ending::Exited { code } if said.is_empty() => format!("exited with status {code}"),
         Ending::Exited { .. } => format!("failed: {said}"),

@@ -1,4 +1,4 @@
-//! Which lines a test run executed: coverage.py's JSON, Cobertura XML and lcov.
+//! Which lines a test run executed: coverage.py's JSON, Cobertura XML, lcov, and what a watched command did.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,9 @@ use serde::Deserialize;
 
 use super::findings::{ChangedCall, on_call, quoted};
 use super::rules::UNTESTED_CALL;
+use crate::minimize::is_test_file;
 use crate::model::{Annotation, Severity};
+use crate::session::{LinesByFile, Watched};
 
 /// A coverage file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +34,8 @@ impl Lines {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
     files: BTreeMap<String, Lines>,
+    /// Files of which nothing ran at all.
+    never_loaded: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -63,15 +67,25 @@ impl Coverage {
         }
     }
 
+    /// What the command did while it was watched.
+    #[must_use]
+    pub fn of_watched(watched: Watched) -> Self {
+        let Watched { mut executed, missed, never_loaded } = watched;
+        let files = missed.into_iter().map(|(path, missed)| {
+            let executed = executed.remove(&path).unwrap_or_default();
+            (path, Lines { executed, missed })
+        });
+        Self { files: files.collect(), never_loaded }
+    }
+
     fn from_json(text: &str) -> Result<Self, CoverageError> {
         let json: Json = serde_json::from_str(text).map_err(|error| CoverageError(error.to_string()))?;
         let lines = |lines: JsonLines| Lines {
             executed: lines.executed_lines.into_iter().collect(),
             missed: lines.missing_lines.into_iter().collect(),
         };
-        Ok(Self {
-            files: json.files.into_iter().map(|(path, of)| (path.replace('\\', "/"), lines(of))).collect(),
-        })
+        let files = json.files.into_iter().map(|(path, of)| (path.replace('\\', "/"), lines(of))).collect();
+        Ok(Self { files, never_loaded: BTreeSet::new() })
     }
 
     /// Only two elements matter, and their attributes may stand in any order.
@@ -142,17 +156,33 @@ impl Coverage {
     }
 }
 
+/// The lines of the changed calls that a test should execute: those that are in no test themselves.
+#[must_use]
+pub fn lines_to_test(calls: &[ChangedCall]) -> LinesByFile {
+    let mut lines = LinesByFile::new();
+    for (call, span) in calls.iter().filter_map(|call| Some((call, call.site()?.span))) {
+        if !is_test_file(&call.path) && !call.path.ends_with(".pyi") {
+            lines.entry(call.path.clone()).or_default().extend(span.line..=span.end_line);
+        }
+    }
+    lines
+}
+
 /// Findings for the changed calls that no test executes.
 #[must_use]
 pub fn untested(coverage: &Coverage, severity: Severity, calls: &[ChangedCall]) -> Vec<Annotation> {
     calls
         .iter()
+        .filter(|call| !is_test_file(&call.path))
         .filter_map(|call| {
             let site = call.site()?;
             let executed = coverage.executes(&call.path, site.span.line, site.span.end_line)?;
             (!executed).then(|| {
                 let message = format!("no test executes {}", quoted(&site.text));
                 let mut finding = on_call(&UNTESTED_CALL, severity, &call.path, site, message);
+                if coverage.never_loaded.contains(&call.path) {
+                    finding.evidence.push(format!("the command never loads {}", call.path));
+                }
                 finding.evidence.push(format!("{}: {}", call.change.kind.phrase(), call.in_words()));
                 finding
             })

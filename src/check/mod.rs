@@ -9,7 +9,7 @@
 //! | `checker` | finding, installing and running the type checker |
 //! | `coverage` | which changed calls no test executes |
 //! | `past` | changes that were made before and taken back |
-//! | `undo` | which changed calls make the command fail: those without which it passes |
+//! | `undo` | which changes make the command fail: those without which it passes |
 //! | `ignore` | comments that silence findings |
 //! | `baseline` | findings that are accepted |
 //!
@@ -51,11 +51,11 @@ mod undo;
 
 pub use baseline::{Baseline, BaselineError};
 pub use checker::{Checker, CheckerKind, ToolError};
-pub use coverage::{Coverage, CoverageError, untested};
+pub use coverage::{Coverage, CoverageError, lines_to_test, untested};
 pub use findings::{ChangedCall, add_or_support, at, on_call, put_in_order, quoted, stale};
 pub use ignore::is_ignored;
 pub use past::repeated;
 pub use rules::*;
 pub use sides::{Sides, SidesError, TARGET_VARIABLES};
 pub use types::{Diagnostic, read_diagnostics, type_findings};
-pub use undo::{Undo, put_back, smallest, suggestion, undos};
+pub use undo::{smallest, suggestion};

@@ -1,10 +1,10 @@
-//! Changes that were made before and taken back.
+//! Changes that were made before and taken back, and functions whose calls were reverted before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::findings::{ChangedCall, on_call};
-use super::rules::REPEATED_CHANGE;
+use super::findings::{ChangedCall, on_call, quoted};
+use super::rules::{REPEATED_CHANGE, REVERTED_BEFORE};
 use crate::calls::{Paths, diff_files};
 use crate::git::{GitError, Listing, Repository};
 use crate::model::{Annotation, BlobId, CallChange, CommitId, Severity};
@@ -14,7 +14,8 @@ const MOST_COMMITS: usize = 1000;
 /// And how many versions of files are compared.
 const MOST_VERSIONS: usize = 300;
 
-/// Findings for changes whose opposite a commit before `from` made, to the same call in the same function.
+/// Findings for changes whose opposite a commit before `from` made, to the same call in the same function; and notes
+/// for other changes in a function whose calls the last revert in its file took back.
 ///
 /// # Errors
 /// When an object of the history is broken.
@@ -27,15 +28,16 @@ pub fn repeated(
     for call in calls.iter().filter(|call| differs(&call.change)) {
         by_path.entry(&call.old_path).or_default().push(call);
     }
-    let mut findings = Vec::new();
+    let (mut findings, mut notes) = (Vec::new(), Vec::new());
     if by_path.is_empty() {
         return Ok(findings);
     }
+    let mut noted: BTreeSet<(&str, &str)> = BTreeSet::new();
     let listing = Listing { most: Some(MOST_COMMITS), no_merges: true, ..Listing::default() };
     let mut versions = 0;
     for commit in history(repository, from, &listing)? {
         let Some(&parent) = commit.parents.first() else { continue };
-        for (path, calls) in &mut by_path {
+        for (&path, calls) in &mut by_path {
             let [Some(old), Some(new)] =
                 [parent, commit.tree].map(|tree| repository.entry_at(tree, Path::new(path)).ok().flatten())
             else {
@@ -53,9 +55,38 @@ pub fn repeated(
                 findings.extend(finding);
                 !back
             });
+            if is_revert(&commit.subject) {
+                for call in calls.iter() {
+                    let Some(taken_back) = changes.iter().find(|change| is_near(change, &call.change)) else {
+                        continue;
+                    };
+                    let function = call.site().map_or("", |site| site.function.as_str());
+                    if noted.insert((path, function)) {
+                        notes.extend(note(call, taken_back, commit.id, &commit.subject));
+                    }
+                }
+            }
         }
     }
+    findings.extend(notes);
     Ok(findings)
+}
+
+/// Whether a commit is a revert, by the words that git gives it.
+fn is_revert(subject: &str) -> bool {
+    subject.starts_with("Revert \"")
+}
+
+/// Whether both are in the same function, and call the same before or after: the top of a file, and another call
+/// that happens to stand nearby, tell nothing.
+fn is_near(one: &CallChange, other: &CallChange) -> bool {
+    let shares = one.callees().any(|callee| other.callees().any(|known| known == callee));
+    let here = function(one).filter(|function| !function.is_empty());
+    shares && here.is_some() && here == function(other)
+}
+
+fn function(change: &CallChange) -> Option<String> {
+    change.place().map(|site| site.function.clone())
 }
 
 /// In a shallow clone, as far as there is one.
@@ -98,5 +129,19 @@ fn finding(call: &ChangedCall, commit: CommitId, subject: &str) -> Option<Annota
     let message = format!("{} was made before, and taken back", call.in_words());
     let mut finding = on_call(&REPEATED_CHANGE, Severity::Warning, &call.path, call.site()?, message);
     finding.evidence.push(format!("taken back by {} {subject}", commit.short()).trim_end().to_owned());
+    Some(finding)
+}
+
+fn note(call: &ChangedCall, taken_back: &CallChange, commit: CommitId, subject: &str) -> Option<Annotation> {
+    let site = call.site()?;
+    let place = if site.function.is_empty() { call.path.as_str() } else { site.function.as_str() };
+    let message = format!("a change of the same call in {place} was reverted before");
+    let mut finding = on_call(&REVERTED_BEFORE, Severity::Note, &call.path, site, message);
+    finding.evidence.push(format!("{} {subject}", commit.short()).trim_end().to_owned());
+    let text = |site: &Option<crate::model::CallSite>| site.as_ref().map(|site| quoted(&site.text));
+    let reverted = [text(&taken_back.before), text(&taken_back.after)];
+    finding
+        .evidence
+        .push(format!("it made {}", reverted.into_iter().flatten().collect::<Vec<_>>().join(" → ")));
     Some(finding)
 }

@@ -39,10 +39,22 @@ pub const BREAKING_CALL: RuleDoc = RuleDoc {
     example: "application.py:20: json.loads(urls_file) makes the command fail; json.load(urls_file) passes",
 };
 
-/// The smoke command fails, and no call can be blamed.
+/// The smoke command fails because of this change, which is no call.
+pub const BREAKING_CHANGE: RuleDoc = RuleDoc {
+    id: "breaking-change",
+    summary: "This change makes the command fail",
+    weight: "error",
+    evidence: "As with breaking-call: the command passes on the base, fails on the merge result, and passes there \
+               once this change, and the others named with it, are taken back. Changed calls alone did not \
+               explain it. All of that was run.",
+    remedy: "Take the suggestion, which was run, or correct the lines in another way.",
+    example: "application.py:31: return urls['home'] makes the command fail: KeyError: 'home'",
+};
+
+/// The smoke command fails, and no change can be blamed.
 pub const SMOKE_FAILED: RuleDoc = RuleDoc {
     id: "smoke-failed",
-    summary: "The command fails on the merge result and passes on the base",
+    summary: "The command fails on the merge result and passes on the base; no single change explains it",
     weight: "error",
     evidence: "Both were run at the same time, each in a work tree of its own. When the failure is that of a \
                single commit of the branch, that commit was seen to fail and its parents to pass.",
@@ -90,7 +102,9 @@ pub const UNTESTED_CALL: RuleDoc = RuleDoc {
     id: "untested-call",
     summary: "No test executes this changed call",
     weight: "as --require-tested says: off, warn or error",
-    evidence: "The coverage data of the test run knows the file, and has no hit on the lines of the call.",
+    evidence: "The smoke command was watched, or coverage data of a test run was given (--coverage), and no line of \
+               the call ran. Where that is not known, as in programs that were started without the \
+               environment of the command, nothing is said. Tests themselves need no test.",
     remedy: "Write a test that runs the call.",
     example: "application.py:20: no test executes json.loads(urls_file)",
 };
@@ -106,9 +120,30 @@ pub const REPEATED_CHANGE: RuleDoc = RuleDoc {
     example: "application.py:20: json.load(f) → json.loads(f) was taken back by 3057ec5 (Fix reading of urls)",
 };
 
+/// A change nearby was reverted before.
+pub const REVERTED_BEFORE: RuleDoc = RuleDoc {
+    id: "reverted-before",
+    summary: "A change of the same call in this function was reverted before",
+    weight: "note",
+    evidence: "A revert in this file's history took back a change of a call of the same function (or method), in \
+               the function of this repository that this branch changes it in. It is a hint that this place is \
+               easily broken, and no proof of anything.",
+    remedy: "Read the revert, and what was said about it, before you merge.",
+    example: "views.py:31: a change of the same call in save was reverted before: 1f2e3d4 Revert \"Use bulk save\"",
+};
+
 /// All rules.
-pub const RULES: [RuleDoc; 7] =
-    [BREAKING_CALL, SMOKE_FAILED, MERGE_CONFLICT, TYPE_ERROR, STALE_CALL, UNTESTED_CALL, REPEATED_CHANGE];
+pub const RULES: [RuleDoc; 9] = [
+    BREAKING_CALL,
+    BREAKING_CHANGE,
+    SMOKE_FAILED,
+    MERGE_CONFLICT,
+    TYPE_ERROR,
+    STALE_CALL,
+    UNTESTED_CALL,
+    REPEATED_CHANGE,
+    REVERTED_BEFORE,
+];
 
 /// The rule with this id.
 #[must_use]

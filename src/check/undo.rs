@@ -1,85 +1,44 @@
-//! Undoing changed calls one by one, to see which of them make the command fail.
+//! Taking changes back, to see which of them make the command fail.
 
 use crate::model::Suggestion;
 
-use super::findings::{ChangedCall, quoted};
-
-/// A changed call put back to what it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undo {
-    /// The file in the merge result.
-    pub path: String,
-    /// The call's bytes there.
-    pub start: usize,
-    /// The byte after the last.
-    pub end: usize,
-    /// What stood there before.
-    pub before: String,
-    /// Which of the changed calls it is.
-    pub call: usize,
-}
-
-/// What can be undone: calls that have both versions. Of two that overlap, the outer one.
+/// Whole lines that turn a file into what it is without a change. `None` when both are the same.
+///
+/// Where lines only come or only go, the line beside them is named too: a comment needs a line to stand on.
 #[must_use]
-pub fn undos(calls: &[ChangedCall]) -> Vec<Undo> {
-    let mut undos: Vec<Undo> = calls
-        .iter()
-        .enumerate()
-        .filter_map(|(call, changed)| {
-            let (before, after) = (changed.change.before.as_ref()?, changed.site()?);
-            (before.text != after.text).then(|| Undo {
-                path: changed.path.clone(),
-                start: after.span.start,
-                end: after.span.end,
-                before: before.text.clone(),
-                call,
-            })
-        })
-        .collect();
-    undos.sort_by(|a, b| (&a.path, a.start, b.end).cmp(&(&b.path, b.start, a.end)));
-    let mut apart: Vec<Undo> = Vec::new();
-    for undo in undos {
-        if apart.last().is_none_or(|last| last.path != undo.path || last.end <= undo.start) {
-            apart.push(undo);
-        }
+pub fn suggestion(with: &[u8], without: &[u8], title: String) -> Option<Suggestion> {
+    let (old, new): (Vec<&[u8]>, Vec<&[u8]>) = (lines(with), lines(without));
+    let same = |pairs: &mut dyn Iterator<Item = (&&[u8], &&[u8])>| pairs.take_while(|(a, b)| a == b).count();
+    let mut start = same(&mut old.iter().zip(&new));
+    let rest = (old.len() - start).min(new.len() - start);
+    let mut tail = same(&mut old.iter().rev().zip(new.iter().rev())).min(rest);
+    if start == old.len() && start == new.len() {
+        return None;
     }
-    apart
-}
-
-/// A file with some of its calls put back. All are of this file.
-#[must_use]
-pub fn put_back<'u>(source: &[u8], undos: impl IntoIterator<Item = &'u Undo>) -> Vec<u8> {
-    let mut text = source.to_vec();
-    let mut undos: Vec<&Undo> = undos.into_iter().collect();
-    // From the end, so that the places before stay where they are.
-    undos.sort_by_key(|undo| std::cmp::Reverse(undo.start));
-    for undo in undos {
-        if undo.start <= undo.end && undo.end <= text.len() {
-            text.splice(undo.start..undo.end, undo.before.bytes());
-        }
+    let is_bare = |tail: usize| start + tail == old.len() || start + tail == new.len();
+    if is_bare(tail) {
+        tail = tail.saturating_sub(usize::from(start == 0));
+        start = start.saturating_sub(1);
     }
-    text
-}
-
-/// The undo as whole lines of the file.
-#[must_use]
-pub fn suggestion(source: &[u8], undo: &Undo, tested: bool) -> Option<Suggestion> {
-    let (before, rest) = (source.get(..undo.start)?, source.get(undo.end..)?);
-    let first = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-    let last = undo.end + rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
-    let line = |at: usize| {
-        u32::try_from(source[..at].iter().filter(|&&byte| byte == b'\n').count()).map(|count| count + 1).ok()
+    let text = |lines: &[&[u8]]| {
+        let lines = lines[start..lines.len() - tail].concat();
+        let text = String::from_utf8_lossy(&lines).into_owned();
+        let text = text.strip_suffix('\n').map_or(text.clone(), str::to_owned);
+        text.strip_suffix('\r').map_or(text.clone(), str::to_owned)
     };
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\r').to_owned();
-    let new = [&source[first..undo.start], undo.before.as_bytes(), &source[undo.end..last]].concat();
     Some(Suggestion {
-        title: format!("as it was: {}", quoted(&undo.before)),
-        line: line(first)?,
-        end_line: line(last)?,
-        old: text(&source[first..last]),
+        title,
+        line: u32::try_from(start + 1).ok()?,
+        end_line: u32::try_from(old.len() - tail).ok().filter(|end| *end > 0)?,
+        old: text(&old),
         new: text(&new),
-        tested,
+        tested: true,
     })
+}
+
+/// The lines of a text, each with its end.
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    text.split_inclusive(|&byte| byte == b'\n').collect()
 }
 
 /// A set of indices below `count` that passes, of which no single one can be left out: delta debugging
@@ -126,32 +85,44 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn undo(path: &str, start: usize, end: usize, before: &str) -> Undo {
-        Undo { path: path.to_owned(), start, end, before: before.to_owned(), call: 0 }
+    fn suggested(with: &str, without: &str) -> (u32, u32, String, String) {
+        let lines = suggestion(with.as_bytes(), without.as_bytes(), String::new()).unwrap();
+        (lines.line, lines.end_line, lines.old, lines.new)
     }
 
     #[test]
-    fn calls_are_put_back_in_any_order() {
-        let source = b"x = loads(f)\ny = dump(1)\n";
-        let (one, two) = (undo("a.py", 4, 12, "load(f)"), undo("a.py", 17, 24, "dumps(1, 2)"));
-        assert_eq!(put_back(source, [&one, &two]), b"x = load(f)\ny = dumps(1, 2)\n");
-        assert_eq!(put_back(source, [&two, &one]), b"x = load(f)\ny = dumps(1, 2)\n");
-        let whole_lines = suggestion(source, &two, true).unwrap();
-        assert_eq!((whole_lines.line, whole_lines.end_line), (2, 2));
-        assert_eq!(whole_lines.old, "y = dump(1)");
-        assert_eq!(whole_lines.new, "y = dumps(1, 2)");
-    }
-
-    #[test]
-    fn a_call_over_several_lines_is_put_back_whole() {
-        let source = b"a\nf(1,\r\n  2).g()\r\nb";
-        let change = undo("a.py", 2, 12, "f(3)");
-        let whole_lines = suggestion(source, &change, false).unwrap();
-        assert_eq!((whole_lines.line, whole_lines.end_line), (2, 3));
-        assert_eq!((whole_lines.old.as_str(), whole_lines.new.as_str()), ("f(1,\r\n  2).g()", "f(3).g()"));
+    fn whole_lines_are_suggested() {
+        let told = |a: u32, b: u32, old: &str, new: &str| (a, b, old.to_owned(), new.to_owned());
+        assert_eq!(suggested("a\nb(1)\nc\n", "a\nb(2)\nc\n"), told(2, 2, "b(1)", "b(2)"));
+        assert_eq!(
+            suggested("a\nf(1,\r\n  2).g()\r\nb", "a\nf(3).g()\r\nb"),
+            told(2, 3, "f(1,\r\n  2).g()", "f(3).g()")
+        );
+        // Lines that only came, and lines that only went.
+        assert_eq!(suggested("a\nb\nc\n", "a\nc\n"), told(1, 2, "a\nb", "a"));
+        assert_eq!(suggested("b\nc\n", "c\n"), told(1, 2, "b\nc", "c"));
+        assert_eq!(suggested("a\nc\n", "a\nb\nc\n"), told(1, 1, "a", "a\nb"));
+        assert_eq!(suggested("c\n", "b\nc\n"), told(1, 1, "c", "b\nc"));
+        assert_eq!(suggestion(b"a\n", b"a\n", String::new()), None);
+        assert_eq!(suggestion(b"", b"a\n", String::new()), None);
     }
 
     proptest! {
+        #[test]
+        fn what_is_suggested_turns_one_text_into_the_other(
+            with in "([ab]\n){0,6}[ab]?", without in "([ab]\n){0,6}[ab]?",
+        ) {
+            let Some(suggestion) = suggestion(with.as_bytes(), without.as_bytes(), String::new()) else {
+                prop_assert!(with == without || with.is_empty());
+                return Ok(());
+            };
+            let lines: Vec<&str> = with.split_inclusive('\n').collect();
+            let at = |line: u32| usize::try_from(line).unwrap();
+            let (before, after) = (&lines[..at(suggestion.line) - 1], &lines[at(suggestion.end_line)..]);
+            let new = format!("{}{}\n{}", before.concat(), suggestion.new, after.concat());
+            prop_assert_eq!(new.trim_end_matches('\n'), without.trim_end_matches('\n'));
+        }
+
         #[test]
         fn what_is_left_passes_and_nothing_of_it_can_be_left_out(
             needed in proptest::collection::btree_set(0..12_usize, 1..4),

@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod exit;
 mod folders;
+mod format;
 mod terminal;
 
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use clap::Parser;
 pub use args::Cli;
 pub use error::{CliError, ErrorKind};
 pub use exit::Exit;
+pub(crate) use format::Format;
 
 /// Run the program with these arguments, the first of which is its name.
 #[must_use]

@@ -9,6 +9,7 @@ pub mod local;
 mod per_commit;
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::git::GitError;
 use crate::model::{CancelToken, CommitId, EnvironmentFacts, Origin, Recipe, TreeId, Trial, TrialOutput};
@@ -69,6 +70,12 @@ pub trait Executor: Sync {
 
     /// The environment that trials of a version ran in; `None` before one did, or where there is only one.
     fn environment_of(&self, _commit: CommitId, _tree: TreeId) -> Option<EnvironmentFacts> {
+        None
+    }
+
+    /// The interpreter of a version's environment, which is made when it is not there; `None` where there is only one,
+    /// or it cannot be had.
+    fn interpreter_of(&self, _commit: CommitId, _tree: TreeId, _cancel: &CancelToken) -> Option<PathBuf> {
         None
     }
 

@@ -284,6 +284,11 @@ impl Executor for PerCommit {
         locked(&self.shared.known).facts.get(&(commit, tree)).cloned()
     }
 
+    fn interpreter_of(&self, commit: CommitId, tree: TreeId, cancel: &CancelToken) -> Option<PathBuf> {
+        let environment = self.shared.prepare((commit, tree), &Packages::Own, cancel).ok()?;
+        Some(environment.folder.join("bin").join("python"))
+    }
+
     fn packages_of(&self, origin: Origin, cancel: &CancelToken) -> Option<Vec<String>> {
         let packages =
             self.shared.with_version(origin, |version| self.shared.environments.packages(version, cancel));

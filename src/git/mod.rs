@@ -14,7 +14,7 @@
 //! | `shadow` | [`Shadow`]: a private object store on top of the user's |
 //! | `listing` | the files near the top of a tree |
 //! | `merge` | [`Merged`]: merges in memory, and the work tree as a tree |
-//! | `export` | files of a tree written into a folder |
+//! | `mirror` | [`Mirror`]: files of trees kept in a folder from run to run |
 //! | `entry_pairs` | [`EntryPair`]s: two trees entry by entry |
 //! | `overlay` | trees with files laid over them, and with other entries |
 //! | `partial` | what a partial clone lacks is fetched into the shadow |
@@ -29,7 +29,6 @@
 mod changes;
 mod entry_pairs;
 mod error;
-mod export;
 mod files;
 mod history;
 mod ids;
@@ -37,6 +36,7 @@ mod library;
 mod line_changes;
 mod listing;
 mod merge;
+mod mirror;
 mod overlay;
 mod partial;
 mod pathspec;
@@ -55,6 +55,7 @@ pub use files::{FileFacts, open_folder, remove_tree};
 pub use history::{History, RangeOptions};
 pub use line_changes::{ChangedLine, FileLines};
 pub use merge::Merged;
+pub use mirror::Mirror;
 pub use overlay::Placed;
 pub use partial::OTHER_REPOSITORY;
 pub use private::{IndexedFile, PrivateGit};

@@ -50,6 +50,12 @@ impl Repository {
         self.inner.commondir()
     }
 
+    /// Whether `HEAD` names a branch without any commit.
+    #[must_use]
+    pub fn has_no_commit(&self) -> bool {
+        self.inner.head().is_err_and(|error| error.code() == ErrorCode::UnbornBranch)
+    }
+
     /// Whether its history is cut off somewhere.
     #[must_use]
     pub fn is_shallow(&self) -> bool {

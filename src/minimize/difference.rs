@@ -104,6 +104,15 @@ impl Difference {
         Search::new(&weights, &self.relations)
     }
 
+    /// All edits, the most suspicious first, seen from the failure.
+    #[must_use]
+    pub fn by_suspicion(&self, failure: Option<&FailureSignature>) -> Vec<usize> {
+        let weights: Vec<f64> = self.edits.iter().map(|edit| self.suspicion(edit, failure)).collect();
+        let mut order: Vec<usize> = (0..self.edits.len()).collect();
+        order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
+        order
+    }
+
     fn suspicion(&self, edit: &Edit, failure: Option<&FailureSignature>) -> f64 {
         let function = edit.calls.iter().find_map(CallChange::place).map(|site| site.function.clone());
         let function = function.or_else(|| self.function_of(edit));

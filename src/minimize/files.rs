@@ -65,11 +65,9 @@ impl FilePair {
     }
 
     /// Whether it is a test, by its name.
-    pub(super) fn is_test(&self) -> bool {
-        let name = self.name().to_lowercase();
-        let last = name.rsplit('/').next().unwrap_or_default();
-        let is_folder = |part: &str| part == "test" || part == "tests";
-        last.starts_with("test_") || last.ends_with("_test.py") || name.split('/').any(is_folder)
+    #[must_use]
+    pub fn is_test(&self) -> bool {
+        is_test_file(&self.name())
     }
 
     /// Text of the side, empty when there is none.
@@ -81,4 +79,13 @@ impl FilePair {
     pub(super) fn new_text(&self) -> &[u8] {
         self.new.as_ref().and_then(|side| side.text.as_deref()).unwrap_or_default()
     }
+}
+
+/// Whether a file is a test, by its path.
+#[must_use]
+pub fn is_test_file(path: &str) -> bool {
+    let name = path.to_lowercase();
+    let last = name.rsplit('/').next().unwrap_or_default();
+    let is_folder = |part: &str| part == "test" || part == "tests";
+    last.starts_with("test_") || last.ends_with("_test.py") || name.split('/').any(is_folder)
 }

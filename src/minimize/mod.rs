@@ -28,4 +28,4 @@ mod whole;
 pub use delta::{Answer, Known, Necessity, Outcome, Relations, Search};
 pub use difference::{Difference, Edit, Stored, Written};
 pub use edit_set::EditSet;
-pub use files::{FilePair, Side};
+pub use files::{FilePair, Side, is_test_file};

@@ -49,6 +49,6 @@ pub use finding::{BreakingChange, CallInChange, Conclusion, Culprit, Episode, In
 pub use fix::{CandidateFix, FixKind, FixReport};
 pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, Moment, ScannedSource};
 pub use report::Report;
-pub use suspect::{Suspect, SuspectReport};
+pub use suspect::{FailingLine, Suspect, SuspectReport};
 pub use trial::{Captured, Ending, Purpose, Recipe, Timing, Trial, TrialId, TrialOutput};
 pub use verdict::{Skip, SkipKind, Verdict};

@@ -20,6 +20,15 @@ pub struct Suspect {
     pub signals: BTreeMap<String, f64>,
 }
 
+/// A line of the repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailingLine {
+    /// The file, from the top.
+    pub path: String,
+    /// The line, from 1; 0 when it is not known.
+    pub line: u32,
+}
+
 /// A range ranked for one failure.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SuspectReport {
@@ -31,6 +40,9 @@ pub struct SuspectReport {
     pub commits: usize,
     /// The failure, as far as it could be read.
     pub failure: Option<FailureSignature>,
+    /// The innermost line of the repository in the failure's traceback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<FailingLine>,
     /// What was looked at: `traceback`, `words`, `executed functions`.
     pub evidence: Vec<String>,
     /// How many yes-or-no questions are left open, in bits: 0 when one commit is certain, log2 of the

@@ -31,7 +31,7 @@ pub use logs::{LogJson, LogText};
 pub use plain::Plain;
 pub use progress::Progress;
 pub use style::Style;
-pub use suspects::{SuspectRenderer, SuspectsJson, SuspectsMarkdown, SuspectsText};
+pub use suspects::{SuspectRenderer, SuspectsJson, SuspectsMarkdown, SuspectsText, suspect_annotations};
 pub use terminal::Terminal;
 pub use words::{date, duration, plural};
 

@@ -21,6 +21,7 @@
 //! | [`call_reasons`] | what a suspect did to a call of which the failure speaks |
 //! | [`suspects`] | a range ranked for a failure |
 //! | [`tracing`] | watching which functions a trial executes |
+//! | [`line_watch`] | watching which of some lines a trial executes |
 //! | [`menders`] | commits that look like a revert of the would-be culprit |
 //! | `packages` | whether the packages are the cause, rather than a commit |
 //! | `package_set` | which packages they are, from which version on, and what mends it |
@@ -30,6 +31,7 @@
 //! | [`breaking`] | edits in the words of the report |
 //! | [`versions`] | versions between two others |
 //! | [`fix`](fix()), [`candidates`] | what might mend it, all tested at the same time |
+//! | [`taken_back`] | a version without some of what it changed |
 //! | [`cancel`] | signals |
 //!
 //! [`Strategy`]: crate::search::Strategy
@@ -50,6 +52,7 @@ mod fix;
 mod gallop;
 mod hiding;
 mod journal;
+mod line_watch;
 mod menders;
 mod narrow;
 mod pace;
@@ -60,6 +63,7 @@ mod prior;
 mod range_changes;
 mod search;
 mod suspects;
+mod taken_back;
 mod tracing;
 mod trees;
 mod trials;
@@ -68,9 +72,11 @@ mod versions;
 pub use cancel::SignalListener;
 pub use find::{SessionError, Workshop, find, runs_pytest};
 pub use fix::{FixRequest, Fixes, fix};
+pub use line_watch::{LineWatch, LinesByFile, Watched};
 pub use plan::{Matching, OverlayFile, Plan};
 pub use range_changes::{FailingTree, read_changes};
 pub use suspects::{RangeChanges, failure_of, run_at_bad};
+pub use taken_back::{BothTexts, TakenBack};
 pub use tracing::Tracing;
 pub use trees::OverlayError;
 

@@ -9,7 +9,7 @@ use super::range_changes::{FailingTree, read_changes};
 use super::{OverlayFile, Plan, SessionError, Tracing, Trees, Workshop};
 use crate::git::{GitError, History, Repository};
 use crate::graph::Node;
-use crate::model::{CommitId, Purpose, Suspect, SuspectReport, Trial, TrialId, TrialOutput};
+use crate::model::{CommitId, FailingLine, Purpose, Suspect, SuspectReport, Trial, TrialId, TrialOutput};
 use crate::suspects::{Failure, Signals, Sources, Suspicion, rank, signals};
 
 /// A range of history, read for its suspects.
@@ -87,6 +87,10 @@ impl RangeChanges {
         });
         Ok(SuspectReport {
             commits: self.ids.len(),
+            place: failure
+                .frames
+                .last()
+                .map(|frame| FailingLine { path: frame.path.clone(), line: frame.line }),
             evidence: evidence(failure),
             open_bits,
             suspects: suspects.collect::<Result<_, GitError>>()?,

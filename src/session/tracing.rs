@@ -6,11 +6,12 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 
 use crate::model::Recipe;
 use crate::suspects::Trace;
 
-const SHIM: &str = include_str!("tracing/sitecustomize.py");
+pub(super) const SHIM: &str = include_str!("tracing/sitecustomize.py");
 /// Tells the shim where to write.
 const FOLDER: &str = "PYBISECT_TRACE";
 const PATH: &str = "PYTHONPATH";
@@ -40,20 +41,7 @@ impl Tracing {
     /// The recipe of a trial that is watched.
     #[must_use]
     pub fn watched(&self, recipe: &Recipe) -> Recipe {
-        let mut recipe = recipe.clone();
-        let shim = self.folder.path().join("shim");
-        match recipe.tree_paths.get_mut(PATH) {
-            Some(paths) => paths.insert(0, shim),
-            None => {
-                let known = recipe.environment.get(&OsString::from(PATH)).filter(|known| !known.is_empty());
-                let mut all = shim.into_os_string();
-                if let Some(known) = known {
-                    all.push(":");
-                    all.push(known);
-                }
-                recipe.environment.insert(PATH.into(), all);
-            }
-        }
+        let mut recipe = with_shim(recipe, self.folder.path().join("shim"));
         let out = self.folder.path().join("out").into_os_string();
         recipe.environment.insert(FOLDER.into(), out);
         recipe
@@ -79,4 +67,22 @@ impl Tracing {
         }
         trace
     }
+}
+
+/// A recipe whose Python programs import the shim in this folder.
+pub(super) fn with_shim(recipe: &Recipe, shim: PathBuf) -> Recipe {
+    let mut recipe = recipe.clone();
+    match recipe.tree_paths.get_mut(PATH) {
+        Some(paths) => paths.insert(0, shim),
+        None => {
+            let known = recipe.environment.get(&OsString::from(PATH)).filter(|known| !known.is_empty());
+            let mut all = shim.into_os_string();
+            if let Some(known) = known {
+                all.push(":");
+                all.push(known);
+            }
+            recipe.environment.insert(PATH.into(), all);
+        }
+    }
+    recipe
 }

@@ -194,8 +194,12 @@ fn sides_that_cannot_be_are_refused_with_a_hint() {
 
     let empty = tempfile::tempdir().unwrap();
     git_in(empty.path(), &["init", "-q"]);
-    let ran = reviewer.check(empty.path(), &[]);
+    let ran = reviewer.check(empty.path(), &["main..HEAD"]);
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    // The hook before the first commit.
+    let ran = reviewer.check(empty.path(), &["--no-smoke", "HEAD"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no commit yet"), "{}", ran.stderr);
 }
 
 #[test]
@@ -238,6 +242,57 @@ fn without_a_type_checker_the_rest_is_looked_at() {
     let mut command = reviewer.command(repo.path(), &["--types", "mypy"]);
     let ran: Ran = command.env("PATH", folder.path()).output().unwrap().into();
     assert!(ran.stdout.contains("no type evidence: mypy is not on PATH"), "{}", ran.stdout);
+}
+
+/// Programs on a `PATH` with nothing else but git.
+fn programs(list: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for tool in ["git", "mkdir", "cp", "cat", "chmod", "grep", "sed", "wc"] {
+        std::os::unix::fs::symlink(which::which(tool).unwrap(), folder.path().join(tool)).unwrap();
+    }
+    for (name, text) in list {
+        let program = folder.path().join(name);
+        std::fs::write(&program, text).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn the_type_checker_is_installed_once_into_the_cache() {
+    let (reviewer, repo) = (Reviewer::new(), incident());
+    let checker = reviewer.tools.path().join("ty");
+    let uv = format!(
+        "#!/bin/sh\nwhile test \"$1\" != --target; do shift; done\nmkdir -p \"$2/bin\"\ncp {} \"$2/bin/ty\"\necho >> {}\n",
+        checker.display(),
+        reviewer.tools.path().join("installed").display()
+    );
+    let tools = programs(&[("uv", &uv)]);
+    for _ in 0..2 {
+        let mut command = reviewer.command(repo.path(), &[]);
+        let ran: Ran = command.env("PATH", tools.path()).output().unwrap().into();
+        assert_eq!(ran.code, Some(10), "{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.contains("error[type-error]"), "{}", ran.stdout);
+    }
+    assert_eq!(std::fs::read_to_string(reviewer.tools.path().join("installed")).unwrap(), "\n");
+}
+
+#[test]
+fn a_type_checker_that_cannot_be_installed_is_said_with_the_reason() {
+    let (reviewer, repo) = (Reviewer::new(), incident());
+    let uv = "#!/bin/sh\necho 'error: no route to the registry' >&2\necho 'hint: try later' >&2\nexit 2\n";
+    let tools = programs(&[("uv", uv), ("python3", "#!/bin/sh\nexit 1\n")]);
+    let mut command = reviewer.command(repo.path(), &[]);
+    let ran: Ran = command.env("PATH", tools.path()).output().unwrap().into();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let said = "ty is not on PATH, and uv could not install it: failed: error: no route to the registry; \
+                pip could not install it: exited with status 1";
+    assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    assert_eq!(
+        std::fs::read_dir(reviewer.user.cache().join("tools")).unwrap().count(),
+        0,
+        "nothing half is left"
+    );
 }
 
 #[test]

@@ -40,6 +40,28 @@ fn a_change_that_was_taken_back_before_is_found() {
 }
 
 #[test]
+fn a_change_where_a_revert_was_is_noted_once_and_one_elsewhere_is_not() {
+    let (reviewer, mut repo) = (Reviewer::new(), TestRepo::new());
+    let text = |first: &str, second: &str| {
+        format!("def save(x):\n    store({first})\n    print(1)\n\n\ndef load(x):\n    store({second})\n")
+    };
+    repo.write("app.py", text("x", "x")).commit("first");
+    repo.write("app.py", text("x, bulk=True", "x")).commit("Store in bulk");
+    let base = repo.write("app.py", text("x", "x")).commit("Revert \"Store in bulk\"");
+    let head = repo.write("app.py", text("x, 100", "x")).commit("Store by 100");
+    let (code, report) = reviewer.json(repo.path(), &[&format!("{base}..{head}"), "--types", "off"]);
+    assert_eq!((code, findings(&report)), (Some(0), vec!["note reverted-before app.py:2".to_owned()]));
+    assert!(report["findings"][0]["evidence"].to_string().contains("Store in bulk"), "{report:#}");
+    // Another call of the function, and the same call in another function.
+    for other in [text("x", "x, 100"), text("x", "x").replace("print(1)", "print(2)")] {
+        repo.go_to(base);
+        let head = repo.write("app.py", other).commit("elsewhere");
+        let (_, report) = reviewer.json(repo.path(), &[&format!("{base}..{head}"), "--types", "off"]);
+        assert_eq!(findings(&report).len(), 0, "{report:#}");
+    }
+}
+
+#[test]
 fn a_changed_call_that_no_test_executes_is_found() {
     let (reviewer, (repo, range)) = (Reviewer::new(), again());
     let file = repo.path().join("lcov.info");

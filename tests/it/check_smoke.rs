@@ -89,15 +89,40 @@ fn what_is_red_on_the_base_is_not_held_against_the_branch() {
 }
 
 #[test]
-fn a_failure_that_no_call_explains_is_found_at_its_place() {
+fn a_failure_that_no_call_explains_is_found_at_its_line_with_a_tested_suggestion() {
     let (reviewer, (mut repo, base)) = (Reviewer::new(), repository());
     let text = APP.replace("        return json.load(file)", "        return json.load(file)['x']");
+    let text = text.replace("open('urls.json')", "open('urls.json', 'r')");
     let head = repo.write("application.py", text).commit("a key");
     let (code, report) = check(&reviewer, &repo, &format!("{base}..{head}"));
     assert_eq!(
         (code, findings(&report)),
-        (Some(10), vec!["error smoke-failed application.py:15".to_owned()])
+        (Some(10), vec!["error breaking-change application.py:15".to_owned()])
     );
+    let suggestion = &report["findings"][0]["suggestion"];
+    assert_eq!(suggestion["new"], "        return json.load(file)");
+    assert_eq!((&suggestion["line"], &suggestion["tested"]), (&15.into(), &true.into()));
+}
+
+#[test]
+fn lines_that_are_gone_come_back_in_the_suggestion() {
+    let (reviewer, (mut repo, base)) = (Reviewer::new(), repository());
+    let head = repo.write("application.py", APP.replace("app = App()\n", "")).commit("tidy up");
+    let (_, report) = check(&reviewer, &repo, &format!("{base}..{head}"));
+    let finding = &report["findings"][0];
+    assert_eq!(finding["rule"], "breaking-change", "{report:#}");
+    assert!(finding["message"].as_str().unwrap().contains("that `app = App()` went"), "{report:#}");
+    let new = finding["suggestion"]["new"].as_str().unwrap();
+    assert!(new.contains("app = App()"), "{new}");
+}
+
+#[test]
+fn a_file_that_is_no_python_can_be_to_blame() {
+    let (reviewer, (mut repo, base)) = (Reviewer::new(), repository());
+    repo.write("application.py", APP.replace("'urls.json'", "'urls.json', 'r'"));
+    let head = repo.write("urls.json", "[]").commit("a list");
+    let (_, report) = check(&reviewer, &repo, &format!("{base}..{head}"));
+    assert_eq!(findings(&report), ["error breaking-change urls.json:1"]);
 }
 
 #[test]
@@ -116,7 +141,7 @@ fn a_failure_that_comes_with_the_merge_only_is_found() {
     let ran = reviewer.check(repo.path(), &words);
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(ran.code, Some(10));
-    assert_eq!(findings(&report), ["error smoke-failed second.py:5"]);
+    assert_eq!(findings(&report), ["error breaking-change second.py:5"]);
     assert_eq!(report["smoke"]["culprit"], Value::Null);
     assert!(report["notes"].to_string().contains("no commit of the branch can be blamed"), "{report:#}");
 }

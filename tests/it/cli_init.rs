@@ -65,6 +65,31 @@ fn where_nothing_is_known_it_asks() {
 }
 
 #[test]
+fn a_command_of_any_characters_stays_itself_in_every_file() {
+    let (user, mut repo) = (User::new(), TestRepo::new());
+    repo.write(".gitlab-ci.yml", "").write("Jenkinsfile", "").write(".github/x", "").commit("hosts");
+    repo.check_out();
+    let command = "sh -c 'echo \"a: b\" # c' d\\\\e \"it's '\"";
+    let words = shell_words::split(command).unwrap();
+    let ran = user.run(repo.path(), &["init", "--smoke", command]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let read = |path: &str| std::fs::read_to_string(repo.path().join(path)).unwrap();
+    let between = |text: &str, start: &str, end: &str| -> String {
+        let (_, rest) = text.split_once(start).unwrap();
+        rest.split_once(end).unwrap().0.to_owned()
+    };
+    let gitlab = between(&read(".gitlab/pybisect.yml"), "HEAD -- ", " > gl-code");
+    assert_eq!(shell_words::split(&gitlab).unwrap(), words);
+    let jenkins = between(&read("Jenkinsfile.pybisect"), "HEAD\" -- ", " > pybisect.xml");
+    assert!(!jenkins.contains("'''"), "{jenkins}");
+    let jenkins = jenkins.replace("\\'", "'").replace("\\\\", "\\");
+    assert_eq!(shell_words::split(&jenkins).unwrap(), words);
+    let github = read(".github/workflows/pybisect.yml");
+    let github: String = serde_json::from_str(github.split_once("command: ").unwrap().1.trim()).unwrap();
+    assert_eq!(shell_words::split(&github).unwrap(), words);
+}
+
+#[test]
 fn the_files_for_build_servers_use_what_there_is() {
     let user = User::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

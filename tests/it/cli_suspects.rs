@@ -54,6 +54,32 @@ fn suspects(repo: &TestRepo, arguments: &[&str]) -> Value {
     serde_json::from_str(&ran.stdout).unwrap()
 }
 
+#[test]
+fn annotations_stand_on_the_line_that_failed() {
+    let (repo, ids) = shortener();
+    let range = format!("{}..", ids[0]);
+    let run = |format: &str| {
+        let ran = User::new().run(
+            repo.path(),
+            &["suspects", "--top", "1", "--format", format, &range, "--", "python3", "smoke.py"],
+        );
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        ran.stdout
+    };
+    let short = &culprit(&ids)[..9];
+    let github = run("github");
+    assert!(
+        github.starts_with("::warning title=pybisect (suspect),file=application.py,line=10,"),
+        "{github}"
+    );
+    assert!(github.contains(short), "{github}");
+    for format in ["sarif", "gitlab", "rdjson"] {
+        let text = run(format);
+        assert!(serde_json::from_str::<Value>(&text).is_ok(), "{text}");
+        assert!(text.contains(short) && text.contains("application.py"), "{text}");
+    }
+}
+
 fn reasons(suspect: &Value) -> String {
     let list = suspect["reasons"].as_array().unwrap().iter();
     list.map(|reason| reason.as_str().unwrap()).collect::<Vec<_>>().join("\n")

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use clap::ValueEnum;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -12,10 +11,12 @@ use super::find;
 use super::logs::{repository_files, sources};
 use super::prepare::{self, Prepared};
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, Exit};
+use crate::cli::{CliError, Exit, Format};
 use crate::git::{RangeOptions, Repository, read_without_checking_hashes};
 use crate::model::{CancelToken, CommitId, LogEventKind, LogReport, SuspectReport};
-use crate::report::{SuspectRenderer, SuspectsJson, SuspectsMarkdown, SuspectsText, plural};
+use crate::report::{
+    SuspectRenderer as _, SuspectsJson, SuspectsMarkdown, SuspectsText, plural, suspect_annotations,
+};
 use crate::session::{
     FailingTree, RangeChanges, SignalListener, Tracing, Workshop, failure_of, run_at_bad, runs_pytest,
 };
@@ -71,17 +72,6 @@ pub(crate) struct Args {
     command: Vec<OsString>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// One object, pybisect.suspects/1
-    Json,
-    /// A table for a comment
-    Markdown,
-}
-
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     read_without_checking_hashes();
@@ -92,12 +82,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let bad = if bad.is_empty() { "HEAD" } else { bad };
     let report = if args.log.is_empty() { by_running(args, good, bad)? } else { by_log(args, good, bad)? };
     let mut out = Vec::new();
-    let renderer: &dyn SuspectRenderer = match args.format {
-        Format::Text => &SuspectsText { style: stdout_style() },
-        Format::Json => &SuspectsJson,
-        Format::Markdown => &SuspectsMarkdown,
+    let rendered = match (args.format.annotations(), args.format) {
+        (Some(renderer), _) => renderer.render(&suspect_annotations(&report), &mut out),
+        (None, Format::Json) => SuspectsJson.render(&report, &mut out),
+        (None, Format::Markdown) => SuspectsMarkdown.render(&report, &mut out),
+        (None, _) => SuspectsText { style: stdout_style() }.render(&report, &mut out),
     };
-    renderer.render(&report, &mut out).map_err(CliError::internal)?;
+    rendered.map_err(CliError::internal)?;
     super::print(&out)
 }
 

@@ -23,7 +23,7 @@ impl AnnotationRenderer for Rdjson {
 
 fn diagnostic(annotation: &Annotation) -> Value {
     let mut location = json!({ "path": annotation.path });
-    if !annotation.in_old_version {
+    if !annotation.in_old_version && !annotation.path.is_empty() {
         location["range"] = json!({
             "start": { "line": annotation.line, "column": annotation.column },
             "end": { "line": annotation.end_line, "column": annotation.end_column },

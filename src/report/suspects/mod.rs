@@ -1,5 +1,6 @@
 //! Ranked commits in each format, one file each.
 
+mod annotate;
 mod json;
 mod markdown;
 mod text;
@@ -8,6 +9,7 @@ use std::io;
 
 use crate::model::SuspectReport;
 
+pub use annotate::suspect_annotations;
 pub use json::SuspectsJson;
 pub use markdown::SuspectsMarkdown;
 pub use text::SuspectsText;

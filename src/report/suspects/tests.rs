@@ -1,5 +1,7 @@
 use super::*;
-use crate::model::{CommitId, CommitInfo, FailureKind, FailureSignature, Frame, Suspect, TreeId};
+use crate::model::{
+    CommitId, CommitInfo, FailingLine, FailureKind, FailureSignature, Frame, Suspect, TreeId,
+};
 use crate::report::Style;
 
 fn report() -> SuspectReport {
@@ -31,6 +33,7 @@ fn report() -> SuspectReport {
         good: vec![CommitId::from_bytes([1; 20])],
         bad: Some(CommitId::from_bytes([2; 20])),
         commits: 107,
+        place: Some(FailingLine { path: "application.py".into(), line: 20 }),
         failure: Some(failure),
         evidence: vec!["traceback".into(), "words".into()],
         open_bits: 0.5,
@@ -85,6 +88,26 @@ fn json_has_a_name_and_the_numbers() {
     assert_eq!(value["suspects"][0]["commit"]["id"], "02".repeat(20));
     assert_eq!(value["suspects"][0]["signals"]["line"], 1.5);
     assert_eq!(value["commits"], 107);
+}
+
+#[test]
+fn each_suspect_is_a_remark_on_the_line_that_failed() {
+    let told: Vec<String> = suspect_annotations(&report())
+        .iter()
+        .map(|one| {
+            format!("{:?} {}:{} {}", one.severity, one.path, one.line, one.text().replace('\n', " / "))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "Warning application.py:20 TypeError: not TextIOWrapper: 93 % from 020202020 Read | parse / changed \
+             the line that raised / its lines",
+            "Note application.py:20 TypeError: not TextIOWrapper: <0.1 % from 030303030 Text / only tests and text",
+        ]
+    );
+    let nowhere = suspect_annotations(&SuspectReport { place: None, ..report() });
+    assert_eq!((nowhere[0].path.as_str(), nowhere[0].line), ("", 1));
 }
 
 #[test]

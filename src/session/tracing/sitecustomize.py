@@ -112,8 +112,18 @@ def end(recorder):
 def begin():
     try:
         recorder = Monitor() if sys.version_info >= (3, 12) else Profile()
-        sys.addaudithook(note_opened)
+        # From Python 3.8 on.
+        getattr(sys, "addaudithook", id)(note_opened)
         atexit.register(end, recorder)
+    except Exception:
+        pass
+
+
+def begin_lines():
+    try:
+        import pybisect_lines
+
+        pybisect_lines.begin()
     except Exception:
         pass
 
@@ -131,6 +141,8 @@ def import_other():
             sys.modules.setdefault("sitecustomize", own)
 
 
-if FOLDER:
+if os.environ.get("PYBISECT_LINES"):
+    begin_lines()
+elif FOLDER:
     begin()
 import_other()

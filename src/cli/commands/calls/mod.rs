@@ -6,15 +6,10 @@ mod sources;
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-
-use crate::cli::{CliError, Exit, terminal};
+use crate::cli::{CliError, Exit, Format, terminal};
 use crate::git::read_without_checking_hashes;
 use crate::model::{CallReport, ChangeKind};
-use crate::report::{
-    AnnotationRenderer, CallRenderer, CallsJson, CallsMarkdown, CallsText, Github, Gitlab, Rdjson, Sarif,
-    annotations,
-};
+use crate::report::{CallRenderer as _, CallsJson, CallsMarkdown, CallsText, annotations};
 
 /// Show what changes did to Python calls
 ///
@@ -60,25 +55,6 @@ pub(crate) struct Args {
     no_cache: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// One object, pybisect.calls/1
-    Json,
-    /// GitHub workflow commands
-    Github,
-    /// SARIF 2.1.0
-    Sarif,
-    /// reviewdog's diagnostic format
-    Rdjson,
-    /// GitLab's code quality report
-    Gitlab,
-    /// A table for a comment
-    Markdown,
-}
-
 fn parse_kind(word: &str) -> Result<ChangeKind, String> {
     ChangeKind::ALL.into_iter().find(|kind| kind.word() == word).ok_or_else(|| {
         let all: Vec<&str> = ChangeKind::ALL.iter().map(|kind| kind.word()).collect();
@@ -106,13 +82,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
 
 fn render(args: &Args, report: &CallReport, out: &mut Vec<u8>) -> std::io::Result<()> {
     let filtered = [&args.path, &args.callee].iter().any(|list| !list.is_empty()) || !args.kind.is_empty();
-    match args.format {
-        Format::Text => CallsText { style: terminal::stdout_style(), filtered }.render(report, out),
-        Format::Json => CallsJson.render(report, out),
-        Format::Markdown => CallsMarkdown.render(report, out),
-        Format::Github => Github.render(&annotations(report), out),
-        Format::Sarif => Sarif.render(&annotations(report), out),
-        Format::Rdjson => Rdjson.render(&annotations(report), out),
-        Format::Gitlab => Gitlab.render(&annotations(report), out),
+    match (args.format.annotations(), args.format) {
+        (Some(renderer), _) => renderer.render(&annotations(report), out),
+        (None, Format::Json) => CallsJson.render(report, out),
+        (None, Format::Markdown) => CallsMarkdown.render(report, out),
+        (None, _) => CallsText { style: terminal::stdout_style(), filtered }.render(report, out),
     }
 }

@@ -1,6 +1,6 @@
 //! One look: the merge, the calls that changed, and what is wrong with them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::Prepared;
 use crate::changes::{Comparer, Comparison, stale_in_tree};
@@ -21,8 +21,6 @@ pub(super) struct Look<'a> {
     pub(super) calls: Vec<ChangedCall>,
     /// Files that differ, by path on the base and in the merge result.
     pub(super) files: Vec<(Option<String>, Option<String>)>,
-    /// Those of them that may be executed.
-    pub(super) executables: BTreeSet<String>,
     pub(super) report: CheckReport,
 }
 
@@ -65,13 +63,7 @@ impl<'a> Look<'a> {
         }
         // A conflict leaves the base as it was when the two parted: what came there since is not the branch's.
         let base = if report.conflicts.is_empty() { base } else { repository.tree_of(sides.ancestor)? };
-        let changed = shadow.repository().changed_files(Some(base), merged)?;
-        let executables = changed
-            .iter()
-            .filter(|file| file.new_mode & 0o111 != 0)
-            .map(|file| file.path.to_string_lossy().into_owned())
-            .collect();
-        Ok(Self { prepared, base, merged, calls: Vec::new(), files: Vec::new(), executables, report })
+        Ok(Self { prepared, base, merged, calls: Vec::new(), files: Vec::new(), report })
     }
 
     /// Whether there is nothing to look at.

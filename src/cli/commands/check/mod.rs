@@ -1,5 +1,7 @@
 //! `pybisect check`: a look at a branch before its merge.
 
+mod breaking;
+mod format;
 mod look;
 mod output;
 mod smoke;
@@ -15,10 +17,11 @@ use crate::check::{
 };
 use crate::cli::terminal::stderr_style;
 use crate::cli::{CliError, Exit};
-use crate::git::read_without_checking_hashes;
+use crate::git::{Repository, read_without_checking_hashes};
 use crate::model::{CancelToken, CheckReport, Severity};
 use crate::session::SignalListener;
 
+use self::format::CheckFormat;
 use super::environments::{EnvArgs, Kind};
 use super::find;
 use super::prepare::{self, Prepared};
@@ -42,7 +45,7 @@ pub(crate) struct Args {
     what: Option<String>,
     /// The form of the output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    format: Format,
+    format: CheckFormat,
     /// The least severity that makes the exit status 10
     #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
     fail_on: FailOn,
@@ -52,8 +55,9 @@ pub(crate) struct Args {
     /// What the tests executed: coverage.py's JSON, Cobertura XML or lcov, of the merge result or the head
     #[arg(long, value_name = "FILE")]
     coverage: Option<PathBuf>,
-    /// How much a changed call weighs that no test executes [default: warn with --coverage]
-    #[arg(long, value_enum, value_name = "WEIGHT", requires = "coverage")]
+    /// How much a changed call weighs that no test executes: the smoke command, which is watched, or the run
+    /// that --coverage tells of [default: warn with --coverage, else off]
+    #[arg(long, value_enum, value_name = "WEIGHT")]
     require_tested: Option<RequireTested>,
     /// Leave out the findings that are in this file
     #[arg(long, value_name = "FILE")]
@@ -88,27 +92,6 @@ pub(crate) struct Args {
     /// The smoke command, after `--`
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// One object, pybisect.check/1
-    Json,
-    /// GitHub workflow commands, the rest in the job summary
-    Github,
-    /// SARIF 2.1.0
-    Sarif,
-    /// GitLab's code quality report
-    Gitlab,
-    /// reviewdog's diagnostic format
-    Rdjson,
-    /// JUnit XML
-    Junit,
-    /// For a comment
-    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -163,6 +146,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     read_without_checking_hashes();
     let coverage = args.coverage.as_deref().map(read_coverage).transpose()?;
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose().map_err(wrong_baseline)?;
+    if matches!(args.what.as_deref(), None | Some("HEAD")) && has_no_commit(args)? {
+        super::say("no commit yet, and nothing to compare with");
+        return Ok(Exit::Found);
+    }
     let prepared = prepare::prepare(&find_args(args))?;
     let style = stderr_style();
     for warning in &prepared.warnings {
@@ -192,6 +179,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     Ok(if fails { Exit::Findings } else { Exit::Found })
 }
 
+/// The first commit has to pass the hook that runs before it.
+fn has_no_commit(args: &Args) -> Result<bool, CliError> {
+    let here = std::env::current_dir().map_err(CliError::internal)?;
+    Ok(Repository::open(args.repo.as_deref().unwrap_or(&here))?.has_no_commit())
+}
+
 fn check(
     args: &Args,
     prepared: &Prepared,
@@ -207,17 +200,21 @@ fn check(
     }
     look.compare()?;
     look.types(args, cancel)?;
-    if !args.no_smoke {
-        look.smoke(&sides, cancel)?;
+    let weight = match (args.require_tested, coverage) {
+        (Some(RequireTested::Error), _) => Some(Severity::Error),
+        (Some(RequireTested::Warn), _) | (None, Some(_)) => Some(Severity::Warning),
+        (Some(RequireTested::Off), _) | (None, None) => None,
+    };
+    let watch = weight.is_some() && coverage.is_none();
+    let runs = !args.no_smoke && !prepared.plan.recipe.command.is_empty();
+    if watch && !runs {
+        return Err(CliError::usage("--require-tested: there is no command to watch, and no coverage data")
+            .hinted("a command after `--`, as in -- python -m pytest -q, or --coverage coverage.json"));
     }
+    let watched = if runs { look.smoke(&sides, watch, cancel)? } else { None };
     let past = repeated(&prepared.repository, sides.ancestor, &look.calls)?;
     look.add(past);
-    let weight = match args.require_tested {
-        Some(RequireTested::Off) => None,
-        Some(RequireTested::Error) => Some(Severity::Error),
-        Some(RequireTested::Warn) | None => Some(Severity::Warning),
-    };
-    if let (Some(coverage), Some(severity)) = (coverage, weight) {
+    if let (Some(coverage), Some(severity)) = (coverage.or(watched.as_ref()), weight) {
         look.add(untested(coverage, severity, &look.calls));
     }
     look.ignore()?;

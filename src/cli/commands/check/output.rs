@@ -3,39 +3,37 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::{Args, Format};
-use crate::cli::{CliError, terminal};
+use super::Args;
+use super::format::CheckFormat;
+use crate::cli::{CliError, Format, terminal};
 use crate::model::CheckReport;
-use crate::report::{
-    AnnotationRenderer as _, CheckJson, CheckJunit, CheckMarkdown, CheckRenderer as _, CheckText, Github,
-    Gitlab, Rdjson, Sarif,
-};
+use crate::report::{CheckJson, CheckJunit, CheckMarkdown, CheckRenderer as _, CheckText};
 
 /// Write the report in the form that was asked for.
 pub(super) fn write(args: &Args, report: &CheckReport) -> Result<(), CliError> {
     let mut out = Vec::new();
     render(args, report, &mut out).map_err(CliError::internal)?;
-    if args.format == Format::Github {
+    if args.format == CheckFormat::Of(Format::Github) {
         job_summary(report).map_err(CliError::internal)?;
     }
     super::super::print(&out).map(drop)
 }
 
 fn render(args: &Args, report: &CheckReport, out: &mut Vec<u8>) -> std::io::Result<()> {
-    match args.format {
+    let CheckFormat::Of(format) = args.format else {
+        return CheckJunit { fail_on: args.fail_on.least() }.render(report, out);
+    };
+    if let Some(renderer) = format.annotations() {
+        renderer.render(&report.findings, out)?;
+    }
+    match format {
         Format::Text => {
             CheckText { style: terminal::stdout_style(), verbose: args.verbose }.render(report, out)
         }
         Format::Json => CheckJson.render(report, out),
-        Format::Junit => CheckJunit { fail_on: args.fail_on.least() }.render(report, out),
         Format::Markdown => CheckMarkdown.render(report, out),
-        Format::Github => {
-            Github.render(&report.findings, out)?;
-            report.notes.iter().try_for_each(|note| writeln!(out, "note: {note}"))
-        }
-        Format::Sarif => Sarif.render(&report.findings, out),
-        Format::Gitlab => Gitlab.render(&report.findings, out),
-        Format::Rdjson => Rdjson.render(&report.findings, out),
+        Format::Github => report.notes.iter().try_for_each(|note| writeln!(out, "note: {note}")),
+        Format::Sarif | Format::Gitlab | Format::Rdjson => Ok(()),
     }
 }
 

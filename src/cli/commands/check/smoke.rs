@@ -1,27 +1,29 @@
 //! The smoke command on the base and on the merge result, and why it fails there.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Prepared;
 use super::look::Look;
-use crate::check::{self, BREAKING_CALL, SMOKE_FAILED, Sides, Undo, add_or_support, quoted};
+use crate::check::{self, Coverage, SMOKE_FAILED, Sides, add_or_support};
 use crate::cli::CliError;
 use crate::executor::ExecutorError;
 use crate::model::{
     Annotation, CallSpan, CancelToken, CommitId, CommitInfo, Ending, FailureSignature, Frame, Purpose,
     Recipe, Severity, Smoke, TreeId, Trial, TrialId, TrialOutput, Verdict,
 };
-use crate::session::{self, Workshop, runs_pytest};
+use crate::session::{self, LineWatch, LinesByFile, Workshop, runs_pytest};
 use crate::store::OutcomeKey;
 use crate::triage::{Oracle as _, Target, TargetOracle, same_failure};
 
 /// A smoke test takes less.
 const LONGEST: Duration = Duration::from_secs(1800);
 
+/// A tree, and the commit that a trial of it runs as.
+pub(super) type Source = (CommitId, TreeId);
+
 /// How one run fared.
-enum Fared {
+pub(super) enum Fared {
     Passed,
     Failed(FailureSignature),
     Nothing(String),
@@ -38,19 +40,67 @@ impl Fared {
 }
 
 impl Look<'_> {
-    /// Run the command, when there is one, and say why it fails when that is new.
-    pub(super) fn smoke(&mut self, sides: &Sides, cancel: &CancelToken) -> Result<(), CliError> {
-        let plan = &self.prepared.plan;
-        if plan.recipe.command.is_empty() {
-            return Ok(());
+    /// Run the command, when there is one, and say why it fails when that is new. With `watch`, the changed calls
+    /// that it executes; unless it fails, or nothing of the kind is known.
+    pub(super) fn smoke(
+        &mut self,
+        sides: &Sides,
+        watch: bool,
+        cancel: &CancelToken,
+    ) -> Result<Option<Coverage>, CliError> {
+        if self.prepared.plan.recipe.command.is_empty() {
+            return Ok(None);
         }
-        let sources = [(sides.base.commit, self.base), (sides.head.commit, self.merged)];
-        let outputs = self.trials(&sources, cancel)?;
-        for (&(commit, tree), output) in sources.iter().zip(&outputs) {
-            self.record(commit, tree, output)?;
+        let lines = if watch { check::lines_to_test(&self.calls) } else { LinesByFile::new() };
+        let watch =
+            if lines.is_empty() { None } else { Some(LineWatch::new(lines).map_err(CliError::internal)?) };
+        let (outputs, was_watched) = self.both_sides(sides, watch.as_ref(), cancel)?;
+        let passed = self.judge_sides(sides, &outputs, cancel)?;
+        let Some(watch) = watch.filter(|_| passed) else { return Ok(None) };
+        let why = match watch.read().filter(|_| was_watched) {
+            Some(watched) => return Ok(Some(Coverage::of_watched(watched))),
+            None if was_watched => "no Python of it could be watched",
+            None => "it fails while it is watched",
+        };
+        self.report.notes.push(format!("which calls the command executes is not known: {why}"));
+        Ok(None)
+    }
+
+    /// The outputs on the base and on the merge result, and whether the latter was watched.
+    fn both_sides(
+        &self,
+        sides: &Sides,
+        watch: Option<&LineWatch>,
+        cancel: &CancelToken,
+    ) -> Result<([TrialOutput; 2], bool), CliError> {
+        let recipe = self.recipe();
+        let watched = watch.map_or_else(|| Arc::clone(&recipe), |watch| Arc::new(watch.watched(&recipe)));
+        let (base, merged) = ((sides.base.commit, self.base), (sides.head.commit, self.merged));
+        let outputs = self.run(&[(base, Arc::clone(&recipe)), (merged, watched)], cancel)?;
+        let [old, mut new] = <[TrialOutput; 2]>::try_from(outputs)
+            .map_err(|_| CliError::internal(anyhow::anyhow!("a trial has no output")))?;
+        self.record(base, &old)?;
+        let was_watched = watch.is_some() && matches!(self.fared(&new), Fared::Passed);
+        if watch.is_some() && !was_watched && !cancel.is_cancelled() {
+            // Being watched must not be held against it.
+            new = self.run(&[(merged, recipe)], cancel)?.pop().unwrap_or(new);
         }
+        if !was_watched {
+            self.record(merged, &new)?;
+        }
+        Ok(([old, new], was_watched))
+    }
+
+    /// Say how the command fared; whether it passed on the merge result.
+    fn judge_sides(
+        &mut self,
+        sides: &Sides,
+        outputs: &[TrialOutput; 2],
+        cancel: &CancelToken,
+    ) -> Result<bool, CliError> {
         let [base, merged] = [&outputs[0], &outputs[1]].map(|output| self.fared(output));
-        let command = plan.command_text.clone();
+        let passed = matches!(merged, Fared::Passed);
+        let command = self.prepared.plan.command_text.clone();
         let mut smoke = Smoke {
             command,
             base: base.in_words(),
@@ -60,7 +110,7 @@ impl Look<'_> {
             culprit: None,
         };
         if cancel.is_cancelled() {
-            return Ok(());
+            return Ok(false);
         }
         match (base, merged) {
             (_, Fared::Passed) => {}
@@ -76,7 +126,7 @@ impl Look<'_> {
                 smoke.failure = Some(failure.to_string());
                 smoke.is_new = true;
                 smoke.culprit = self.culprit(sides, cancel)?;
-                let mut findings = self.breaking_calls(&failure, sides.head.commit, cancel)?;
+                let mut findings = self.breaking(&failure, sides.head.commit, cancel)?;
                 if findings.is_empty() {
                     findings.push(self.failed(&failure, &base));
                 }
@@ -90,10 +140,10 @@ impl Look<'_> {
             }
         }
         self.report.smoke = Some(smoke);
-        Ok(())
+        Ok(passed)
     }
 
-    fn fared(&self, output: &TrialOutput) -> Fared {
+    pub(super) fn fared(&self, output: &TrialOutput) -> Fared {
         let runs_pytest = runs_pytest(&self.prepared.plan.recipe.command);
         match TargetOracle::new(Target::AnyFailure, runs_pytest).judge(output) {
             Verdict::Good => Fared::Passed,
@@ -107,7 +157,7 @@ impl Look<'_> {
     }
 
     /// Keep what came of a run, so that a search of the branch need not repeat it.
-    fn record(&self, commit: CommitId, tree: TreeId, output: &TrialOutput) -> Result<(), CliError> {
+    fn record(&self, (commit, tree): Source, output: &TrialOutput) -> Result<(), CliError> {
         let plan = &self.prepared.plan;
         if matches!(output.ending, Ending::Exited { .. } | Ending::Signalled { .. }) {
             let tree = self.overlaid(tree)?;
@@ -119,18 +169,31 @@ impl Look<'_> {
         Ok(())
     }
 
+    fn recipe(&self) -> Arc<Recipe> {
+        let recipe = self.prepared.plan.recipe.clone();
+        Arc::new(Recipe { timeout: recipe.timeout.or(Some(LONGEST)), ..recipe })
+    }
+
     /// Run the command on trees, as many at a time as there are slots; outputs in the order of the trees.
-    fn trials(
+    pub(super) fn trials(
         &self,
-        trees: &[(CommitId, TreeId)],
+        trees: &[Source],
         cancel: &CancelToken,
     ) -> Result<Vec<TrialOutput>, CliError> {
-        let plan = &self.prepared.plan;
-        let recipe = Recipe { timeout: plan.recipe.timeout.or(Some(LONGEST)), ..plan.recipe.clone() };
-        let recipe = Arc::new(recipe);
+        let recipe = self.recipe();
+        let asked: Vec<(Source, Arc<Recipe>)> =
+            trees.iter().map(|&tree| (tree, Arc::clone(&recipe))).collect();
+        self.run(&asked, cancel)
+    }
+
+    fn run(
+        &self,
+        asked: &[(Source, Arc<Recipe>)],
+        cancel: &CancelToken,
+    ) -> Result<Vec<TrialOutput>, CliError> {
         let mut trials = Vec::new();
-        for (&(commit, tree), id) in trees.iter().zip(0..) {
-            let (tree, recipe) = (self.overlaid(tree)?, Arc::clone(&recipe));
+        for (((commit, tree), recipe), id) in asked.iter().zip(0..) {
+            let (commit, tree, recipe) = (*commit, self.overlaid(*tree)?, Arc::clone(recipe));
             trials.push(Trial { id: TrialId(id), commit, tree, purpose: Purpose::Endpoint, recipe });
         }
         let executor = &self.prepared.bench.executor;
@@ -151,7 +214,7 @@ impl Look<'_> {
         Ok(outputs)
     }
 
-    fn overlaid(&self, tree: TreeId) -> Result<TreeId, CliError> {
+    pub(super) fn overlaid(&self, tree: TreeId) -> Result<TreeId, CliError> {
         let files: Vec<(String, Vec<u8>, bool)> = self
             .prepared
             .plan
@@ -180,102 +243,6 @@ impl Look<'_> {
         let reason = report.reason.unwrap_or(report.status);
         self.report.notes.push(format!("no commit of the branch can be blamed: {reason}"));
         Ok(None)
-    }
-
-    /// The smallest set of changed calls without which the command passes, each with its tested suggestion.
-    fn breaking_calls(
-        &mut self,
-        failure: &FailureSignature,
-        commit: CommitId,
-        cancel: &CancelToken,
-    ) -> Result<Vec<Annotation>, CliError> {
-        let undos = check::undos(&self.calls);
-        let mut trials = 0;
-        let mut first_that_passes = |sets: &[Vec<usize>]| -> Result<Option<usize>, CliError> {
-            let slots = self.prepared.bench.executor.capacity();
-            for (batch, sets) in sets.chunks(slots).enumerate() {
-                let trees: Result<Vec<(CommitId, TreeId)>, CliError> = sets
-                    .iter()
-                    .map(|set| {
-                        let chosen: Vec<&Undo> = set.iter().map(|&index| &undos[index]).collect();
-                        Ok((commit, self.without(&chosen)?))
-                    })
-                    .collect();
-                let outputs = self.trials(&trees?, cancel)?;
-                trials += outputs.len();
-                let passed = outputs.iter().position(|output| matches!(self.fared(output), Fared::Passed));
-                if let Some(at) = passed {
-                    return Ok(Some(batch * slots + at));
-                }
-            }
-            Ok(None)
-        };
-        let all: Vec<usize> = (0..undos.len()).collect();
-        if all.is_empty() || first_that_passes(&[all])?.is_none() {
-            return Ok(Vec::new());
-        }
-        let least = check::smallest(undos.len(), first_that_passes)?;
-        if cancel.is_cancelled() {
-            return Ok(Vec::new());
-        }
-        let failures = self.failures_of_each(&undos, &least, commit, cancel)?;
-        let together = match least.len() {
-            1 => String::from("with this call as it was, the command passes"),
-            count => {
-                format!("with these {count} calls as they were, the command passes, and with fewer it fails")
-            }
-        };
-        let mut findings = Vec::new();
-        for (index, alone) in least.into_iter().zip(failures) {
-            let undo = &undos[index];
-            let failure = alone.as_ref().unwrap_or(failure);
-            let Some(site) = self.calls[undo.call].site() else { continue };
-            let message = format!("{} makes the command fail: {failure}", quoted(&site.text));
-            let mut finding = check::on_call(&BREAKING_CALL, Severity::Error, &undo.path, site, message);
-            finding.evidence.push(format!("{together} ({})", crate::report::plural(trials, "trial")));
-            finding.suggestion = check::suggestion(&self.source(&undo.path)?, undo, true);
-            findings.push(finding);
-        }
-        Ok(findings)
-    }
-
-    /// How the command fails when all but one of these calls are put back; for a single one, as it did.
-    fn failures_of_each(
-        &self,
-        undos: &[Undo],
-        least: &[usize],
-        commit: CommitId,
-        cancel: &CancelToken,
-    ) -> Result<Vec<Option<FailureSignature>>, CliError> {
-        if least.len() < 2 {
-            return Ok(vec![None; least.len()]);
-        }
-        let without_others = |left: &usize| {
-            let others: Vec<&Undo> =
-                least.iter().filter(|index| *index != left).map(|&index| &undos[index]).collect();
-            Ok((commit, self.without(&others)?))
-        };
-        let trees: Result<Vec<(CommitId, TreeId)>, CliError> = least.iter().map(without_others).collect();
-        let outputs = self.trials(&trees?, cancel)?;
-        let failure = |output| match self.fared(output) {
-            Fared::Failed(failure) => Some(failure),
-            Fared::Passed | Fared::Nothing(_) => None,
-        };
-        Ok(outputs.iter().map(failure).collect())
-    }
-
-    /// The merge result with these calls put back.
-    fn without(&self, undos: &[&Undo]) -> Result<TreeId, CliError> {
-        let mut by_path: BTreeMap<&str, Vec<&Undo>> = BTreeMap::new();
-        for undo in undos {
-            by_path.entry(&undo.path).or_default().push(undo);
-        }
-        let mut files = Vec::new();
-        for (path, undos) in by_path {
-            let text = check::put_back(&self.source(path)?, undos);
-            files.push((path.to_owned(), text, self.executables.contains(path)));
-        }
-        Ok(self.prepared.bench.shadow.with_overlay(self.merged, &files)?)
     }
 
     /// The failure as a finding of its own, at its innermost frame in the tree.

@@ -7,8 +7,8 @@ use super::look::Look;
 use super::{Args, Types};
 use crate::check::{Checker, CheckerKind, Diagnostic, ToolError, add_or_support, type_findings};
 use crate::cli::{CliError, folders};
-use crate::git::is_python;
-use crate::model::{CancelToken, TreeId};
+use crate::git::{Mirror, is_python};
+use crate::model::{CancelToken, CommitId, TreeId};
 use crate::pyenv::{Interpreter, find_python};
 
 /// Files that a type checker reads besides sources.
@@ -40,10 +40,10 @@ impl Look<'_> {
                 old.push(path.to_owned());
             }
         }
-        let tools = folders::cache()?.join("tools");
+        let cache = folders::cache()?;
         let python = self.python(args);
-        let said = Checker::find(kind, python, &tools, cancel)
-            .and_then(|checker| Ok((checker.name(), self.ask(&checker, &old, &new, cancel)?)));
+        let said = Checker::find(kind, python, &cache.join("tools"), cancel)
+            .and_then(|checker| Ok((checker.name(), self.ask(&checker, &cache, [&old, &new], cancel)?)));
         match said {
             Ok((name, Asked { before, after })) => {
                 let source = |path: &str| self.source(path).unwrap_or_default();
@@ -80,38 +80,54 @@ impl Look<'_> {
         Interpreter::probe(&found, Path::new("/")).ok().map(|python| python.executable)
     }
 
+    /// Where both trees lie: kept from run to run, or of this run when another one uses that.
+    fn mirror(&self, cache: &Path) -> std::io::Result<Mirror> {
+        let repository = self.prepared.repository.folder();
+        let name = &blake3::hash(repository.as_os_str().as_encoded_bytes()).to_hex()[..16];
+        let kept = Mirror::kept(&cache.join("types"), name)?;
+        Ok(kept.unwrap_or_else(|| Mirror::passing(self.prepared.bench.folder().join("types"))))
+    }
+
     /// Both trees at the same time.
     fn ask(
         &self,
         checker: &Checker,
-        old: &[String],
-        new: &[String],
+        cache: &Path,
+        [old, new]: [&[String]; 2],
         cancel: &CancelToken,
     ) -> Result<Asked, ToolError> {
-        let folder = self.prepared.bench.folder().join("types");
-        let (base, merged) = (folder.join("base"), folder.join("merged"));
-        let wanted = |path: &Path| {
-            is_python(path)
-                || path.file_name().is_some_and(|name| SETTINGS.iter().any(|known| name == *known))
+        let failed = |error: anyhow::Error| ToolError::Failed {
+            name: checker.name(),
+            how: format!("cannot be given the sources: {error:#}"),
         };
-        let export = |tree: TreeId, folder: &Path, written: &HashMap<_, _>| {
-            self.prepared.bench.shadow.repository().export(tree, folder, written, wanted).map_err(|error| {
-                ToolError::Failed {
-                    name: checker.name(),
-                    how: format!("cannot be given the sources: {error}"),
-                }
-            })
+        let mut mirror = self.mirror(cache).map_err(|error| failed(error.into()))?;
+        let mut bring = |name: &str, tree: TreeId| {
+            let repository = self.prepared.bench.shadow.repository();
+            mirror.bring(repository, name, tree, is_read).map_err(|error| failed(error.into()))
         };
-        let written = export(self.merged, &merged, &HashMap::new())?;
-        export(self.base, &base, &written)?;
+        let (merged, base) = (bring("merged", self.merged)?, bring("base", self.base)?);
+        // Where versions have environments of their own, those are what they import.
+        let own = |commit: CommitId, tree: TreeId| {
+            let tree = self.overlaid(tree).ok()?;
+            let python = self.prepared.bench.executor.interpreter_of(commit, tree, cancel)?;
+            Some(checker.with_python(python))
+        };
+        let of_base = own(self.report.base.commit, self.base).unwrap_or_else(|| checker.clone());
+        let of_merged = own(self.report.head.commit, self.merged).unwrap_or_else(|| checker.clone());
         let (before, after) = std::thread::scope(|scope| {
-            let before = scope.spawn(|| checker.check(&base, old, cancel));
-            let after = checker.check(&merged, new, cancel);
+            let before = scope.spawn(|| of_base.check(&base, old, cancel));
+            let after = of_merged.check(&merged, new, cancel);
             (before.join(), after)
         });
         let before = before.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         Ok(Asked { before, after: after? })
     }
+}
+
+/// Whether a type checker reads a file.
+fn is_read(path: &Path) -> bool {
+    let is_settings = |name: &std::ffi::OsStr| SETTINGS.iter().any(|known| name == *known);
+    is_python(path) || path.file_name().is_some_and(is_settings)
 }
 
 struct Asked {

@@ -103,7 +103,14 @@ fn outputs(top: &Path, proposal: &Proposal) -> Result<Vec<Output>, CliError> {
     let command = shell_words::join(&proposal.command);
     for (sign, path, template) in hosts {
         if top.join(sign).exists() {
-            let text = template.replace("{install}", &proposal.install).replace("{command}", &command);
+            // In a Groovy string of three quotes; a block of YAML takes any text.
+            let quoted = |text: &str| match sign {
+                "Jenkinsfile" => text.replace('\\', r"\\").replace("'''", r"\'\'\'"),
+                _ => text.to_owned(),
+            };
+            let text = template
+                .replace("{install}", &quoted(&proposal.install))
+                .replace("{command}", &quoted(&command));
             outputs.push(Output { path, text });
         }
     }

@@ -5,9 +5,13 @@
 //! nothing. The way is another. Edits are put in a row, the most suspicious first (as in Wang and others,
 //! "Probabilistic Delta Debugging", 2021, where ddmin's subsets are chosen by probability), and the shortest
 //! beginning of the row that fails is looked for by halving what suspicion is left; its last edit is needed.
-//! With that one applied, the rest of the row is searched again (the *progression* of Marques-Silva, Janota and
-//! Belov, "Minimal Sets over Monotone Predicates", 2013). A set of one edit among *n* costs about log₂ *n* trials,
-//! and one when the first guess is right; nothing assumes that more edits fail more.
+//! With that one applied, the rest is put in a row again, what belongs to that edit first, and searched (the
+//! *progression* of Marques-Silva, Janota and Belov, "Minimal Sets over Monotone Predicates", 2013). A set of one edit
+//! among *n* costs about log₂ *n* trials, and one when the first guess is right; nothing assumes that more edits
+//! fail more.
+//!
+//! Edits that need others make a hierarchy, and a set is minimal in it (as in Misherghi and Su, "HDD: Hierarchical
+//! Delta Debugging", 2006): no edit can be left out that no other one in the set needs.
 //!
 //! The search is written as if each trial answered at once. It runs from the beginning each time, over what is
 //! [`Known`]; the first question without an answer is what to test next. For more free slots it runs on with
@@ -16,42 +20,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use super::EditSet;
-
-/// What a trial of the good version with some edits showed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The failure that is searched for.
-    Fails,
-    /// It passes.
-    Passes,
-    /// Neither: it fails otherwise, or cannot run.
-    Unresolved,
-}
-
-/// What is known, by the set of edits that was applied.
-#[derive(Debug, Clone, Default)]
-pub struct Known(BTreeMap<EditSet, Outcome>);
-
-impl Known {
-    /// Record an outcome.
-    pub fn record(&mut self, applied: EditSet, outcome: Outcome) {
-        self.0.insert(applied, outcome);
-    }
-
-    /// The outcome with these edits.
-    #[must_use]
-    pub fn get(&self, applied: &EditSet) -> Option<Outcome> {
-        self.0.get(applied).copied()
-    }
-
-    /// The smallest set that is known to fail.
-    #[must_use]
-    pub fn smallest_failing(&self) -> Option<&EditSet> {
-        let failing = self.0.iter().filter(|(_, outcome)| **outcome == Outcome::Fails);
-        failing.map(|(applied, _)| applied).min_by_key(|applied| applied.len())
-    }
-}
+use super::row::{halve, reach, row};
+use super::{EditSet, Known, Outcome};
 
 /// Whether the failure goes when the causes are taken out of the bad version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,10 +97,29 @@ const MOST_CAUSES: usize = 3;
 const ENOUGH: f64 = 0.7;
 /// How probable it is that something is left to leave out, or that the failure has a further cause.
 const SURPRISE: f64 = 0.1;
+/// How much less suspicious an edit is, beside one that belongs to what was found, when nothing ties both together.
+const STRANGER: f64 = 0.02;
+/// How much more suspicious an edit is when the failure of a set without it speaks of it.
+const LACKING: f64 = 30.0;
 /// Hypothetical questions less probable than this are not asked.
 const LEAST_PROBABLE: f64 = 0.02;
 
 type Asked<T> = Result<T, Question>;
+
+/// What questions are answered from.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    known: &'a Known,
+    assumed: &'a BTreeMap<EditSet, Outcome>,
+}
+
+impl Asking<'_> {
+    /// The outcome of a set, which fails with this probability.
+    fn outcome(&self, applied: &EditSet, fails: f64) -> Asked<Outcome> {
+        let outcome = self.known.get(applied).or_else(|| self.assumed.get(applied).copied());
+        outcome.ok_or_else(|| Question { applied: applied.clone(), fails })
+    }
+}
 
 impl Search {
     /// A search over edits with these weights (any positive scale) and relations.
@@ -218,22 +207,21 @@ impl Search {
     }
 
     fn run(&self, known: &Known, assumed: &BTreeMap<EditSet, Outcome>) -> Asked<Answer> {
-        let ask = |applied: &EditSet, fails: f64| {
-            let outcome = known.get(applied).or_else(|| assumed.get(applied).copied());
-            outcome.ok_or_else(|| Question { applied: applied.clone(), fails })
-        };
+        let asking = Asking { known, assumed };
         match &self.hidden {
-            None => self.causes(&ask),
-            Some(cause) => self.hiding(cause, &ask),
+            None => self.causes(asking),
+            Some(cause) => self.hiding(cause, asking),
         }
     }
 
     /// What hides a cause: the edits without which the whole fails in the target's way.
-    fn hiding(&self, cause: &EditSet, ask: &impl Fn(&EditSet, f64) -> Asked<Outcome>) -> Asked<Answer> {
+    fn hiding(&self, cause: &EditSet, asking: Asking<'_>) -> Asked<Answer> {
         let all = EditSet::all(self.len());
-        let fails = |gone: &EditSet, likely: f64| Ok(ask(&all.without(gone), likely)? == Outcome::Fails);
+        let fails =
+            |gone: &EditSet, likely: f64| Ok(asking.outcome(&all.without(gone), likely)? == Outcome::Fails);
         let others = all.without(&self.below_all(cause));
-        let found = self.grow(row(&others, &self.weights, &self.above), &self.above, &fails)?;
+        let found =
+            self.grow(&others, &self.above, &fails, &|gone| asking.known.lacking(&all.without(gone)))?;
         Ok(Answer { causes: vec![found], necessity: Necessity::Proven })
     }
 
@@ -242,26 +230,26 @@ impl Search {
     }
 
     /// The causes one after the other, until the bad version without them no longer fails.
-    fn causes(&self, ask: &impl Fn(&EditSet, f64) -> Asked<Outcome>) -> Asked<Answer> {
+    fn causes(&self, asking: Asking<'_>) -> Asked<Answer> {
         let all = EditSet::all(self.len());
         let mut causes: Vec<EditSet> = Vec::new();
         let mut rest = all.clone();
         loop {
-            let cause = self.minimal(&rest, ask)?;
+            let cause = self.minimal(&rest, asking)?;
             rest = rest.without(&self.with_users(&cause));
             causes.push(cause);
-            let necessity = match ask(&rest, SURPRISE)? {
+            let necessity = match asking.outcome(&rest, SURPRISE)? {
                 Outcome::Passes => Necessity::Proven,
                 Outcome::Fails
-                    if causes.len() == 1 && self.same_elsewhere_is_all(&all, &rest, &causes, ask)? =>
+                    if causes.len() == 1 && self.same_elsewhere_is_all(&all, &rest, &causes, asking)? =>
                 {
                     let others = self.elsewhere(&rest, &causes);
-                    let proven = ask(&all.without(&others), 1.0 - SURPRISE)? == Outcome::Fails;
+                    let proven = asking.outcome(&all.without(&others), 1.0 - SURPRISE)? == Outcome::Fails;
                     Necessity::With { others, proven }
                 }
                 Outcome::Fails if causes.len() < MOST_CAUSES => continue,
                 Outcome::Fails => Necessity::NotShown(Outcome::Fails),
-                Outcome::Unresolved => self.what_else_has_to_go(&all, &rest, &causes, ask)?,
+                Outcome::Unresolved => self.what_else_has_to_go(&all, &rest, &causes, asking)?,
             };
             return Ok(Answer { causes, necessity });
         }
@@ -281,72 +269,88 @@ impl Search {
         all: &EditSet,
         rest: &EditSet,
         causes: &[EditSet],
-        ask: &impl Fn(&EditSet, f64) -> Asked<Outcome>,
+        asking: Asking<'_>,
     ) -> Asked<bool> {
         let others = self.elsewhere(rest, causes);
         let gone = others.with(&all.without(rest));
-        Ok(!others.is_empty() && ask(&all.without(&gone), SURPRISE)? == Outcome::Passes)
+        Ok(!others.is_empty() && asking.outcome(&all.without(&gone), SURPRISE)? == Outcome::Passes)
     }
 
     /// A set within another that fails, of which nothing can be left out. The other is known to fail.
-    fn minimal(&self, within: &EditSet, ask: &impl Fn(&EditSet, f64) -> Asked<Outcome>) -> Asked<EditSet> {
-        let fails = |applied: &EditSet, likely: f64| Ok(ask(applied, likely)? == Outcome::Fails);
-        let row = row(within, &self.weights, &self.below);
-        let found = self.grow(row, &self.below, &fails)?;
+    fn minimal(&self, within: &EditSet, asking: Asking<'_>) -> Asked<EditSet> {
+        let fails = |applied: &EditSet, likely: f64| Ok(asking.outcome(applied, likely)? == Outcome::Fails);
+        let found = self.grow(within, &self.below, &fails, &|applied| asking.known.lacking(applied))?;
         self.leave_out(found, &fails)
     }
 
-    /// Edits of a row that are needed, each with what it needs, until it holds; it holds with the whole row.
-    fn grow(
+    /// Edits that are needed, each with what it needs, until it holds; it holds with all of those within. `lacking` tells
+    /// what seems to lack when it does not.
+    fn grow<'k>(
         &self,
-        mut row: Vec<usize>,
+        within: &EditSet,
         below: &[EditSet],
         holds: &impl Fn(&EditSet, f64) -> Asked<bool>,
+        lacking: &impl Fn(&EditSet) -> Option<&'k EditSet>,
     ) -> Asked<EditSet> {
         let mut kept = EditSet::default();
-        loop {
-            let count = self.beginning(&kept, &row, &self.weights, ENOUGH, holds)?;
-            let Some(last) = count.checked_sub(1) else { return Ok(kept) };
-            kept = kept.with(&below[row[last]]);
-            row.truncate(last);
-            row.retain(|&edit| !kept.contains(edit));
+        let mut rest = within.clone();
+        let mut weights = self.weights.clone();
+        while !holds(&kept, ENOUGH)? {
+            if !kept.is_empty() {
+                let closeness = self.closeness(&kept, lacking(&kept), STRANGER);
+                weights = self.weights.iter().zip(closeness).map(|(weight, close)| weight * close).collect();
+            }
+            let row =
+                self.beginning(&kept, row(&rest, &weights, below), weights.clone(), below, holds, lacking)?;
+            let Some(&last) = row.last() else { return Ok(kept) };
+            kept = kept.with(&below[last]);
+            rest = row.into_iter().filter(|&edit| !kept.contains(edit)).collect();
         }
+        Ok(kept)
     }
 
-    /// How many of the row are needed beside `kept`, from its beginning, until it holds; it holds with all of them.
-    /// `enough` is the probability that none are.
-    fn beginning(
+    /// The shortest beginning of a row with which, beside `kept`, it holds; it holds with all of the row, and not with
+    /// nothing. What seems to lack in between is moved ahead.
+    fn beginning<'k>(
         &self,
         kept: &EditSet,
-        row: &[usize],
-        weights: &[f64],
-        enough: f64,
+        mut order: Vec<usize>,
+        mut weights: Vec<f64>,
+        below: &[EditSet],
         holds: &impl Fn(&EditSet, f64) -> Asked<bool>,
-    ) -> Asked<usize> {
-        // The weight of each answer: that nothing more is needed, or that this edit is the last of those needed.
-        let mut shares = vec![0.0];
-        shares.extend(row.iter().map(|&edit| weights[edit]));
-        shares[0] = shares.iter().sum::<f64>() * enough / (1.0 - enough);
-        let (mut from, mut to) = (0, row.len());
-        while from < to {
-            let (cut, likely) = halve(&shares[from..=to]);
-            let applied = kept.with(&row[..from + cut].iter().copied().collect());
+        lacking: &impl Fn(&EditSet) -> Option<&'k EditSet>,
+    ) -> Asked<Vec<usize>> {
+        // So many at least are needed: it does not hold with fewer.
+        let mut least = usize::from(!order.is_empty());
+        while least < order.len() {
+            // The weight of each answer: that this edit is the last of those needed.
+            let shares: Vec<f64> = order[least - 1..].iter().map(|&edit| weights[edit]).collect();
+            let (cut, likely) = halve(&shares);
+            let applied = kept.with(&order[..least + cut].iter().copied().collect());
             if holds(&applied, likely)? {
-                to = from + cut;
-            } else {
-                from += cut + 1;
+                order.truncate(least + cut);
+                continue;
+            }
+            least += cut + 1;
+            if let Some(lacking) = lacking(&applied) {
+                let open: EditSet = order[least - 1..].iter().copied().collect();
+                lacking.iter().for_each(|edit| weights[edit] *= LACKING);
+                order.truncate(least - 1);
+                order.extend(row(&open, &weights, below));
             }
         }
-        Ok(to)
+        Ok(order)
     }
 
-    /// Leave out what can be left out, one by one (with what needs it).
+    /// Leave out what can be left out, one by one, of those that no other one needs.
     fn leave_out(&self, mut found: EditSet, holds: &impl Fn(&EditSet, f64) -> Asked<bool>) -> Asked<EditSet> {
         loop {
             let before = found.clone();
             for edit in before.iter() {
+                let users = before.iter().filter(|&other| self.above[edit].contains(other));
+                let is_needed = users.into_iter().any(|user| !self.below[edit].contains(user));
                 let fewer = found.without(&self.above[edit]);
-                if fewer != found && holds(&fewer, SURPRISE)? {
+                if !is_needed && fewer != found && holds(&fewer, SURPRISE)? {
                     found = fewer;
                 }
             }
@@ -363,87 +367,48 @@ impl Search {
         all: &EditSet,
         rest: &EditSet,
         causes: &[EditSet],
-        ask: &impl Fn(&EditSet, f64) -> Asked<Outcome>,
+        asking: Asking<'_>,
     ) -> Asked<Necessity> {
-        let passes =
-            |gone: &EditSet, likely: f64| Ok(ask(&all.without(gone), 1.0 - likely)? == Outcome::Passes);
+        let passes = |gone: &EditSet, likely: f64| {
+            Ok(asking.outcome(&all.without(gone), 1.0 - likely)? == Outcome::Passes)
+        };
         let gone = all.without(rest);
-        let weights = self.closeness(&gone);
-        let row = row(rest, &weights, &self.above);
-        let count = self.beginning(&gone, &row, &weights, 0.0, &passes)?;
-        let gone = gone.with(&row[..count].iter().copied().collect());
+        let weights = self.closeness(&gone, asking.known.lacking(rest), 1e-3);
+        let order = row(rest, &weights, &self.above);
+        let lacking = |gone: &EditSet| asking.known.lacking(&all.without(gone));
+        let order = self.beginning(&gone, order, weights, &self.above, &passes, &lacking)?;
+        let gone = gone.with(&order.into_iter().collect());
         let causes: EditSet = causes.iter().flat_map(EditSet::iter).collect();
         let others = gone.without(&causes);
-        let proven = ask(&all.without(&others), 1.0 - SURPRISE)? == Outcome::Fails;
+        let proven = asking.outcome(&all.without(&others), 1.0 - SURPRISE)? == Outcome::Fails;
         Ok(Necessity::With { others, proven })
     }
 
-    /// How near each edit is to some others: a quarter for each tie between.
-    fn closeness(&self, to: &EditSet) -> Vec<f64> {
-        let mut closeness = vec![1e-3; self.len()];
+    /// How near each edit is to some others: wholly when these lack it, a quarter for each tie or need between, and
+    /// `stranger` when there are none.
+    fn closeness(&self, to: &EditSet, lacking: Option<&EditSet>, stranger: f64) -> Vec<f64> {
+        let mut closeness = vec![stranger; self.len()];
         let mut level: Vec<usize> = to.iter().collect();
         let mut weight = 1.0;
+        for edit in lacking.into_iter().flat_map(EditSet::iter).filter(|&edit| !to.contains(edit)) {
+            closeness[edit] = weight;
+        }
         while !level.is_empty() {
             weight /= 4.0;
-            let tied = level.iter().flat_map(|&edit| self.ties.get(edit).into_iter().flatten().copied());
             let mut next = Vec::new();
-            for edit in tied {
-                if closeness[edit] < weight && !to.contains(edit) {
-                    closeness[edit] = weight;
-                    next.push(edit);
+            for &edit in &level {
+                let tied = self.ties.get(edit).into_iter().flatten().copied();
+                for other in tied.chain(self.below[edit].iter()).chain(self.above[edit].iter()) {
+                    if closeness[other] < weight && !to.contains(other) {
+                        closeness[other] = weight;
+                        next.push(other);
+                    }
                 }
             }
             level = next;
         }
         closeness
     }
-}
-
-/// Everything that can be reached from an edit through its needs, itself included.
-fn reach(edit: usize, needs: &[Vec<usize>]) -> EditSet {
-    let mut reached = EditSet::default();
-    let mut waiting = vec![edit];
-    while let Some(edit) = waiting.pop() {
-        if reached.insert(edit) {
-            waiting.extend(needs.get(edit).into_iter().flatten());
-        }
-    }
-    reached
-}
-
-/// The edits of a set in a row, the most suspicious first, each after what it needs.
-fn row(within: &EditSet, weights: &[f64], below: &[EditSet]) -> Vec<usize> {
-    let mut by_weight: Vec<usize> = within.iter().collect();
-    by_weight.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
-    let mut placed = EditSet::default();
-    let mut row = Vec::new();
-    for edit in by_weight {
-        let mut needed: Vec<usize> =
-            below[edit].iter().filter(|&other| within.contains(other) && !placed.contains(other)).collect();
-        // What is needed by more comes first; edits that need each other come together.
-        needed.sort_by_key(|&other| (below[other].len(), other));
-        for other in needed {
-            placed.insert(other);
-            row.push(other);
-        }
-    }
-    row
-}
-
-/// Where to cut a row of weights so that both sides weigh about the same: the last index of the first side, and
-/// the share of weight in it. There are at least two.
-fn halve(weights: &[f64]) -> (usize, f64) {
-    let total: f64 = weights.iter().sum();
-    let mut best = (0, f64::INFINITY);
-    let mut sum = 0.0;
-    for (at, weight) in weights.iter().enumerate().take(weights.len() - 1) {
-        sum += weight;
-        let share = sum / total;
-        if (share - 0.5).abs() < (best.1 - 0.5).abs() {
-            best = (at, share);
-        }
-    }
-    best
 }
 
 /// Assumed outcomes, and how probable it is that they come true.

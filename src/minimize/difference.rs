@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::files::FilePair;
-use super::needs::{Fragments, needs, ties};
+use super::needs::{Fragments, needs, spoken_of, ties};
 use super::pieces::{Part, Piece, pieces_of};
 use super::suspicion::{Look, suspicion};
 use super::whole::{groups, spliced};
@@ -97,25 +97,44 @@ impl Difference {
         self.relations = Relations { needs, ties, alike: self.alike() };
     }
 
-    /// The search for the edits that matter, seen from the failure.
+    /// The search for the edits that matter, seen from the failure. `evidence` tells how much more than others a
+    /// definition of a file is to be suspected for other reasons; none is given for the top of a file.
     #[must_use]
-    pub fn search(&self, failure: Option<&FailureSignature>) -> Search {
-        let weights: Vec<f64> = self.edits.iter().map(|edit| self.suspicion(edit, failure)).collect();
+    pub fn search(
+        &self,
+        failure: Option<&FailureSignature>,
+        evidence: &dyn Fn(&str, Option<&str>) -> f64,
+    ) -> Search {
+        let weights: Vec<f64> =
+            self.edits.iter().map(|edit| self.suspicion(edit, failure, evidence)).collect();
         Search::new(&weights, &self.relations)
     }
 
     /// All edits, the most suspicious first, seen from the failure.
     #[must_use]
     pub fn by_suspicion(&self, failure: Option<&FailureSignature>) -> Vec<usize> {
-        let weights: Vec<f64> = self.edits.iter().map(|edit| self.suspicion(edit, failure)).collect();
+        let weights: Vec<f64> =
+            self.edits.iter().map(|edit| self.suspicion(edit, failure, &|_, _| 1.0)).collect();
         let mut order: Vec<usize> = (0..self.edits.len()).collect();
         order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
         order
     }
 
-    fn suspicion(&self, edit: &Edit, failure: Option<&FailureSignature>) -> f64 {
+    /// The edits that have to go when these go: themselves, and all that need them.
+    #[must_use]
+    pub fn with_users(&self, edits: &EditSet) -> EditSet {
+        Search::new(&vec![1.0; self.edits.len()], &self.relations).with_users(edits)
+    }
+
+    fn suspicion(
+        &self,
+        edit: &Edit,
+        failure: Option<&FailureSignature>,
+        evidence: &dyn Fn(&str, Option<&str>) -> f64,
+    ) -> f64 {
         let function = edit.calls.iter().find_map(CallChange::place).map(|site| site.function.clone());
         let function = function.or_else(|| self.function_of(edit));
+        let other = evidence(&self.files[edit.file].name(), function.as_deref());
         let look = Look {
             pair: &self.files[edit.file],
             lines: edit.lines.start..edit.lines.end.max(edit.lines.start + 1),
@@ -126,7 +145,7 @@ impl Difference {
             is_in_string: edit.is_in_string,
             function: function.as_deref(),
         };
-        suspicion(&look, failure)
+        other * suspicion(&look, failure)
     }
 
     /// Whether an edit is more than a change of text: its file comes, goes, moves, or is replaced as a whole.
@@ -146,6 +165,13 @@ impl Difference {
     #[must_use]
     pub fn needs(&self, edit: usize) -> &[usize] {
         self.relations.needs.get(edit).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The edits of which an error message speaks.
+    #[must_use]
+    pub fn spoken_of(&self, message: &str) -> EditSet {
+        let fragments: Vec<Fragments> = self.edits.iter().map(|edit| self.fragments(edit)).collect();
+        spoken_of(&fragments, message).collect()
     }
 
     /// For each edit of text those that take away and bring the same.

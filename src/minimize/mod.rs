@@ -11,6 +11,8 @@
 //! | `suspicion` | how suspicious each edit is, seen from the failure |
 //! | [`difference`] | all of that: [`Difference`], its edits, and a partial version of it |
 //! | [`delta`] | [`Search`]: which sets of edits to test, several at a time, until a minimal one is proven |
+//! | `row` | edits in a row, and where to cut it |
+//! | `known` | [`Known`]: what trials have shown so far |
 //! | `edit_set` | [`EditSet`] |
 //!
 //! [`Search`]: delta::Search
@@ -20,12 +22,15 @@ pub mod difference;
 mod edit_set;
 mod files;
 mod grain;
+mod known;
 mod needs;
 mod pieces;
+mod row;
 mod suspicion;
 mod whole;
 
-pub use delta::{Answer, Known, Necessity, Outcome, Relations, Search};
+pub use delta::{Answer, Necessity, Relations, Search};
 pub use difference::{Difference, Edit, Stored, Written};
 pub use edit_set::EditSet;
 pub use files::{FilePair, Side, is_test_file};
+pub use known::{Known, Outcome};

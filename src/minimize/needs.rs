@@ -149,6 +149,27 @@ pub(super) fn ties(edits: &[Fragments]) -> Vec<Vec<usize>> {
     ties.into_iter().map(|tied| tied.into_iter().collect()).collect()
 }
 
+/// The edits that bring, take away or define something that an error message speaks of: what stands in quotes or before
+/// a bracket there, or else its longer words.
+pub(super) fn spoken_of<'e>(edits: &'e [Fragments], message: &str) -> impl Iterator<Item = usize> + 'e {
+    let found: Vec<&str> = QUOTED.find_iter(message).map(|found| found.as_str()).collect();
+    let said: Names = if found.is_empty() {
+        names(message.as_bytes()).into_iter().filter(|word| word.len() > 4).collect()
+    } else {
+        names(found.join(" ").as_bytes())
+    };
+    let speaks = move |edit: &Fragments| {
+        let (old, new) = (names(&edit.old), names(&edit.new));
+        let defined = &defined_names(&edit.old) | &defined_names(&edit.new);
+        said.iter().any(|word| old.contains(word) != new.contains(word) || defined.contains(word))
+    };
+    edits.iter().enumerate().filter(move |(_, edit)| speaks(edit)).map(|(at, _)| at)
+}
+
+#[expect(clippy::expect_used, reason = "the pattern is a constant, and a test uses it")]
+static QUOTED: LazyLock<regex::Regex> =
+    LazyLock::new(|| regex::Regex::new(r#"'[^']*'|"[^"]*"|`[^`]*`|\w+\("#).expect("a valid pattern"));
+
 /// The functions and classes whose headers are in a text.
 fn defined_names(text: &[u8]) -> Names {
     let headers = BINDERS[0].captures_iter(text).filter_map(|found| found.get(1));
@@ -213,6 +234,23 @@ mod tests {
         let (old, new) = (side(|edit| &edit.old), side(|edit| &edit.new));
         let needs = needs(&edits, &[&old], &[&new]);
         assert_eq!(needs, [vec![], vec![0], vec![3], vec![], vec![], vec![4], vec![]]);
+    }
+
+    #[test]
+    fn an_error_message_speaks_of_edits() {
+        let edits = [
+            edit("", "_in_annotation = False\n"),
+            edit("names = ('__local', '__name__')\n", "names = ('__local',)\n"),
+            edit("def parse(a, main=None):\n", "def parse(a):\n"),
+            edit("raise Stop('No task specified')\n", "raise Stop('No task')\n"),
+            edit("x = __local\n", "y = __local\n"),
+        ];
+        let of = |message: &str| spoken_of(&edits, message).collect::<Vec<_>>();
+        assert_eq!(of("AttributeError: 'Checker' object has no attribute '_in_annotation'"), [0]);
+        assert_eq!(of("AttributeError: 'Local' object has no attribute '__name__'"), [1]);
+        assert_eq!(of("TypeError: C.parse() got an unexpected keyword argument 'main'"), [2]);
+        assert_eq!(of("SystemExit: No task specified"), [3]);
+        assert!(of("NameError: name '__local' is not defined").is_empty());
     }
 
     #[test]

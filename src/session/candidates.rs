@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::breaking::{Proven, breaking_change};
 use super::fix::FixRequest;
-use super::versions::{file_pairs, partial_tree};
+use super::versions::{difference_between, partial_tree};
 use super::{SessionError, Trees, Workshop};
 use crate::git::{Merged, Placed};
 use crate::minimize::{Difference, EditSet};
@@ -80,16 +80,15 @@ impl Ground<'_> {
             return Ok(());
         };
         let shadow = self.workshop.shadow;
-        let difference = Difference::new(file_pairs(shadow, good, bad)?);
+        let difference = difference_between(shadow, good, bad)?;
         if !are_the_same(&difference, narrowing, &report.breaking_changes) {
             self.left_out
                 .push("undo the breaking edit: an older version found it; run find again".to_owned());
             return Ok(());
         }
-        let search = difference.search(None);
         let breaking: EditSet = narrowing.breaking.iter().copied().collect();
         let resting: EditSet = narrowing.resting.iter().copied().collect();
-        let rest = EditSet::all(difference.edits.len()).without(&search.with_users(&breaking));
+        let rest = EditSet::all(difference.edits.len()).without(&difference.with_users(&breaking));
         let without = partial_tree(shadow, &difference, good, &rest)?;
         self.merge(FixKind::UndoEdits, bad, without)?;
         let without = partial_tree(shadow, &difference, good, &rest.without(&resting))?;

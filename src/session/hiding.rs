@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::breaking::{Proven, breaking_change};
 use super::find::{Session, Stop};
 use super::narrow::{Ground, Narrowed};
-use super::versions::file_pairs;
-use crate::minimize::{Difference, Edit, EditSet, Outcome};
+use super::versions::difference_between;
+use crate::minimize::{Edit, EditSet, Outcome};
 use crate::model::{BreakingChange, CommitId, EventKind, FailureSignature, Verdict};
 
 /// Trials that naming what hides a failure is worth: the culprit is proven without it.
@@ -29,7 +29,7 @@ impl Session<'_> {
             return Ok(Vec::new());
         }
         let trees = (self.trials.tree_of(*parent)?, self.trials.tree_of(culprit)?);
-        let difference = Difference::new(file_pairs(self.workshop.shadow, trees.0, trees.1)?);
+        let difference = difference_between(self.workshop.shadow, trees.0, trees.1)?;
         let causes = narrowed.answer.causes.iter().flat_map(EditSet::iter);
         let causes: Vec<&Edit> = causes.map(|edit| &narrowed.difference.edits[edit]).collect();
         let is_cause =
@@ -39,7 +39,7 @@ impl Session<'_> {
         if cause.len() < causes.len() {
             return Ok(Vec::new());
         }
-        let search = difference.search(Some(&failure)).for_what_hides(cause);
+        let search = difference.search(Some(&failure), &|_, _| 1.0).for_what_hides(cause);
         let ends = HashMap::from([(trees.0, Outcome::Passes), (trees.1, Outcome::Unresolved)]);
         let ground =
             Ground { difference: &difference, search: &search, good: trees.0, head: culprit, budget: BUDGET };

@@ -29,7 +29,7 @@
 //! | [`hiding`] | which edits of a culprit hide the failure that it brought |
 //! | [`bringer`] | which commit of a set brought an edit |
 //! | [`breaking`] | edits in the words of the report |
-//! | [`versions`] | versions between two others |
+//! | `versions` | versions between two others |
 //! | [`fix`](fix()), [`candidates`] | what might mend it, all tested at the same time |
 //! | [`taken_back`] | a version without some of what it changed |
 //! | [`cancel`] | signals |
@@ -79,5 +79,6 @@ pub use suspects::{RangeChanges, failure_of, run_at_bad};
 pub use taken_back::{BothTexts, TakenBack};
 pub use tracing::Tracing;
 pub use trees::OverlayError;
+pub use versions::{difference_between, partial_tree};
 
 pub(crate) use trees::Trees;

@@ -14,20 +14,21 @@ use std::time::Instant;
 use super::breaking::{Proven, breaking_change};
 use super::find::{Session, Stop};
 use super::search::Hunt;
-use super::versions::{file_pairs, partial_tree};
+use super::versions::{difference_between, partial_tree};
 use crate::graph::Node;
 use crate::minimize::{Answer, Difference, EditSet, Known, Necessity, Outcome, Search};
 use crate::model::{
     BreakingChange, CommitId, Culprit, Event, EventKind, FailureSignature, Narrowing, Purpose, TreeId,
     TrialId, Verdict,
 };
+use crate::suspects::{Failure, MODULE};
 
 /// With more edits than this, the difference is no commit but a release.
 const MOST_EDITS: usize = 1000;
 /// Sets larger than this are stretches that cannot run, not a failure behind another.
 const LARGEST_SET: usize = 40;
-/// Narrowing may always take so many trials.
-const LEAST_BUDGET: usize = 10;
+/// Narrowing may always take so many trials: the search for a commit often takes few, and most cases take less.
+const LEAST_BUDGET: usize = 24;
 /// So many sets that may still be asked for are kept running.
 const REACH: usize = 64;
 
@@ -127,11 +128,11 @@ impl Session<'_> {
             self.dismiss(id)?;
         }
         let trees = (self.trials.tree_of(good)?, self.trials.tree_of(bad)?);
-        let difference = Difference::new(file_pairs(self.workshop.shadow, trees.0, trees.1)?);
+        let difference = difference_between(self.workshop.shadow, trees.0, trees.1)?;
         if difference.edits.is_empty() || difference.edits.len() > MOST_EDITS {
             return Ok(None);
         }
-        let search = difference.search(self.failure_at(bad).as_ref());
+        let search = self.search_of(&difference, self.failure_at(bad).as_ref())?;
         let mut known = search.given();
         let mut trials = 0;
         let ends = HashMap::from([(trees.0, Outcome::Passes), (trees.1, Outcome::Fails)]);
@@ -141,6 +142,21 @@ impl Session<'_> {
         let minimal = answer.is_some();
         let Some(answer) = answer.or_else(|| so_far(&search, &known)) else { return Ok(None) };
         Ok(Some(Narrowed { good, bad, difference, answer, minimal, trials, began }))
+    }
+
+    /// The search for the edits that matter, seen from a failure, and from what the search for the commit knows of it.
+    pub(super) fn search_of(
+        &self,
+        difference: &Difference,
+        failure: Option<&FailureSignature>,
+    ) -> Result<Search, Stop> {
+        let seen = match &self.target_output {
+            Some(output) => super::failure_of(self.plan, self.workshop.repository, output, None)?,
+            None => Failure::default(),
+        };
+        let evidence =
+            |file: &str, definition: Option<&str>| seen.speaks_of(file, definition.unwrap_or(MODULE));
+        Ok(difference.search(failure, &evidence))
     }
 
     /// The failure as it was seen at a commit, or at bad.
@@ -199,6 +215,9 @@ impl Session<'_> {
                 if let Some((applied, tree)) = running.remove(&judged.trial) {
                     let outcome = outcome(&judged.verdict);
                     outcomes.insert(tree, outcome);
+                    if let Verdict::Skip(skip) = &judged.verdict {
+                        known.record_lacking(applied.clone(), difference.spoken_of(&skip.reason));
+                    }
                     known.record(applied, outcome);
                 }
             }

@@ -1,7 +1,7 @@
 //! A version without some of what it changed: for versions that no commit has, such as a merge result.
 
 use super::SessionError;
-use super::versions::{file_pairs, partial_tree};
+use super::versions::{difference_between, partial_tree};
 use crate::git::{Shadow, TreeFile};
 use crate::minimize::{Difference, Edit, EditSet, FilePair, Search};
 use crate::model::{FailureSignature, TreeId};
@@ -48,11 +48,11 @@ impl<'a> TakenBack<'a> {
         bad: TreeId,
         failure: &FailureSignature,
     ) -> Result<Option<Self>, SessionError> {
-        let difference = Difference::new(file_pairs(shadow, good, bad)?);
+        let difference = difference_between(shadow, good, bad)?;
         if difference.edits.is_empty() || difference.edits.len() > MOST_EDITS {
             return Ok(None);
         }
-        let search = difference.search(Some(failure));
+        let search = difference.search(Some(failure), &|_, _| 1.0);
         let order = difference.by_suspicion(Some(failure));
         Ok(Some(Self { shadow, good, bad, difference, search, order }))
     }

@@ -8,8 +8,11 @@ use crate::model::TreeId;
 /// A file larger than this is changed as a whole.
 const LARGEST_FILE: usize = 1 << 20;
 
-/// What differs between two trees, with the texts.
-pub(super) fn file_pairs(shadow: &Shadow, good: TreeId, bad: TreeId) -> Result<Vec<FilePair>, SessionError> {
+/// What differs between two trees, as edits.
+///
+/// # Errors
+/// When a tree is missing or broken.
+pub fn difference_between(shadow: &Shadow, good: TreeId, bad: TreeId) -> Result<Difference, SessionError> {
     let repository = shadow.repository();
     let side = |file: Option<TreeFile>| -> Option<Side> {
         let TreeFile { path, id, mode } = file?;
@@ -18,11 +21,15 @@ pub(super) fn file_pairs(shadow: &Shadow, good: TreeId, bad: TreeId) -> Result<V
         Some(Side { path, mode, id, text })
     };
     let pairs = repository.entry_pairs(good, bad)?;
-    Ok(pairs.into_iter().map(|pair| FilePair { old: side(pair.old), new: side(pair.new) }).collect())
+    let files = pairs.into_iter().map(|pair| FilePair { old: side(pair.old), new: side(pair.new) });
+    Ok(Difference::new(files.collect()))
 }
 
-/// The good version with some of the edits.
-pub(super) fn partial_tree(
+/// The good version with some of the edits, written to the shadow repository.
+///
+/// # Errors
+/// When the good tree is missing or broken, or nothing can be written.
+pub fn partial_tree(
     shadow: &Shadow,
     difference: &Difference,
     good: TreeId,

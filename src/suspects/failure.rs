@@ -49,6 +49,10 @@ const IN_NAME: f64 = 1.5;
 const IN_FAILURE: f64 = 2.0;
 /// How much a function says that only the failing test calls, beside one that a line of the traceback calls.
 const CALLED_BY_TEST: f64 = 0.3;
+/// How much more a definition is to be suspected when a line of the traceback calls it.
+const CALLED: f64 = 4.0;
+/// And how much when the failing run did not execute it.
+const NOT_RUN: f64 = 0.1;
 
 /// The repository as the failing program saw it.
 pub trait Sources {
@@ -95,6 +99,19 @@ impl Failure {
     #[must_use]
     pub fn names(&self, function: &str) -> bool {
         self.called.get(function).is_some_and(|weight| *weight >= 1.0)
+    }
+
+    /// How much more (or less) than another the definition of a file, by its path in it, is to be suspected, going by
+    /// what is called and what ran.
+    #[must_use]
+    pub fn speaks_of(&self, file: &str, definition: &str) -> f64 {
+        let name = definition.rsplit('.').next().unwrap_or(definition);
+        let called = self.called.get(name).map_or(1.0, |weight| 1.0 + CALLED * weight);
+        let ran = self.ran.as_ref().map_or(1.0, |ran| {
+            let distance = ran.get(&(file.to_owned(), definition.to_owned()));
+            distance.map_or(NOT_RUN, |&distance| 1.0 + 1.0 / (1.0 + f64::from(distance)))
+        });
+        called * ran
     }
 
     /// Whether there are words to go by.

@@ -74,7 +74,7 @@ fn the_most_suspicious_edit_is_tried_first() {
         frames: vec![frame],
         ..FailureSignature::bare(crate::model::FailureKind::Exception("TypeError".into()))
     };
-    let search = difference.search(Some(&failure));
+    let search = difference.search(Some(&failure), &|_, _| 1.0);
     let first = search.wanted(&search.given(), 1).remove(0);
     assert_eq!(first.iter().collect::<Vec<_>>(), [1]);
 }

@@ -105,6 +105,9 @@ impl Outcome {
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
+    if let Some(ended) = pybisect::process::sandbox::launch(&args) {
+        return ended;
+    }
     if args.get(1).is_some_and(|word| word == AS_PYBISECT) {
         let name = OsString::from("pybisect");
         return pybisect::cli::run(std::iter::once(name).chain(args.into_iter().skip(2))).into();

@@ -271,6 +271,7 @@ fn start(
         environment,
         timeout: Some(timeout),
         marker: format!("tool-{}-{number}", std::process::id()),
+        confinement: None,
     };
     run(&spec, cancel).map_err(|source| ToolError::Start { name, source })
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::CliError;
 use super::commands::environments::Kind;
+use super::commands::isolation::{Level, NetworkArg};
 
 /// Values that mirror the flags of `find`, and the command that `logs` reads.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -36,9 +37,15 @@ pub(super) struct Config {
     pub(super) time_travel: Option<bool>,
     pub(super) as_of: Option<String>,
     pub(super) env_cache: Option<String>,
+    pub(super) isolation: Option<Level>,
+    pub(super) network: Option<NetworkArg>,
+    pub(super) pass_env: Option<Vec<String>>,
+    pub(super) max_memory: Option<String>,
+    pub(super) max_processes: Option<String>,
+    pub(super) max_file_size: Option<String>,
 }
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 28] = [
     "command",
     "good",
     "first-parent",
@@ -61,6 +68,12 @@ const KEYS: [&str; 22] = [
     "time-travel",
     "as-of",
     "env-cache",
+    "isolation",
+    "network",
+    "pass-env",
+    "max-memory",
+    "max-processes",
+    "max-file-size",
 ];
 
 #[derive(Debug, Default, Deserialize)]

@@ -379,6 +379,7 @@ fn inside(recipe: &mut Recipe, environment: &Environment) {
     for name in ["PYTHONHOME", "PYTHONUSERBASE"] {
         recipe.environment.remove(OsString::from(name).as_os_str());
     }
+    recipe.visible.extend(environment.places());
     let name = "PYTHONPATH";
     let given = recipe.environment.remove(OsString::from(name).as_os_str()).unwrap_or_default();
     let mut folders = recipe.tree_paths.remove(name).unwrap_or_default();

@@ -71,13 +71,19 @@ impl Shadow {
         self.repository.folder()
     }
 
+    /// The folders that objects are read from: its own, and all that it borrows from.
+    #[must_use]
+    pub fn object_folders(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.folder().join("objects")];
+        folders.extend_from_slice(&self.alternates);
+        folders
+    }
+
     /// What private repositories of trials are made of.
     #[must_use]
     pub fn borrowed(&self) -> Borrowed {
-        let mut alternates = vec![self.folder().join("objects")];
-        alternates.extend_from_slice(&self.alternates);
         Borrowed {
-            alternates: lines(&alternates),
+            alternates: lines(&self.object_folders()),
             config: CONFIG,
             copied: ["packed-refs", "shallow"]
                 .iter()

@@ -29,6 +29,42 @@ pub struct Isolation {
     pub in_force: Vec<String>,
     /// What was wanted and not to be had here, with the reason.
     pub missing: Vec<String>,
+    /// `host`, `none`, or `loopback`: one of its own for each trial.
+    #[serde(default)]
+    pub network: String,
+    /// Folders of the user that trials do not see.
+    #[serde(default)]
+    pub hidden: Vec<String>,
+    /// Names of variables that trials do not get.
+    #[serde(default)]
+    pub withheld: Vec<String>,
+    /// Ports on which this machine serves, when the session began.
+    #[serde(skip)]
+    pub services: Vec<u16>,
+}
+
+impl Isolation {
+    fn has(&self, part: &str) -> bool {
+        self.in_force.iter().any(|other| other == part)
+    }
+
+    /// Whether anything is withheld or hidden from trials.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.has("clean-environment")
+    }
+
+    /// Whether trials see less of the file system than the user.
+    #[must_use]
+    pub fn hides_files(&self) -> bool {
+        self.has("read-only-files")
+    }
+
+    /// Whether trials have limits beside the time.
+    #[must_use]
+    pub fn has_limits(&self) -> bool {
+        self.has("limits")
+    }
 }
 
 /// Where an outcome comes from.

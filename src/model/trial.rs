@@ -31,6 +31,10 @@ pub struct Recipe {
     pub tree_paths: BTreeMap<String, Vec<PathBuf>>,
     /// Whose packages it runs with, where each version has an environment of its own.
     pub packages: Packages,
+    /// Files and folders that it needs to read, wherever they lie; all else of the user's may be hidden from it.
+    pub visible: Vec<PathBuf>,
+    /// Files and folders outside of the slot that it may write.
+    pub writable: Vec<PathBuf>,
 }
 
 /// A number that is unique within a session.

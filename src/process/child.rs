@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use super::capture::Capture;
 use super::leftovers::{MARKER, Running, adopt_orphans, end_leftovers, running};
+use super::sandbox::{Confined, Confinement, Introduced};
 use super::spawn::detach;
 use crate::model::{CancelReason, CancelToken, Captured, Ending};
 
@@ -44,6 +45,8 @@ pub struct ChildSpec {
     pub timeout: Option<Duration>,
     /// The value of [`MARKER`]: unlike that of any other command.
     pub marker: String,
+    /// The sandbox that it runs in; `None` to run as the user does.
+    pub confinement: Option<Confinement>,
 }
 
 /// What came of a command.
@@ -72,37 +75,82 @@ pub struct ChildOutcome {
 /// ([`Ending::NotStarted`]).
 ///
 /// # Errors
-/// When the system has no more processes, files or memory to give.
+/// When the system has no more processes, files or memory to give, or the sandbox cannot be made.
 pub fn run(spec: &ChildSpec, cancel: &CancelToken) -> io::Result<ChildOutcome> {
     adopt_orphans();
     if cancel.is_cancelled() {
         return Ok(without_a_run(Ending::Cancelled));
     }
     let started = Instant::now();
-    let (mut child, own) = match start(spec) {
+    let (mut child, own, mut confined) = match start(spec) {
         Ok(started) => started,
-        Err(error) if is_about_the_program(&error) => {
-            return Ok(without_a_run(Ending::NotStarted { error: error.to_string() }));
-        }
-        Err(error) => return Err(error),
+        Err(error) => return not_started(error),
     };
-    let watched = watch(&mut child, own.leader, spec.timeout, cancel, started);
+    match introduce(spec, &own, confined.as_mut()) {
+        Ok(Introduced::Runs) => {}
+        other => {
+            let _none = end_leftovers(&own);
+            reap(&mut child, &own)?;
+            return match other {
+                Ok(Introduced::NotStarted(error)) => not_started(error),
+                Err(error) => Err(io::Error::new(error.kind(), format!("the sandbox: {error}"))),
+                Ok(Introduced::Runs) => Ok(without_a_run(Ending::Cancelled)),
+            };
+        }
+    }
+    let watched = watch(&mut child, own.leader, confined.as_mut(), spec.timeout, cancel, started);
     let exited = Instant::now();
-    let leftovers = end_leftovers(&own);
-    // Only now: while the leader is not reaped its group's number cannot be given to another.
-    running().retain(|command| *command != own);
-    let status = child.wait()?;
+    let leftovers = match confined.as_mut().filter(|confined| confined.has_init()) {
+        Some(confined) => {
+            let count = confined.finish();
+            wait_for_exit(own.leader);
+            // The launcher and its init are ours, not the command's.
+            let _ours = end_leftovers(&own);
+            count
+        }
+        None => end_leftovers(&own),
+    };
+    let status = reap(&mut child, &own)?;
     let Watched { mut streams, stopped } = watched?;
     streams.iter_mut().for_each(Capture::drain);
     let [stdout, stderr] = streams.map(Capture::finish);
+    let ended = match &mut confined {
+        Some(confined) if confined.has_init() => confined.ending().cloned(),
+        _ => Some(ending_of(status)),
+    };
     Ok(ChildOutcome {
-        ending: stopped.unwrap_or_else(|| ending_of(status)),
+        ending: stopped.or(ended).ok_or_else(|| io::Error::other("the sandbox ended before the command"))?,
         stdout,
         stderr,
         ran: exited - started,
         ended: exited.elapsed(),
         leftovers,
     })
+}
+
+/// Reap the leader, and forget it. While it is not reaped its number cannot be given to another, and while it is not
+/// forgotten nobody takes it for somebody's leftover: nobody looks in between.
+fn reap(child: &mut Child, own: &Running) -> io::Result<ExitStatus> {
+    let mut running = running();
+    let status = child.wait();
+    running.retain(|command| command != own);
+    status
+}
+
+/// Give the leader, which has been told to end, the time to do so.
+fn wait_for_exit(leader: Pid) {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let told = Instant::now();
+    let notice = exit_notice(leader);
+    while !has_exited(leader) && told.elapsed() < PATIENCE {
+        match &notice {
+            Some(notice) => {
+                let left = Timespec::try_from(PATIENCE.saturating_sub(told.elapsed())).ok();
+                let _ = poll(&mut [PollFd::new(notice, PollFlags::IN)], left.as_ref());
+            }
+            None => std::thread::sleep(BETWEEN_CHECKS_BLIND),
+        }
+    }
 }
 
 fn without_a_run(ending: Ending) -> ChildOutcome {
@@ -116,15 +164,31 @@ fn without_a_run(ending: Ending) -> ChildOutcome {
     }
 }
 
-fn start(spec: &ChildSpec) -> io::Result<(Child, Running)> {
-    let mut command = Command::new(&spec.program);
+fn not_started(error: io::Error) -> io::Result<ChildOutcome> {
+    if is_about_the_program(&error) {
+        return Ok(without_a_run(Ending::NotStarted { error: error.to_string() }));
+    }
+    Err(error)
+}
+
+fn start(spec: &ChildSpec) -> io::Result<(Child, Running, Option<Confined>)> {
+    let (confined, mut command) = match &spec.confinement {
+        Some(confinement) => {
+            let (confined, mut launcher) = Confined::new(confinement)?;
+            launcher.arg(&spec.program);
+            (Some(confined), launcher)
+        }
+        None => {
+            let mut command = Command::new(&spec.program);
+            command.current_dir(&spec.folder).stdin(Stdio::null());
+            (None, command)
+        }
+    };
     command
         .args(&spec.arguments)
-        .current_dir(&spec.folder)
         .env_clear()
         .envs(&spec.environment)
         .env(MARKER, &spec.marker)
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     detach(&mut command);
@@ -132,7 +196,14 @@ fn start(spec: &ChildSpec) -> io::Result<(Child, Running)> {
     let child = command.spawn()?;
     let own = Running { leader: Pid::from_child(&child), marker: spec.marker.clone() };
     running.push(own.clone());
-    Ok((child, own))
+    Ok((child, own, confined))
+}
+
+fn introduce(spec: &ChildSpec, own: &Running, confined: Option<&mut Confined>) -> io::Result<Introduced> {
+    match confined.zip(spec.confinement.as_ref()) {
+        Some((confined, confinement)) => confined.introduce(confinement, own.leader),
+        None => Ok(Introduced::Runs),
+    }
 }
 
 /// Errors that lie in the program or the folder as they are in this tree, not in the machine.
@@ -170,10 +241,12 @@ struct Watched {
     stopped: Option<Ending>,
 }
 
-/// Wait for the leader to exit, which it does at the latest when it is killed. It is not reaped.
+/// Wait for the leader to exit, which it does at the latest when it is killed. It is not reaped. Where a sandbox's init
+/// tells of the command's end, that counts.
 fn watch(
     child: &mut Child,
     leader: Pid,
+    mut confined: Option<&mut Confined>,
     timeout: Option<Duration>,
     cancel: &CancelToken,
     started: Instant,
@@ -187,9 +260,11 @@ fn watch(
     let mut stop = Stop { leader, timeout, started, stopped: None, kill_at: None };
     loop {
         let rest = if exit.is_some() { BETWEEN_CHECKS } else { BETWEEN_CHECKS_BLIND };
-        wait_for_news(&streams, exit.as_ref(), rest.min(stop.until_next_step()));
+        let rest = rest.min(stop.until_next_step());
+        wait_for_news(&streams, exit.as_ref().map(AsFd::as_fd), confined.as_deref(), rest);
         streams.iter_mut().for_each(Capture::drain);
-        if has_exited(leader) {
+        let has_ended = confined.as_mut().is_some_and(|confined| confined.ending().is_some());
+        if has_ended || has_exited(leader) {
             break;
         }
         stop.step(cancel.reason());
@@ -202,7 +277,7 @@ fn watch(
         if left.is_zero() || streams.iter().all(|stream| stream.open_pipe().is_none()) {
             return Ok(Watched { streams, stopped: stop.stopped });
         }
-        wait_for_news(&streams, None, left);
+        wait_for_news(&streams, None, None, left);
     }
 }
 
@@ -281,10 +356,17 @@ fn has_exited(leader: Pid) -> bool {
 }
 
 /// Wait until a stream has something to say, the process exits, or the time is over.
-fn wait_for_news(streams: &[Capture; 2], exit: Option<&OwnedFd>, most: Duration) {
+fn wait_for_news(
+    streams: &[Capture; 2],
+    exit: Option<BorrowedFd<'_>>,
+    confined: Option<&Confined>,
+    most: Duration,
+) {
     let pipes = streams.iter().filter_map(Capture::open_pipe);
+    let confined = confined.filter(|confined| confined.has_init()).map(AsFd::as_fd);
     let mut watched: Vec<PollFd<'_>> = pipes
-        .chain(exit.map(AsFd::as_fd))
+        .chain(exit)
+        .chain(confined)
         .map(|descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN))
         .collect();
     let most = Timespec::try_from(most).ok();

@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `current` | [`Interpreter`]: the user's own, asked once |
+//! | `places` | where an interpreter's parts lie |
 //! | `variables` | which variables can change what a test does |
 //! | [`declared`] | what a version of the project says it needs |
 //! | [`pythons`] | the interpreters that are there, and which one fits |
@@ -19,6 +20,7 @@ mod current;
 mod declared;
 mod environments;
 mod later;
+mod places;
 mod project_metadata;
 mod pythons;
 mod resolve;

@@ -141,6 +141,7 @@ impl Uv {
             environment: self.variables.clone(),
             timeout: Some(LONGEST),
             marker: format!("uv-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)),
+            confinement: None,
         })
     }
 }

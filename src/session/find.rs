@@ -308,6 +308,13 @@ impl Session<'_> {
     }
 
     fn learn_target(&mut self, output: &TrialOutput) -> Result<(), Stop> {
+        if let Some(want) = self.kept_from(output) {
+            let commit = self.target_commit().short();
+            let reason =
+                format!("at the bad commit {commit}, the command {}: that may be all that fails", want.what);
+            let hint = Some(format!("if it is to have it: {}", want.option));
+            return Err(Stop::Concluded(Conclusion::NotReproduced { reason, hint }));
+        }
         let runs_pytest = runs_pytest(&self.plan.recipe.command);
         let failure =
             TargetOracle::target_of(output, runs_pytest).map_err(|no| self.no_target(output, no))?;
@@ -348,6 +355,7 @@ impl Session<'_> {
         };
         let reading = read(&done.output);
         let plain = oracle.judge_reading(&done.output, &reading);
+        let plain = self.unless_kept_from(plain, &done.output);
         for note in &done.output.notes {
             self.journal.note(note.clone())?;
         }
@@ -418,6 +426,8 @@ impl Session<'_> {
                 }
                 (format!("it fails too, and in the same way: {target}"), hint)
             }
+            // The reason names the option.
+            Verdict::Skip(skip) if skip.kind == SkipKind::Isolation => (skip.reason.clone(), String::new()),
             Verdict::Skip(skip) => (skip.reason.clone(), hint_of_skip(skip.kind).to_owned()),
             Verdict::Abort(why) => (why.clone(), String::new()),
         };

@@ -67,6 +67,8 @@ impl LineWatch {
     #[must_use]
     pub fn watched(&self, recipe: &Recipe) -> Recipe {
         let mut recipe = with_shim(recipe, self.folder.path().join("shim"));
+        recipe.visible.push(self.folder.path().to_owned());
+        recipe.writable.push(self.folder.path().join("out"));
         recipe.environment.insert("PYBISECT_LINES".into(), self.folder.path().into());
         recipe.tree_paths.insert("PYBISECT_TOP".to_owned(), vec![".".into()]);
         recipe

@@ -17,6 +17,7 @@
 //! | [`gallop`] | looking for a good commit, backwards |
 //! | [`search`] | the loop around the strategy |
 //! | [`range_changes`] | what the commits of a range changed, for the suspects |
+//! | [`isolation`] | trials that fail for want of what they are kept from |
 //! | [`prior`] | where the search begins |
 //! | [`call_reasons`] | what a suspect did to a call of which the failure speaks |
 //! | [`suspects`] | a range ranked for a failure |
@@ -51,6 +52,7 @@ mod find;
 mod fix;
 mod gallop;
 mod hiding;
+mod isolation;
 mod journal;
 mod line_watch;
 mod menders;
@@ -72,6 +74,7 @@ mod versions;
 pub use cancel::SignalListener;
 pub use find::{SessionError, Workshop, find, runs_pytest};
 pub use fix::{FixRequest, Fixes, fix};
+pub use isolation::kept_from;
 pub use line_watch::{LineWatch, LinesByFile, Watched};
 pub use plan::{Matching, OverlayFile, Plan};
 pub use range_changes::{FailingTree, read_changes};

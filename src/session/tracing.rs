@@ -42,6 +42,7 @@ impl Tracing {
     #[must_use]
     pub fn watched(&self, recipe: &Recipe) -> Recipe {
         let mut recipe = with_shim(recipe, self.folder.path().join("shim"));
+        recipe.writable.push(self.folder.path().join("out"));
         let out = self.folder.path().join("out").into_os_string();
         recipe.environment.insert(FOLDER.into(), out);
         recipe
@@ -72,6 +73,7 @@ impl Tracing {
 /// A recipe whose Python programs import the shim in this folder.
 pub(super) fn with_shim(recipe: &Recipe, shim: PathBuf) -> Recipe {
     let mut recipe = recipe.clone();
+    recipe.visible.push(shim.clone());
     match recipe.tree_paths.get_mut(PATH) {
         Some(paths) => paths.insert(0, shim),
         None => {

@@ -10,9 +10,11 @@
 //! | [`normalise`] | messages, to compare them without their numbers, paths and values |
 //! | [`log`] | server logs, as a stream: error events, grouped |
 //! | [`signature`] | a trial's output, for the failures in it; when two are the same |
+//! | [`isolation`] | failures that come of the isolation of trials |
 //! | [`oracle`] | [`Oracle`]: what a trial says about its commit |
 
 pub mod ansi;
+pub mod isolation;
 pub mod log;
 pub mod normalise;
 pub mod oracle;

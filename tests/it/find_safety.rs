@@ -13,7 +13,8 @@ use crate::support::repo_builder::{git_in, snapshot};
 use crate::support::run::Ran;
 use crate::support::{TestRepo, User, culprit};
 
-/// A history, a log of the trials that ran, and a command that takes a moment and writes to the log.
+/// A history, a log of the trials that ran, and a command that takes a moment and writes to the log, which lies outside: it
+/// runs without isolation.
 struct Scene {
     repo: TestRepo,
     ids: Vec<String>,
@@ -40,7 +41,18 @@ impl Scene {
     }
 
     fn start(&self, user: &User, script: &str) -> Child {
-        let arguments = ["find", "--quiet", "--jobs", "2", "--good", &self.ids[0], "--shell", script];
+        let arguments = [
+            "find",
+            "--quiet",
+            "--isolation",
+            "off",
+            "--jobs",
+            "2",
+            "--good",
+            &self.ids[0],
+            "--shell",
+            script,
+        ];
         user.command(self.repo.path(), &arguments).spawn().unwrap()
     }
 
@@ -90,7 +102,8 @@ fn an_interrupt_keeps_what_ran_and_says_how_to_go_on() {
     let (scene, script) = Scene::new("0.3");
     let before = snapshot(scene.repo.path());
     let user = User::new();
-    let arguments = ["find", "--jobs", "2", "--good", &scene.ids[0], "--shell", &script];
+    let arguments =
+        ["find", "--isolation", "off", "--jobs", "2", "--good", &scene.ids[0], "--shell", &script];
     let child = user
         .command(scene.repo.path(), &arguments)
         .stdout(std::process::Stdio::piped())
@@ -130,8 +143,10 @@ fn after_a_kill_nothing_is_lost_run_twice_or_left() {
 /// The same command ends with the answer, and runs only what is missing.
 fn goes_on(scene: &Scene, user: &User, script: &str) {
     let known = scene.ran();
-    let (code, report) =
-        user.find(scene.repo.path(), &["--jobs", "2", "--good", &scene.ids[0], "--shell", script]);
+    let (code, report) = user.find(
+        scene.repo.path(),
+        &["--isolation", "off", "--jobs", "2", "--good", &scene.ids[0], "--shell", script],
+    );
     assert_eq!((code, culprit(&report)), (Some(0), scene.ids[27].as_str()), "{report:#}");
     let count = |key: &str| usize::try_from(report["trials"][key].as_u64().unwrap()).unwrap();
     assert!(
@@ -141,8 +156,10 @@ fn goes_on(scene: &Scene, user: &User, script: &str) {
     );
     // All of it again: nothing runs.
     let ended = scene.ran();
-    let (code, again) =
-        user.find(scene.repo.path(), &["--jobs", "2", "--good", &scene.ids[0], "--shell", script]);
+    let (code, again) = user.find(
+        scene.repo.path(),
+        &["--isolation", "off", "--jobs", "2", "--good", &scene.ids[0], "--shell", script],
+    );
     assert_eq!((code, culprit(&again)), (Some(0), culprit(&report)));
     assert_eq!(again["trials"]["run"], Value::from(0), "{:#}", again["trials"]);
     assert_eq!(scene.ran(), ended);

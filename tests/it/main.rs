@@ -28,5 +28,7 @@ mod git_mirror;
 mod git_shadow;
 mod logs;
 mod process_runs;
+mod sandbox;
+mod sandbox_hostile;
 mod support;
 mod tracebacks;

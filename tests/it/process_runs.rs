@@ -21,6 +21,7 @@ fn spec(program: &str, arguments: &[&str]) -> ChildSpec {
         environment: BTreeMap::from([("PATH".into(), path)]),
         timeout: Some(Duration::from_secs(30)),
         marker: format!("process-runs-{}-{number}", std::process::id()),
+        confinement: None,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::cli::CliError;
 use crate::executor::local::{LocalExecutor, RunFolder, pycache, sweep};
 use crate::executor::{Executor, PerCommit};
 use crate::git::{Repository, Shadow};
-use crate::model::event::Isolation;
+use crate::process::sandbox::Sandbox;
 use crate::pyenv::{Environments, Interpreter};
 
 /// Where trials run. Fields are dropped in this order: the folder goes last.
@@ -24,6 +24,7 @@ impl Bench {
         jobs: usize,
         python: Option<&Interpreter>,
         environments: Option<Environments>,
+        sandbox: Option<Sandbox>,
     ) -> Result<Self, CliError> {
         let no_folder = |error| {
             CliError::internal(
@@ -34,7 +35,7 @@ impl Bench {
         sweep(cache).map_err(no_folder)?;
         let run = RunFolder::create(cache).map_err(no_folder)?;
         let shadow = Shadow::create(&run.path().join("shadow.git"), repository)?;
-        let executor = LocalExecutor::new(&run, &shadow, jobs).map_err(CliError::internal)?;
+        let executor = LocalExecutor::new(&run, &shadow, jobs, sandbox).map_err(CliError::internal)?;
         if let Some(python) = python {
             // Where it cannot be seeded, Python compiles.
             drop(pycache::seed_pycache(executor.pycache(), &python.sys_path));
@@ -51,15 +52,5 @@ impl Bench {
     /// The folder of this run; it goes when the bench does.
     pub(super) fn folder(&self) -> &Path {
         self.run.path()
-    }
-
-    /// What keeps trials apart.
-    pub(super) fn isolation() -> Isolation {
-        Isolation {
-            in_force: ["process-group", "private-home", "private-tmp", "private-git"]
-                .map(str::to_owned)
-                .to_vec(),
-            missing: vec!["network: trials share the host's".to_owned()],
-        }
     }
 }

@@ -219,11 +219,9 @@ fn time(args: &EnvArgs, repository: &Repository) -> Result<TimeTravel, CliError>
     Ok(TimeTravel::Fixed(Timestamp::from_second(seconds).map_err(CliError::internal)?))
 }
 
-fn parse_size(text: &str) -> Result<u64, CliError> {
-    let wrong = || {
-        CliError::usage(format!("'{text}' is not a size"))
-            .hinted("like this: --env-cache 2G, --env-cache 500M")
-    };
+/// A number of bytes, with a unit: `500M`, `2G`.
+pub(super) fn parse_size(text: &str) -> Result<u64, CliError> {
+    let wrong = || CliError::usage(format!("'{text}' is not a size")).hinted("like this: 2G, 500M");
     let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
     let upper = text.trim().trim_end_matches(['b', 'B', 'i']).to_uppercase();
     let unit = units.iter().find(|(letter, _)| upper.ends_with(*letter));

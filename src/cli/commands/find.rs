@@ -12,6 +12,7 @@ use crate::report::{Json, Plain, Progress, Quiet, Renderer, Reporter, Terminal};
 use crate::session::{self, Plan, SignalListener, Workshop};
 
 use super::environments::EnvArgs;
+use super::isolation::IsolationArgs;
 use super::prepare::{self, Prepared};
 
 /// How probable the answer has to be by default.
@@ -82,6 +83,8 @@ pub(crate) struct Args {
     pub(crate) fresh: bool,
     #[command(flatten)]
     pub(crate) environment: EnvArgs,
+    #[command(flatten)]
+    pub(crate) isolation: IsolationArgs,
     /// Write the report as JSON to a file, or to standard output with -
     #[arg(long, value_name = "FILE|-")]
     pub(crate) json: Option<PathBuf>,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::isolation::IsolationArgs;
 use super::{find, prepare};
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{CliError, Exit, folders};
@@ -44,6 +45,8 @@ pub(crate) struct Args {
     /// Trials at the same time [default: number of cores]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(crate) jobs: Option<u16>,
+    #[command(flatten)]
+    pub(crate) isolation: IsolationArgs,
     /// Where to write the patch [default: in the cache folder]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -103,7 +106,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let onto = repository.resolve(&args.onto)?.id;
     let branch = branch(args, &report, &repository)?;
     let request = stored(&store, &row)?;
-    let find_args = find::Args { jobs: args.jobs.or(request.args.jobs), ..request.args };
+    let find_args = find::Args {
+        jobs: args.jobs.or(request.args.jobs),
+        isolation: args.isolation.or(&request.args.isolation),
+        ..request.args
+    };
     let mut prepared = prepare::prepare(&find_args)?;
     prepared.plan.overlay = request.overlay;
     let verify = args.verify.as_ref().map(|script| ["sh", "-c", script].map(OsString::from).to_vec());

@@ -9,6 +9,7 @@ pub(super) mod explain;
 pub(super) mod find;
 pub(super) mod fix;
 pub(super) mod init;
+pub(super) mod isolation;
 pub(super) mod log;
 pub(super) mod logs;
 mod prepare;

@@ -16,6 +16,7 @@ use crate::store::Store;
 use super::bench::Bench;
 use super::environments::{self, EnvArgs, Kind};
 use super::find::Args;
+use super::isolation::{self, Level, Surroundings};
 
 /// All that a session needs.
 pub(super) struct Prepared {
@@ -38,9 +39,25 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let (good, bad) = endpoints(&repository, args, &merged)?;
     let overlay = overlay(&merged.with_file, &here, standing.top.as_deref())?;
     let python = interpreter(&merged.command, &standing.folder);
-    let recipe = recipe(&merged, &standing, python.as_ref());
-    let environment_key = environment_key(&recipe, python.as_ref());
+    let mut isolated = args.isolation.over(&loaded.config);
+    if merged.command.is_empty() {
+        isolated.isolation = Some(Level::Off); // nothing will run
+    }
+    let isolated = isolated.wanted()?;
+    let variables = isolated.variables(std::env::vars_os());
+    let recipe = recipe(&merged, &standing, python.as_ref(), variables.kept);
     let cache = folders::cache()?;
+    let setup = merged.setup.as_ref().map(OsString::from);
+    let view = isolation::view(&Surroundings {
+        repository: &repository,
+        top: standing.top.as_deref(),
+        cache: &cache,
+        python: python.as_ref(),
+        variables: &recipe.environment,
+        words: recipe.command.iter().cloned().chain(setup).collect(),
+    });
+    let (sandbox, isolation) = isolated.sandbox(view, variables.withheld)?;
+    let environment_key = environment_key(&recipe, python.as_ref(), isolated.key(&isolation));
     let store = Store::open(&cache)?;
     let jobs = merged.jobs;
     let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
@@ -55,7 +72,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     environment.extend(chosen.facts);
     let mut warnings = loaded.warnings;
     warnings.extend(chosen.warnings);
-    let bench = Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments)?;
+    let bench = Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments, sandbox)?;
     let plan = Plan {
         good,
         bad,
@@ -70,7 +87,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         fresh: args.fresh,
         environment_key,
         environment,
-        isolation: Bench::isolation(),
+        isolation,
         command_text: command_text(&merged.command, args.shell.as_deref()),
         repository: repository.folder().to_string_lossy().into_owned(),
     };
@@ -266,8 +283,12 @@ fn interpreter(command: &[OsString], folder: &Path) -> Option<Interpreter> {
     Interpreter::probe(&python, Path::new("/")).ok()
 }
 
-fn recipe(merged: &Merged, standing: &Standing, python: Option<&Interpreter>) -> Recipe {
-    let mut environment: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+fn recipe(
+    merged: &Merged,
+    standing: &Standing,
+    python: Option<&Interpreter>,
+    mut environment: BTreeMap<OsString, OsString>,
+) -> Recipe {
     let mut command = merged.command.clone();
     absolute_program(&mut command, standing);
     let mut tree_paths = BTreeMap::new();
@@ -292,6 +313,8 @@ fn recipe(merged: &Merged, standing: &Standing, python: Option<&Interpreter>) ->
         environment,
         tree_paths,
         packages: Packages::Own,
+        visible: Vec::new(),
+        writable: Vec::new(),
     }
 }
 
@@ -358,8 +381,9 @@ fn own_paths(
 }
 
 /// A fingerprint of all that lies outside of tree and recipe.
-fn environment_key(recipe: &Recipe, python: Option<&Interpreter>) -> String {
+fn environment_key(recipe: &Recipe, python: Option<&Interpreter>, isolation: String) -> String {
     let mut facts: Vec<String> = recipe.tree_paths.iter().map(|entry| format!("{entry:?}")).collect();
+    facts.push(isolation);
     if let Some(python) = python {
         facts.push(format!("{} {}", python.executable.display(), python.version));
         facts.extend(python.packages.iter().cloned());

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::find;
+use super::isolation::IsolationArgs;
 use super::logs::{repository_files, sources};
 use super::prepare::{self, Prepared};
 use crate::cli::terminal::stdout_style;
@@ -18,7 +19,8 @@ use crate::report::{
     SuspectRenderer as _, SuspectsJson, SuspectsMarkdown, SuspectsText, plural, suspect_annotations,
 };
 use crate::session::{
-    FailingTree, RangeChanges, SignalListener, Tracing, Workshop, failure_of, run_at_bad, runs_pytest,
+    FailingTree, RangeChanges, SignalListener, Tracing, Workshop, failure_of, kept_from, run_at_bad,
+    runs_pytest,
 };
 use crate::suspects::Failure;
 use crate::triage::TargetOracle;
@@ -67,6 +69,8 @@ pub(crate) struct Args {
     /// Repository [default: the one you stand in]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
+    #[command(flatten)]
+    isolation: IsolationArgs,
     /// The failing command, after `--` [default: the configuration's]
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -175,6 +179,7 @@ fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliEr
         timeout: args.timeout.clone(),
         command: args.command.clone(),
         jobs: Some(1),
+        isolation: args.isolation.clone(),
         confidence: find::CONFIDENCE,
         ..find::Args::default()
     };
@@ -209,6 +214,10 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
         (output, changes)
     });
     let output = output?;
+    if let Some(want) = kept_from(&output, &plan.isolation) {
+        let text = format!("at the bad commit {}, the command {}", plan.bad.short(), want.what);
+        return Err(CliError::not_reproduced(text).hinted(format!("if it is to have it: {}", want.option)));
+    }
     let signature = TargetOracle::target_of(&output, runs_pytest(&plan.recipe.command)).map_err(|no| {
         let text = format!("at the bad commit {}, {}", plan.bad.short(), no.seen);
         let error = CliError::not_reproduced(text);

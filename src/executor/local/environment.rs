@@ -86,6 +86,8 @@ mod tests {
                 vec![".".into(), "src".into(), "/opt".into()],
             )]),
             packages: Packages::Own,
+            visible: Vec::new(),
+            writable: Vec::new(),
         };
         let made = environment(&recipe, &folders, Path::new("/slot/tree/sub"));
         let value =

@@ -10,6 +10,7 @@ use super::slot::Slot;
 use crate::executor::{Executor, ExecutorError};
 use crate::git::Shadow;
 use crate::model::{CancelToken, Trial, TrialOutput};
+use crate::process::sandbox::Sandbox;
 
 /// Runs trials on this machine, one a slot. The folder of the run must outlive it.
 pub struct LocalExecutor {
@@ -22,13 +23,22 @@ pub struct LocalExecutor {
 }
 
 impl LocalExecutor {
-    /// An executor with `jobs` slots (at least one) in the folder of a run. Nothing is checked out yet.
+    /// An executor with `jobs` slots (at least one) in the folder of a run. Nothing is checked out yet. With a sandbox,
+    /// commands run in it.
     ///
     /// # Errors
     /// When the folders cannot be made.
-    pub fn new(run: &RunFolder, shadow: &Shadow, jobs: usize) -> Result<Self, ExecutorError> {
+    pub fn new(
+        run: &RunFolder,
+        shadow: &Shadow,
+        jobs: usize,
+        sandbox: Option<Sandbox>,
+    ) -> Result<Self, ExecutorError> {
         let jobs = jobs.max(1);
         let pycache = run.pycache().to_owned();
+        // Repositories in the slots borrow objects from these.
+        let sandbox =
+            sandbox.map(|sandbox| sandbox.and(&shadow.object_folders(), std::slice::from_ref(&pycache)));
         let slots: Result<Vec<Slot>, ExecutorError> = (0..jobs)
             .rev()
             .map(|number| {
@@ -36,7 +46,7 @@ impl LocalExecutor {
                 let objects = shadow.repository().reopen();
                 let objects =
                     objects.map_err(|source| ExecutorError::Repository { folder: folder.clone(), source })?;
-                Slot::new(folder, pycache.clone(), objects, shadow.borrowed())
+                Slot::new(folder, pycache.clone(), objects, shadow.borrowed(), sandbox.clone())
             })
             .collect();
         Ok(Self {

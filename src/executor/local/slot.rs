@@ -14,6 +14,7 @@ use super::worktree::{CheckoutError, WorkTree};
 use crate::executor::ExecutorError;
 use crate::git::{Borrowed, Repository, open_folder, remove_tree};
 use crate::model::{CancelToken, Captured, Ending, Recipe, Timing, Trial, TrialOutput};
+use crate::process::sandbox::{Room, Sandbox};
 use crate::process::{ChildOutcome, ChildSpec, run};
 
 /// A folder in which one trial runs at a time.
@@ -21,6 +22,7 @@ pub(super) struct Slot {
     folders: Folders,
     tree: WorkTree,
     keep: (Vec<String>, GlobSet),
+    sandbox: Option<Sandbox>,
 }
 
 impl Slot {
@@ -30,6 +32,7 @@ impl Slot {
         prefix: PathBuf,
         objects: Repository,
         borrowed: Borrowed,
+        sandbox: Option<Sandbox>,
     ) -> Result<Self, ExecutorError> {
         let folders = Folders {
             tree: folder.join("tree"),
@@ -43,7 +46,7 @@ impl Slot {
             .map_err(|error| machine(&folders, CheckoutError::Folder(error)))?;
         let tree = WorkTree::new(folders.tree.clone(), objects, borrowed)
             .map_err(|error| machine(&folders, error))?;
-        Ok(Self { folders, tree, keep: (Vec::new(), GlobSet::empty()) })
+        Ok(Self { folders, tree, keep: (Vec::new(), GlobSet::empty()), sandbox })
     }
 
     /// Put the slot back, check out the trial's tree, set it up, run the command.
@@ -142,6 +145,9 @@ impl Slot {
         let (program, arguments) = command
             .split_first()
             .map_or((OsString::new(), &[][..]), |(program, rest)| (program.clone(), rest));
+        let Folders { slot, home, tmp, .. } = &self.folders;
+        let room = Room { slot, home, tmp };
+        let confine = |sandbox: &Sandbox| sandbox.confine(room, folder, &recipe.visible, &recipe.writable);
         let spec = ChildSpec {
             program,
             arguments: arguments.to_vec(),
@@ -149,6 +155,7 @@ impl Slot {
             environment: environment(recipe, &self.folders, folder),
             timeout: recipe.timeout,
             marker: marker.to_owned(),
+            confinement: self.sandbox.as_ref().map(confine),
         };
         run(&spec, cancel).map_err(ExecutorError::Process)
     }

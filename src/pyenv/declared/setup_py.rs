@@ -104,6 +104,7 @@ pub(super) fn listen(files: &dyn ProjectFiles, python: &Path, cancel: &CancelTok
         ]),
         timeout: Some(LONGEST),
         marker: format!("setup-{}", folder.path().display()),
+        confinement: None,
     };
     let outcome = run(&spec, cancel).map_err(|error| error.to_string())?;
     let answer = outcome.stdout.text.lines().rev().find_map(|line| line.strip_prefix(MARK));

@@ -2,6 +2,7 @@
 
 pub(crate) mod registry;
 pub(crate) mod repo_builder;
+pub(crate) mod sandbox;
 pub(crate) mod trials;
 
 pub(crate) use repo_builder::TestRepo;

@@ -26,6 +26,11 @@ impl User {
         Self { home: TempDir::new().unwrap() }
     }
 
+    /// The home folder.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     /// The cache folder.
     pub(crate) fn cache(&self) -> std::path::PathBuf {
         self.home.path().join("cache")

@@ -12,6 +12,7 @@ use pybisect::git::{Repository, Shadow};
 use pybisect::model::{
     CancelToken, CommitId, Packages, Purpose, Recipe, TreeId, Trial, TrialId, TrialOutput,
 };
+use pybisect::process::sandbox::Sandbox;
 use tempfile::TempDir;
 
 use super::repo_builder::hermetic_environment;
@@ -27,11 +28,15 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(repository: &Path, jobs: usize) -> Self {
+        Self::with_sandbox(repository, jobs, None)
+    }
+
+    pub(crate) fn with_sandbox(repository: &Path, jobs: usize, sandbox: Option<Sandbox>) -> Self {
         let cache = tempfile::tempdir().unwrap();
         let run = RunFolder::create(cache.path()).unwrap();
         let user = Repository::open(repository).unwrap();
         let shadow = Shadow::create(&run.path().join("shadow"), &user).unwrap();
-        let executor = LocalExecutor::new(&run, &shadow, jobs).unwrap();
+        let executor = LocalExecutor::new(&run, &shadow, jobs, sandbox).unwrap();
         Self { executor, user, shadow, run, _cache: cache }
     }
 
@@ -74,5 +79,7 @@ pub(crate) fn recipe(script: &str) -> Recipe {
             .collect(),
         tree_paths: BTreeMap::new(),
         packages: Packages::Own,
+        visible: Vec::new(),
+        writable: Vec::new(),
     }
 }

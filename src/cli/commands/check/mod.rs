@@ -24,6 +24,7 @@ use crate::session::SignalListener;
 use self::format::CheckFormat;
 use super::environments::{EnvArgs, Kind};
 use super::find;
+use super::isolation::IsolationArgs;
 use super::prepare::{self, Prepared};
 
 /// Look at a branch before its merge: which of the calls that it changed are wrong
@@ -83,6 +84,8 @@ pub(crate) struct Args {
     /// Environments of the command; an interpreter is the type checker's too
     #[command(flatten)]
     environment: EnvArgs,
+    #[command(flatten)]
+    isolation: IsolationArgs,
     /// Repository [default: the one you stand in]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
@@ -242,6 +245,7 @@ fn find_args(args: &Args) -> find::Args {
         no_narrow: true,
         may_lack_command: true,
         environment,
+        isolation: args.isolation.clone(),
         command: args.command.clone(),
         ..find::Args::default()
     }

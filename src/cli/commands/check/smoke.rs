@@ -144,6 +144,12 @@ impl Look<'_> {
     }
 
     pub(super) fn fared(&self, output: &TrialOutput) -> Fared {
+        if let Some(want) = session::kept_from(output, &self.prepared.plan.isolation) {
+            return Fared::Nothing(format!(
+                "the command {} (if it is to have it: {})",
+                want.what, want.option
+            ));
+        }
         let runs_pytest = runs_pytest(&self.prepared.plan.recipe.command);
         match TargetOracle::new(Target::AnyFailure, runs_pytest).judge(output) {
             Verdict::Good => Fared::Passed,

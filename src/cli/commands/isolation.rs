@@ -1,0 +1,380 @@
+//! `--isolation` and what belongs to it: what trials see, reach and take.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::environments::parse_size;
+use crate::cli::{CliError, config};
+use crate::git::Repository;
+use crate::model::event::Isolation;
+use crate::process::sandbox::{Limits, Network, Parts, Sandbox, Variables, View, clean};
+use crate::pyenv::Interpreter;
+
+/// Processes of one trial at the same time, where the user says nothing.
+const MOST_PROCESSES: u64 = 4096;
+/// Bytes of one file that a trial writes, likewise.
+const LARGEST_FILE: u64 = 8 << 30;
+
+/// Where programs that Python is run with are commonly kept in a home: to be seen though the home is not.
+const PLACES_OF_TOOLS: [&str; 18] = [
+    ".asdf",
+    ".cargo/bin",
+    ".local/bin",
+    ".local/lib",
+    ".local/pipx",
+    ".local/share/mise",
+    ".local/share/pipx",
+    ".local/share/uv/python",
+    ".local/share/uv/tools",
+    ".local/share/virtualenvs",
+    ".local/state/nix",
+    ".nix-profile",
+    ".nvm",
+    ".pixi",
+    ".pyenv",
+    ".rustup",
+    ".rye",
+    ".virtualenvs",
+];
+
+/// How much isolation.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Level {
+    /// As much as the system offers
+    #[default]
+    Auto,
+    /// All of it, or none runs
+    Strict,
+    /// Trials run as you do, with a home and temporary folder of their own
+    Off,
+}
+
+/// Which network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NetworkArg {
+    /// This machine's
+    Host,
+    /// None
+    None,
+    /// A loopback for each trial
+    Loopback,
+}
+
+/// The options.
+#[derive(Debug, Clone, Default, clap::Args, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+#[command(next_help_heading = "Isolation")]
+pub(crate) struct IsolationArgs {
+    /// How trials are kept from your files, from each other and from the network [default: auto]
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(crate) isolation: Option<Level>,
+    /// The network of a trial [default: loopback]
+    #[arg(long, value_enum, value_name = "NETWORK")]
+    pub(crate) network: Option<NetworkArg>,
+    /// Variable that trials get beside those on the list, or NAME* for several (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pass_env: Vec<String>,
+    /// Memory that a process of a trial may take, such as 2G, or none for no limit [default: that of the machine]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_memory: Option<String>,
+    /// Processes that a trial may have, or none [default: 4096]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_processes: Option<String>,
+    /// Size of a file that a trial may write, or none [default: 8G]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_file_size: Option<String>,
+}
+
+impl IsolationArgs {
+    /// Flags over configuration.
+    pub(super) fn over(&self, config: &config::Config) -> Self {
+        let or = |flag: &Option<String>, other: &Option<String>| flag.clone().or_else(|| other.clone());
+        Self {
+            isolation: self.isolation.or(config.isolation),
+            network: self.network.or(config.network),
+            pass_env: [self.pass_env.clone(), config.pass_env.clone().unwrap_or_default()].concat(),
+            max_memory: or(&self.max_memory, &config.max_memory),
+            max_processes: or(&self.max_processes, &config.max_processes),
+            max_file_size: or(&self.max_file_size, &config.max_file_size),
+        }
+    }
+
+    /// These, and those of another run where these say nothing.
+    pub(super) fn or(&self, other: &Self) -> Self {
+        let or = |flag: &Option<String>, other: &Option<String>| flag.clone().or_else(|| other.clone());
+        Self {
+            isolation: self.isolation.or(other.isolation),
+            network: self.network.or(other.network),
+            pass_env: [self.pass_env.clone(), other.pass_env.clone()].concat(),
+            max_memory: or(&self.max_memory, &other.max_memory),
+            max_processes: or(&self.max_processes, &other.max_processes),
+            max_file_size: or(&self.max_file_size, &other.max_file_size),
+        }
+    }
+
+    /// Read what is written in them.
+    pub(super) fn wanted(&self) -> Result<Wanted, CliError> {
+        let network = match self.network {
+            Some(NetworkArg::Host) => Network::Host,
+            Some(NetworkArg::None) => Network::None,
+            Some(NetworkArg::Loopback) | None => Network::Loopback,
+        };
+        let limits = Limits {
+            memory: limit(self.max_memory.as_deref(), memory_of_the_machine(), parse_size)?,
+            processes: limit(self.max_processes.as_deref(), Some(MOST_PROCESSES), parse_number)?,
+            file_size: limit(self.max_file_size.as_deref(), Some(LARGEST_FILE), parse_size)?,
+        };
+        let level = self.isolation.unwrap_or_default();
+        Ok(Wanted { level, network, limits, passed: self.pass_env.clone() })
+    }
+}
+
+/// What is wanted.
+pub(super) struct Wanted {
+    level: Level,
+    network: Network,
+    limits: Limits,
+    passed: Vec<String>,
+}
+
+impl Wanted {
+    /// The variables that trials get.
+    pub(super) fn variables(&self, all: impl IntoIterator<Item = (OsString, OsString)>) -> Variables {
+        if self.level == Level::Off {
+            return Variables { kept: all.into_iter().collect(), withheld: Vec::new() };
+        }
+        clean(all, &self.passed, self.network == Network::Host)
+    }
+
+    /// The sandbox, as far as it can be had, and what the report says of it.
+    ///
+    /// # Errors
+    /// When a part is missing and all of it is wanted.
+    pub(super) fn sandbox(
+        &self,
+        view: View,
+        withheld: Vec<String>,
+    ) -> Result<(Option<Sandbox>, Isolation), CliError> {
+        let always = ["process-group", "private-home", "private-tmp", "private-git"];
+        let mut isolation = Isolation {
+            in_force: always.map(str::to_owned).to_vec(),
+            network: "host".to_owned(),
+            ..Isolation::default()
+        };
+        if self.level == Level::Off {
+            isolation.missing.push("all the rest: --isolation off".to_owned());
+            return Ok((None, isolation));
+        }
+        let scratch = tempfile::tempdir().map_err(CliError::internal)?;
+        let launcher = Sandbox::own_launcher();
+        let parts = Parts::detect(&launcher, scratch.path());
+        isolation.in_force.push("clean-environment".to_owned());
+        isolation.services = services();
+        isolation.withheld = withheld;
+        if parts.mount {
+            isolation.in_force.push("read-only-files".to_owned());
+            let (hidden, open) = view.hidden_folders();
+            isolation.hidden = hidden.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+            isolation
+                .missing
+                .extend(open.iter().map(|path| format!("hiding {}: the system lies there", path.display())));
+        }
+        if parts.process {
+            isolation.in_force.push("process-namespace".to_owned());
+        }
+        if self.network != Network::Host && parts.network {
+            let kind = if self.network == Network::None { "none" } else { "loopback" };
+            isolation.in_force.push("network-namespace".to_owned());
+            kind.clone_into(&mut isolation.network);
+        }
+        if parts.user {
+            isolation.in_force.push("limits".to_owned());
+        }
+        let is_wanted = |part: &str| self.network != Network::Host || !part.contains("network");
+        let missing: Vec<_> = parts.missing.iter().filter(|missing| is_wanted(missing.part)).collect();
+        isolation.missing.extend(missing.iter().map(|missing| format!("{}: {}", missing.part, missing.why)));
+        if self.level == Level::Strict && !isolation.missing.is_empty() {
+            let what = format!("isolation is not complete here; missing: {}", isolation.missing.join("; "));
+            let remedies = missing.iter().filter_map(|missing| missing.remedy.clone());
+            let error = remedies.take(1).fold(CliError::usage(what), CliError::hinted);
+            return Err(error.hinted("or do with what there is: --isolation auto"));
+        }
+        let sandbox = parts.user.then(|| Sandbox::new(launcher, parts, self.network, self.limits, view));
+        Ok((sandbox, isolation))
+    }
+
+    /// Part of what makes an outcome the same.
+    pub(super) fn key(&self, isolation: &Isolation) -> String {
+        format!("isolation {:?} {} {:?}", isolation.in_force, isolation.network, self.limits)
+    }
+}
+
+/// What a trial has to do with outside of its tree.
+pub(super) struct Surroundings<'a> {
+    pub(super) repository: &'a Repository,
+    /// The top of the user's work tree.
+    pub(super) top: Option<&'a Path>,
+    pub(super) cache: &'a Path,
+    pub(super) python: Option<&'a Interpreter>,
+    /// The variables of trials.
+    pub(super) variables: &'a BTreeMap<OsString, OsString>,
+    /// The words of all commands.
+    pub(super) words: Vec<OsString>,
+}
+
+/// What trials see: not the user's home, repository and cache, but of these what they need to run.
+pub(super) fn view(around: &Surroundings<'_>) -> View {
+    let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    let git = around.repository.folder();
+    let main_tree = git.ends_with(".git").then(|| git.parent()).flatten();
+    let hidden: Vec<PathBuf> = [around.top, Some(git), main_tree, Some(around.cache)]
+        .into_iter()
+        .flatten()
+        .map(Path::to_owned)
+        .collect();
+    let mut visible = around.python.map(Interpreter::places).unwrap_or_default();
+    visible.extend(metadata_in(around.python, &hidden));
+    if let Some(home) = &home {
+        visible.extend(PLACES_OF_TOOLS.iter().map(|place| home.join(place)));
+    }
+    for (name, value) in around.variables {
+        visible.extend(paths_of_variable(name, value));
+    }
+    for word in &around.words {
+        visible.extend(named_in(&word.to_string_lossy(), home.as_deref(), &hidden));
+    }
+    View { home, hidden, visible, writable: Vec::new() }
+}
+
+/// Folders that a variable leads to. Those with programs in them belong to an installation.
+fn paths_of_variable(name: &OsStr, value: &OsStr) -> Vec<PathBuf> {
+    // Where the user is, and where a package manager keeps its keys too.
+    if ["HOME", "PWD", "CARGO_HOME"].iter().any(|other| name == *other) {
+        return Vec::new();
+    }
+    let paths = std::env::split_paths(value).filter(|path| path.is_absolute());
+    if name != "PATH" {
+        return paths.collect();
+    }
+    let with_installation = |folder: PathBuf| {
+        let top = folder.parent().filter(|_| folder.ends_with("bin")).map(Path::to_owned);
+        let parts = top.map(|top| ["lib", "share", "libexec", "pyvenv.cfg"].map(|part| top.join(part)));
+        // What belongs to programs of a home lies among the user's own.
+        let parts = parts.filter(|_| !folder.ends_with(".local/bin")).into_iter().flatten();
+        std::iter::once(folder.clone()).chain(parts).collect::<Vec<_>>()
+    };
+    paths.flat_map(with_installation).collect()
+}
+
+/// The metadata of packages that are installed from a folder which is hidden.
+fn metadata_in(python: Option<&Interpreter>, hidden: &[PathBuf]) -> Vec<PathBuf> {
+    let folders = python.map(|python| python.sys_path.as_slice()).unwrap_or_default();
+    let inside = folders.iter().filter(|folder| hidden.iter().any(|hidden| folder.starts_with(hidden)));
+    let entries = inside.flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
+    let is_metadata =
+        |path: &PathBuf| path.extension().is_some_and(|ending| ending == "egg-info" || ending == "dist-info");
+    entries.map(|entry| entry.path()).filter(is_metadata).collect()
+}
+
+/// Files and folders that a command names by absolute paths. A script may import what lies beside it, unless that is the
+/// user's home, his repository, or everybody's.
+fn named_in(word: &str, home: Option<&Path>, hidden: &[PathBuf]) -> Vec<PathBuf> {
+    let is_end = |letter: char| letter.is_whitespace() || "'\"`;|&<>(){}=:,".contains(letter);
+    let shared = [Path::new("/"), Path::new("/tmp"), Path::new("/var/tmp")];
+    let beside = |file: &Path| {
+        let folder = file.parent()?;
+        let is_own = home != Some(folder)
+            && !shared.contains(&folder)
+            && !hidden.iter().any(|hidden| folder.starts_with(hidden) || hidden.starts_with(folder));
+        is_own.then(|| folder.to_owned())
+    };
+    let named = word.split(is_end).filter(|part| part.len() > 1 && part.starts_with('/')).map(PathBuf::from);
+    named
+        .filter(|path| path.exists())
+        .flat_map(|path| if path.is_file() { [beside(&path), Some(path)] } else { [Some(path), None] })
+        .flatten()
+        .collect()
+}
+
+/// Ports on which this machine serves; see proc_net_tcp(5).
+fn services() -> Vec<u16> {
+    const LISTENING: &str = "0A";
+    let tables =
+        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
+    let port = |line: &str| {
+        let mut fields = line.split_whitespace().skip(1);
+        let (_, port) = fields.next()?.rsplit_once(':')?;
+        (fields.nth(1)? == LISTENING).then(|| u16::from_str_radix(port, 16).ok())?
+    };
+    let mut ports: Vec<u16> = tables.iter().flat_map(|table| table.lines().filter_map(port)).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
+fn memory_of_the_machine() -> Option<u64> {
+    let facts = rustix::system::sysinfo();
+    let unit = u64::from(facts.mem_unit);
+    Some(facts.totalram).and_then(|count| count.checked_mul(unit)).filter(|bytes| *bytes > 0)
+}
+
+fn limit(
+    text: Option<&str>,
+    default: Option<u64>,
+    parse: impl Fn(&str) -> Result<u64, CliError>,
+) -> Result<Option<u64>, CliError> {
+    match text {
+        None => Ok(default),
+        Some("none") => Ok(None),
+        Some(text) => parse(text).map(Some),
+    }
+}
+
+fn parse_number(text: &str) -> Result<u64, CliError> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
+        CliError::usage(format!("'{text}' is not a number of processes"))
+            .hinted("like this: --max-processes 500")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_in_a_command_are_seen_with_what_lies_beside_them_but_not_all_of_a_home() {
+        let root = tempfile::tempdir().unwrap();
+        let home = root.path().canonicalize().unwrap();
+        std::fs::create_dir_all(home.join("scripts")).unwrap();
+        std::fs::create_dir_all(home.join("repo")).unwrap();
+        for file in ["scripts/smoke.py", "smoke.py", "repo/smoke.py"] {
+            std::fs::write(home.join(file), "").unwrap();
+        }
+        let named = |file: &str| {
+            let script = format!("cd x; python '{}' --all", home.join(file).display());
+            named_in(&script, Some(&home), &[home.join("repo")])
+        };
+        assert_eq!(named("scripts/smoke.py"), [home.join("scripts"), home.join("scripts/smoke.py")]);
+        assert_eq!(named("smoke.py"), [home.join("smoke.py")]);
+        assert_eq!(named("repo/smoke.py"), [home.join("repo/smoke.py")]);
+        assert!(named("missing.py").is_empty());
+    }
+
+    #[test]
+    fn limits_can_be_set_and_taken_away() {
+        let args = IsolationArgs {
+            max_memory: Some("2G".to_owned()),
+            max_file_size: Some("none".to_owned()),
+            ..IsolationArgs::default()
+        };
+        let limits = args.wanted().unwrap().limits;
+        assert_eq!((limits.memory, limits.processes, limits.file_size), (Some(2 << 30), Some(4096), None));
+        let wrong = IsolationArgs { max_processes: Some("many".to_owned()), ..IsolationArgs::default() };
+        assert!(wrong.wanted().is_err());
+    }
+}

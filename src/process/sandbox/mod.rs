@@ -1,0 +1,151 @@
+//! The sandbox: what keeps a command from the user's things, from other commands, and from the network.
+//!
+//! On Linux it is made of namespaces: this program starts itself once more as a *launcher* ([`launch()`]), which
+//! makes them and starts the command inside. Each part is looked for by itself ([`Parts::detect`]) and left out where the
+//! system does not offer it.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `detect` | which parts the system offers, and what would mend the others |
+//! | `view` | what of the file system a command sees, as a list of steps |
+//! | `mounts` | carries out the steps |
+//! | `network` | brings up a private loopback |
+//! | `privileges` | capabilities and limits |
+//! | `launch` | the launcher: namespaces, then the command or its init |
+//! | `init` | the first process of a process namespace |
+//! | `line` | messages between pybisect and the launcher |
+//! | `outside` | pybisect's end of it |
+//! | `variables` | which variables a command gets |
+
+mod detect;
+mod init;
+mod launch;
+mod line;
+mod mounts;
+mod network;
+mod outside;
+mod privileges;
+mod variables;
+mod view;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use detect::{Missing, Parts};
+pub use launch::launch;
+pub(super) use outside::{Confined, Introduced};
+pub use privileges::Limits;
+pub use variables::{Variables, clean};
+pub use view::{Room, View};
+
+use mounts::{Mount, Place};
+
+/// The first argument that makes this program an init.
+const INIT: &str = "__sandbox-init";
+/// The first argument that makes this program do nothing.
+const NOTHING: &str = "__sandbox-nothing";
+
+/// Which network a command has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Network {
+    /// The machine's own
+    Host,
+    /// None at all
+    None,
+    /// A loopback of its own, so that servers on the same port run side by side
+    #[default]
+    Loopback,
+}
+
+/// Namespaces to enter. The others need `user`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Namespaces {
+    user: bool,
+    mount: bool,
+    process: bool,
+    network: bool,
+}
+
+impl Namespaces {
+    const fn and(self, other: Self) -> Self {
+        Self {
+            user: self.user || other.user,
+            mount: self.mount || other.mount,
+            process: self.process || other.process,
+            network: self.network || other.network,
+        }
+    }
+}
+
+/// How commands of a session are confined.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    launcher: PathBuf,
+    parts: Parts,
+    network: Network,
+    limits: Limits,
+    view: View,
+}
+
+impl Sandbox {
+    /// Commands see this, have this network and these limits, as far as the system offers it.
+    #[must_use]
+    pub const fn new(launcher: PathBuf, parts: Parts, network: Network, limits: Limits, view: View) -> Self {
+        Self { launcher, parts, network, limits, view }
+    }
+
+    /// The program that launches commands: this one, wherever its file is by now.
+    #[must_use]
+    pub fn own_launcher() -> PathBuf {
+        PathBuf::from("/proc/self/exe")
+    }
+
+    /// Let further paths be read, or written.
+    #[must_use]
+    pub fn and(mut self, visible: &[PathBuf], writable: &[PathBuf]) -> Self {
+        self.view.visible.extend_from_slice(visible);
+        self.view.writable.extend_from_slice(writable);
+        self
+    }
+
+    /// The confinement of one command that runs in `folder`, with further paths that it may read or write.
+    #[must_use]
+    pub fn confine(
+        &self,
+        room: Room<'_>,
+        folder: &Path,
+        visible: &[PathBuf],
+        writable: &[PathBuf],
+    ) -> Confinement {
+        let view = self.clone().and(visible, writable).view;
+        let is_private = self.network != Network::Host;
+        let namespaces = Namespaces {
+            user: self.parts.user,
+            mount: self.parts.mount,
+            process: self.parts.process,
+            network: self.parts.network && is_private,
+        };
+        Confinement {
+            launcher: self.launcher.clone(),
+            namespaces,
+            network: self.network,
+            mounts: if namespaces.mount { view.mounts(room, !namespaces.network) } else { Vec::new() },
+            limits: self.limits,
+            folder: Place(folder.to_owned()),
+        }
+    }
+}
+
+/// How one command is confined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confinement {
+    #[serde(skip)]
+    launcher: PathBuf,
+    namespaces: Namespaces,
+    network: Network,
+    mounts: Vec<Mount>,
+    limits: Limits,
+    folder: Place,
+}

@@ -1,0 +1,154 @@
+//! pybisect's end of the line to a launcher.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, getegid, geteuid};
+
+use super::Confinement;
+use super::launch::LAUNCHER;
+use super::line::{Line, Said, Told};
+use crate::model::Ending;
+
+/// Making the namespaces takes milliseconds, on a busy machine more.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for the number of processes that are left.
+const PATIENCE_AT_THE_END: Duration = Duration::from_secs(2);
+
+/// A command that a launcher starts.
+#[derive(Debug)]
+pub(in crate::process) struct Confined {
+    line: Line,
+    has_init: bool,
+    ending: Option<Ending>,
+}
+
+/// What came of starting it.
+pub(in crate::process) enum Introduced {
+    /// It runs.
+    Runs,
+    /// It could not be started: this is why.
+    NotStarted(io::Error),
+}
+
+impl Confined {
+    /// The launcher's command line, to which the command's is to be added, and the line to it.
+    pub(in crate::process) fn new(confinement: &Confinement) -> io::Result<(Self, Command)> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let mut launcher = Command::new(&confinement.launcher);
+        launcher.arg(LAUNCHER).current_dir("/").stdin(Stdio::from(OwnedFd::from(theirs)));
+        let has_init = confinement.namespaces.process;
+        Ok((Self { line: Line::new(ours), has_init, ending: None }, launcher))
+    }
+
+    /// Tell the launcher what to do, and wait until the command runs.
+    ///
+    /// # Errors
+    /// When the sandbox cannot be made.
+    pub(in crate::process) fn introduce(
+        &mut self,
+        confinement: &Confinement,
+        launcher: Pid,
+    ) -> io::Result<Introduced> {
+        self.line.send(confinement)?;
+        loop {
+            match self.line.receive(PATIENCE)? {
+                Some(Said::Map) => {
+                    map_users(launcher)
+                        .map_err(|error| io::Error::new(error.kind(), format!("map users: {error}")))?;
+                    self.line.send(&Told::Mapped)?;
+                }
+                Some(Said::Started) => return Ok(Introduced::Runs),
+                Some(Said::NotStarted { number, error }) => {
+                    let error = number.map_or_else(|| io::Error::other(error), io::Error::from_raw_os_error);
+                    return Ok(Introduced::NotStarted(error));
+                }
+                Some(Said::Failed { step, error }) => {
+                    return Err(io::Error::other(format!("{step}: {error}")));
+                }
+                // Without an init the line closes when the launcher becomes the command.
+                None if self.line.is_closed() && !self.has_init => return Ok(Introduced::Runs),
+                Some(Said::Ended { .. } | Said::Left { .. }) | None => {
+                    return Err(io::Error::other("the launcher went away"));
+                }
+            }
+        }
+    }
+
+    /// Whether an init tells how the command ends; otherwise the launcher's end is the command's.
+    pub(in crate::process) const fn has_init(&self) -> bool {
+        self.has_init
+    }
+
+    /// How the command ended, once it has.
+    pub(in crate::process) fn ending(&mut self) -> Option<&Ending> {
+        if self.has_init
+            && self.ending.is_none()
+            && let Ok(Some(Said::Ended { code, signal })) = self.line.receive(Duration::ZERO)
+        {
+            self.ending = Some(match (code, signal) {
+                (Some(code), _) => Ending::Exited { code },
+                (None, signal) => Ending::Signalled { signal: signal.unwrap_or_default() },
+            });
+        }
+        self.ending.as_ref()
+    }
+
+    /// Have all that is left ended. How many processes there were.
+    pub(in crate::process) fn finish(&mut self) -> u32 {
+        if !self.has_init || self.ending.is_none() || self.line.send(&Told::Finish).is_err() {
+            return 0;
+        }
+        match self.line.receive(PATIENCE_AT_THE_END) {
+            Ok(Some(Said::Left { count })) => count,
+            _ => 0,
+        }
+    }
+}
+
+impl AsFd for Confined {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.line.as_fd()
+    }
+}
+
+/// Give the users of a new user namespace the numbers they have out here: root gives all, another user his own.
+fn map_users(launcher: Pid) -> io::Result<()> {
+    let write = |name: &str, text: &str| fs::write(format!("/proc/{launcher}/{name}"), text);
+    if geteuid().is_root()
+        && write("uid_map", &same(&fs::read_to_string("/proc/self/uid_map")?)).is_ok()
+        && write("gid_map", &same(&fs::read_to_string("/proc/self/gid_map")?)).is_ok()
+    {
+        return Ok(());
+    }
+    let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+    // Without this, a group that takes rights away could be left.
+    write("setgroups", "deny")?;
+    write("uid_map", &format!("{user} {user} 1\n"))?;
+    write("gid_map", &format!("{group} {group} 1\n"))
+}
+
+/// A map that gives each number that is known here to itself; see user_namespaces(7).
+fn same(map: &str) -> String {
+    let line = |line: &str| {
+        let mut numbers = line.split_whitespace();
+        let (first, count) = (numbers.next()?, numbers.nth(1)?);
+        Some(format!("{first} {first} {count}\n"))
+    };
+    map.lines().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_keeps_all_numbers_that_are_known() {
+        assert_eq!(same("         0          0 4294967295\n"), "0 0 4294967295\n");
+        assert_eq!(same("0 1000 1\n1 100000 65536\n"), "0 0 1\n1 1 65536\n");
+    }
+}

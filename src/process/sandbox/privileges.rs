@@ -1,0 +1,81 @@
+//! What a confined command may do as root, and how much it may take.
+
+use std::fs;
+use std::io;
+
+use rustix::process::{Resource, Rlimit, geteuid, setrlimit};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
+};
+use serde::{Deserialize, Serialize};
+
+/// What one command may take; `None` is no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of memory of its own, for each process.
+    pub memory: Option<u64>,
+    /// Processes and threads at the same time.
+    pub processes: Option<u64>,
+    /// Bytes of a file that it writes.
+    pub file_size: Option<u64>,
+}
+
+/// What root in a container may commonly do: files of any user, changing the user, low ports, raw sockets. Not among
+/// it: mounting, tracing others, changing the network.
+const KEPT: CapabilitySet = CapabilitySet::CHOWN
+    .union(CapabilitySet::DAC_OVERRIDE)
+    .union(CapabilitySet::FOWNER)
+    .union(CapabilitySet::FSETID)
+    .union(CapabilitySet::KILL)
+    .union(CapabilitySet::SETGID)
+    .union(CapabilitySet::SETUID)
+    .union(CapabilitySet::SETPCAP)
+    .union(CapabilitySet::NET_BIND_SERVICE)
+    .union(CapabilitySet::NET_RAW)
+    .union(CapabilitySet::SYS_CHROOT)
+    .union(CapabilitySet::MKNOD)
+    .union(CapabilitySet::AUDIT_WRITE)
+    .union(CapabilitySet::SETFCAP);
+
+/// Give up, for this process and all that come of it, what a sandbox could be left with.
+pub(super) fn give_up() -> io::Result<()> {
+    set_no_new_privs(true)?;
+    let kept = if geteuid().is_root() { KEPT } else { CapabilitySet::empty() };
+    for capability in CapabilitySet::all().iter() {
+        // A kernel does not know those that are newer than it.
+        if !kept.contains(capability) {
+            let _unknown = remove_capability_from_bounding_set(capability);
+        }
+    }
+    let sets = CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
+    Ok(set_capabilities(None, sets)?)
+}
+
+/// Set the limits for this process and all that come of it. `is_alone`: in namespaces of its own, where nobody
+/// else's processes count.
+pub(super) fn limit(limits: Limits, is_alone: bool) -> io::Result<()> {
+    let set = |resource, limit| {
+        let rlimit = Rlimit { current: limit, maximum: limit };
+        if limit.is_some() { setrlimit(resource, rlimit).map_err(io::Error::from) } else { Ok(()) }
+    };
+    // No core files in the work tree; a crash is seen by its signal.
+    set(Resource::Core, Some(0))?;
+    set(Resource::Data, limits.memory)?;
+    set(Resource::Fsize, limits.file_size)?;
+    if is_alone {
+        set(Resource::Nproc, limits.processes)?;
+    }
+    Ok(())
+}
+
+/// Limit the numbers of processes in a namespace whose `/proc` this is: the limit that counts for root as well. Linux has
+/// it since 6.14; where it has not, nothing changes.
+pub(super) fn limit_numbers(limits: Limits) {
+    /// The least that the kernel takes.
+    const LEAST: u64 = 301;
+    if let Some(most) = limits.processes {
+        // Numbers up to 300 are not used again once they were given out.
+        let most = most.saturating_add(LEAST).min(4 << 20);
+        drop(fs::write("/proc/sys/kernel/pid_max", format!("{most}\n")));
+    }
+}

@@ -1,0 +1,197 @@
+//! Failures that come of a trial's isolation, and not of its commit.
+//!
+//! A trial that wanted the internet, a service of this machine, a variable or a file that it is kept from says nothing
+//! about its commit. What it wanted is read from what it printed.
+
+use crate::model::event::Isolation;
+use crate::model::{Ending, TrialOutput};
+
+/// What a trial wanted and did not get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Want {
+    /// In words, to be read after "the command ".
+    pub what: String,
+    /// The option that gives it.
+    pub option: String,
+}
+
+/// What programs say that cannot reach the network, by any library and tool.
+const NO_NETWORK: [&str; 9] = [
+    "Temporary failure in name resolution",
+    "Name or service not known",
+    "No address associated with hostname",
+    "Network is unreachable",
+    "Could not resolve host",
+    "Failed to resolve '",
+    "NameResolutionError",
+    "net::ERR_INTERNET_DISCONNECTED",
+    "Cannot assign requested address",
+];
+
+/// What they say when nobody serves on a port.
+const NO_SERVER: [&str; 2] = ["Connection refused", "ConnectionRefusedError"];
+const READ_ONLY: [&str; 2] = ["Read-only file system", "EROFS"];
+const NO_FILE: [&str; 3] = ["No such file or directory", "FileNotFoundError", "does not exist"];
+const TOO_LARGE: [&str; 2] = ["File too large", "EFBIG"];
+const NO_PROCESS: [&str; 3] =
+    ["can't start new thread", "fork: Resource temporarily unavailable", "fork: retry: Resource temporarily"];
+
+/// What a trial that failed wanted and was kept from; `None` when nothing tells of that. `is_there` says whether there
+/// is such a path outside.
+#[must_use]
+pub fn wanted(output: &TrialOutput, isolation: &Isolation, is_there: &dyn Fn(&str) -> bool) -> Option<Want> {
+    if matches!(output.ending, Ending::Exited { code: 0 } | Ending::Cancelled) || !isolation.is_any() {
+        return None;
+    }
+    let texts = [output.stderr.text.as_str(), output.stdout.text.as_str()];
+    let says = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
+    let want = |what: String, option: &str| Some(Want { what, option: option.to_owned() });
+    if isolation.network != "host" {
+        if says(&NO_NETWORK) {
+            return want("wants a network that its trials do not have".to_owned(), "--network host");
+        }
+        if says(&NO_SERVER)
+            && let Some(port) = isolation
+                .services
+                .iter()
+                .find(|port| texts.iter().any(|text| has_word(text, &port.to_string())))
+        {
+            return want(format!("wants the service on port {port} of this machine"), "--network host");
+        }
+    }
+    if let Some(name) = isolation.withheld.iter().find(|name| texts.iter().any(|text| asks_for(text, name))) {
+        return want(
+            format!("wants the variable {name}, which its trials do not get"),
+            &format!("--pass-env {name}"),
+        );
+    }
+    if isolation.hides_files() {
+        if says(&READ_ONLY) {
+            return want("writes outside of its own folders".to_owned(), "--isolation off");
+        }
+        let lines = texts.iter().flat_map(|text| text.lines());
+        let lines = lines.filter(|line| NO_FILE.iter().any(|word| line.contains(word)));
+        if let Some(path) = lines.flat_map(paths).find(|path| is_hidden(path, isolation) && is_there(path)) {
+            return want(format!("wants {path}, which is hidden from its trials"), "--isolation off");
+        }
+    }
+    if isolation.has_limits() {
+        if says(&TOO_LARGE) {
+            return want("writes a file that is larger than the limit".to_owned(), "--max-file-size none");
+        }
+        if says(&NO_PROCESS) {
+            return want("starts more processes than the limit".to_owned(), "--max-processes none");
+        }
+    }
+    None
+}
+
+/// Whether a text asks for a variable: names it in quotes, as an error of `os.environ` does, or as one that is not set.
+fn asks_for(text: &str, name: &str) -> bool {
+    if !text.contains(name) {
+        return false;
+    }
+    let is_quoted = ['\'', '"'].iter().any(|quote| text.contains(&format!("{quote}{name}{quote}")));
+    let unset = ["environment variable", "not set", "unbound variable", "not defined"];
+    is_quoted
+        || text.lines().any(|line| has_word(line, name) && unset.iter().any(|words| line.contains(words)))
+}
+
+/// Whether a word stands in a text by itself.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    text.match_indices(word)
+        .any(|(at, _)| !text[..at].ends_with(is_part) && !text[at + word.len()..].starts_with(is_part))
+}
+
+/// Absolute paths in a line.
+fn paths(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|letter: char| letter.is_whitespace() || "'\"`,;()[]<>".contains(letter))
+        .map(|part| part.trim_end_matches([':', '.']))
+        .filter(|part| part.len() > 1 && part.starts_with('/'))
+}
+
+fn is_hidden(path: &str, isolation: &Isolation) -> bool {
+    let hidden = isolation.hidden.iter().map(String::as_str).chain(["/run", "/var/run"]);
+    hidden.into_iter().any(|folder| std::path::Path::new(path).starts_with(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Captured, Timing};
+
+    fn said(text: &str) -> TrialOutput {
+        let stderr = Captured { text: text.to_owned(), bytes: 0 };
+        let (stdout, timing) = (Captured::default(), Timing::default());
+        TrialOutput {
+            ending: Ending::Exited { code: 1 },
+            stdout,
+            stderr,
+            timing,
+            leftovers: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    fn isolation(network: &str) -> Isolation {
+        let in_force = ["clean-environment", "read-only-files", "network-namespace", "limits"];
+        Isolation {
+            in_force: in_force.map(str::to_owned).to_vec(),
+            network: network.to_owned(),
+            hidden: vec!["/home/ada".to_owned()],
+            withheld: vec!["API_URL".to_owned(), "EDITOR".to_owned()],
+            services: vec![5432],
+            ..Isolation::default()
+        }
+    }
+
+    fn option(text: &str, network: &str) -> Option<String> {
+        wanted(&said(text), &isolation(network), &|path| path.ends_with("data.csv")).map(|want| want.option)
+    }
+
+    #[test]
+    fn what_a_trial_was_kept_from_is_read_from_what_it_says() {
+        let cases = [
+            ("socket.gaierror: [Errno -3] Temporary failure in name resolution", "--network host"),
+            ("OSError: [Errno 101] Network is unreachable", "--network host"),
+            ("connection to server at \"localhost\", port 5432 failed: Connection refused", "--network host"),
+            ("KeyError: 'API_URL'", "--pass-env API_URL"),
+            ("Set the API_URL environment variable", "--pass-env API_URL"),
+            ("sh: 1: API_URL: parameter not set", "--pass-env API_URL"),
+            ("OSError: [Errno 30] Read-only file system: '/usr/share/x'", "--isolation off"),
+            (
+                "FileNotFoundError: [Errno 2] No such file or directory: '/home/ada/data.csv'",
+                "--isolation off",
+            ),
+            ("RuntimeError: can't start new thread", "--max-processes none"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(option(text, "loopback").as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn failures_of_the_program_are_its_own() {
+        let cases = [
+            "ConnectionRefusedError: [Errno 111] Connection refused",
+            "AssertionError: expected 25432 rows; Connection refused",
+            "KeyError: 'API_URLS'",
+            "ValueError: the EDITOR opens files",
+            "FileNotFoundError: [Errno 2] No such file or directory: '/home/ada/missing.txt'",
+            "FileNotFoundError: [Errno 2] No such file or directory: 'data.csv'",
+        ];
+        for text in cases {
+            assert_eq!(option(text, "loopback"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_isolated_is_not_to_blame() {
+        assert_eq!(option("Network is unreachable", "host"), None);
+        let open = Isolation { network: "host".to_owned(), ..Isolation::default() };
+        assert_eq!(wanted(&said("KeyError: 'API_URL'; Read-only file system"), &open, &|_| true), None);
+        let passed = TrialOutput { ending: Ending::Exited { code: 0 }, ..said("Network is unreachable") };
+        assert_eq!(wanted(&passed, &isolation("loopback"), &|_| true), None);
+    }
+}

@@ -133,7 +133,9 @@ impl Declarations {
     #[must_use]
     pub fn is_any(&self) -> bool {
         let mut files = self.ends.iter().flat_map(|(listing, _)| listing.files.keys());
-        files.any(|path| declares(path) && !matches!(path.as_str(), ".python-version" | "runtime.txt"))
+        files.any(|path| {
+            declares(path) && !matches!(path.as_str(), ".python-version" | "runtime.txt" | "tox.ini")
+        })
     }
 
     /// Let `with` see them as versions.
@@ -369,6 +371,14 @@ fn halves(count: usize) -> Vec<usize> {
 /// Let a recipe's command run in an environment, on the tree's own source.
 fn inside(recipe: &mut Recipe, environment: &Environment) {
     let programs = environment.folder.join("bin");
+    if let Some(program) = recipe.command.first_mut() {
+        // An interpreter or a tool named by its path is meant as that of the environment, where it has one.
+        let path = Path::new(program.as_os_str());
+        let own = path.file_name().map(|name| programs.join(name));
+        if let Some(own) = own.filter(|own| path.is_absolute() && own.is_file()) {
+            *program = own.into_os_string();
+        }
+    }
     let path = recipe.environment.get(OsString::from("PATH").as_os_str()).cloned().unwrap_or_default();
     let path = std::iter::once(programs.clone()).chain(std::env::split_paths(&path));
     if let Ok(path) = std::env::join_paths(path) {

@@ -12,11 +12,13 @@ use super::declared::{Choice, ProjectFiles, PythonHints, Wanted, name_of};
 use super::later::build_options;
 use super::project_metadata::project_metadata;
 use super::pythons::{Minor, Pythons};
-use super::resolve::{Resolved, Unmade, adapted, one_version, resolve};
+use super::resolve::{Resolved, Unmade, adapted, one_version, options, resolve};
 use super::store::{Held, Store};
 use super::uv::Uv;
 use crate::model::{CancelToken, Day, Ending, EnvironmentFacts};
 
+/// Raised when the same declarations lead to other packages: what was recorded with the old ones does not hold.
+const RULES: &str = "rules/2";
 /// Versions of a package that are looked at between two of them, at most.
 const MOST_VERSIONS: usize = 60;
 
@@ -119,7 +121,7 @@ impl Environments {
         };
         let python = self.policy.python.or(self.common);
         let rest = format!("{choice:?} {python:?} {versions:?} {}", self.policy.with_pip);
-        digest(&[version.fingerprint, &date, &rest])
+        digest(&[RULES, version.fingerprint, &date, &rest])
     }
 
     /// As of when a version's packages are chosen; `None` for now.
@@ -219,8 +221,9 @@ impl Environments {
         cancel: &CancelToken,
     ) -> Result<Vec<String>, Unmade> {
         let (python, _) = self.python(version)?;
+        let options = options(&self.wanted(version, python, cancel)?.requirements);
         let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
-        adapted(&self.uv, (path, python), (fixed, others), self.cutoff(version), cancel)
+        adapted(&self.uv, (path, python), (fixed, others, &options), self.cutoff(version), cancel)
     }
 
     /// The versions of a package after one and before another, oldest first, as of a version's date.
@@ -235,12 +238,13 @@ impl Environments {
         cancel: &CancelToken,
     ) -> Result<Vec<String>, Unmade> {
         let (python, _) = self.python(version)?;
+        let options = options(&self.wanted(version, python, cancel)?.requirements);
         let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
         let mut found: Vec<String> = Vec::new();
         while found.len() < MOST_VERSIONS {
             let below = found.last().map_or(to, String::as_str);
             let wanted = format!("{package}>{from},<{below}");
-            match one_version(&self.uv, path, &wanted, self.cutoff(version), cancel) {
+            match one_version(&self.uv, path, (wanted, &options), self.cutoff(version), cancel) {
                 Ok(Some(version)) => found.push(version),
                 Ok(None) => break,
                 Err(unmade) => return Err(unmade),
@@ -450,7 +454,7 @@ impl Environments {
 /// What tells questions to the resolver apart, beside the date.
 fn question(wanted: &Wanted, python: Minor) -> String {
     let parts = [&wanted.requirements, &wanted.tests, &wanted.constraints].map(|part| part.join("\n"));
-    digest(&[&parts[0], &parts[1], &parts[2], &python.to_string()])
+    digest(&[RULES, &parts[0], &parts[1], &parts[2], &python.to_string()])
 }
 
 /// A Python that all these versions admit, as of the earliest of them.

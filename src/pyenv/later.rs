@@ -45,6 +45,8 @@ const TEST_TOOLS: [&str; 14] = [
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Later {
     dates: BTreeMap<String, Timestamp>,
+    /// The latest moment that a package was brought back from.
+    brought: Option<Timestamp>,
     /// What the user should know.
     pub(super) notes: Vec<String>,
 }
@@ -74,6 +76,21 @@ impl Later {
         let is_later = *date < at;
         *date = at.max(*date);
         is_later
+    }
+
+    /// Take a package as of when its first files were uploaded that are still there and fit; what others of a later time
+    /// require is of their time. `latest` is when something surely fits. Whether that changes anything.
+    pub(super) fn bring_back(&mut self, package: &str, first: Timestamp, latest: Timestamp) -> bool {
+        let first = self.brought.map_or(first, |brought| first.max(brought));
+        let found = [first, latest].into_iter().find(|at| self.set(package, *at));
+        if let Some(at) = found {
+            self.brought = Some(self.brought.map_or(first, |brought| brought.max(first)));
+            let day = at.strftime("%F");
+            self.notes.push(format!(
+                "{package} has no files that fit from before this date; those of {day} were taken"
+            ));
+        }
+        found.is_some()
     }
 
     /// Take a package as of when this interpreter was supported, because it could not be built. Whether that changes
@@ -126,13 +143,21 @@ pub(super) fn build_options(date: Option<Timestamp>, python: Minor) -> Vec<OsStr
 pub(super) fn hidden(stderr: &str) -> Option<(String, Timestamp)> {
     static HINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
-            r"`([^`]+)` was filtered by `exclude-newer`[^\n]*published at (\d{4}-\d{2}-\d{2}T[0-9:.]+Z)",
+            r"`([^`]+)` was filtered by `exclude-newer(?:-package)?`[^\n]*published at (\d{4}-\d{2}-\d{2}T[0-9:.]+Z)",
         )
         .ok()
     });
     let found = HINT.as_ref()?.captures(stderr)?;
     let published: Timestamp = found[2].parse().ok()?;
     Some((found[1].to_owned(), published + jiff::SignedDuration::from_secs(1)))
+}
+
+/// What another package requires of one, as uv says when nothing satisfies it.
+pub(super) fn required(stderr: &str, package: &str) -> Option<String> {
+    let clause = "[<>=!~]=?[^\\s,]+";
+    let name = regex::escape(package);
+    let said = Regex::new(&format!("depends on ({name}(?:{clause}(?:,{clause})*)?)(?:[\\s,]|$)")).ok()?;
+    Some(said.captures(stderr)?[1].trim_end_matches('.').to_owned())
 }
 
 /// The package that uv or pip says it cannot build.
@@ -166,6 +191,16 @@ mod tests {
         assert_eq!(name, "atomicwrites");
         assert_eq!(at.to_string(), "2022-07-08T18:31:41.459Z");
         assert_eq!(hidden("error: No solution found"), None);
+        assert!(hidden(&said.replace("`exclude-newer`", "`exclude-newer-package`")).is_some());
+    }
+
+    #[test]
+    fn what_is_required_of_a_package_is_read() {
+        let said = "cause: Because only attrs<=17.3.0 is available and pytest>=3.5.0 depends on attrs>=17.4.0, we can\nBecause flask==1.1.4 depends on jinja2>=2.10.1,<3.0 and you require six, or x depends on click.\n";
+        let required = |package: &str| required(said, package).unwrap_or_default();
+        assert_eq!(required("attrs"), "attrs>=17.4.0");
+        assert_eq!(required("jinja2"), "jinja2>=2.10.1,<3.0");
+        assert_eq!(required("six"), "");
     }
 
     #[test]
@@ -183,6 +218,18 @@ mod tests {
         assert_eq!(builders(old, three(7)), date("2020-03-01"));
         assert_eq!(builders(date("2024-01-01"), three(11)), date("2024-01-01"));
         assert!(build_options(None, three(11)).is_empty());
+    }
+
+    #[test]
+    fn what_is_brought_back_is_of_one_time() {
+        let mut later = Later::default();
+        assert!(later.bring_back("pytest", date("2018-03-23"), date("2026-01-01")));
+        assert!(later.bring_back("pluggy", date("2017-08-29"), date("2026-01-01")));
+        assert_eq!(later.dates["pluggy"], date("2018-03-23"));
+        assert!(later.bring_back("pluggy", date("2017-08-29"), date("2026-01-01")), "that was not enough");
+        assert_eq!(later.dates["pluggy"], date("2026-01-01"));
+        assert!(!later.bring_back("pluggy", date("2017-08-29"), date("2026-01-01")));
+        assert_eq!(later.notes.len(), 3);
     }
 
     #[test]

@@ -9,6 +9,8 @@
 //! | [`pythons`] | the interpreters that are there, and which one fits |
 //! | [`uv`] | the program that resolves and installs |
 //! | [`resolve`] | from what is wanted, as of a date, to exact versions |
+//! | [`compile`] | one question to the resolver |
+//! | [`behind`] | which answers are far behind their date |
 //! | [`later`] | which packages are taken as of later than that, and why |
 //! | [`answers`] | what was resolved, kept |
 //! | [`project_metadata`] | what makes the project look installed |
@@ -16,6 +18,8 @@
 //! | [`environments`] | [`Environments`]: all of it, for one session |
 
 mod answers;
+mod behind;
+mod compile;
 mod current;
 mod declared;
 mod environments;

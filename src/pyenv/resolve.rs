@@ -3,18 +3,18 @@
 //! A wheel for a newer interpreter is often uploaded later than its release. So the date holds for *choosing* versions;
 //! installing takes any file of the chosen version. What is chosen as of later than the date: see [`Later`].
 
-use std::ffi::OsString;
-use std::fs;
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::behind::far_behind;
+use super::compile::{Compile, Refused};
 use super::declared::{Wanted, name_of};
-use super::later::{Later, hidden, unbuildable};
+use super::later::{Later, hidden, required, unbuildable};
 use super::pythons::Minor;
 use super::uv::Uv;
-use crate::model::{CancelToken, Captured, Ending};
+use crate::model::{CancelToken, Captured};
 
 /// Packages of which old versions are brought back one after the other, at most.
 const MOST_LIFTED: usize = 8;
@@ -143,131 +143,135 @@ fn attempt(
     (date, later): (Option<Timestamp>, &Later),
     cancel: &CancelToken,
 ) -> Result<Resolved, Unmade> {
-    let (options, mut requirements): (Vec<String>, Vec<String>) =
-        requirements.iter().cloned().partition(|line| line.starts_with("--"));
+    let mut lines = requirements.to_vec();
     let had_setuptools = version.minor < 12;
-    if had_setuptools && !requirements.iter().any(|line| name_of(line).as_deref() == Some("setuptools")) {
+    if had_setuptools && !lines.iter().any(|line| name_of(line).as_deref() == Some("setuptools")) {
         // Until Python 3.12 every virtual environment came with it, and much relies on that.
-        requirements.push("setuptools".to_owned());
+        lines.push("setuptools".to_owned());
     }
-    let folder = tempfile::Builder::new().prefix("pybisect-resolve-").tempdir();
-    let folder = folder.map_err(|error| Unmade::machine(&error))?;
-    let write = |name: &str, lines: &[String]| {
-        let path = folder.path().join(name);
-        fs::write(&path, lines.join("\n")).map(|()| path).map_err(|error| Unmade::machine(&error))
-    };
-    let list = write("requirements.in", &[options.clone(), requirements].concat())?;
-    let pins = write("constraints.txt", constraints)?;
     let mut later = later.clone();
     for _ in 0..=MOST_LIFTED {
-        let mut arguments: Vec<OsString> =
-            ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--python"]
-                .map(OsString::from)
-                .to_vec();
-        arguments.extend([python.into(), "--constraints".into(), pins.clone().into()]);
-        if let Some(date) = date {
-            arguments.extend(["--exclude-newer".into(), date.to_string().into()]);
-        }
-        arguments.extend(later.options());
-        arguments.push(list.clone().into());
-        let outcome = uv.run(&arguments, cancel).map_err(|error| Unmade::machine(&error))?;
-        match outcome.ending {
-            Ending::Exited { code: 0 } => {
-                let mut packages: Vec<String> = lines_of(&outcome.stdout.text).collect();
-                packages.sort();
-                return Ok(Resolved { packages, options, notes: later.notes });
+        let ask = Compile {
+            uv,
+            python,
+            lines: &lines,
+            constraints,
+            preferred: &[],
+            date,
+            later: &later,
+            deep: true,
+            as_lock: false,
+        };
+        let refused = match ask.packages(cancel) {
+            Ok(packages) => {
+                let notes = [later.notes.clone(), far_behind(ask, &packages, cancel)].concat();
+                return Ok(Resolved { packages, options: options(&lines), notes });
             }
-            Ending::Cancelled => return Err(Unmade::Cancelled),
-            _ => {}
-        }
-        let unmade = Unmade::said("cannot be resolved", &outcome.stderr, &outcome.stdout);
-        let Some(date) = date else { return Err(unmade) };
-        let found = match (hidden(&outcome.stderr.text), &unmade) {
-            (Some((name, at)), _) if later.set(&name, at) => {
-                let note = format!("{name} has no files from before this date; those of {at} were taken");
-                later.notes.push(note);
-                true
+            Err(refused) => refused,
+        };
+        let Some(date) = date else { return Err(refused.unmade) };
+        let required = |said: &str, name: &str| {
+            let own = lines.iter().find(|line| name_of(line).as_deref() == Some(name)).cloned();
+            own.or_else(|| required(said, name)).unwrap_or_else(|| name.to_owned())
+        };
+        let found = match (hidden(&refused.said), &refused.unmade) {
+            (_, Unmade::Cancelled) => false,
+            (Some((name, latest)), _) => {
+                let required = required(&refused.said, &name);
+                let first = first_files(ask, &required, (date, latest), cancel)?;
+                later.bring_back(&name, first, latest)
             }
-            (_, Unmade::Unbuildable { package, .. }) => later.take_buildable(package, date, version),
-            _ => false,
+            (None, Unmade::Unbuildable { package, .. }) => later.take_buildable(package, date, version),
+            (None, Unmade::Failed(_)) => false,
         };
         if !found {
-            return Err(unmade);
+            return Err(refused.unmade);
         }
     }
     Err(Unmade::Failed("cannot be resolved: one package after the other has no files of that day".to_owned()))
+}
+
+/// When the first files of a package that satisfy a requirement were uploaded, to a day: between a date at which there were
+/// none and one at which there are.
+fn first_files(
+    ask: Compile<'_>,
+    requirement: &str,
+    (mut none, mut some): (Timestamp, Timestamp),
+    cancel: &CancelToken,
+) -> Result<Timestamp, Unmade> {
+    let lines = [options(ask.lines), vec![requirement.to_owned()]].concat();
+    let nothing = Later::default();
+    while some.duration_since(none) > SignedDuration::from_hours(24) {
+        let middle = none + some.duration_since(none) / 2;
+        let date = Some(middle);
+        let alone = Compile { lines: &lines, constraints: &[], date, later: &nothing, deep: false, ..ask };
+        match alone.packages(cancel) {
+            Ok(_) => some = middle,
+            Err(Refused { unmade: Unmade::Cancelled, .. }) => return Err(Unmade::Cancelled),
+            Err(_) => none = middle,
+        }
+    }
+    Ok(some)
+}
+
+/// Options among the lines of requirements files.
+pub(super) fn options(lines: &[String]) -> Vec<String> {
+    lines.iter().filter(|line| line.starts_with("--")).cloned().collect()
 }
 
 /// The newest version of one package that satisfies a requirement; `None` when none does.
 pub(super) fn one_version(
     uv: &Uv,
     python: &Path,
-    requirement: &str,
+    (requirement, options): (String, &[String]),
     date: Option<Timestamp>,
     cancel: &CancelToken,
 ) -> Result<Option<String>, Unmade> {
-    let folder = tempfile::Builder::new().prefix("pybisect-resolve-").tempdir();
-    let folder = folder.map_err(|error| Unmade::machine(&error))?;
-    let list = folder.path().join("requirements.in");
-    fs::write(&list, requirement).map_err(|error| Unmade::machine(&error))?;
-    let words = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--no-deps", "--python"];
-    let mut arguments: Vec<OsString> = words.map(OsString::from).to_vec();
-    arguments.push(python.into());
-    if let Some(date) = date {
-        arguments.extend(["--exclude-newer".into(), date.to_string().into()]);
-    }
-    arguments.push(list.into());
-    let outcome = uv.run(&arguments, cancel).map_err(|error| Unmade::machine(&error))?;
-    match outcome.ending {
-        Ending::Cancelled => Err(Unmade::Cancelled),
-        Ending::Exited { code: 0 } => {
-            let line = lines_of(&outcome.stdout.text).next();
-            Ok(line.and_then(|line| line.split_once("==").map(|(_, version)| version.to_owned())))
+    let lines = [options.to_vec(), vec![requirement]].concat();
+    let ask = Compile {
+        uv,
+        python,
+        lines: &lines,
+        constraints: &[],
+        preferred: &[],
+        date,
+        later: &Later::default(),
+        deep: false,
+        as_lock: false,
+    };
+    match ask.packages(cancel) {
+        Ok(packages) => {
+            let line = packages.first().and_then(|line| line.split_once("=="));
+            Ok(line.map(|(_, version)| version.to_owned()))
         }
-        _ => Ok(None),
+        Err(Refused { unmade: Unmade::Cancelled, .. }) => Err(Unmade::Cancelled),
+        Err(_) => Ok(None),
     }
 }
 
 /// Exact packages with these among them. The others keep their versions as far as what the first ones require
-/// allows: uv prefers what an earlier output holds.
+/// allows.
 pub(super) fn adapted(
     uv: &Uv,
     (python, version): (&Path, Minor),
-    (fixed, others): (&[String], &[String]),
+    (fixed, others, options): (&[String], &[String], &[String]),
     date: Option<Timestamp>,
     cancel: &CancelToken,
 ) -> Result<Vec<String>, Unmade> {
-    let folder = tempfile::Builder::new().prefix("pybisect-resolve-").tempdir();
-    let folder = folder.map_err(|error| Unmade::machine(&error))?;
-    let names = others.iter().filter_map(|line| name_of(line));
-    let wanted: Vec<String> = fixed.iter().cloned().chain(names).collect();
-    let [list, output] = ["requirements.in", "requirements.txt"].map(|name| folder.path().join(name));
-    let written = fs::write(&list, wanted.join("\n"))
-        .and_then(|()| fs::write(&output, [fixed, others].concat().join("\n")));
-    written.map_err(|error| Unmade::machine(&error))?;
-    let words = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--python"];
-    let mut arguments: Vec<OsString> = words.map(OsString::from).to_vec();
-    arguments.extend([python.into(), "--output-file".into(), output.into()]);
-    if let Some(date) = date {
-        arguments.extend(["--exclude-newer".into(), date.to_string().into()]);
-        arguments.extend(Later::known(date, version).options());
-    }
-    arguments.push(list.into());
-    let outcome = uv.run(&arguments, cancel).map_err(|error| Unmade::machine(&error))?;
-    match outcome.ending {
-        Ending::Exited { code: 0 } => {
-            let mut packages: Vec<String> = lines_of(&outcome.stdout.text).collect();
-            packages.sort();
-            Ok(packages)
-        }
-        Ending::Cancelled => Err(Unmade::Cancelled),
-        _ => Err(Unmade::said("cannot be resolved", &outcome.stderr, &outcome.stdout)),
-    }
-}
-
-fn lines_of(text: &str) -> impl Iterator<Item = String> {
-    let lines = text.lines().map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with(['#', '-'])).map(str::to_owned)
+    let names: Vec<String> = others.iter().filter_map(|line| name_of(line)).collect();
+    let lines = [options, fixed, &names].concat();
+    let ask = Compile {
+        uv,
+        python,
+        lines: &lines,
+        constraints: &[],
+        preferred: &[fixed, others].concat(),
+        date,
+        later: &date.map(|date| Later::known(date, version)).unwrap_or_default(),
+        deep: true,
+        as_lock: false,
+    };
+    ask.packages(cancel).map_err(|refused| refused.unmade)
 }
 
 #[cfg(test)]

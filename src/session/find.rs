@@ -174,7 +174,7 @@ pub(super) struct Session<'a> {
     pub(super) trials: Trials<'a>,
     oracle: Option<TargetOracle>,
     pub(super) target: Option<FailureSignature>,
-    /// The output that the target was read from.
+    /// The output that the target was read from, or could not be.
     pub(super) target_output: Option<TrialOutput>,
     /// Results that came before the target was known.
     pub(super) unjudged: Vec<Done>,
@@ -316,6 +316,7 @@ impl Session<'_> {
             return Err(Stop::Concluded(Conclusion::NotReproduced { reason, hint }));
         }
         let runs_pytest = runs_pytest(&self.plan.recipe.command);
+        self.target_output = Some(output.clone());
         let failure =
             TargetOracle::target_of(output, runs_pytest).map_err(|no| self.no_target(output, no))?;
         let target = match &self.plan.matching {
@@ -331,7 +332,6 @@ impl Session<'_> {
             ))?;
         }
         self.target = Some(failure.clone());
-        self.target_output = Some(output.clone());
         self.journal.say(EventKind::Target { failure })?;
         Ok(())
     }

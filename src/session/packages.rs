@@ -15,7 +15,8 @@ use super::package_set::{Swap, exactly};
 use super::search::Hunt;
 use crate::graph::Node;
 use crate::model::{
-    CommitId, Conclusion, Day, EventKind, Origin, Packages, Purpose, TreeId, TrialId, Verdict,
+    CommitId, Conclusion, Day, Ending, EventKind, Origin, Packages, Purpose, TreeId, TrialId, TrialOutput,
+    Verdict,
 };
 use crate::search::Outcome;
 
@@ -103,6 +104,10 @@ impl Session<'_> {
         self.unjudged.clear();
         self.endpoints = Endpoints::default();
         let is_failure_known = self.target.is_some();
+        let passes = |output: &TrialOutput| output.ending == Ending::Exited { code: 0 };
+        if !is_failure_known && !self.target_output.as_ref().is_some_and(passes) {
+            return Ok(conclusion);
+        }
         let (day, later) = if is_failure_known { (Day::Own, Day::Asked) } else { (Day::Asked, Day::Today) };
         // With the failure not known, good commits say nothing yet.
         let goods = self.plan.good.iter().copied().filter(|_| is_failure_known);

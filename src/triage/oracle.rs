@@ -206,16 +206,24 @@ fn not_a_failure(output: &TrialOutput, reading: &Reading, runs_pytest: bool) -> 
             if (runs_pytest || is_pytest(reading))
                 && reading.failures.iter().all(|one| matches!(one.kind, FailureKind::ExitCode(_))) =>
         {
-            let hint = missing_module(output).map_or_else(
-                || "check the test's path; a test that is newer than the history goes in with --with-file".to_owned(),
-                |module| {
+            let hint = match (missing_module(output), usage_error(output)) {
+                (Some(module), _) => {
                     let package = module.split('.').next().unwrap_or(&module);
                     format!(
                         "a package that nobody declares goes in with --with {package} (and --env auto); a module of \
                          the project's own tests with --with-file"
                     )
-                },
-            );
+                }
+                (None, Some(_)) => {
+                    "the pytest of that environment does not know it: leave it out, or take a later one with \
+                     --with 'pytest>=X.Y' (and --env auto)"
+                        .to_owned()
+                }
+                (None, None) => {
+                    "check the test's path; a test that is newer than the history goes in with --with-file"
+                        .to_owned()
+                }
+            };
             no(
                 format!("pytest did not come to run the test: {}", not_runnable(*code, output, reading)),
                 Some(&hint),
@@ -261,6 +269,16 @@ fn missing_module(output: &TrialOutput) -> Option<String> {
     Some(found[1].trim_end_matches('.').to_owned())
 }
 
+/// What pytest says of its command line. Old versions end with status 2 then, as where tests cannot be collected.
+fn usage_error(output: &TrialOutput) -> Option<String> {
+    static SAID: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?m)^\S*(?:py\.?test|__main__|ERROR)\S*: (?:error: )?((?:unrecognized arguments?|argument |ambiguous option).*)$").ok()
+    });
+    let texts = [&output.stderr.text, &output.stdout.text];
+    let found = texts.into_iter().find_map(|text| SAID.as_ref()?.captures(text))?;
+    Some(found[1].trim_end().to_owned())
+}
+
 fn not_runnable(code: i32, output: &TrialOutput, reading: &Reading) -> String {
     let what = match code {
         2 => "could not collect the tests",
@@ -272,9 +290,10 @@ fn not_runnable(code: i32, output: &TrialOutput, reading: &Reading) -> String {
         Some(failure) if matches!(failure.kind, FailureKind::Exception(_)) => {
             format!("{what}: {}", one_line(failure))
         }
-        _ => match missing_module(output) {
-            Some(module) => format!("{what}: No module named '{module}'"),
-            None => format!("{what} (exit status {code})"),
+        _ => match (missing_module(output), usage_error(output)) {
+            (Some(module), _) => format!("{what}: No module named '{module}'"),
+            (None, Some(error)) => format!("pytest could not start: {error}"),
+            (None, None) => format!("{what} (exit status {code})"),
         },
     }
 }

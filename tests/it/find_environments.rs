@@ -387,3 +387,34 @@ fn where_the_bad_commit_passes_as_of_its_date_todays_packages_are_searched() {
     assert_eq!(code, Some(4), "{report:#}");
     assert!(report["reason"].as_str().unwrap().contains("the command passes"), "{report:#}");
 }
+
+#[test]
+fn which_environment_is_the_default_depends_on_what_is_active() {
+    let user = User::new();
+    let mut repo = TestRepo::new();
+    repo.write("requirements.txt", "greeting\n").write("smoke.py", "assert False\n");
+    let good = repo.commit("start").to_string();
+    repo.write("README", "text");
+    repo.commit("write");
+    let active = user.cache().with_file_name("active");
+    std::fs::create_dir_all(&active).unwrap();
+    std::fs::write(active.join("pyvenv.cfg"), "").unwrap();
+    let python = which::which("python3").unwrap();
+    let python = python.to_str().unwrap();
+    for (program, active, because) in
+        [("python3", Some(&active), "is active"), (python, None, "names the interpreter")]
+    {
+        let arguments = ["find", "--json", "-", "--good", &good, "--", program, "smoke.py"];
+        let mut command = user.command(repo.path(), &arguments);
+        command.env_remove("VIRTUAL_ENV").env_remove("CONDA_DEFAULT_ENV");
+        command.envs(active.map(|folder| ("VIRTUAL_ENV", folder)));
+        let output = command.output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["environment"]["env"], "current", "{report:#}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let line = stderr.lines().find(|line| line.starts_with("environment: ")).unwrap_or_default();
+        let is_virtual = line.contains("runs in the virtual environment");
+        assert!(is_virtual || line.contains(because), "{stderr}");
+        assert!(line.contains("--env auto"), "{stderr}");
+    }
+}

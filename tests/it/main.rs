@@ -20,6 +20,7 @@ mod find_flaky;
 mod find_histories;
 mod find_inputs;
 mod find_narrowing;
+mod find_real_packages;
 mod find_safety;
 mod fix;
 mod git_history;

@@ -1,5 +1,6 @@
 //! `--env` and what belongs to it: which environment trials run in.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use crate::executor::Declarations;
 use crate::git::Repository;
 use crate::model::CommitId;
 use crate::pyenv::{Choice, Environments, Interpreter, Minor, Policy, Pythons, TimeTravel, Uv};
+use crate::session;
 
 /// Bytes that environments may take, where the user says nothing.
 const MOST_BYTES: u64 = 5 << 30;
@@ -103,6 +105,8 @@ pub(super) struct Chosen {
     pub(super) facts: Vec<(String, String)>,
     /// What the user should know.
     pub(super) warnings: Vec<String>,
+    /// Which it is and why, and how to have the other, where the user did not say.
+    pub(super) line: Option<String>,
 }
 
 /// Choose, by the options and by what the ends of the range declare.
@@ -112,12 +116,13 @@ pub(super) fn choose(
     ends: &[CommitId],
     python: Option<&Interpreter>,
     cache: &Path,
-    runs_pytest: bool,
+    command: &[OsString],
 ) -> Result<Chosen, CliError> {
-    let own = |why: Vec<String>| Chosen {
+    let own = |warnings: Vec<String>| Chosen {
         environments: None,
         facts: vec![("env".to_owned(), "current".to_owned())],
-        warnings: why,
+        warnings,
+        line: None,
     };
     if args.env == Some(Kind::Current) {
         let why =
@@ -126,8 +131,15 @@ pub(super) fn choose(
     }
     let declarations = Declarations::read(repository.reopen()?, ends)?;
     let is_asked = args.env.is_some() || args.asks_for_own();
-    if !is_asked && (python.is_some_and(is_virtual) || !declarations.is_any()) {
+    if !is_asked && !declarations.is_any() {
         return Ok(own(Vec::new()));
+    }
+    if let Some(why) = chosen_already(command, python).filter(|_| !is_asked) {
+        let mut chosen = own(Vec::new());
+        chosen.facts.push(("env_because".to_owned(), why.clone()));
+        chosen.line =
+            Some(format!("the packages you have, as {why} (each commit's own, as of its date: --env auto)"));
+        return Ok(chosen);
     }
     let beside = python.map(|python| python.executable.as_path());
     let mut pythons = Pythons::find(beside);
@@ -153,7 +165,7 @@ pub(super) fn choose(
             extras: args.extra.clone(),
             groups: args.group.clone(),
             requirements: args.requirements.as_deref().map(read_list).transpose()?,
-            runs_pytest,
+            runs_pytest: session::runs_pytest(command),
         },
         time: time(args, repository)?,
         python: version,
@@ -165,18 +177,50 @@ pub(super) fn choose(
         TimeTravel::Fixed(date) => date.to_string(),
         TimeTravel::Today => "now".to_owned(),
     };
+    let is_own = policy.time == TimeTravel::Own;
     let environments = declarations.with(|versions| Environments::new(policy, uv, pythons, cache, versions));
-    let facts = [("env", "auto".to_owned()), ("packages_as_of", time)];
-    let facts = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
-    Ok(Chosen { environments: Some(environments), facts, warnings: Vec::new() })
+    let mut facts = vec![("env", "auto".to_owned()), ("packages_as_of", time.clone())];
+    let mut line = None;
+    if !is_asked {
+        let why = "packages are declared and no virtual environment is active";
+        facts.push(("env_because", why.to_owned()));
+        line = Some(format!(
+            "each commit with the packages that it declares, as of {}: {why} (the packages you have: --env current)",
+            if is_own { "its date" } else { &time }
+        ));
+    }
+    let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Ok(Chosen { environments: Some(environments), facts, warnings: Vec::new(), line })
 }
 
-/// Whether the interpreter is that of a virtual environment: the user set one up for this.
-fn is_virtual(python: &Interpreter) -> bool {
-    let top = python.executable.parent().and_then(Path::parent);
-    let is_conda =
-        std::env::var_os("CONDA_DEFAULT_ENV").is_some_and(|name| !name.is_empty() && name != "base");
-    top.is_some_and(|top| top.join("pyvenv.cfg").is_file()) || is_conda
+/// Programs that run a command in an environment of their own making.
+const MANAGERS: [&str; 12] =
+    ["uv", "uvx", "poetry", "pdm", "pipenv", "hatch", "tox", "nox", "rye", "pixi", "conda", "mamba"];
+
+/// Why the environment is chosen already, when it is: the user set one up for this, or names the interpreter.
+fn chosen_already(command: &[OsString], python: Option<&Interpreter>) -> Option<String> {
+    let program = command.first().map(Path::new)?;
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    if MANAGERS.contains(&&*name) {
+        return Some(format!("{name} brings an environment of its own"));
+    }
+    let is_environment = |folder: &Path| folder.join("pyvenv.cfg").is_file();
+    let executable = python.map(|python| python.executable.as_path());
+    if let Some(folder) =
+        executable.and_then(Path::parent).and_then(Path::parent).filter(|top| is_environment(top))
+    {
+        return Some(format!("the command runs in the virtual environment {}", folder.display()));
+    }
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(folder) = variable("VIRTUAL_ENV").filter(|folder| is_environment(Path::new(folder))) {
+        return Some(format!("the virtual environment {} is active", Path::new(&folder).display()));
+    }
+    if let Some(name) = variable("CONDA_DEFAULT_ENV").filter(|name| name != "base") {
+        return Some(format!("the conda environment {} is active", name.to_string_lossy()));
+    }
+    let is_path = program.components().count() > 1;
+    let runs_python = python.is_some() && (name.starts_with("python") || name.starts_with("pypy"));
+    (is_path && runs_python).then(|| format!("the command names the interpreter {}", program.display()))
 }
 
 fn named(python: &str, pythons: &mut Pythons) -> Result<Minor, CliError> {

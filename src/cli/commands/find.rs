@@ -109,6 +109,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     for warning in &prepared.warnings {
         warn(warning);
     }
+    if let Some(line) = prepared.line.as_ref().filter(|_| !args.quiet) {
+        let style = stderr_style();
+        drop(writeln!(anstream::stderr(), "{} {line}", style.bold("environment:")));
+    }
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
     let report = search(&prepared, &cancel, args.quiet)?;

@@ -10,7 +10,7 @@ use crate::cli::{CliError, config, folders};
 use crate::git::Repository;
 use crate::model::{CommitId, Packages, Recipe};
 use crate::pyenv::{self, Interpreter};
-use crate::session::{self, Matching, OverlayFile, Plan};
+use crate::session::{Matching, OverlayFile, Plan};
 use crate::store::Store;
 
 use super::bench::Bench;
@@ -25,6 +25,8 @@ pub(super) struct Prepared {
     pub(super) bench: Bench,
     pub(super) store: Store,
     pub(super) warnings: Vec<String>,
+    /// Which environment was chosen and why, where the user did not say.
+    pub(super) line: Option<String>,
 }
 
 /// Resolve flags, configuration and environment.
@@ -61,13 +63,13 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let store = Store::open(&cache)?;
     let jobs = merged.jobs;
     let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
-    let runs_pytest = session::runs_pytest(&merged.command);
     let mut options = args.environment.over(&loaded.config);
     if merged.command.is_empty() {
         // Nothing will run.
         options = EnvArgs { env: Some(Kind::Current), ..EnvArgs::default() };
     }
-    let chosen = environments::choose(&options, &repository, &ends, python.as_ref(), &cache, runs_pytest)?;
+    let chosen =
+        environments::choose(&options, &repository, &ends, python.as_ref(), &cache, &merged.command)?;
     let mut environment = facts(python.as_ref().filter(|_| chosen.environments.is_none()));
     environment.extend(chosen.facts);
     let mut warnings = loaded.warnings;
@@ -91,7 +93,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         command_text: command_text(&merged.command, args.shell.as_deref()),
         repository: repository.folder().to_string_lossy().into_owned(),
     };
-    Ok(Prepared { repository, plan, bench, store, warnings })
+    Ok(Prepared { repository, plan, bench, store, warnings, line: chosen.line })
 }
 
 /// Where the user stands.

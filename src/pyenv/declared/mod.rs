@@ -8,6 +8,7 @@
 //! | `pyproject` | `pyproject.toml`: the standard tables, groups, Poetry's |
 //! | `setup_cfg` | `setup.cfg` |
 //! | `setup_py` | `setup.py`, run with a `setup()` that only listens |
+//! | `tox` | `tox.ini`, for what tests need |
 //! | `lock` | lock files, as constraints |
 //! | `names` | names and versions, normalised |
 
@@ -18,6 +19,7 @@ mod pyproject;
 mod requirements;
 mod setup_cfg;
 mod setup_py;
+mod tox;
 mod wanted;
 
 pub(super) use names::{name_of, normalised};

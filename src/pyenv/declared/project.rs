@@ -22,10 +22,11 @@ pub trait ProjectFiles {
 }
 
 /// Files whose name alone says that they declare something.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "pyproject.toml",
     "setup.cfg",
     "setup.py",
+    "tox.ini",
     "uv.lock",
     "poetry.lock",
     "pdm.lock",

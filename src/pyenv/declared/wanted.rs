@@ -10,7 +10,7 @@ use super::names::{name_of, normalised};
 use super::project::ProjectFiles;
 use super::pyproject::{self, Pyproject};
 use super::requirements::{Lines, Role, role};
-use super::{lock, setup_cfg, setup_py};
+use super::{lock, setup_cfg, setup_py, tox};
 use crate::model::CancelToken;
 
 /// Extras and groups that are taken when none is named: what tests need.
@@ -124,6 +124,9 @@ impl Wanted {
             wanted.read_pyproject(files, choice);
             wanted.read_setup_cfg(files, choice);
             wanted.read_setup_py(files, choice, python, cancel);
+            if wanted.tests.is_empty() {
+                wanted.read_tox(files);
+            }
             wanted.read_locks(files);
         }
         if wanted.source_folders == [String::new()]
@@ -277,6 +280,19 @@ impl Wanted {
             }
             Err(why) => self.notes.push(format!("setup.py says nothing about dependencies: {why}")),
         }
+    }
+
+    /// What tests need, where it is declared nowhere else.
+    fn read_tox(&mut self, files: &dyn ProjectFiles) {
+        let Some(text) = files.read("tox.ini") else { return };
+        let found = tox::dependencies(&text);
+        if found.is_empty() {
+            return;
+        }
+        let mut lines = Lines::default();
+        lines.add(files, "tox.ini", &found.join("\n"), false, 0);
+        self.take(lines, true);
+        self.sources.push("tox.ini".to_owned());
     }
 
     fn read_locks(&mut self, files: &dyn ProjectFiles) {

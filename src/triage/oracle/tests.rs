@@ -195,6 +195,13 @@ fn what_is_no_target_says_what_to_do() {
     assert_eq!(no(&exited(0, "1 passed in 0.1s\n", "")).seen, "the command passes");
     assert!(no(&exited(4, "ERROR: file not found: x\n", "")).hint.unwrap().contains("--with-file"));
     assert!(no(&exited(127, "", "")).seen.contains("command not found"));
+    let missing = no(&exited(2, "could not import tests: No module named 'hypothesis'\n", ""));
+    assert!(missing.seen.contains("hypothesis"), "{missing:?}");
+    assert!(missing.hint.unwrap().contains("--with hypothesis"));
+    let usage = "usage: pytest.py [options]\npytest.py: error: unrecognized arguments: --rootdir=.\n";
+    let unknown = no(&exited(2, "", usage));
+    assert!(unknown.seen.ends_with("could not start: unrecognized arguments: --rootdir=."), "{unknown:?}");
+    assert!(unknown.hint.unwrap().contains("--with 'pytest>="));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Trees that no commit has: a merge made in memory, and what is uncommitted in the work tree.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use git2::{ErrorCode, Index, MergeOptions, StatusOptions, Tree};
+use git2::{ErrorCode, Index, MergeOptions, Oid, StatusOptions, Tree};
 
-use super::ids::{ToOid, tree_id};
-use super::{GitError, Repository, Shadow};
+use super::ids::{ToOid, blob_id, tree_id};
+use super::{GitError, Placed, Repository, Shadow};
 use crate::model::TreeId;
 
 /// Larger files that git does not follow are no source of a program.
@@ -31,10 +32,10 @@ impl Shadow {
         }
         let repository = &self.repository().inner;
         let find = |id: TreeId| -> Result<Tree<'_>, GitError> { Ok(repository.find_tree(id.oid()?)?) };
-        let (ancestor, ours, theirs) = (find(ancestor)?, find(ours)?, find(theirs)?);
-        let mut index = repository.merge_trees(&ancestor, &ours, &theirs, Some(&MergeOptions::new()))?;
+        let (base, ancestor, ours, theirs) = (ours, find(ancestor)?, find(ours)?, find(theirs)?);
+        let index = repository.merge_trees(&ancestor, &ours, &theirs, Some(&MergeOptions::new()))?;
         if !index.has_conflicts() {
-            return Ok(Merged::Clean(tree_id(index.write_tree_to(repository)?)));
+            return Ok(Merged::Clean(self.tree_of(&index, base)?));
         }
         let mut paths = Vec::new();
         for conflict in index.conflicts()? {
@@ -45,6 +46,22 @@ impl Shadow {
         paths.sort();
         paths.dedup();
         Ok(Merged::Conflicts(paths))
+    }
+
+    /// An index as a tree, on top of one that it has most entries in common with. libgit2 would look up every entry, also
+    /// those that the repository does not have, as in a partial clone.
+    fn tree_of(&self, index: &Index, base: TreeId) -> Result<TreeId, GitError> {
+        let mut before = Index::new()?;
+        before.read_tree(&self.repository().inner.find_tree(base.oid()?)?)?;
+        let entries = |index: &Index| -> BTreeMap<Vec<u8>, (u32, Oid)> {
+            index.iter().map(|entry| (entry.path, (entry.mode, entry.id))).collect()
+        };
+        let (before, after) = (entries(&before), entries(index));
+        let gone = before.keys().filter(|path| !after.contains_key(*path)).map(|path| (path.clone(), None));
+        let came = after.iter().filter(|(path, entry)| before.get(*path) != Some(*entry));
+        let came = came.map(|(path, &(mode, id))| (path.clone(), Some((mode, blob_id(id)))));
+        let placed: Vec<Placed> = gone.chain(came).collect();
+        self.with_entries(base, &placed)
     }
 
     /// The work tree of a repository as a tree: `HEAD` with all that is uncommitted, new files that are not
@@ -72,8 +89,9 @@ impl Shadow {
             let path = String::from_utf8_lossy(status.path_bytes()).into_owned();
             self.take_up(&mut index, folder, Path::new(&path), status.status().is_wt_new())?;
         }
-        let tree = index.write_tree_to(repository)?;
-        Ok((tree != head).then(|| tree_id(tree)))
+        let head = tree_id(head);
+        let tree = self.tree_of(&index, head)?;
+        Ok((tree != head).then_some(tree))
     }
 
     /// Put a file as it is on disk into the index, or take it out.

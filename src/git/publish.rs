@@ -3,6 +3,7 @@
 //! The branch is the one thing that pybisect ever writes into the user's repository, and only when asked: it is
 //! fetched from the shadow by the git executable, which touches neither `HEAD` nor the index nor the work tree.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use git2::{DiffFormat, DiffLineType, DiffOptions};
@@ -24,6 +25,8 @@ pub struct Patch {
     pub files: usize,
     /// Lines that it removes and adds.
     pub lines: usize,
+    /// The files in it.
+    pub paths: Vec<PathBuf>,
 }
 
 impl Repository {
@@ -49,7 +52,13 @@ impl Repository {
             true
         })?;
         let stats = diff.stats()?;
-        Ok(Patch { bytes, files: stats.files_changed(), lines: stats.insertions() + stats.deletions() })
+        let paths = diff.deltas().filter_map(|delta| Some(delta.new_file().path()?.to_owned())).collect();
+        Ok(Patch {
+            bytes,
+            files: stats.files_changed(),
+            lines: stats.insertions() + stats.deletions(),
+            paths,
+        })
     }
 
     /// The mode of what lies at a path of a tree; 0 when nothing does.
@@ -77,6 +86,28 @@ impl Repository {
     #[must_use]
     pub fn has_branch(&self, name: &str) -> bool {
         self.inner.find_branch(name, git2::BranchType::Local).is_ok()
+    }
+
+    /// Whether a branch can be called so.
+    #[must_use]
+    pub fn can_be_a_branch(name: &str) -> bool {
+        git2::Branch::name_is_valid(name).unwrap_or(false)
+    }
+
+    /// The names of the remotes.
+    ///
+    /// # Errors
+    /// When the configuration cannot be read.
+    pub fn remotes(&self) -> Result<Vec<String>, GitError> {
+        let remotes = self.inner.remotes()?;
+        Ok(remotes.iter().flatten().flatten().map(str::to_owned).collect())
+    }
+
+    /// Whether a file of the work tree, or of the index, is not as it is in `HEAD`.
+    #[must_use]
+    pub fn is_uncommitted(&self, path: &std::path::Path) -> bool {
+        self.workdir().is_some()
+            && self.inner.status_file(path).is_ok_and(|status| !status.is_empty() && !status.is_ignored())
     }
 
     /// Take the commit in the shadow's outbox as a new branch.
@@ -127,8 +158,12 @@ impl Repository {
         if output.status.success() {
             return Ok(());
         }
+        /// More lines of git's are told elsewhere.
+        const MOST_LINES: usize = 6;
         let said = String::from_utf8_lossy(&output.stderr);
-        Err(failed(said.trim().lines().last().unwrap_or("no reason given").to_owned()))
+        let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("hint:"));
+        let said = lines.take(MOST_LINES).collect::<Vec<_>>().join("\n  ");
+        Err(failed(if said.is_empty() { "no reason given".to_owned() } else { said }))
     }
 }
 

@@ -67,12 +67,18 @@ pub struct FixReport {
     pub onto: Option<CommitId>,
     /// The commit that broke it.
     pub culprit: Option<CommitId>,
+    /// What the failing command does there without any fix, in words.
+    #[serde(default)]
+    pub as_it_is: String,
     /// Whether that commit passes already, without any fix.
     pub mended_already: bool,
     /// The candidates, the best first.
     pub fixes: Vec<CandidateFix>,
     /// Candidates that could not be made, with the reason.
     pub left_out: Vec<String>,
+    /// Why the wider command could not be run, when it could not.
+    #[serde(default)]
+    pub wider_cannot_run: Option<String>,
     /// Tests that fail in the last good version as well, under the wider command.
     pub failed_before: Vec<String>,
     /// Trials that ran.

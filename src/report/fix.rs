@@ -7,7 +7,7 @@ use super::Style;
 use super::diff::write_diff;
 use super::plain::shortened;
 use super::words::plural;
-use crate::model::{CandidateFix, CommitId, FixReport, Report};
+use crate::model::{CandidateFix, CommitId, FixReport};
 
 /// Lines of the patch that are shown.
 const MOST_LINES: usize = 30;
@@ -19,16 +19,18 @@ pub struct FixText<'a> {
     pub style: Style,
     /// Where the patch was written.
     pub patch: Option<&'a Path>,
+    /// The top of the work tree, when the user does not stand there.
+    pub top: Option<&'a Path>,
     /// The branch and the commit that were made.
     pub committed: Option<&'a (String, CommitId)>,
 }
 
 impl FixText<'_> {
-    /// Write it. `found` is the report of the search.
+    /// Write it.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn render(&self, found: &Report, report: &FixReport, out: &mut dyn Write) -> io::Result<()> {
+    pub fn render(&self, report: &FixReport, out: &mut dyn Write) -> io::Result<()> {
         let style = self.style;
         let onto = report.onto.as_ref().map(CommitId::short).unwrap_or_default();
         if report.mended_already {
@@ -43,11 +45,15 @@ impl FixText<'_> {
                 self.change(fix, out)?;
             }
             None => {
-                writeln!(out, "{}", style.bold(style.warn(format!("no candidate passes on top of {onto}"))))?;
+                let what = match &report.wider_cannot_run {
+                    Some(why) => format!("the wider command cannot be run: {why}"),
+                    None => format!("no candidate passes on top of {onto}"),
+                };
+                writeln!(out, "{}", style.bold(style.warn(what)))?;
             }
         }
         writeln!(out, "\n{}", style.bold("tested"))?;
-        let failing = found.failure.as_ref().map(ToString::to_string).unwrap_or_default();
+        let failing = report.as_it_is.strip_prefix("fails: ").unwrap_or(&report.as_it_is);
         let failing = shortened(failing.lines().next().unwrap_or_default(), 100);
         writeln!(out, "  {} {onto} as it is: {failing}", style.bad(format!("{:<7}", "fails")))?;
         for fix in &report.fixes {
@@ -57,11 +63,9 @@ impl FixText<'_> {
             writeln!(out, "  {} {why}", style.warn(format!("{:<7}", "not made")))?;
         }
         if !report.failed_before.is_empty() {
-            writeln!(
-                out,
-                "  {} fail in the last good version too",
-                plural(report.failed_before.len(), "test")
-            )?;
+            let count = report.failed_before.len();
+            let fail = if count == 1 { "fails" } else { "fail" };
+            writeln!(out, "  {} {fail} in the last good version too", plural(count, "test"))?;
         }
         self.next_steps(best.is_some(), out)
     }
@@ -96,7 +100,10 @@ impl FixText<'_> {
             return Ok(());
         }
         if let Some(patch) = self.patch {
-            writeln!(out, "  git apply {}  {}", patch.display(), self.style.dim("# into your work tree"))?;
+            // Below the top, git leaves out what lies above, and says nothing.
+            let there = self.top.map(|top| format!(" -C {}", top.display())).unwrap_or_default();
+            let comment = self.style.dim("# into your work tree");
+            writeln!(out, "  git{there} apply {}  {comment}", patch.display())?;
         }
         writeln!(
             out,

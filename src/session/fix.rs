@@ -75,6 +75,7 @@ pub fn fix(
     let verdicts: Vec<Verdict> =
         outputs.iter().map(|output| judge.judge_reading(output, &read(output))).collect();
     report.mended_already = verdicts[0] == Verdict::Good;
+    report.as_it_is = outcome(&verdicts[0], &outputs[0]);
     let passing: Vec<usize> = (0..candidates.len()).filter(|&at| verdicts[at + 1] == Verdict::Good).collect();
     let Some(verified) = verify(plan, workshop, request, &candidates, &passing, &mut report, said)? else {
         return Ok(None);
@@ -128,12 +129,17 @@ fn verify(
     let mut heard = |at: usize, output: &TrialOutput| {
         let what = passing.get(at).map_or("last good", |&at| candidates[at].kind.phrase());
         let passes = matches!(output.ending, Ending::Exited { code: 0 });
-        said(&format!("{:<7}{what}: --verify", if passes { "passes" } else { "fails" }));
+        // What fails in the last good version too is not held against a candidate.
+        let word = if passes { "passes" } else { "fails" };
+        said(&format!("{word:<7}{what}: --verify{}", if passes { "" } else { ", to be compared" }));
     };
     let Some((outputs, ran)) = run(plan, workshop, request.onto, &recipe, &asked, &mut heard)? else {
         return Ok(None);
     };
     report.trials += ran;
+    if let Some(why) = outputs.first().and_then(cannot_run) {
+        report.wider_cannot_run = Some(why);
+    }
     if good.is_some() {
         report.failed_before = outputs.last().map(failing).unwrap_or_default();
     }
@@ -159,6 +165,13 @@ fn verify(
         (at, judged)
     });
     Ok(Some(verified.collect()))
+}
+
+/// Why the shell could not run a command, in its own words.
+fn cannot_run(output: &TrialOutput) -> Option<String> {
+    let is_missing = matches!(output.ending, Ending::Exited { code: 126 | 127 });
+    let said = output.stderr.text.lines().rev().find(|line| !line.trim().is_empty());
+    is_missing.then(|| said.unwrap_or("command not found").trim().to_owned())
 }
 
 /// The tests that failed in a run.

@@ -300,6 +300,23 @@ fn so_far(search: &Search, known: &Known) -> Option<Answer> {
     Some(Answer { causes: vec![cause], necessity })
 }
 
+/// Why a minimal set is more than a few lines: its largest edit is not cut further.
+fn why_large(difference: &Difference, answer: &Answer) -> Option<String> {
+    /// So many lines are read at a glance.
+    const FEW: usize = 10;
+    let lines = |edit: usize| {
+        let edit = &difference.edits[edit];
+        edit.lines.len().max(edit.old_lines.len())
+    };
+    let largest = answer.causes.iter().flat_map(EditSet::iter).max_by_key(|&edit| lines(edit))?;
+    let edit = &difference.edits[largest];
+    let what = if difference.is_of_whole_file(edit) { "a whole file" } else { "one statement or block" };
+    (lines(largest) > FEW).then(|| {
+        let place = format!("{}:{}", difference.files[edit.file].name(), edit.lines.start);
+        format!("the {} lines at {place} are {what}, which is not cut further", lines(largest))
+    })
+}
+
 /// What does not hold, and what was found instead.
 fn remarks(narrowed: &Narrowed) -> Vec<String> {
     let Narrowed { good, bad, difference, answer, minimal, trials, .. } = narrowed;
@@ -309,6 +326,7 @@ fn remarks(narrowed: &Narrowed) -> Vec<String> {
         let count = answer.causes.len();
         remarks.push(format!("{count} causes: each of them alone makes {good} fail; {bad} has all of them"));
     }
+    remarks.extend(minimal.then(|| why_large(difference, answer)).flatten());
     if !minimal {
         remarks.push(format!(
             "narrowing stopped after {trials} trials; perhaps not all of these edits are needed"

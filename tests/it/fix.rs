@@ -145,6 +145,24 @@ fn what_head_mended_already_needs_no_fix() {
 }
 
 #[test]
+fn a_file_that_the_repository_lacks_is_no_obstacle() {
+    let (repo, good, _) = broken(|repo, text| {
+        repo.write("assets/picture.png", "lost")
+            .write("app.py", format!("# a comment\n{text}"))
+            .commit("later");
+    });
+    let id = repo.git(&["rev-parse", "HEAD:assets/picture.png"]);
+    let (folder, file) = id.trim().split_at(2);
+    fs::remove_file(repo.path().join(".git/objects").join(folder).join(file)).unwrap();
+    let user = User::new();
+    find(&user, &repo, good);
+    let (code, report, said) = fix(&user, &repo, &[]);
+    assert_eq!(code, Some(0), "{report:#}\n{said}");
+    assert_eq!(kinds(&report)[0], ("undo-edits", true), "{report:#}");
+    assert!(kinds(&report).contains(&("revert-commit", true)), "{report:#}");
+}
+
+#[test]
 fn the_wider_command_is_compared_with_the_last_good_version() {
     // The wider command fails where NAME is not 'the app', and in the last good version that fails too.
     let (repo, good, _) = broken(|repo, text| {
@@ -171,4 +189,55 @@ fn without_a_search_there_is_nothing_to_mend() {
     let ran = User::new().run(repo.path(), &["fix"]);
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
     assert!(ran.stderr.contains("pybisect find"), "{}", ran.stderr);
+}
+
+#[test]
+fn mistakes_are_told_before_anything_runs() {
+    let (repo, good, _) = broken(|_, _| {});
+    let user = User::new();
+    find(&user, &repo, good);
+    repo.git(&["config", "user.name", "Eve"]);
+    repo.git(&["config", "user.email", "eve@example.org"]);
+    repo.git(&["remote", "add", "backup", "/nowhere"]);
+    for (arguments, wanted) in [
+        (&["--branch", "my fix"][..], "a branch cannot be called 'my fix'"),
+        (&["--push", "bakcup"], "there are: backup"),
+        (&["--", "python3", "app.py"], "--verify 'python3 app.py'"),
+        (&["--onto", "nowhere"], "no commit is called 'nowhere'"),
+        (&["zzz"], "pybisect sessions"),
+    ] {
+        let ran = user.run(repo.path(), &[&["fix"], arguments].concat());
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}\n{}", ran.stderr);
+        assert!(ran.stderr.contains(wanted) && !ran.stderr.contains("without a fix"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_wider_command_that_is_not_there_is_no_verdict_on_the_candidates() {
+    let (repo, good, _) = broken(|_, _| {});
+    let user = User::new();
+    find(&user, &repo, good);
+    let ran = user.run(repo.path(), &["fix", "--verify", "pytset-of-nowhere -q"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.stdout);
+    let first = ran.stdout.lines().next().unwrap();
+    assert!(first.starts_with("the wider command cannot be run: ") && first.contains("pytset"), "{first}");
+}
+
+#[test]
+fn what_is_told_of_head_is_what_head_does() {
+    // The commit fails otherwise here: what is undone does not mend that.
+    let (repo, good, _) = broken(|repo, text| {
+        repo.write("app.py", format!("import nowhere\n{text}")).commit("another mistake");
+        repo.write("app.py", text).commit("taken back");
+    });
+    let user = User::new();
+    find(&user, &repo, good);
+    fs::create_dir(repo.path().join("below")).unwrap();
+    let ran = user.run(&repo.path().join("below"), &["fix", "--onto", "HEAD~1"]);
+    assert!(ran.stdout.contains("as it is: different failure: ModuleNotFoundError"), "{}", ran.stdout);
+    let ran = user.run(&repo.path().join("below"), &["fix"]);
+    assert!(ran.stdout.contains("as it is: AttributeError"), "{}", ran.stdout);
+    // Where the user stands, `git apply` would leave out what lies above.
+    let top = repo.path().canonicalize().unwrap();
+    assert!(ran.stdout.contains(&format!("git -C {} apply ", top.display())), "{}", ran.stdout);
 }

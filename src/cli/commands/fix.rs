@@ -65,6 +65,9 @@ pub(crate) struct Args {
     /// Write the result as JSON to a file, or to standard output with -
     #[arg(long, value_name = "FILE|-")]
     pub(crate) json: Option<PathBuf>,
+    /// Taken only to say that the command is that of the search
+    #[arg(last = true, hide = true)]
+    pub(crate) command: Vec<String>,
 }
 
 /// What it takes to run the command of a session again.
@@ -96,6 +99,12 @@ pub(super) fn remember(
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    if !args.command.is_empty() {
+        let command = shell_words::join(&args.command);
+        return Err(CliError::usage("the command is that of the search, and need not be given").hinted(
+            format!("to test a wider one as well: pybisect fix --verify {}", shell_words::quote(&command)),
+        ));
+    }
     let place = match &args.repo {
         Some(place) => place.clone(),
         None => std::env::current_dir().map_err(CliError::internal)?,
@@ -158,14 +167,13 @@ fn tell(
             None => folders::cache()?.join("fixes").join(format!("{}.patch", fixes.report.session)),
         };
         write(&file, &made.bytes)?;
+        warn_of_uncommitted(repository, &made.paths);
         patch = Some(file);
         if let Some(name) = branch {
             let onto = fixes.report.onto.ok_or_else(|| CliError::usage("there is no commit to build on"))?;
-            let (author, email) = repository.author().ok_or_else(|| {
-                CliError::usage("git does not know your name")
-                    .hinted("git config --global user.name 'Your Name'; git config --global user.email you@example.com")
-            })?;
-            let id = shadow.commit(*tree, onto, (&author, &email), &message(found, fix))?;
+            let (author, email) = author(repository)?;
+            let message = message(found, fix, args.verify.as_deref());
+            let id = shadow.commit(*tree, onto, (&author, &email), &message)?;
             repository.take_branch(shadow, name)?;
             committed = Some((name.to_owned(), id));
         }
@@ -177,9 +185,16 @@ fn tell(
         if json_on_stdout { super::print(&text).map(drop)? } else { write(file, &text)? }
     }
     if !json_on_stdout {
-        let view = FixText { style: stdout_style(), patch: patch.as_deref(), committed: committed.as_ref() };
+        let here = std::env::current_dir().ok().and_then(|here| here.canonicalize().ok());
+        let top = repository.workdir().and_then(|top| top.canonicalize().ok());
+        let view = FixText {
+            style: stdout_style(),
+            patch: patch.as_deref(),
+            top: top.as_deref().filter(|top| here.as_deref() != Some(*top)),
+            committed: committed.as_ref(),
+        };
         let mut text = Vec::new();
-        view.render(found, &fixes.report, &mut text).map_err(CliError::internal)?;
+        view.render(&fixes.report, &mut text).map_err(CliError::internal)?;
         super::print(&text)?;
     }
     if let (Some(remote), Some((name, _))) = (&args.push, &committed) {
@@ -190,6 +205,16 @@ fn tell(
         say(&format!("pushed {name} to {remote}"));
     }
     Ok(exit(&fixes.report))
+}
+
+/// Candidates are on top of a commit: what the user changed since is not in them.
+fn warn_of_uncommitted(repository: &Repository, paths: &[PathBuf]) {
+    for path in paths.iter().filter(|path| repository.is_uncommitted(path)) {
+        let path = path.display();
+        say(&format!(
+            "note: your uncommitted changes of {path} were not tested; the patch may not apply to them"
+        ));
+    }
 }
 
 fn exit(report: &FixReport) -> Exit {
@@ -239,6 +264,14 @@ fn branch(args: &Args, report: &Report, repository: &Repository) -> Result<Optio
     }
     let culprit = report.culprits.first().map(|culprit| culprit.commit.id.short()).unwrap_or_default();
     let name = args.branch.clone().unwrap_or_else(|| format!("pybisect/fix-{culprit}"));
+    if !Repository::can_be_a_branch(&name) {
+        return Err(CliError::usage(format!("a branch cannot be called '{name}'"))
+            .hinted("no spaces, no '..', none of ~^:?*[\\; choose another: --branch NAME"));
+    }
+    if let Some(remote) = &args.push {
+        known_remote(repository, remote)?;
+    }
+    author(repository)?;
     if repository.has_branch(&name) {
         return Err(CliError::usage(format!("there is a branch '{name}' already"))
             .hinted("choose another: --branch NAME"));
@@ -246,8 +279,30 @@ fn branch(args: &Args, report: &Report, repository: &Repository) -> Result<Optio
     Ok(Some(name))
 }
 
+/// Who commits.
+fn author(repository: &Repository) -> Result<(String, String), CliError> {
+    repository.author().ok_or_else(|| {
+        CliError::usage("git does not know your name").hinted(
+            "git config --global user.name 'Your Name'; git config --global user.email you@example.com",
+        )
+    })
+}
+
+/// A remote is a name that git knows, or an address.
+fn known_remote(repository: &Repository, remote: &str) -> Result<(), CliError> {
+    let known = repository.remotes()?;
+    if known.iter().any(|name| name == remote) || remote.contains(['/', ':']) {
+        return Ok(());
+    }
+    let hint = match known.as_slice() {
+        [] => "git remote add NAME URL".to_owned(),
+        names => format!("there are: {}", names.join(", ")),
+    };
+    Err(CliError::usage(format!("no remote is called '{remote}'")).hinted(hint))
+}
+
 /// The commit message: what is done, why, and how one knows.
-fn message(found: &Report, fix: &CandidateFix) -> String {
+fn message(found: &Report, fix: &CandidateFix, verify: Option<&str>) -> String {
     let culprit = found.culprits.first();
     let short = culprit.map(|culprit| culprit.commit.id.short()).unwrap_or_default();
     let subject = culprit.map(|culprit| culprit.commit.subject.clone()).unwrap_or_default();
@@ -278,6 +333,7 @@ fn message(found: &Report, fix: &CandidateFix) -> String {
     }
     lines.push(format!("This commit: {}. Tested with:", fix.kind.phrase()));
     lines.push(format!("  {}", found.command));
+    lines.extend(verify.filter(|_| fix.verified.is_some()).map(|verify| format!("  {verify}")));
     lines.push(String::new());
     lines.join("\n")
 }

@@ -12,6 +12,8 @@ pub(crate) struct Example {
 
 /// How much a squared weight costs, in nats.
 const PENALTY: f64 = 0.2;
+/// The same for what follows from how programs work, not only from how they happened to break.
+const PENALTY_OF_KNOWN: f64 = 0.01;
 const STEPS: usize = 400;
 const STEP: f64 = 0.05;
 
@@ -29,7 +31,7 @@ impl Example {
 
 /// Evidence for a commit never speaks against it, nor the other way round.
 fn bounded(at: usize, weight: f64) -> f64 {
-    let against = matches!(Signals::NAMES[at], "harmless" | "merge");
+    let against = matches!(Signals::NAMES[at], "harmless" | "merge" | "unreached");
     if against { weight.min(0.0) } else { weight.max(0.0) }
 }
 
@@ -39,7 +41,8 @@ pub(crate) fn fitted(examples: &[(f64, &Example)]) -> Values {
     const NEAR: f64 = 1e-4;
     let loss = |weights: &Values| {
         let fit: f64 = examples.iter().map(|(much, one)| much * one.loss(&Weights(*weights))).sum();
-        fit + PENALTY * weights.iter().map(|weight| weight * weight).sum::<f64>()
+        let penalty = |at: usize| if Signals::NAMES[at] == "unreached" { PENALTY_OF_KNOWN } else { PENALTY };
+        fit + weights.iter().enumerate().map(|(at, weight)| penalty(at) * weight * weight).sum::<f64>()
     };
     let mut weights = [0.0; Signals::COUNT];
     let (mut first, mut second) = (weights, weights);

@@ -191,8 +191,8 @@ fn rank(args: &Args, cases: &[Case], workplace: &Workplace) -> Result<bool> {
     let mut all = Vec::new();
     for case in cases.iter().filter(|case| wanted(args, case) && !case.has_environments()) {
         let prepared = workplace.prepare(case, false).with_context(|| format!("case {}", case.name))?;
-        let said =
-            suspects_side::ask(case, &prepared, extra).with_context(|| format!("case {}", case.name))?;
+        let said = suspects_side::ask(case, &prepared, extra, args.reports.as_deref())
+            .with_context(|| format!("case {}", case.name))?;
         suspects_side::print_row(&said);
         all.push(said);
     }

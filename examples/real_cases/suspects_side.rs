@@ -1,6 +1,7 @@
 //! `pybisect suspects` on the cases: how much its probabilities tell, and the weights that fit best.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -39,7 +40,7 @@ struct Search {
 }
 
 /// Rank a case's range.
-pub(crate) fn ask(case: &Case, prepared: &Prepared, extra: &[&str]) -> Result<Said> {
+pub(crate) fn ask(case: &Case, prepared: &Prepared, extra: &[&str], reports: Option<&Path>) -> Result<Said> {
     let mut command = Command::new(std::env::current_exe()?);
     command
         .args([AS_PYBISECT, "suspects", "--top", "0", "--format", "json"])
@@ -58,6 +59,10 @@ pub(crate) fn ask(case: &Case, prepared: &Prepared, extra: &[&str]) -> Result<Sa
     let seconds = began.elapsed().as_secs_f64();
     let value: Value = serde_json::from_slice(&output.stdout)
         .with_context(|| format!("no answer: {}", String::from_utf8_lossy(&output.stderr).trim()))?;
+    if let Some(folder) = reports {
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join(format!("{}.json", case.name)), &output.stdout)?;
+    }
     let list = value["suspects"].as_array().context("no suspects")?;
     let is_culprit = |one: &&Value| one["commit"]["id"] == case.culprit.as_str();
     let found = list.iter().find(is_culprit).context("the culprit is not in the range")?;

@@ -206,5 +206,8 @@ pub enum EventKind {
         conclusion: Conclusion,
         /// The last good commit to go back to.
         last_good: Option<CommitInfo>,
+        /// Commits that did not run, since the failing run read and executed nothing that they changed.
+        #[serde(default)]
+        inferred: usize,
     },
 }

@@ -31,7 +31,7 @@ pub struct TrialCounts {
     pub fix: usize,
     /// Known from an earlier run or an equal tree.
     pub reused: usize,
-    /// Known without running, since nothing the test reads differs.
+    /// Commits that did not run, since the failing run read and executed nothing that they changed.
     pub inferred: usize,
     /// Begun and cancelled.
     pub cancelled: usize,
@@ -190,7 +190,8 @@ impl Report {
                     self.notes.push(text.clone());
                 }
             }
-            EventKind::Concluded { conclusion, last_good } => {
+            EventKind::Concluded { conclusion, last_good, inferred } => {
+                self.trials.inferred = *inferred;
                 self.last_good.clone_from(last_good);
                 self.conclude(conclusion);
             }

@@ -35,6 +35,8 @@ pub struct Recipe {
     pub visible: Vec<PathBuf>,
     /// Files and folders outside of the slot that it may write.
     pub writable: Vec<PathBuf>,
+    /// Whether it is watched for what it reads and executes; then it is another recipe, with outcomes of its own.
+    pub is_watched: bool,
 }
 
 /// A number that is unique within a session.

@@ -3,6 +3,13 @@
 //! Trials that run cut the hypotheses into cells: those that predict the same outcome of each. A
 //! further trial is worth the entropy that it adds to the partition, so that two idle workers take
 //! thirds, and a worker that comes free beside a running trial does not ask what that one will answer.
+//!
+//! To that comes the probability that the answer will need it as proof, as the culprit or one of its parents:
+//! then it is a trial that has to run anyway, and a trial saved is worth as much as a bit, which is what a trial
+//! brings at best. So of commits that divide about as well, those beside the suspects come first.
+//!
+//! A worker is rather left idle than given a trial that is worth much less than its part of an even search:
+//! where the evidence points to few commits, there is little for many workers to do.
 
 use std::collections::BTreeMap;
 
@@ -22,31 +29,45 @@ pub(super) struct Picker<'a> {
     testable: &'a [(Node, f64)],
     /// Trials that run.
     running: &'a [Node],
+    /// For each node, the probability that the proof needs its trial.
+    proof: Vec<f64>,
 }
 
-/// A commit, and the bits that its trial is expected to add.
+/// A commit, and what its trial is worth.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pick {
     pub(super) node: Node,
-    pub(super) bits: f64,
+    /// Bits that it is expected to add.
+    bits: f64,
+    /// These, and the trial of the proof that it may be.
+    worth: f64,
 }
 
 impl<'a> Picker<'a> {
-    pub(super) const fn new(
+    pub(super) fn new(
         graph: &'a CommitGraph,
         of: &'a [f64],
         testable: &'a [(Node, f64)],
         running: &'a [Node],
     ) -> Self {
-        Self { graph, of, testable, running }
+        let mut proof = of.to_vec();
+        for node in graph.nodes() {
+            for parent in graph.parents(node) {
+                proof[parent.index()] += of[node.index()];
+            }
+        }
+        Self { graph, of, testable, running, proof }
     }
 
-    /// The best `slots` commits together, each worth at least `least` bits.
+    /// The best `slots` commits together, each adding at least `least` bits, and each beside another worth
+    /// its run.
     pub(super) fn pick(&self, slots: usize, least: f64) -> Vec<Pick> {
+        let beside = worth_beside(slots + self.running.len());
         let mut picks: Vec<Pick> = Vec::new();
         while picks.len() < slots {
-            match self.best(&picks) {
-                Some(pick) if pick.bits >= least => picks.push(pick),
+            let is_alone = picks.is_empty() && self.running.is_empty();
+            match self.best(&picks, least) {
+                Some(pick) if is_alone || pick.worth >= beside => picks.push(pick),
                 _ => break,
             }
         }
@@ -57,7 +78,7 @@ impl<'a> Picker<'a> {
             let before: Vec<Node> = picks.iter().map(|pick| pick.node).collect();
             for at in 0..picks.len() {
                 let old = picks.remove(at);
-                picks.insert(at, self.best(&picks).unwrap_or(old));
+                picks.insert(at, self.best(&picks, least).unwrap_or(old));
             }
             if picks.iter().map(|pick| pick.node).eq(before) {
                 break;
@@ -68,7 +89,7 @@ impl<'a> Picker<'a> {
 
     /// The best commit beside what runs and these picks. Of equals the one nearest to the middle of its
     /// cell, then the oldest.
-    fn best(&self, picks: &[Pick]) -> Option<Pick> {
+    fn best(&self, picks: &[Pick], least: f64) -> Option<Pick> {
         let taken: Vec<Node> =
             self.running.iter().copied().chain(picks.iter().map(|pick| pick.node)).collect();
         let (hypotheses, totals) = self.cells(&taken);
@@ -81,13 +102,17 @@ impl<'a> Picker<'a> {
             let parts = weights.of(node).iter().zip(&totals);
             let bits: f64 = parts.map(|(&part, &total)| total * binary_entropy(part / total)).sum();
             let bits = bits * speaks;
+            if bits < least {
+                continue;
+            }
+            let worth = bits + self.proof[node.index()] * speaks;
             let off_middle = (weights.of(node).iter().sum::<f64>() - 0.5).abs();
             let better = best.is_none_or(|(pick, middle)| {
-                let gain = bits - pick.bits;
+                let gain = worth - pick.worth;
                 gain > TIE || (gain > -TIE && off_middle < middle - TIE)
             });
             if better {
-                best = Some((Pick { node, bits }, off_middle));
+                best = Some((Pick { node, bits, worth }, off_middle));
             }
         }
         best.map(|(pick, _)| pick).filter(|pick| pick.bits > TIE)
@@ -115,6 +140,13 @@ impl<'a> Picker<'a> {
         }
         (hypotheses, totals)
     }
+}
+
+/// What a trial beside others has to be worth where so many can run at the same time: nearly what the last of
+/// them adds in an even search, a half beside one that halves, a quarter beside three that quarter.
+fn worth_beside(trials: usize) -> f64 {
+    const NEARLY: f64 = 0.95;
+    NEARLY * 0.5_f64.powi(i32::try_from(trials.max(1).ilog2()).unwrap_or(i32::MAX))
 }
 
 /// Differences of bits below this are rounding.

@@ -4,9 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::dispatcher::Dispatcher;
+use super::earlier::{earlier_trials, session_key};
 use super::endpoints::{Endpoints, Expected, Step};
 use super::journal::Journal;
 use super::trials::{Done, Trials};
+use super::watching::{Credit, Watch};
 use super::{Matching, Plan, Trees};
 use crate::executor::{Executor, ExecutorError};
 use crate::git::{GitError, Repository, Shadow};
@@ -16,7 +18,7 @@ use crate::model::{
     Purpose, Report, SkipKind, TreeId, TrialId, TrialOutput, Verdict,
 };
 use crate::search::Observation;
-use crate::store::{OutcomeKey, SessionId, SessionState, Store, StoreError};
+use crate::store::{SessionState, Store, StoreError};
 use crate::triage::{NoTarget, Target, TargetOracle, read};
 
 /// The session cannot go on.
@@ -105,41 +107,13 @@ pub fn find(
             slowest: Duration::ZERO,
             earlier,
             environments: BTreeSet::new(),
+            watch: Watch::default(),
+            unreached: Vec::new(),
         };
         let ended = session.conduct();
         let ended = session.or_packages(ended);
         session.close(ended)
     })
-}
-
-/// The trials that an earlier part of this session came to an end with.
-fn earlier_trials(
-    store: &Store,
-    key: OutcomeKey,
-    fresh: bool,
-) -> Result<Vec<(CommitId, Purpose)>, SessionError> {
-    if fresh {
-        return Ok(Vec::new());
-    }
-    let events = store.events(&SessionId::of(key))?;
-    let finished = events.into_iter().filter_map(|event| match event.kind {
-        EventKind::TrialFinished(finished) => Some((finished.commit, finished.purpose)),
-        _ => None,
-    });
-    Ok(finished.collect())
-}
-
-/// What makes a session the same one: all that decides its answer.
-fn session_key(plan: &Plan) -> OutcomeKey {
-    let mut parts = vec![plan.repository.clone(), plan.environment_key.clone(), plan.bad.to_string()];
-    parts.extend(plan.good.iter().map(ToString::to_string));
-    parts.push(format!("{:?}", plan.recipe));
-    parts.push(format!("{:?} {} {}", plan.matching, plan.find_fix, plan.first_parent));
-    parts.extend(plan.pathspecs.iter().cloned());
-    for file in &plan.overlay {
-        parts.push(format!("{} {} {}", file.path, file.executable, blake3::hash(&file.content)));
-    }
-    OutcomeKey::of_parts("session/1", parts.iter().map(std::ffi::OsStr::new))
 }
 
 /// Why a session stopped before it came to a conclusion of its own.
@@ -187,6 +161,9 @@ pub(super) struct Session<'a> {
     pub(super) earlier: Vec<(CommitId, Purpose)>,
     /// Environments that were told of.
     pub(super) environments: BTreeSet<String>,
+    pub(super) watch: Watch,
+    /// Commits that the failing run is known to have had nothing to do with.
+    pub(super) unreached: Vec<CommitId>,
 }
 
 impl Session<'_> {
@@ -226,7 +203,8 @@ impl Session<'_> {
             self.dismiss(id)?;
         }
         let last_good = self.last_good(&conclusion)?;
-        self.journal.say(EventKind::Concluded { conclusion, last_good })?;
+        let inferred = self.unreached.iter().filter(|commit| !self.seen.contains_key(commit)).count();
+        self.journal.say(EventKind::Concluded { conclusion, last_good, inferred })?;
         self.journal.close(state)
     }
 
@@ -254,6 +232,11 @@ impl Session<'_> {
     /// Ask for a trial and say so.
     pub(super) fn start(&mut self, commit: CommitId, purpose: Purpose) -> Result<TrialId, Stop> {
         let tree = self.trials.tree_of(commit)?;
+        if self.is_to_be_watched(commit, purpose)
+            && let Some(id) = self.start_watched(commit, tree)?
+        {
+            return self.say_started(id, commit, purpose);
+        }
         self.start_tree(commit, tree, purpose)
     }
 
@@ -265,6 +248,10 @@ impl Session<'_> {
         purpose: Purpose,
     ) -> Result<TrialId, Stop> {
         let id = self.trials.start_tree(commit, tree, purpose)?;
+        self.say_started(id, commit, purpose)
+    }
+
+    fn say_started(&mut self, id: TrialId, commit: CommitId, purpose: Purpose) -> Result<TrialId, Stop> {
         let subject = self.workshop.repository.info(commit)?.subject;
         self.journal.say(EventKind::TrialStarted { trial: id, commit, subject, purpose })?;
         Ok(id)
@@ -281,33 +268,39 @@ impl Session<'_> {
     /// Wait for the next result, judge it (and those that waited for the target), record and say it.
     /// Empty when the result has to wait for the target itself.
     pub(super) fn next_judged(&mut self) -> Result<Vec<Judged>, Stop> {
-        let until = self.endpoint_deadline()?;
+        let deadline = self.endpoint_deadline()?;
+        let until = deadline.into_iter().chain(self.target_expected()).min();
         let done = match self.trials.wait(until)? {
             Some(done) => done,
             None if self.workshop.cancel.is_cancelled() => return Err(Stop::Interrupted),
-            None => match self.overdue(until)? {
+            None => match self.overdue(deadline)? {
                 Some(done) => done,
                 None => return Ok(Vec::new()),
             },
         };
         self.learn_speed(&done);
         if self.oracle.is_some() {
-            return Ok(vec![self.judge(done)?]);
+            return Ok(self.judge(done)?.into_iter().collect());
         }
         let is_target = done.commit == self.target_commit();
         if is_target {
             // Also where no failure is seen: what it ran with may be why.
             self.say_environment(done.commit)?;
-            self.learn_target(&done.output)?;
+            if !self.learn_target(&done)? {
+                return Ok(Vec::new());
+            }
         }
         self.unjudged.push(done);
         if !is_target {
             return Ok(Vec::new());
         }
-        std::mem::take(&mut self.unjudged).into_iter().map(|done| self.judge(done)).collect()
+        let waited = std::mem::take(&mut self.unjudged).into_iter();
+        waited.filter_map(|done| self.judge(done).transpose()).collect()
     }
 
-    fn learn_target(&mut self, output: &TrialOutput) -> Result<(), Stop> {
+    /// Whether the target is known now; it is not when its trial, which was watched, runs again.
+    fn learn_target(&mut self, done: &Done) -> Result<bool, Stop> {
+        let output = &done.output;
         if let Some(want) = self.kept_from(output) {
             let commit = self.target_commit().short();
             let reason =
@@ -317,8 +310,11 @@ impl Session<'_> {
         }
         let runs_pytest = runs_pytest(&self.plan.recipe.command);
         self.target_output = Some(output.clone());
-        let failure =
-            TargetOracle::target_of(output, runs_pytest).map_err(|no| self.no_target(output, no))?;
+        let failure = match TargetOracle::target_of(output, runs_pytest) {
+            Ok(failure) => failure,
+            Err(_) if self.is_watched_in_vain(done.id)? => return Ok(false),
+            Err(no) => return Err(self.no_target(output, no)),
+        };
         let target = match &self.plan.matching {
             Matching::Signature => Target::Signature(failure.clone()),
             Matching::AnyFailure => Target::AnyFailure,
@@ -333,7 +329,7 @@ impl Session<'_> {
         }
         self.target = Some(failure.clone());
         self.journal.say(EventKind::Target { failure })?;
-        Ok(())
+        Ok(true)
     }
 
     fn no_target(&self, output: &TrialOutput, no: NoTarget) -> Stop {
@@ -346,7 +342,8 @@ impl Session<'_> {
         Stop::Concluded(Conclusion::NotReproduced { reason, hint: no.hint })
     }
 
-    fn judge(&mut self, done: Done) -> Result<Judged, Stop> {
+    /// Empty when the trial runs again, unwatched.
+    fn judge(&mut self, done: Done) -> Result<Option<Judged>, Stop> {
         let Some(oracle) = &self.oracle else {
             return Err(Stop::Concluded(Conclusion::NotReproduced {
                 reason: "the failure at bad is not known".to_owned(),
@@ -380,6 +377,9 @@ impl Session<'_> {
             return Err(Stop::Concluded(conclusion));
         }
         let verdict = if self.plan.find_fix { plain.inverted() } else { plain };
+        if self.credit(done.id, done.commit, done.purpose, &verdict)? == Credit::Again {
+            return Ok(None);
+        }
         // A composed tree says nothing of the commit itself.
         if done.purpose.is_of_commit() {
             self.seen.entry(done.commit).or_default().add(Observation::of(&verdict));
@@ -387,7 +387,7 @@ impl Session<'_> {
         if done.purpose == Purpose::Endpoint {
             self.check_endpoint(done.commit, &verdict)?;
         }
-        Ok(Judged { trial: done.id, purpose: done.purpose, commit: done.commit, verdict })
+        Ok(Some(Judged { trial: done.id, purpose: done.purpose, commit: done.commit, verdict }))
     }
 
     fn check_endpoint(&mut self, commit: CommitId, verdict: &Verdict) -> Result<(), Stop> {

@@ -11,6 +11,7 @@
 //! | [`trials`] | trials by commit: known, running, recorded |
 //! | [`journal`] | events: stored and handed on |
 //! | `find` | from a plan to a conclusion |
+//! | `earlier` | what makes two sessions the same one |
 //! | `pace` | how long trials may take |
 //! | [`endpoints`] | bad has to fail and good to pass |
 //! | `environments` | environments of versions: foreseen, told of |
@@ -23,6 +24,7 @@
 //! | [`suspects`] | a range ranked for a failure |
 //! | [`tracing`] | watching which functions a trial executes |
 //! | [`line_watch`] | watching which of some lines a trial executes |
+//! | [`watching`] | endpoints are watched, and what rests on that is confirmed |
 //! | [`menders`] | commits that look like a revert of the would-be culprit |
 //! | `packages` | whether the packages are the cause, rather than a commit |
 //! | `package_set` | which packages they are, from which version on, and what mends it |
@@ -46,6 +48,7 @@ mod call_reasons;
 mod cancel;
 mod candidates;
 mod dispatcher;
+mod earlier;
 mod endpoints;
 mod environments;
 mod find;
@@ -70,6 +73,7 @@ mod tracing;
 mod trees;
 mod trials;
 mod versions;
+mod watching;
 
 pub use cancel::SignalListener;
 pub use find::{SessionError, Workshop, find, runs_pytest};

@@ -67,6 +67,18 @@ impl Session<'_> {
         Ok(None)
     }
 
+    /// Until when the failing run, of which the evidence is read, is expected to end by itself: until then it is worth
+    /// waiting for, since a trial without evidence tells little. `None` when it is over, or not to be expected.
+    pub(super) fn target_expected(&self) -> Option<Instant> {
+        /// Other endpoints may be quicker, but seldom more than that.
+        const QUICKER: u32 = 2;
+        let is_of_use = self.plan.watch && self.target.is_none() && !self.slowest.is_zero();
+        let target = self.target_commit();
+        let since = self.running_endpoints().into_iter().find(|(_, commit, _)| *commit == target)?.2;
+        let until = since + self.slowest * QUICKER;
+        (is_of_use && until > Instant::now()).then_some(until)
+    }
+
     fn endpoint_limit(&self) -> Duration {
         // Making an environment takes as long as it takes.
         let is_unknown = self.slowest.is_zero() || self.workshop.executor.has_environments();

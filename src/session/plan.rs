@@ -48,6 +48,8 @@ pub struct Plan {
     pub find_fix: bool,
     /// Whether to go on from the commit to the edits that broke it.
     pub narrow: bool,
+    /// Watch what the endpoints read and execute: it tells where to search.
+    pub watch: bool,
     /// Follow first parents only.
     pub first_parent: bool,
     /// Only commits that touch these.

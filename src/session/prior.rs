@@ -80,14 +80,16 @@ impl Session<'_> {
         let Some(changes) = waiting.take(patience) else { return Ok(()) };
         *reader = None;
         let repository = self.workshop.repository;
-        let failure = super::failure_of(self.plan, repository, output, None)?;
+        let failure = super::failure_of(self.plan, repository, output, self.watch.of(self.plan.bad))?;
         if failure.is_silent() {
             return Ok(());
         }
-        let report = changes.rank(repository, &failure, NAMED)?;
-        for (node, probability) in changes.probabilities(&failure) {
+        let ranking = changes.ranking(&failure);
+        let report = changes.rank(repository, &failure, &ranking, NAMED)?;
+        for (node, probability) in changes.probabilities(&ranking) {
             hunt.state.prior[node.index()] = probability;
         }
+        self.unreached = changes.unreached(&ranking).collect();
         Ok(self.journal.say(EventKind::Suspects { suspects: report.suspects })?)
     }
 }

@@ -79,6 +79,7 @@ pub struct FailingTree<'a> {
     repository: &'a Repository,
     bad: CommitId,
     overlay: &'a [OverlayFile],
+    paths: BTreeSet<String>,
     files: RepositoryFiles,
 }
 
@@ -102,7 +103,7 @@ impl<'a> FailingTree<'a> {
         let mut paths: BTreeSet<String> =
             files.into_iter().map(|(path, _)| path.to_string_lossy().into_owned()).collect();
         paths.extend(overlay.iter().map(|file| file.path.clone()));
-        Ok(Self { repository, bad, overlay, files: RepositoryFiles::new(paths) })
+        Ok(Self { repository, bad, overlay, files: RepositoryFiles::new(paths.iter().cloned()), paths })
     }
 }
 
@@ -116,5 +117,9 @@ impl Sources for FailingTree<'_> {
             Some(file) => Some(file.content.clone()),
             None => self.repository.file_at(self.bad, Path::new(path)).ok().flatten(),
         }
+    }
+
+    fn paths(&self) -> BTreeSet<String> {
+        self.paths.clone()
     }
 }

@@ -57,7 +57,9 @@ impl Session<'_> {
             self.use_evidence(&mut evidence, &mut hunt)?;
             self.sync_running(&mut hunt);
             self.dismiss_irrelevant(&strategy, &mut hunt)?;
-            match strategy.next(&hunt.history.graph, &hunt.state, self.free_slots()) {
+            let slots =
+                if evidence.is_some() && self.target_expected().is_some() { 0 } else { self.free_slots() };
+            match strategy.next(&hunt.history.graph, &hunt.state, slots) {
                 Next::Test(nodes) => {
                     if self.trials.started() > budget {
                         return Ok(budget_spent(budget));
@@ -68,13 +70,15 @@ impl Session<'_> {
                     }
                 }
                 Next::Done(outcome) if self.endpoints.are_settled() && !self.runs_one_of(&checked) => {
-                    let Some(mender) = self.mender(&hunt, &outcome, &mut checked)? else {
-                        return match self.blamed_packages(&hunt, &outcome)? {
-                            Some(conclusion) => Ok(conclusion),
-                            None => self.conclude(&strategy, &hunt, &outcome),
+                    if !self.confirms(&hunt, &outcome)? {
+                        let Some(mender) = self.mender(&hunt, &outcome, &mut checked)? else {
+                            return match self.blamed_packages(&hunt, &outcome)? {
+                                Some(conclusion) => Ok(conclusion),
+                                None => self.conclude(&strategy, &hunt, &outcome),
+                            };
                         };
-                    };
-                    self.start(mender, Purpose::Proof)?;
+                        self.start(mender, Purpose::Proof)?;
+                    }
                 }
                 // An endpoint or a would-be mender is still running; nothing is sure before it ends.
                 Next::Done(_) => {}
@@ -101,7 +105,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn runs_one_of(&self, commits: &[CommitId]) -> bool {
+    pub(super) fn runs_one_of(&self, commits: &[CommitId]) -> bool {
         self.trials.running().any(|(_, commit, _, _)| commits.contains(&commit))
     }
 

@@ -10,7 +10,7 @@ use super::{OverlayFile, Plan, SessionError, Tracing, Trees, Workshop};
 use crate::git::{GitError, History, Repository};
 use crate::graph::Node;
 use crate::model::{CommitId, FailingLine, Purpose, Suspect, SuspectReport, Trial, TrialId, TrialOutput};
-use crate::suspects::{Failure, Signals, Sources, Suspicion, rank, signals};
+use crate::suspects::{Failure, Ranking, Signals, Suspicion};
 
 /// A range of history, read for its suspects.
 #[derive(Debug)]
@@ -43,11 +43,20 @@ impl RangeChanges {
         Ok(Self { nodes, ids, changes })
     }
 
-    /// The probability of each candidate.
+    /// Weigh the candidates for a failure.
     #[must_use]
-    pub fn probabilities(&self, failure: &Failure) -> Vec<(Node, f64)> {
-        let changes: Vec<_> = self.changes.iter().collect();
-        self.nodes.iter().copied().zip(crate::suspects::probabilities(&changes, failure)).collect()
+    pub fn ranking<'a>(&'a self, failure: &'a Failure) -> Ranking<'a> {
+        Ranking::new(&self.changes, failure)
+    }
+
+    /// The probability of each candidate.
+    pub(super) fn probabilities(&self, ranking: &Ranking<'_>) -> impl Iterator<Item = (Node, f64)> {
+        self.nodes.iter().copied().zip(ranking.probabilities().iter().copied())
+    }
+
+    /// The candidates that the failing run is known to have had nothing to do with.
+    pub(super) fn unreached(&self, ranking: &Ranking<'_>) -> impl Iterator<Item = CommitId> {
+        (0..self.ids.len()).filter(|&at| ranking.is_unreached(at)).map(|at| self.ids[at])
     }
 
     /// The most probable commits, with reasons.
@@ -58,11 +67,11 @@ impl RangeChanges {
         &self,
         repository: &Repository,
         failure: &Failure,
+        ranking: &Ranking<'_>,
         most: usize,
     ) -> Result<SuspectReport, GitError> {
-        let changes: Vec<_> = self.changes.iter().collect();
-        let ranked = rank(&changes, failure, most);
-        let signals = signals(&changes, failure);
+        let ranked = ranking.suspicions(most);
+        let signals = ranking.signals();
         let open_bits = ranked.iter().map(|one| -one.probability * one.probability.log2()).sum();
         /// So many commits have their calls compared: reading all of them would cost more than it tells.
         const MOST_COMPARED: usize = 5;
@@ -145,7 +154,7 @@ pub fn failure_of(
     tracing: Option<&Tracing>,
 ) -> Result<Failure, GitError> {
     let tree = FailingTree::new(repository, plan.bad, &plan.overlay)?;
-    let trace = tracing.map(|tracing| tracing.read(|path| tree.own_path(path)));
+    let watched = tracing.map(Tracing::read).unwrap_or_default();
     let text = format!("{}\n{}", output.stdout.text, output.stderr.text);
-    Ok(Failure::read(&text, &tree, trace.as_ref()))
+    Ok(Failure::read(&text, &tree, &watched))
 }

@@ -9,7 +9,6 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::model::Recipe;
-use crate::suspects::Trace;
 
 pub(super) const SHIM: &str = include_str!("tracing/sitecustomize.py");
 /// Tells the shim where to write.
@@ -45,28 +44,21 @@ impl Tracing {
         recipe.writable.push(self.folder.path().join("out"));
         let out = self.folder.path().join("out").into_os_string();
         recipe.environment.insert(FOLDER.into(), out);
+        recipe.is_watched = true;
         recipe
     }
 
-    /// What the watched trial executed; empty when it wrote nothing. `in_repository` gives the repository's
-    /// path of a file, if it is one of its own.
+    /// What each process of the watched trial wrote; nothing of one that wrote too much.
     #[must_use]
-    pub fn read(&self, in_repository: impl Fn(&str) -> Option<String>) -> Trace {
-        let mut files: Vec<_> = std::fs::read_dir(self.folder.path().join("out"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter(|entry| entry.metadata().is_ok_and(|facts| facts.len() <= LARGEST))
-            .map(|entry| entry.path())
-            .collect();
-        files.sort();
-        let mut trace = Trace::default();
-        for file in files {
-            if let Ok(bytes) = std::fs::read(&file) {
-                trace.add(&String::from_utf8_lossy(&bytes), &in_repository);
-            }
-        }
-        trace
+    pub fn read(&self) -> Vec<String> {
+        let mut files: Vec<_> =
+            std::fs::read_dir(self.folder.path().join("out")).into_iter().flatten().flatten().collect();
+        files.sort_by_key(std::fs::DirEntry::file_name);
+        let small = |file: &std::fs::DirEntry| file.metadata().is_ok_and(|facts| facts.len() <= LARGEST);
+        let text =
+            |file: &std::fs::DirEntry| if small(file) { std::fs::read(file.path()).ok() } else { None };
+        let bytes = files.iter().map(|file| text(file).unwrap_or_default());
+        bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
     }
 }
 

@@ -101,6 +101,11 @@ impl<'a> Trials<'a> {
         self.recipe = Arc::new(recipe);
     }
 
+    /// How trials run now.
+    pub(super) fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
     /// The tree that a trial of a commit checks out.
     pub(super) fn tree_of(&mut self, commit: CommitId) -> Result<TreeId, SessionError> {
         self.trees.tree_of(commit)
@@ -126,6 +131,17 @@ impl<'a> Trials<'a> {
         packages: Packages,
     ) -> Result<TrialId, SessionError> {
         let recipe = Recipe { packages, ..Recipe::clone(&self.recipe) };
+        self.start_recipe(commit, tree, purpose, recipe)
+    }
+
+    /// The same with a recipe of its own.
+    pub(super) fn start_recipe(
+        &mut self,
+        commit: CommitId,
+        tree: TreeId,
+        purpose: Purpose,
+        recipe: Recipe,
+    ) -> Result<TrialId, SessionError> {
         self.start_with(commit, tree, purpose, Arc::new(recipe))
     }
 
@@ -142,9 +158,8 @@ impl<'a> Trials<'a> {
         let key = self.key(commit, tree, &recipe);
         let limit = recipe.timeout;
         let known = self.record(key)?;
-        drop_outlasted(known, limit);
-        let known = known.pop_front();
-        match known {
+        let at = known.iter().position(|output| holds(output, limit));
+        match at.and_then(|at| known.remove(at)) {
             Some(mut output) => {
                 let ran = ran(&output);
                 output.timing = Timing::default();
@@ -179,9 +194,7 @@ impl<'a> Trials<'a> {
         let tree = self.trees.tree_of(commit)?;
         let key = self.key(commit, tree, &self.recipe);
         let limit = self.recipe.timeout;
-        let known = self.record(key)?;
-        drop_outlasted(known, limit);
-        Ok(!known.is_empty())
+        Ok(self.record(key)?.iter().any(|output| holds(output, limit)))
     }
 
     /// Whether an answer waits to be taken.
@@ -263,12 +276,11 @@ fn ran(output: &TrialOutput) -> Duration {
     Duration::try_from_secs_f64(output.timing.run_ms / 1e3).unwrap_or_default()
 }
 
-/// Leave out outcomes that ran into a shorter limit than the one that holds now: with more time, they may
-/// come to another end.
-fn drop_outlasted(known: &mut VecDeque<TrialOutput>, limit: Option<Duration>) {
-    let limit = limit.map(|limit| limit.as_millis());
-    known.retain(|output| match output.ending {
-        Ending::TimedOut { after_ms } => limit.is_some_and(|limit| limit <= u128::from(after_ms)),
+/// Whether an outcome is one under the limit that holds now: one that ran into a shorter limit may come to another
+/// end with more time.
+fn holds(output: &TrialOutput, limit: Option<Duration>) -> bool {
+    match output.ending {
+        Ending::TimedOut { after_ms } => limit.is_some_and(|limit| limit.as_millis() <= u128::from(after_ms)),
         _ => true,
-    });
+    }
 }

@@ -26,6 +26,9 @@ impl OutcomeKey {
         if recipe.packages != Packages::Own {
             parts.add(format!("{:?}", recipe.packages).as_bytes());
         }
+        if recipe.is_watched {
+            parts.add(b"watched");
+        }
         Self(parts.finish())
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::definitions::Definitions;
+use super::definitions::{Definitions, MODULE};
 use super::words::{Bag, Word, number};
 
 /// What a file is for.
@@ -121,6 +121,14 @@ pub struct ChangedFile {
     pub(super) added: HashSet<Word>,
 }
 
+impl ChangedFile {
+    /// Whether its definitions tell all of what changed: not so for tests and data, of which none are read,
+    /// nor when the file came to another place.
+    pub(super) fn is_read_by_definition(&self) -> bool {
+        is_python(&self.path) && self.kind.can_matter() && self.old_path.is_none()
+    }
+}
+
 /// What one commit did. Kept for each commit of a range, so it is small.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommitChange {
@@ -196,6 +204,10 @@ fn touch(source: &[u8], lines: &[(u32, &str)], definitions: &mut BTreeSet<String
         if !definitions.contains(path) {
             definitions.insert(path.to_owned());
         }
+        if map.is_head(*line) {
+            let around = path.rsplit_once('.').map_or(MODULE, |(around, _)| around);
+            definitions.insert(around.to_owned());
+        }
     }
 }
 
@@ -243,7 +255,8 @@ mod tests {
             removed: &[(2, "    return 1"), (4, "def gone():"), (5, "    pass")],
             added: &[(2, "    # why"), (3, "    return 2")],
         });
-        assert_eq!(change.files[0].definitions, ["a", "gone"]);
+        // The line `def gone()` is executed by the module.
+        assert_eq!(change.files[0].definitions, ["<module>", "a", "gone"]);
         assert!(change.files[0].added.contains(&number("return 2")));
         assert!(!change.cannot_matter());
         assert_eq!(change.message.total(), 1);

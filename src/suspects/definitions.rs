@@ -10,6 +10,8 @@ pub struct Definitions {
     names: Vec<String>,
     /// From this line on (from 1), this name.
     starts: Vec<(u32, usize)>,
+    /// First and last line of each definition's head: decorators, name and parameters.
+    heads: Vec<(u32, u32)>,
 }
 
 /// A definition whose body is being read.
@@ -23,9 +25,10 @@ impl Definitions {
     #[must_use]
     pub fn new(source: &[u8]) -> Self {
         let mut reader = Reader {
-            found: Self { names: vec![MODULE.to_owned()], starts: Vec::new() },
+            found: Self { names: vec![MODULE.to_owned()], starts: Vec::new(), heads: Vec::new() },
             open: Vec::new(),
             decorated: None,
+            is_in_head: false,
             text: Text::default(),
         };
         for (line, bytes) in (1_u32..).zip(source.split(|&byte| byte == b'\n')) {
@@ -43,6 +46,18 @@ impl Definitions {
         self.names.get(name).map_or(MODULE, String::as_str)
     }
 
+    /// The paths of all definitions, with [`MODULE`].
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.names.iter()
+    }
+
+    /// Whether a line belongs to a definition's head. It is executed where the definition is made, and it
+    /// decides over calls that never get inside.
+    pub(super) fn is_head(&self, line: u32) -> bool {
+        let after = self.heads.partition_point(|(first, _)| *first <= line);
+        after.checked_sub(1).is_some_and(|at| line <= self.heads[at].1)
+    }
+
     /// The lines, from 1, whose innermost definition has this path or lies in it.
     pub fn lines_of<'a>(&'a self, path: &'a str, all: u32) -> impl Iterator<Item = u32> + 'a {
         (1..=all).filter(move |&line| {
@@ -57,6 +72,7 @@ struct Reader {
     open: Vec<Open>,
     /// Line of the first decorator of the definition to come.
     decorated: Option<u32>,
+    is_in_head: bool,
     text: Text,
 }
 
@@ -66,6 +82,12 @@ impl Reader {
         let indent = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | 0x0c)).count();
         let code = bytes[indent..].trim_ascii_end();
         self.text.read(code);
+        if self.is_in_head
+            && let Some(head) = self.found.heads.last_mut()
+        {
+            head.1 = line;
+            self.is_in_head = self.text.is_open();
+        }
         if inside || code.is_empty() || code[0] == b'#' {
             return;
         }
@@ -88,6 +110,8 @@ impl Reader {
             let name = self.found.names.len() - 1;
             self.open.push(Open { indent, name });
             self.start(decorated.unwrap_or(line), name);
+            self.found.heads.push((decorated.unwrap_or(line), line));
+            self.is_in_head = self.text.is_open();
         }
     }
 
@@ -212,6 +236,8 @@ print(X)
         for (line, name) in expected {
             assert_eq!(found.at(line), name, "line {line}");
         }
+        let heads: Vec<u32> = (1..=22).filter(|&line| found.is_head(line)).collect();
+        assert_eq!(heads, [6, 12, 13, 14, 15, 16, 21]);
         assert_eq!(found.lines_of("A.run", 22).collect::<Vec<_>>(), (12..=19).collect::<Vec<_>>());
     }
 

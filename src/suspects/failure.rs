@@ -1,9 +1,11 @@
 //! The failure, as far as it can speak of a commit.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::definitions::{Definitions, MODULE};
-use super::trace::{Place, Trace};
+use super::reach::Reach;
+use super::trace::{Names, Place, Trace};
 use super::words::{Word, each_word, is_plain, number};
 use crate::model::{Frame, LogReport};
 use crate::triage::traceback::{self, ParsedTraceback};
@@ -33,6 +35,8 @@ pub struct Failure {
     pub(super) called: BTreeMap<String, f64>,
     /// What the failing run executed beneath the outermost frame, with the calls in between.
     pub(super) ran: Option<BTreeMap<Place, u32>>,
+    /// What can have had a part in the failing run, when all of it was watched.
+    pub(super) reach: Option<Reach>,
 }
 
 /// A word of the failure.
@@ -60,12 +64,15 @@ pub trait Sources {
     fn own_path(&self, path: &str) -> Option<String>;
     /// The content of a file of the repository at the commit that failed.
     fn content(&self, path: &str) -> Option<Vec<u8>>;
+    /// The paths of all files of the repository at the commit that failed.
+    fn paths(&self) -> BTreeSet<String>;
 }
 
 impl Failure {
-    /// Read the output of the failing run, or a log of it.
+    /// Read the output of the failing run, or a log of it; and, when it was watched, what each of its
+    /// processes wrote of what it did.
     #[must_use]
-    pub fn read(text: &str, sources: &dyn Sources, trace: Option<&Trace>) -> Self {
+    pub fn read(text: &str, sources: &dyn Sources, watched: &[String]) -> Self {
         let parsed = traceback::parse(text);
         let mut failure = Self::default();
         let mut reader = Reader { sources, files: BTreeMap::new() };
@@ -79,7 +86,15 @@ impl Failure {
         if let Some(outermost) = failure.frames.first().cloned() {
             failure.add_test(&outermost, &mut reader);
         }
-        failure.ran = trace.filter(|trace| !trace.is_empty()).map(|trace| failure.beneath(trace));
+        let trace = Trace::new(watched, &mut reader);
+        if !trace.is_empty() {
+            failure.ran = Some(failure.beneath(&trace));
+            let defined = |path: &str| {
+                let source = reader.source(path);
+                source.into_iter().flat_map(|source| source.definitions.names()).cloned().collect()
+            };
+            failure.reach = Reach::new(&trace, &failure.frames, sources.paths(), defined);
+        }
         failure
     }
 
@@ -227,8 +242,49 @@ struct Reader<'s> {
 }
 
 struct Source {
-    lines: Vec<String>,
+    text: String,
+    /// Where each line lies in the text; most files are not asked for theirs.
+    lines: OnceCell<Vec<std::ops::Range<usize>>>,
     definitions: Definitions,
+}
+
+impl Source {
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.ranges().iter().map(|range| &self.text[range.clone()])
+    }
+
+    /// A line, from 1, without surrounding space.
+    fn line(&self, line: u32) -> Option<&str> {
+        let at = usize::try_from(line).unwrap_or_default().checked_sub(1)?;
+        self.ranges().get(at).map(|range| self.text[range.clone()].trim())
+    }
+
+    fn ranges(&self) -> &Vec<std::ops::Range<usize>> {
+        self.lines.get_or_init(|| {
+            let mut from = 0;
+            let lines = self.text.split_inclusive('\n').map(|line| {
+                let start = from;
+                from += line.len();
+                start..start + line.trim_end_matches(['\n', '\r']).len()
+            });
+            lines.collect()
+        })
+    }
+}
+
+impl Names for Reader<'_> {
+    fn own_path(&mut self, path: &str) -> Option<String> {
+        self.sources.own_path(path)
+    }
+
+    /// By its line: before Python 3.11, code knows its name only, not the class around it.
+    fn definition(&mut self, own_path: &str, function: &str, line: u32) -> String {
+        match self.source(own_path) {
+            _ if function == MODULE => MODULE.to_owned(),
+            Some(source) => source.definitions.at(line).to_owned(),
+            None => function.to_owned(),
+        }
+    }
 }
 
 impl Reader<'_> {
@@ -236,7 +292,8 @@ impl Reader<'_> {
         if !self.files.contains_key(path) {
             let source = self.sources.content(path).map(|content| Source {
                 definitions: Definitions::new(&content),
-                lines: String::from_utf8_lossy(&content).lines().map(str::to_owned).collect(),
+                text: String::from_utf8_lossy(&content).into_owned(),
+                lines: OnceCell::new(),
             });
             self.files.insert(path.to_owned(), source);
         }
@@ -251,14 +308,11 @@ impl Reader<'_> {
         let Some(source) = self.source(&path) else {
             return OwnFrame { path, line, definition: fallback, code };
         };
-        let text = |line: u32| {
-            let at = usize::try_from(line).unwrap_or_default().checked_sub(1)?;
-            source.lines.get(at).map(|text| text.trim())
-        };
+        let text = |line: u32| source.line(line);
         let line = match text(line) {
             Some(found) if code.is_empty() || found == code => line,
             _ => {
-                let all = (1_u32..).zip(&source.lines).filter(|(_, text)| text.trim() == code);
+                let all = (1_u32..).zip(source.lines()).filter(|(_, text)| text.trim() == code);
                 all.map(|(at, _)| at).min_by_key(|at| at.abs_diff(line)).unwrap_or_default()
             }
         };
@@ -272,7 +326,7 @@ impl Reader<'_> {
         const MOST: usize = 64 << 10;
         let Some(source) = self.source(&frame.path) else { return String::new() };
         let mut text = String::new();
-        let all = u32::try_from(source.lines.len()).unwrap_or(u32::MAX);
+        let all = u32::try_from(source.ranges().len()).unwrap_or(u32::MAX);
         let whole = frame.definition == MODULE;
         let wanted: Vec<u32> = if whole {
             (1..=all).collect()
@@ -280,9 +334,8 @@ impl Reader<'_> {
             source.definitions.lines_of(&frame.definition, all).collect()
         };
         for line in wanted {
-            let at = usize::try_from(line).unwrap_or_default().saturating_sub(1);
             if text.len() < MOST
-                && let Some(line) = source.lines.get(at)
+                && let Some(line) = source.line(line)
             {
                 text.push_str(line);
                 text.push('\n');
@@ -308,12 +361,15 @@ mod tests {
         fn content(&self, path: &str) -> Option<Vec<u8>> {
             (path == "application.py").then(|| APP.as_bytes().to_vec())
         }
+        fn paths(&self) -> BTreeSet<String> {
+            BTreeSet::from(["application.py".to_owned()])
+        }
     }
 
     #[test]
     fn a_traceback_of_another_version_finds_its_line() {
         let log = "Traceback (most recent call last):\n  File \"/var/app/current/application.py\", line 20, in your_url\n    return json.loads(f)\n  File \"/usr/lib/python3.11/json/__init__.py\", line 339, in loads\n    raise TypeError(f'x')\nTypeError: the JSON object must be str, bytes or bytearray, not TextIOWrapper\n";
-        let failure = Failure::read(log, &One, None);
+        let failure = Failure::read(log, &One, &[]);
         let frame = OwnFrame {
             path: "application.py".into(),
             line: 5,

@@ -1,7 +1,7 @@
 //! Which commit of a range is to be suspected, before anything runs. Pure: no input or output.
 //!
 //! A commit is read once, as a [`CommitChange`]; a failure as a [`Failure`], from the text that it left
-//! and, when it was watched, from what it executed ([`Trace`]). [`rank`](rank()) puts both together:
+//! and, when it was watched, from what it executed ([`Trace`]). [`Ranking`] puts both together:
 //! [`Signals`] are the evidence for each commit as numbers, their sum under the [`Weights`] becomes a
 //! probability by softmax, and a twentieth of all belief is spread evenly, so that no commit is impossible.
 //!
@@ -39,6 +39,7 @@ mod change;
 mod definitions;
 mod failure;
 mod rank;
+mod reach;
 mod reasons;
 mod signals;
 mod trace;
@@ -48,8 +49,7 @@ mod words;
 pub use change::{ChangedFile, CommitChange, FileEdit, FileKind, is_python};
 pub use definitions::{Definitions, MODULE};
 pub use failure::{Failure, OwnFrame, Sources};
-pub use rank::{Suspicion, of_values, probabilities, rank};
-pub use signals::{Signals, signals};
-pub use trace::Trace;
+pub use rank::{Ranking, Suspicion, of_values};
+pub use signals::Signals;
 pub use weights::Weights;
 pub use words::Bag;

@@ -20,29 +20,62 @@ pub struct Suspicion {
     pub reasons: Vec<String>,
 }
 
-/// Probabilities of the commits, in their order. Commits are given parents first, the failing one last.
-#[must_use]
-pub fn probabilities(changes: &[&CommitChange], failure: &Failure) -> Vec<f64> {
-    of_signals(&of_range(&Range::new(changes, failure)), Weights::for_failure(failure))
+/// A range of commits, weighed for one failure.
+pub struct Ranking<'a> {
+    range: Range<'a>,
+    signals: Vec<Signals>,
+    probabilities: Vec<f64>,
 }
 
-/// All commits, the most probable first (of equals the newest); reasons for the first `with_reasons`.
-#[must_use]
-pub fn rank(changes: &[&CommitChange], failure: &Failure, with_reasons: usize) -> Vec<Suspicion> {
-    let range = Range::new(changes, failure);
-    let signals = of_range(&range);
-    let believed = of_signals(&signals, Weights::for_failure(failure));
-    let mut list: Vec<Suspicion> = believed
-        .into_iter()
-        .enumerate()
-        .map(|(commit, probability)| Suspicion { commit, probability, reasons: Vec::new() })
-        .collect();
-    list.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(b.commit.cmp(&a.commit)));
-    let reasons = Reasons::new(&range);
-    for one in list.iter_mut().take(with_reasons) {
-        one.reasons = reasons.of(one.commit);
+impl std::fmt::Debug for Ranking<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ranking").field("probabilities", &self.probabilities).finish_non_exhaustive()
     }
-    list
+}
+
+impl<'a> Ranking<'a> {
+    /// Weigh commits, given parents first, the failing one last.
+    #[must_use]
+    pub fn new(changes: &'a [CommitChange], failure: &'a Failure) -> Self {
+        let range = Range::new(changes, failure);
+        let signals = of_range(&range);
+        let probabilities = of_signals(&signals, Weights::for_failure(failure));
+        Self { range, signals, probabilities }
+    }
+
+    /// The evidence for each commit, in their order.
+    #[must_use]
+    pub fn signals(&self) -> &[Signals] {
+        &self.signals
+    }
+
+    /// The probability of each commit, in their order.
+    #[must_use]
+    pub fn probabilities(&self) -> &[f64] {
+        &self.probabilities
+    }
+
+    /// All commits, the most probable first (of equals the newest); reasons for the first `with_reasons`.
+    #[must_use]
+    pub fn suspicions(&self, with_reasons: usize) -> Vec<Suspicion> {
+        let all = self.probabilities.iter().enumerate();
+        let mut list: Vec<Suspicion> = all
+            .map(|(commit, &probability)| Suspicion { commit, probability, reasons: Vec::new() })
+            .collect();
+        list.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(b.commit.cmp(&a.commit)));
+        let reasons = Reasons::new(&self.range);
+        for one in list.iter_mut().take(with_reasons) {
+            one.reasons = reasons.of(one.commit);
+        }
+        list
+    }
+
+    /// Whether the failing run is known to have neither read nor executed anything that a commit changed: then
+    /// the failure is there with it as without it.
+    #[must_use]
+    pub fn is_unreached(&self, commit: usize) -> bool {
+        self.signals.get(commit).is_some_and(|signals| signals.unreached > 0.0)
+    }
 }
 
 fn of_signals(signals: &[Signals], weights: &Weights) -> Vec<f64> {

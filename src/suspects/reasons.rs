@@ -38,7 +38,9 @@ impl<'a> Reasons<'a> {
         reasons.extend(self.ran(commit));
         reasons.extend(self.dependencies(commit));
         reasons.extend(self.words(commit));
-        if self.range.changes[commit].cannot_matter() {
+        if self.range.is_unreached(commit) {
+            reasons.push("the failing run neither read nor executed what it changed".to_owned());
+        } else if self.range.changes[commit].cannot_matter() {
             let merge = self.range.changes[commit].merge;
             let what = if merge { "a merge that changes nothing itself" } else { "only tests and text" };
             reasons.push(what.to_owned());
@@ -100,7 +102,7 @@ impl<'a> Reasons<'a> {
 
     /// The rarest words that it has in common with the failure.
     fn words(&self, commit: usize) -> Option<String> {
-        let change = self.range.changes[commit];
+        let change = &self.range.changes[commit];
         let mut common: Vec<(f64, &str, bool)> = Vec::new();
         for (word, mention) in &self.range.failure.words {
             let in_message = change.message.count(*word) > 0;

@@ -43,25 +43,28 @@ pub struct Signals {
     pub harmless: f64,
     /// 1 for a merge, 0 otherwise.
     pub merge: f64,
+    /// 1 when the failing run neither read nor executed anything that it changed, 0 otherwise.
+    pub unreached: f64,
 }
 
 impl Signals {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
     /// Their names, in the order of [`values`](Self::values).
     pub const NAMES: [&str; Self::COUNT] =
-        ["ran", "frame", "line", "called", "words", "message", "harmless", "merge"];
+        ["ran", "frame", "line", "called", "words", "message", "harmless", "merge", "unreached"];
 
     /// As a list.
     #[must_use]
     pub const fn values(&self) -> [f64; Self::COUNT] {
-        [self.ran, self.frame, self.line, self.called, self.words, self.message, self.harmless, self.merge]
+        let Self { ran, frame, line, called, words, message, harmless, merge, unreached } = *self;
+        [ran, frame, line, called, words, message, harmless, merge, unreached]
     }
 }
 
 /// A range of commits, read for one failure.
 pub(super) struct Range<'a> {
-    pub(super) changes: &'a [&'a CommitChange],
+    pub(super) changes: &'a [CommitChange],
     pub(super) failure: &'a Failure,
     /// By commit, the places that it touches, as they are called at the commit that failed.
     pub(super) places: Vec<Vec<Place>>,
@@ -71,7 +74,7 @@ pub(super) struct Range<'a> {
 
 impl<'a> Range<'a> {
     /// Commits parents first, the failing one last.
-    pub(super) fn new(changes: &'a [&'a CommitChange], failure: &'a Failure) -> Self {
+    pub(super) fn new(changes: &'a [CommitChange], failure: &'a Failure) -> Self {
         let paths = paths_at_the_end(changes);
         let mut places = Vec::with_capacity(changes.len());
         for (change, paths) in changes.iter().zip(&paths) {
@@ -84,6 +87,12 @@ impl<'a> Range<'a> {
             places.push(own);
         }
         Self { changes, failure, places, paths }
+    }
+
+    /// Whether the failing run is known to have had nothing to do with what a commit changed.
+    pub(super) fn is_unreached(&self, commit: usize) -> bool {
+        let reach = self.failure.reach.as_ref();
+        reach.is_some_and(|reach| reach.misses(&self.changes[commit], &self.paths[commit]))
     }
 
     /// How many commits touch each place.
@@ -121,7 +130,7 @@ impl<'a> Range<'a> {
 }
 
 /// The paths of all files as they are at the end: a renamed file has one history.
-fn paths_at_the_end(changes: &[&CommitChange]) -> Vec<Vec<String>> {
+fn paths_at_the_end(changes: &[CommitChange]) -> Vec<Vec<String>> {
     let mut now: HashMap<String, String> = HashMap::new();
     let mut paths = vec![Vec::new(); changes.len()];
     for (change, paths) in changes.iter().zip(&mut paths).rev() {
@@ -136,13 +145,7 @@ fn paths_at_the_end(changes: &[&CommitChange]) -> Vec<Vec<String>> {
     paths
 }
 
-/// The signals of each commit. Commits are given parents first, the failing one last.
-#[must_use]
-pub fn signals(changes: &[&CommitChange], failure: &Failure) -> Vec<Signals> {
-    let range = Range::new(changes, failure);
-    of_range(&range)
-}
-
+/// The signals of each commit.
 pub(super) fn of_range(range: &Range<'_>) -> Vec<Signals> {
     let Range { changes, failure, places, .. } = range;
     let counts = range.counts();
@@ -177,6 +180,7 @@ pub(super) fn of_range(range: &Range<'_>) -> Vec<Signals> {
             message: message[at],
             harmless: f64::from(u8::from(changes[at].cannot_matter())),
             merge: f64::from(u8::from(changes[at].merge)),
+            unreached: f64::from(u8::from(range.is_unreached(at))),
         })
         .collect()
 }
@@ -216,7 +220,7 @@ fn lifts(values: Vec<f64>) -> Vec<f64> {
 }
 
 /// BM25 of the failure's words in each commit's, divided by the best one's.
-fn matches(changes: &[&CommitChange], failure: &Failure, bag: impl Fn(&CommitChange) -> &Bag) -> Vec<f64> {
+fn matches(changes: &[CommitChange], failure: &Failure, bag: impl Fn(&CommitChange) -> &Bag) -> Vec<f64> {
     const K1: f64 = 1.2;
     const B: f64 = 0.75;
     let rarity = rarities(changes, failure);
@@ -245,7 +249,7 @@ fn matches(changes: &[&CommitChange], failure: &Failure, bag: impl Fn(&CommitCha
 }
 
 /// How much it says that a commit has a word of the failure: the fewer have it, the more.
-pub(super) fn rarities(changes: &[&CommitChange], failure: &Failure) -> HashMap<u64, f64> {
+pub(super) fn rarities(changes: &[CommitChange], failure: &Failure) -> HashMap<u64, f64> {
     let all = changes.len() as f64;
     let rarity = |&word: &u64| {
         let having =

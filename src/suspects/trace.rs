@@ -2,12 +2,11 @@
 //!
 //! The shim's text has one line for each function, `F <path> <TAB> <name> <TAB> <line>`, one for each
 //! function that called others, `C <function> <called> <called> …` by their numbers from 0 in the order
-//! of the `F` lines, and one for each file that the program opened, `O <path>`.
+//! of the `F` lines, one for each file that the program opened, `O <path>`, one for what it did unseen,
+//! `U fork` or `U program`, and `E` at the end. A process that was killed leaves an empty text.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
-
-use super::definitions::MODULE;
 
 /// A function, class body or module of the repository: its file and its path in it.
 pub(super) type Place = (String, String);
@@ -15,43 +14,72 @@ pub(super) type Place = (String, String);
 /// Calls between the test and what another process executes.
 const OTHER_PROCESS: u32 = 4;
 
+/// What a name of the program is in the repository.
+pub(super) trait Names {
+    /// The repository's path of a file; `None` when it is none of its own.
+    fn own_path(&mut self, path: &str) -> Option<String>;
+    /// The path, in its file, of the function of this name whose code begins in this line.
+    fn definition(&mut self, own_path: &str, function: &str, line: u32) -> String;
+}
+
 /// Functions that ran, who called whom, and what was opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Trace {
+pub(super) struct Trace {
     /// The place of each function; `None` when it is in no file of the repository.
     functions: Vec<Option<Place>>,
     /// By function, the functions that it called.
     calls: Vec<Vec<usize>>,
     /// The functions of each process.
     processes: Vec<Range<usize>>,
-    /// Files of the repository that the program opened.
-    pub opened: BTreeSet<String>,
+    /// Files of the repository that the program opened or executed.
+    pub(super) opened: BTreeSet<String>,
+    /// Whether a process copied itself, or was killed before it wrote: then more ran than is known.
+    pub(super) has_gaps: bool,
+    /// Whether programs ran that cannot be watched: then more was opened than is known.
+    pub(super) has_strangers: bool,
 }
 
 impl Trace {
-    /// Add what one process wrote. `in_repository` gives the repository's path of a file, if it is one of
-    /// its own.
-    pub fn add(&mut self, text: &str, in_repository: impl Fn(&str) -> Option<String>) {
+    /// Read what each process wrote.
+    pub(super) fn new(texts: &[String], names: &mut dyn Names) -> Self {
+        let mut trace = Self::default();
+        texts.iter().for_each(|text| trace.add(text, names));
+        trace
+    }
+
+    fn add(&mut self, text: &str, names: &mut dyn Names) {
         let first = self.functions.len();
         let mut known: BTreeMap<&str, Option<String>> = BTreeMap::new();
         let mut calls: Vec<Vec<usize>> = Vec::new();
+        let mut ended = false;
         for line in text.lines() {
-            let Some((mark, rest)) = line.split_once(' ') else { continue };
+            let (mark, rest) = line.split_once(' ').unwrap_or((line, ""));
             match mark {
                 "F" => {
                     let mut fields = rest.split('\t');
                     let (path, name) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
-                    let file = known.entry(path).or_insert_with(|| in_repository(path)).clone();
-                    self.functions.push(file.map(|file| (file, plain(name))));
+                    let line = fields.next().and_then(|line| line.parse().ok()).unwrap_or_default();
+                    let file = known.entry(path).or_insert_with(|| names.own_path(path)).clone();
+                    self.opened.extend(file.clone());
+                    self.functions.push(file.map(|file| {
+                        let definition = names.definition(&file, name, line);
+                        (file, definition)
+                    }));
                 }
                 "C" => {
                     let numbers = rest.split(' ').filter_map(|number| number.parse::<usize>().ok());
                     calls.push(numbers.map(|number| number.saturating_add(first)).collect());
                 }
-                "O" => self.opened.extend(in_repository(rest)),
+                "O" => self.opened.extend(names.own_path(rest)),
+                "U" => {
+                    self.has_gaps |= rest == "fork";
+                    self.has_strangers |= rest == "program";
+                }
+                "E" => ended = true,
                 _ => {}
             }
         }
+        self.has_gaps |= !ended;
         let all = self.functions.len();
         self.calls.resize(all, Vec::new());
         for list in calls {
@@ -66,8 +94,7 @@ impl Trace {
     }
 
     /// Whether nothing of the repository ran.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.functions.iter().all(Option::is_none)
     }
 
@@ -112,61 +139,5 @@ impl Trace {
     }
 }
 
-/// `Class.run.<locals>.<listcomp>` → `Class.run`: code without a name belongs to what is around it.
-fn plain(name: &str) -> String {
-    let parts: Vec<&str> = name.split('.').filter(|part| !part.starts_with('<')).collect();
-    if parts.is_empty() { MODULE.to_owned() } else { parts.join(".") }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TEXT: &str = "\
-F /r/app.py\t<module>\t1
-F /r/app.py\tView.get.<locals>.<lambda>\t10
-F /usr/lib/json.py\tloads\t3
-F /r/test_app.py\ttest_it\t5
-C 3 2 1
-C 2 99
-C 9 1
-O /r/data.json
-O /etc/passwd
-";
-
-    fn read() -> Trace {
-        let mut trace = Trace::default();
-        trace.add(TEXT, |path| path.strip_prefix("/r/").map(str::to_owned));
-        trace
-    }
-
-    #[test]
-    fn what_ran_beneath_the_test() {
-        let trace = read();
-        let beneath = trace.beneath("test_app.py", "test_it");
-        let found: Vec<(&str, u32)> =
-            beneath.iter().map(|(place, distance)| (place.1.as_str(), *distance)).collect();
-        assert_eq!(found, [("View.get", 1), ("test_it", 0)]);
-        assert!(trace.beneath("other.py", "x").is_empty());
-        assert_eq!(trace.all().len(), 3);
-        assert_eq!(trace.opened.into_iter().collect::<Vec<_>>(), ["data.json"]);
-    }
-
-    #[test]
-    fn another_process_works_for_the_test() {
-        let mut trace = read();
-        trace.add("F /r/server.py\tserve\t1\nF /r/server.py\thandle\t9\nC 0 1\n", |path| {
-            path.strip_prefix("/r/").map(str::to_owned)
-        });
-        let beneath = trace.beneath("test_app.py", "test_it");
-        let place = ("server.py".to_owned(), "handle".to_owned());
-        assert_eq!(beneath.get(&place), Some(&OTHER_PROCESS));
-    }
-
-    #[test]
-    fn noise_is_no_trace() {
-        let mut trace = Trace::default();
-        trace.add("\nF\nC\nC x y\nC 18446744073709551615 0\nhello world\n", |path| Some(path.to_owned()));
-        assert!(trace.is_empty());
-    }
-}
+mod tests;

@@ -22,6 +22,7 @@ mod find_inputs;
 mod find_narrowing;
 mod find_real_packages;
 mod find_safety;
+mod find_watching;
 mod fix;
 mod git_history;
 mod git_lines;

@@ -83,6 +83,8 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         matching: merged.matching,
         find_fix: args.find_fix,
         narrow: !args.no_narrow,
+        // The evidence of a failure tells what brought it, not what mended it.
+        watch: !args.no_trace && !args.find_fix,
         first_parent: merged.first_parent,
         pathspecs: merged.path,
         confidence: args.confidence,
@@ -317,6 +319,7 @@ fn recipe(
         packages: Packages::Own,
         visible: Vec::new(),
         writable: Vec::new(),
+        is_watched: false,
     }
 }
 

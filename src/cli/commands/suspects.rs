@@ -113,7 +113,7 @@ fn by_log(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliError>
     );
     let (log, changes) = (log?, changes?);
     let failure = Failure::of_log(&log, &tree);
-    let mut report = changes.rank(&repository, &failure, most(args))?;
+    let mut report = changes.rank(&repository, &failure, &changes.ranking(&failure), most(args))?;
     report.good = vec![good];
     report.bad = Some(bad);
     report.failure = log.groups.first().and_then(crate::model::LogGroup::signature);
@@ -227,7 +227,8 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
         }
     })?;
     let failure = failure_of(plan, repository, &output, tracing.as_ref())?;
-    let mut report = changes?.rank(repository, &failure, most(args))?;
+    let changes = changes?;
+    let mut report = changes.rank(repository, &failure, &changes.ranking(&failure), most(args))?;
     report.good.clone_from(&plan.good);
     report.bad = Some(plan.bad);
     report.failure = Some(signature);

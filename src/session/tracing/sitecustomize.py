@@ -2,7 +2,8 @@
 
 Python imports this module at its start, since its folder stands on PYTHONPATH. The folder is taken off
 sys.path at once, and another sitecustomize is imported as if this one were not there. Each process writes
-a file of its own when it ends. Whatever goes wrong in here must not change what the program does.
+a file of its own when it ends, and the mark of its beginning before, so that a process that was killed is
+known to be missing. Whatever goes wrong in here must not change what the program does.
 """
 import atexit
 import os
@@ -13,6 +14,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.environ.get("PYBISECT_TRACE")
 LIBRARIES = tuple({os.path.dirname(os.__file__), sys.base_prefix + os.sep + "lib"})
 OPENED = set()
+# What the files of this folder cannot tell: processes that copy themselves, programs that are no Python.
+UNSEEN = set()
 MOST_RESTARTS = 64
 
 
@@ -76,9 +79,16 @@ class Monitor:
         return dict(self.calls)
 
 
-def note_opened(event, args):
-    if event == "open" and args and isinstance(args[0], str):
-        OPENED.add(args[0])
+def note(event, args):
+    if event == "open":
+        if isinstance(args[0], str):
+            # The working folder may be another one later.
+            OPENED.add(os.path.abspath(args[0]))
+    elif event in ("os.fork", "os.forkpty"):
+        UNSEEN.add("fork")
+    elif event in ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.system"):
+        if not os.path.basename(os.fsdecode(args[0])).startswith("python"):
+            UNSEEN.add("program")
 
 
 def lines(calls):
@@ -96,25 +106,35 @@ def lines(calls):
             yield "C %d %s\n" % (numbers[code], " ".join(str(numbers[one]) for one in called))
     for path in OPENED:
         if not path.startswith(LIBRARIES):
-            yield "O %s\n" % os.path.abspath(path)
+            yield "O %s\n" % path
+    for what in UNSEEN:
+        yield "U %s\n" % what
+    yield "E\n"
+
+
+def write(text):
+    path = os.path.join(FOLDER, "%d.txt" % os.getpid())
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
 
 
 def end(recorder):
     try:
-        text = "".join(lines(recorder.end()))
-        path = os.path.join(FOLDER, "%d.txt" % os.getpid())
-        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
+        write("".join(lines(recorder.end())))
     except Exception:
         pass
 
 
 def begin():
     try:
+        write("")
         recorder = Monitor() if sys.version_info >= (3, 12) else Profile()
-        # From Python 3.8 on.
-        getattr(sys, "addaudithook", id)(note_opened)
         atexit.register(end, recorder)
+        if hasattr(sys, "addaudithook"):
+            sys.addaudithook(note)
+        else:
+            # Before Python 3.8, nothing tells of opened files.
+            UNSEEN.add("program")
     except Exception:
         pass
 

@@ -81,5 +81,6 @@ pub(crate) fn recipe(script: &str) -> Recipe {
         packages: Packages::Own,
         visible: Vec::new(),
         writable: Vec::new(),
+        is_watched: false,
     }
 }

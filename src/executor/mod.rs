@@ -84,6 +84,12 @@ pub trait Executor: Sync {
         None
     }
 
+    /// As of when the packages of a version are chosen, in seconds since 1970; `None` for now, or where there is only
+    /// one environment.
+    fn moment_of(&self, _origin: Origin) -> Option<i64> {
+        None
+    }
+
     /// Exact packages with the first ones among them, the others as they are as far as those allow; `None` where
     /// there are none.
     fn adapted(

@@ -297,6 +297,11 @@ impl Executor for PerCommit {
         packages.ok()
     }
 
+    fn moment_of(&self, origin: Origin) -> Option<i64> {
+        let moment = self.shared.with_version(origin, |version| Ok(self.shared.environments.cutoff(version)));
+        moment.ok().flatten().map(Timestamp::as_second)
+    }
+
     fn adapted(
         &self,
         origin: Origin,

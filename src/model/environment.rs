@@ -14,6 +14,8 @@ pub enum Day {
     Own,
     /// Now, whatever they say.
     Today,
+    /// This moment, in seconds since 1970, whatever they say.
+    At(i64),
 }
 
 /// Whose declarations packages are chosen by, and as of when.

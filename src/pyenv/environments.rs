@@ -125,11 +125,13 @@ impl Environments {
     }
 
     /// As of when a version's packages are chosen; `None` for now.
-    fn cutoff(&self, version: Version<'_>) -> Option<Timestamp> {
+    #[must_use]
+    pub fn cutoff(&self, version: Version<'_>) -> Option<Timestamp> {
         match (version.day, self.policy.time) {
             (Day::Today, _) | (Day::Asked, TimeTravel::Today) => None,
             (Day::Own, _) | (Day::Asked, TimeTravel::Own) => Some(version.date),
             (Day::Asked, TimeTravel::Fixed(date)) => Some(date),
+            (Day::At(seconds), _) => Timestamp::from_second(seconds).ok(),
         }
     }
 

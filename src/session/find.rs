@@ -146,7 +146,7 @@ pub(super) struct Session<'a> {
     pub(super) workshop: &'a Workshop<'a>,
     pub(super) journal: Journal<'a>,
     pub(super) trials: Trials<'a>,
-    oracle: Option<TargetOracle>,
+    pub(super) oracle: Option<TargetOracle>,
     pub(super) target: Option<FailureSignature>,
     /// The output that the target was read from, or could not be.
     pub(super) target_output: Option<TrialOutput>,

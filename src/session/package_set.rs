@@ -10,12 +10,12 @@ use std::collections::BTreeSet;
 use super::find::{Session, Stop};
 use super::packages::{Mixture, Tried, Version, Versions, lines, origin};
 use crate::minimize::{EditSet, Outcome, Relations, Search};
-use crate::model::{EventKind, Origin, PackageChange, Packages, TrialOutput, Verdict};
+use crate::model::{Day, EventKind, Origin, PackageChange, Packages, TrialOutput, Verdict};
 
 /// With more changes than this, only the whole is named.
 const MOST_CHANGES: usize = 200;
 /// Trials for the set, at most.
-const MOST_TRIALS: usize = 80;
+const MOST_TRIALS: usize = 40;
 
 /// The two sides of a swap.
 pub(super) struct Swap {
@@ -27,6 +27,8 @@ pub(super) struct Swap {
     pub(super) after: Versions,
     /// Whose packages `after` are.
     pub(super) origin: Origin,
+    /// As of when the constraint that mends it has to hold at the bad commit.
+    pub(super) end: Day,
 }
 
 /// A package that differs.
@@ -244,7 +246,7 @@ impl Session<'_> {
     /// Whether the bad commit passes with the constraints of all of them.
     fn test_constraints(&mut self, swap: &Swap, named: &mut [PackageChange]) -> Result<(), Stop> {
         let version = (self.plan.bad, self.trials.tree_of(self.plan.bad)?);
-        let origin = origin(version, swap.origin.day);
+        let origin = origin(version, swap.end);
         let Some(mut packages) = self.packages(origin) else { return Ok(()) };
         let mut fixed = Vec::new();
         for package in named.iter().filter(|package| package.constraint.is_some()) {

@@ -15,8 +15,8 @@ use super::package_set::{Swap, exactly};
 use super::search::Hunt;
 use crate::graph::Node;
 use crate::model::{
-    CommitId, Conclusion, Day, Ending, EventKind, Origin, Packages, Purpose, TreeId, TrialId, TrialOutput,
-    Verdict,
+    CommitId, Conclusion, Day, Ending, EventKind, Origin, Packages, Purpose, SkipKind, TreeId, TrialId,
+    TrialOutput, Verdict,
 };
 use crate::search::Outcome;
 
@@ -73,7 +73,7 @@ impl Session<'_> {
         let is_innocent = *good_later == Verdict::Bad;
         let origin = if is_innocent { dated } else { new };
         let Some(after) = self.packages(origin) else { return Ok(None) };
-        self.name_packages(&Swap { good, bad, before, after, origin })?;
+        self.name_packages(&Swap { good, bad, before, after, origin, end: Day::Asked })?;
         if !is_innocent {
             return Ok(None);
         }
@@ -148,8 +148,83 @@ impl Session<'_> {
         self.journal.note(format!(
             "no commit broke it: {short} passes with the packages of its date, and fails with those of {when}"
         ))?;
-        self.name_packages(&Swap { good: version, bad: version, before, after, origin: new })?;
+        let (old, new) = self.nearest(version, old, new)?;
+        let (Some(before), Some(after)) = (self.packages(old), self.packages(new)) else {
+            return Ok(false);
+        };
+        self.name_packages(&Swap { good: version, bad: version, before, after, origin: new, end: later })?;
         Ok(true)
+    }
+
+    /// Between two days, of which a version passes with the packages of the first and fails with those of the second,
+    /// two that are as near to each other as they can be. The packages of one day go together; those of years apart
+    /// seldom do. Where it fails otherwise in between, that came first and has to be mended first: it becomes
+    /// the failure that is searched for.
+    fn nearest(&mut self, version: Version, old: Origin, new: Origin) -> Result<(Origin, Origin), Stop> {
+        /// Packages are released more seldom than this, seconds.
+        const SHORTEST: i64 = 6 * 3600;
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let Some(mut passes) = self.workshop.executor.moment_of(old) else { return Ok((old, new)) };
+        let mut fails = self.workshop.executor.moment_of(new).unwrap_or(now);
+        let (mut old, mut new) = (old, new);
+        let mut fails_otherwise = false;
+        while fails - passes > SHORTEST {
+            let middle = passes + (fails - passes) / 2;
+            let there = origin(version, Day::At(middle));
+            let (before, between, after) = (self.packages(old), self.packages(there), self.packages(new));
+            let Some(between) = between else { break };
+            let verdict = if before.as_ref() == Some(&between) {
+                Verdict::Good
+            } else if after.as_ref() == Some(&between) {
+                Verdict::Bad
+            } else {
+                let verdicts = self.verdicts_with(vec![(version, Packages::Of(there))])?;
+                verdicts.into_iter().next().unwrap_or(Verdict::Good)
+            };
+            match verdict {
+                Verdict::Good => (old, passes) = (there, middle),
+                Verdict::Bad => (new, fails) = (there, middle),
+                Verdict::Skip(skip)
+                    if matches!(skip.kind, SkipKind::DifferentFailure | SkipKind::NotRunnable)
+                        && version.0 == self.target_commit() =>
+                {
+                    if !self.retarget(version, there)? {
+                        break;
+                    }
+                    (new, fails, fails_otherwise) = (there, middle, true);
+                }
+                Verdict::Skip(_) | Verdict::Abort(_) => break,
+            }
+        }
+        let day = |seconds: i64| {
+            jiff::Timestamp::from_second(seconds).map(|at| at.strftime("%F").to_string()).unwrap_or_default()
+        };
+        let short = version.0.short();
+        self.journal.note(format!(
+            "{short} passes with the packages of {} as a whole, and fails with those of {}",
+            day(passes),
+            day(fails)
+        ))?;
+        if fails_otherwise {
+            self.journal.note(
+                "with later packages it fails otherwise: the failure told of here is the first, and other packages have to \
+                 be held back as well",
+            )?;
+        }
+        Ok((old, new))
+    }
+
+    /// Search from now on for the failure of a version with these packages. Whether it shows one.
+    fn retarget(&mut self, version: Version, packages: Origin) -> Result<bool, Stop> {
+        let (oracle, target) = (self.oracle.take(), self.target.take());
+        match self.verdicts_with(vec![(version, Packages::Of(packages))]) {
+            Err(Stop::Concluded(_)) => {
+                (self.oracle, self.target) = (oracle, target);
+                Ok(false)
+            }
+            verdicts => Ok(verdicts? == [Verdict::Bad]),
+        }
     }
 
     /// A parent that passes, and the culprit.

@@ -354,8 +354,9 @@ fn where_the_good_commit_fails_today_as_well_the_packages_are_searched() {
         let (code, report) = find(&user, &repo, &registry, &arguments);
         assert_eq!(code, Some(0), "{report:#}");
         assert_eq!(report["culprits"].as_array().unwrap().len(), 0, "{report:#}");
+        // The days around the release are looked for first.
         let package = named_package(&report);
-        assert_eq!((&package["before"], &package["after"]), (&"1.0".into(), &"2.3".into()));
+        assert_eq!((&package["before"], &package["after"]), (&"2.1".into(), &"2.2".into()));
     }
 }
 
@@ -386,6 +387,29 @@ fn where_the_bad_commit_passes_as_of_its_date_todays_packages_are_searched() {
     let (code, report) = find(&user, &repo, &registry, &["--good", &ids[0].to_string()]);
     assert_eq!(code, Some(4), "{report:#}");
     assert!(report["reason"].as_str().unwrap().contains("the command passes"), "{report:#}");
+}
+
+#[test]
+fn what_broke_first_is_named_where_later_packages_fail_otherwise() {
+    if !can_make_environments() {
+        println!("not tested: there is no uv, or no loopback");
+        return;
+    }
+    let user = User::new();
+    let mut registry = five();
+    registry.release("greeting", "3.0", "2024-08-15T00:00:00Z", "", "def greet(*, who): return 'hello'\n");
+    registry.release("alpha", "2.0", "2024-08-20T00:00:00Z", "", "");
+    let registry = registry.serve();
+    let (repo, _) = before_the_releases();
+    let (code, report) = find(&user, &repo, &registry, &[]);
+    assert_eq!(code, Some(0), "{report:#}");
+    named_package(&report);
+    assert!(report["failure"]["kind"].to_string().contains("AssertionError"), "{report:#}");
+    let notes = report["notes"].to_string();
+    assert!(
+        notes.contains("passes with the packages of 2024-07-02") && notes.contains("fails otherwise"),
+        "{notes}"
+    );
 }
 
 #[test]

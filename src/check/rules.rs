@@ -54,8 +54,8 @@ pub const BREAKING_CHANGE: RuleDoc = RuleDoc {
 /// The smoke command fails, and no change can be blamed.
 pub const SMOKE_FAILED: RuleDoc = RuleDoc {
     id: "smoke-failed",
-    summary: "The command fails on the merge result and passes on the base; no single change explains it",
-    weight: "error",
+    summary: "The command fails on the merge result and passes on the base; no small set of changes explains it",
+    weight: "error; warning when it passes as it is run again",
     evidence: "Both were run at the same time, each in a work tree of its own. When the failure is that of a \
                single commit of the branch, that commit was seen to fail and its parents to pass.",
     remedy: "See the failure under the finding. To look closer: pybisect find --good BASE --bad HEAD -- COMMAND",

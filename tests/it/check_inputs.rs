@@ -244,6 +244,19 @@ fn without_a_type_checker_the_rest_is_looked_at() {
     assert!(ran.stdout.contains("no type evidence: mypy is not on PATH"), "{}", ran.stdout);
 }
 
+#[test]
+fn words_in_the_wrong_place_are_answered_with_the_right_line() {
+    let (reviewer, repo) = (Reviewer::new(), incident());
+    let ran = reviewer.check(repo.path(), &["main", "feature"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("pybisect check main..feature"), "{}", ran.stderr);
+    let ran = reviewer.check(repo.path(), &["main", "python", "smoke.py"]);
+    assert!(ran.stderr.contains("pybisect check main -- python smoke.py"), "{}", ran.stderr);
+    let ran = reviewer.check(repo.path(), &["main", "--python", "3.99"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+    assert!(ran.stderr.contains("no such interpreter"), "{}", ran.stderr);
+}
+
 /// Programs on a `PATH` with nothing else but git.
 fn programs(list: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -126,6 +126,50 @@ fn a_file_that_is_no_python_can_be_to_blame() {
 }
 
 #[test]
+fn a_command_that_no_longer_gets_to_run_is_found_and_one_that_never_does_is_refused() {
+    let (reviewer, (mut repo, base)) = (Reviewer::new(), repository());
+    let head = repo.write("application.py", APP.replace("json.load", "json.loads")).commit("break");
+    let range = format!("{base}..{head}");
+    let run = |command: &[&str]| {
+        let mut words = vec![&range[..], "--format", "json", "--types", "off", "--"];
+        words.extend(command);
+        reviewer.check(repo.path(), &words)
+    };
+    let ran = run(&["sh", "-c", "grep -q 'json.load(' application.py || exit 125"]);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        (ran.code, findings(&report)),
+        (Some(10), vec!["error smoke-failed application.py:1".to_owned()])
+    );
+    let ran = run(&["pythn", "smoke.py"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+    assert!(ran.stderr.contains("is pythn spelled right"), "{}", ran.stderr);
+    let ran = run(&["python3 smoke.py"]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("leave the quotes out"), "{}", ran.stderr);
+    let ran = run(&["sh", "-c", "exit 125"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.contains("says nothing of the merge result"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_flaky_command_blames_nothing() {
+    let (reviewer, (mut repo, base)) = (Reviewer::new(), repository());
+    let head = repo.write("application.py", broken()).commit("break");
+    let seen = repo.path().join("seen");
+    let script = format!(
+        "grep -q 'json.load(' application.py || test -e {0} || {{ echo > {0}; exit 1; }}",
+        seen.display()
+    );
+    let range = format!("{base}..{head}");
+    let ran = reviewer
+        .check(repo.path(), &[&range, "--format", "json", "--types", "off", "--", "sh", "-c", &script]);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let [finding] = &findings(&report)[..] else { panic!("{report:#}") };
+    assert!(finding.starts_with("warning smoke-failed"), "{finding}");
+    assert!(report["findings"][0]["evidence"].to_string().contains("flaky"), "{report:#}");
+}
+
+#[test]
 fn a_failure_that_comes_with_the_merge_only_is_found() {
     let (reviewer, (mut repo, fork)) = (Reviewer::new(), repository());
     let moved = APP.replace("def read", "def load");

@@ -92,6 +92,8 @@ pub(crate) struct Args {
     /// Say also what was compared, and what kept quiet
     #[arg(long, short)]
     verbose: bool,
+    #[arg(value_name = "MORE", hide = true)]
+    more: Vec<String>,
     /// The smoke command, after `--`
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -147,6 +149,7 @@ enum Types {
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     read_without_checking_hashes();
+    refuse_more(args)?;
     let coverage = args.coverage.as_deref().map(read_coverage).transpose()?;
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose().map_err(wrong_baseline)?;
     if matches!(args.what.as_deref(), None | Some("HEAD")) && has_no_commit(args)? {
@@ -180,6 +183,16 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         .least()
         .is_some_and(|least| report.findings.iter().any(|finding| finding.severity >= least));
     Ok(if fails { Exit::Findings } else { Exit::Found })
+}
+
+/// Words after WHAT are a second side without its dots, or a command without its `--`.
+fn refuse_more(args: &Args) -> Result<(), CliError> {
+    let (Some(what), Some(first)) = (&args.what, args.more.first()) else { return Ok(()) };
+    let error = CliError::usage(format!("unexpected word '{first}' after '{what}'"));
+    let command = shell_words::join(&args.more);
+    Err(error
+        .hinted(format!("two sides: pybisect check {what}..{first}"))
+        .hinted(format!("a command: pybisect check {what} -- {command}")))
 }
 
 /// The first commit has to pass the hook that runs before it.

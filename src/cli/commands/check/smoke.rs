@@ -79,6 +79,9 @@ impl Look<'_> {
         let outputs = self.run(&[(base, Arc::clone(&recipe)), (merged, watched)], cancel)?;
         let [old, mut new] = <[TrialOutput; 2]>::try_from(outputs)
             .map_err(|_| CliError::internal(anyhow::anyhow!("a trial has no output")))?;
+        if !cancel.is_cancelled() {
+            self.can_run(&old, &new)?;
+        }
         self.record(base, &old)?;
         let was_watched = watch.is_some() && matches!(self.fared(&new), Fared::Passed);
         if watch.is_some() && !was_watched && !cancel.is_cancelled() {
@@ -89,6 +92,33 @@ impl Look<'_> {
             self.record(merged, &new)?;
         }
         Ok(([old, new], was_watched))
+    }
+
+    /// A command that runs on neither side guards nothing, and would be green for ever.
+    fn can_run(&self, old: &TrialOutput, new: &TrialOutput) -> Result<(), CliError> {
+        let plan = &self.prepared.plan;
+        let is_missing = |output: &TrialOutput| {
+            matches!(output.ending, Ending::NotStarted { .. } | Ending::Exited { code: 126 | 127 })
+        };
+        if is_missing(old) && is_missing(new) {
+            let why = self.fared(new).in_words();
+            let program = plan.recipe.command.first().map(|word| word.to_string_lossy()).unwrap_or_default();
+            let hint = if plan.recipe.command.len() == 1 && program.contains(' ') {
+                format!("leave the quotes out: pybisect check -- {program}")
+            } else {
+                format!("is {program} spelled right, and does it start from the top of the repository?")
+            };
+            return Err(
+                CliError::usage(format!("the command '{}' has {why}", plan.command_text)).hinted(hint)
+            );
+        }
+        match (&old.ending, &new.ending) {
+            (Ending::NoEnvironment { .. }, Ending::NoEnvironment { reason }) => {
+                Err(CliError::environment(format!("no environment for the command: {reason}"))
+                    .hinted("--env current runs it with the packages that you have"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Say how the command fared; whether it passed on the merge result.
@@ -114,6 +144,12 @@ impl Look<'_> {
         }
         match (base, merged) {
             (_, Fared::Passed) => {}
+            (Fared::Passed, Fared::Nothing(why)) => {
+                smoke.is_new = true;
+                smoke.failure = Some(why.clone());
+                let finding = self.failed(&[], &format!("the command does not get to run: {why}"), "passes");
+                self.report.findings.push(finding);
+            }
             (_, Fared::Nothing(why)) => {
                 self.report.notes.push(format!("the command says nothing of the merge result: {why}"));
             }
@@ -125,10 +161,27 @@ impl Look<'_> {
             (base, Fared::Failed(failure)) => {
                 smoke.failure = Some(failure.to_string());
                 smoke.is_new = true;
-                smoke.culprit = self.culprit(sides, cancel)?;
-                let mut findings = self.breaking(&failure, sides.head.commit, cancel)?;
+                let again = self.trials(&[(sides.head.commit, self.merged)], cancel)?;
+                let is_flaky = again.iter().any(|output| matches!(self.fared(output), Fared::Passed));
+                let mut findings = Vec::new();
+                if !is_flaky {
+                    smoke.culprit = self.culprit(sides, cancel)?;
+                    findings = self.breaking(&failure, sides.head.commit, cancel)?;
+                }
                 if findings.is_empty() {
-                    findings.push(self.failed(&failure, &base));
+                    let fared = match &base {
+                        Fared::Nothing(why) => format!("has nothing to say ({why})"),
+                        _ => "passes".to_owned(),
+                    };
+                    let mut finding =
+                        self.failed(&failure.frames, &format!("the command fails: {failure}"), &fared);
+                    if is_flaky {
+                        finding.severity = Severity::Warning;
+                        finding
+                            .evidence
+                            .push("run again, it passed: it is flaky, and nothing is blamed".to_owned());
+                    }
+                    findings.push(finding);
                 }
                 if let Some(culprit) = &smoke.culprit {
                     let line = format!("first in {} {}", culprit.id.short(), culprit.subject);
@@ -251,26 +304,18 @@ impl Look<'_> {
         Ok(None)
     }
 
-    /// The failure as a finding of its own, at its innermost frame in the tree.
-    fn failed(&self, failure: &FailureSignature, base: &Fared) -> Annotation {
+    /// The failure as a finding of its own, at its innermost frame in the files that the branch changed.
+    fn failed(&self, frames: &[Frame], message: &str, on_base: &str) -> Annotation {
         let changed = || self.files.iter().filter_map(|(_, new)| new.as_deref());
         let file_of = |frame: &Frame| {
             let path = std::path::Path::new(&frame.path);
             changed().find(|changed| path.ends_with(changed)).map(|path| (path, frame.line.max(1)))
         };
-        let place = failure.frames.iter().rev().find_map(file_of);
+        let place = frames.iter().rev().find_map(file_of);
         let (path, line) = place.or_else(|| changed().next().map(|path| (path, 1))).unwrap_or(("", 1));
         let span = CallSpan { start: 0, end: 0, line, column: 1, end_line: line, end_column: 1 };
-        let message = format!("the command fails: {failure}");
-        let mut finding = check::at(&SMOKE_FAILED, Severity::Error, path, span, message);
-        finding.evidence.push(format!(
-            "on {}, it {}",
-            self.report.base.name,
-            match base {
-                Fared::Nothing(why) => format!("has nothing to say ({why})"),
-                _ => "passes".to_owned(),
-            }
-        ));
+        let mut finding = check::at(&SMOKE_FAILED, Severity::Error, path, span, message.to_owned());
+        finding.evidence.push(format!("on {}, it {on_base}", self.report.base.name));
         finding
     }
 }

@@ -41,7 +41,7 @@ impl Look<'_> {
             }
         }
         let cache = folders::cache()?;
-        let python = self.python(args);
+        let python = self.python(args)?;
         let said = Checker::find(kind, python, &cache.join("tools"), cancel)
             .and_then(|checker| Ok((checker.name(), self.ask(&checker, &cache, [&old, &new], cancel)?)));
         match said {
@@ -60,7 +60,7 @@ impl Look<'_> {
     }
 
     /// The interpreter whose packages count.
-    fn python(&self, args: &Args) -> Option<PathBuf> {
+    fn python(&self, args: &Args) -> Result<Option<PathBuf>, CliError> {
         let repository = &self.prepared.repository;
         let here = args.repo.clone().or_else(|| std::env::current_dir().ok()).unwrap_or_default();
         let own = || {
@@ -71,13 +71,25 @@ impl Look<'_> {
                 .find(|python| python.is_file())
         };
         let active = || std::env::var_os("VIRTUAL_ENV").map(|top| Path::new(&top).join("bin/python"));
-        let named = args.environment.python.as_deref().filter(|python| Path::new(python).is_file());
+        // `3.12` is `python3.12`.
+        let asked = args.environment.python.as_deref();
+        let named = asked.and_then(|python| {
+            let version = format!("python{python}");
+            let is_version = python.starts_with(|first: char| first.is_ascii_digit());
+            find_python(if is_version { version.as_ref() } else { python.as_ref() }, &here)
+        });
+        // An environment's own is found in other ways as well.
+        if let (Some(asked), None, false) = (asked, &named, self.prepared.bench.executor.has_environments()) {
+            return Err(CliError::usage(format!("--python {asked}: there is no such interpreter"))
+                .hinted("a path, or a version whose program is on PATH: --python 3.12"));
+        }
         let found = match (named, self.prepared.plan.recipe.command.first()) {
-            (Some(python), _) => find_python(python.as_ref(), &here),
+            (Some(python), _) => Some(python),
             (None, Some(program)) => find_python(program, &here),
             (None, None) => active().or_else(own).or_else(|| find_python("python3".as_ref(), &here)),
-        }?;
-        Interpreter::probe(&found, Path::new("/")).ok().map(|python| python.executable)
+        };
+        let probed = found.and_then(|found| Interpreter::probe(&found, Path::new("/")).ok());
+        Ok(probed.map(|python| python.executable))
     }
 
     /// Where both trees lie: kept from run to run, or of this run when another one uses that.

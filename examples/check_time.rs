@@ -79,7 +79,8 @@ fn alone(repository: &Repository, range: &str) -> Result<(usize, i64)> {
     let mut all = 0;
     for (name, tree) in [("base", base), ("head", head)] {
         let top = mirror.bring(repository, name, tree, is_python)?;
-        let there: Vec<_> = changed.iter().map(|file| &file.path).filter(|path| top.join(path).is_file()).collect();
+        let there: Vec<_> =
+            changed.iter().map(|file| &file.path).filter(|path| top.join(path).is_file()).collect();
         let run = |_| {
             let mut command = Command::new("ty");
             command.args(["check", "--output-format", "concise", "--project"]).arg(&top);

@@ -162,7 +162,8 @@ fn a_flaky_command_blames_nothing() {
     );
     let range = format!("{base}..{head}");
     // What it leaves behind has to be there in its next run.
-    let words = [&range, "--isolation", "off", "--format", "json", "--types", "off", "--", "sh", "-c", &script];
+    let words =
+        [&range, "--isolation", "off", "--format", "json", "--types", "off", "--", "sh", "-c", &script];
     let ran = reviewer.check(repo.path(), &words);
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
     let [finding] = &findings(&report)[..] else { panic!("{report:#}") };

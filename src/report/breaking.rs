@@ -79,7 +79,8 @@ fn proofs(changes: &[BreakingChange], narrowing: &Narrowing) -> Vec<String> {
     if changes.iter().all(|change| change.necessary) {
         let those = match narrowing.resting.len() {
             0 => String::new(),
-            count => format!(" (leaving out {} that rest on it)", plural(count, "other")),
+            1 => " (leaving out another that rests on it)".to_owned(),
+            count => format!(" (leaving out {count} others that rest on it)"),
         };
         lines.push(format!("necessary: {bad} fails{those}, and without {what} it passes"));
     }

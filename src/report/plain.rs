@@ -118,7 +118,9 @@ fn trial_line(finished: &Finished, subject: &str, style: Style) -> String {
         Source::Ran => duration(finished.timing.run_ms / 1e3),
         Source::Reused => "known".to_owned(),
     };
-    let tail = format!("{time:>7}  {}", shortened(subject, 60));
+    // A version with some of the commit's edits, or with other packages: no verdict on the commit.
+    let what = if finished.purpose.is_of_commit() { "" } else { "narrowing: " };
+    let tail = format!("{time:>7}  {what}{}", shortened(subject, 60));
     format!("{word} {}  {}{}", style.name(finished.commit.short()), style.dim(tail), style.warn(reason))
 }
 

@@ -91,6 +91,9 @@ impl Ground<'_> {
         let rest = EditSet::all(difference.edits.len()).without(&difference.with_users(&breaking));
         let without = partial_tree(shadow, &difference, good, &rest)?;
         self.merge(FixKind::UndoEdits, bad, without)?;
+        if resting.is_empty() {
+            return Ok(());
+        }
         let without = partial_tree(shadow, &difference, good, &rest.without(&resting))?;
         self.merge(FixKind::UndoEditsAndResting, bad, without)
     }

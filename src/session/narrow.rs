@@ -344,11 +344,11 @@ fn remarks(narrowed: &Narrowed) -> Vec<String> {
                 })
                 .collect();
             let and_more = if others.len() > places.len() { " …" } else { "" };
-            remarks.push(format!(
-                "{} more edits of {bad} rest on this, or do the same ({}{and_more})",
-                others.len(),
-                places.join(", ")
-            ));
+            let (edits, rest) = match others.len() {
+                1 => ("1 more edit".to_owned(), "rests on this, or does the same"),
+                count => (format!("{count} more edits"), "rest on this, or do the same"),
+            };
+            remarks.push(format!("{edits} of {bad} {rest} ({}{and_more})", places.join(", ")));
         }
         Necessity::NotShown(Outcome::Fails) => {
             remarks.push(format!("{bad} without this still fails: it has another cause as well"));

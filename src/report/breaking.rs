@@ -17,10 +17,11 @@ pub(super) fn breaking(style: Style, report: &Report, out: &mut dyn Write) -> io
     let changes = &report.breaking_changes;
     let Some(first) = changes.first() else { return Ok(()) };
     let is_call = |change: &BreakingChange| change.callee_before.is_some() || change.callee_after.is_some();
+    let doing = if report.find_fix { "mending" } else { "breaking" };
     let heading = match changes.len() {
-        1 if first.calls.is_empty() && is_call(first) => "breaking call".to_owned(),
-        1 => "breaking change".to_owned(),
-        count => format!("breaking changes ({count})"),
+        1 if first.calls.is_empty() && is_call(first) => format!("{doing} call"),
+        1 => format!("{doing} change"),
+        count => format!("{doing} changes ({count})"),
     };
     writeln!(out, "\n{}", style.bold(heading))?;
     for change in changes.iter().take(MOST_SHOWN) {
@@ -37,7 +38,7 @@ pub(super) fn breaking(style: Style, report: &Report, out: &mut dyn Write) -> io
             )?;
             one(style, hiding, report, out)?;
         }
-        for line in proofs(changes, narrowing) {
+        for line in proofs(changes, narrowing, report.find_fix) {
             writeln!(out, "  {line}")?;
         }
     }
@@ -66,7 +67,13 @@ fn one(style: Style, change: &BreakingChange, report: &Report, out: &mut dyn Wri
 }
 
 /// What is proven, in a line each, and what does not hold.
-fn proofs(changes: &[BreakingChange], narrowing: &Narrowing) -> Vec<String> {
+fn proofs(changes: &[BreakingChange], narrowing: &Narrowing, find_fix: bool) -> Vec<String> {
+    // What the version before does, and the one after; with `find_fix`, the failure is before.
+    let (before, after, then, back) = if find_fix {
+        ("fails", "passes", "passes", "fails in this way")
+    } else {
+        ("passes", "fails", "fails in this way", "passes")
+    };
     let short = |id: &Option<CommitId>| id.as_ref().map(CommitId::short).unwrap_or_default();
     let (good, bad) = (short(&narrowing.good), short(&narrowing.bad));
     let what = if changes.len() == 1 { "this edit" } else { "these edits" };
@@ -74,7 +81,7 @@ fn proofs(changes: &[BreakingChange], narrowing: &Narrowing) -> Vec<String> {
     let mut lines = Vec::new();
     if changes.iter().all(|change| change.sufficient) {
         let what = if several { "each cause" } else { what };
-        lines.push(format!("sufficient: {good} passes, and with {what} alone it fails in this way"));
+        lines.push(format!("sufficient: {good} {before}, and with {what} alone it {then}"));
     }
     if changes.iter().all(|change| change.necessary) {
         let those = match narrowing.resting.len() {
@@ -82,7 +89,7 @@ fn proofs(changes: &[BreakingChange], narrowing: &Narrowing) -> Vec<String> {
             1 => " (leaving out another that rests on it)".to_owned(),
             count => format!(" (leaving out {count} others that rest on it)"),
         };
-        lines.push(format!("necessary: {bad} fails{those}, and without {what} it passes"));
+        lines.push(format!("necessary: {bad} {after}{those}, and without {what} it {back}"));
     }
     lines.extend(narrowing.remarks.iter().cloned());
     lines

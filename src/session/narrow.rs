@@ -4,6 +4,8 @@
 //! the good version until one is proven *sufficient* (it alone makes the good version fail in the target's way, and
 //! nothing of it can be left out) and *necessary* (the bad version without it passes). See [`crate::minimize`].
 //!
+//! With `--find-fix` the same finds the edits that mended it: good and bad have changed places then.
+//!
 //! The same tells the members of an ambiguous set apart: a commit that fails otherwise, because a second change in it
 //! or near it hides the failure, cannot be seen bad or good as a whole, but the edit that broke it can, and the
 //! commit that brought the edit is the culprit.
@@ -72,7 +74,7 @@ impl Narrowed {
 impl Session<'_> {
     /// Narrow a proven culprit, and say what was found.
     pub(super) fn narrow_culprit(&mut self, hunt: &Hunt, culprit: Node) -> Result<(), Stop> {
-        if !self.plan.narrow || self.plan.find_fix || hunt.state.observed(culprit).is_contradictory() {
+        if !self.plan.narrow || hunt.state.observed(culprit).is_contradictory() {
             return Ok(());
         }
         let passes = |node: &&Node| {
@@ -263,7 +265,7 @@ impl Session<'_> {
                 Necessity::Proven | Necessity::NotShown(_) => Vec::new(),
             },
             hidden_by,
-            remarks: remarks(narrowed),
+            remarks: remarks(narrowed, self.plan.find_fix),
         };
         Ok(self.journal.say(EventKind::Narrowed { changes, narrowing })?)
     }
@@ -317,14 +319,17 @@ fn why_large(difference: &Difference, answer: &Answer) -> Option<String> {
     })
 }
 
-/// What does not hold, and what was found instead.
-fn remarks(narrowed: &Narrowed) -> Vec<String> {
+/// What does not hold, and what was found instead. With `find_fix`, good and bad have changed places.
+fn remarks(narrowed: &Narrowed, find_fix: bool) -> Vec<String> {
     let Narrowed { good, bad, difference, answer, minimal, trials, .. } = narrowed;
     let (good, bad) = (good.short(), bad.short());
+    let (fails, fail, passes) =
+        if find_fix { ("passes", "pass", "fails") } else { ("fails", "fail", "passes") };
     let mut remarks = Vec::new();
     if answer.causes.len() > 1 {
         let count = answer.causes.len();
-        remarks.push(format!("{count} causes: each of them alone makes {good} fail; {bad} has all of them"));
+        remarks
+            .push(format!("{count} causes: each of them alone makes {good} {fail}; {bad} has all of them"));
     }
     remarks.extend(minimal.then(|| why_large(difference, answer)).flatten());
     if !minimal {
@@ -351,11 +356,11 @@ fn remarks(narrowed: &Narrowed) -> Vec<String> {
             remarks.push(format!("{edits} of {bad} {rest} ({}{and_more})", places.join(", ")));
         }
         Necessity::NotShown(Outcome::Fails) => {
-            remarks.push(format!("{bad} without this still fails: it has another cause as well"));
+            remarks.push(format!("{bad} without this still {fails}: it has another cause as well"));
         }
         Necessity::NotShown(_) if *minimal => remarks.push(format!("{bad} without this fails otherwise")),
         Necessity::NotShown(_) => {
-            remarks.push(format!("whether {bad} passes without this was not tried to the end"));
+            remarks.push(format!("whether {bad} {passes} without this was not tried to the end"));
         }
     }
     remarks

@@ -196,3 +196,25 @@ fn the_terminal_shows_the_call_and_both_proofs() {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
 }
+
+#[test]
+fn the_edit_that_mended_it_is_proven_as_well() {
+    let broken = GOOD.replace("json.loads(text)", "json.load(text)");
+    let mended = GOOD.replace("print(value)", "print(value, flush=True)").replace("values:", "list(values):");
+    let (repo, ids) = history(&broken, &mended);
+    let user = User::new();
+    let arguments = ["--find-fix", "--bad", &ids[0].to_string(), "--", "python3", "app.py"];
+    let (code, report) = user.find(repo.path(), &arguments);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(culprit(&report), ids[4].to_string());
+    assert_eq!(proofs(&report), [("json.load(text)", "json.loads(text)", true, true)], "{report:#}");
+    let shown = user.run(repo.path(), &[&["find"], &arguments[..]].concat()).stdout;
+    let (before, after) = (ids[3].short(), ids[4].short());
+    for wanted in [
+        "mending call".to_owned(),
+        format!("sufficient: {before} fails, and with this edit alone it passes"),
+        format!("necessary: {after} passes, and without this edit it fails in this way"),
+    ] {
+        assert!(shown.contains(&wanted), "{wanted}\n{shown}");
+    }
+}

@@ -131,9 +131,9 @@ impl Terminal {
             let (before, after) = (version(&package.before), version(&package.after));
             let proof = match (package.sufficient, package.necessary) {
                 (true, true) => {
-                    "; proven: this alone makes the good version fail, the bad one passes without it"
+                    "; proven: with it (and what it requires) the good version fails, without it the bad one passes"
                 }
-                (true, false) => "; this alone makes the good version fail",
+                (true, false) => "; with it (and what it requires) the good version fails",
                 _ => "",
             };
             writeln!(out, "  {} {before} → {after}{proof}", self.style.bold(&package.name))?;

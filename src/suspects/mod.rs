@@ -1,7 +1,7 @@
 //! Which commit of a range is to be suspected, before anything runs. Pure: no input or output.
 //!
 //! A commit is read once, as a [`CommitChange`]; a failure as a [`Failure`], from the text that it left
-//! and, when it was watched, from what it executed ([`Trace`]). [`Ranking`] puts both together:
+//! and, when it was watched, from what it executed ([`Trace`](trace::Trace)). [`Ranking`] puts both together:
 //! [`Signals`] are the evidence for each commit as numbers, their sum under the [`Weights`] becomes a
 //! probability by softmax, and a twentieth of all belief is spread evenly, so that no commit is impossible.
 //!

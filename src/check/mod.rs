@@ -37,6 +37,13 @@
 //!
 //! Before errors were held to what does not depend on values (see `types`), 87 commits of arrow had some: its tests
 //! use attributes that a fixture sets, of which a checker knows nothing.
+//!
+//! # Time
+//!
+//! `examples/check_time.rs` measures a check beside the type checker alone. On three changes of 9 and 10 files in a
+//! repository of 1,600 (sympy), with everything in the cache, a check without a command took 0.7 to 1.2 s of CPU, of
+//! which 0.03 to 0.09 s were its own; the rest is ty, on both sides at the same time. When all sources were written
+//! anew each time, its own part was 0.5 to 1.6 s: the making of thousands of files.
 
 mod baseline;
 mod checker;

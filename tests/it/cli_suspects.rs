@@ -214,3 +214,11 @@ fn watching_does_not_change_what_the_program_sees() {
     assert_eq!(report["suspects"][0]["commit"]["subject"], "two", "{report}");
     assert!(reasons(&report["suspects"][0]).contains("executed: `f` in app.py"), "{report}");
 }
+
+#[test]
+fn without_a_failure_it_says_how_to_give_one() {
+    let (repo, _) = TestRepo::with_versions(&["0", "1"]);
+    let ran = User::new().run(repo.path(), &["suspects", "HEAD~1.."]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--log") && ran.stderr.contains("suspects HEAD~1.. --"), "{}", ran.stderr);
+}

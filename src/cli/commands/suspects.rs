@@ -181,9 +181,16 @@ fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliEr
         jobs: Some(1),
         isolation: args.isolation.clone(),
         confidence: find::CONFIDENCE,
+        may_lack_command: true,
         ..find::Args::default()
     };
     let prepared = prepare::prepare(&find)?;
+    if prepared.plan.recipe.command.is_empty() {
+        return Err(CliError::usage("there is no failure to go by: neither a log nor a command").hinted(format!(
+            "pybisect suspects --log error.log {range}, or pybisect suspects {range} -- python -m pytest -q tests/…",
+            range = args.range
+        )));
+    }
     prepared.warnings.iter().for_each(|warning| find::warn(warning));
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;

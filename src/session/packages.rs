@@ -208,7 +208,7 @@ impl Session<'_> {
         ))?;
         if fails_otherwise {
             self.journal.note(
-                "with later packages it fails otherwise: the failure told of here is the first, and other packages have to \
+                "with later packages it fails otherwise: the failure told of here is the first, and other packages may have to \
                  be held back as well",
             )?;
         }

@@ -127,6 +127,7 @@ fn enter(line: &mut Line, confinement: &Confinement) -> Result<(), Failure> {
 /// the end of the command's output is seen.
 fn start_init(confinement: &Confinement, command: &[OsString]) -> Result<ExitCode, Failure> {
     let text = serde_json::to_string(&init::Part::of(confinement)).map_err(io::Error::from).step("line")?;
+    privileges::keep_for_init().step("privileges")?;
     // SIGTERM is for the command; init passes it on.
     signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::new(AtomicBool::new(false)))
         .step("signals")?;

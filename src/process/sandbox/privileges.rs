@@ -5,7 +5,8 @@ use std::io;
 
 use rustix::process::{Resource, Rlimit, geteuid, setrlimit};
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
+    CapabilitySet, CapabilitySets, capabilities, configure_capability_in_ambient_set,
+    remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,17 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::MKNOD)
     .union(CapabilitySet::AUDIT_WRITE)
     .union(CapabilitySet::SETFCAP);
+
+/// Keep, over the start of the next program, what it takes to mount: a user who is not root would lose it.
+pub(super) fn keep_for_init() -> io::Result<()> {
+    let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::SETPCAP;
+    let sets = capabilities(None)?;
+    set_capabilities(None, CapabilitySets { inheritable: sets.inheritable | needed, ..sets })?;
+    for capability in needed.iter() {
+        configure_capability_in_ambient_set(capability, true)?;
+    }
+    Ok(())
+}
 
 /// Give up, for this process and all that come of it, what a sandbox could be left with.
 pub(super) fn give_up() -> io::Result<()> {

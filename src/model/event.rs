@@ -57,7 +57,13 @@ impl Isolation {
     /// Whether trials see less of the file system than the user.
     #[must_use]
     pub fn hides_files(&self) -> bool {
-        self.has("read-only-files")
+        self.has("read-only-files") || self.is_fenced()
+    }
+
+    /// Whether what trials may not see or change is denied to them, rather than not there.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        self.has("landlock")
     }
 
     /// Whether trials have limits beside the time.

@@ -175,6 +175,9 @@ impl Terminal {
         if let Some(line) = environments(report) {
             writeln!(out, "  {line}")?;
         }
+        if !report.isolation.missing.is_empty() {
+            writeln!(out, "  isolation is incomplete: {}", report.isolation.missing.join("; "))?;
+        }
         for note in &report.notes {
             writeln!(out, "  note: {note}")?;
         }

@@ -69,7 +69,13 @@ pub fn wanted(output: &TrialOutput, isolation: &Isolation, is_there: &dyn Fn(&st
         if says(&READ_ONLY) {
             return want("writes outside of its own folders".to_owned(), "--isolation off");
         }
-        let lines = texts.iter().flat_map(|text| text.lines());
+        let lines = || texts.iter().flat_map(|text| text.lines());
+        let denied = lines().filter(|line| isolation.is_fenced() && line.contains("Permission denied"));
+        if let Some(path) = denied.flat_map(paths).find(|path| !is_hidden(path, isolation) || is_there(path))
+        {
+            return want(format!("wants {path}, which is denied to its trials"), "--isolation off");
+        }
+        let lines = lines();
         let lines = lines.filter(|line| NO_FILE.iter().any(|word| line.contains(word)));
         if let Some(path) = lines.flat_map(paths).find(|path| is_hidden(path, isolation) && is_there(path)) {
             return want(format!("wants {path}, which is hidden from its trials"), "--isolation off");

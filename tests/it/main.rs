@@ -19,6 +19,7 @@ mod find_environments;
 mod find_flaky;
 mod find_histories;
 mod find_inputs;
+mod find_isolation;
 mod find_narrowing;
 mod find_real_packages;
 mod find_safety;

@@ -12,7 +12,7 @@ use pybisect::model::{CancelToken, Ending, Recipe};
 use pybisect::process::sandbox::{Limits, Network, Room, Sandbox, View};
 use pybisect::process::{ChildOutcome, ChildSpec, run};
 
-use crate::support::sandbox::sandbox;
+use crate::support::sandbox::{fence_only, sandbox};
 use crate::support::trials::{recipe, trial};
 use crate::support::{Bench, TestRepo};
 
@@ -149,6 +149,35 @@ fn files_are_private_and_what_is_outside_cannot_be_changed() {
     );
     assert_eq!(fs::read_to_string(outside.join("home/open/data")).unwrap(), "data");
     assert!(!outside.join("home/mine").exists() && !Path::new("/tmp/kept").exists());
+}
+
+/// The same where there are no namespaces, as far as it goes.
+#[test]
+fn a_fence_keeps_what_is_outside_from_being_read_or_changed() {
+    let outside = tempfile::tempdir().unwrap();
+    let outside = outside.path().canonicalize().unwrap();
+    fs::create_dir_all(outside.join("home/open")).unwrap();
+    fs::write(outside.join("home/key"), "secret").unwrap();
+    fs::write(outside.join("home/open/data"), "data").unwrap();
+    let view = View {
+        home: Some(outside.join("home")),
+        visible: vec![outside.join("home/open")],
+        ..View::default()
+    };
+    let Some(sandbox) = fence_only(view) else { return };
+    let slot = Slot::new();
+    let script = format!(
+        "cd {}; cat home/key; cat home/open/data; echo; \
+         for file in home/key home/open/data /etc/new; do echo x >> $file && echo wrote $file; done; \
+         echo own > $OLDPWD/own && cat $OLDPWD/own; exit 3",
+        outside.display()
+    );
+    let outcome = slot.shell(&sandbox, &script);
+    assert_eq!(outcome.ending, Ending::Exited { code: 3 });
+    assert_eq!(outcome.stdout.text, "data\nown\n", "{}", outcome.stderr.text);
+    assert_eq!(fs::read_to_string(outside.join("home/key")).unwrap(), "secret");
+    let daemon = slot.shell(&sandbox, "setsid sleep 1000 >/dev/null 2>&1 & sleep 0.05");
+    assert_eq!((daemon.ending, daemon.leftovers), (Ending::Exited { code: 0 }, 1));
 }
 
 #[test]

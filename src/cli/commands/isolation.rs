@@ -167,7 +167,9 @@ impl Wanted {
             ..Isolation::default()
         };
         if self.level == Level::Off {
-            isolation.missing.push("all the rest: --isolation off".to_owned());
+            isolation
+                .missing
+                .push("files, network, processes and environment are yours: --isolation off".to_owned());
             return Ok((None, isolation));
         }
         let scratch = tempfile::tempdir().map_err(CliError::internal)?;
@@ -176,8 +178,9 @@ impl Wanted {
         isolation.in_force.push("clean-environment".to_owned());
         isolation.services = services();
         isolation.withheld = withheld;
-        if parts.mount {
-            isolation.in_force.push("read-only-files".to_owned());
+        if parts.mount || parts.fence {
+            let how = if parts.mount { "read-only-files" } else { "landlock" };
+            isolation.in_force.push(how.to_owned());
             let (hidden, open) = view.hidden_folders();
             isolation.hidden = hidden.iter().map(|path| path.to_string_lossy().into_owned()).collect();
             isolation
@@ -192,7 +195,7 @@ impl Wanted {
             isolation.in_force.push("network-namespace".to_owned());
             kind.clone_into(&mut isolation.network);
         }
-        if parts.user {
+        if parts.is_any() {
             isolation.in_force.push("limits".to_owned());
         }
         let is_wanted = |part: &str| self.network != Network::Host || !part.contains("network");
@@ -204,7 +207,7 @@ impl Wanted {
             let error = remedies.take(1).fold(CliError::usage(what), CliError::hinted);
             return Err(error.hinted("or do with what there is: --isolation auto"));
         }
-        let sandbox = parts.user.then(|| Sandbox::new(launcher, parts, self.network, self.limits, view));
+        let sandbox = parts.is_any().then(|| Sandbox::new(launcher, parts, self.network, self.limits, view));
         Ok((sandbox, isolation))
     }
 
@@ -253,8 +256,9 @@ pub(super) fn view(around: &Surroundings<'_>) -> View {
 
 /// Folders that a variable leads to. Those with programs in them belong to an installation.
 fn paths_of_variable(name: &OsStr, value: &OsStr) -> Vec<PathBuf> {
-    // Where the user is, and where a package manager keeps its keys too.
-    if ["HOME", "PWD", "CARGO_HOME"].iter().any(|other| name == *other) {
+    // Where the user is, and what may hold keys too.
+    let never = ["HOME", "PWD", "CARGO_HOME", "GIT_CONFIG_GLOBAL", "PYTHONUSERBASE"];
+    if never.iter().any(|other| name == *other) {
         return Vec::new();
     }
     let paths = std::env::split_paths(value).filter(|path| path.is_absolute());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Confinement, Limits, NOTHING, Namespaces, Network, Place, Room, View};
+use super::{Confinement, Fence, Limits, NOTHING, Namespaces, Network, Place, Room, View};
 use crate::model::{CancelToken, Ending};
 use crate::process::{ChildSpec, run};
 
@@ -19,6 +19,8 @@ pub struct Parts {
     pub process: bool,
     /// A network of its own.
     pub network: bool,
+    /// A fence around files, in the place of `mount`.
+    pub fence: bool,
     /// What is not there.
     pub missing: Vec<Missing>,
 }
@@ -39,48 +41,73 @@ impl Parts {
     /// write in.
     #[must_use]
     pub fn detect(launcher: &Path, scratch: &Path) -> Self {
+        let tried = |namespaces, fence| try_out(launcher, scratch, namespaces, fence);
         let all = Namespaces { user: true, mount: true, process: true, network: true };
-        let tried = |namespaces| try_out(launcher, scratch, namespaces);
-        if tried(all).is_ok() {
-            return Self::of(all, Vec::new());
+        if tried(all, false).is_ok() {
+            return Self::of(all, false, Vec::new());
         }
         let user = Namespaces { user: true, ..Namespaces::default() };
-        if let Err(why) = tried(user) {
-            let part = "user namespaces, and with them all other parts";
-            return Self::of(Namespaces::default(), vec![Missing { part, why, remedy: remedy() }]);
-        }
-        // One after the other, each beside those that work.
         let mut working = user;
         let mut missing = Vec::new();
-        let parts: [(&'static str, Namespaces); 3] = [
-            ("a network of its own", Namespaces { network: true, ..user }),
-            ("a read-only view of the file system", Namespaces { mount: true, ..user }),
-            ("a process namespace", Namespaces { process: true, ..user }),
-        ];
-        for (part, with) in parts {
-            let more = working.and(with);
-            match tried(more) {
-                Ok(()) => working = more,
-                Err(why) => missing.push(Missing { part, why, remedy: remedy() }),
+        if let Err(why) = tried(user, false) {
+            missing.push(Missing {
+                part: "user namespaces, and with them all other parts",
+                why,
+                remedy: remedy(),
+            });
+            working = Namespaces::default();
+        } else {
+            let parts: [(&'static str, Namespaces); 3] = [
+                ("a network of its own", Namespaces { network: true, ..user }),
+                ("a view of the file system of its own", Namespaces { mount: true, ..user }),
+                ("a process namespace", Namespaces { process: true, ..user }),
+            ];
+            // One after the other, each beside those that work.
+            for (part, with) in parts {
+                match tried(working.and(with), false) {
+                    Ok(()) => working = working.and(with),
+                    Err(why) => missing.push(Missing { part, why, remedy: remedy() }),
+                }
+            }
+            // By itself it is of no use.
+            if working == user {
+                working = Namespaces::default();
             }
         }
-        Self::of(working, missing)
+        let fence = !working.mount && tried(working, true).is_ok();
+        Self::of(working, fence, missing)
     }
 
-    fn of(namespaces: Namespaces, missing: Vec<Missing>) -> Self {
+    const fn of(namespaces: Namespaces, fence: bool, missing: Vec<Missing>) -> Self {
         let Namespaces { user, mount, process, network } = namespaces;
-        Self { user, mount, process, network, missing }
+        Self { user, mount, process, network, fence, missing }
+    }
+
+    /// Whether these parts can be had, and otherwise why not.
+    ///
+    /// # Errors
+    /// When a command in them cannot be started.
+    pub fn try_out(&self, launcher: &Path, scratch: &Path) -> Result<(), String> {
+        let Self { user, mount, process, network, fence, .. } = *self;
+        try_out(launcher, scratch, Namespaces { user, mount, process, network }, fence)
+    }
+
+    /// Whether there is any of it.
+    #[must_use]
+    pub const fn is_any(&self) -> bool {
+        self.user || self.fence
     }
 }
 
 /// Start a command that does nothing in these namespaces.
-fn try_out(launcher: &Path, scratch: &Path, namespaces: Namespaces) -> Result<(), String> {
+fn try_out(launcher: &Path, scratch: &Path, namespaces: Namespaces, fence: bool) -> Result<(), String> {
     let room = Room { slot: scratch, home: scratch, tmp: scratch };
     let confinement = Confinement {
         launcher: launcher.to_owned(),
         namespaces,
         network: Network::Loopback,
         mounts: View::default().mounts(room, false),
+        fence: fence.then(|| Fence::around(&View::default(), room)),
         limits: Limits::default(),
         folder: Place("/".into()),
     };

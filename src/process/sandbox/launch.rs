@@ -83,6 +83,9 @@ fn outer(line: &mut Line, command: &[OsString]) -> Result<ExitCode, Failure> {
     if confinement.namespaces.network && confinement.network == Network::Loopback {
         network::bring_loopback_up().step("loopback")?;
     }
+    if let Some(fence) = &confinement.fence {
+        fence.put_up().step("Landlock")?;
+    }
     if confinement.namespaces.process {
         return start_init(&confinement, command);
     }

@@ -7,6 +7,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `detect` | which parts the system offers, and what would mend the others |
+//! | `fence` | in the place of `mounts`, where there is only Landlock |
 //! | `view` | what of the file system a command sees, as a list of steps |
 //! | `mounts` | carries out the steps |
 //! | `network` | brings up a private loopback |
@@ -18,6 +19,7 @@
 //! | `variables` | which variables a command gets |
 
 mod detect;
+mod fence;
 mod init;
 mod launch;
 mod line;
@@ -39,6 +41,7 @@ pub use privileges::Limits;
 pub use variables::{Variables, clean};
 pub use view::{Room, View};
 
+use fence::Fence;
 use mounts::{Mount, Place};
 
 /// The first argument that makes this program an init.
@@ -132,6 +135,7 @@ impl Sandbox {
             namespaces,
             network: self.network,
             mounts: if namespaces.mount { view.mounts(room, !namespaces.network) } else { Vec::new() },
+            fence: self.parts.fence.then(|| Fence::around(&view, room)),
             limits: self.limits,
             folder: Place(folder.to_owned()),
         }
@@ -146,6 +150,7 @@ pub struct Confinement {
     namespaces: Namespaces,
     network: Network,
     mounts: Vec<Mount>,
+    fence: Option<Fence>,
     limits: Limits,
     folder: Place,
 }

@@ -59,6 +59,7 @@ pub(super) fn give_up() -> io::Result<()> {
             let _unknown = remove_capability_from_bounding_set(capability);
         }
     }
+    let kept = kept & capabilities(None)?.permitted;
     let sets = CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
     Ok(set_capabilities(None, sets)?)
 }

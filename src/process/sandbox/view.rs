@@ -14,7 +14,7 @@ const SYSTEM: [&str; 12] =
 /// Sockets of the system's and the user's services, and secrets that are handed to containers.
 const SERVICES: [&str; 1] = ["/run"];
 /// The same where the host's network is shared: what names are resolved with stays.
-const PRIVATE_SERVICES: [&str; 3] = ["/run/user", "/run/secrets", "/run/docker.sock"];
+pub(super) const PRIVATE_SERVICES: [&str; 3] = ["/run/user", "/run/secrets", "/run/docker.sock"];
 /// What some systems keep their programs under, in the folder of services.
 const NEEDED_OF_SERVICES: [&str; 2] = ["/run/current-system", "/run/wrappers"];
 

@@ -21,6 +21,20 @@ pub(crate) fn parts() -> Option<Parts> {
     None
 }
 
+/// Only a fence around files, or `None` with the reason printed.
+#[expect(clippy::print_stdout, reason = "a test that passes by says why")]
+pub(crate) fn fence_only(view: View) -> Option<Sandbox> {
+    let parts = Parts { fence: true, ..Parts::default() };
+    let scratch = tempfile::tempdir().unwrap();
+    match parts.try_out(&launcher(), scratch.path()) {
+        Ok(()) => Some(Sandbox::new(launcher(), parts, Network::Loopback, Limits::default(), view)),
+        Err(why) => {
+            println!("not tested: there is no Landlock here: {why}");
+            None
+        }
+    }
+}
+
 /// A sandbox with this view.
 pub(crate) fn sandbox(network: Network, limits: Limits, view: View) -> Option<Sandbox> {
     Some(Sandbox::new(launcher(), parts()?, network, limits, view))

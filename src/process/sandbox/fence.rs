@@ -1,0 +1,111 @@
+//! Where no namespace for mounts is to be had: a fence around files, made with Landlock (landlock(7)), which needs no
+//! rights.
+//!
+//! It names what may be read and written, and denies the rest. Unlike a namespace it cannot put something else in the
+//! place of what is denied: temporary folders stay the machine's.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access as _, AccessFs, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError,
+    RulesetStatus, Scope, path_beneath_rules,
+};
+use serde::{Deserialize, Serialize};
+
+use super::mounts::Place;
+use super::view::{PRIVATE_SERVICES, Room, View, can_be_hidden};
+
+/// The kernel's rights that are known here; those that it does not have are left out.
+const RIGHTS: ABI = ABI::V6;
+/// Folders for everybody's temporary files and devices.
+const SHARED: [&str; 5] = ["/dev", "/dev/shm", "/proc", "/tmp", "/var/tmp"];
+
+/// What is inside of the fence.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fence {
+    read: Vec<Place>,
+    write: Vec<Place>,
+}
+
+impl Fence {
+    /// What a view shows, and a command's own room.
+    pub(super) fn around(view: &View, room: Room<'_>) -> Self {
+        let services = PRIVATE_SERVICES.iter().map(Path::new);
+        let all = view.home.iter().chain(&view.hidden).map(PathBuf::as_path).chain(services);
+        let real = all.filter(|folder| can_be_hidden(folder)).filter_map(|folder| folder.canonicalize().ok());
+        let hidden: Vec<PathBuf> = real.collect();
+        let mut read = Vec::new();
+        open_parts(Path::new("/"), &hidden, &mut read);
+        read.extend(
+            view.visible
+                .iter()
+                .filter_map(|path| path.canonicalize().ok())
+                .filter(|path| !hidden.contains(path)),
+        );
+        let shared = SHARED.iter().map(PathBuf::from).filter(|folder| !holds_any(folder, &hidden));
+        let own = [room.slot, room.home, room.tmp].map(Path::to_owned);
+        let write = shared.chain(own).chain(view.writable.iter().cloned());
+        Self { read: read.into_iter().map(Place).collect(), write: write.map(Place).collect() }
+    }
+
+    /// Put it up, for this process and all that come of it.
+    pub(super) fn put_up(&self) -> io::Result<()> {
+        let paths = |places: &[Place]| places.iter().map(|place| place.0.clone()).collect::<Vec<_>>();
+        let rules = |ruleset: Ruleset| -> Result<_, RulesetError> {
+            ruleset
+                .handle_access(AccessFs::from_all(RIGHTS))?
+                .scope(Scope::Signal)?
+                .scope(Scope::AbstractUnixSocket)?
+                .create()?
+                .add_rules(path_beneath_rules(paths(&self.read), AccessFs::from_read(RIGHTS)))?
+                .add_rules(path_beneath_rules(paths(&self.write), AccessFs::from_all(RIGHTS)))?
+                .restrict_self()
+        };
+        let status = rules(Ruleset::default()).map_err(io::Error::other)?;
+        if status.ruleset == RulesetStatus::NotEnforced {
+            return Err(io::Error::other("the kernel does not have Landlock"));
+        }
+        Ok(())
+    }
+}
+
+fn holds_any(folder: &Path, hidden: &[PathBuf]) -> bool {
+    hidden.iter().any(|hidden| hidden.starts_with(folder))
+}
+
+/// The largest folders and files that hold nothing hidden. Links are passed over: what they lead to is named by itself.
+fn open_parts(folder: &Path, hidden: &[PathBuf], open: &mut Vec<PathBuf>) {
+    if hidden.iter().any(|hidden| hidden == folder) {
+        return;
+    }
+    if !holds_any(folder, hidden) {
+        open.push(folder.to_owned());
+        return;
+    }
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| !kind.is_symlink()) {
+            open_parts(&entry.path(), hidden, open);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_is_left_out_and_all_beside_it_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        for folder in ["home/ada/repo", "home/bob", "etc"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        std::os::unix::fs::symlink(root.join("home/ada"), root.join("link")).unwrap();
+        let mut open = Vec::new();
+        open_parts(&root, &[root.join("home/ada"), root.join("home/ada/repo")], &mut open);
+        open.sort();
+        assert_eq!(open, [root.join("etc"), root.join("home/bob")]);
+    }
+}

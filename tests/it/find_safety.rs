@@ -213,9 +213,10 @@ fn unshared(inner: &Command, kinds: &[&str], probe: &[&str]) -> Option<Command> 
 #[test]
 #[cfg(target_os = "linux")]
 fn in_a_process_namespace_of_its_own() {
-    let (scene, script) = Scene::new("0.01");
+    let (scene, _) = Scene::new("0.01");
     let user = User::new();
-    let arguments = ["find", "--json", "-", "--good", &scene.ids[0], "--shell", &script];
+    let script = "read n < n.txt; [ $n -lt 27 ]";
+    let arguments = ["find", "--json", "-", "--good", &scene.ids[0], "--shell", script];
     let inner = user.command(scene.repo.path(), &arguments);
     let Some(mut command) = unshared(&inner, &["--pid", "--fork", "--mount-proc"], &["true"]) else {
         println!("{NO_NAMESPACES}");

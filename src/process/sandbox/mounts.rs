@@ -1,5 +1,6 @@
 //! What a command sees of the file system: carried out by the launcher, in a mount namespace of its own.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -143,7 +144,9 @@ fn make_place(at: &Path, is_folder: bool) -> io::Result<()> {
 
 /// Make everything that is mounted read only, each mount by itself: the flags it has cannot be taken away from here.
 fn make_all_read_only() -> io::Result<()> {
-    for (at, flags) in mounted(&fs::read("/proc/self/mountinfo")?) {
+    // Of several in one place the last one is seen, and its flags count.
+    let seen: BTreeMap<_, _> = mounted(&fs::read("/proc/self/mountinfo")?).into_iter().collect();
+    for (at, flags) in seen {
         if flags.contains(MountFlags::RDONLY) {
             continue;
         }

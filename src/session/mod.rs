@@ -24,7 +24,7 @@
 //! | [`suspects`] | a range ranked for a failure |
 //! | [`tracing`] | watching which functions a trial executes |
 //! | [`line_watch`] | watching which of some lines a trial executes |
-//! | [`watching`] | endpoints are watched, and what rests on that is confirmed |
+//! | [`watching`] | the failing run is watched, and what rests on that is confirmed |
 //! | [`menders`] | commits that look like a revert of the would-be culprit |
 //! | `packages` | whether the packages are the cause, rather than a commit |
 //! | `package_set` | which packages they are, from which version on, and what mends it |

@@ -48,7 +48,7 @@ pub struct Plan {
     pub find_fix: bool,
     /// Whether to go on from the commit to the edits that broke it.
     pub narrow: bool,
-    /// Watch what the endpoints read and execute: it tells where to search.
+    /// Watch what the failing run reads and executes: it tells where to search.
     pub watch: bool,
     /// Follow first parents only.
     pub first_parent: bool,

@@ -80,7 +80,7 @@ impl Session<'_> {
         let Some(changes) = waiting.take(patience) else { return Ok(()) };
         *reader = None;
         let repository = self.workshop.repository;
-        let failure = super::failure_of(self.plan, repository, output, self.watch.of(self.plan.bad))?;
+        let failure = super::failure_of(self.plan, repository, output, self.watch.tracing.as_ref())?;
         if failure.is_silent() {
             return Ok(());
         }

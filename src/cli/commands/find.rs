@@ -75,7 +75,7 @@ pub(crate) struct Args {
     /// Stop at the commit, and do not look for the call that broke it
     #[arg(long)]
     pub(crate) no_narrow: bool,
-    /// Do not watch what the command reads and executes at the bad and the good commit
+    /// Do not watch what the command reads and executes at the bad commit
     #[arg(long)]
     pub(crate) no_trace: bool,
     /// How probable the answer has to be when the test is flaky

@@ -98,9 +98,13 @@ def lines(calls):
     for called in calls.values():
         for code in called:
             numbers.setdefault(code, len(numbers))
+    paths = {}
     for code in numbers:
         name = getattr(code, "co_qualname", code.co_name)
-        yield "F %s\t%s\t%d\n" % (os.path.abspath(code.co_filename), name, code.co_firstlineno)
+        path = paths.get(code.co_filename)
+        if path is None:
+            path = paths[code.co_filename] = os.path.abspath(code.co_filename)
+        yield "F %s\t%s\t%d\n" % (path, name, code.co_firstlineno)
     for code, called in calls.items():
         if called:
             yield "C %d %s\n" % (numbers[code], " ".join(str(numbers[one]) for one in called))

@@ -61,6 +61,9 @@ struct Args {
     /// open (beside those of a flat prior), the culprit's rank and reasons, and the weights that fit
     #[arg(long)]
     suspects: bool,
+    /// Search with --trace
+    #[arg(long)]
+    trace: bool,
     /// With --suspects: do not watch what the command executes
     #[arg(long, requires = "suspects")]
     no_trace: bool,

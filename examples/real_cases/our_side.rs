@@ -30,6 +30,9 @@ pub(crate) fn run(case: &Case, prepared: &Prepared, args: &Args, keep: Option<&P
         prepared.share_downloads()?;
         command.args(["--env", "auto"]);
     }
+    if args.trace {
+        command.arg("--trace");
+    }
     command.arg("--").args(&case.command);
     prepared.dress(&mut command, case);
     let began = Instant::now();

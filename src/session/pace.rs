@@ -72,7 +72,7 @@ impl Session<'_> {
     pub(super) fn target_expected(&self) -> Option<Instant> {
         /// Other endpoints may be quicker, but seldom more than that.
         const QUICKER: u32 = 2;
-        let is_of_use = self.plan.watch && self.target.is_none() && !self.slowest.is_zero();
+        let is_of_use = self.target.is_none() && !self.slowest.is_zero();
         let target = self.target_commit();
         let since = self.running_endpoints().into_iter().find(|(_, commit, _)| *commit == target)?.2;
         let until = since + self.slowest * QUICKER;

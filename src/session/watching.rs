@@ -1,4 +1,5 @@
-//! The failing run is watched: what it read and executed tells where to search.
+//! With `--trace` the failing run is watched: what it read and executed tells where to search. Without, only the
+//! text of the failure does, which tells nearly as much of a traceback and costs nothing.
 //!
 //! A program that is watched is slower, and could notice. So what the watched trial shows is used to steer; an
 //! answer that rests on it waits until the same tree was run unwatched and did the same.
@@ -84,10 +85,14 @@ impl Session<'_> {
                     "at the bad commit {} the command fails in this way only while it is watched",
                     self.plan.bad.short()
                 ),
-                hint: Some("do not watch it: --no-trace".to_owned()),
+                hint: Some("do not watch it: leave --trace out".to_owned()),
             }));
         }
         Ok(Credit::Counts)
+    }
+
+    fn is_seen_elsewhere(&self) -> bool {
+        self.seen.iter().any(|(commit, seen)| *commit != self.plan.bad && seen.bad > 0)
     }
 
     /// Run unwatched what an outcome rests on and what only ran watched. Whether there is such a trial.
@@ -95,6 +100,8 @@ impl Session<'_> {
         let Some(watched) = self.watch.unconfirmed else { return Ok(false) };
         let node: Node = match outcome {
             Outcome::Found { culprit, .. } => *culprit,
+            // Elsewhere the failure was seen unwatched: so it is none of watching.
+            Outcome::Ambiguous { .. } if self.is_seen_elsewhere() => return Ok(false),
             Outcome::Ambiguous { .. } => hunt.history.bad,
         };
         let commit = hunt.id(node);

@@ -133,7 +133,7 @@ fn broken_mended_and_broken_again_gives_the_latest_breakage_and_names_the_earlie
 #[test]
 fn the_episode_is_found_also_when_the_search_ends_in_it() {
     // Halving meets only failures: the first stretch reaches far, the mended one is short. Nothing of the
-    // failure is in the history, and nothing is watched, so no evidence leads straight to the answer.
+    // failure is in the history, so no evidence leads straight to the answer.
     let (repo, ids) = numbered(64, |n, repo| {
         let broken = (20..60).contains(&n) || n >= 61;
         repo.write("state", if broken { "broken" } else { "well" });
@@ -142,7 +142,7 @@ fn the_episode_is_found_also_when_the_search_ends_in_it() {
     let smoke = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(smoke.path(), "if open('state').read() != 'well': raise ValueError('x')\n").unwrap();
     let with = format!("{}:smoke.py", smoke.path().display());
-    let arguments = ["--no-trace", "--with-file", &with, "--good", &good, "--", "python3", "smoke.py"];
+    let arguments = ["--with-file", &with, "--good", &good, "--", "python3", "smoke.py"];
     let (code, report) = User::new().find(repo.path(), &arguments);
     assert_eq!((code, culprit(&report)), (Some(0), ids[61].to_string().as_str()), "{report:#}");
     assert!(!report["episodes"].as_array().unwrap().is_empty(), "{report:#}");

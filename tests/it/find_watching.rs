@@ -25,11 +25,11 @@ fn find(versions: [&str; 3], more: &[&str]) -> (Option<i32>, serde_json::Value, 
 #[test]
 fn a_failure_that_comes_from_watching_is_none() {
     let only_watched = watched(FAIL, "pass");
-    let (code, report, _) = find(["a = 1", "a = 2", &only_watched], &[]);
+    let (code, report, _) = find(["a = 1", "a = 2", &only_watched], &["--trace"]);
     assert_eq!(code, Some(4), "{report:#}");
     let text = report.to_string();
-    assert!(text.contains("only while it is watched") && text.contains("--no-trace"), "{report:#}");
-    let (code, report, _) = find(["a = 1", "a = 2", &only_watched], &["--no-trace"]);
+    assert!(text.contains("only while it is watched") && text.contains("--trace"), "{report:#}");
+    let (code, report, _) = find(["a = 1", "a = 2", &only_watched], &[]);
     assert_eq!(code, Some(4));
     assert!(report.to_string().contains("the command passes"), "{report:#}");
 }
@@ -37,11 +37,11 @@ fn a_failure_that_comes_from_watching_is_none() {
 #[test]
 fn a_run_that_surprises_while_it_is_watched_runs_again() {
     let fails_otherwise = watched("raise KeyError('watched')", FAIL);
-    let (code, report, _) = find(["a = 1", "a = 2", &fails_otherwise], &[]);
+    let (code, report, _) = find(["a = 1", "a = 2", &fails_otherwise], &["--trace"]);
     assert_eq!(code, Some(4), "{report:#}");
     assert!(report.to_string().contains("only while it is watched"), "{report:#}");
     let bad_unless_watched = watched("pass", FAIL);
-    let (code, report, ids) = find(["a = 1", "a = 2", &bad_unless_watched], &[]);
+    let (code, report, ids) = find(["a = 1", "a = 2", &bad_unless_watched], &["--trace"]);
     assert_eq!((code, culprit(&report)), (Some(0), ids[2].as_str()), "{report:#}");
 }
 
@@ -68,7 +68,7 @@ fn what_ran_tells_where_to_begin() {
         })
         .collect();
     let good = good.to_string();
-    let arguments = ["--good", &good, "--jobs", "2", "--no-narrow", "--", "python3", "app.py"];
+    let arguments = ["--good", &good, "--jobs", "2", "--trace", "--no-narrow", "--", "python3", "app.py"];
     let (code, report) = User::new().find(repo.path(), &arguments);
     assert_eq!((code, culprit(&report)), (Some(0), ids[12].to_string().as_str()), "{report:#}");
     assert_eq!(report["trials"]["run"], 4, "both endpoints, the culprit, its parent: {report:#}");

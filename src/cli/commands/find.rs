@@ -75,9 +75,9 @@ pub(crate) struct Args {
     /// Stop at the commit, and do not look for the call that broke it
     #[arg(long)]
     pub(crate) no_narrow: bool,
-    /// Do not watch what the command reads and executes at the bad commit
+    /// Watch what the command reads and executes at the bad commit: that run is slower, and may tell better where to search
     #[arg(long)]
-    pub(crate) no_trace: bool,
+    pub(crate) trace: bool,
     /// How probable the answer has to be when the test is flaky
     #[arg(long, value_name = "P", default_value_t = CONFIDENCE)]
     pub(crate) confidence: f64,

@@ -84,7 +84,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         find_fix: args.find_fix,
         narrow: !args.no_narrow,
         // The evidence of a failure tells what brought it, not what mended it.
-        watch: !args.no_trace && !args.find_fix,
+        watch: args.trace && !args.find_fix,
         first_parent: merged.first_parent,
         pathspecs: merged.path,
         confidence: args.confidence,

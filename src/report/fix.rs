@@ -23,6 +23,8 @@ pub struct FixText<'a> {
     pub top: Option<&'a Path>,
     /// The branch and the commit that were made.
     pub committed: Option<&'a (String, CommitId)>,
+    /// Whether it says what could be done next.
+    pub says_next: bool,
 }
 
 impl FixText<'_> {
@@ -87,7 +89,7 @@ impl FixText<'_> {
     }
 
     fn next_steps(&self, has_fix: bool, out: &mut dyn Write) -> io::Result<()> {
-        if !has_fix {
+        if !has_fix || !self.says_next {
             return Ok(());
         }
         writeln!(out, "\n{}", self.style.bold("next"))?;

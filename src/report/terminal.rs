@@ -17,6 +17,8 @@ pub struct Terminal {
     pub style: Style,
     /// The culprit's diff, when there is one culprit.
     pub diff: Option<String>,
+    /// Whether it says what could be done next.
+    pub says_next: bool,
 }
 
 /// Lines of diff that fit one screen with the rest.
@@ -245,7 +247,7 @@ impl Terminal {
         if !report.session.is_empty() {
             steps.push((format!("pybisect log {}", report.session), "this search, as a git bisect log"));
         }
-        if steps.is_empty() {
+        if steps.is_empty() || !self.says_next {
             return Ok(());
         }
         writeln!(out, "\n{}", self.style.bold("next"))?;

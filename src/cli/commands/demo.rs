@@ -47,12 +47,14 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         jobs: args.jobs,
         json: args.json.clone(),
         confidence: find::CONFIDENCE,
+        // The folder goes, unless it is to be kept.
+        is_shown: !args.keep,
         command: vec![python.into_os_string(), OsString::from("smoke.py")],
         ..find::Args::default()
     });
     let found = match found {
         Ok(Exit::Found) if args.json.is_none() => {
-            say("\n$ pybisect fix\n");
+            say("\n$ pybisect fix");
             let onto = "HEAD".to_owned();
             let quiet = true;
             fix::run(&fix::Args {
@@ -60,6 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
                 onto,
                 jobs: args.jobs,
                 quiet,
+                is_shown: !args.keep,
                 ..fix::Args::default()
             })
         }

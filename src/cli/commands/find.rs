@@ -100,6 +100,9 @@ pub(crate) struct Args {
     /// Whether there may be no command: only `check` can do without.
     #[arg(skip)]
     pub(crate) may_lack_command: bool,
+    /// Whether it is shown, not used: then what could be done next is left out.
+    #[arg(skip)]
+    pub(crate) is_shown: bool,
     /// The command under test, after `--`
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
@@ -127,7 +130,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     }
     let on_stdout = json.as_ref().is_some_and(JsonTarget::is_stdout);
     if !on_stdout {
-        let renderer = Terminal { style: stdout_style(), diff: diff(&prepared.repository, &report) };
+        let renderer = Terminal {
+            style: stdout_style(),
+            diff: diff(&prepared.repository, &report),
+            says_next: !args.is_shown,
+        };
         let mut text = Vec::new();
         renderer.render(&report, &mut text).map_err(CliError::internal)?;
         super::print(&text)?;

@@ -65,6 +65,9 @@ pub(crate) struct Args {
     /// Write the result as JSON to a file, or to standard output with -
     #[arg(long, value_name = "FILE|-")]
     pub(crate) json: Option<PathBuf>,
+    /// Whether it is shown, not used: then what could be done next is left out.
+    #[arg(skip)]
+    pub(crate) is_shown: bool,
     /// Taken only to say that the command is that of the search
     #[arg(last = true, hide = true)]
     pub(crate) command: Vec<String>,
@@ -192,6 +195,7 @@ fn tell(
             patch: patch.as_deref(),
             top: top.as_deref().filter(|top| here.as_deref() != Some(*top)),
             committed: committed.as_ref(),
+            says_next: !args.is_shown,
         };
         let mut text = Vec::new();
         view.render(&fixes.report, &mut text).map_err(CliError::internal)?;

@@ -19,6 +19,7 @@ use crate::model::{
 };
 use crate::search::Observation;
 use crate::store::{SessionState, Store, StoreError};
+use crate::suspects::Failure;
 use crate::triage::{NoTarget, Target, TargetOracle, read};
 
 /// The session cannot go on.
@@ -108,6 +109,7 @@ pub fn find(
             earlier,
             environments: BTreeSet::new(),
             watch: Watch::default(),
+            failure: None,
             unreached: Vec::new(),
         };
         let ended = session.conduct();
@@ -162,6 +164,8 @@ pub(super) struct Session<'a> {
     /// Environments that were told of.
     pub(super) environments: BTreeSet<String>,
     pub(super) watch: Watch,
+    /// The failure as evidence, once it was read.
+    pub(super) failure: Option<Failure>,
     /// Commits that the failing run is known to have had nothing to do with.
     pub(super) unreached: Vec<CommitId>,
 }
@@ -251,7 +255,13 @@ impl Session<'_> {
         self.say_started(id, commit, purpose)
     }
 
-    fn say_started(&mut self, id: TrialId, commit: CommitId, purpose: Purpose) -> Result<TrialId, Stop> {
+    /// Say that a trial was asked for.
+    pub(super) fn say_started(
+        &mut self,
+        id: TrialId,
+        commit: CommitId,
+        purpose: Purpose,
+    ) -> Result<TrialId, Stop> {
         let subject = self.workshop.repository.info(commit)?.subject;
         self.journal.say(EventKind::TrialStarted { trial: id, commit, subject, purpose })?;
         Ok(id)

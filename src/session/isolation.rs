@@ -29,10 +29,7 @@ impl Session<'_> {
             Verdict::Good | Verdict::Abort(_) => false,
         };
         match self.kept_from(output).filter(|_| is_of_failure) {
-            Some(want) => {
-                let reason = format!("the command {} (if it is to have it: {})", want.what, want.option);
-                Verdict::skip(SkipKind::Isolation, reason)
-            }
+            Some(want) => Verdict::skip(SkipKind::Isolation, want.to_string()),
             None => verdict,
         }
     }

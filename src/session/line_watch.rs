@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io;
 
-use super::tracing::{SHIM, with_shim};
+use super::tracing::{shim_folder, with_shim};
 use crate::model::Recipe;
 
 const LINES: &str = include_str!("tracing/pybisect_lines.py");
@@ -40,12 +40,8 @@ impl LineWatch {
     /// # Errors
     /// When no folder can be made.
     pub fn new(wanted: LinesByFile) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("pybisect-lines-").tempdir()?;
-        let shim = folder.path().join("shim");
-        std::fs::create_dir(&shim)?;
-        std::fs::create_dir(folder.path().join("out"))?;
-        std::fs::write(shim.join("sitecustomize.py"), SHIM)?;
-        std::fs::write(shim.join("pybisect_lines.py"), LINES)?;
+        let folder = shim_folder("pybisect-lines-")?;
+        std::fs::write(folder.path().join("shim/pybisect_lines.py"), LINES)?;
         let mut list = String::new();
         // A path with a line end in it cannot be written down.
         let wanted: LinesByFile =
@@ -66,9 +62,8 @@ impl LineWatch {
     /// The recipe of a trial that is watched.
     #[must_use]
     pub fn watched(&self, recipe: &Recipe) -> Recipe {
-        let mut recipe = with_shim(recipe, self.folder.path().join("shim"));
+        let mut recipe = with_shim(recipe, self.folder.path());
         recipe.visible.push(self.folder.path().to_owned());
-        recipe.writable.push(self.folder.path().join("out"));
         recipe.environment.insert("PYBISECT_LINES".into(), self.folder.path().into());
         recipe.tree_paths.insert("PYBISECT_TOP".to_owned(), vec![".".into()]);
         recipe

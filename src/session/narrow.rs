@@ -16,7 +16,7 @@ use std::time::Instant;
 use super::breaking::{Proven, breaking_change};
 use super::find::{Session, Stop};
 use super::search::Hunt;
-use super::versions::{difference_between, partial_tree};
+use super::versions::{narrowable_between, partial_tree};
 use crate::graph::Node;
 use crate::minimize::{Answer, Difference, EditSet, Known, Necessity, Outcome, Search};
 use crate::model::{
@@ -25,8 +25,6 @@ use crate::model::{
 };
 use crate::suspects::{Failure, MODULE};
 
-/// With more edits than this, the difference is no commit but a release.
-const MOST_EDITS: usize = 1000;
 /// Sets larger than this are stretches that cannot run, not a failure behind another.
 const LARGEST_SET: usize = 40;
 /// Narrowing may always take so many trials: the search for a commit often takes few, and most cases take less.
@@ -130,10 +128,9 @@ impl Session<'_> {
             self.dismiss(id)?;
         }
         let trees = (self.trials.tree_of(good)?, self.trials.tree_of(bad)?);
-        let difference = difference_between(self.workshop.shadow, trees.0, trees.1)?;
-        if difference.edits.is_empty() || difference.edits.len() > MOST_EDITS {
+        let Some(difference) = narrowable_between(self.workshop.shadow, trees.0, trees.1)? else {
             return Ok(None);
-        }
+        };
         let search = self.search_of(&difference, self.failure_at(bad).as_ref())?;
         let mut known = search.given();
         let mut trials = 0;
@@ -152,9 +149,14 @@ impl Session<'_> {
         difference: &Difference,
         failure: Option<&FailureSignature>,
     ) -> Result<Search, Stop> {
-        let seen = match &self.target_output {
-            Some(output) => super::failure_of(self.plan, self.workshop.repository, output, None)?,
-            None => Failure::default(),
+        let read;
+        let seen = match (&self.failure, &self.target_output) {
+            (Some(known), _) => known,
+            (None, Some(output)) => {
+                read = super::failure_of(self.plan, self.workshop.repository, output, None)?;
+                &read
+            }
+            (None, None) => &Failure::default(),
         };
         let evidence =
             |file: &str, definition: Option<&str>| seen.speaks_of(file, definition.unwrap_or(MODULE));

@@ -15,8 +15,8 @@ use super::package_set::{Swap, exactly};
 use super::search::Hunt;
 use crate::graph::Node;
 use crate::model::{
-    CommitId, Conclusion, Day, Ending, EventKind, Origin, Packages, Purpose, SkipKind, TreeId, TrialId,
-    TrialOutput, Verdict,
+    CommitId, Conclusion, Day, Ending, Origin, Packages, Purpose, SkipKind, TreeId, TrialId, TrialOutput,
+    Verdict,
 };
 use crate::search::Outcome;
 
@@ -247,14 +247,7 @@ impl Session<'_> {
         let count = asked.len();
         for (at, ((commit, tree), packages)) in asked.into_iter().enumerate() {
             let id = self.trials.start_packages(commit, tree, Purpose::Narrowing, packages)?;
-            let subject = self.workshop.repository.info(commit)?.subject;
-            self.journal.say(EventKind::TrialStarted {
-                trial: id,
-                commit,
-                subject,
-                purpose: Purpose::Narrowing,
-            })?;
-            waiting.insert(id, at);
+            waiting.insert(self.say_started(id, commit, Purpose::Narrowing)?, at);
         }
         let mut verdicts: Vec<Option<Verdict>> = vec![None; count];
         while verdicts.iter().any(Option::is_none) {

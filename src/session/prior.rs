@@ -90,6 +90,7 @@ impl Session<'_> {
             hunt.state.prior[node.index()] = probability;
         }
         self.unreached = changes.unreached(&ranking).collect();
+        self.failure = Some(failure);
         Ok(self.journal.say(EventKind::Suspects { suspects: report.suspects })?)
     }
 }

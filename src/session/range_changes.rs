@@ -79,7 +79,6 @@ pub struct FailingTree<'a> {
     repository: &'a Repository,
     bad: CommitId,
     overlay: &'a [OverlayFile],
-    paths: BTreeSet<String>,
     files: RepositoryFiles,
 }
 
@@ -103,7 +102,7 @@ impl<'a> FailingTree<'a> {
         let mut paths: BTreeSet<String> =
             files.into_iter().map(|(path, _)| path.to_string_lossy().into_owned()).collect();
         paths.extend(overlay.iter().map(|file| file.path.clone()));
-        Ok(Self { repository, bad, overlay, files: RepositoryFiles::new(paths.iter().cloned()), paths })
+        Ok(Self { repository, bad, overlay, files: RepositoryFiles::new(paths) })
     }
 }
 
@@ -120,6 +119,6 @@ impl Sources for FailingTree<'_> {
     }
 
     fn paths(&self) -> BTreeSet<String> {
-        self.paths.clone()
+        self.files.paths().cloned().collect()
     }
 }

@@ -1,13 +1,10 @@
 //! A version without some of what it changed: for versions that no commit has, such as a merge result.
 
 use super::SessionError;
-use super::versions::{difference_between, partial_tree};
+use super::versions::{narrowable_between, partial_tree};
 use crate::git::{Shadow, TreeFile};
 use crate::minimize::{Difference, Edit, EditSet, FilePair, Search};
 use crate::model::{FailureSignature, TreeId};
-
-/// With more edits than this, the difference is a release.
-const MOST_EDITS: usize = 1000;
 
 /// What differs between a version that passes and one that fails, to be taken back edit by edit.
 pub struct TakenBack<'a> {
@@ -48,10 +45,7 @@ impl<'a> TakenBack<'a> {
         bad: TreeId,
         failure: &FailureSignature,
     ) -> Result<Option<Self>, SessionError> {
-        let difference = difference_between(shadow, good, bad)?;
-        if difference.edits.is_empty() || difference.edits.len() > MOST_EDITS {
-            return Ok(None);
-        }
+        let Some(difference) = narrowable_between(shadow, good, bad)? else { return Ok(None) };
         let search = difference.search(Some(failure), &|_, _| 1.0);
         let order = difference.by_suspicion(Some(failure));
         Ok(Some(Self { shadow, good, bad, difference, search, order }))

@@ -6,11 +6,11 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 
 use crate::model::Recipe;
 
-pub(super) const SHIM: &str = include_str!("tracing/sitecustomize.py");
+const SHIM: &str = include_str!("tracing/sitecustomize.py");
 /// Tells the shim where to write.
 const FOLDER: &str = "PYBISECT_TRACE";
 const PATH: &str = "PYTHONPATH";
@@ -29,19 +29,13 @@ impl Tracing {
     /// # Errors
     /// When no folder can be made.
     pub fn new() -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("pybisect-trace-").tempdir()?;
-        let shim = folder.path().join("shim");
-        std::fs::create_dir(&shim)?;
-        std::fs::create_dir(folder.path().join("out"))?;
-        std::fs::write(shim.join("sitecustomize.py"), SHIM)?;
-        Ok(Self { folder })
+        Ok(Self { folder: shim_folder("pybisect-trace-")? })
     }
 
     /// The recipe of a trial that is watched.
     #[must_use]
     pub fn watched(&self, recipe: &Recipe) -> Recipe {
-        let mut recipe = with_shim(recipe, self.folder.path().join("shim"));
-        recipe.writable.push(self.folder.path().join("out"));
+        let mut recipe = with_shim(recipe, self.folder.path());
         let out = self.folder.path().join("out").into_os_string();
         recipe.environment.insert(FOLDER.into(), out);
         recipe.is_watched = true;
@@ -62,10 +56,22 @@ impl Tracing {
     }
 }
 
-/// A recipe whose Python programs import the shim in this folder.
-pub(super) fn with_shim(recipe: &Recipe, shim: PathBuf) -> Recipe {
+/// A folder with the shim in `shim`, and `out` to write to.
+pub(super) fn shim_folder(prefix: &str) -> io::Result<tempfile::TempDir> {
+    let folder = tempfile::Builder::new().prefix(prefix).tempdir()?;
+    let shim = folder.path().join("shim");
+    std::fs::create_dir(&shim)?;
+    std::fs::create_dir(folder.path().join("out"))?;
+    std::fs::write(shim.join("sitecustomize.py"), SHIM)?;
+    Ok(folder)
+}
+
+/// A recipe whose Python programs import the shim of such a folder.
+pub(super) fn with_shim(recipe: &Recipe, folder: &Path) -> Recipe {
     let mut recipe = recipe.clone();
+    let shim = folder.join("shim");
     recipe.visible.push(shim.clone());
+    recipe.writable.push(folder.join("out"));
     match recipe.tree_paths.get_mut(PATH) {
         Some(paths) => paths.insert(0, shim),
         None => {

@@ -7,6 +7,8 @@ use crate::model::TreeId;
 
 /// A file larger than this is changed as a whole.
 const LARGEST_FILE: usize = 1 << 20;
+/// With more edits than this, the difference is no commit but a release.
+const MOST_EDITS: usize = 1000;
 
 /// What differs between two trees, as edits.
 ///
@@ -23,6 +25,16 @@ pub fn difference_between(shadow: &Shadow, good: TreeId, bad: TreeId) -> Result<
     let pairs = repository.entry_pairs(good, bad)?;
     let files = pairs.into_iter().map(|pair| FilePair { old: side(pair.old), new: side(pair.new) });
     Ok(Difference::new(files.collect()))
+}
+
+/// The same, to be narrowed: `None` when nothing differs, or so much that it is no commit but a release.
+pub(super) fn narrowable_between(
+    shadow: &Shadow,
+    good: TreeId,
+    bad: TreeId,
+) -> Result<Option<Difference>, SessionError> {
+    let difference = difference_between(shadow, good, bad)?;
+    Ok(Some(difference).filter(|difference| (1..=MOST_EDITS).contains(&difference.edits.len())))
 }
 
 /// The good version with some of the edits, written to the shadow repository.

@@ -15,6 +15,12 @@ pub struct Want {
     pub option: String,
 }
 
+impl std::fmt::Display for Want {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the command {} (if it is to have it: {})", self.what, self.option)
+    }
+}
+
 /// What programs say that cannot reach the network, by any library and tool.
 const NO_NETWORK: [&str; 9] = [
     "Temporary failure in name resolution",

@@ -4,7 +4,7 @@ use pybisect::model::CommitId;
 use serde_json::Value;
 
 use crate::support::registry::{Registry, Served};
-use crate::support::{TestRepo, User, culprit};
+use crate::support::{TestRepo, User, culprit, report_of};
 
 /// 2024-06-01 and, between two releases, 2024-09-01.
 const JUNE: i64 = 1_717_200_000;
@@ -13,10 +13,16 @@ const DAY: i64 = 86_400;
 
 const SMOKE: &str = "import app\nassert app.hello() == 'hello Ada', app.hello()\n";
 
-/// Without uv, environments cannot be made, and without a loopback it cannot reach the registry.
-fn can_make_environments() -> bool {
+/// A user for whom environments can be made; says so when they cannot. Without uv they cannot be made, and without a
+/// loopback it cannot reach the registry.
+#[expect(clippy::print_stdout, reason = "a test that passes by says why")]
+fn user_with_environments() -> Option<User> {
     let reaches = || std::net::TcpStream::connect(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?);
-    which::which("uv").is_ok() && reaches().is_ok()
+    if which::which("uv").is_err() || reaches().is_err() {
+        println!("not tested: there is no uv, or no loopback");
+        return None;
+    }
+    Some(User::new())
 }
 
 fn find(user: &User, repo: &TestRepo, registry: &Served, arguments: &[&str]) -> (Option<i32>, Value) {
@@ -28,11 +34,7 @@ fn find(user: &User, repo: &TestRepo, registry: &Served, arguments: &[&str]) -> 
     all.extend_from_slice(&["--", "python", "smoke.py"]);
     let mut command = user.command(repo.path(), &all);
     command.envs(registry.variables()).env_remove("VIRTUAL_ENV");
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let report = serde_json::from_str(&text)
-        .unwrap_or_else(|error| panic!("{error}\n{text}\n{}", String::from_utf8_lossy(&output.stderr)));
-    (output.status.code(), report)
+    report_of(&mut command)
 }
 
 /// `greeting` 2 has another interface; it came in July.
@@ -86,11 +88,7 @@ fn made(user: &User) -> usize {
 
 #[test]
 fn old_commits_run_with_the_packages_of_their_day() {
-    if !can_make_environments() {
-        println!("not tested: there is no uv, or no loopback");
-        return;
-    }
-    let user = User::new();
+    let Some(user) = user_with_environments() else { return };
     let registry = greeting().serve();
     let (repo, ids) = history();
     let good = ids[0].to_string();
@@ -117,11 +115,7 @@ fn old_commits_run_with_the_packages_of_their_day() {
 
 #[test]
 fn without_time_travel_the_good_commit_fails_with_todays_packages() {
-    if !can_make_environments() {
-        println!("not tested: there is no uv, or no loopback");
-        return;
-    }
-    let user = User::new();
+    let Some(user) = user_with_environments() else { return };
     let registry = greeting().serve();
     let (repo, ids) = history();
     let good = ids[0].to_string();
@@ -138,11 +132,7 @@ fn without_time_travel_the_good_commit_fails_with_todays_packages() {
 
 #[test]
 fn an_environment_that_cannot_be_made_is_a_skip_and_tried_once() {
-    if !can_make_environments() {
-        println!("not tested: there is no uv, or no loopback");
-        return;
-    }
-    let user = User::new();
+    let Some(user) = user_with_environments() else { return };
     let registry = greeting().serve();
     let mut repo = TestRepo::new();
     let mut ids = Vec::new();
@@ -174,14 +164,10 @@ fn an_environment_that_cannot_be_made_is_a_skip_and_tried_once() {
 
 #[test]
 fn a_small_cache_is_enough_for_many_environments() {
-    if !can_make_environments() {
-        println!("not tested: there is no uv, or no loopback");
-        return;
-    }
+    let Some(user) = user_with_environments() else { return };
     const COUNT: i64 = 20;
     /// Room for a few of them.
     const LIMIT: u64 = 400_000;
-    let user = User::new();
     let mut registry = greeting();
     for version in 0..COUNT {
         let source = format!("#{}\n", "x".repeat(50_000));
@@ -227,11 +213,7 @@ fn sizes(user: &User) -> Vec<u64> {
 
 #[test]
 fn an_endpoint_without_an_environment_ends_the_search_with_its_own_status() {
-    if !can_make_environments() {
-        println!("not tested: there is no uv, or no loopback");
-        return;
-    }
-    let user = User::new();
+    let Some(user) = user_with_environments() else { return };
     let registry = greeting().serve();
     let mut repo = TestRepo::new();
     repo.at(SEPTEMBER).write("app.py", APP).write("requirements.txt", "no-such-package\n");
@@ -286,11 +268,7 @@ fn named_package(report: &Value) -> &Value {
 
 #[test]
 fn of_five_bumped_packages_the_one_that_breaks_is_named_with_its_first_bad_version() {
-    if !can_make_environments() {
-        println!("not tested: there is no uv, or no loopback");
-        return;
-    }
-    let user = User::new();
+    let Some(user) = user_with_environments() else { return };
     let registry = five().serve();
     let mut repo = TestRepo::new();
     let list = |version: &str, others: &str| {
@@ -312,11 +290,7 @@ fn of_five_bumped_packages_the_one_that_breaks_is_named_with_its_first_bad_versi
 
 #[test]
 fn a_commit_on_the_day_of_a_release_is_innocent() {
-    if !can_make_environments() {
-        println!("not tested: there is no uv, or no loopback");
-        return;
-    }
-    let user = User::new();
+    let Some(user) = user_with_environments() else { return };
     let registry = five().serve();
     let mut repo = TestRepo::new();
     repo.write("app.py", APP).write("requirements.txt", "greeting\nalpha\nbeta\ngamma\ndelta\n");
@@ -341,11 +315,7 @@ fn before_the_releases() -> (TestRepo, Vec<CommitId>) {
 
 #[test]
 fn where_the_good_commit_fails_today_as_well_the_packages_are_searched() {
-    if !can_make_environments() {
-        println!("not tested: there is no uv, or no loopback");
-        return;
-    }
-    let user = User::new();
+    let Some(user) = user_with_environments() else { return };
     let registry = five().serve();
     let (repo, ids) = before_the_releases();
     let good = ids[0].to_string();
@@ -362,11 +332,7 @@ fn where_the_good_commit_fails_today_as_well_the_packages_are_searched() {
 
 #[test]
 fn where_the_bad_commit_passes_as_of_its_date_todays_packages_are_searched() {
-    if !can_make_environments() {
-        println!("not tested: there is no uv, or no loopback");
-        return;
-    }
-    let user = User::new();
+    let Some(user) = user_with_environments() else { return };
     let registry = five().serve();
     let (repo, ids) = before_the_releases();
     let (code, report) = find(&user, &repo, &registry, &["--good", &ids[0].to_string()]);
@@ -391,11 +357,7 @@ fn where_the_bad_commit_passes_as_of_its_date_todays_packages_are_searched() {
 
 #[test]
 fn what_broke_first_is_named_where_later_packages_fail_otherwise() {
-    if !can_make_environments() {
-        println!("not tested: there is no uv, or no loopback");
-        return;
-    }
-    let user = User::new();
+    let Some(user) = user_with_environments() else { return };
     let mut registry = five();
     registry.release("greeting", "3.0", "2024-08-15T00:00:00Z", "", "def greet(*, who): return 'hello'\n");
     registry.release("alpha", "2.0", "2024-08-20T00:00:00Z", "", "");

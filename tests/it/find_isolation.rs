@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{TestRepo, User, culprit, sandbox};
+use crate::support::{TestRepo, User, culprit, report_of, sandbox};
 
 /// A history of eight versions of `app.py`.
 fn history(version: impl Fn(usize) -> String) -> (TestRepo, Vec<String>) {
@@ -20,11 +20,7 @@ fn find(user: &User, repo: &TestRepo, options: &[&str], variables: &[(&str, &str
     all.extend_from_slice(&["--", "python", "app.py"]);
     let mut command = user.command(repo.path(), &all);
     command.envs(variables.iter().copied());
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let report = serde_json::from_str(&text)
-        .unwrap_or_else(|error| panic!("{error}\n{text}\n{}", String::from_utf8_lossy(&output.stderr)));
-    (output.status.code(), report)
+    report_of(&mut command)
 }
 
 /// The failure in the user's own environment comes with version 6; version 3 brings the need for a variable.

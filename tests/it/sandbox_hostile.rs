@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use crate::support::repo_builder::snapshot;
-use crate::support::{TestRepo, User, culprit, sandbox};
+use crate::support::{TestRepo, User, culprit, report_of, sandbox};
 
 const HOSTILE: &str = r##"
 import glob, os, signal, socket, sys, time
@@ -121,11 +121,7 @@ impl Scene {
         all.extend_from_slice(&["--shell", &script]);
         let mut command = self.user.command(self.repo.path(), &all);
         command.env("AWS_SECRET_ACCESS_KEY", "planted").env("SSH_AUTH_SOCK", "/nonexistent/agent");
-        let output = command.output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        let report = serde_json::from_str(&text)
-            .unwrap_or_else(|error| panic!("{error}\n{text}\n{}", String::from_utf8_lossy(&output.stderr)));
-        (output.status.code(), report)
+        report_of(&mut command)
     }
 
     /// Processes whose command line has the folder of this scene in it.

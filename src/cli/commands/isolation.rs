@@ -93,15 +93,14 @@ pub(crate) struct IsolationArgs {
 impl IsolationArgs {
     /// Flags over configuration.
     pub(super) fn over(&self, config: &config::Config) -> Self {
-        let or = |flag: &Option<String>, other: &Option<String>| flag.clone().or_else(|| other.clone());
-        Self {
-            isolation: self.isolation.or(config.isolation),
-            network: self.network.or(config.network),
-            pass_env: [self.pass_env.clone(), config.pass_env.clone().unwrap_or_default()].concat(),
-            max_memory: or(&self.max_memory, &config.max_memory),
-            max_processes: or(&self.max_processes, &config.max_processes),
-            max_file_size: or(&self.max_file_size, &config.max_file_size),
-        }
+        self.or(&Self {
+            isolation: config.isolation,
+            network: config.network,
+            pass_env: config.pass_env.clone().unwrap_or_default(),
+            max_memory: config.max_memory.clone(),
+            max_processes: config.max_processes.clone(),
+            max_file_size: config.max_file_size.clone(),
+        })
     }
 
     /// These, and those of another run where these say nothing.

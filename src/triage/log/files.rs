@@ -29,6 +29,11 @@ impl RepositoryFiles {
         self.by_name.is_empty()
     }
 
+    /// All of them.
+    pub fn paths(&self) -> impl Iterator<Item = &String> {
+        self.by_name.values().flatten()
+    }
+
     /// The file with the longest common suffix. A file below the root needs more than its name in
     /// common; two equally good ones are none. A path in an installed package is one of the repository's
     /// only when all of it behind `site-packages/` is.

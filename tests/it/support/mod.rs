@@ -9,4 +9,4 @@ pub(crate) use repo_builder::TestRepo;
 pub(crate) use trials::Bench;
 pub(crate) mod run;
 
-pub(crate) use run::{User, culprit};
+pub(crate) use run::{User, culprit, report_of};

@@ -60,11 +60,16 @@ impl User {
     pub(crate) fn find(&self, folder: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
         let mut all = vec!["find", "--json", "-"];
         all.extend_from_slice(arguments);
-        let ran = self.run(folder, &all);
-        let report = serde_json::from_str(&ran.stdout)
-            .unwrap_or_else(|error| panic!("{error}\n{}\n{}", ran.stdout, ran.stderr));
-        (ran.code, report)
+        report_of(&mut self.command(folder, &all))
     }
+}
+
+/// Run a command that prints a report as JSON: its exit status and the report.
+pub(crate) fn report_of(command: &mut Command) -> (Option<i32>, Value) {
+    let ran = Ran::from(command.output().unwrap());
+    let report = serde_json::from_str(&ran.stdout)
+        .unwrap_or_else(|error| panic!("{error}\n{}\n{}", ran.stdout, ran.stderr));
+    (ran.code, report)
 }
 
 impl From<Output> for Ran {

@@ -198,10 +198,7 @@ impl Look<'_> {
 
     pub(super) fn fared(&self, output: &TrialOutput) -> Fared {
         if let Some(want) = session::kept_from(output, &self.prepared.plan.isolation) {
-            return Fared::Nothing(format!(
-                "the command {} (if it is to have it: {})",
-                want.what, want.option
-            ));
+            return Fared::Nothing(want.to_string());
         }
         let runs_pytest = runs_pytest(&self.prepared.plan.recipe.command);
         match TargetOracle::new(Target::AnyFailure, runs_pytest).judge(output) {

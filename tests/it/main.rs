@@ -25,6 +25,7 @@ mod find_real_packages;
 mod find_safety;
 mod find_watching;
 mod fix;
+mod fix_interrupted;
 mod git_history;
 mod git_lines;
 mod git_mirror;

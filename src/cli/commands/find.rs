@@ -176,7 +176,8 @@ pub(super) fn warn(text: &str) {
     drop(writeln!(anstream::stderr(), "{} {text}", style.bold(style.warn("warning:"))));
 }
 
-fn say_how_to_go_on(cancel: &CancelToken) {
+/// What to do after an interrupt.
+pub(super) fn say_how_to_go_on(cancel: &CancelToken) {
     let style = stderr_style();
     let ended = match cancel.reason() {
         Some(CancelReason::Forced) => "killed",

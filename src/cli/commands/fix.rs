@@ -146,7 +146,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let fixes = session::fix(plan, &workshop, &request, &mut said)?;
     drop(listener);
     let Some(fixes) = fixes else {
-        say("stopped; what ran is kept. To go on, run the same again");
+        find::say_how_to_go_on(&cancel);
         return Ok(Exit::Interrupted);
     };
     tell(args, &request.report, &fixes, &bench.shadow, repository, branch.as_deref())
@@ -328,11 +328,13 @@ fn message(found: &Report, fix: &CandidateFix, verify: Option<&str>) -> String {
     lines.push(String::new());
     if let Some(change) = change {
         lines.push(format!("The cause is in {}:{}.", change.path, change.line));
+        let what = if found.breaking_changes.len() == 1 { "that edit" } else { "the breaking edits" };
         if change.sufficient {
-            lines.push("The last good version with that edit alone fails in the same way.".to_owned());
+            lines.push(format!("The last good version with {what} alone fails in the same way."));
         }
         if change.necessary {
-            lines.push("The first bad version without it passes.".to_owned());
+            let them = if found.breaking_changes.len() == 1 { "it" } else { "them" };
+            lines.push(format!("The first bad version without {them} passes."));
         }
     }
     lines.push(format!("This commit: {}. Tested with:", fix.kind.phrase()));

@@ -147,6 +147,15 @@ impl Search {
         Self { hidden: Some(cause), ..self }
     }
 
+    /// The same search with so many times as much suspicion of some edits.
+    #[must_use]
+    pub fn suspecting(mut self, edits: &EditSet, times: f64) -> Self {
+        for edit in edits.iter().filter(|&edit| edit < self.weights.len()).collect::<Vec<_>>() {
+            self.weights[edit] *= times;
+        }
+        self
+    }
+
     /// Number of edits.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -163,6 +172,20 @@ impl Search {
     #[must_use]
     pub fn with_users(&self, edits: &EditSet) -> EditSet {
         edits.iter().flat_map(|edit| self.above[edit].iter()).collect()
+    }
+
+    /// The edits of a set for which all others of it are there: no other needs them, they need all others, and the set
+    /// without one of them was seen to pass. Empty when there are no such edits.
+    #[must_use]
+    pub fn decisive(&self, set: &EditSet, known: &Known) -> EditSet {
+        let is_end = |edit: usize| {
+            let mut users = set.iter().filter(|&other| self.above[edit].contains(other));
+            users.all(|user| self.below[edit].contains(user))
+        };
+        let passes_without =
+            |edit: usize| known.get(&set.without(&self.above[edit])) == Some(Outcome::Passes);
+        let ends: EditSet = set.iter().filter(|&edit| is_end(edit) && passes_without(edit)).collect();
+        if set.is_within(&self.below_all(&ends)) { ends } else { EditSet::default() }
     }
 
     /// What is known before any trial: nothing applied passes, everything applied fails (otherwise, when what hides a

@@ -32,10 +32,8 @@ pub(super) fn breaking(style: Style, report: &Report, out: &mut dyn Write) -> io
     }
     if let Some(narrowing) = &report.narrowing {
         if let Some(hiding) = narrowing.hidden_by.first() {
-            writeln!(
-                out,
-                "  hidden by another change of the same commit: without it, the commit fails in this way"
-            )?;
+            let then = if report.find_fix { "passes" } else { "fails in this way" };
+            writeln!(out, "  hidden by another change of the same commit: without it, the commit {then}")?;
             one(style, hiding, report, out)?;
         }
         for line in proofs(changes, narrowing, report.find_fix) {

@@ -83,13 +83,13 @@ fn in_order(set: &[(Node, f64)]) -> Vec<Node> {
     nodes
 }
 
-fn from_zero(lines: &Range<u32>) -> Range<usize> {
+pub(super) fn from_zero(lines: &Range<u32>) -> Range<usize> {
     let index = |line: u32| usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
     index(lines.start)..index(lines.end)
 }
 
 /// Whether two versions differ at these lines of the first, or right beside them.
-fn touches(from: &str, to: &str, lines: &Range<usize>) -> bool {
+pub(super) fn touches(from: &str, to: &str, lines: &Range<usize>) -> bool {
     let diff = TextDiff::from_lines(from, to);
     let mut changed = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal);
     changed.any(|op| op.old_range().start <= lines.end && lines.start <= op.old_range().end)

@@ -8,7 +8,7 @@ use super::versions::{difference_between, partial_tree};
 use super::{SessionError, Trees, Workshop};
 use crate::git::{Merged, Placed};
 use crate::minimize::{Difference, EditSet};
-use crate::model::{BreakingChange, CommitId, FixKind, Narrowing, TreeId};
+use crate::model::{BreakingChange, CommitId, FixKind, Narrowing, Report, TreeId};
 
 /// A tree to test.
 #[derive(Debug, Clone, Copy)]
@@ -39,18 +39,20 @@ pub(super) fn candidates(
         ground.same_elsewhere()?;
         ground.restore(trees.tree_of(*good)?)?;
     }
-    if let Some(culprit) = request.report.culprits.first() {
-        // A merge is reverted towards the side that was good.
-        let good = request.report.narrowing.as_ref().and_then(|narrowing| narrowing.good);
-        let good = good.or(request.report.last_good.as_ref().map(|good| good.id));
-        let parents = &culprit.commit.parents;
-        let mainline = parents.iter().find(|&&parent| Some(parent) == good).or(parents.first());
-        if let Some(&parent) = mainline {
-            let parent: CommitId = parent;
-            ground.merge(FixKind::RevertCommit, trees.tree_of(culprit.commit.id)?, trees.tree_of(parent)?)?;
-        }
+    if let Some(culprit) = request.report.culprits.first()
+        && let Some(parent) = mainline(&culprit.commit.parents, &request.report)
+    {
+        ground.merge(FixKind::RevertCommit, trees.tree_of(culprit.commit.id)?, trees.tree_of(parent)?)?;
     }
     Ok((ground.made, ground.left_out))
+}
+
+/// The parent that a commit is reverted to: of a merge the first one that was good, as the report says.
+fn mainline(parents: &[CommitId], report: &Report) -> Option<CommitId> {
+    let narrowed_against = report.narrowing.as_ref().and_then(|narrowing| narrowing.good);
+    let good = [report.last_good.as_ref().map(|good| good.id), narrowed_against];
+    let known = good.into_iter().flatten().find(|good| parents.contains(good));
+    known.or(parents.first().copied())
 }
 
 impl Ground<'_> {

@@ -30,6 +30,7 @@
 //! | `package_set` | which packages they are, from which version on, and what mends it |
 //! | [`narrow`] | from the commit to the edits that broke it |
 //! | [`hiding`] | which edits of a culprit hide the failure that it brought |
+//! | [`merges`] | culprits that are merges |
 //! | [`bringer`] | which commit of a set brought an edit |
 //! | [`breaking`] | edits in the words of the report |
 //! | `versions` | versions between two others |
@@ -59,6 +60,7 @@ mod isolation;
 mod journal;
 mod line_watch;
 mod menders;
+mod merges;
 mod narrow;
 mod pace;
 mod package_set;

@@ -32,12 +32,17 @@ const LEAST_BUDGET: usize = 24;
 /// So many sets that may still be asked for are kept running.
 const REACH: usize = 64;
 
+/// How much more an edit is suspected that a merge has and none of its sides: the sides pass.
+const MADE_IN_MERGE: f64 = 30.0;
+
 /// What is to be narrowed, and what was found.
 pub(super) struct Narrowed {
     pub(super) good: CommitId,
     bad: CommitId,
     pub(super) difference: Difference,
     pub(super) answer: Answer,
+    /// Those of the causes' edits that are not only there because another one uses them.
+    decisive: EditSet,
     /// Whether nothing can be left out of the causes.
     minimal: bool,
     trials: usize,
@@ -58,6 +63,16 @@ pub(super) struct Ground<'a> {
 }
 
 impl Narrowed {
+    /// The edits of all causes, each with the number of its cause; of a cause the decisive ones first.
+    fn edits(&self) -> Vec<(usize, usize)> {
+        let mut edits: Vec<(usize, usize)> = Vec::new();
+        for (cause, set) in self.answer.causes.iter().enumerate() {
+            edits.extend(set.iter().map(|edit| (cause, edit)));
+        }
+        edits.sort_by_key(|&(cause, edit)| (cause, !self.decisive.contains(edit)));
+        edits
+    }
+
     /// The one commit that brought every edit of the one cause, when both proofs hold.
     fn only_bringer(&self, commits: &[Option<CommitId>]) -> Option<CommitId> {
         let ([cause], true) = (self.answer.causes.as_slice(), self.answer.is_necessary()) else {
@@ -75,15 +90,10 @@ impl Session<'_> {
         if !self.plan.narrow || hunt.state.observed(culprit).is_contradictory() {
             return Ok(());
         }
-        let passes = |node: &&Node| {
-            let seen = hunt.state.observed(**node);
-            seen.good > 0 && seen.bad == 0
-        };
-        let parents = hunt.history.graph.parents(culprit);
-        let Some(&good) = parents.iter().filter(passes).max() else { return Ok(()) };
+        let Some(good) = self.parent_to_narrow_against(hunt, culprit)? else { return Ok(()) };
         match self.narrow(hunt.id(good), hunt.id(culprit)) {
             Ok(Some(narrowed)) => {
-                let commits = vec![Some(hunt.id(culprit)); narrowed.difference.edits.len()];
+                let commits = self.bringers(hunt, culprit, good, &narrowed)?;
                 self.say_narrowed(&narrowed, &commits, false, Vec::new())
             }
             Ok(None) => Ok(()),
@@ -98,7 +108,7 @@ impl Session<'_> {
 
     /// The culprit among the members of a set, proven by its edits; `None` when that cannot be had.
     pub(super) fn narrowed(&mut self, hunt: &Hunt, set: &[(Node, f64)]) -> Result<Option<Culprit>, Stop> {
-        if !self.plan.narrow || self.plan.find_fix {
+        if !self.plan.narrow {
             return Ok(None);
         }
         let Some((good, bad)) = around(hunt, set) else { return Ok(None) };
@@ -132,6 +142,7 @@ impl Session<'_> {
             return Ok(None);
         };
         let search = self.search_of(&difference, self.failure_at(bad).as_ref())?;
+        let search = search.suspecting(&self.made_in_merge(&difference, bad)?, MADE_IN_MERGE);
         let mut known = search.given();
         let mut trials = 0;
         let ends = HashMap::from([(trees.0, Outcome::Passes), (trees.1, Outcome::Fails)]);
@@ -140,7 +151,12 @@ impl Session<'_> {
         let answer = self.explore(&ground, ends, &mut known, &mut trials)?;
         let minimal = answer.is_some();
         let Some(answer) = answer.or_else(|| so_far(&search, &known)) else { return Ok(None) };
-        Ok(Some(Narrowed { good, bad, difference, answer, minimal, trials, began }))
+        let decisive = answer
+            .causes
+            .iter()
+            .map(|cause| search.decisive(cause, &known))
+            .fold(EditSet::default(), |all, own| all.with(&own));
+        Ok(Some(Narrowed { good, bad, difference, answer, decisive, minimal, trials, began }))
     }
 
     /// The search for the edits that matter, seen from a failure, and from what the search for the commit knows of it.
@@ -244,15 +260,12 @@ impl Session<'_> {
     ) -> Result<(), Stop> {
         let Narrowed { difference, answer, .. } = narrowed;
         let necessary = answer.is_necessary();
-        let mut changes: Vec<BreakingChange> = Vec::new();
-        for (cause, edits) in answer.causes.iter().enumerate() {
+        let edits = narrowed.edits();
+        let changes = edits.iter().map(|&(cause, edit)| {
             let proven = Proven { cause, sufficient: true, necessary };
-            changes.extend(
-                edits
-                    .iter()
-                    .map(|edit| breaking_change(difference, &difference.edits[edit], commits[edit], proven)),
-            );
-        }
+            breaking_change(difference, &difference.edits[edit], commits[edit], proven)
+        });
+        let changes: Vec<BreakingChange> = changes.collect();
         let narrowing = Narrowing {
             good: Some(narrowed.good),
             bad: Some(narrowed.bad),
@@ -261,7 +274,7 @@ impl Session<'_> {
             seconds: narrowed.began.elapsed().as_secs_f64(),
             decides,
             minimal: narrowed.minimal,
-            breaking: answer.causes.iter().flat_map(EditSet::iter).collect(),
+            breaking: edits.iter().map(|&(_, edit)| edit).collect(),
             resting: match &answer.necessity {
                 Necessity::With { others, .. } => others.iter().collect(),
                 Necessity::Proven | Necessity::NotShown(_) => Vec::new(),
@@ -304,21 +317,51 @@ fn so_far(search: &Search, known: &Known) -> Option<Answer> {
     Some(Answer { causes: vec![cause], necessity })
 }
 
-/// Why a minimal set is more than a few lines: its largest edit is not cut further.
-fn why_large(difference: &Difference, answer: &Answer) -> Option<String> {
+/// Why a minimal set is more than a few lines: what is decisive in it is small and uses the rest, or its largest edit is
+/// not cut further.
+fn why_large(narrowed: &Narrowed, passes: &str) -> Option<String> {
     /// So many lines are read at a glance.
     const FEW: usize = 10;
+    let Narrowed { good, difference, answer, decisive, .. } = narrowed;
     let lines = |edit: usize| {
         let edit = &difference.edits[edit];
         edit.lines.len().max(edit.old_lines.len())
     };
-    let largest = answer.causes.iter().flat_map(EditSet::iter).max_by_key(|&edit| lines(edit))?;
-    let edit = &difference.edits[largest];
-    let what = if difference.is_of_whole_file(edit) { "a whole file" } else { "one statement or block" };
-    (lines(largest) > FEW).then(|| {
-        let place = format!("{}:{}", difference.files[edit.file].name(), edit.lines.start);
-        format!("the {} lines at {place} are {what}, which is not cut further", lines(largest))
-    })
+    let place = |edit: usize| {
+        let edit = &difference.edits[edit];
+        format!("{}:{}", difference.files[edit.file].name(), edit.lines.start)
+    };
+    let all: EditSet = answer.causes.iter().flat_map(EditSet::iter).collect();
+    let largest = all.iter().max_by_key(|&edit| lines(edit)).filter(|&edit| lines(edit) > FEW)?;
+    let (count, place_of_largest) = (lines(largest), place(largest));
+    let others = all.len() - decisive.len();
+    if answer.causes.len() == 1 && !decisive.is_empty() && decisive.iter().map(lines).sum::<usize>() <= FEW {
+        let places: Vec<String> = decisive.iter().map(place).collect();
+        let without = if decisive.len() == 1 { "it" } else { "any of them" };
+        let rest =
+            if others == 1 { "the other edit is what it uses" } else { "the other edits are what it uses" };
+        let rest = if decisive.len() == 1 { rest.to_owned() } else { rest.replace("it uses", "they use") };
+        return Some(format!(
+            "of these, {} made the difference: with all others and without {without}, {} {passes}; {rest}, among them {count} \
+             lines at {place_of_largest}",
+            places.join(" and "),
+            good.short()
+        ));
+    }
+    let what = match &difference.files[difference.edits[largest].file] {
+        pair if difference.is_of_whole_file(&difference.edits[largest]) => match (&pair.old, &pair.new) {
+            (None, _) => "a new file",
+            (_, None) => "a file that went",
+            _ => "a whole file",
+        },
+        _ => "one statement or block",
+    };
+    let together = match all.len() {
+        1 => String::new(),
+        count if answer.causes.len() == 1 => format!("these {count} edits do it only together; "),
+        _ => String::new(),
+    };
+    Some(format!("{together}the {count} lines at {place_of_largest} are {what}, which is not cut further"))
 }
 
 /// What does not hold, and what was found instead. With `find_fix`, good and bad have changed places.
@@ -333,7 +376,7 @@ fn remarks(narrowed: &Narrowed, find_fix: bool) -> Vec<String> {
         remarks
             .push(format!("{count} causes: each of them alone makes {good} {fail}; {bad} has all of them"));
     }
-    remarks.extend(minimal.then(|| why_large(difference, answer)).flatten());
+    remarks.extend(minimal.then(|| why_large(narrowed, passes)).flatten());
     if !minimal {
         remarks.push(format!(
             "narrowing stopped after {trials} trials; perhaps not all of these edits are needed"

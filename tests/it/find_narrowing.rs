@@ -218,3 +218,29 @@ fn the_edit_that_mended_it_is_proven_as_well() {
         assert!(shown.contains(&wanted), "{wanted}\n{shown}");
     }
 }
+
+#[test]
+fn a_mender_hidden_behind_its_own_mistake_is_proven_by_the_edit_that_mended_it() {
+    let broken = GOOD.replace("json.loads(text)", "json.load(text)");
+    let both = GOOD.replace("print(value)", "print(value, wrong=True)");
+    let mut repo = TestRepo::new();
+    let ids: Vec<CommitId> = (0..10)
+        .map(|n| {
+            let text = match n {
+                0..5 => broken.as_str(),
+                5 => &both,
+                _ => GOOD,
+            };
+            repo.write("app.py", text).write("n.txt", format!("{n}\n")).commit("c")
+        })
+        .collect();
+    let user = User::new();
+    let arguments = ["--find-fix", "--bad", &ids[0].to_string(), "--", "python3", "app.py"];
+    let (code, report) = user.find(repo.path(), &arguments);
+    assert_eq!((code, culprit(&report)), (Some(0), ids[5].to_string().as_str()), "{report:#}");
+    assert_eq!(proofs(&report), [("json.load(text)", "json.loads(text)", true, true)], "{report:#}");
+    let hiding = &report["narrowing"]["hidden_by"][0];
+    assert_eq!(hiding["after"], "print(value, wrong=True)", "{report:#}");
+    let shown = user.run(repo.path(), &[&["find"], &arguments[..]].concat()).stdout;
+    assert!(shown.contains("without it, the commit passes"), "{shown}");
+}

@@ -31,6 +31,7 @@ mod git_lines;
 mod git_mirror;
 mod git_shadow;
 mod logs;
+mod merges;
 mod process_runs;
 mod sandbox;
 mod sandbox_hostile;

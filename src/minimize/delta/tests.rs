@@ -296,3 +296,19 @@ fn fewer_trials_than_ddmin_with_a_prior_that_knows_little() {
     println!("{ours} trials beside {theirs} of ddmin");
     assert!(ours * 3 < theirs * 2, "{ours} trials beside {theirs} of ddmin");
 }
+
+#[test]
+fn what_uses_the_rest_of_a_set_is_decisive_when_the_rest_alone_passes() {
+    let set = |edits: &[usize]| edits.iter().copied().collect::<EditSet>();
+    // The first edit uses the second, which uses the third; the fourth stands alone.
+    let needs = vec![vec![1], vec![2], vec![], vec![]];
+    let search = Search::new(&[1.0; 4], &Relations { needs, ..Relations::default() });
+    let mut known = search.given();
+    let cause = set(&[0, 1, 2]);
+    assert_eq!(search.decisive(&cause, &known), set(&[]));
+    known.record(set(&[1, 2]), Outcome::Passes);
+    assert_eq!(search.decisive(&cause, &known), set(&[0]));
+    // Beside one that is not known to matter by itself, nobody can tell what the rest is there for.
+    assert_eq!(search.decisive(&set(&[0, 1, 2, 3]), &known), set(&[]));
+    assert_eq!(search.decisive(&set(&[3]), &known), set(&[3]));
+}

@@ -29,6 +29,12 @@ pub struct Isolation {
     pub in_force: Vec<String>,
     /// What was wanted and not to be had here, with the reason.
     pub missing: Vec<String>,
+    /// What it is made of: `namespaces`, `bubblewrap`, `landlock`, or nothing but `process-groups`.
+    #[serde(default)]
+    pub by: String,
+    /// The limits that hold for each trial.
+    #[serde(default)]
+    pub limits: TrialLimits,
     /// `host`, `none`, or `loopback`: one of its own for each trial.
     #[serde(default)]
     pub network: String,
@@ -41,6 +47,20 @@ pub struct Isolation {
     /// Ports on which this machine serves, when the session began.
     #[serde(skip)]
     pub services: Vec<u16>,
+}
+
+/// Limits that hold for each trial, beside the time; `None` is no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrialLimits {
+    /// Bytes of memory of its own, for each process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Processes and threads at the same time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u64>,
+    /// Bytes of a file that it writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_size: Option<u64>,
 }
 
 impl Isolation {

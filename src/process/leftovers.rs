@@ -15,6 +15,10 @@ use rustix::process::Pid;
 /// The environment variable that tells which run and trial a process belongs to.
 pub const MARKER: &str = "PYBISECT_TRIAL";
 
+/// `PF_EXITING` of the kernel's process flags: the end of a process has begun. Its streams close a moment before it is
+/// a zombie.
+pub(super) const EXITING: u32 = 0x4;
+
 /// A command that runs now.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Running {
@@ -42,12 +46,10 @@ mod linux {
         Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, set_child_subreaper, waitpid,
     };
 
-    use super::{MARKER, Running, running};
+    use super::{EXITING, MARKER, Running, running};
 
     /// How long to wait for processes that were killed to be gone (one that waits for a disk takes longer).
     const PATIENCE: Duration = Duration::from_secs(2);
-    /// `PF_EXITING` of the kernel's process flags.
-    const EXITING: u32 = 0x4;
     const BETWEEN_LOOKS: Duration = Duration::from_micros(300);
 
     /// Adopt orphaned descendants from now on.

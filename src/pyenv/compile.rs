@@ -50,7 +50,7 @@ impl Compile<'_> {
     /// When there is no answer.
     pub(super) fn text(&self, cancel: &CancelToken) -> Result<String, Refused> {
         let machine = |error: std::io::Error| Refused::from(Unmade::machine(&error));
-        let folder = tempfile::Builder::new().prefix("pybisect-resolve-").tempdir().map_err(machine)?;
+        let folder = self.uv.desk().map_err(machine)?;
         let write = |name: &str, lines: &[String]| {
             let path = folder.path().join(name);
             fs::write(&path, lines.join("\n")).map(|()| path).map_err(machine)

@@ -1,7 +1,6 @@
 //! Environments for one session: resolved, made and handed out.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,16 +8,19 @@ use jiff::Timestamp;
 
 use super::answers::Answers;
 use super::declared::{Choice, ProjectFiles, PythonHints, Wanted, name_of};
-use super::later::build_options;
+use super::install::install;
+use super::places::places_of_python;
 use super::project_metadata::project_metadata;
 use super::pythons::{Minor, Pythons};
+use super::registry::named_by;
 use super::resolve::{Resolved, Unmade, adapted, one_version, options, resolve};
 use super::store::{Held, Store};
 use super::uv::Uv;
-use crate::model::{CancelToken, Day, Ending, EnvironmentFacts};
+use crate::model::{CancelToken, Day, EnvironmentFacts};
+use crate::process::sandbox::Sandbox;
 
 /// Raised when the same declarations lead to other packages: what was recorded with the old ones does not hold.
-const RULES: &str = "rules/2";
+const RULES: &str = "rules/3";
 /// Versions of a package that are looked at between two of them, at most.
 const MOST_VERSIONS: usize = 60;
 
@@ -95,6 +97,7 @@ pub struct Environments {
     store: Store,
     memory: Mutex<Memory>,
     answers: Answers,
+    sandbox: Option<Sandbox>,
 }
 
 impl Environments {
@@ -106,7 +109,24 @@ impl Environments {
         let store = Store::new(folder.join("made"), policy.most_bytes);
         let common = common_python(&pythons, ends);
         let answers = Answers::new(folder.join("resolved"));
-        Self { policy, uv, pythons, common, store, memory: Mutex::default(), answers }
+        let (memory, sandbox) = (Mutex::default(), None);
+        Self { policy, uv, pythons, common, store, memory, answers, sandbox }
+    }
+
+    /// Run what a version declares, and what builds its packages, in this sandbox: the former as trials run, the latter
+    /// with the network and the package cache.
+    #[must_use]
+    pub fn confined(mut self, sandbox: Sandbox) -> Self {
+        let versions = self.pythons.versions();
+        let pythons = versions.filter_map(|version| self.pythons.get(version)).flat_map(places_of_python);
+        let mut visible: Vec<PathBuf> = pythons.collect();
+        // What the user names; a commit's own requirements open nothing.
+        let lines = self.policy.choice.requirements.iter().flat_map(|(_, text)| text.lines());
+        let lines = lines.chain(self.policy.choice.with.iter().map(String::as_str));
+        visible.extend(lines.flat_map(str::split_whitespace).filter_map(named_by));
+        self.uv = self.uv.confined(sandbox.clone().and(&visible, &[]));
+        self.sandbox = Some(sandbox);
+        self
     }
 
     /// What tells environments of different versions apart before anything is resolved.
@@ -292,7 +312,8 @@ impl Environments {
             return Ok(Arc::clone(known));
         }
         let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
-        let wanted = Arc::new(Wanted::read(version.files, &self.policy.choice, path, cancel));
+        let wanted =
+            Arc::new(Wanted::read(version.files, &self.policy.choice, (path, self.sandbox.as_ref()), cancel));
         if cancel.is_cancelled() {
             return Err(Unmade::Cancelled);
         }
@@ -388,7 +409,7 @@ impl Environments {
                 return Ok(held);
             }
             let made = self.store.make(key, machine, |folder| {
-                self.install(folder, python, resolved, cutoff, cancel)?;
+                install(&self.uv, self.policy.with_pip, (folder, python), (resolved, cutoff), cancel)?;
                 project_metadata(folder, wanted).map_err(|error| machine(&error))
             });
             match made {
@@ -403,60 +424,13 @@ impl Environments {
             }
         }
     }
-
-    fn install(
-        &self,
-        folder: &Path,
-        (python, version): (&Path, Minor),
-        resolved: &Resolved,
-        date: Option<Timestamp>,
-        cancel: &CancelToken,
-    ) -> Result<(), Unmade> {
-        let own = folder.join("bin/python");
-        let check = |what: &str, outcome: std::io::Result<crate::process::ChildOutcome>| {
-            let outcome = outcome.map_err(|error| Unmade::machine(&error))?;
-            match outcome.ending {
-                Ending::Exited { code: 0 } => Ok(()),
-                Ending::Cancelled => Err(Unmade::Cancelled),
-                _ => Err(Unmade::said(what, &outcome.stderr, &outcome.stdout)),
-            }
-        };
-        let text = |path: &Path| path.as_os_str().to_owned();
-        if self.policy.with_pip {
-            let outcome = self.uv.run_other(python, ["-m".into(), "venv".into(), text(folder)], cancel);
-            check("no virtual environment", outcome)?;
-        } else {
-            let words = ["venv", "--quiet", "--no-project", "--python"].map(Into::into);
-            let outcome = self.uv.run(words.into_iter().chain([text(python), text(folder)]), cancel);
-            check("no virtual environment", outcome)?;
-        }
-        if resolved.packages.is_empty() {
-            return Ok(());
-        }
-        let list = folder.join("pybisect-packages.txt");
-        let lines = [resolved.options.as_slice(), &resolved.packages].concat().join("\n");
-        fs::write(&list, lines).map_err(|error| Unmade::machine(&error))?;
-        if self.policy.with_pip {
-            let words = ["-m", "pip", "install", "--quiet", "--no-deps", "-r"].map(Into::into);
-            check(
-                "cannot be installed",
-                self.uv.run_other(&own, words.into_iter().chain([text(&list)]), cancel),
-            )
-        } else {
-            let mut words: Vec<std::ffi::OsString> =
-                ["pip", "sync", "--quiet", "--python"].map(Into::into).to_vec();
-            words.push(text(&own));
-            words.extend(build_options(date, version));
-            words.push(text(&list));
-            check("cannot be installed", self.uv.run(words, cancel))
-        }
-    }
 }
 
 /// What tells questions to the resolver apart, beside the date.
 fn question(wanted: &Wanted, python: Minor) -> String {
     let parts = [&wanted.requirements, &wanted.tests, &wanted.constraints].map(|part| part.join("\n"));
-    digest(&[RULES, &parts[0], &parts[1], &parts[2], &python.to_string()])
+    let least = wanted.least_pytest.as_ref().map_or("", |least| &least.version);
+    digest(&[RULES, &parts[0], &parts[1], &parts[2], least, &python.to_string()])
 }
 
 /// A Python that all these versions admit, as of the earliest of them.

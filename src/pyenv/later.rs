@@ -7,14 +7,14 @@
 //! - An interpreter that is younger than the date was unknown to the test runners of that day, which look into its
 //!   insides ([`TEST_TOOLS`]), and to some packages that are compiled. Those are of the time when it was supported.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use regex::Regex;
 
-use super::declared::normalised;
+use super::declared::{LeastPytest, normalised};
 use super::pythons::{Minor, supported_since};
 
 /// Packages whose old files were deleted and uploaded again, and when.
@@ -47,6 +47,8 @@ pub(super) struct Later {
     dates: BTreeMap<String, Timestamp>,
     /// The latest moment that a package was brought back from.
     brought: Option<Timestamp>,
+    /// Packages whose files have no date.
+    undated: BTreeSet<String>,
     /// What the user should know.
     pub(super) notes: Vec<String>,
 }
@@ -78,6 +80,24 @@ impl Later {
         is_later
     }
 
+    /// Take pytest, and what it needs, as of when it knew an option that the command uses.
+    pub(super) fn know_options(&mut self, least: &LeastPytest, date: Timestamp) {
+        // With its first corrections.
+        let at = least.released + jiff::SignedDuration::from_hours(30 * 24);
+        if at <= date {
+            return;
+        }
+        let is_later = TEST_TOOLS.map(|name| self.set(name, at))[0];
+        if is_later {
+            self.notes.push(format!(
+                "pytest is of {} rather than of this date: the command uses {}, which pytest knows since {}",
+                at.strftime("%F"),
+                least.option,
+                least.version
+            ));
+        }
+    }
+
     /// Take a package as of when its first files were uploaded that are still there and fit; what others of a later time
     /// require is of their time. `latest` is when something surely fits. Whether that changes anything.
     pub(super) fn bring_back(&mut self, package: &str, first: Timestamp, latest: Timestamp) -> bool {
@@ -107,10 +127,24 @@ impl Later {
         is_later
     }
 
+    /// Take a package whatever its date, as its registry tells none. Whether that changes anything.
+    pub(super) fn take_undated(&mut self, package: &str) -> bool {
+        let is_new = self.undated.insert(package.to_owned());
+        if is_new {
+            self.notes.push(format!(
+                "the registry of {package} does not say when its files were uploaded: its newest version is taken, \
+                 whatever the date (another: --with '{package}==X.Y')"
+            ));
+        }
+        is_new
+    }
+
     /// As options of uv.
     pub(super) fn options(&self) -> impl Iterator<Item = OsString> + '_ {
-        let each = self.dates.iter();
-        each.flat_map(|(name, at)| ["--exclude-newer-package".into(), format!("{name}={at}").into()])
+        let dated = self.dates.iter().filter(|(name, _)| !self.undated.contains(*name));
+        let dated = dated.map(|(name, at)| format!("{name}={at}"));
+        let each = dated.chain(self.undated.iter().map(|name| format!("{name}=false")));
+        each.flat_map(|limit| ["--exclude-newer-package".into(), limit.into()])
     }
 }
 
@@ -150,6 +184,18 @@ pub(super) fn hidden(stderr: &str) -> Option<(String, Timestamp)> {
     let found = HINT.as_ref()?.captures(stderr)?;
     let published: Timestamp = found[2].parse().ok()?;
     Some((found[1].to_owned(), published + jiff::SignedDuration::from_secs(1)))
+}
+
+/// The package that uv says it would find if its files had a date.
+pub(super) fn undated(stderr: &str) -> Option<String> {
+    static HINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"`([^`]+)` was filtered by `exclude-newer(?:-package)?`[^\n]* is v[^\s,]+\. Consider")
+            .ok()
+    });
+    if !stderr.contains("is missing an upload date") {
+        return None;
+    }
+    Some(HINT.as_ref()?.captures(stderr)?[1].to_owned())
 }
 
 /// What another package requires of one, as uv says when nothing satisfies it.
@@ -192,6 +238,17 @@ mod tests {
         assert_eq!(at.to_string(), "2022-07-08T18:31:41.459Z");
         assert_eq!(hidden("error: No solution found"), None);
         assert!(hidden(&said.replace("`exclude-newer`", "`exclude-newer-package`")).is_some());
+    }
+
+    #[test]
+    fn a_package_of_a_registry_without_dates_is_read_from_the_hint() {
+        let said = "warning: `priva-2.0-py3-none-any.whl` is missing an upload date, but user provided: 2022-01-01T00:00:00Z\nerror: No solution found\n\nhint: `priva` was filtered by `exclude-newer` to only include packages uploaded before 2022-01-01T00:00:00Z. The latest version satisfying the requirement is v2.0. Consider using `exclude-newer-package` to override the cutoff for this package.\n";
+        assert_eq!(undated(said).as_deref(), Some("priva"));
+        assert_eq!(hidden(said), None);
+        let mut later = Later::default();
+        assert!(later.take_undated("priva") && !later.take_undated("priva"));
+        let options: Vec<_> = later.options().collect();
+        assert_eq!(options, ["--exclude-newer-package", "priva=false"]);
     }
 
     #[test]
@@ -243,5 +300,18 @@ mod tests {
         assert!(later.take_buildable("pyyaml", date("2018-09-26"), three(9)));
         assert!(!later.take_buildable("pyyaml", date("2018-09-26"), three(9)), "it was taken already");
         assert_eq!(later.notes.len(), 1);
+    }
+
+    #[test]
+    fn pytest_knows_the_options_of_the_command() {
+        let least =
+            LeastPytest { version: "3.5".into(), released: date("2018-03-21"), option: "--rootdir".into() };
+        let mut later = Later::known(date("2017-06-01"), three(6));
+        later.know_options(&least, date("2017-06-01"));
+        assert_eq!(later.dates["pytest"], date("2018-04-20"));
+        assert_eq!(later.notes.len(), 1);
+        let mut later = Later::known(date("2022-01-01"), three(9));
+        later.know_options(&least, date("2022-01-01"));
+        assert!(!later.dates.contains_key("pytest") && later.notes.is_empty());
     }
 }

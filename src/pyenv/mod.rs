@@ -8,11 +8,13 @@
 //! | [`declared`] | what a version of the project says it needs |
 //! | [`pythons`] | the interpreters that are there, and which one fits |
 //! | [`uv`] | the program that resolves and installs |
+//! | [`registry`] | how the user reaches package registries |
 //! | [`resolve`] | from what is wanted, as of a date, to exact versions |
 //! | [`compile`] | one question to the resolver |
 //! | [`behind`] | which answers are far behind their date |
 //! | [`later`] | which packages are taken as of later than that, and why |
 //! | [`answers`] | what was resolved, kept |
+//! | [`install`] | installing them |
 //! | [`project_metadata`] | what makes the project look installed |
 //! | [`store`] | environments on disk: made once, shared, evicted |
 //! | [`environments`] | [`Environments`]: all of it, for one session |
@@ -23,17 +25,19 @@ mod compile;
 mod current;
 mod declared;
 mod environments;
+mod install;
 mod later;
 mod places;
 mod project_metadata;
 mod pythons;
+mod registry;
 mod resolve;
 mod store;
 mod uv;
 mod variables;
 
 pub use current::{Interpreter, ProbeError, find_python};
-pub use declared::{Choice, ProjectFiles, declares};
+pub use declared::{Choice, LeastPytest, ProjectFiles, declares};
 pub use environments::{Environment, Environments, Policy, TimeTravel, Version};
 pub use pythons::{Minor, Pythons};
 pub use resolve::{Resolved, Unmade};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::behind::far_behind;
 use super::compile::{Compile, Refused};
 use super::declared::{Wanted, name_of};
-use super::later::{Later, hidden, required, unbuildable};
+use super::later::{Later, hidden, required, unbuildable, undated};
 use super::pythons::Minor;
 use super::uv::Uv;
 use crate::model::{CancelToken, Captured};
@@ -102,6 +102,18 @@ pub(super) fn resolve(
         }
     }
     let everything: Vec<String> = wanted.requirements.iter().chain(&wanted.tests).cloned().collect();
+    if let Some(least) = &wanted.least_pytest {
+        let with = [everything.as_slice(), &[format!("pytest>={}", least.version)]].concat();
+        let mut later = later.clone();
+        if let Some(date) = date {
+            later.know_options(least, date);
+        }
+        match attempt(uv, python, &with, &wanted.constraints, (date, &later), cancel) {
+            // Then it has to do with what the project allows.
+            Err(unmade) if unmade.why().is_some_and(is_unsatisfiable) => {}
+            other => return other,
+        }
+    }
     let first = attempt(uv, python, &everything, &wanted.constraints, (date, &later), cancel);
     let why = match first {
         Err(unmade) if unmade.why().is_some_and(is_unsatisfiable) => unmade,
@@ -182,7 +194,9 @@ fn attempt(
                 later.bring_back(&name, first, latest)
             }
             (None, Unmade::Unbuildable { package, .. }) => later.take_buildable(package, date, version),
-            (None, Unmade::Failed(_)) => false,
+            (None, Unmade::Failed(_)) => {
+                undated(&refused.said).is_some_and(|package| later.take_undated(&package))
+            }
         };
         if !found {
             return Err(refused.unmade);

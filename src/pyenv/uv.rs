@@ -8,11 +8,18 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tempfile::TempDir;
+
+use super::registry;
 use crate::model::CancelToken;
+use crate::process::sandbox::{Network, Room, Sandbox, clean};
 use crate::process::{ChildOutcome, ChildSpec, run};
 
 /// Building a large package from source takes long.
 const LONGEST: Duration = Duration::from_secs(1800);
+
+/// Beginning of the names of folders in which uv is told something.
+const DESK: &str = "desk-";
 
 /// There is no uv.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +44,9 @@ pub struct Uv {
     /// Where it runs: a folder without a project.
     folder: PathBuf,
     variables: BTreeMap<OsString, OsString>,
+    /// The files that tell it of registries.
+    files: Vec<PathBuf>,
+    sandbox: Option<Sandbox>,
 }
 
 impl Uv {
@@ -82,14 +92,16 @@ impl Uv {
     }
 
     fn new(program: PathBuf, cache: &Path) -> Self {
-        // Its cache is ours, never one in a trial's home.
-        let own_cache = cache.join("uv");
+        let folder = cache.join("environments");
         let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os()
             .filter(|(name, _)| {
                 let name = name.to_string_lossy();
                 !name.starts_with("PYTHON") && name != "VIRTUAL_ENV" && name != "CONDA_PREFIX"
             })
             .collect();
+        let files = registry::files(&variables);
+        sweep(&folder);
+        variables.extend(registry::variables(&variables));
         for (name, value) in [
             ("UV_PYTHON_DOWNLOADS", "never"),
             ("UV_NO_PROGRESS", "1"),
@@ -98,8 +110,34 @@ impl Uv {
         ] {
             variables.insert(name.into(), value.into());
         }
-        variables.insert("UV_CACHE_DIR".into(), own_cache.into());
-        Self { program, folder: cache.join("environments"), variables }
+        // Its cache is ours, never one in a trial's home. Beside what is made of it: across mounts there are no hard links.
+        variables.insert("UV_CACHE_DIR".into(), folder.join("uv").into());
+        Self { program, folder, variables, files, sandbox: None }
+    }
+
+    /// The same in a sandbox, with this machine's network and a clean environment: packages are built by code of their
+    /// own.
+    #[must_use]
+    pub(super) fn confined(mut self, sandbox: Sandbox) -> Self {
+        let all = std::mem::take(&mut self.variables);
+        let own = registry::variables(&all);
+        let never = |name: &OsStr| name == "PWD" || name == "OLDPWD";
+        self.variables = clean(all, &[], true).kept;
+        self.variables.extend(own);
+        self.variables.retain(|name, _| !never(name));
+        let program = self.program.canonicalize().unwrap_or_else(|_| self.program.clone());
+        let visible = [self.files.as_slice(), &[self.program.clone(), program]].concat();
+        self.sandbox = Some(sandbox.with_network(Network::Host).and(&visible, &[]));
+        self
+    }
+
+    /// A folder for what it is told and what it answers; it can be read where it runs.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(super) fn desk(&self) -> io::Result<TempDir> {
+        std::fs::create_dir_all(&self.folder)?;
+        tempfile::Builder::new().prefix(DESK).tempdir_in(&self.folder)
     }
 
     /// Run it with these arguments, in a folder without a project.
@@ -111,7 +149,7 @@ impl Uv {
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
         cancel: &CancelToken,
     ) -> io::Result<ChildOutcome> {
-        run(&self.spec(&self.program, arguments)?, cancel)
+        self.run_other(&self.program, arguments, cancel)
     }
 
     /// Run another program with the same variables.
@@ -124,25 +162,41 @@ impl Uv {
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
         cancel: &CancelToken,
     ) -> io::Result<ChildOutcome> {
-        run(&self.spec(program, arguments)?, cancel)
-    }
-
-    fn spec(
-        &self,
-        program: &Path,
-        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
-    ) -> io::Result<ChildSpec> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        std::fs::create_dir_all(&self.folder)?;
-        Ok(ChildSpec {
+        let desk = self.desk()?;
+        let (home, tmp) = (desk.path().join("home"), desk.path().join("tmp"));
+        let mut environment = self.variables.clone();
+        let mut confinement = None;
+        if let Some(sandbox) = &self.sandbox {
+            std::fs::create_dir(&home)?;
+            std::fs::create_dir(&tmp)?;
+            environment.insert("TMPDIR".into(), tmp.clone().into());
+            let room = Room { slot: &self.folder, home: &home, tmp: &tmp };
+            // What was resolved is ours: it is read and not written.
+            confinement = Some(sandbox.confine(room, &self.folder, &[self.folder.join("resolved")], &[]));
+        }
+        let spec = ChildSpec {
             program: program.into(),
             arguments: arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect(),
             folder: self.folder.clone(),
-            environment: self.variables.clone(),
+            environment,
             timeout: Some(LONGEST),
             marker: format!("uv-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)),
-            confinement: None,
-        })
+            confinement,
+        };
+        run(&spec, cancel)
+    }
+}
+
+/// Remove what runs that were killed have left.
+fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_desk = entry.file_name().to_string_lossy().starts_with(DESK);
+        let made = entry.metadata().and_then(|facts| facts.modified());
+        if is_desk && made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > 2 * LONGEST)) {
+            // Another time, then.
+            drop(std::fs::remove_dir_all(entry.path()));
+        }
     }
 }
 

@@ -39,8 +39,20 @@ const NO_SERVER: [&str; 2] = ["Connection refused", "ConnectionRefusedError"];
 const READ_ONLY: [&str; 2] = ["Read-only file system", "EROFS"];
 const NO_FILE: [&str; 3] = ["No such file or directory", "FileNotFoundError", "does not exist"];
 const TOO_LARGE: [&str; 2] = ["File too large", "EFBIG"];
-const NO_PROCESS: [&str; 3] =
-    ["can't start new thread", "fork: Resource temporarily unavailable", "fork: retry: Resource temporarily"];
+const NO_PROCESS: [&str; 8] = [
+    "can't start new thread",
+    "fork: Resource temporarily unavailable",
+    "fork: retry: Resource temporarily",
+    "Cannot fork",
+    "pthread_create failed",
+    "unable to create native thread",
+    "failed to spawn thread",
+    "uv_thread_create",
+];
+/// What Python says when it cannot fork, which others say too, and where it says so.
+const NOTHING_NOW: [&str; 2] =
+    ["BlockingIOError: [Errno 11] Resource temporarily unavailable", "OSError: [Errno 11]"];
+const WHERE_IT_FORKS: [&str; 5] = ["fork(", "fork_exec(", "posix_spawn", "forkpty(", "Popen("];
 
 /// What a trial that failed wanted and was kept from; `None` when nothing tells of that. `is_there` says whether there
 /// is such a path outside.
@@ -91,8 +103,11 @@ pub fn wanted(output: &TrialOutput, isolation: &Isolation, is_there: &dyn Fn(&st
         if says(&TOO_LARGE) {
             return want("writes a file that is larger than the limit".to_owned(), "--max-file-size none");
         }
-        if says(&NO_PROCESS) {
-            return want("starts more processes than the limit".to_owned(), "--max-processes none");
+        if let Some(most) = isolation.limits.processes
+            && (says(&NO_PROCESS) || says(&NOTHING_NOW) && says(&WHERE_IT_FORKS))
+        {
+            let what = format!("reached --max-processes: it has {most} processes and threads at most");
+            return want(what, "--max-processes none");
         }
     }
     None
@@ -124,13 +139,14 @@ fn paths(line: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_hidden(path: &str, isolation: &Isolation) -> bool {
-    let hidden = isolation.hidden.iter().map(String::as_str).chain(["/run", "/var/run"]);
+    let hidden = isolation.hidden.iter().map(String::as_str).chain(["/dev", "/run", "/var/run"]);
     hidden.into_iter().any(|folder| std::path::Path::new(path).starts_with(folder))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::event::TrialLimits;
     use crate::model::{Captured, Timing};
 
     fn said(text: &str) -> TrialOutput {
@@ -152,6 +168,7 @@ mod tests {
             in_force: in_force.map(str::to_owned).to_vec(),
             network: network.to_owned(),
             hidden: vec!["/home/ada".to_owned()],
+            limits: TrialLimits { processes: Some(100), ..TrialLimits::default() },
             withheld: vec!["API_URL".to_owned(), "EDITOR".to_owned()],
             services: vec![5432],
             ..Isolation::default()
@@ -177,6 +194,11 @@ mod tests {
                 "--isolation off",
             ),
             ("RuntimeError: can't start new thread", "--max-processes none"),
+            ("sh: 1: Cannot fork", "--max-processes none"),
+            (
+                "    pid = os.fork()\nBlockingIOError: [Errno 11] Resource temporarily unavailable",
+                "--max-processes none",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(option(text, "loopback").as_deref(), Some(expected), "{text}");
@@ -192,6 +214,7 @@ mod tests {
             "ValueError: the EDITOR opens files",
             "FileNotFoundError: [Errno 2] No such file or directory: '/home/ada/missing.txt'",
             "FileNotFoundError: [Errno 2] No such file or directory: 'data.csv'",
+            "    sock.recv(1)\nBlockingIOError: [Errno 11] Resource temporarily unavailable",
         ];
         for text in cases {
             assert_eq!(option(text, "loopback"), None, "{text}");

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`ansi`] | colour codes, to remove them |
 //! | [`traceback`] | Python tracebacks, as the interpreter and the test runners print them |
+//! | [`pytest_options`] | which version of pytest a command needs |
 //! | [`runner`] | the counts and the failing tests of pytest and unittest |
 //! | [`normalise`] | messages, to compare them without their numbers, paths and values |
 //! | [`log`] | server logs, as a stream: error events, grouped |
@@ -18,6 +19,7 @@ pub mod isolation;
 pub mod log;
 pub mod normalise;
 pub mod oracle;
+pub mod pytest_options;
 pub mod runner;
 pub mod signature;
 pub mod traceback;

@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::pytest_options::remedy;
 use super::runner::{RunSummary, Runner};
 use super::signature::{Reading, read, same_failure};
 use crate::model::{Ending, FailureKind, FailureSignature, SkipKind, TrialOutput, Verdict};
@@ -214,10 +215,12 @@ fn not_a_failure(output: &TrialOutput, reading: &Reading, runs_pytest: bool) -> 
                          the project's own tests with --with-file"
                     )
                 }
-                (None, Some(_)) => {
-                    "the pytest of that environment does not know it: leave it out, or take a later one with \
-                     --with 'pytest>=X.Y' (and --env auto)"
-                        .to_owned()
+                (None, Some(said)) => {
+                    let remedy = remedy(&said).unwrap_or_else(|| "pytest>=X.Y".to_owned());
+                    format!(
+                        "the pytest of that environment does not know it: --with '{remedy}' (and --env auto) brings what \
+                         does, or leave it out"
+                    )
                 }
                 (None, None) => {
                     "check the test's path; a test that is newer than the history goes in with --with-file"
@@ -272,7 +275,7 @@ fn missing_module(output: &TrialOutput) -> Option<String> {
 /// What pytest says of its command line. Old versions end with status 2 then, as where tests cannot be collected.
 fn usage_error(output: &TrialOutput) -> Option<String> {
     static SAID: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?m)^\S*(?:py\.?test|__main__|ERROR)\S*: (?:error: )?((?:unrecognized arguments?|argument |ambiguous option).*)$").ok()
+        Regex::new(r"(?m)^\S*(?:py\.?test|__main__|ERROR)\S*: (?:error: )?((?:unrecognized arguments?|no such option|argument |ambiguous option).*)$").ok()
     });
     let texts = [&output.stderr.text, &output.stdout.text];
     let found = texts.into_iter().find_map(|text| SAID.as_ref()?.captures(text))?;

@@ -78,6 +78,42 @@ fn a_test_that_wants_the_internet_says_nothing_of_a_commit() {
     assert!(skipped.iter().any(|skipped| skipped["kind"] == "isolation"), "{report:#}");
 }
 
+/// A failure for want of processes is no evidence, and at the bad commit it ends the search.
+#[test]
+fn more_processes_than_a_trial_may_have_say_nothing_of_a_commit() {
+    if sandbox::parts().is_none() {
+        return;
+    }
+    const CROWD: &str =
+        "import os, time\nfor _ in range(60):\n    if os.fork() == 0:\n        time.sleep(1000)\n";
+    let (repo, ids) = history(|n| match n {
+        0..2 => "n = 0\n".to_owned(),
+        2 | 3 => CROWD.to_owned(),
+        _ => "raise ValueError('broken')\n".to_owned(),
+    });
+    let user = User::new();
+    let options = ["--max-processes", "40", "--any-failure", "--no-narrow", "--good", &ids[0]];
+    let (_, report) = find(&user, &repo, &options, &[]);
+    let skipped = report["skipped"].as_array().unwrap();
+    let reason =
+        skipped.iter().find(|skipped| skipped["kind"] == "isolation").map(|skipped| &skipped["reason"]);
+    assert!(reason.is_some_and(|reason| reason.to_string().contains("--max-processes")), "{report:#}");
+    assert_eq!(report["isolation"]["limits"]["processes"], 40);
+    let (repo, ids) = history(|n| if n < 3 { "n = 0\n".to_owned() } else { CROWD.to_owned() });
+    let options = ["--max-processes", "40", "--good", &ids[0]];
+    let (code, report) = find(&user, &repo, &options, &[]);
+    assert_eq!(code, Some(4), "{report:#}");
+    assert!(report["reason"].as_str().unwrap().contains("reached --max-processes"), "{report:#}");
+    let options = ["--max-processes", "none", "--good", &ids[0]];
+    let (code, report) = find(&user, &repo, &options, &[]);
+    assert_eq!(code, Some(4), "{report:#}");
+    assert_eq!(
+        report["reason"].as_str().map(|reason| reason.contains("processes")),
+        Some(false),
+        "{report:#}"
+    );
+}
+
 /// The repository is hidden, but not the environment in it.
 #[test]
 fn a_virtual_environment_in_the_repository_works() {

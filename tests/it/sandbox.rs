@@ -12,7 +12,7 @@ use pybisect::model::{CancelToken, Ending, Recipe};
 use pybisect::process::sandbox::{Limits, Network, Room, Sandbox, View};
 use pybisect::process::{ChildOutcome, ChildSpec, run};
 
-use crate::support::sandbox::{fence_only, sandbox};
+use crate::support::sandbox::{fence_only, launcher, sandboxes, ways};
 use crate::support::trials::{recipe, trial};
 use crate::support::{Bench, TestRepo};
 
@@ -55,63 +55,66 @@ fn finish(spec: &ChildSpec) -> ChildOutcome {
     run(spec, &CancelToken::new()).unwrap()
 }
 
-fn plain() -> Option<Sandbox> {
-    sandbox(Network::Loopback, Limits::default(), View::default())
+fn plain() -> Vec<Sandbox> {
+    sandboxes(Network::Loopback, Limits::default(), &View::default())
 }
 
 #[test]
 fn commands_end_as_they_do_outside() {
-    let Some(sandbox) = plain() else { return };
-    let slot = Slot::new();
-    let outcome = slot.shell(&sandbox, "echo out; echo err >&2; pwd; read line || echo nothing; exit 7");
-    assert_eq!(outcome.ending, Ending::Exited { code: 7 });
-    assert_eq!(outcome.stdout.text, format!("out\n{}\nnothing\n", slot.path("tree").display()));
-    assert_eq!((outcome.stderr.text.as_str(), outcome.leftovers), ("err\n", 0));
-    for (name, signal) in [("SEGV", 11), ("ABRT", 6), ("KILL", 9)] {
-        let outcome = slot.shell(&sandbox, &format!("kill -{name} $$"));
-        assert_eq!(outcome.ending, Ending::Signalled { signal });
+    for sandbox in plain() {
+        let slot = Slot::new();
+        let outcome = slot.shell(&sandbox, "echo out; echo err >&2; pwd; read line || echo nothing; exit 7");
+        assert_eq!(outcome.ending, Ending::Exited { code: 7 });
+        assert_eq!(outcome.stdout.text, format!("out\n{}\nnothing\n", slot.path("tree").display()));
+        assert_eq!((outcome.stderr.text.as_str(), outcome.leftovers), ("err\n", 0));
+        for (name, signal) in [("SEGV", 11), ("ABRT", 6), ("KILL", 9)] {
+            let outcome = slot.shell(&sandbox, &format!("kill -{name} $$"));
+            assert_eq!(outcome.ending, Ending::Signalled { signal });
+        }
+        let missing = finish(&slot.spec(&sandbox, &["no-such-program"]));
+        assert!(matches!(missing.ending, Ending::NotStarted { .. }), "{:?}", missing.ending);
+        let nowhere = slot.path("nowhere");
+        let (home, tmp) = (slot.path("home"), slot.path("tmp"));
+        let room = Room { slot: &home, home: &home, tmp: &tmp };
+        let spec = ChildSpec {
+            confinement: Some(sandbox.confine(room, &nowhere, &[], &[])),
+            ..slot.spec(&sandbox, &["true"])
+        };
+        assert!(matches!(finish(&spec).ending, Ending::NotStarted { .. }));
     }
-    let missing = finish(&slot.spec(&sandbox, &["no-such-program"]));
-    assert!(matches!(missing.ending, Ending::NotStarted { .. }), "{:?}", missing.ending);
-    let nowhere = slot.path("nowhere");
-    let (home, tmp) = (slot.path("home"), slot.path("tmp"));
-    let room = Room { slot: &home, home: &home, tmp: &tmp };
-    let spec = ChildSpec {
-        confinement: Some(sandbox.confine(room, &nowhere, &[], &[])),
-        ..slot.spec(&sandbox, &["true"])
-    };
-    assert!(matches!(finish(&spec).ending, Ending::NotStarted { .. }));
 }
 
 #[test]
 fn a_timeout_lets_a_confined_command_clean_up_and_ends_those_that_do_not() {
-    let Some(sandbox) = plain() else { return };
-    let slot = Slot::new();
-    let timeout = Some(Duration::from_secs(1));
-    let limited = |script: &str| ChildSpec { timeout, ..slot.spec(&sandbox, &["sh", "-c", script]) };
-    let polite = finish(&limited("trap 'echo bye; exit 0' TERM; echo on; while :; do sleep 0.02; done"));
-    assert_eq!(polite.ending, Ending::TimedOut { after_ms: 1000 });
-    assert_eq!(polite.stdout.text, "on\nbye\n");
-    let deaf = finish(&limited("trap '' TERM; while :; do sleep 1; done"));
-    assert_eq!(deaf.ending, Ending::TimedOut { after_ms: 1000 });
+    for sandbox in plain() {
+        let slot = Slot::new();
+        let timeout = Some(Duration::from_secs(1));
+        let limited = |script: &str| ChildSpec { timeout, ..slot.spec(&sandbox, &["sh", "-c", script]) };
+        let polite = finish(&limited("trap 'echo bye; exit 0' TERM; echo on; while :; do sleep 0.02; done"));
+        assert_eq!(polite.ending, Ending::TimedOut { after_ms: 1000 });
+        assert_eq!(polite.stdout.text, "on\nbye\n");
+        let deaf = finish(&limited("trap '' TERM; while :; do sleep 1; done"));
+        assert_eq!(deaf.ending, Ending::TimedOut { after_ms: 1000 });
+    }
 }
 
 #[test]
 fn what_outlives_a_confined_command_is_counted_and_ended() {
-    let Some(sandbox) = plain() else { return };
-    let slot = Slot::new();
-    let late = slot.shell(&sandbox, "(sleep 0.01; echo late) & echo early");
-    assert_eq!((late.stdout.text.as_str(), late.leftovers), ("early\nlate\n", 0));
-    // One that left its group and session writes for as long as it lives.
-    let script = "setsid sh -c 'while :; do date >> beat; sleep 0.01; done' >/dev/null 2>&1 & \
+    for sandbox in plain() {
+        let slot = Slot::new();
+        let late = slot.shell(&sandbox, "(sleep 0.01; echo late) & echo early");
+        assert_eq!((late.stdout.text.as_str(), late.leftovers), ("early\nlate\n", 0));
+        // One that left its group and session writes for as long as it lives.
+        let script = "setsid sh -c 'while :; do date >> beat; sleep 0.01; done' >/dev/null 2>&1 & \
                   while ! [ -s beat ]; do sleep 0.01; done";
-    let daemon = slot.shell(&sandbox, script);
-    assert_eq!(daemon.ending, Ending::Exited { code: 0 });
-    assert!(daemon.leftovers > 0);
-    let beat = slot.path("tree/beat");
-    let before = fs::read(&beat).unwrap();
-    std::thread::sleep(Duration::from_millis(200));
-    assert_eq!(fs::read(&beat).unwrap(), before, "it lives");
+        let daemon = slot.shell(&sandbox, script);
+        assert_eq!(daemon.ending, Ending::Exited { code: 0 });
+        assert!(daemon.leftovers > 0);
+        let beat = slot.path("tree/beat");
+        let before = fs::read(&beat).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+        assert_eq!(fs::read(&beat).unwrap(), before, "it lives");
+    }
 }
 
 #[test]
@@ -130,25 +133,26 @@ fn files_are_private_and_what_is_outside_cannot_be_changed() {
         visible: vec![outside.join("home/repo/.venv"), outside.join("home/open")],
         writable: Vec::new(),
     };
-    let Some(sandbox) = sandbox(Network::Loopback, Limits::default(), view) else { return };
-    let slot = Slot::new();
-    let script = format!(
-        "cd {}; ls -A home home/repo; cat home/repo/.venv/bin/tool home/open/data; echo; \
+    for sandbox in sandboxes(Network::Loopback, Limits::default(), &view) {
+        let slot = Slot::new();
+        let script = format!(
+            "cd {}; ls -A home home/repo; cat home/repo/.venv/bin/tool home/open/data; echo; \
          for file in home/open/data home/repo/.venv/new /etc/new /usr/new; do echo x > $file && echo wrote $file; done; \
          echo mine > home/mine && cat home/mine; echo kept > /tmp/kept; echo x > /dev/shm/x && echo > /dev/null; \
          umount {0}/home; mount -o remount,rw /; echo 1 > /proc/sys/kernel/panic",
-        outside.display()
-    );
-    let outcome = slot.shell(&sandbox, &script);
-    let expected = "home:\nopen\nrepo\n\nhome/repo:\n.venv\ntooldata\nmine\n";
-    assert_eq!(outcome.stdout.text, expected, "{}", outcome.stderr.text);
-    assert_eq!(
-        slot.shell(&sandbox, "cat /tmp/kept").stdout.text,
-        "kept\n",
-        "a setup and its command share it"
-    );
-    assert_eq!(fs::read_to_string(outside.join("home/open/data")).unwrap(), "data");
-    assert!(!outside.join("home/mine").exists() && !Path::new("/tmp/kept").exists());
+            outside.display()
+        );
+        let outcome = slot.shell(&sandbox, &script);
+        let expected = "home:\nopen\nrepo\n\nhome/repo:\n.venv\ntooldata\nmine\n";
+        assert_eq!(outcome.stdout.text, expected, "{}", outcome.stderr.text);
+        assert_eq!(
+            slot.shell(&sandbox, "cat /tmp/kept").stdout.text,
+            "kept\n",
+            "a setup and its command share it"
+        );
+        assert_eq!(fs::read_to_string(outside.join("home/open/data")).unwrap(), "data");
+        assert!(!outside.join("home/mine").exists() && !Path::new("/tmp/kept").exists());
+    }
 }
 
 /// The same where there are no namespaces, as far as it goes.
@@ -180,12 +184,66 @@ fn a_fence_keeps_what_is_outside_from_being_read_or_changed() {
     assert_eq!((daemon.ending, daemon.leftovers), (Ending::Exited { code: 0 }, 1));
 }
 
+/// What every program may need is there, disks are not.
+#[test]
+fn devices_are_few_and_harmless() {
+    let script = "\
+import os, pty, stat
+paths = [os.path.join(folder, name) for folder, _, names in os.walk('/dev') for name in names]
+print([path for path in paths if stat.S_ISBLK(os.stat(path, follow_symlinks=False).st_mode)])
+open('/dev/null', 'w').write('x')
+print(len(open('/dev/urandom', 'rb').read(9)), len(open('/dev/zero', 'rb').read(9)))
+pty.openpty()
+open('/dev/shm/x', 'w').write('x')
+try: open('/dev/new', 'w')
+except OSError as error: print(error.strerror)
+os.close(os.open('/dev/fd/1', os.O_WRONLY))
+";
+    for sandbox in plain() {
+        let slot = Slot::new();
+        let outcome = finish(&slot.spec(&sandbox, &["python3", "-c", script]));
+        let expected = "[]\n9 9\nRead-only file system\n";
+        assert_eq!(outcome.stdout.text, expected, "{}", outcome.stderr.text);
+    }
+}
+
+/// Children that sleep, until no more can be had.
+const CROWD: &str = "\
+import errno, os, time
+count = 0
+try:
+    while count < 500:
+        if os.fork() == 0:
+            time.sleep(1000)
+            os._exit(0)
+        count += 1
+except OSError as error:
+    print(count, errno.errorcode[error.errno])
+";
+
+#[test]
+fn no_command_has_more_processes_than_it_may() {
+    let limits = Limits { processes: Some(40), ..Limits::default() };
+    for (name, parts) in ways() {
+        if !parts.limits_processes {
+            println!("not tested with {name}: the limit does not hold: {:?}", parts.missing);
+            continue;
+        }
+        let sandbox = Sandbox::new(launcher(), parts, Network::Loopback, limits, View::default());
+        let slot = Slot::new();
+        let outcome = finish(&slot.spec(&sandbox, &["python3", "-c", CROWD]));
+        // It is one itself.
+        assert_eq!(outcome.stdout.text, "39 EAGAIN\n", "{}", outcome.stderr.text);
+        assert_eq!((outcome.ending, outcome.leftovers), (Ending::Exited { code: 0 }, 39));
+    }
+}
+
 #[test]
 fn limits_hold_for_each_command() {
     let limits = Limits { memory: Some(300 << 20), processes: Some(100), file_size: Some(1 << 20) };
-    let Some(sandbox) = sandbox(Network::Loopback, limits, View::default()) else { return };
-    let slot = Slot::new();
-    let script = "\
+    for sandbox in sandboxes(Network::Loopback, limits, &View::default()) {
+        let slot = Slot::new();
+        let script = "\
 import os
 try: bytearray(1 << 30)
 except MemoryError: print('memory')
@@ -193,8 +251,9 @@ try: open('large', 'wb').write(bytes(2 << 20))
 except OSError as error: print(error.strerror)
 print(os.path.getsize('large') <= 1 << 20)
 ";
-    let outcome = finish(&slot.spec(&sandbox, &["python3", "-c", script]));
-    assert_eq!(outcome.stdout.text, "memory\nFile too large\nTrue\n", "{}", outcome.stderr.text);
+        let outcome = finish(&slot.spec(&sandbox, &["python3", "-c", script]));
+        assert_eq!(outcome.stdout.text, "memory\nFile too large\nTrue\n", "{}", outcome.stderr.text);
+    }
 }
 
 /// Serves on a fixed port, waits until eight such servers run (or have failed to), and asks its own.
@@ -242,12 +301,13 @@ fn eight_servers(sandbox: Option<Sandbox>) -> (usize, String) {
 
 #[test]
 fn eight_servers_on_one_port_meet_only_outside_of_the_sandbox() {
-    let Some(sandbox) = plain() else { return };
-    let (passes, said) = eight_servers(Some(sandbox));
-    assert_eq!(passes, 8, "{said}");
-    let (passes, said) = eight_servers(None);
-    assert_eq!(passes, 1, "{said}");
-    assert!(said.contains("Address already in use"), "{said}");
+    for sandbox in plain() {
+        let (passes, said) = eight_servers(Some(sandbox));
+        assert_eq!(passes, 8, "{said}");
+        let (passes, said) = eight_servers(None);
+        assert_eq!(passes, 1, "{said}");
+        assert!(said.contains("Address already in use"), "{said}");
+    }
 }
 
 #[test]
@@ -269,8 +329,15 @@ fn the_network_is_as_asked_for() {
     for (network, expected) in
         [(Network::Host, "yes\nyes\n"), (Network::Loopback, "no\nyes\n"), (Network::None, "no\nno\n")]
     {
-        let Some(sandbox) = sandbox(network, Limits::default(), View::default()) else { return };
-        let outcome = finish(&slot.spec(&sandbox, &["python3", "-c", &script]));
-        assert_eq!(outcome.stdout.text, expected, "{network:?}: {}", outcome.stderr.text);
+        for (name, parts) in ways() {
+            let scratch = tempfile::tempdir().unwrap();
+            if let Err(why) = parts.try_out(&launcher(), scratch.path(), network) {
+                println!("not tested with {name}: no {network:?}: {why}");
+                continue;
+            }
+            let sandbox = Sandbox::new(launcher(), parts, network, Limits::default(), View::default());
+            let outcome = finish(&slot.spec(&sandbox, &["python3", "-c", &script]));
+            assert_eq!(outcome.stdout.text, expected, "{network:?}: {}", outcome.stderr.text);
+        }
     }
 }

@@ -103,7 +103,7 @@ impl Scene {
         Self { user, repo, ids, home, outside: tempfile::tempdir().unwrap(), victim, server }
     }
 
-    fn find(&self, options: &[&str]) -> (Option<i32>, Value) {
+    fn find(&self, options: &[&str], by: &str) -> (Option<i32>, Value) {
         let mut all = vec!["find", "--json", "-", "--jobs", "2", "--good", &self.ids[0]];
         all.extend_from_slice(options);
         let outside = self.outside.path().join("written").display().to_string();
@@ -121,6 +121,7 @@ impl Scene {
         all.extend_from_slice(&["--shell", &script]);
         let mut command = self.user.command(self.repo.path(), &all);
         command.env("AWS_SECRET_ACCESS_KEY", "planted").env("SSH_AUTH_SOCK", "/nonexistent/agent");
+        command.env("PYBISECT_ISOLATION_BY", by);
         report_of(&mut command)
     }
 
@@ -151,12 +152,19 @@ fn without_cache(folder: &Path) -> Vec<(PathBuf, String)> {
 
 #[test]
 fn a_hostile_command_neither_changes_nor_learns_anything_outside() {
-    if sandbox::parts().is_none() {
-        return;
+    for (name, parts) in sandbox::ways() {
+        // Strict isolation would not run without it.
+        let unlimited: &[&str] = if parts.limits_processes { &[] } else { &["--max-processes", "none"] };
+        does_its_worst_in_vain(name, unlimited);
     }
+}
+
+fn does_its_worst_in_vain(by: &str, further: &[&str]) {
     let mut scene = Scene::new();
     let before = (snapshot(scene.repo.path()), without_cache(&scene.home));
-    let (code, report) = scene.find(&["--isolation", "strict", "--max-file-size", "1M"]);
+    let (code, report) =
+        scene.find(&[&["--isolation", "strict", "--max-file-size", "1M"], further].concat(), by);
+    assert_eq!(report["isolation"]["by"], by);
     assert_eq!(code, Some(0), "{report:#}");
     assert_eq!(culprit(&report), scene.ids[4]);
     assert!(snapshot(scene.repo.path()) == before.0, "the repository changed");
@@ -171,7 +179,7 @@ fn a_hostile_command_neither_changes_nor_learns_anything_outside() {
 #[test]
 fn the_same_command_does_its_worst_without_isolation() {
     let mut scene = Scene::new();
-    let (code, report) = scene.find(&["--isolation", "off"]);
+    let (code, report) = scene.find(&["--isolation", "off"], "");
     assert_eq!(code, Some(4), "{report:#}");
     let message = report["failure"]["message"].as_str().unwrap();
     for attack in

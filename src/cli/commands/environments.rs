@@ -11,8 +11,10 @@ use crate::cli::{CliError, config};
 use crate::executor::Declarations;
 use crate::git::Repository;
 use crate::model::CommitId;
-use crate::pyenv::{Choice, Environments, Interpreter, Minor, Policy, Pythons, TimeTravel, Uv};
+use crate::process::sandbox::Sandbox;
+use crate::pyenv::{Choice, Environments, Interpreter, LeastPytest, Minor, Policy, Pythons, TimeTravel, Uv};
 use crate::session;
+use crate::triage::pytest_options::newest_needed;
 
 /// Bytes that environments may take, where the user says nothing.
 const MOST_BYTES: u64 = 5 << 30;
@@ -115,7 +117,7 @@ pub(super) fn choose(
     repository: &Repository,
     ends: &[CommitId],
     python: Option<&Interpreter>,
-    cache: &Path,
+    (cache, sandbox): (&Path, Option<&Sandbox>),
     command: &[OsString],
 ) -> Result<Chosen, CliError> {
     let own = |warnings: Vec<String>| Chosen {
@@ -166,6 +168,7 @@ pub(super) fn choose(
             groups: args.group.clone(),
             requirements: args.requirements.as_deref().map(read_list).transpose()?,
             runs_pytest: session::runs_pytest(command),
+            least_pytest: least_pytest(command),
         },
         time: time(args, repository)?,
         python: version,
@@ -179,6 +182,10 @@ pub(super) fn choose(
     };
     let is_own = policy.time == TimeTravel::Own;
     let environments = declarations.with(|versions| Environments::new(policy, uv, pythons, cache, versions));
+    let environments = match sandbox {
+        Some(sandbox) => environments.confined(sandbox.clone()),
+        None => environments,
+    };
     let mut facts = vec![("env", "auto".to_owned()), ("packages_as_of", time.clone())];
     let mut line = None;
     if !is_asked {
@@ -191,6 +198,29 @@ pub(super) fn choose(
     }
     let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(Chosen { environments: Some(environments), facts, warnings: Vec::new(), line })
+}
+
+/// The oldest pytest that knows the options in the command.
+fn least_pytest(command: &[OsString]) -> Option<LeastPytest> {
+    let words: Vec<String> = command
+        .iter()
+        .flat_map(|word| {
+            let word = word.to_string_lossy();
+            // A script is one word.
+            shell_words::split(&word).unwrap_or_else(|_| vec![word.into_owned()])
+        })
+        .chain(
+            std::env::var("PYTEST_ADDOPTS")
+                .ok()
+                .and_then(|text| shell_words::split(&text).ok())
+                .unwrap_or_default(),
+        )
+        .collect();
+    // What stands before belongs to something else, such as the interpreter.
+    let start = words.iter().position(|word| word.contains("pytest") || word.contains("py.test"))?;
+    let since = newest_needed(words[start..].iter().map(String::as_str))?;
+    let released = format!("{}T00:00:00Z", since.released).parse().ok()?;
+    Some(LeastPytest { version: since.version.to_owned(), released, option: since.option.to_owned() })
 }
 
 /// Programs that run a command in an environment of their own making.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::environments::parse_size;
 use crate::cli::{CliError, config};
 use crate::git::Repository;
-use crate::model::event::Isolation;
-use crate::process::sandbox::{Limits, Network, Parts, Sandbox, Variables, View, clean};
+use crate::model::event::{Isolation, TrialLimits};
+use crate::process::sandbox::{Limits, Network, PROCESS_LIMIT, Parts, Sandbox, Variables, View, Way, clean};
 use crate::pyenv::Interpreter;
 
 /// Processes of one trial at the same time, where the user says nothing.
@@ -166,6 +166,7 @@ impl Wanted {
             ..Isolation::default()
         };
         if self.level == Level::Off {
+            "process-groups".clone_into(&mut isolation.by);
             isolation
                 .missing
                 .push("files, network, processes and environment are yours: --isolation off".to_owned());
@@ -173,7 +174,11 @@ impl Wanted {
         }
         let scratch = tempfile::tempdir().map_err(CliError::internal)?;
         let launcher = Sandbox::own_launcher();
-        let parts = Parts::detect(&launcher, scratch.path());
+        let mut parts = Parts::detect(&launcher, scratch.path(), only_way()?);
+        if self.limits.processes.is_none() {
+            parts.missing.retain(|missing| missing.part != PROCESS_LIMIT);
+        }
+        way_of(&parts).clone_into(&mut isolation.by);
         isolation.in_force.push("clean-environment".to_owned());
         isolation.services = services();
         isolation.withheld = withheld;
@@ -189,13 +194,24 @@ impl Wanted {
         if parts.process {
             isolation.in_force.push("process-namespace".to_owned());
         }
-        if self.network != Network::Host && parts.network {
-            let kind = if self.network == Network::None { "none" } else { "loopback" };
+        let mut network = self.network;
+        if network == Network::None
+            && parts.network
+            && let Err(why) = parts.try_out(&launcher, scratch.path(), network)
+        {
+            network = Network::Loopback;
+            isolation.missing.push(format!("a network without a loopback: {why}"));
+        }
+        if network != Network::Host && parts.network {
+            let kind = if network == Network::None { "none" } else { "loopback" };
             isolation.in_force.push("network-namespace".to_owned());
             kind.clone_into(&mut isolation.network);
         }
         if parts.is_any() {
             isolation.in_force.push("limits".to_owned());
+            let Limits { memory, processes, file_size } = self.limits;
+            let processes = processes.filter(|_| parts.limits_processes);
+            isolation.limits = TrialLimits { memory, processes, file_size };
         }
         let is_wanted = |part: &str| self.network != Network::Host || !part.contains("network");
         let missing: Vec<_> = parts.missing.iter().filter(|missing| is_wanted(missing.part)).collect();
@@ -206,7 +222,7 @@ impl Wanted {
             let error = remedies.take(1).fold(CliError::usage(what), CliError::hinted);
             return Err(error.hinted("or do with what there is: --isolation auto"));
         }
-        let sandbox = parts.is_any().then(|| Sandbox::new(launcher, parts, self.network, self.limits, view));
+        let sandbox = parts.is_any().then(|| Sandbox::new(launcher, parts, network, self.limits, view));
         Ok((sandbox, isolation))
     }
 
@@ -214,6 +230,29 @@ impl Wanted {
     pub(super) fn key(&self, isolation: &Isolation) -> String {
         format!("isolation {:?} {} {:?}", isolation.in_force, isolation.network, self.limits)
     }
+}
+
+/// The variable that names one way to isolate and rules out the others: to see what that way does.
+const ONLY_WAY: &str = "PYBISECT_ISOLATION_BY";
+
+const WAYS: [(&str, Way); 4] = [
+    ("namespaces", Way::Namespaces),
+    ("bubblewrap", Way::Bubblewrap),
+    ("landlock", Way::Landlock),
+    ("process-groups", Way::Groups),
+];
+
+fn only_way() -> Result<Option<Way>, CliError> {
+    let Some(text) = std::env::var(ONLY_WAY).ok().filter(|text| !text.is_empty()) else { return Ok(None) };
+    let found = WAYS.iter().find(|(name, _)| *name == text).map(|(_, way)| *way);
+    found.map(Some).ok_or_else(|| {
+        let names = WAYS.map(|(name, _)| name).join(", ");
+        CliError::usage(format!("{ONLY_WAY}={text} is no way to isolate")).hinted(format!("one of {names}"))
+    })
+}
+
+fn way_of(parts: &Parts) -> &'static str {
+    WAYS.iter().find(|(_, way)| *way == parts.way).map_or("", |(name, _)| *name)
 }
 
 /// What a trial has to do with outside of its tree.

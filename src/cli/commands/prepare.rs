@@ -68,8 +68,14 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         // Nothing will run.
         options = EnvArgs { env: Some(Kind::Current), ..EnvArgs::default() };
     }
-    let chosen =
-        environments::choose(&options, &repository, &ends, python.as_ref(), &cache, &merged.command)?;
+    let chosen = environments::choose(
+        &options,
+        &repository,
+        &ends,
+        python.as_ref(),
+        (&cache, sandbox.as_ref()),
+        &merged.command,
+    )?;
     let mut environment = facts(python.as_ref().filter(|_| chosen.environments.is_none()));
     environment.extend(chosen.facts);
     let mut warnings = loaded.warnings;

@@ -3,14 +3,33 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use super::{Confinement, Fence, Limits, NOTHING, Namespaces, Network, Place, Room, View};
+use super::{Confinement, Fence, Limits, NOTHING, Namespaces, Network, Place, Room, View, bubblewrap};
 use crate::model::{CancelToken, Ending};
 use crate::process::{ChildSpec, run};
+
+/// What sandboxes are made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Way {
+    /// Namespaces that this program makes.
+    Namespaces,
+    /// Namespaces that bubblewrap makes.
+    Bubblewrap,
+    /// A fence around files.
+    Landlock,
+    /// Nothing but process groups.
+    #[default]
+    Groups,
+}
 
 /// The parts that are there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parts {
+    /// What they are made of.
+    pub way: Way,
+    /// The program that makes the namespaces, when this one may not.
+    pub bubblewrap: Option<PathBuf>,
     /// User namespaces, which the others rest on.
     pub user: bool,
     /// The file system read only, with the user's things hidden.
@@ -21,6 +40,8 @@ pub struct Parts {
     pub network: bool,
     /// A fence around files, in the place of `mount`.
     pub fence: bool,
+    /// The limit of processes holds; that of the others always does, where there is any of it.
+    pub limits_processes: bool,
     /// What is not there.
     pub missing: Vec<Missing>,
 }
@@ -36,60 +57,48 @@ pub struct Missing {
     pub remedy: Option<String>,
 }
 
+/// The part that is missing where the limit of processes does not hold.
+pub const PROCESS_LIMIT: &str = "a limit of processes";
+
 impl Parts {
     /// Try what the system offers, with commands that `launcher` starts and that do nothing. `scratch` is a folder to
-    /// write in.
+    /// write in. With `only`, nothing else is tried.
     #[must_use]
-    pub fn detect(launcher: &Path, scratch: &Path) -> Self {
-        let tried = |namespaces, fence| try_out(launcher, scratch, namespaces, fence);
-        let all = Namespaces { user: true, mount: true, process: true, network: true };
-        if tried(all, false).is_ok() {
-            return Self::of(all, false, Vec::new());
-        }
-        let user = Namespaces { user: true, ..Namespaces::default() };
-        let mut working = user;
-        let mut missing = Vec::new();
-        if let Err(why) = tried(user, false) {
-            missing.push(Missing {
-                part: "user namespaces, and with them all other parts",
-                why,
-                remedy: remedy(),
-            });
-            working = Namespaces::default();
+    pub fn detect(launcher: &Path, scratch: &Path, only: Option<Way>) -> Self {
+        let probe = Probe { launcher, scratch };
+        let may = |way| only.is_none_or(|only| only == way);
+        let mut found = if may(Way::Namespaces) {
+            probe.namespaces()
         } else {
-            let parts: [(&'static str, Namespaces); 3] = [
-                ("a network of its own", Namespaces { network: true, ..user }),
-                ("a view of the file system of its own", Namespaces { mount: true, ..user }),
-                ("a process namespace", Namespaces { process: true, ..user }),
-            ];
-            // One after the other, each beside those that work.
-            for (part, with) in parts {
-                match tried(working.and(with), false) {
-                    Ok(()) => working = working.and(with),
-                    Err(why) => missing.push(Missing { part, why, remedy: remedy() }),
-                }
-            }
-            // By itself it is of no use.
-            if working == user {
-                working = Namespaces::default();
+            Self { missing: vec![Missing::all("they are not to be used".to_owned())], ..Self::default() }
+        };
+        if !found.is_complete() && may(Way::Bubblewrap) {
+            found = probe.bubblewrap(found);
+        }
+        if !found.mount && may(Way::Landlock) {
+            let fenced = Self { fence: true, ..found.clone() };
+            if let Ok(limits_processes) = probe.loopback(&fenced) {
+                let way = if found.user { found.way } else { Way::Landlock };
+                found = Self { way, limits_processes, ..fenced };
             }
         }
-        let fence = !working.mount && tried(working, true).is_ok();
-        Self::of(working, fence, missing)
+        if found.is_any() && !found.limits_processes {
+            found.missing.push(Missing {
+                part: PROCESS_LIMIT,
+                why: "root is not bound by one before Linux 6.14, nor anybody outside of a user namespace"
+                    .to_owned(),
+                remedy: Some("run it as another user than root, or with --max-processes none".to_owned()),
+            });
+        }
+        found
     }
 
-    const fn of(namespaces: Namespaces, fence: bool, missing: Vec<Missing>) -> Self {
-        let Namespaces { user, mount, process, network } = namespaces;
-        Self { user, mount, process, network, fence, missing }
-    }
-
-    /// Whether these parts can be had, and otherwise why not.
+    /// Whether these parts can be had with this network, and otherwise why not.
     ///
     /// # Errors
     /// When a command in them cannot be started.
-    pub fn try_out(&self, launcher: &Path, scratch: &Path) -> Result<(), String> {
-        let Self { user, mount, process, network, fence, .. } = *self;
-        try_out(launcher, scratch, Namespaces { user, mount, process, network }, fence)
+    pub fn try_out(&self, launcher: &Path, scratch: &Path, network: Network) -> Result<(), String> {
+        Probe { launcher, scratch }.try_out(self, network).map(drop)
     }
 
     /// Whether there is any of it.
@@ -97,34 +106,146 @@ impl Parts {
     pub const fn is_any(&self) -> bool {
         self.user || self.fence
     }
+
+    const fn is_complete(&self) -> bool {
+        self.user && self.mount && self.process && self.network
+    }
+
+    /// The namespaces, without the network's when it is not wanted.
+    pub(super) const fn namespaces(&self, own_network: bool) -> Namespaces {
+        let Self { user, mount, process, network, .. } = *self;
+        Namespaces { user, mount, process, network: network && own_network }
+    }
 }
 
-/// Start a command that does nothing in these namespaces.
-fn try_out(launcher: &Path, scratch: &Path, namespaces: Namespaces, fence: bool) -> Result<(), String> {
-    let room = Room { slot: scratch, home: scratch, tmp: scratch };
-    let confinement = Confinement {
-        launcher: launcher.to_owned(),
-        namespaces,
-        network: Network::Loopback,
-        mounts: View::default().mounts(room, false),
-        fence: fence.then(|| Fence::around(&View::default(), room)),
-        limits: Limits::default(),
-        folder: Place("/".into()),
-    };
-    let spec = ChildSpec {
-        program: "/proc/self/exe".into(),
-        arguments: vec![NOTHING.into()],
-        folder: PathBuf::from("/"),
-        environment: BTreeMap::new(),
-        timeout: Some(std::time::Duration::from_secs(60)),
-        marker: format!("sandbox-{}", std::process::id()),
-        confinement: Some(confinement),
-    };
-    match run(&spec, &CancelToken::new()) {
-        Ok(outcome) if outcome.ending == (Ending::Exited { code: 0 }) => Ok(()),
-        Ok(outcome) => Err(format!("a trial of it ended with {:?}", outcome.ending)),
-        Err(error) => Err(error.to_string()),
+impl Missing {
+    fn all(why: String) -> Self {
+        Self { part: "user namespaces, and with them all other parts", why, remedy: remedy() }
     }
+}
+
+struct Probe<'a> {
+    launcher: &'a Path,
+    scratch: &'a Path,
+}
+
+impl Probe<'_> {
+    /// Namespaces of our own.
+    fn namespaces(&self) -> Parts {
+        let none = Parts { way: Way::Namespaces, user: true, ..Parts::default() };
+        let all = Parts { mount: true, process: true, network: true, ..none.clone() };
+        if let Ok(limits_processes) = self.loopback(&all) {
+            return Parts { limits_processes, ..all };
+        }
+        if let Err(why) = self.loopback(&none) {
+            return Parts { missing: vec![Missing::all(why)], ..Parts::default() };
+        }
+        let mut working = none.clone();
+        // One after the other, each beside those that work.
+        for part in ["a network of its own", "a view of the file system of its own", "a process namespace"] {
+            let mut more = working.clone();
+            match part {
+                "a network of its own" => more.network = true,
+                "a process namespace" => more.process = true,
+                _ => more.mount = true,
+            }
+            match self.loopback(&more) {
+                Ok(limits_processes) => working = Parts { limits_processes, ..more },
+                Err(why) => working.missing.push(Missing { part, why, remedy: remedy() }),
+            }
+        }
+        // By itself it is of no use.
+        let is_alone = !(working.network || working.mount || working.process);
+        if is_alone { Parts { missing: working.missing, ..Parts::default() } } else { working }
+    }
+
+    /// Those of bubblewrap, when they are more than these.
+    fn bubblewrap(&self, mut own: Parts) -> Parts {
+        let Some(program) = bubblewrap::find() else {
+            own.missing.iter_mut().for_each(|missing| missing.why.push_str("; bubblewrap is not installed"));
+            return own;
+        };
+        let all = Parts {
+            way: Way::Bubblewrap,
+            bubblewrap: Some(program),
+            user: true,
+            mount: true,
+            process: true,
+            network: true,
+            ..Parts::default()
+        };
+        let why = match self.loopback(&all) {
+            Ok(limits_processes) => return Parts { limits_processes, ..all },
+            Err(why) => why,
+        };
+        let less = Parts { network: false, ..all };
+        if !(own.mount && own.process)
+            && let Ok(limits_processes) = self.loopback(&less)
+        {
+            let missing = vec![Missing { part: "a network of its own", why, remedy: remedy() }];
+            return Parts { limits_processes, missing, ..less };
+        }
+        for missing in &mut own.missing {
+            missing.why = format!("{}; bubblewrap: {why}", missing.why);
+        }
+        own
+    }
+
+    fn loopback(&self, parts: &Parts) -> Result<bool, String> {
+        self.try_out(parts, Network::Loopback)
+    }
+
+    /// Start a command in these parts that does nothing but find out whether the limit of processes holds.
+    fn try_out(&self, parts: &Parts, network: Network) -> Result<bool, String> {
+        let scratch = self.scratch;
+        let room = Room { slot: scratch, home: scratch, tmp: scratch };
+        let confinement = Confinement {
+            launcher: self.launcher.to_owned(),
+            bubblewrap: parts.bubblewrap.clone().map(Place),
+            namespaces: parts.namespaces(true),
+            network,
+            mounts: View::default().mounts(room, false),
+            fence: parts.fence.then(|| Fence::around(&View::default(), room)),
+            limits: Limits { processes: Some(FEW), ..Limits::default() },
+            folder: Place("/".into()),
+        };
+        let spec = ChildSpec {
+            program: "/proc/self/exe".into(),
+            arguments: vec![NOTHING.into()],
+            folder: PathBuf::from("/"),
+            environment: BTreeMap::new(),
+            timeout: Some(std::time::Duration::from_secs(60)),
+            marker: format!("sandbox-{}", std::process::id()),
+            confinement: Some(confinement),
+        };
+        match run(&spec, &CancelToken::new()) {
+            Ok(outcome) => match outcome.ending {
+                Ending::Exited { code: 0 } => Ok(true),
+                Ending::Exited { code } if code == i32::from(UNLIMITED) => Ok(false),
+                ending => Err(format!("a trial of it ended with {ending:?}")),
+            },
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// Processes and threads that the probe may have.
+const FEW: u64 = 4;
+/// Its exit status when it had more.
+const UNLIMITED: u8 = 3;
+
+/// What the probe does: have more threads than it may.
+pub(super) fn probe() -> ExitCode {
+    let mut threads = Vec::new();
+    for _ in 0..FEW {
+        // With the first thread it would be one too many.
+        let (keep, kept) = std::sync::mpsc::channel::<()>();
+        match std::thread::Builder::new().spawn(move || kept.recv()) {
+            Ok(_thread) => threads.push(keep),
+            Err(_) => return ExitCode::SUCCESS,
+        }
+    }
+    ExitCode::from(UNLIMITED)
 }
 
 /// What a system that forbids namespaces has to be told.

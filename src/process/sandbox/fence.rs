@@ -14,13 +14,26 @@ use landlock::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::mounts::Place;
+use super::mounts::{OTHER_DEVICES, Place};
 use super::view::{PRIVATE_SERVICES, Room, View, can_be_hidden};
 
 /// The kernel's rights that are known here; those that it does not have are left out.
 const RIGHTS: ABI = ABI::V6;
-/// Folders for everybody's temporary files and devices.
-const SHARED: [&str; 5] = ["/dev", "/dev/shm", "/proc", "/tmp", "/var/tmp"];
+/// Folders for everybody's temporary files, and devices that every program may need.
+const SHARED: [&str; 12] = [
+    "/dev/full",
+    "/dev/null",
+    "/dev/ptmx",
+    "/dev/pts",
+    "/dev/random",
+    "/dev/shm",
+    "/dev/tty",
+    "/dev/urandom",
+    "/dev/zero",
+    "/proc",
+    "/tmp",
+    "/var/tmp",
+];
 
 /// What is inside of the fence.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,14 +50,17 @@ impl Fence {
         let real = all.filter(|folder| can_be_hidden(folder)).filter_map(|folder| folder.canonicalize().ok());
         let hidden: Vec<PathBuf> = real.collect();
         let mut read = Vec::new();
-        open_parts(Path::new("/"), &hidden, &mut read);
+        let closed = [hidden.as_slice(), &["/dev".into()]].concat();
+        open_parts(Path::new("/"), &closed, &mut read);
         read.extend(
             view.visible
                 .iter()
                 .filter_map(|path| path.canonicalize().ok())
                 .filter(|path| !hidden.contains(path)),
         );
-        let shared = SHARED.iter().map(PathBuf::from).filter(|folder| !holds_any(folder, &hidden));
+        let devices = OTHER_DEVICES.map(|name| Path::new("/dev").join(name));
+        let shared =
+            SHARED.iter().map(PathBuf::from).filter(|folder| !holds_any(folder, &hidden)).chain(devices);
         let own = [room.slot, room.home, room.tmp].map(Path::to_owned);
         let write = shared.chain(own).chain(view.writable.iter().cloned());
         Self { read: read.into_iter().map(Place).collect(), write: write.map(Place).collect() }

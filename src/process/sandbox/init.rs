@@ -10,15 +10,21 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use nix::sched::{CloneFlags, unshare};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, set_parent_process_death_signal, wait};
+use rustix::process::{
+    Pid, Signal, WaitOptions, geteuid, kill_process_group, set_parent_process_death_signal, wait,
+};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use serde::{Deserialize, Serialize};
 
+use super::bubblewrap::AfterBubblewrap;
 use super::launch::{Failure, InStep as _, no_command, not_started};
 use super::line::{Line, Said, Told};
 use super::mounts::Place;
-use super::{Confinement, Limits, mounts, privileges};
+use super::privileges::Counted;
+use super::{Confinement, Limits, Network, mounts, privileges};
+use crate::process::leftovers::EXITING;
 use crate::process::spawn::detach;
 
 /// What of a confinement this process carries out.
@@ -26,7 +32,12 @@ use crate::process::spawn::detach;
 pub(super) struct Part {
     limits: Limits,
     folder: Place,
+    /// Whether a `/proc` of this namespace is still to be made.
     proc: bool,
+    /// Whether there is to be a network without a loopback.
+    no_loopback: bool,
+    /// What bubblewrap left to be done.
+    bubblewrap: Option<AfterBubblewrap>,
 }
 
 impl Part {
@@ -35,6 +46,19 @@ impl Part {
             limits: confinement.limits,
             folder: confinement.folder.clone(),
             proc: confinement.namespaces.mount,
+            no_loopback: false,
+            bubblewrap: None,
+        }
+    }
+
+    /// The same for one that bubblewrap starts.
+    pub(super) fn in_bubblewrap(confinement: &Confinement, left: AfterBubblewrap) -> Self {
+        Self {
+            // Where root makes it, the numbers of its processes can be limited.
+            proc: geteuid().is_root(),
+            no_loopback: confinement.namespaces.network && confinement.network == Network::None,
+            bubblewrap: Some(left),
+            ..Self::of(confinement)
         }
     }
 }
@@ -52,11 +76,25 @@ pub(super) fn run(line: &mut Line, words: &[OsString]) -> Result<ExitCode, Failu
     set_parent_process_death_signal(Some(Signal::KILL)).step("line")?;
     let (part, command) = words.split_first().ok_or_else(no_command).step("line")?;
     let part: Part = serde_json::from_str(&part.to_string_lossy()).map_err(io::Error::from).step("line")?;
+    // Before any signal is waited for.
+    let has_own_users =
+        part.bubblewrap.as_ref().map_or(Ok(true), AfterBubblewrap::done).step("bubblewrap")?;
     if part.proc {
-        mounts::own_proc(|| privileges::limit_numbers(part.limits)).step("proc")?;
+        mounts::own_proc(part.bubblewrap.is_some(), || privileges::limit_numbers(part.limits))
+            .step("proc")?;
     }
-    privileges::limit(part.limits, true).step("limits")?;
-    privileges::give_up().step("privileges")?;
+    if part.no_loopback {
+        // Not that of bubblewrap, which brings it up and may own it: another one.
+        unshare(CloneFlags::CLONE_NEWNET).step("loopback")?;
+    }
+    // This process, and the launcher where it is inside.
+    let counted = match (&part.bubblewrap, has_own_users) {
+        (Some(_), false) => Counted::Others,
+        (Some(_), true) => Counted::Ours(1),
+        (None, _) => Counted::Ours(2),
+    };
+    privileges::limit(part.limits, counted).step("limits")?;
+    privileges::give_up(has_own_users).step("privileges")?;
     let ended = notice(signal_hook::consts::SIGCHLD)?;
     let told_to_stop = notice(signal_hook::consts::SIGTERM)?;
     let (program, arguments) = command.split_first().ok_or_else(no_command).step("command")?;
@@ -148,8 +186,10 @@ fn alive() -> u32 {
     let Ok(entries) = fs::read_dir("/proc") else { return 0 };
     let is_alive = |name: &str| {
         let stat = fs::read_to_string(format!("/proc/{name}/stat")).unwrap_or_default();
-        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-        state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+        let mut fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
+        let state = fields.next().filter(|state| !state.is_empty());
+        let flags: u32 = fields.nth(5).and_then(|flags| flags.parse().ok()).unwrap_or_default();
+        state.is_some_and(|state| !matches!(state, "Z" | "X") && flags & EXITING == 0)
     };
     let numbers = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let others = numbers.filter(|name| name != "1" && name.bytes().all(|byte| byte.is_ascii_digit()));

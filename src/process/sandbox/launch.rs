@@ -18,7 +18,8 @@ use nix::sched::{CloneFlags, unshare};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::line::{Line, Said, Told};
-use super::{Confinement, INIT, Network, init, mounts, network, privileges};
+use super::privileges::Counted;
+use super::{Confinement, INIT, Network, bubblewrap, detect, init, mounts, network, privileges};
 
 /// The first argument that makes this program a launcher.
 pub(super) const LAUNCHER: &str = "__sandbox";
@@ -56,7 +57,7 @@ pub fn launch(arguments: &[OsString]) -> Option<ExitCode> {
     let run: fn(&mut Line, &[OsString]) -> Result<ExitCode, Failure> = match first.to_str()? {
         LAUNCHER => outer,
         INIT => init::run,
-        super::NOTHING => return Some(ExitCode::SUCCESS),
+        super::NOTHING => return Some(detect::probe()),
         _ => return None,
     };
     let Ok(mut line) = line_on_stdin() else { return Some(ExitCode::FAILURE) };
@@ -74,6 +75,10 @@ fn line_on_stdin() -> io::Result<Line> {
 fn outer(line: &mut Line, command: &[OsString]) -> Result<ExitCode, Failure> {
     let told = line.receive::<Confinement>(PATIENCE).step("line")?;
     let confinement = told.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof)).step("line")?;
+    if let Some(bwrap) = &confinement.bubblewrap {
+        let error = bubblewrap::become_it(&bwrap.0, &confinement, command);
+        return Err(error).step("bubblewrap");
+    }
     enter(line, &confinement)?;
     // Leaving the old namespace may have taken this away.
     set_parent_process_death_signal(Some(Signal::KILL)).step("line")?;
@@ -89,8 +94,9 @@ fn outer(line: &mut Line, command: &[OsString]) -> Result<ExitCode, Failure> {
     if confinement.namespaces.process {
         return start_init(&confinement, command);
     }
-    privileges::limit(confinement.limits, confinement.namespaces.user).step("limits")?;
-    privileges::give_up().step("privileges")?;
+    let counted = if confinement.namespaces.user { Counted::Ours(0) } else { Counted::Others };
+    privileges::limit(confinement.limits, counted).step("limits")?;
+    privileges::give_up(confinement.namespaces.user).step("privileges")?;
     let (program, arguments) = command.split_first().ok_or_else(no_command).step("command")?;
     let error =
         Command::new(program).args(arguments).current_dir(&confinement.folder.0).stdin(Stdio::null()).exec();

@@ -59,7 +59,9 @@ impl Line {
         loop {
             if let Some(end) = self.buffer.iter().position(|&byte| byte == b'\n') {
                 let message: Vec<u8> = self.buffer.drain(..=end).collect();
-                return Ok(Some(serde_json::from_slice(&message)?));
+                // What is no message are the last words of bubblewrap.
+                let words = |_| io::Error::other(String::from_utf8_lossy(&message).trim().to_owned());
+                return serde_json::from_slice(&message).map(Some).map_err(words);
             }
             let left = until.saturating_duration_since(Instant::now());
             if self.is_closed || !self.fill(left)? {

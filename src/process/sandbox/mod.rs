@@ -1,12 +1,14 @@
 //! The sandbox: what keeps a command from the user's things, from other commands, and from the network.
 //!
 //! On Linux it is made of namespaces: this program starts itself once more as a *launcher* ([`launch()`]), which
-//! makes them and starts the command inside. Each part is looked for by itself ([`Parts::detect`]) and left out where the
-//! system does not offer it.
+//! makes them and starts the command inside. Where only bubblewrap may make them, the launcher becomes bubblewrap; it comes
+//! second, as it takes a program more to start. Each part is looked for by itself ([`Parts::detect`]) and left out
+//! where the system does not offer it.
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `detect` | which parts the system offers, and what would mend the others |
+//! | `bubblewrap` | namespaces by way of bubblewrap |
 //! | `fence` | in the place of `mounts`, where there is only Landlock |
 //! | `view` | what of the file system a command sees, as a list of steps |
 //! | `mounts` | carries out the steps |
@@ -18,6 +20,7 @@
 //! | `outside` | pybisect's end of it |
 //! | `variables` | which variables a command gets |
 
+mod bubblewrap;
 mod detect;
 mod fence;
 mod init;
@@ -34,7 +37,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use detect::{Missing, Parts};
+pub use detect::{Missing, PROCESS_LIMIT, Parts, Way};
 pub use launch::launch;
 pub(super) use outside::{Confined, Introduced};
 pub use privileges::Limits;
@@ -46,7 +49,7 @@ use mounts::{Mount, Place};
 
 /// The first argument that makes this program an init.
 const INIT: &str = "__sandbox-init";
-/// The first argument that makes this program do nothing.
+/// The first argument that makes this program try out where it is, and do nothing.
 const NOTHING: &str = "__sandbox-nothing";
 
 /// Which network a command has.
@@ -69,17 +72,6 @@ struct Namespaces {
     mount: bool,
     process: bool,
     network: bool,
-}
-
-impl Namespaces {
-    const fn and(self, other: Self) -> Self {
-        Self {
-            user: self.user || other.user,
-            mount: self.mount || other.mount,
-            process: self.process || other.process,
-            network: self.network || other.network,
-        }
-    }
 }
 
 /// How commands of a session are confined.
@@ -105,6 +97,13 @@ impl Sandbox {
         PathBuf::from("/proc/self/exe")
     }
 
+    /// The same with another network.
+    #[must_use]
+    pub const fn with_network(mut self, network: Network) -> Self {
+        self.network = network;
+        self
+    }
+
     /// Let further paths be read, or written.
     #[must_use]
     pub fn and(mut self, visible: &[PathBuf], writable: &[PathBuf]) -> Self {
@@ -124,14 +123,10 @@ impl Sandbox {
     ) -> Confinement {
         let view = self.clone().and(visible, writable).view;
         let is_private = self.network != Network::Host;
-        let namespaces = Namespaces {
-            user: self.parts.user,
-            mount: self.parts.mount,
-            process: self.parts.process,
-            network: self.parts.network && is_private,
-        };
+        let namespaces = self.parts.namespaces(is_private);
         Confinement {
             launcher: self.launcher.clone(),
+            bubblewrap: self.parts.bubblewrap.clone().map(Place),
             namespaces,
             network: self.network,
             mounts: if namespaces.mount { view.mounts(room, !namespaces.network) } else { Vec::new() },
@@ -147,6 +142,8 @@ impl Sandbox {
 pub struct Confinement {
     #[serde(skip)]
     launcher: PathBuf,
+    /// The program, where it makes the namespaces.
+    bubblewrap: Option<Place>,
     namespaces: Namespaces,
     network: Network,
     mounts: Vec<Mount>,

@@ -26,6 +26,8 @@ pub(super) enum Mount {
     Show { from: Place, at: Place },
     /// One to be written.
     Write { from: Place, at: Place },
+    /// A `/dev` with what every program may need, and no disks.
+    Devices { at: Place },
     /// A symbolic link in something hidden.
     Link { at: Place, to: Place },
 }
@@ -53,11 +55,36 @@ impl Mount {
         match self {
             Self::Hide { at }
             | Self::Memory { at }
+            | Self::Devices { at }
             | Self::Show { at, .. }
             | Self::Write { at, .. }
             | Self::Link { at, .. } => &at.0,
         }
     }
+}
+
+/// Devices that every program may need.
+const DEVICES: [&str; 6] = ["full", "null", "random", "tty", "urandom", "zero"];
+/// Others that nobody is harmed with: what computes.
+pub(super) const OTHER_DEVICES: [&str; 7] =
+    ["dri", "kfd", "nvidia0", "nvidia-modeset", "nvidia-uvm", "nvidia-uvm-tools", "nvidiactl"];
+/// What is a link in `/dev`.
+const LINKS: [(&str, &str); 5] = [
+    ("fd", "/proc/self/fd"),
+    ("ptmx", "pts/ptmx"),
+    ("stderr", "/proc/self/fd/2"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+];
+
+/// Whether a path is in every [`Mount::Devices`].
+pub(super) fn is_common_device(path: &Path) -> bool {
+    let name = path.strip_prefix("/dev").ok().and_then(|name| name.to_str());
+    name.is_some_and(|name| {
+        DEVICES.contains(&name)
+            || OTHER_DEVICES.contains(&name)
+            || LINKS.iter().any(|(link, _)| *link == name)
+    })
 }
 
 const PLAIN: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
@@ -69,11 +96,13 @@ pub(super) fn apply(mounts: &[Mount]) -> io::Result<()> {
     let writable = trees(mounts, |mount| matches!(mount, Mount::Write { .. }))?;
     make_all_read_only()?;
     let shown = trees(mounts, |mount| matches!(mount, Mount::Show { .. }))?;
+    let devices = device_trees()?;
     for ((mount_, writable), shown) in mounts.iter().zip(writable).zip(shown) {
         let at = mount_.at();
         let done = match mount_ {
             Mount::Hide { .. } => make_place(at, true).and_then(|()| memory(at, c"mode=0755,size=4m")),
             Mount::Memory { .. } => make_place(at, true).and_then(|()| memory(at, c"mode=1777")),
+            Mount::Devices { .. } => put_devices(at, &devices),
             Mount::Show { .. } | Mount::Write { .. } => match writable.or(shown) {
                 Some((tree, is_folder)) => put(&tree, is_folder, at),
                 None => Ok(()),
@@ -84,7 +113,7 @@ pub(super) fn apply(mounts: &[Mount]) -> io::Result<()> {
     }
     // Only now: places for what lies in them had to be made.
     for mount_ in mounts {
-        if let Mount::Hide { at } = mount_ {
+        if let Mount::Hide { at } | Mount::Devices { at } = mount_ {
             mount_remount(&at.0, MountFlags::BIND | MountFlags::RDONLY | PLAIN, c"")?;
         }
     }
@@ -107,6 +136,36 @@ fn trees(mounts: &[Mount], is_wanted: fn(&Mount) -> bool) -> io::Result<Vec<Opti
         Ok(Some((open_tree(CWD, from, flags)?, facts.is_dir())))
     };
     mounts.iter().map(one).collect()
+}
+
+/// The devices that are there, by name.
+fn device_trees() -> io::Result<Vec<(&'static str, Tree)>> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let all = DEVICES.iter().chain(&OTHER_DEVICES).copied();
+    let there =
+        all.filter_map(|name| Some((name, fs::metadata(Path::new("/dev").join(name)).ok()?.is_dir())));
+    there
+        .map(|(name, is_folder)| {
+            let tree = open_tree(CWD, Path::new("/dev").join(name), flags)?;
+            Ok((name, (tree, is_folder)))
+        })
+        .collect()
+}
+
+fn put_devices(at: &Path, devices: &[(&str, Tree)]) -> io::Result<()> {
+    memory(at, c"mode=0755,size=4m")?;
+    for (name, (tree, is_folder)) in devices {
+        put(tree, *is_folder, &at.join(name))?;
+    }
+    for (name, to) in LINKS {
+        link(&at.join(name), Path::new(to))?;
+    }
+    let terminals = at.join("pts");
+    fs::create_dir(&terminals)?;
+    let options = c"newinstance,ptmxmode=0666,mode=0620";
+    // Where there can be none, programs that want a terminal of their own do without.
+    let _none = mount("devpts", &terminals, "devpts", MountFlags::NOSUID | MountFlags::NOEXEC, options);
+    Ok(())
 }
 
 fn put(tree: &OwnedFd, is_folder: bool, at: &Path) -> io::Result<()> {
@@ -205,9 +264,12 @@ fn unescaped(text: &[u8]) -> PathBuf {
 }
 
 /// A `/proc` of this process's own namespace, in which the settings of the whole system cannot be changed: `before` runs
-/// while they can.
-pub(super) fn own_proc(before: impl FnOnce()) -> io::Result<()> {
-    mount("proc", "/proc", "proc", PLAIN | MountFlags::NOEXEC, c"")?;
+/// while they can. One that bubblewrap made is there already, and stays when another cannot be had.
+pub(super) fn own_proc(may_do_without: bool, before: impl FnOnce()) -> io::Result<()> {
+    match mount("proc", "/proc", "proc", PLAIN | MountFlags::NOEXEC, c"") {
+        Err(_) if may_do_without => return Ok(()),
+        done => done?,
+    }
     before();
     for part in ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"] {
         if Path::new(part).exists() {

@@ -41,7 +41,7 @@ impl Confined {
         let (ours, theirs) = UnixStream::pair()?;
         let mut launcher = Command::new(&confinement.launcher);
         launcher.arg(LAUNCHER).current_dir("/").stdin(Stdio::from(OwnedFd::from(theirs)));
-        let has_init = confinement.namespaces.process;
+        let has_init = confinement.namespaces.process || confinement.bubblewrap.is_some();
         Ok((Self { line: Line::new(ours), has_init, ending: None }, launcher))
     }
 

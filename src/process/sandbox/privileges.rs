@@ -49,10 +49,16 @@ pub(super) fn keep_for_init() -> io::Result<()> {
     Ok(())
 }
 
-/// Give up, for this process and all that come of it, what a sandbox could be left with.
-pub(super) fn give_up() -> io::Result<()> {
+/// Give up, for this process and all that come of it, what a sandbox could be left with. `has_own_users`: in a user
+/// namespace of its own, where root is root of nothing else.
+pub(super) fn give_up(has_own_users: bool) -> io::Result<()> {
     set_no_new_privs(true)?;
-    let kept = if geteuid().is_root() { KEPT } else { CapabilitySet::empty() };
+    let kept = match (geteuid().is_root(), has_own_users) {
+        (true, true) => KEPT,
+        // Here a device that it makes would be one.
+        (true, false) => KEPT.difference(CapabilitySet::MKNOD),
+        (false, _) => CapabilitySet::empty(),
+    };
     for capability in CapabilitySet::all().iter() {
         // A kernel does not know those that are newer than it.
         if !kept.contains(capability) {
@@ -64,9 +70,17 @@ pub(super) fn give_up() -> io::Result<()> {
     Ok(set_capabilities(None, sets)?)
 }
 
-/// Set the limits for this process and all that come of it. `is_alone`: in namespaces of its own, where nobody
-/// else's processes count.
-pub(super) fn limit(limits: Limits, is_alone: bool) -> io::Result<()> {
+/// Processes that count, beside the command's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// So many in namespaces of their own.
+    Ours(u64),
+    /// The user's others.
+    Others,
+}
+
+/// Set the limits for this process and all that come of it.
+pub(super) fn limit(limits: Limits, counted: Counted) -> io::Result<()> {
     let set = |resource, limit| {
         let rlimit = Rlimit { current: limit, maximum: limit };
         if limit.is_some() { setrlimit(resource, rlimit).map_err(io::Error::from) } else { Ok(()) }
@@ -75,20 +89,30 @@ pub(super) fn limit(limits: Limits, is_alone: bool) -> io::Result<()> {
     set(Resource::Core, Some(0))?;
     set(Resource::Data, limits.memory)?;
     set(Resource::Fsize, limits.file_size)?;
-    if is_alone {
-        set(Resource::Nproc, limits.processes)?;
+    if let Counted::Ours(ours) = counted
+        && counts_by_namespace()
+    {
+        set(Resource::Nproc, limits.processes.map(|most| most.saturating_add(ours)))?;
     }
     Ok(())
+}
+
+/// Whether the kernel counts a user's processes in each user namespace by itself: Linux does since 5.14. Before, those
+/// outside counted too.
+fn counts_by_namespace() -> bool {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let mut numbers = release.split(|other: char| !other.is_ascii_digit()).map(str::parse::<u32>);
+    matches!((numbers.next(), numbers.next()), (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= (5, 14))
 }
 
 /// Limit the numbers of processes in a namespace whose `/proc` this is: the limit that counts for root as well. Linux has
 /// it since 6.14; where it has not, nothing changes.
 pub(super) fn limit_numbers(limits: Limits) {
-    /// The least that the kernel takes.
-    const LEAST: u64 = 301;
-    if let Some(most) = limits.processes {
-        // Numbers up to 300 are not used again once they were given out.
-        let most = most.saturating_add(LEAST).min(4 << 20);
-        drop(fs::write("/proc/sys/kernel/pid_max", format!("{most}\n")));
-    }
+    /// Numbers up to this are given out once at most.
+    const RESERVED: u64 = 300;
+    let Some(most) = limits.processes else { return };
+    // Not at all here, so that those above are all there are.
+    drop(fs::write("/proc/sys/kernel/ns_last_pid", format!("{RESERVED}\n")));
+    let most = most.saturating_add(RESERVED).min(4 << 20);
+    drop(fs::write("/proc/sys/kernel/pid_max", format!("{most}\n")));
 }

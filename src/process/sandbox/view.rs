@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::mounts::{Mount, Place};
+use super::mounts::{Mount, Place, is_common_device};
 
 /// Folders that hold the system: neither they nor what they lie in can be hidden.
 const SYSTEM: [&str; 12] =
@@ -72,10 +72,9 @@ impl View {
         for hidden in self.hidden.iter().filter(|hidden| can_be_hidden(hidden)) {
             steps.hide(hidden);
         }
-        if Path::new("/dev/shm").is_dir() {
-            let at = Place("/dev/shm".into());
-            steps.all.insert(at.0.clone(), Mount::Memory { at });
-        }
+        let (devices, shared) = (Place("/dev".into()), Place("/dev/shm".into()));
+        steps.all.insert(devices.0.clone(), Mount::Devices { at: devices });
+        steps.all.insert(shared.0.clone(), Mount::Memory { at: shared });
         let needed = NEEDED_OF_SERVICES.iter().map(Path::new);
         for visible in self.visible.iter().map(PathBuf::as_path).chain(needed) {
             steps.show(visible);
@@ -140,6 +139,9 @@ impl Steps {
                 (Mount::Hide { .. }, Some(Mount::Hide { .. } | Mount::Memory { .. }))
                 | (Mount::Show { .. }, Some(Mount::Show { .. }) | None)
                 | (Mount::Link { .. }, Some(Mount::Show { .. }) | None) => false,
+                // What a command names of its own accord, such as a serial port.
+                (Mount::Show { .. }, Some(Mount::Devices { .. })) => !is_common_device(&at),
+                (Mount::Link { .. }, Some(Mount::Devices { .. })) => false,
                 // A home of the command's own, or its folder for temporary files: nothing of the user's is in it.
                 (Mount::Hide { .. }, Some(Mount::Write { from, at })) => from == at,
                 _ => true,
@@ -203,6 +205,7 @@ mod tests {
             let word = match mount {
                 Mount::Hide { .. } => "hide",
                 Mount::Memory { .. } => "memory",
+                Mount::Devices { .. } => "devices",
                 Mount::Show { .. } => "show",
                 Mount::Write { .. } => "write",
                 Mount::Link { .. } => "link",

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 /// Sections of an INI file as `configparser` reads it: keys to lines.
-pub(super) type Sections = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+pub(in crate::pyenv) type Sections = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
 /// Read it. Continued lines are indented; comments begin with `#` or `;`.
-pub(super) fn read(text: &str) -> Sections {
+pub(in crate::pyenv) fn read(text: &str) -> Sections {
     let mut sections = Sections::new();
     let mut section = String::new();
     let mut key: Option<String> = None;

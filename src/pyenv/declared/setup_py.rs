@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use super::project::ProjectFiles;
 use crate::model::{CancelToken, Ending};
+use crate::process::sandbox::{Network, Room, Sandbox};
 use crate::process::{ChildSpec, run};
+use crate::pyenv::places::places_of_python;
 
 /// It reads files and calls a function; one that takes longer than this does something else.
 const LONGEST: Duration = Duration::from_secs(20);
@@ -84,27 +86,45 @@ fn list(value: &Value) -> Vec<String> {
     }
 }
 
-/// Run the project's `setup.py` with this interpreter.
+/// Run the project's `setup.py` with this interpreter, in the sandbox, where there is no network. It is code of the
+/// history, as a trial is.
 ///
 /// # Errors
 /// What went wrong, in words, when `setup()` was not reached.
-pub(super) fn listen(files: &dyn ProjectFiles, python: &Path, cancel: &CancelToken) -> Result<Given, String> {
-    let folder = tempfile::Builder::new().prefix("pybisect-setup-").tempdir();
-    let folder = folder.map_err(|error| error.to_string())?;
-    files.export(folder.path()).map_err(|error| error.to_string())?;
+pub(super) fn listen(
+    files: &dyn ProjectFiles,
+    python: &Path,
+    sandbox: Option<&Sandbox>,
+    cancel: &CancelToken,
+) -> Result<Given, String> {
+    let words = |error: std::io::Error| error.to_string();
+    let slot = tempfile::Builder::new().prefix("pybisect-setup-").tempdir().map_err(words)?;
+    let slot = slot.path().canonicalize().map_err(words).map(|path| (slot, path))?;
+    let (_slot, slot) = slot;
+    let [tree, home, tmp] = ["tree", "home", "tmp"].map(|name| slot.join(name));
+    for folder in [&tree, &home, &tmp] {
+        std::fs::create_dir(folder).map_err(words)?;
+    }
+    files.export(&tree).map_err(words)?;
     let path = std::env::var_os("PATH").unwrap_or_default();
+    let confinement = sandbox.map(|sandbox| {
+        let room = Room { slot: &slot, home: &home, tmp: &tmp };
+        let sandbox = sandbox.clone().with_network(Network::Loopback);
+        sandbox.confine(room, &tree, &places_of_python(python), &[])
+    });
     let spec = ChildSpec {
         program: python.into(),
         arguments: vec!["-c".into(), include_str!("listen.py").into()],
-        folder: folder.path().to_owned(),
         environment: BTreeMap::from([
             ("PATH".into(), path),
-            ("HOME".into(), folder.path().into()),
+            ("HOME".into(), home.into()),
+            ("TMPDIR".into(), tmp.clone().into()),
             ("LC_ALL".into(), "C.UTF-8".into()),
         ]),
         timeout: Some(LONGEST),
-        marker: format!("setup-{}", folder.path().display()),
-        confinement: None,
+        marker: format!("setup-{}", slot.display()),
+        folder: tree,
+        confinement,
     };
     let outcome = run(&spec, cancel).map_err(|error| error.to_string())?;
     let answer = outcome.stdout.text.lines().rev().find_map(|line| line.strip_prefix(MARK));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use jiff::Timestamp;
 use regex::Regex;
 
 use super::names::{name_of, normalised};
@@ -12,6 +13,7 @@ use super::pyproject::{self, Pyproject};
 use super::requirements::{Lines, Role, role};
 use super::{lock, setup_cfg, setup_py, tox};
 use crate::model::CancelToken;
+use crate::process::sandbox::Sandbox;
 
 /// Extras and groups that are taken when none is named: what tests need.
 const TEST_EXTRAS: [&str; 3] = ["test", "tests", "testing"];
@@ -32,6 +34,19 @@ pub struct Choice {
     pub requirements: Option<(String, String)>,
     /// Whether the command runs pytest, which is added then unless declared.
     pub runs_pytest: bool,
+    /// The oldest pytest that knows the options in the command; `None` when any does.
+    pub least_pytest: Option<LeastPytest>,
+}
+
+/// A version of pytest that the command needs, as it is the user's and of today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeastPytest {
+    /// The version.
+    pub version: String,
+    /// When it was there.
+    pub released: Timestamp,
+    /// The option that it knows and older ones do not.
+    pub option: String,
 }
 
 /// An entry point of the project: `console_scripts`, `demo = demo.cli:main`.
@@ -64,6 +79,8 @@ pub(in crate::pyenv) struct Wanted {
     pub(in crate::pyenv) version: Option<String>,
     /// Its entry points.
     pub(in crate::pyenv) entry_points: BTreeSet<EntryPoint>,
+    /// What the command needs; left out when it cannot be had.
+    pub(in crate::pyenv) least_pytest: Option<LeastPytest>,
     /// What the user should know.
     pub(in crate::pyenv) notes: Vec<String>,
 }
@@ -110,7 +127,7 @@ impl Wanted {
     pub(in crate::pyenv) fn read(
         files: &dyn ProjectFiles,
         choice: &Choice,
-        python: &Path,
+        (python, sandbox): (&Path, Option<&Sandbox>),
         cancel: &CancelToken,
     ) -> Self {
         let mut wanted = Self { source_folders: vec![String::new()], ..Self::default() };
@@ -123,7 +140,7 @@ impl Wanted {
             wanted.read_lists(files);
             wanted.read_pyproject(files, choice);
             wanted.read_setup_cfg(files, choice);
-            wanted.read_setup_py(files, choice, python, cancel);
+            wanted.read_setup_py(files, choice, (python, sandbox), cancel);
             if wanted.tests.is_empty() {
                 wanted.read_tox(files);
             }
@@ -140,6 +157,7 @@ impl Wanted {
             wanted.requirements.push("pytest".to_owned());
             wanted.notes.push("pytest is not declared; it is added, as the command runs it".to_owned());
         }
+        wanted.least_pytest = choice.least_pytest.clone().filter(|_| choice.runs_pytest);
         wanted
     }
 
@@ -251,13 +269,13 @@ impl Wanted {
         &mut self,
         files: &dyn ProjectFiles,
         choice: &Choice,
-        python: &Path,
+        (python, sandbox): (&Path, Option<&Sandbox>),
         cancel: &CancelToken,
     ) {
         if !files.declaring().iter().any(|path| path == "setup.py") {
             return;
         }
-        match setup_py::listen(files, python, cancel) {
+        match setup_py::listen(files, python, sandbox, cancel) {
             Ok(given) => {
                 self.sources.push("setup.py".to_owned());
                 self.requirements.extend(given.install_requires());

@@ -2,18 +2,31 @@
 
 use std::path::PathBuf;
 
-use pybisect::process::sandbox::{Limits, Network, Parts, Sandbox, View};
+use pybisect::process::sandbox::{Limits, Network, PROCESS_LIMIT, Parts, Sandbox, View, Way};
 
 /// The program that launches confined commands.
 pub(crate) fn launcher() -> PathBuf {
     assert_cmd::cargo::cargo_bin!("pybisect").to_owned()
 }
 
-/// All parts, or `None` with the reason printed.
+/// All parts but for the limit of processes, made in one way, or `None` with the reason printed.
+#[expect(clippy::print_stdout, reason = "a test that passes by says why")]
+fn made_of(way: Way) -> Option<Parts> {
+    let scratch = tempfile::tempdir().unwrap();
+    let parts = Parts::detect(&launcher(), scratch.path(), Some(way));
+    if parts.missing.iter().all(|missing| missing.part == PROCESS_LIMIT) {
+        assert_eq!(parts.way, way);
+        return Some(parts);
+    }
+    println!("not tested with {way:?}: this system does not offer all parts of it: {:?}", parts.missing);
+    None
+}
+
+/// All parts, made in whatever way, or `None` with the reason printed.
 #[expect(clippy::print_stdout, reason = "a test that passes by says why")]
 pub(crate) fn parts() -> Option<Parts> {
     let scratch = tempfile::tempdir().unwrap();
-    let parts = Parts::detect(&launcher(), scratch.path());
+    let parts = Parts::detect(&launcher(), scratch.path(), None);
     if parts.missing.is_empty() {
         return Some(parts);
     }
@@ -26,7 +39,7 @@ pub(crate) fn parts() -> Option<Parts> {
 pub(crate) fn fence_only(view: View) -> Option<Sandbox> {
     let parts = Parts { fence: true, ..Parts::default() };
     let scratch = tempfile::tempdir().unwrap();
-    match parts.try_out(&launcher(), scratch.path()) {
+    match parts.try_out(&launcher(), scratch.path(), Network::Loopback) {
         Ok(()) => Some(Sandbox::new(launcher(), parts, Network::Loopback, Limits::default(), view)),
         Err(why) => {
             println!("not tested: there is no Landlock here: {why}");
@@ -35,7 +48,15 @@ pub(crate) fn fence_only(view: View) -> Option<Sandbox> {
     }
 }
 
-/// A sandbox with this view.
-pub(crate) fn sandbox(network: Network, limits: Limits, view: View) -> Option<Sandbox> {
-    Some(Sandbox::new(launcher(), parts()?, network, limits, view))
+/// Sandboxes with this view: one of namespaces that the launcher makes, one of those that bubblewrap makes, as far as
+/// they are to be had.
+pub(crate) fn sandboxes(network: Network, limits: Limits, view: &View) -> Vec<Sandbox> {
+    let parts = ways().into_iter().map(|(_, parts)| parts);
+    parts.map(|parts| Sandbox::new(launcher(), parts, network, limits, view.clone())).collect()
+}
+
+/// The ways in which all parts are to be had, by name.
+pub(crate) fn ways() -> Vec<(&'static str, Parts)> {
+    let both = [("namespaces", Way::Namespaces), ("bubblewrap", Way::Bubblewrap)];
+    both.into_iter().filter_map(|(name, way)| Some((name, made_of(way)?))).collect()
 }

@@ -114,9 +114,9 @@ impl Environments {
     }
 
     /// Run what a version declares, and what builds its packages, in this sandbox: the former as trials run, the latter
-    /// with the network and the package cache.
+    /// with the network and the package cache. `passed` names variables that the latter get, as trials do.
     #[must_use]
-    pub fn confined(mut self, sandbox: Sandbox) -> Self {
+    pub fn confined(mut self, sandbox: Sandbox, passed: &[String]) -> Self {
         let versions = self.pythons.versions();
         let pythons = versions.filter_map(|version| self.pythons.get(version)).flat_map(places_of_python);
         let mut visible: Vec<PathBuf> = pythons.collect();
@@ -124,7 +124,7 @@ impl Environments {
         let lines = self.policy.choice.requirements.iter().flat_map(|(_, text)| text.lines());
         let lines = lines.chain(self.policy.choice.with.iter().map(String::as_str));
         visible.extend(lines.flat_map(str::split_whitespace).filter_map(named_by));
-        self.uv = self.uv.confined(sandbox.clone().and(&visible, &[]));
+        self.uv = self.uv.confined(sandbox.clone().and(&visible, &[]), passed);
         self.sandbox = Some(sandbox);
         self
     }

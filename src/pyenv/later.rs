@@ -192,9 +192,6 @@ pub(super) fn undated(stderr: &str) -> Option<String> {
         Regex::new(r"`([^`]+)` was filtered by `exclude-newer(?:-package)?`[^\n]* is v[^\s,]+\. Consider")
             .ok()
     });
-    if !stderr.contains("is missing an upload date") {
-        return None;
-    }
     Some(HINT.as_ref()?.captures(stderr)?[1].to_owned())
 }
 
@@ -242,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_package_of_a_registry_without_dates_is_read_from_the_hint() {
-        let said = "warning: `priva-2.0-py3-none-any.whl` is missing an upload date, but user provided: 2022-01-01T00:00:00Z\nerror: No solution found\n\nhint: `priva` was filtered by `exclude-newer` to only include packages uploaded before 2022-01-01T00:00:00Z. The latest version satisfying the requirement is v2.0. Consider using `exclude-newer-package` to override the cutoff for this package.\n";
+        let said = "error: No solution found\n\nhint: `priva` was filtered by `exclude-newer` to only include packages uploaded before 2022-01-01T00:00:00Z. The latest version satisfying the requirement is v2.0. Consider using `exclude-newer-package` to override the cutoff for this package.\n";
         assert_eq!(undated(said).as_deref(), Some("priva"));
         assert_eq!(hidden(said), None);
         let mut later = Later::default();

@@ -118,11 +118,11 @@ impl Uv {
     /// The same in a sandbox, with this machine's network and a clean environment: packages are built by code of their
     /// own.
     #[must_use]
-    pub(super) fn confined(mut self, sandbox: Sandbox) -> Self {
+    pub(super) fn confined(mut self, sandbox: Sandbox, passed: &[String]) -> Self {
         let all = std::mem::take(&mut self.variables);
         let own = registry::variables(&all);
         let never = |name: &OsStr| name == "PWD" || name == "OLDPWD";
-        self.variables = clean(all, &[], true).kept;
+        self.variables = clean(all, passed, true).kept;
         self.variables.extend(own);
         self.variables.retain(|name, _| !never(name));
         let program = self.program.canonicalize().unwrap_or_else(|_| self.program.clone());

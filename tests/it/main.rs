@@ -22,6 +22,7 @@ mod find_inputs;
 mod find_isolation;
 mod find_narrowing;
 mod find_real_packages;
+mod find_registries;
 mod find_safety;
 mod find_watching;
 mod fix;

@@ -117,7 +117,7 @@ pub(super) fn choose(
     repository: &Repository,
     ends: &[CommitId],
     python: Option<&Interpreter>,
-    (cache, sandbox): (&Path, Option<&Sandbox>),
+    (cache, sandbox): (&Path, Option<(&Sandbox, &[String])>),
     command: &[OsString],
 ) -> Result<Chosen, CliError> {
     let own = |warnings: Vec<String>| Chosen {
@@ -183,7 +183,7 @@ pub(super) fn choose(
     let is_own = policy.time == TimeTravel::Own;
     let environments = declarations.with(|versions| Environments::new(policy, uv, pythons, cache, versions));
     let environments = match sandbox {
-        Some(sandbox) => environments.confined(sandbox.clone()),
+        Some((sandbox, passed)) => environments.confined(sandbox.clone(), passed),
         None => environments,
     };
     let mut facts = vec![("env", "auto".to_owned()), ("packages_as_of", time.clone())];

@@ -142,6 +142,11 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Names of variables that the user passes.
+    pub(super) fn passed(&self) -> &[String] {
+        &self.passed
+    }
+
     /// The variables that trials get.
     pub(super) fn variables(&self, all: impl IntoIterator<Item = (OsString, OsString)>) -> Variables {
         if self.level == Level::Off {

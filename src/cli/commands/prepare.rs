@@ -73,7 +73,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         &repository,
         &ends,
         python.as_ref(),
-        (&cache, sandbox.as_ref()),
+        (&cache, sandbox.as_ref().map(|sandbox| (sandbox, isolated.passed()))),
         &merged.command,
     )?;
     let mut environment = facts(python.as_ref().filter(|_| chosen.environments.is_none()));

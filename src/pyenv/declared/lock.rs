@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::names::normalised;
+use super::pipfile::as_options;
 
 #[derive(Debug, Default, Deserialize)]
 struct TomlLock {
@@ -24,8 +25,21 @@ struct Package {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct PipfileLock {
+    #[serde(rename = "_meta")]
+    meta: PipfileMeta,
     default: BTreeMap<String, PipfileEntry>,
     develop: BTreeMap<String, PipfileEntry>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PipfileMeta {
+    sources: Vec<PipfileSource>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PipfileSource {
+    url: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -53,18 +67,19 @@ pub(super) fn constraints(text: &str) -> Vec<String> {
     single.map(|(name, versions)| format!("{name}=={}", versions[0])).collect()
 }
 
-/// Requirements from `Pipfile.lock`, which names the packages themselves.
+/// Requirements from `Pipfile.lock`, which names the packages themselves, and its registries as options.
 pub(super) fn pipfile(text: &str) -> Vec<String> {
     let lock: PipfileLock = serde_json::from_str(text).unwrap_or_default();
+    let sources = as_options(lock.meta.sources.into_iter().map(|source| source.url));
     let both = lock.default.into_iter().chain(lock.develop);
-    both.filter_map(|(name, entry)| {
+    let packages = both.filter_map(|(name, entry)| {
         let version = entry.version?;
         let extras =
             if entry.extras.is_empty() { String::new() } else { format!("[{}]", entry.extras.join(",")) };
         let markers = entry.markers.map(|markers| format!(" ; {markers}")).unwrap_or_default();
         Some(format!("{name}{extras}{version}{markers}"))
-    })
-    .collect()
+    });
+    sources.into_iter().chain(packages).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! | `wanted` | [`Wanted`]: all declarations of a version together |
 //! | `requirements` | requirements files, with what they include |
 //! | `pyproject` | `pyproject.toml`: the standard tables, groups, Poetry's |
+//! | `pipfile` | `Pipfile` |
 //! | `setup_cfg` | `setup.cfg` |
 //! | `setup_py` | `setup.py`, run with a `setup()` that only listens |
 //! | `tox` | `tox.ini`, for what tests need |
@@ -14,6 +15,7 @@
 
 mod lock;
 mod names;
+mod pipfile;
 mod project;
 mod pyproject;
 mod requirements;

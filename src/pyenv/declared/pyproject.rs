@@ -25,6 +25,8 @@ pub(super) struct Pyproject {
     pub(super) dependency_files: Vec<String>,
     /// The folder of the packages, where it is named.
     pub(super) source_folder: Option<String>,
+    /// Registries, as options.
+    pub(super) indexes: Vec<String>,
     /// Whether it declares anything about the project itself.
     pub(super) declares: bool,
 }
@@ -56,6 +58,7 @@ pub(super) fn read(text: &str) -> Pyproject {
             made.groups.entry(normalised(name)).or_default().extend(strings(list));
         }
     }
+    made.indexes = indexes(&tool);
     if let Some(files) = tool(&["setuptools", "dynamic", "dependencies", "file"]) {
         made.dependency_files = one_or_more(files);
     }
@@ -69,6 +72,25 @@ pub(super) fn read(text: &str) -> Pyproject {
         });
     made.declares = made.name.is_some() || !made.groups.is_empty();
     made
+}
+
+/// The registries that uv, Poetry and PDM are told of beside PyPI, without those that are for single packages: asked for
+/// all, they would answer with what nobody wants from them.
+fn indexes<'a>(tool: &impl Fn(&[&str]) -> Option<&'a Value>) -> Vec<String> {
+    let lists = [&["uv", "index"][..], &["poetry", "source"], &["pdm", "source"]];
+    let each = lists.iter().filter_map(|path| tool(path)?.as_array()).flatten();
+    let is_for_all = |index: &&Value| {
+        index.get("explicit").and_then(Value::as_bool) != Some(true)
+            && index.get("priority").and_then(Value::as_str) != Some("explicit")
+    };
+    let named = each.filter(is_for_all).filter_map(|index| {
+        let url = index.get("url")?.as_str().filter(|url| !url.contains("://pypi.org/"))?;
+        let takes_the_place = index.get("default").and_then(Value::as_bool) == Some(true);
+        let option = if takes_the_place { "--index-url" } else { "--extra-index-url" };
+        Some(format!("{option} {url}"))
+    });
+    let plain = tool(&["uv", "index-url"]).and_then(Value::as_str).map(|url| format!("--index-url {url}"));
+    plain.into_iter().chain(named).collect()
 }
 
 fn standard(project: &Table, made: &mut Pyproject) {
@@ -254,6 +276,14 @@ mod tests {
         assert_eq!(made.requires_python.as_deref(), Some(">=3.8"));
         assert_eq!(made.entry_points, [("console_scripts".to_owned(), "demo = demo:main".to_owned())]);
         assert_eq!(made.source_folder.as_deref(), Some("src"));
+    }
+
+    #[test]
+    fn registries_are_read_but_for_those_of_single_packages() {
+        let made = read(
+            "[[tool.uv.index]]\nurl = 'https://a.example'\ndefault = true\n[[tool.uv.index]]\nurl = 'https://b.example'\nexplicit = true\n[[tool.poetry.source]]\nurl = 'https://c.example'\n",
+        );
+        assert_eq!(made.indexes, ["--index-url https://a.example", "--extra-index-url https://c.example"]);
     }
 
     #[test]

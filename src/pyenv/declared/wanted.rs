@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use super::names::{name_of, normalised};
+use super::pipfile::{self, Pipfile};
 use super::project::ProjectFiles;
 use super::pyproject::{self, Pyproject};
 use super::requirements::{Lines, Role, role};
@@ -117,6 +118,7 @@ impl PythonHints {
             .collect();
         let pin = files.read(".python-version").or_else(|| files.read("runtime.txt"));
         let pin = pin.and_then(|text| text.split_whitespace().next().map(str::to_owned));
+        let pin = pin.or_else(|| pipfile::read(&files.read("Pipfile")?).python);
         Self { pin, requires: from_table.or_else(written), classifiers }
     }
 }
@@ -213,6 +215,7 @@ impl Wanted {
             entry_points,
             dependency_files,
             source_folder,
+            indexes,
             declares,
             ..
         } = pyproject::read(&text);
@@ -220,6 +223,7 @@ impl Wanted {
             return;
         }
         self.sources.push("pyproject.toml".to_owned());
+        self.requirements.extend(indexes);
         self.requirements.extend(dependencies);
         for path in dependency_files {
             let mut lines = Lines::default();
@@ -321,6 +325,11 @@ impl Wanted {
         } else if let Some(text) = files.read("Pipfile.lock") {
             self.requirements.extend(lock::pipfile(&text));
             self.sources.push("Pipfile.lock".to_owned());
+        } else if let Some(text) = files.read("Pipfile") {
+            let Pipfile { packages, dev_packages, sources, .. } = pipfile::read(&text);
+            self.requirements.extend(sources.into_iter().chain(packages));
+            self.tests.extend(dev_packages);
+            self.sources.push("Pipfile".to_owned());
         }
     }
 

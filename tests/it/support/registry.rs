@@ -44,7 +44,7 @@ impl Registry {
         registry
     }
 
-    /// Add a release with one module of the package's name.
+    /// Add a release with one module of the package's name. Without an upload time the registry tells of none.
     pub(crate) fn release(
         &mut self,
         name: &str,
@@ -112,19 +112,27 @@ fn index(name: &str, files: &[(String, String)]) -> String {
     let files: Vec<serde_json::Value> = files
         .iter()
         .map(|(file, uploaded)| {
-            serde_json::json!({
-                "filename": file, "url": format!("/files/{file}"), "hashes": {}, "upload-time": uploaded,
-            })
+            let mut entry =
+                serde_json::json!({"filename": file, "url": format!("/files/{file}"), "hashes": {}});
+            if !uploaded.is_empty() {
+                entry["upload-time"] = uploaded.as_str().into();
+            }
+            entry
         })
         .collect();
     serde_json::json!({"meta": {"api-version": "1.1"}, "name": name, "files": files}).to_string()
 }
 
 impl Served {
+    /// Its address for uv and pip.
+    pub(crate) fn url(&self) -> String {
+        format!("{}/simple", self.address)
+    }
+
     /// The variables that make uv use this registry and nothing else.
     pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
         [
-            ("UV_DEFAULT_INDEX", format!("{}/simple", self.address)),
+            ("UV_DEFAULT_INDEX", self.url()),
             ("UV_NO_CONFIG", "1".to_owned()),
             ("NO_PROXY", "127.0.0.1".to_owned()),
         ]

@@ -17,6 +17,8 @@ pub enum FixKind {
     UndoEditsAndResting,
     /// Takes back the breaking call, and makes the same correction wherever the same call stands.
     SameElsewhere,
+    /// Changes the calls that a merge brought as its other side changed all others.
+    FollowOtherSide,
     /// Takes back the whole commit.
     RevertCommit,
     /// Puts the files as they were in the last good version.
@@ -31,6 +33,9 @@ impl FixKind {
             Self::UndoEdits => "undo the breaking edit",
             Self::UndoEditsAndResting => "undo the breaking edit and what rests on it",
             Self::SameElsewhere => "undo the breaking call here and elsewhere",
+            Self::FollowOtherSide => {
+                "change the calls that the merge brought as its mainline changed the others"
+            }
             Self::RevertCommit => "revert the whole commit",
             Self::RestoreFiles => "restore the file as it was last good",
         }

@@ -1,10 +1,12 @@
 //! What might mend it, as trees on top of a commit (with the overlay laid over them, as in every trial).
 
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::breaking::{Proven, breaking_change};
 use super::fix::FixRequest;
-use super::versions::{difference_between, partial_tree};
+use super::versions::{difference_between, narrowable_between, partial_tree};
 use super::{SessionError, Trees, Workshop};
 use crate::git::{Merged, Placed};
 use crate::minimize::{Difference, EditSet};
@@ -37,6 +39,11 @@ pub(super) fn candidates(
     if let Some(Narrowing { good: Some(good), bad: Some(bad), .. }) = &request.report.narrowing {
         ground.undo(trees.tree_of(*good)?, trees.tree_of(*bad)?)?;
         ground.same_elsewhere()?;
+        if let Some(merge) = request.report.culprits.first().filter(|culprit| culprit.commit.id == *bad) {
+            for &other in merge.commit.parents.iter().filter(|parent| *parent != good) {
+                ground.follow(trees.tree_of(*good)?, trees.tree_of(*bad)?, trees.tree_of(other)?)?;
+            }
+        }
         ground.restore(trees.tree_of(*good)?)?;
     }
     if let Some(culprit) = request.report.culprits.first()
@@ -118,7 +125,6 @@ impl Ground<'_> {
         for (path, id) in repository.files(undone.tree, is_python)? {
             let Ok(text) = repository.blob(id) else { continue };
             let Some(mended) = replaced(&text, after.as_bytes(), before.as_bytes()) else { continue };
-            use std::os::unix::ffi::OsStrExt as _;
             let path = path.as_os_str().as_bytes();
             let mode = repository.mode_at(undone.tree, path)?;
             entries.push((path.to_vec(), Some((mode, shadow.write_blob(&mended)?))));
@@ -126,6 +132,60 @@ impl Ground<'_> {
         let tree = shadow.with_entries(undone.tree, &entries)?;
         self.add(FixKind::SameElsewhere, tree);
         Ok(())
+    }
+
+    /// The sides of a merge do not fit: where it brought calls to the mainline (the good version) as they were before
+    /// the mainline changed all that it had, those are changed in the same way. `other` is the side that brought them.
+    fn follow(&mut self, good: TreeId, bad: TreeId, other: TreeId) -> Result<(), SessionError> {
+        let shadow = self.workshop.shadow;
+        let repository = shadow.repository();
+        let Some(followed) = narrowable_between(shadow, other, bad)? else { return Ok(()) };
+        let mut renamed: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        for change in followed.edits.iter().flat_map(|edit| &edit.calls) {
+            if let (Some(old), Some(new)) = (&change.before, &change.after)
+                && let (Some(old_name), Some(new_name)) = (called(&old.text), called(&new.text))
+                && old.callee != new.callee
+                && old_name != new_name
+            {
+                renamed.insert(old_name.into(), new_name.into());
+            }
+        }
+        let brought = self.breaking_texts(&difference_between(shadow, good, bad)?);
+        renamed.retain(|old, new| brought.iter().any(|text| replaced(text, old, new).is_some()));
+        if renamed.is_empty() {
+            return Ok(());
+        }
+        let mut entries: Vec<Placed> = Vec::new();
+        for file in repository.entry_pairs(good, bad)?.into_iter().filter_map(|pair| pair.new) {
+            let path = Path::new(std::ffi::OsStr::from_bytes(&file.path));
+            let Some(id) = repository.entry_at(self.head, path)?.filter(|_| file.path.ends_with(b".py"))
+            else {
+                continue;
+            };
+            let Ok(before) = repository.blob(id) else { continue };
+            let mut text = before.clone();
+            for (old, new) in &renamed {
+                text = replaced(&text, old, new).unwrap_or(text);
+            }
+            if text != before {
+                let mode = repository.mode_at(self.head, &file.path)?;
+                entries.push((file.path, Some((mode, shadow.write_blob(&text)?))));
+            }
+        }
+        let tree = shadow.with_entries(self.head, &entries)?;
+        self.add(FixKind::FollowOtherSide, tree);
+        Ok(())
+    }
+
+    /// What the breaking edits bring.
+    fn breaking_texts(&self, difference: &Difference) -> Vec<Vec<u8>> {
+        let report = &self.request.report;
+        let Some(narrowing) = &report.narrowing else { return Vec::new() };
+        if !are_the_same(difference, narrowing, &report.breaking_changes) {
+            return Vec::new();
+        }
+        let edits = narrowing.breaking.iter().filter_map(|&edit| difference.edits.get(edit));
+        edits.map(|edit| edit.new.clone()).collect()
     }
 
     /// The files of the breaking edits as they were in the good version.
@@ -163,6 +223,11 @@ fn are_the_same(difference: &Difference, narrowing: &Narrowing, changes: &[Break
                 .get(edit)
                 .is_some_and(|edit| breaking_change(difference, edit, change.commit, proven) == *change)
         })
+}
+
+/// What a call calls, as written, with its parenthesis.
+fn called(text: &str) -> Option<&str> {
+    text.find('(').filter(|&at| at > 0).map(|at| &text[..=at])
 }
 
 /// A text with every occurrence of a call replaced; None when there is none.

@@ -166,3 +166,23 @@ fn what_only_the_merge_has_is_suspected_first_and_undone_alone() {
     assert_eq!(revert["passed"], true, "{report:#}");
     assert!(!revert["patch"].as_str().unwrap().contains("strip()"), "{report:#}");
 }
+
+#[test]
+fn where_sides_do_not_fit_the_calls_that_one_brought_follow_the_other() {
+    let (repo, merge) = sides_that_do_not_fit();
+    let user = User::new();
+    find(&user, &repo, &merge);
+    let report = fix(&user, &repo, &[]);
+    let best = &report["fixes"][0];
+    assert_eq!((&best["kind"], &best["lines"]), (&"follow-other-side".into(), &2.into()), "{report:#}");
+    let patch = best["patch"].as_str().unwrap();
+    for wanted in ["-    return lib.load_text('[2]')", "+    return lib.read_text('[2]')"] {
+        assert!(patch.contains(wanted), "{report:#}");
+    }
+    // What the merge itself broke is no such case.
+    let (repo, merge) = a_merge_that_changed_more();
+    find(&user, &repo, &merge);
+    let report = fix(&user, &repo, &[]);
+    let fixes = report["fixes"].as_array().unwrap();
+    assert!(fixes.iter().all(|fix| fix["kind"] != "follow-other-side"), "{report:#}");
+}

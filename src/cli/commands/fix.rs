@@ -11,7 +11,7 @@ use super::{find, prepare};
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{CliError, Exit, folders};
 use crate::git::{Repository, Shadow};
-use crate::model::{CancelToken, CandidateFix, FixReport, Report};
+use crate::model::{CancelToken, CandidateFix, FixKind, FixReport, Report};
 use crate::report::FixText;
 use crate::session::{self, FixRequest, Fixes, OverlayFile, SignalListener, Workshop};
 use crate::store::{SessionRow, SessionState, Store};
@@ -311,7 +311,8 @@ fn message(found: &Report, fix: &CandidateFix, verify: Option<&str>) -> String {
     let short = culprit.map(|culprit| culprit.commit.id.short()).unwrap_or_default();
     let subject = culprit.map(|culprit| culprit.commit.subject.clone()).unwrap_or_default();
     let change = found.breaking_changes.first();
-    let title = match change.map(|change| (&change.before, &change.after)) {
+    let undone = change.filter(|_| fix.kind != FixKind::FollowOtherSide);
+    let title = match undone.map(|change| (&change.before, &change.after)) {
         Some((Some(before), Some(after))) if !before.contains('\n') && before.len() + after.len() < 50 => {
             format!("Fix: {} back to {}", after.trim(), before.trim())
         }

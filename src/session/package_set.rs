@@ -149,15 +149,9 @@ impl Session<'_> {
     fn suspicion(&self, changes: &[Change]) -> Vec<f64> {
         let message = self.target.as_ref().map(|target| target.message.clone()).unwrap_or_default();
         let text = self.target_output.as_ref().map(whole_text).unwrap_or_default();
-        let says = |text: &str, name: &str| {
-            let text = text.to_lowercase().replace('-', "_");
-            let name = name.replace('-', "_");
-            let short = name.trim_start_matches("python_").trim_start_matches("py").to_owned();
-            [name, short].iter().any(|name| name.len() > 1 && text.contains(name.as_str()))
-        };
         changes
             .iter()
-            .map(|change| match (says(&message, &change.name), says(&text, &change.name)) {
+            .map(|change| match (speaks_of(&message, &change.name), speaks_of(&text, &change.name)) {
                 (true, _) => 20.0,
                 (false, true) => 5.0,
                 (false, false) => 1.0,
@@ -258,13 +252,54 @@ impl Session<'_> {
         if fixed.is_empty() {
             return Ok(());
         }
+        let others = changes(&swap.before, &packages);
         let tried = self.verdicts_of_mixtures(&[Mixture { version, origin, packages, fixed }])?;
         let passed = tried.iter().all(|tried| tried.verdict == Verdict::Good);
+        if let Some(failed) =
+            tried.into_iter().map(|tried| tried.verdict).find(|verdict| *verdict != Verdict::Good)
+        {
+            self.say_more_is_needed(version, named, &others, &failed)?;
+        }
         for package in named.iter_mut().filter(|package| package.constraint.is_some()) {
             package.constraint_passed = passed;
         }
         Ok(())
     }
+
+    /// With what was named held back, the bad commit still does not pass: what it shows then, and which of the packages
+    /// that changed as well that speaks of.
+    fn say_more_is_needed(
+        &mut self,
+        version: Version,
+        named: &[PackageChange],
+        others: &[Change],
+        failed: &Verdict,
+    ) -> Result<(), Stop> {
+        let constraints: Vec<&str> =
+            named.iter().filter_map(|package| package.constraint.as_deref()).collect();
+        let shows =
+            if *failed == Verdict::Bad { "it fails as before".to_owned() } else { failed.to_string() };
+        let shows = shows.trim_start_matches("skip: ");
+        let suspects = others.iter().filter(|change| speaks_of(shows, &change.name));
+        let hints: Vec<String> = suspects
+            .filter_map(|change| Some(format!("--with '{}=={}'", change.name, change.before.as_ref()?)))
+            .collect();
+        let hint = if hints.is_empty() { String::new() } else { format!(" (perhaps {})", hints.join(" ")) };
+        self.journal.note(format!(
+            "with {} {} does not pass either: {shows}; more packages have to be held back{hint}",
+            constraints.join(", "),
+            version.0.short()
+        ))?;
+        Ok(())
+    }
+}
+
+/// Whether a text has the name of a package in it, however it is written.
+fn speaks_of(text: &str, name: &str) -> bool {
+    let text = text.to_lowercase().replace('-', "_");
+    let name = name.replace('-', "_");
+    let short = name.trim_start_matches("python_").trim_start_matches("py").to_owned();
+    [name, short].iter().any(|name| name.len() > 1 && text.contains(name.as_str()))
 }
 
 fn outcome(verdict: &Verdict) -> Outcome {

@@ -375,6 +375,23 @@ fn what_broke_first_is_named_where_later_packages_fail_otherwise() {
 }
 
 #[test]
+fn of_packages_that_broke_one_after_the_other_the_next_one_is_told_of_too() {
+    let Some(user) = user_with_environments() else { return };
+    let mut registry = five();
+    registry.release("alpha", "2.0", "2024-08-20T00:00:00Z", "", "raise ImportError('no word in alpha')\n");
+    let registry = registry.serve();
+    let mut repo = TestRepo::new();
+    repo.write("app.py", format!("import alpha\n{APP}")).write("requirements.txt", "greeting\nalpha\n");
+    repo.at(JUNE).write("README", "text").commit("write");
+    let (code, report) = find(&user, &repo, &registry, &[]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(report["packages"][0]["constraint"], "greeting<2.2", "{report:#}");
+    let notes = report["notes"].to_string();
+    let told = ["with greeting<2.2", "does not pass either", "no word in alpha", "--with 'alpha==1."];
+    assert!(told.iter().all(|words| notes.contains(words)), "{notes}");
+}
+
+#[test]
 fn which_environment_is_the_default_depends_on_what_is_active() {
     let user = User::new();
     let mut repo = TestRepo::new();

@@ -1,7 +1,7 @@
 //! bubblewrap (`bwrap`), where it may make namespaces and this program may not: systems that forbid them to ordinary
 //! programs often let it, by its name or because it is set-user-ID.
 //!
-//! The launcher becomes bwrap, which makes the namespaces and the view, and starts this program's [`init`](super::init)
+//! The launcher becomes bwrap, which makes the namespaces and the view, and starts this program's [`init`]
 //! as the first process in them. From there on all is as with namespaces of our own.
 
 use std::ffi::OsString;

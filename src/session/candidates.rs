@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::breaking::{Proven, breaking_change};
 use super::fix::FixRequest;
+use super::narrow::STOPPED;
 use super::versions::{difference_between, narrowable_between, partial_tree};
 use super::{SessionError, Trees, Workshop};
 use crate::git::{Merged, Placed};
@@ -45,6 +46,15 @@ pub(super) fn candidates(
             }
         }
         ground.restore(trees.tree_of(*good)?)?;
+    }
+    if request.report.narrowing.is_none() {
+        let was_stopped = request.report.notes.iter().any(|note| note == STOPPED);
+        let why = if was_stopped {
+            "the search was stopped before it was found; run the same pybisect find again"
+        } else {
+            "the search did not find it, or did not look for it"
+        };
+        ground.left_out.push(format!("{}: {why}", FixKind::UndoEdits.phrase()));
     }
     if let Some(culprit) = request.report.culprits.first()
         && let Some(parent) = mainline(&culprit.commit.parents, &request.report)

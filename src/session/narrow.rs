@@ -35,6 +35,9 @@ const REACH: usize = 64;
 /// How much more an edit is suspected that a merge has and none of its sides: the sides pass.
 const MADE_IN_MERGE: f64 = 30.0;
 
+/// What the report says when the user stopped it here.
+pub(super) const STOPPED: &str = "stopped before the breaking call was found; what ran is kept";
+
 /// What is to be narrowed, and what was found.
 pub(super) struct Narrowed {
     pub(super) good: CommitId,
@@ -100,7 +103,7 @@ impl Session<'_> {
             // The culprit is proven all the same.
             Err(Stop::Interrupted) => {
                 self.trials.drain()?;
-                Ok(self.journal.note("stopped before the breaking call was found; what ran is kept")?)
+                Ok(self.journal.note(STOPPED)?)
             }
             Err(other) => Err(other),
         }

@@ -241,3 +241,14 @@ fn what_is_told_of_head_is_what_head_does() {
     let top = repo.path().canonicalize().unwrap();
     assert!(ran.stdout.contains(&format!("git -C {} apply ", top.display())), "{}", ran.stdout);
 }
+
+#[test]
+fn that_the_edit_is_not_known_is_said() {
+    let (repo, good, _) = broken(|_, _| {});
+    let user = User::new();
+    let arguments = ["--no-narrow", "--good", &good.to_string(), "--", "python3", "app.py"];
+    assert_eq!(user.find(repo.path(), &arguments).0, Some(0));
+    let (code, report, _) = fix(&user, &repo, &[]);
+    assert_eq!((code, kinds(&report)), (Some(0), vec![("revert-commit", true)]), "{report:#}");
+    assert!(report["left_out"][0].as_str().unwrap().starts_with("undo the breaking edit: "), "{report:#}");
+}

@@ -214,6 +214,11 @@ fn first_files(
     cancel: &CancelToken,
 ) -> Result<Timestamp, Unmade> {
     let lines = [options(ask.lines), vec![requirement.to_owned()]].concat();
+    // It is the same for versions of all dates before.
+    let question = format!("{} {}", ask.python.display(), lines.join("\n"));
+    if let Some(known) = ask.uv.first_files().get(&question).filter(|known| **known > none) {
+        return Ok(*known);
+    }
     let nothing = Later::default();
     while some.duration_since(none) > SignedDuration::from_hours(24) {
         let middle = none + some.duration_since(none) / 2;
@@ -225,6 +230,7 @@ fn first_files(
             Err(_) => none = middle,
         }
     }
+    ask.uv.first_files().insert(question, some);
     Ok(some)
 }
 

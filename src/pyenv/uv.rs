@@ -6,8 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::registry;
@@ -47,6 +49,7 @@ pub struct Uv {
     /// The files that tell it of registries.
     files: Vec<PathBuf>,
     sandbox: Option<Sandbox>,
+    first_files: Arc<Mutex<BTreeMap<String, Timestamp>>>,
 }
 
 impl Uv {
@@ -112,7 +115,7 @@ impl Uv {
         }
         // Its cache is ours, never one in a trial's home. Beside what is made of it: across mounts there are no hard links.
         variables.insert("UV_CACHE_DIR".into(), folder.join("uv").into());
-        Self { program, folder, variables, files, sandbox: None }
+        Self { program, folder, variables, files, sandbox: None, first_files: Arc::default() }
     }
 
     /// The same in a sandbox, with this machine's network and a clean environment: packages are built by code of their
@@ -127,8 +130,14 @@ impl Uv {
         self.variables.retain(|name, _| !never(name));
         let program = self.program.canonicalize().unwrap_or_else(|_| self.program.clone());
         let visible = [self.files.as_slice(), &[self.program.clone(), program]].concat();
-        self.sandbox = Some(sandbox.with_network(Network::Host).and(&visible, &[]));
+        // The limits are for trials.
+        self.sandbox = Some(sandbox.with_network(Network::Host).without_limits().and(&visible, &[]));
         self
+    }
+
+    /// When the first files that satisfy a requirement were uploaded, as far as it was found out.
+    pub(super) fn first_files(&self) -> MutexGuard<'_, BTreeMap<String, Timestamp>> {
+        self.first_files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A folder for what it is told and what it answers; it can be read where it runs.

@@ -42,8 +42,8 @@ fn history(files: &[(&str, &str)]) -> (TestRepo, Vec<String>) {
 }
 
 /// pybisect with uv's own settings out of the way, and this machine's pip's too.
-fn command(user: &User, repo: &TestRepo, options: &[&str]) -> Command {
-    let mut all = vec!["find", "--json", "-", "--env", "auto", "--no-narrow"];
+fn command(user: &User, repo: &TestRepo, env: &str, options: &[&str]) -> Command {
+    let mut all = vec!["find", "--json", "-", "--env", env, "--no-narrow"];
     all.extend_from_slice(options);
     all.extend_from_slice(&["--", "python", "app.py"]);
     let mut command = user.command(repo.path(), &all);
@@ -65,16 +65,17 @@ fn a_registry_is_found_in_requirements_pipfiles_variables_and_pips_configuration
         format!("[[source]]\nurl = '{url}'\nname = 'own'\nverify_ssl = false\n[packages]\ngreeting = '<2'\n");
     let plain = "greeting<2\n";
     let cases = [
-        ("requirements.txt", listed.as_str(), "", ""),
-        ("Pipfile", &pipfile, "", ""),
-        ("requirements.txt", plain, "UV_INDEX_URL", ""),
-        ("requirements.txt", plain, "PIP_INDEX_URL", ""),
-        ("requirements.txt", plain, "", "pip.conf"),
+        ("auto", "requirements.txt", listed.as_str(), "", ""),
+        ("auto", "Pipfile", &pipfile, "", ""),
+        ("auto", "requirements.txt", plain, "UV_INDEX_URL", ""),
+        ("auto", "requirements.txt", plain, "PIP_INDEX_URL", ""),
+        ("auto", "requirements.txt", plain, "", "pip.conf"),
+        ("pip", "requirements.txt", plain, "", "pip.conf"),
     ];
-    for (file, text, variable, configuration) in cases {
+    for (env, file, text, variable, configuration) in cases {
         let Some(user) = user_with_environments() else { return };
         let (repo, ids) = history(&[(file, text)]);
-        let mut command = command(&user, &repo, &["--good", &ids[0]]);
+        let mut command = command(&user, &repo, env, &["--good", &ids[0]]);
         if !variable.is_empty() {
             command.env(variable, &url);
         }
@@ -83,7 +84,7 @@ fn a_registry_is_found_in_requirements_pipfiles_variables_and_pips_configuration
             fs::create_dir_all(&folder).unwrap();
             fs::write(folder.join(configuration), format!("[global]\nindex-url = {url}\n")).unwrap();
         }
-        let case = format!("{file} {variable} {configuration}");
+        let case = format!("{env} {file} {variable} {configuration}");
         let (code, report) = report_of(&mut command);
         assert_eq!((code, culprit(&report)), (Some(0), ids[3].as_str()), "{case}: {report:#}");
         assert!(packages(&report).contains(&"greeting==1.0"), "{case}: {report:#}");
@@ -106,7 +107,7 @@ fn a_setup_runs_in_the_environment_of_the_commit() {
         })
         .collect();
     let setup = "python -c \"import greeting; open('made.py', 'w').write('word = %r' % greeting.word)\"";
-    let mut command = command(&user, &repo, &["--good", &ids[0], "--setup", setup]);
+    let mut command = command(&user, &repo, "auto", &["--good", &ids[0], "--setup", setup]);
     command.envs(registry.variables());
     let (code, report) = report_of(&mut command);
     assert_eq!((code, culprit(&report)), (Some(0), ids[3].as_str()), "{report:#}");
@@ -160,7 +161,7 @@ fn a_hostile_setup_py_declares_and_does_nothing_else() {
     repo.check_out();
     let before = snapshot(repo.path());
     let registry = undated();
-    let mut command = command(&user, &repo, &["--good", &ids[0], "--isolation", "strict"]);
+    let mut command = command(&user, &repo, "auto", &["--good", &ids[0], "--isolation", "strict"]);
     command.envs(registry.variables()).env("AWS_SECRET_ACCESS_KEY", "x");
     let (code, report) = report_of(&mut command);
     assert_eq!((code, culprit(&report)), (Some(0), ids[3].as_str()), "{report:#}");

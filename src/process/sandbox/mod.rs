@@ -104,6 +104,13 @@ impl Sandbox {
         self
     }
 
+    /// The same without limits.
+    #[must_use]
+    pub fn without_limits(mut self) -> Self {
+        self.limits = Limits::default();
+        self
+    }
+
     /// Let further paths be read, or written.
     #[must_use]
     pub fn and(mut self, visible: &[PathBuf], writable: &[PathBuf]) -> Self {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-use rustix::process::{Resource, Rlimit, geteuid, setrlimit};
+use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, configure_capability_in_ambient_set,
     remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
@@ -81,9 +81,11 @@ pub(super) enum Counted {
 
 /// Set the limits for this process and all that come of it.
 pub(super) fn limit(limits: Limits, counted: Counted) -> io::Result<()> {
-    let set = |resource, limit| {
-        let rlimit = Rlimit { current: limit, maximum: limit };
-        if limit.is_some() { setrlimit(resource, rlimit).map_err(io::Error::from) } else { Ok(()) }
+    let set = |resource, limit: Option<u64>| {
+        let Some(limit) = limit else { return Ok(()) };
+        // Where the user has a lower one already, that stays.
+        let limit = Some(getrlimit(resource).maximum.map_or(limit, |most| most.min(limit)));
+        setrlimit(resource, Rlimit { current: limit, maximum: limit }).map_err(io::Error::from)
     };
     // No core files in the work tree; a crash is seen by its signal.
     set(Resource::Core, Some(0))?;

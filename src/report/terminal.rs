@@ -174,6 +174,10 @@ impl Terminal {
             )?;
         }
         self.skips(report, out)?;
+        let untested = untested_goods(report);
+        if !untested.is_empty() {
+            writeln!(out, "  not run: {}; the answer does not rest on it", untested.join(", "))?;
+        }
         if let Some(line) = environments(report) {
             writeln!(out, "  {line}")?;
         }
@@ -293,6 +297,14 @@ fn place(failure: &FailureSignature) -> Option<String> {
     let code =
         frame.code.as_ref().map(|code| format!(": {}", shortened(code.trim(), 100))).unwrap_or_default();
     Some(format!("{}{line}{function}{code}", frame.path))
+}
+
+/// Commits that were said to be good and not tested, of an answer.
+fn untested_goods(report: &Report) -> Vec<String> {
+    let ran = |id: &CommitId| report.trial_log.iter().any(|trial| trial.commit == *id);
+    let is_answered = report.status.as_str() == "found";
+    let untested = report.good.iter().filter(|id| is_answered && !ran(id));
+    untested.map(|id| format!("good {}", id.short())).collect()
 }
 
 /// The environments that were made for versions of the project.

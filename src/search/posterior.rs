@@ -17,12 +17,17 @@ const EPISODE: f64 = 0.2;
 /// The part of belief that is spread evenly whatever the prior says, so that a prior that misleads costs
 /// one or two trials and no more: the culprit keeps at least this part of an even share.
 const EVEN: f64 = 0.15;
+/// How likely it is that the failure is there already at the commits that are said to be good, before anything ran.
+const MISTAKEN: f64 = 0.05;
 
 /// Beliefs over all nodes of a graph.
 #[derive(Debug, Clone)]
 pub(super) struct Posterior {
-    /// Probability of each node; they sum to 1 unless nothing can be the culprit.
+    /// Probability of each node; they sum to 1 unless nothing can be the culprit. That of a good commit is that the
+    /// failure is there already: that something at or before it is the culprit.
     pub(super) of: Vec<f64>,
+    /// Probability that a good commit is none.
+    pub(super) mistaken: f64,
     /// Probability that the test is flaky.
     pub(super) flaky: f64,
     /// Expected rate of failures where the failure is, should the test be flaky.
@@ -58,10 +63,17 @@ impl Posterior {
             total += prior * (agrees + noisy);
             flaky_mass += prior * noisy;
         }
+        let doubtful = state.doubtful(graph);
+        let doubt = MISTAKEN / (1.0 - MISTAKEN) * honest;
+        for node in &doubtful {
+            of[node.index()] = doubt / (doubtful.len() as f64);
+            total += of[node.index()];
+        }
         if total > 0.0 {
             of.iter_mut().for_each(|p| *p /= total);
         }
         let mut posterior = Self {
+            mistaken: doubtful.iter().map(|node| of[node.index()]).sum(),
             of,
             flaky: if total > 0.0 { flaky_mass / total } else { 0.0 },
             failing: 0.0,

@@ -72,7 +72,7 @@ pub struct World {
 pub struct Play {
     /// Its answer; `None` when it did not end in the allowed number of trials.
     pub outcome: Option<Outcome>,
-    /// Trials that ran to their end, the endpoints' among them.
+    /// Trials that ran to their end, those of bad and good among them.
     pub trials: usize,
     /// Trials that were cancelled.
     pub cancelled: usize,
@@ -88,25 +88,14 @@ struct Running {
 }
 
 impl World {
-    /// Let a strategy search with so many workers, from endpoints that have run, until it is done or
+    /// Let a strategy search with so many workers, from a bad commit that has run, until it is done or
     /// `most` trials ran.
     pub fn play(&self, strategy: &dyn Strategy, mut state: SearchState, workers: usize, most: usize) -> Play {
         let mut streams: HashMap<Node, Random> = HashMap::new();
         let mut running: Vec<Running> = Vec::new();
         let (mut now, mut trials, mut cancelled) = (0.0, 0, 0);
-        let endpoints: Vec<Node> = std::iter::once(state.bad).chain(state.goods.iter().copied()).collect();
-        for node in endpoints {
-            // An endpoint that surprises is run again, as the session does.
-            let expected = if node == state.bad { Truth::Bad } else { Truth::Good };
-            for _ in 0..3 {
-                let (seen, _) = self.run(node, &mut streams);
-                trials += 1;
-                state.record(node, seen);
-                if (seen.bad > 0) == (expected == Truth::Bad) {
-                    break;
-                }
-            }
-        }
+        let bad = state.bad;
+        trials += self.run_endpoint(&mut state, bad, &mut streams);
         let outcome = loop {
             for node in strategy.irrelevant(&self.graph, &state) {
                 if let Some(at) = running.iter().position(|one| one.node == node) {
@@ -131,14 +120,35 @@ impl World {
             let Some(at) = next else { break None };
             let one = running.remove(at);
             now = one.ends;
-            let (seen, _) = self.run(one.node, &mut streams);
-            state.record(one.node, seen);
-            trials += 1;
+            if state.goods.contains(&one.node) {
+                trials += self.run_endpoint(&mut state, one.node, &mut streams);
+            } else {
+                let (seen, _) = self.run(one.node, &mut streams);
+                state.record(one.node, seen);
+                trials += 1;
+            }
             if trials >= most {
                 break None;
             }
         };
         Play { outcome, trials, cancelled: cancelled + running.len(), makespan: now, state }
+    }
+
+    /// An endpoint that surprises is run again, as the session does. The number of trials.
+    fn run_endpoint(
+        &self,
+        state: &mut SearchState,
+        node: Node,
+        streams: &mut HashMap<Node, Random>,
+    ) -> usize {
+        for trial in 1..=3 {
+            let (seen, _) = self.run(node, streams);
+            state.record(node, seen);
+            if (seen.bad > 0) == (node == state.bad) {
+                return trial;
+            }
+        }
+        3
     }
 
     fn stream(&self, node: Node) -> Random {

@@ -58,7 +58,8 @@ impl Observation {
 pub struct SearchState {
     /// The commit whose failure is to be explained.
     pub bad: Node,
-    /// Commits given (or found) as good; ancestors of `bad`.
+    /// Commits given (or found) as good; ancestors of `bad`. One that no trial has seen is believed, but for a doubt:
+    /// the failure may be older than whoever named it thought.
     pub goods: Vec<Node>,
     /// Commits that may be the answer: reachable from `bad` and from no good one.
     pub candidates: NodeSet,
@@ -93,6 +94,15 @@ impl SearchState {
     #[must_use]
     pub fn observed(&self, node: Node) -> Observation {
         self.observations[self.twin[node.index()].index()]
+    }
+
+    /// Good commits that nothing has shown to be good: neither they nor a commit after them was seen to pass.
+    #[must_use]
+    pub fn doubtful(&self, graph: &CommitGraph) -> Vec<Node> {
+        let untested = |node: &Node| self.observed(*node).runs() == 0;
+        let passes = |node: Node| self.observed(node).good > 0;
+        let is_shown = |&good: &Node| graph.descendants([good]).iter().any(passes);
+        self.goods.iter().copied().filter(untested).filter(|good| !is_shown(good)).collect()
     }
 
     /// Record what was seen at a commit.

@@ -1,12 +1,12 @@
 //! From a plan to a conclusion.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
 use super::dispatcher::Dispatcher;
 use super::earlier::{earlier_trials, session_key};
 use super::endpoints::{Endpoints, Expected, Step};
 use super::journal::Journal;
+use super::pace::Pace;
 use super::trials::{Done, Trials};
 use super::watching::{Credit, Watch};
 use super::{Matching, Plan, Trees};
@@ -105,7 +105,8 @@ pub fn find(
             unjudged: Vec::new(),
             endpoints: Endpoints::default(),
             seen: HashMap::new(),
-            slowest: Duration::ZERO,
+            goods: Vec::new(),
+            pace: Pace::default(),
             earlier,
             environments: BTreeSet::new(),
             watch: Watch::default(),
@@ -157,8 +158,9 @@ pub(super) struct Session<'a> {
     pub(super) endpoints: Endpoints,
     /// What was seen at each commit, in the terms of the search: with `find_fix`, inverted.
     pub(super) seen: HashMap<CommitId, Observation>,
-    /// The slowest endpoint that ended by itself.
-    pub(super) slowest: Duration,
+    /// Good commits that bound the range.
+    pub(super) goods: Vec<CommitId>,
+    pub(super) pace: Pace,
     /// Trials of the earlier part of this session, when it is continued.
     pub(super) earlier: Vec<(CommitId, Purpose)>,
     /// Environments that were told of.
@@ -278,15 +280,16 @@ impl Session<'_> {
     /// Wait for the next result, judge it (and those that waited for the target), record and say it.
     /// Empty when the result has to wait for the target itself.
     pub(super) fn next_judged(&mut self) -> Result<Vec<Judged>, Stop> {
-        let deadline = self.endpoint_deadline()?;
+        let deadline = self.next_deadline()?;
         let until = deadline.into_iter().chain(self.target_expected()).min();
         let done = match self.trials.wait(until)? {
             Some(done) => done,
             None if self.workshop.cancel.is_cancelled() => return Err(Stop::Interrupted),
-            None => match self.overdue(deadline)? {
-                Some(done) => done,
-                None => return Ok(Vec::new()),
-            },
+            None => {
+                self.learn_pace()?;
+                let Some(done) = self.overdue()? else { return Ok(Vec::new()) };
+                done
+            }
         };
         self.learn_speed(&done);
         if self.oracle.is_some() {

@@ -1,53 +1,110 @@
 //! How long trials may take, when the user has not said.
 //!
-//! The endpoints tell: once one of them has ended by itself, a trial gets a multiple of its time. Until then an
-//! endpoint may take very long, and one that hangs is ended when the other has shown how fast the command is.
+//! Trials that ended by themselves tell: once one has passed, a trial gets a multiple of the time of the slowest. A failure
+//! alone tells little, since it may end a command early that takes long when it passes. So until one has passed, a trial
+//! may take very long; and when one takes long, the good commit is run beside it, which shows how fast the command is.
 
 use std::time::{Duration, Instant};
 
 use super::SessionError;
-use super::find::Session;
+use super::find::{Session, Stop};
 use super::plan::Limits;
 use super::trials::Done;
 use crate::model::event::Source;
 use crate::model::{Captured, CommitId, Ending, Purpose, Timing, TrialId, TrialOutput};
 
+/// The command is quick if it ends within this time; when nothing has, the good commit is run to learn the pace.
+const QUICK: Duration = Duration::from_secs(10);
+
+/// What is known of the time that the command takes.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// The slowest trial of a commit that ended by itself.
+    pub(super) slowest: Duration,
+    /// Whether one has passed.
+    has_passed: bool,
+}
+
 impl Session<'_> {
-    /// Once an endpoint has ended by itself, now or in an earlier part of the session, trials have a time limit.
+    /// Once a trial has passed, now or in an earlier part of the session, trials have a time limit.
     pub(super) fn learn_speed(&mut self, done: &Done) {
-        let ended_by_itself = matches!(done.output.ending, Ending::Exited { .. });
-        if done.purpose == Purpose::Endpoint && ended_by_itself && done.ran > self.slowest {
-            self.slowest = done.ran;
-            if self.plan.recipe.timeout.is_none() {
-                self.trials.limit(Limits::after(done.ran));
+        let Ending::Exited { code } = done.output.ending else { return };
+        if !done.purpose.is_of_commit() {
+            return;
+        }
+        // Of a good commit any end counts: it is what the command does there.
+        let is_good = done.purpose == Purpose::Endpoint && done.commit != self.target_commit();
+        let has_passed = self.pace.has_passed || code == 0 || is_good;
+        if done.ran > self.pace.slowest || has_passed != self.pace.has_passed {
+            self.pace = Pace { slowest: self.pace.slowest.max(done.ran), has_passed };
+            if has_passed && self.plan.recipe.timeout.is_none() {
+                self.trials.limit(Limits::after(self.pace.slowest));
             }
         }
     }
 
-    /// When the first of the endpoints that run now has had enough time; `None` when the trials themselves see to it.
-    pub(super) fn endpoint_deadline(&mut self) -> Result<Option<Instant>, SessionError> {
+    /// When something is to be done if no result comes first: the time of a trial without a limit of its own is over, or
+    /// the pace is to be learned.
+    pub(super) fn next_deadline(&mut self) -> Result<Option<Instant>, SessionError> {
         if self.plan.recipe.timeout.is_some() {
             return Ok(None);
         }
-        let mut first: Option<Instant> = None;
-        for (_, commit, since) in self.running_endpoints() {
+        let mut first = self.pace_wanted();
+        for Unlimited { commit, since, .. } in self.unlimited() {
             // One that is known to hang for so long need not do so again.
-            let is_known =
-                !self.slowest.is_zero() && self.trials.is_known_to_hang(commit, self.endpoint_limit())?;
-            let deadline = if is_known { since } else { since + self.endpoint_limit() };
+            let is_known = self.pace.has_passed && self.trials.is_known_to_hang(commit, self.limit())?;
+            let deadline = if is_known { since } else { since + self.limit() };
             first = Some(first.map_or(deadline, |first| first.min(deadline)));
         }
         Ok(first)
     }
 
-    /// The endpoint whose time is over, as a result.
-    pub(super) fn overdue(&mut self, until: Option<Instant>) -> Result<Option<Done>, SessionError> {
-        if until.is_none_or(|until| until > Instant::now()) {
-            return Ok(None);
+    /// When a trial takes so long that the pace has to be learned; `None` when it is known, or being learned.
+    fn pace_wanted(&self) -> Option<Instant> {
+        if self.pace.has_passed || self.pace_setters().is_empty() {
+            return None;
         }
-        let limit = self.endpoint_limit();
-        for (id, commit, since) in self.running_endpoints() {
-            let is_known = self.trials.is_known_to_hang(commit, limit)?;
+        let patience = if self.pace.slowest.is_zero() { QUICK } else { Limits::after(self.pace.slowest) };
+        self.unlimited().iter().map(|trial| trial.since + patience).min()
+    }
+
+    /// Good commits that could be run.
+    fn pace_setters(&self) -> Vec<CommitId> {
+        let untested = |commit: &CommitId| !self.seen.contains_key(commit) && !self.runs_one_of(&[*commit]);
+        let goods = self.goods.iter().copied().filter(untested).collect::<Vec<_>>();
+        if goods.len() < self.goods.len() { Vec::new() } else { goods }
+    }
+
+    /// Run a good commit when the pace is to be learned. With no slot free, the trial that took long makes room: it is run
+    /// again when there is a limit.
+    pub(super) fn learn_pace(&mut self) -> Result<(), Stop> {
+        if self.pace_wanted().is_none_or(|at| at > Instant::now()) {
+            return Ok(());
+        }
+        let Some(&good) = self.pace_setters().first() else { return Ok(()) };
+        let movable = |trial: &Unlimited| {
+            trial.purpose != Purpose::Endpoint || trial.commit == self.target_commit()
+        };
+        let oldest = self.unlimited().into_iter().filter(movable).min_by_key(|trial| trial.since);
+        let in_the_way = oldest.filter(|_| self.trials.free() == 0);
+        if let Some(trial) = &in_the_way {
+            self.dismiss(trial.id)?;
+        }
+        self.start_good(good)?;
+        // The search asks for its trials again, but not for the failing run.
+        match in_the_way {
+            Some(trial) if trial.purpose == Purpose::Endpoint => {
+                self.start(trial.commit, Purpose::Endpoint).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The trial whose time is over, as a result.
+    pub(super) fn overdue(&mut self) -> Result<Option<Done>, SessionError> {
+        let limit = self.limit();
+        for Unlimited { id, commit, purpose, since } in self.unlimited() {
+            let is_known = self.pace.has_passed && self.trials.is_known_to_hang(commit, limit)?;
             if since.elapsed() < limit && !is_known {
                 continue;
             }
@@ -62,34 +119,44 @@ impl Session<'_> {
             };
             let source = if is_known { Source::Reused } else { Source::Ran };
             self.trials.end_overdue(id, &output, is_known)?;
-            return Ok(Some(Done { id, commit, purpose: Purpose::Endpoint, output, source, ran: limit }));
+            return Ok(Some(Done { id, commit, purpose, output, source, ran: limit }));
         }
         Ok(None)
     }
 
-    /// Until when the failing run, of which the evidence is read, is expected to end by itself: until then it is worth
-    /// waiting for, since a trial without evidence tells little. `None` when it is over, or not to be expected.
+    /// Until when the failing run, of which the evidence is read, is expected to end by itself: until then a trial
+    /// without evidence is worth less. `None` when it is over, or not to be expected.
     pub(super) fn target_expected(&self) -> Option<Instant> {
-        /// Other endpoints may be quicker, but seldom more than that.
+        /// Other trials may be quicker, but seldom more than that.
         const QUICKER: u32 = 2;
-        let is_of_use = self.target.is_none() && !self.slowest.is_zero();
         let target = self.target_commit();
-        let since = self.running_endpoints().into_iter().find(|(_, commit, _)| *commit == target)?.2;
-        let until = since + self.slowest * QUICKER;
-        (is_of_use && until > Instant::now()).then_some(until)
+        let since = self.unlimited().into_iter().find(|trial| trial.commit == target)?.since;
+        let usual = if self.pace.slowest.is_zero() { Limits::ENDPOINT } else { self.pace.slowest * QUICKER };
+        let until = since + usual;
+        (self.target.is_none() && until > Instant::now()).then_some(until)
     }
 
-    fn endpoint_limit(&self) -> Duration {
+    /// How long a trial without a limit of its own may take.
+    fn limit(&self) -> Duration {
         // Making an environment takes as long as it takes.
-        let is_unknown = self.slowest.is_zero() || self.workshop.executor.has_environments();
-        if is_unknown { Limits::ENDPOINT } else { Limits::after(self.slowest) }
+        let is_unknown = !self.pace.has_passed || self.workshop.executor.has_environments();
+        if is_unknown { Limits::ENDPOINT } else { Limits::after(self.pace.slowest) }
     }
 
-    fn running_endpoints(&self) -> Vec<(TrialId, CommitId, Instant)> {
+    /// Trials of commits that were started before the pace was known.
+    fn unlimited(&self) -> Vec<Unlimited> {
         self.trials
-            .running()
-            .filter(|(_, _, purpose, _)| *purpose == Purpose::Endpoint)
-            .map(|(id, commit, _, since)| (id, commit, since))
+            .unlimited()
+            .map(|(id, commit, purpose, since)| Unlimited { id, commit, purpose, since })
+            .filter(|trial| trial.purpose.is_of_commit())
             .collect()
     }
+}
+
+/// A running trial without a time limit of its own.
+struct Unlimited {
+    id: TrialId,
+    commit: CommitId,
+    purpose: Purpose,
+    since: Instant,
 }

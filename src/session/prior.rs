@@ -76,7 +76,7 @@ impl Session<'_> {
         hunt: &mut Hunt,
     ) -> Result<(), Stop> {
         let (Some(waiting), Some(output)) = (reader.as_mut(), &self.target_output) else { return Ok(()) };
-        let patience = self.slowest.clamp(PATIENCE.0, PATIENCE.1);
+        let patience = self.pace.slowest.clamp(PATIENCE.0, PATIENCE.1);
         let Some(changes) = waiting.take(patience) else { return Ok(()) };
         *reader = None;
         let repository = self.workshop.repository;

@@ -33,11 +33,9 @@ impl Hunt {
 impl Session<'_> {
     /// Search the range between the good commits and bad.
     pub(super) fn search(&mut self, goods: &[CommitId]) -> Result<Conclusion, Stop> {
-        for &good in goods.iter().filter(|good| !self.seen.contains_key(good)) {
-            self.endpoints.expect(good, Expected::Good);
-        }
         self.start_endpoints(goods)?;
         let goods = self.anchored(goods)?;
+        self.goods.clone_from(&goods);
         let mut hunt = self.hunt(&goods)?;
         self.say_range(&hunt, &goods)?;
         let mut evidence = PriorReader::begin(self, &hunt);
@@ -53,20 +51,20 @@ impl Session<'_> {
                 }
             }
             // Made anew each time: the doubt about the test follows from the target, once that is known.
-            let strategy = InformationGain::new(self.plan.confidence, self.flaky_prior());
+            let mut strategy = InformationGain::new(self.plan.confidence, self.flaky_prior());
+            if evidence.is_some() && self.target_expected().is_some() {
+                strategy = strategy.before_evidence();
+            }
             self.use_evidence(&mut evidence, &mut hunt)?;
             self.sync_running(&mut hunt);
             self.dismiss_irrelevant(&strategy, &mut hunt)?;
-            let slots =
-                if evidence.is_some() && self.target_expected().is_some() { 0 } else { self.free_slots() };
-            match strategy.next(&hunt.history.graph, &hunt.state, slots) {
+            match strategy.next(&hunt.history.graph, &hunt.state, self.free_slots()) {
                 Next::Test(nodes) => {
                     if self.trials.started() > budget {
                         return Ok(budget_spent(budget));
                     }
                     for node in nodes {
-                        let purpose = self.purpose(&hunt, node);
-                        self.start(hunt.id(node), purpose)?;
+                        self.start_node(&hunt, node)?;
                     }
                 }
                 Next::Done(outcome) if self.endpoints.are_settled() && !self.runs_one_of(&checked) => {
@@ -109,13 +107,39 @@ impl Session<'_> {
         self.trials.running().any(|(_, commit, _, _)| commits.contains(&commit))
     }
 
+    /// Start bad. Good is run when something depends on it: the proof seldom does, since that needs the culprit and its
+    /// parents, and the search asks for it when it comes to doubt it. What is recorded of it costs nothing.
     fn start_endpoints(&mut self, goods: &[CommitId]) -> Result<(), Stop> {
-        for &commit in std::iter::once(&self.plan.bad).chain(goods) {
-            if !self.seen.contains_key(&commit) && !self.runs_one_of(&[commit]) {
-                self.start(commit, Purpose::Endpoint)?;
+        let bad = self.plan.bad;
+        if !self.seen.contains_key(&bad) && !self.runs_one_of(&[bad]) {
+            self.start(bad, Purpose::Endpoint)?;
+        }
+        for &good in goods {
+            let is_of_use = self.plan.find_fix
+                || self.trials.is_known(good)?
+                || !self.workshop.repository.is_ancestor(good, bad)?;
+            if is_of_use && !self.seen.contains_key(&good) {
+                self.start_good(good)?;
             }
         }
         Ok(())
+    }
+
+    /// Run a good commit, which has to pass.
+    pub(super) fn start_good(&mut self, good: CommitId) -> Result<(), Stop> {
+        self.endpoints.expect(good, Expected::Good);
+        if self.runs_one_of(&[good]) {
+            return Ok(());
+        }
+        self.start(good, Purpose::Endpoint).map(drop)
+    }
+
+    fn start_node(&mut self, hunt: &Hunt, node: Node) -> Result<(), Stop> {
+        let commit = hunt.id(node);
+        if hunt.state.goods.contains(&node) && hunt.state.observed(node).runs() == 0 {
+            return self.start_good(commit);
+        }
+        self.start(commit, self.purpose(hunt, node)).map(drop)
     }
 
     /// Good commits that are ancestors of bad. For one that is not, the merge base is tested first: if

@@ -94,6 +94,14 @@ impl<'a> Trials<'a> {
             .map(|running| (running.trial.id, running.trial.commit, running.trial.purpose, running.since))
     }
 
+    /// Those of them that may take as long as they like.
+    pub(super) fn unlimited(&self) -> impl Iterator<Item = (TrialId, CommitId, Purpose, Instant)> {
+        self.dispatcher
+            .running()
+            .filter(|running| running.trial.recipe.timeout.is_none())
+            .map(|running| (running.trial.id, running.trial.commit, running.trial.purpose, running.since))
+    }
+
     /// From now on, trials may take this long.
     pub(super) fn limit(&mut self, limit: Duration) {
         let mut recipe = Recipe::clone(&self.recipe);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::definitions::{Definitions, MODULE};
+use super::sides::Sides;
 use super::words::{Bag, Word, number};
 
 /// What a file is for.
@@ -79,7 +79,12 @@ impl FileKind {
         {
             return Self::Documentation;
         }
-        if python { Self::Code } else { Self::Other }
+        match ending {
+            // Only type checkers read these.
+            "pyi" => Self::Documentation,
+            _ if python => Self::Code,
+            _ => Self::Other,
+        }
     }
 
     /// Whether a change of such a file can change what a program does.
@@ -115,8 +120,10 @@ pub struct ChangedFile {
     pub old_path: Option<String>,
     /// What it is for.
     pub kind: FileKind,
-    /// Paths of the definitions in it whose lines changed, sorted.
+    /// Paths of the definitions in it that do something else than before, sorted.
     pub definitions: Vec<String>,
+    /// Whether it is known to do the same as before.
+    pub(super) is_same: bool,
     /// Numbers of the lines that came, without surrounding space.
     pub(super) added: HashSet<Word>,
 }
@@ -156,21 +163,33 @@ impl CommitChange {
         let kind = FileKind::of(edit.path);
         let mut definitions = BTreeSet::new();
         let mut added = HashSet::new();
+        let mut is_same = false;
         if is_python(edit.path) {
-            for (source, lines) in [(edit.old, edit.removed), (edit.new, edit.added)] {
-                lines.iter().for_each(|(_, text)| self.lines.add(text));
-                if kind.can_matter() && !source.is_empty() {
-                    touch(source, lines, &mut definitions);
+            // Of tests all lines count: they speak of what they test.
+            let mut sides = kind.can_matter().then(|| Sides::new(edit));
+            for (side, lines) in [(0, edit.removed), (1, edit.added)] {
+                for &(line, text) in lines {
+                    if let Some(sides) = &mut sides {
+                        if !sides.tells(side, line, text) {
+                            continue;
+                        }
+                        sides.touch(side, line, &mut definitions);
+                    }
+                    self.lines.add(text);
+                    if side == 1 && !text.trim().is_empty() {
+                        added.insert(number(text.trim()));
+                    }
                 }
             }
-            let lines = edit.added.iter().map(|(_, text)| text.trim()).filter(|text| !text.is_empty());
-            added = lines.map(number).collect();
+            let is_read = !edit.old.is_empty() && !edit.new.is_empty() && edit.old_path.is_none();
+            is_same = is_read && definitions.is_empty() && sides.is_some_and(|sides| sides.are_same());
         }
         self.files.push(ChangedFile {
             path: edit.path.to_owned(),
             old_path: edit.old_path.map(str::to_owned),
             kind,
             definitions: definitions.into_iter().collect(),
+            is_same,
             added,
         });
     }
@@ -178,7 +197,13 @@ impl CommitChange {
     /// Whether nothing that it changed can change what a program does.
     #[must_use]
     pub fn cannot_matter(&self) -> bool {
-        !self.files.iter().any(|file| file.kind.can_matter())
+        !self.files.iter().any(|file| file.kind.can_matter() && !file.is_same)
+    }
+
+    /// Whether it changed nothing but text for people, and code that does the same as before.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.cannot_matter() && !self.files.iter().any(|file| file.kind == FileKind::Test)
     }
 }
 
@@ -186,29 +211,6 @@ impl CommitChange {
 #[must_use]
 pub fn is_python(path: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, ending)| matches!(ending, "py" | "pyi" | "pyw"))
-}
-
-/// Add the definitions around these lines; blank lines and comments do not count.
-fn touch(source: &[u8], lines: &[(u32, &str)], definitions: &mut BTreeSet<String>) {
-    let mut telling = lines.iter().filter(|(_, text)| {
-        let text = text.trim_start();
-        !text.is_empty() && !text.starts_with('#')
-    });
-    let Some(&first) = telling.next() else { return };
-    let last = lines.iter().map(|(line, _)| *line).max().unwrap_or_default();
-    // What comes after the last changed line decides nothing.
-    let ends = memchr::memchr_iter(b'\n', source).nth(usize::try_from(last).unwrap_or(usize::MAX));
-    let map = Definitions::new(&source[..ends.unwrap_or(source.len())]);
-    for (line, _) in std::iter::once(&first).chain(telling) {
-        let path = map.at(*line);
-        if !definitions.contains(path) {
-            definitions.insert(path.to_owned());
-        }
-        if map.is_head(*line) {
-            let around = path.rsplit_once('.').map_or(MODULE, |(around, _)| around);
-            definitions.insert(around.to_owned());
-        }
-    }
 }
 
 #[cfg(test)]
@@ -235,11 +237,44 @@ mod tests {
             (".travis.yml", Documentation),
             ("pkg/messages.po", Documentation),
             ("pkg/data.json", Other),
+            ("pkg/app.pyi", Documentation),
             ("templates/index.html", Other),
         ];
         for (path, kind) in expected {
             assert_eq!(FileKind::of(path), kind, "{path}");
         }
+    }
+
+    #[test]
+    fn a_change_of_comments_documents_and_layout_is_idle() {
+        let old = b"def a(b):\n    return f(b)\n\n\ndef c(d):\n    return d\n";
+        let new = b"def a(b: int) -> int:\n    \"\"\"Tell.\"\"\"\n    return f(\n        b,\n    )\n\n\ndef c(d):\n    return d\n";
+        let edit = FileEdit {
+            path: "app.py",
+            old_path: None,
+            old,
+            new,
+            removed: &[(1, "def a(b):"), (2, "    return f(b)")],
+            added: &[
+                (1, "def a(b: int) -> int:"),
+                (2, "    \"\"\"Tell.\"\"\""),
+                (3, "    return f("),
+                (4, "        b,"),
+                (5, "    )"),
+            ],
+        };
+        let mut change = CommitChange::new("Document a", false);
+        change.add(&edit);
+        assert!(change.is_idle());
+        assert!(change.files[0].definitions.is_empty());
+
+        let other = String::from_utf8_lossy(new).replace("return d", "return e");
+        let added = [edit.added, &[(10, "    return e")][..]].concat();
+        let removed = [edit.removed, &[(6, "    return d")][..]].concat();
+        let mut change = CommitChange::new("Document a", false);
+        change.add(&FileEdit { new: other.as_bytes(), removed: &removed, added: &added, ..edit });
+        assert!(!change.is_idle());
+        assert_eq!(change.files[0].definitions, ["c"]);
     }
 
     #[test]

@@ -51,6 +51,16 @@ impl Definitions {
         self.names.iter()
     }
 
+    /// Runs of lines, from the first to before the second, whose innermost definition has this path, its head among
+    /// them; the last run has no end.
+    pub(super) fn runs_of<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (u32, Option<u32>)> + 'a {
+        let first = self.starts.first().map(|(line, _)| *line);
+        let before = (path == MODULE && first != Some(1)).then_some((1, first));
+        let ends = self.starts.iter().skip(1).map(|(line, _)| Some(*line)).chain([None]);
+        let runs = self.starts.iter().zip(ends).filter(move |((_, name), _)| self.names[*name] == path);
+        before.into_iter().chain(runs.map(|((line, _), end)| (*line, end)))
+    }
+
     /// Whether a line belongs to a definition's head. It is executed where the definition is made, and it
     /// decides over calls that never get inside.
     pub(super) fn is_head(&self, line: u32) -> bool {

@@ -38,13 +38,17 @@ impl<'a> Reasons<'a> {
         reasons.extend(self.ran(commit));
         reasons.extend(self.dependencies(commit));
         reasons.extend(self.words(commit));
-        if self.range.is_unreached(commit) {
-            reasons.push("the failing run neither read nor executed what it changed".to_owned());
-        } else if self.range.changes[commit].cannot_matter() {
-            let merge = self.range.changes[commit].merge;
-            let what = if merge { "a merge that changes nothing itself" } else { "only tests and text" };
-            reasons.push(what.to_owned());
-        }
+        let change = &self.range.changes[commit];
+        let idle = if change.merge && change.cannot_matter() {
+            Some("a merge that changes nothing itself")
+        } else if change.is_idle() {
+            Some("only text, comments, annotations or layout")
+        } else if self.range.is_unreached(commit) {
+            Some("the failing run neither read nor executed what it changed")
+        } else {
+            change.cannot_matter().then_some("only tests and text")
+        };
+        reasons.extend(idle.map(str::to_owned));
         reasons
     }
 

@@ -91,8 +91,10 @@ impl<'a> Range<'a> {
 
     /// Whether the failing run is known to have had nothing to do with what a commit changed.
     pub(super) fn is_unreached(&self, commit: usize) -> bool {
+        let change = &self.changes[commit];
         let reach = self.failure.reach.as_ref();
-        reach.is_some_and(|reach| reach.misses(&self.changes[commit], &self.paths[commit]))
+        (!change.merge && change.is_idle())
+            || reach.is_some_and(|reach| reach.misses(change, &self.paths[commit]))
     }
 
     /// How many commits touch each place.

@@ -122,7 +122,7 @@ TypeError: the JSON object must be str, bytes or bytearray, not TextIOWrapper
     let sum: f64 = list.iter().map(|one| one["probability"].as_f64().unwrap()).sum();
     assert!(list.len() == 13 && (sum - 1.0).abs() < 1e-9);
     assert!(list.iter().all(|one| one["probability"].as_f64().unwrap() > 0.0));
-    assert!(list.iter().any(|one| reasons(one).contains("only tests and text")));
+    assert!(list.iter().any(|one| reasons(one).contains("only text, comments, annotations or layout")));
 
     let text = User::new().run(repo.path(), &["suspects", "--color", "never", "--log", path, &range]);
     for word in

@@ -126,6 +126,9 @@ impl Strategy for InformationGain {
         if plan.len() < slots && view.needs_repeats(self.confidence) {
             plan.extend(view.repeats(slots - plan.len()));
         }
+        if plan.is_empty() && state.running.is_empty() && sure < self.confidence {
+            plan.extend(view.untaken(state.doubtful(graph)));
+        }
         plan.truncate(slots);
         if plan.is_empty() && state.running.is_empty() && slots > 0 {
             return Next::Done(view.undecided());
@@ -225,10 +228,20 @@ impl View<'_> {
             .untaken(new)
             .into_iter()
             .map(|node| (node, if plain { 1.0 } else { self.skips.speaks(node) }))
-            .map(|(node, speaks)| (node, if self.state.goods.contains(&node) { speaks } else { speaks * part }))
+            .map(|(node, speaks)| {
+                (node, if self.state.goods.contains(&node) { speaks } else { speaks * part })
+            })
             .collect();
-        Picker::new(self.graph, &self.posterior.of, &testable, &self.state.running)
-            .pick(slots, self.least_bits())
+        let picker = Picker::new(self.graph, &self.posterior.of, &testable, &self.state.running);
+        let picker = if self.has_evidence() { picker.with_evidence() } else { picker };
+        picker.pick(slots, self.least_bits())
+    }
+
+    /// Whether the prior tells candidates apart.
+    fn has_evidence(&self) -> bool {
+        let mut priors = self.state.candidates.iter().map(|node| self.state.prior[node.index()]);
+        let first = priors.next();
+        priors.any(|prior| Some(prior) != first)
     }
 
     /// While the test is taken at its word, what only the doubt about it would divide is left to

@@ -15,6 +15,10 @@
 //! So one formula does three things: plain bisection while nothing contradicts; as many repeats of the
 //! culprit as the asked confidence needs; and Bayesian search once passes and failures mix.
 //!
+//! A good commit that no trial has seen is one more hypothesis, with a small prior: that the failure is older than
+//! whoever named it thought. So it is run when trials speak for that, when it is a parent of the culprit, or when a
+//! worker has nothing better to do; mostly the proof does not need it.
+//!
 //! What "at its word" means when the history is not monotonic is decided in [`focus`]: a failure with a
 //! pass after it is an earlier episode, once both were repeated; the answer is the latest breakage.
 //!

@@ -31,6 +31,8 @@ pub(super) struct Picker<'a> {
     running: &'a [Node],
     /// For each node, the probability that the proof needs its trial.
     proof: Vec<f64>,
+    /// What a trial beside others has to be worth, as a part of its share of an even search.
+    share: f64,
 }
 
 /// A commit, and what its trial is worth.
@@ -50,19 +52,29 @@ impl<'a> Picker<'a> {
         testable: &'a [(Node, f64)],
         running: &'a [Node],
     ) -> Self {
+        /// All workers have work in an even search.
+        const EVEN: f64 = 0.95;
         let mut proof = of.to_vec();
         for node in graph.nodes() {
             for parent in graph.parents(node) {
                 proof[parent.index()] += of[node.index()];
             }
         }
-        Self { graph, of, testable, running, proof }
+        Self { graph, of, testable, running, proof, share: EVEN }
+    }
+
+    /// The same where evidence points somewhere: most such searches end after a round or two, and a trial that is made to
+    /// be sooner there is more often made in vain.
+    pub(super) fn with_evidence(self) -> Self {
+        /// Over 17 real histories, two workers make 2 to 4 % fewer trials so, in 2 to 5 % more time.
+        const POINTED: f64 = 1.2;
+        Self { share: POINTED, ..self }
     }
 
     /// The best `slots` commits together, each adding at least `least` bits, and each beside another worth
     /// its run.
     pub(super) fn pick(&self, slots: usize, least: f64) -> Vec<Pick> {
-        let beside = worth_beside(slots + self.running.len());
+        let beside = self.share * even_share(slots + self.running.len());
         let mut picks: Vec<Pick> = Vec::new();
         while picks.len() < slots {
             let is_alone = picks.is_empty() && self.running.is_empty();
@@ -142,11 +154,10 @@ impl<'a> Picker<'a> {
     }
 }
 
-/// What a trial beside others has to be worth where so many can run at the same time: nearly what the last of
-/// them adds in an even search, a half beside one that halves, a quarter beside three that quarter.
-fn worth_beside(trials: usize) -> f64 {
-    const NEARLY: f64 = 0.95;
-    NEARLY * 0.5_f64.powi(i32::try_from(trials.max(1).ilog2()).unwrap_or(i32::MAX))
+/// What the last of so many trials adds in an even search: a half beside one that halves, a quarter beside three that
+/// quarter.
+fn even_share(trials: usize) -> f64 {
+    0.5_f64.powi(i32::try_from(trials.max(1).ilog2()).unwrap_or(i32::MAX))
 }
 
 /// Differences of bits below this are rounding.

@@ -96,13 +96,19 @@ impl SearchState {
         self.observations[self.twin[node.index()].index()]
     }
 
-    /// Good commits that nothing has shown to be good: neither they nor a commit after them was seen to pass.
+    /// Good commits that could be none: nothing has shown them to be good (neither they nor a commit after them was seen
+    /// to pass), and they would explain every failure that was seen.
     #[must_use]
     pub fn doubtful(&self, graph: &CommitGraph) -> Vec<Node> {
-        let untested = |node: &Node| self.observed(*node).runs() == 0;
-        let passes = |node: Node| self.observed(node).good > 0;
-        let is_shown = |&good: &Node| graph.descendants([good]).iter().any(passes);
-        self.goods.iter().copied().filter(untested).filter(|good| !is_shown(good)).collect()
+        let could_be_bad = |good: Node| {
+            let after = graph.descendants([good]);
+            graph
+                .nodes()
+                .map(|node| (node, self.observed(node)))
+                .all(|(node, seen)| if after.contains(node) { seen.good == 0 } else { seen.bad == 0 })
+        };
+        let untested = self.goods.iter().copied().filter(|&good| self.observed(good).runs() == 0);
+        untested.filter(|&good| could_be_bad(good)).collect()
     }
 
     /// Record what was seen at a commit.

@@ -93,7 +93,8 @@ fn old_commits_run_with_the_packages_of_their_day() {
     let (repo, ids) = history();
     let good = ids[0].to_string();
 
-    let (code, report) = find(&user, &repo, &registry, &["--env", "auto", "--good", &good]);
+    // With four workers, the good commit runs beside the bad one.
+    let (code, report) = find(&user, &repo, &registry, &["--env", "auto", "--good", &good, "--jobs", "4"]);
     assert_eq!(code, Some(0), "{report:#}");
     assert_eq!(culprit(&report), ids[8].to_string());
     let packages: Vec<&str> = report["environments"]
@@ -108,7 +109,8 @@ fn old_commits_run_with_the_packages_of_their_day() {
     assert_eq!(made(&user), 2, "many dates share an environment");
 
     // Everything is there the second time.
-    let (code, report) = find(&user, &repo, &registry, &["--env", "auto", "--good", &good, "--fresh"]);
+    let (code, report) =
+        find(&user, &repo, &registry, &["--env", "auto", "--good", &good, "--jobs", "4", "--fresh"]);
     assert_eq!(code, Some(0), "{report:#}");
     assert_eq!(made(&user), 2);
 }
@@ -119,8 +121,9 @@ fn without_time_travel_the_good_commit_fails_with_todays_packages() {
     let registry = greeting().serve();
     let (repo, ids) = history();
     let good = ids[0].to_string();
-    let (code, report) =
-        find(&user, &repo, &registry, &["--env", "auto", "--no-time-travel", "--good", &good]);
+    // With four workers, the good commit runs beside the bad one.
+    let today = ["--env", "auto", "--no-time-travel", "--good", &good, "--jobs", "4"];
+    let (code, report) = find(&user, &repo, &registry, &today);
     assert_eq!(code, Some(4), "{report:#}");
     assert!(report["reason"].as_str().unwrap().contains("good commit"), "{report:#}");
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::ahead::Ahead;
 use super::dispatcher::Dispatcher;
 use super::earlier::{earlier_trials, session_key};
 use super::endpoints::{Endpoints, Expected, Step};
@@ -112,6 +113,7 @@ pub fn find(
             watch: Watch::default(),
             failure: None,
             unreached: Vec::new(),
+            ahead: Ahead::default(),
         };
         let ended = session.conduct();
         let ended = session.or_packages(ended);
@@ -170,6 +172,8 @@ pub(super) struct Session<'a> {
     pub(super) failure: Option<Failure>,
     /// Commits that the failing run is known to have had nothing to do with.
     pub(super) unreached: Vec<CommitId>,
+    /// Trials of narrowing that are ahead of the search.
+    pub(super) ahead: Ahead,
 }
 
 impl Session<'_> {
@@ -393,6 +397,7 @@ impl Session<'_> {
         if self.credit(done.id, done.commit, done.purpose, &verdict)? == Credit::Again {
             return Ok(None);
         }
+        self.ahead.note(done.id, &verdict);
         // A composed tree says nothing of the commit itself.
         if done.purpose.is_of_commit() {
             self.seen.entry(done.commit).or_default().add(Observation::of(&verdict));

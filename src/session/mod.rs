@@ -29,6 +29,7 @@
 //! | `packages` | whether the packages are the cause, rather than a commit |
 //! | `package_set` | which packages they are, from which version on, and what mends it |
 //! | [`narrow`] | from the commit to the edits that broke it |
+//! | `ahead` | narrowing of a suspect while the search still runs |
 //! | [`hiding`] | which edits of a culprit hide the failure that it brought |
 //! | [`merges`] | culprits that are merges |
 //! | [`bringer`] | which commit of a set brought an edit |
@@ -43,6 +44,7 @@
 //! [`Oracle`]: crate::triage::Oracle
 //! [`Event`]: crate::model::Event
 
+mod ahead;
 mod breaking;
 mod bringer;
 mod call_reasons;

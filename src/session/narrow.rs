@@ -137,21 +137,24 @@ impl Session<'_> {
     /// worth it did not even lead to a smaller set.
     fn narrow(&mut self, good: CommitId, bad: CommitId) -> Result<Option<Narrowed>, Stop> {
         let began = Instant::now();
+        self.take_over(good, bad)?;
         for (id, ..) in self.trials.running().collect::<Vec<_>>() {
-            self.dismiss(id)?;
+            if !self.ahead.has(id) {
+                self.dismiss(id)?;
+            }
         }
         let trees = (self.trials.tree_of(good)?, self.trials.tree_of(bad)?);
         let Some(difference) = narrowable_between(self.workshop.shadow, trees.0, trees.1)? else {
             return Ok(None);
         };
-        let search = self.search_of(&difference, self.failure_at(bad).as_ref())?;
-        let search = search.suspecting(&self.made_in_merge(&difference, bad)?, MADE_IN_MERGE);
+        let search = self.narrowing_of(&difference, bad)?;
         let mut known = search.given();
         let mut trials = 0;
         let ends = HashMap::from([(trees.0, Outcome::Passes), (trees.1, Outcome::Fails)]);
         let budget = (self.trials.started() * 3 / 2).max(LEAST_BUDGET);
         let ground = Ground { difference: &difference, search: &search, good: trees.0, head: bad, budget };
         let answer = self.explore(&ground, ends, &mut known, &mut trials)?;
+        self.forget_ahead()?;
         let minimal = answer.is_some();
         let Some(answer) = answer.or_else(|| so_far(&search, &known)) else { return Ok(None) };
         let decisive = answer
@@ -160,6 +163,12 @@ impl Session<'_> {
             .map(|cause| search.decisive(cause, &known))
             .fold(EditSet::default(), |all, own| all.with(&own));
         Ok(Some(Narrowed { good, bad, difference, answer, decisive, minimal, trials, began }))
+    }
+
+    /// The search with which a bad version is narrowed.
+    pub(super) fn narrowing_of(&self, difference: &Difference, bad: CommitId) -> Result<Search, Stop> {
+        let search = self.search_of(difference, self.failure_at(bad).as_ref())?;
+        Ok(search.suspecting(&self.made_in_merge(difference, bad)?, MADE_IN_MERGE))
     }
 
     /// The search for the edits that matter, seen from a failure, and from what the search for the commit knows of it.
@@ -222,6 +231,18 @@ impl Session<'_> {
                     learned = true;
                     break;
                 }
+                if let Some(verdict) = self.ahead.take(tree) {
+                    *trials += 1;
+                    outcomes.insert(tree, outcome(&verdict));
+                    learn(difference, known, applied, &verdict);
+                    learned = true;
+                    break;
+                }
+                if let Some(id) = self.ahead.adopt(tree) {
+                    *trials += 1;
+                    running.insert(id, (applied, tree));
+                    continue;
+                }
                 let twice = running.values().any(|(_, other)| *other == tree);
                 if !twice && self.trials.free() > 0 && *trials < budget {
                     *trials += 1;
@@ -236,12 +257,8 @@ impl Session<'_> {
             }
             for judged in self.next_judged()? {
                 if let Some((applied, tree)) = running.remove(&judged.trial) {
-                    let outcome = outcome(&judged.verdict);
-                    outcomes.insert(tree, outcome);
-                    if let Verdict::Skip(skip) = &judged.verdict {
-                        known.record_lacking(applied.clone(), difference.spoken_of(&skip.reason));
-                    }
-                    known.record(applied, outcome);
+                    outcomes.insert(tree, outcome(&judged.verdict));
+                    learn(difference, known, applied, &judged.verdict);
                 }
             }
             let reach: HashSet<EditSet> = search.wanted(known, REACH).into_iter().collect();
@@ -299,6 +316,14 @@ fn around(hunt: &Hunt, set: &[(Node, f64)]) -> Option<(Node, Node)> {
         set.iter().flat_map(|(node, _)| graph.parents(*node)).filter(|node| !members.contains(node));
     let good = outside.copied().filter(|&node| seen(node).good > 0).max()?;
     (set.len() <= LARGEST_SET && graph.is_ancestor(good, bad)).then_some((good, bad))
+}
+
+/// Record what came of a set.
+fn learn(difference: &Difference, known: &mut Known, applied: EditSet, verdict: &Verdict) {
+    if let Verdict::Skip(skip) = verdict {
+        known.record_lacking(applied.clone(), difference.spoken_of(&skip.reason));
+    }
+    known.record(applied, outcome(verdict));
 }
 
 const fn outcome(verdict: &Verdict) -> Outcome {

@@ -82,9 +82,8 @@ impl Session<'_> {
             return Ok(());
         }
         let Some(&good) = self.pace_setters().first() else { return Ok(()) };
-        let movable = |trial: &Unlimited| {
-            trial.purpose != Purpose::Endpoint || trial.commit == self.target_commit()
-        };
+        let movable =
+            |trial: &Unlimited| trial.purpose != Purpose::Endpoint || trial.commit == self.target_commit();
         let oldest = self.unlimited().into_iter().filter(movable).min_by_key(|trial| trial.since);
         let in_the_way = oldest.filter(|_| self.trials.free() == 0);
         if let Some(trial) = &in_the_way {

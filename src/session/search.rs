@@ -63,6 +63,7 @@ impl Session<'_> {
                     if self.trials.started() > budget {
                         return Ok(budget_spent(budget));
                     }
+                    self.make_room(nodes.len())?;
                     for node in nodes {
                         self.start_node(&hunt, node)?;
                     }
@@ -81,6 +82,8 @@ impl Session<'_> {
                 // An endpoint or a would-be mender is still running; nothing is sure before it ends.
                 Next::Done(_) => {}
             }
+            self.sync_running(&mut hunt);
+            self.narrow_ahead(&strategy, &hunt)?;
             if self.trials.is_idle() {
                 let reason = "no commit is left that could be tested".to_owned();
                 return Ok(Conclusion::Inconclusive { why: Inconclusive::NothingRunnable, reason });
@@ -104,7 +107,9 @@ impl Session<'_> {
     }
 
     pub(super) fn runs_one_of(&self, commits: &[CommitId]) -> bool {
-        self.trials.running().any(|(_, commit, _, _)| commits.contains(&commit))
+        self.trials
+            .running()
+            .any(|(_, commit, purpose, _)| purpose.is_of_commit() && commits.contains(&commit))
     }
 
     /// Start bad. Good is run when something depends on it: the proof seldom does, since that needs the culprit and its
@@ -235,7 +240,8 @@ impl Session<'_> {
 
     /// What waits for the target to be judged is as good as running: it need not be started again.
     fn sync_running(&self, hunt: &mut Hunt) {
-        let running = self.trials.running().map(|(_, commit, _, _)| commit);
+        let of_commits = self.trials.running().filter(|(_, _, purpose, _)| purpose.is_of_commit());
+        let running = of_commits.map(|(_, commit, _, _)| commit);
         let waiting = self.unjudged.iter().map(|done| done.commit);
         let nodes = running.chain(waiting).filter_map(|commit| hunt.history.index.get(&commit));
         hunt.state.running = nodes.copied().collect();
@@ -244,7 +250,7 @@ impl Session<'_> {
     /// Slots for more trials. While the target is not known, no more than a few trials are of use.
     fn free_slots(&self) -> usize {
         let most = self.trials.capacity() * 2;
-        self.trials.free().min(most.saturating_sub(self.unjudged.len()))
+        (self.trials.free() + self.ahead.running()).min(most.saturating_sub(self.unjudged.len()))
     }
 
     fn dismiss_irrelevant(&mut self, strategy: &InformationGain, hunt: &mut Hunt) -> Result<(), Stop> {
@@ -254,7 +260,9 @@ impl Session<'_> {
             let trial = self
                 .trials
                 .running()
-                .find(|(_, running, purpose, _)| *running == commit && may_be_dismissed(*purpose))
+                .find(|(_, running, purpose, _)| {
+                    *running == commit && purpose.is_of_commit() && may_be_dismissed(*purpose)
+                })
                 .map(|(id, _, _, _)| id);
             if let Some(id) = trial {
                 self.dismiss(id)?;

@@ -244,3 +244,23 @@ fn a_mender_hidden_behind_its_own_mistake_is_proven_by_the_edit_that_mended_it()
     let shown = user.run(repo.path(), &[&["find"], &arguments[..]].concat()).stdout;
     assert!(shown.contains("without it, the commit passes"), "{shown}");
 }
+
+#[test]
+fn with_many_slots_narrowing_that_is_ahead_of_the_search_changes_no_answer() {
+    let after = GOOD
+        .replace("json.loads(text)", "json.load(text)")
+        .replace("sorted(value)", "sorted(value, reverse=True)")
+        .replace("print(value)", "print(value, flush=True)");
+    let (repo, ids) = history(GOOD, &after);
+    let one = find(&User::new(), &repo, ids[0], &["--jobs", "1"]);
+    for jobs in ["2", "4", "8"] {
+        let user = User::new();
+        let report = find(&user, &repo, ids[0], &["--jobs", jobs]);
+        assert_eq!(culprit(&report), ids[4].to_string());
+        assert_eq!(report["breaking_changes"], one["breaking_changes"], "{report:#}");
+        assert_eq!(report["narrowing"]["remarks"], one["narrowing"]["remarks"], "{report:#}");
+        // Whatever was ended is not among what is known.
+        let again = find(&user, &repo, ids[0], &["--jobs", "1"]);
+        assert_eq!(again["breaking_changes"], one["breaking_changes"], "{again:#}");
+    }
+}

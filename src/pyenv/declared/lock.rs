@@ -39,6 +39,8 @@ struct PipfileMeta {
 
 #[derive(Debug, Deserialize)]
 struct PipfileSource {
+    #[serde(default)]
+    name: String,
     url: String,
 }
 
@@ -70,7 +72,7 @@ pub(super) fn constraints(text: &str) -> Vec<String> {
 /// Requirements from `Pipfile.lock`, which names the packages themselves, and its registries as options.
 pub(super) fn pipfile(text: &str) -> Vec<String> {
     let lock: PipfileLock = serde_json::from_str(text).unwrap_or_default();
-    let sources = as_options(lock.meta.sources.into_iter().map(|source| source.url));
+    let sources = as_options(lock.meta.sources.into_iter().map(|source| (source.name, source.url)));
     let both = lock.default.into_iter().chain(lock.develop);
     let packages = both.filter_map(|(name, entry)| {
         let version = entry.version?;

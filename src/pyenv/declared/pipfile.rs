@@ -25,21 +25,28 @@ pub(super) fn read(text: &str) -> Pipfile {
         .iter()
         .find_map(|key| required?.get(key)?.as_str().map(str::to_owned));
     let sources = table.get("source").and_then(Value::as_array).into_iter().flatten();
-    let urls = sources.filter_map(|source| source.get("url")?.as_str().map(str::to_owned));
+    let named = sources.filter_map(|source| {
+        let name = source.get("name").and_then(Value::as_str).unwrap_or_default();
+        Some((name.to_owned(), source.get("url")?.as_str()?.to_owned()))
+    });
     Pipfile {
         packages: packages("packages"),
         dev_packages: packages("dev-packages"),
-        sources: as_options(urls),
+        sources: as_options(named),
         python: python.filter(|version| version != "*"),
     }
 }
 
-/// Registries as options of requirements files: the first one is asked first, and instead of PyPI.
-pub(super) fn as_options(urls: impl Iterator<Item = String>) -> Vec<String> {
-    let is_pypi = |url: &str| url.contains("://pypi.org/") || url.contains("://pypi.python.org/");
-    let named = urls.enumerate().filter(|(_, url)| !is_pypi(url));
+/// Registries, with their names, as options of requirements files: the first one is asked first, and instead of PyPI.
+pub(super) fn as_options(sources: impl Iterator<Item = (String, String)>) -> Vec<String> {
+    let others = sources.enumerate().filter(|(_, (name, _))| !is_pypi(name));
     let option = |at: usize| if at == 0 { "--index-url" } else { "--extra-index-url" };
-    named.map(|(at, url)| format!("{} {url}", option(at))).collect()
+    others.map(|(at, (_, url))| format!("{} {url}", option(at))).collect()
+}
+
+/// Whether a registry has the name that all tools give to PyPI, which is asked anyway, wherever the user has it.
+pub(super) fn is_pypi(name: &str) -> bool {
+    name.eq_ignore_ascii_case("pypi")
 }
 
 /// A package as a standard requirement; `None` for one by path.
@@ -86,7 +93,8 @@ mod tests {
     fn packages_sources_and_python_are_read() {
         let text = r#"
 [[source]]
-url = "https://pypi.org/simple"
+name = "pypi"
+url = "https://one.example/simple"
 [[source]]
 url = "https://${USER}@own.example/simple"
 [packages]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 use super::names::normalised;
+use super::pipfile::is_pypi;
 
 /// Groups that include one another deeper than this go in circles.
 const DEEPEST: usize = 8;
@@ -84,7 +85,8 @@ fn indexes<'a>(tool: &impl Fn(&[&str]) -> Option<&'a Value>) -> Vec<String> {
             && index.get("priority").and_then(Value::as_str) != Some("explicit")
     };
     let named = each.filter(is_for_all).filter_map(|index| {
-        let url = index.get("url")?.as_str().filter(|url| !url.contains("://pypi.org/"))?;
+        let name = index.get("name").and_then(Value::as_str).unwrap_or_default();
+        let url = index.get("url")?.as_str().filter(|_| !is_pypi(name))?;
         let takes_the_place = index.get("default").and_then(Value::as_bool) == Some(true);
         let option = if takes_the_place { "--index-url" } else { "--extra-index-url" };
         Some(format!("{option} {url}"))

@@ -244,6 +244,15 @@ impl Report {
 }
 
 impl Report {
+    /// Of a commit's parents the one that it is reverted to: of a merge the first one that was good.
+    #[must_use]
+    pub fn mainline(&self, parents: &[CommitId]) -> Option<CommitId> {
+        let narrowed_against = self.narrowing.as_ref().and_then(|narrowing| narrowing.good);
+        let good = [self.last_good.as_ref().map(|good| good.id), narrowed_against];
+        let known = good.into_iter().flatten().find(|good| parents.contains(good));
+        known.or(parents.first().copied())
+    }
+
     /// What could make commits testable that were skipped.
     fn hint_of_skips(&self) -> Option<String> {
         let skips_as = |kind| self.skipped.iter().any(|skipped| skipped.kind == kind);

@@ -241,8 +241,10 @@ impl Terminal {
             steps.push((format!("git show {id}"), "the whole change"));
             if !report.find_fix {
                 steps.push(("pybisect fix".to_owned(), "ways to mend it, tested"));
-                let mainline = mainline(report, &culprit.commit.parents);
-                let mainline = mainline.map(|number| format!(" -m {number}")).unwrap_or_default();
+                let parents = &culprit.commit.parents;
+                let mainline = parents.iter().position(|&parent| report.mainline(parents) == Some(parent));
+                let mainline = mainline.filter(|_| parents.len() > 1);
+                let mainline = mainline.map(|at| format!(" -m {}", at + 1)).unwrap_or_default();
                 steps.push((format!("git revert{mainline} {id}"), "undo it"));
             }
         }
@@ -315,11 +317,4 @@ fn environments(report: &Report) -> Option<String> {
     let time = report.environment.get("packages_as_of").filter(|_| !pythons.is_empty())?;
     let count = plural(report.environments.len(), "environment");
     Some(format!("{count}, Python {}, packages as of {time}", pythons.join(" and ")))
-}
-
-/// The number of the parent that a merge is reverted to; None for a commit that is no merge.
-fn mainline(report: &Report, parents: &[CommitId]) -> Option<usize> {
-    let good = report.last_good.as_ref().map(|good| good.id);
-    let at = parents.iter().position(|&parent| Some(parent) == good).unwrap_or_default();
-    (parents.len() > 1).then_some(at + 1)
 }

@@ -48,6 +48,8 @@ struct View<'a> {
     focus: Focus,
     posterior: Posterior,
     skips: Skips,
+    /// Good commits that could be none.
+    doubtful: Vec<Node>,
 }
 
 impl InformationGain {
@@ -67,9 +69,10 @@ impl InformationGain {
 
     fn view<'a>(&self, graph: &'a CommitGraph, state: &'a SearchState) -> View<'a> {
         let focus = Focus::new(graph, state);
-        let posterior = Posterior::new(graph, state, &focus, self.flaky_prior);
+        let doubtful = state.doubtful(graph);
+        let posterior = Posterior::new(graph, state, &focus, &doubtful, self.flaky_prior);
         let skips = Skips::new(graph, state);
-        View { graph, state, focus, posterior, skips }
+        View { graph, state, focus, posterior, skips, doubtful }
     }
 
     /// What is believed now, where `slots` trials run at a time; of the leading commits the first `most`.
@@ -127,7 +130,7 @@ impl Strategy for InformationGain {
             plan.extend(view.repeats(slots - plan.len()));
         }
         if plan.is_empty() && state.running.is_empty() && sure < self.confidence {
-            plan.extend(view.untaken(state.doubtful(graph)));
+            plan.extend(view.untaken(view.doubtful.iter().copied()));
         }
         plan.truncate(slots);
         if plan.is_empty() && state.running.is_empty() && slots > 0 {
@@ -222,16 +225,12 @@ impl View<'_> {
         // The picker finds by itself which of them would tell nothing.
         let untested =
             self.state.candidates.iter().filter(|&node| hope(node) && self.state.observed(node).runs() == 0);
-        let new = untested.chain(self.state.doubtful(self.graph));
+        let new = untested.chain(self.doubtful.iter().copied());
         let plain = self.skips.is_empty();
-        let testable: Vec<(Node, f64)> = self
-            .untaken(new)
-            .into_iter()
-            .map(|node| (node, if plain { 1.0 } else { self.skips.speaks(node) }))
-            .map(|(node, speaks)| {
-                (node, if self.state.goods.contains(&node) { speaks } else { speaks * part })
-            })
-            .collect();
+        let speaks = |node: Node| if plain { 1.0 } else { self.skips.speaks(node) };
+        let part_of = |node: Node| if self.doubtful.contains(&node) { 1.0 } else { part };
+        let testable: Vec<(Node, f64)> =
+            self.untaken(new).into_iter().map(|node| (node, speaks(node) * part_of(node))).collect();
         let picker = Picker::new(self.graph, &self.posterior.of, &testable, &self.state.running);
         let picker = if self.has_evidence() { picker.with_evidence() } else { picker };
         picker.pick(slots, self.least_bits())

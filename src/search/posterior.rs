@@ -38,7 +38,13 @@ pub(super) struct Posterior {
 
 impl Posterior {
     /// Apply the formula.
-    pub(super) fn new(graph: &CommitGraph, state: &SearchState, focus: &Focus, flaky_prior: f64) -> Self {
+    pub(super) fn new(
+        graph: &CommitGraph,
+        state: &SearchState,
+        focus: &Focus,
+        doubtful: &[Node],
+        flaky_prior: f64,
+    ) -> Self {
         let hypotheses: Vec<Node> =
             state.candidates.iter().filter(|&node| !repeats_parent(graph, state, node)).collect();
         let flaky = flaky_weights(graph, state, &hypotheses);
@@ -63,9 +69,8 @@ impl Posterior {
             total += prior * (agrees + noisy);
             flaky_mass += prior * noisy;
         }
-        let doubtful = state.doubtful(graph);
         let doubt = MISTAKEN / (1.0 - MISTAKEN) * honest;
-        for node in &doubtful {
+        for node in doubtful {
             of[node.index()] = doubt / (doubtful.len() as f64);
             total += of[node.index()];
         }

@@ -11,7 +11,7 @@ use super::versions::{difference_between, narrowable_between, partial_tree};
 use super::{SessionError, Trees, Workshop};
 use crate::git::{Merged, Placed};
 use crate::minimize::{Difference, EditSet};
-use crate::model::{BreakingChange, CommitId, FixKind, Narrowing, Report, TreeId};
+use crate::model::{BreakingChange, FixKind, Narrowing, TreeId};
 
 /// A tree to test.
 #[derive(Debug, Clone, Copy)]
@@ -57,19 +57,11 @@ pub(super) fn candidates(
         ground.left_out.push(format!("{}: {why}", FixKind::UndoEdits.phrase()));
     }
     if let Some(culprit) = request.report.culprits.first()
-        && let Some(parent) = mainline(&culprit.commit.parents, &request.report)
+        && let Some(parent) = request.report.mainline(&culprit.commit.parents)
     {
         ground.merge(FixKind::RevertCommit, trees.tree_of(culprit.commit.id)?, trees.tree_of(parent)?)?;
     }
     Ok((ground.made, ground.left_out))
-}
-
-/// The parent that a commit is reverted to: of a merge the first one that was good, as the report says.
-fn mainline(parents: &[CommitId], report: &Report) -> Option<CommitId> {
-    let narrowed_against = report.narrowing.as_ref().and_then(|narrowing| narrowing.good);
-    let good = [report.last_good.as_ref().map(|good| good.id), narrowed_against];
-    let known = good.into_iter().flatten().find(|good| parents.contains(good));
-    known.or(parents.first().copied())
 }
 
 impl Ground<'_> {

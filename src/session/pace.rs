@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use super::SessionError;
 use super::find::{Session, Stop};
 use super::plan::Limits;
-use super::trials::Done;
+use super::trials::{Done, Unlimited};
 use crate::model::event::Source;
-use crate::model::{Captured, CommitId, Ending, Purpose, Timing, TrialId, TrialOutput};
+use crate::model::{Captured, CommitId, Ending, Purpose, Timing, TrialOutput};
 
 /// The command is quick if it ends within this time; when nothing has, the good commit is run to learn the pace.
 const QUICK: Duration = Duration::from_secs(10);
@@ -50,7 +50,7 @@ impl Session<'_> {
             return Ok(None);
         }
         let mut first = self.pace_wanted();
-        for Unlimited { commit, since, .. } in self.unlimited() {
+        for Unlimited { commit, since, .. } in self.trials.unlimited() {
             // One that is known to hang for so long need not do so again.
             let is_known = self.pace.has_passed && self.trials.is_known_to_hang(commit, self.limit())?;
             let deadline = if is_known { since } else { since + self.limit() };
@@ -61,18 +61,17 @@ impl Session<'_> {
 
     /// When a trial takes so long that the pace has to be learned; `None` when it is known, or being learned.
     fn pace_wanted(&self) -> Option<Instant> {
-        if self.pace.has_passed || self.pace_setters().is_empty() {
+        if self.pace.has_passed || self.pace_setter().is_none() {
             return None;
         }
         let patience = if self.pace.slowest.is_zero() { QUICK } else { Limits::after(self.pace.slowest) };
-        self.unlimited().iter().map(|trial| trial.since + patience).min()
+        self.trials.unlimited().iter().map(|trial| trial.since + patience).min()
     }
 
-    /// Good commits that could be run.
-    fn pace_setters(&self) -> Vec<CommitId> {
-        let untested = |commit: &CommitId| !self.seen.contains_key(commit) && !self.runs_one_of(&[*commit]);
-        let goods = self.goods.iter().copied().filter(untested).collect::<Vec<_>>();
-        if goods.len() < self.goods.len() { Vec::new() } else { goods }
+    /// The good commit that shows the pace; `None` when one runs, or has come to nothing that tells.
+    fn pace_setter(&self) -> Option<CommitId> {
+        let was_begun = |commit: &CommitId| self.seen.contains_key(commit) || self.runs_one_of(&[*commit]);
+        self.goods.first().copied().filter(|_| !self.goods.iter().any(was_begun))
     }
 
     /// Run a good commit when the pace is to be learned. With no slot free, the trial that took long makes room: it is run
@@ -81,10 +80,10 @@ impl Session<'_> {
         if self.pace_wanted().is_none_or(|at| at > Instant::now()) {
             return Ok(());
         }
-        let Some(&good) = self.pace_setters().first() else { return Ok(()) };
+        let Some(good) = self.pace_setter() else { return Ok(()) };
         let movable =
             |trial: &Unlimited| trial.purpose != Purpose::Endpoint || trial.commit == self.target_commit();
-        let oldest = self.unlimited().into_iter().filter(movable).min_by_key(|trial| trial.since);
+        let oldest = self.trials.unlimited().into_iter().filter(movable).min_by_key(|trial| trial.since);
         let in_the_way = oldest.filter(|_| self.trials.free() == 0);
         if let Some(trial) = &in_the_way {
             self.dismiss(trial.id)?;
@@ -102,7 +101,7 @@ impl Session<'_> {
     /// The trial whose time is over, as a result.
     pub(super) fn overdue(&mut self) -> Result<Option<Done>, SessionError> {
         let limit = self.limit();
-        for Unlimited { id, commit, purpose, since } in self.unlimited() {
+        for Unlimited { id, commit, purpose, since } in self.trials.unlimited() {
             let is_known = self.pace.has_passed && self.trials.is_known_to_hang(commit, limit)?;
             if since.elapsed() < limit && !is_known {
                 continue;
@@ -129,7 +128,7 @@ impl Session<'_> {
         /// Other trials may be quicker, but seldom more than that.
         const QUICKER: u32 = 2;
         let target = self.target_commit();
-        let since = self.unlimited().into_iter().find(|trial| trial.commit == target)?.since;
+        let since = self.trials.unlimited().into_iter().find(|trial| trial.commit == target)?.since;
         let usual = if self.pace.slowest.is_zero() { Limits::ENDPOINT } else { self.pace.slowest * QUICKER };
         let until = since + usual;
         (self.target.is_none() && until > Instant::now()).then_some(until)
@@ -141,21 +140,4 @@ impl Session<'_> {
         let is_unknown = !self.pace.has_passed || self.workshop.executor.has_environments();
         if is_unknown { Limits::ENDPOINT } else { Limits::after(self.pace.slowest) }
     }
-
-    /// Trials of commits that were started before the pace was known.
-    fn unlimited(&self) -> Vec<Unlimited> {
-        self.trials
-            .unlimited()
-            .map(|(id, commit, purpose, since)| Unlimited { id, commit, purpose, since })
-            .filter(|trial| trial.purpose.is_of_commit())
-            .collect()
-    }
-}
-
-/// A running trial without a time limit of its own.
-struct Unlimited {
-    id: TrialId,
-    commit: CommitId,
-    purpose: Purpose,
-    since: Instant,
 }

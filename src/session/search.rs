@@ -107,9 +107,7 @@ impl Session<'_> {
     }
 
     pub(super) fn runs_one_of(&self, commits: &[CommitId]) -> bool {
-        self.trials
-            .running()
-            .any(|(_, commit, purpose, _)| purpose.is_of_commit() && commits.contains(&commit))
+        self.trials.of_commits().any(|(_, commit, _)| commits.contains(&commit))
     }
 
     /// Start bad. Good is run when something depends on it: the proof seldom does, since that needs the culprit and its
@@ -240,8 +238,7 @@ impl Session<'_> {
 
     /// What waits for the target to be judged is as good as running: it need not be started again.
     fn sync_running(&self, hunt: &mut Hunt) {
-        let of_commits = self.trials.running().filter(|(_, _, purpose, _)| purpose.is_of_commit());
-        let running = of_commits.map(|(_, commit, _, _)| commit);
+        let running = self.trials.of_commits().map(|(_, commit, _)| commit);
         let waiting = self.unjudged.iter().map(|done| done.commit);
         let nodes = running.chain(waiting).filter_map(|commit| hunt.history.index.get(&commit));
         hunt.state.running = nodes.copied().collect();
@@ -259,11 +256,9 @@ impl Session<'_> {
             let commit = hunt.id(node);
             let trial = self
                 .trials
-                .running()
-                .find(|(_, running, purpose, _)| {
-                    *running == commit && purpose.is_of_commit() && may_be_dismissed(*purpose)
-                })
-                .map(|(id, _, _, _)| id);
+                .of_commits()
+                .find(|(_, running, purpose)| *running == commit && may_be_dismissed(*purpose))
+                .map(|(id, ..)| id);
             if let Some(id) = trial {
                 self.dismiss(id)?;
             }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::dispatcher::Dispatcher;
+use super::dispatcher::{Dispatcher, Running};
 use super::{SessionError, Trees};
 use crate::executor::Executor;
 use crate::model::event::Source;
@@ -24,6 +24,14 @@ pub(super) struct Done {
     pub(super) source: Source,
     /// How long the command ran, also when that was earlier.
     pub(super) ran: Duration,
+}
+
+/// A running trial of a commit without a limit of time of its own.
+pub(super) struct Unlimited {
+    pub(super) id: TrialId,
+    pub(super) commit: CommitId,
+    pub(super) purpose: Purpose,
+    pub(super) since: Instant,
 }
 
 /// Everything that runs or is known.
@@ -94,12 +102,27 @@ impl<'a> Trials<'a> {
             .map(|running| (running.trial.id, running.trial.commit, running.trial.purpose, running.since))
     }
 
-    /// Those of them that may take as long as they like.
-    pub(super) fn unlimited(&self) -> impl Iterator<Item = (TrialId, CommitId, Purpose, Instant)> {
-        self.dispatcher
-            .running()
-            .filter(|running| running.trial.recipe.timeout.is_none())
-            .map(|running| (running.trial.id, running.trial.commit, running.trial.purpose, running.since))
+    /// Those of them that run a commit's own tree.
+    pub(super) fn of_commits(&self) -> impl Iterator<Item = (TrialId, CommitId, Purpose)> {
+        self.running()
+            .map(|(id, commit, purpose, _)| (id, commit, purpose))
+            .filter(|(.., of)| of.is_of_commit())
+    }
+
+    /// Those of these that were started before there was a limit of time.
+    pub(super) fn unlimited(&self) -> Vec<Unlimited> {
+        let unlimited = |running: &&Running| {
+            running.trial.purpose.is_of_commit() && running.trial.recipe.timeout.is_none()
+        };
+        let found = self.dispatcher.running().filter(unlimited);
+        found
+            .map(|Running { trial, since, .. }| Unlimited {
+                id: trial.id,
+                commit: trial.commit,
+                purpose: trial.purpose,
+                since: *since,
+            })
+            .collect()
     }
 
     /// From now on, trials may take this long.

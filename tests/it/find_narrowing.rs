@@ -60,13 +60,18 @@ fn proofs(report: &Value) -> Vec<(&str, &str, bool, bool)> {
         .collect()
 }
 
-#[test]
-fn among_several_edits_the_call_that_broke_it_is_proven_with_two_trials() {
+/// A history with a commit of three edits to calls, of which the first breaks it.
+fn three_edits() -> (TestRepo, Vec<CommitId>) {
     let after = GOOD
         .replace("json.loads(text)", "json.load(text)")
         .replace("sorted(value)", "sorted(value, reverse=True)")
         .replace("print(value)", "print(value, flush=True)");
-    let (repo, ids) = history(GOOD, &after);
+    history(GOOD, &after)
+}
+
+#[test]
+fn among_several_edits_the_call_that_broke_it_is_proven_with_two_trials() {
+    let (repo, ids) = three_edits();
     let user = User::new();
     let report = find(&user, &repo, ids[0], &["--jobs", "2"]);
     assert_eq!(culprit(&report), ids[4].to_string());
@@ -247,11 +252,7 @@ fn a_mender_hidden_behind_its_own_mistake_is_proven_by_the_edit_that_mended_it()
 
 #[test]
 fn with_many_slots_narrowing_that_is_ahead_of_the_search_changes_no_answer() {
-    let after = GOOD
-        .replace("json.loads(text)", "json.load(text)")
-        .replace("sorted(value)", "sorted(value, reverse=True)")
-        .replace("print(value)", "print(value, flush=True)");
-    let (repo, ids) = history(GOOD, &after);
+    let (repo, ids) = three_edits();
     let one = find(&User::new(), &repo, ids[0], &["--jobs", "1"]);
     for jobs in ["2", "4", "8"] {
         let user = User::new();

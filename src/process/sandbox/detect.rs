@@ -57,6 +57,8 @@ pub struct Missing {
     pub remedy: Option<String>,
 }
 
+const NETWORK: &str = "a network of its own";
+
 /// The part that is missing where the limit of processes does not hold.
 pub const PROCESS_LIMIT: &str = "a limit of processes";
 
@@ -124,6 +126,9 @@ impl Missing {
     }
 }
 
+/// One of the parts.
+type PartOf = fn(&mut Parts) -> &mut bool;
+
 struct Probe<'a> {
     launcher: &'a Path,
     scratch: &'a Path,
@@ -142,13 +147,14 @@ impl Probe<'_> {
         }
         let mut working = none.clone();
         // One after the other, each beside those that work.
-        for part in ["a network of its own", "a view of the file system of its own", "a process namespace"] {
+        let parts: [(&'static str, PartOf); 3] = [
+            (NETWORK, |parts| &mut parts.network),
+            ("a view of the file system of its own", |parts| &mut parts.mount),
+            ("a process namespace", |parts| &mut parts.process),
+        ];
+        for (part, of) in parts {
             let mut more = working.clone();
-            match part {
-                "a network of its own" => more.network = true,
-                "a process namespace" => more.process = true,
-                _ => more.mount = true,
-            }
+            *of(&mut more) = true;
             match self.loopback(&more) {
                 Ok(limits_processes) => working = Parts { limits_processes, ..more },
                 Err(why) => working.missing.push(Missing { part, why, remedy: remedy() }),
@@ -182,7 +188,7 @@ impl Probe<'_> {
         if !(own.mount && own.process)
             && let Ok(limits_processes) = self.loopback(&less)
         {
-            let missing = vec![Missing { part: "a network of its own", why, remedy: remedy() }];
+            let missing = vec![Missing { part: NETWORK, why, remedy: remedy() }];
             return Parts { limits_processes, missing, ..less };
         }
         for missing in &mut own.missing {

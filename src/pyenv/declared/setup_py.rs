@@ -98,9 +98,8 @@ pub(super) fn listen(
     cancel: &CancelToken,
 ) -> Result<Given, String> {
     let words = |error: std::io::Error| error.to_string();
-    let slot = tempfile::Builder::new().prefix("pybisect-setup-").tempdir().map_err(words)?;
-    let slot = slot.path().canonicalize().map_err(words).map(|path| (slot, path))?;
-    let (_slot, slot) = slot;
+    let folder = tempfile::Builder::new().prefix("pybisect-setup-").tempdir().map_err(words)?;
+    let slot = folder.path().canonicalize().map_err(words)?;
     let [tree, home, tmp] = ["tree", "home", "tmp"].map(|name| slot.join(name));
     for folder in [&tree, &home, &tmp] {
         std::fs::create_dir(folder).map_err(words)?;

@@ -128,7 +128,9 @@ impl Session<'_> {
         /// Other trials may be quicker, but seldom more than that.
         const QUICKER: u32 = 2;
         let target = self.target_commit();
-        let since = self.trials.unlimited().into_iter().find(|trial| trial.commit == target)?.since;
+        let of_target =
+            |(_, commit, purpose, _): &(_, CommitId, Purpose, _)| *commit == target && purpose.is_of_commit();
+        let (.., since) = self.trials.running().find(of_target)?;
         let usual = if self.pace.slowest.is_zero() { Limits::ENDPOINT } else { self.pace.slowest * QUICKER };
         let until = since + usual;
         (self.target.is_none() && until > Instant::now()).then_some(until)

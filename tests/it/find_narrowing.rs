@@ -251,6 +251,20 @@ fn a_mender_hidden_behind_its_own_mistake_is_proven_by_the_edit_that_mended_it()
 }
 
 #[test]
+fn a_time_limit_does_not_make_the_search_begin_before_the_evidence() {
+    let (mut repo, ids) = three_edits();
+    for n in 8..40 {
+        repo.write("n.txt", format!("{n}\n")).commit(&format!("commit {n}"));
+    }
+    let trials = |options: &[&str]| {
+        let report = find(&User::new(), &repo, ids[0], &[&["--jobs", "2", "--no-narrow"], options].concat());
+        assert_eq!(culprit(&report), ids[4].to_string());
+        report["trials"]["run"].as_u64().unwrap() + report["trials"]["cancelled"].as_u64().unwrap()
+    };
+    assert_eq!(trials(&["--timeout", "60s"]), trials(&[]));
+}
+
+#[test]
 fn with_many_slots_narrowing_that_is_ahead_of_the_search_changes_no_answer() {
     let (repo, ids) = three_edits();
     let one = find(&User::new(), &repo, ids[0], &["--jobs", "1"]);

@@ -6,15 +6,21 @@
 //! so errors are towards a difference.
 
 /// Imports that only type checkers use.
-const FOR_CHECKERS: [&[u8]; 4] = [
+const FOR_CHECKERS: [&[u8]; 5] = [
     b"from typing import ",
-    b"import typing",
+    b"import typing\n",
+    b"import typing as ",
     b"from typing_extensions import ",
-    b"from __future__ import annotations",
+    b"from __future__ import annotations\n",
 ];
 /// What begins a block that only type checkers read.
 const IF_CHECKING: [&[u8]; 2] = [b"if TYPE_CHECKING:", b"if typing.TYPE_CHECKING:"];
 const DEFINITION: [&[u8]; 2] = [b"def ", b"async def "];
+/// Words before a bracket that call nothing.
+const KEYWORDS: [&[u8]; 15] = [
+    b"and", b"assert", b"await", b"del", b"elif", b"else", b"for", b"if", b"in", b"is", b"not", b"or",
+    b"return", b"while", b"yield",
+];
 
 /// Both contents without the lines that they have in common at their ends.
 pub(super) fn without_common_end<'a>(old: &'a [u8], new: &'a [u8]) -> (&'a [u8], &'a [u8]) {
@@ -135,10 +141,15 @@ impl Reader<'_> {
 
     /// Keep account of the open brackets, and drop a comma before the end of one that it says nothing in.
     fn count(&mut self, byte: u8, brackets: &mut Vec<Bracket>) {
-        let follows = self.out.last().is_some_and(|last| is_word(*last) || matches!(last, b')' | b']'));
+        let out = &self.out;
+        let follows = || {
+            let word = out.len() - out.iter().rev().take_while(|byte| is_word(**byte)).count();
+            let ends = out.last().is_some_and(|last| matches!(last, b')' | b']'));
+            ends || word < out.len() && !KEYWORDS.contains(&&out[word..])
+        };
         match byte {
-            b'(' => brackets.push(Bracket { closes: b')', is_free: follows, commas: 0 }),
-            b'[' => brackets.push(Bracket { closes: b']', is_free: !follows, commas: 0 }),
+            b'(' => brackets.push(Bracket { closes: b')', is_free: follows(), commas: 0 }),
+            b'[' => brackets.push(Bracket { closes: b']', is_free: !follows(), commas: 0 }),
             b'{' => brackets.push(Bracket { closes: b'}', is_free: true, commas: 0 }),
             b',' => brackets.iter_mut().next_back().into_iter().for_each(|open| open.commas += 1),
             b')' | b']' | b'}' => {
@@ -283,6 +294,9 @@ mod tests {
             ("if a:\n    b()\n    c()\n", "if a:\n    b()\nc()\n"),
             ("x = (1,)\n", "x = (1)\n"),
             ("x = a[1,]\n", "x = a[1]\n"),
+            ("return (1,)\n", "return (1)\n"),
+            ("x = a in (1,)\n", "x = a in (1)\n"),
+            ("import typing_inspect\n", ""),
             ("x = 'a'\n", "x = 'b'\n"),
             ("x = 'a # b'\n", "x = 'a'\n"),
             ("x = 'a b'\n", "x = 'ab'\n"),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::executor::{Executor, ExecutorError};
-use crate::model::{CancelReason, CancelToken, Trial, TrialId, TrialOutput};
+use crate::model::{CancelReason, CancelToken, Ending, Trial, TrialId, TrialOutput};
 
 struct Request {
     trial: Trial,
@@ -127,7 +127,10 @@ impl Dispatcher {
             match self.answers.recv_timeout(patience) {
                 Ok(Answer { trial, result }) => {
                     let result = result.unwrap_or_else(|panic| resume_unwind(panic));
+                    let is_ended = matches!(&result, Ok(output) if output.ending == Ending::Cancelled);
                     match self.running.remove(&trial) {
+                        // The user's interrupt ended it: it says nothing of its commit.
+                        Some(_) if is_ended && self.root.is_cancelled() => return None,
                         Some(running) => return Some((running.trial, result)),
                         None => self.dismissed = self.dismissed.saturating_sub(1),
                     }

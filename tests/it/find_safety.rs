@@ -116,6 +116,8 @@ fn an_interrupt_keeps_what_ran_and_says_how_to_go_on() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{stderr}");
     assert!(stderr.contains("To go on, run the same again"), "{stderr}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(!stdout.contains("cancelled"), "a trial that the interrupt ended tells nothing: {stdout}");
     assert!(snapshot(scene.repo.path()) == before, "the repository changed");
     assert_eq!(runs(&user), 0);
     goes_on(&scene, &user, &script);

@@ -39,6 +39,12 @@ impl FileFacts {
             device: metadata.dev(),
         }
     }
+
+    /// The file's length in bytes.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
 }
 
 /// Make a folder readable and writable for us, whatever a trial did to its mode.

@@ -1,12 +1,13 @@
 //! The lines that commits change, with the definitions around them at hand: for whole ranges.
 
-use std::path::Path;
-
-use git2::{Blob, Delta, Diff, DiffFindOptions, DiffLine, DiffOptions, Oid, Tree};
+use git2::{DiffFindOptions, Oid, Tree};
+use imara_diff::{Algorithm, Diff, InternedInput};
 
 use super::ids::ToOid;
+use super::path_changes::{PathChange, path_changes};
 use super::{GitError, Repository};
 use crate::model::CommitId;
+use crate::model::common::{common_end, common_start};
 
 /// Files larger than this are not compared line by line: nobody edits them by hand.
 const LARGEST_FILE: usize = 1 << 20;
@@ -56,91 +57,100 @@ impl Repository {
         let parent = commit.parents().next().map(|parent| parent.tree()).transpose()?;
         let others = commit.parents().skip(1).map(|parent| parent.tree());
         let others = others.collect::<Result<Vec<Tree<'_>>, _>>()?;
-        let diff = self.tree_diff(parent.as_ref(), &tree, others.is_empty())?;
+        let changes = path_changes(&self.inner, parent.as_ref(), &tree, &others)?;
+        let has = |is: fn(&PathChange) -> bool| changes.iter().any(is);
+        let may_rename =
+            others.is_empty() && has(|file| file.old.is_zero()) && has(|file| file.new.is_zero());
+        let changes = if may_rename { self.with_renames(parent.as_ref(), &tree)? } else { changes };
+        let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
         let mut changed = Vec::new();
-        for delta in diff.deltas() {
-            let (before, after) = (delta.old_file(), delta.new_file());
-            let Some(path) = after.path().or(before.path()) else { continue };
-            let is_of = |other: &Tree<'_>| {
-                other.get_path(path).map_or(after.id().is_zero(), |entry| entry.id() == after.id())
-            };
-            if others.iter().any(is_of) {
-                continue;
-            }
-            let text = |path: &Path| path.to_string_lossy().into_owned();
-            let old_path = before.path().filter(|old| *old != path).map(text);
-            let mut file = FileLines { path: text(path), old_path, ..FileLines::default() };
+        for PathChange { path, old_path, old, new } in changes {
+            let old_path = old_path.map(|path| text(&path));
+            let mut file = FileLines { path: text(&path), old_path, ..FileLines::default() };
             if wanted(&file.path) {
-                self.read_lines(&mut file, before.id(), after.id())?;
+                self.read_lines(&mut file, old, new);
             }
             changed.push(file);
         }
         Ok(changed)
     }
 
-    fn read_lines(&self, file: &mut FileLines, old: Oid, new: Oid) -> Result<(), GitError> {
+    fn read_lines(&self, file: &mut FileLines, old: Oid, new: Oid) {
         // A partial clone may lack them; what is very large nobody edits by hand.
-        let (Some(old), Some(new)) = (self.text_of(old), self.text_of(new)) else { return Ok(()) };
-        let mut options = DiffOptions::new();
-        options.context_lines(0);
-        let FileLines { removed, added, .. } = file;
-        // Not from plain bytes: of those libgit2 would compute the ids again.
-        let (before, after) = (old.as_ref(), new.as_ref());
-        self.inner.diff_blobs(
-            before,
-            None,
-            after,
-            None,
-            Some(&mut options),
-            None,
-            None,
-            None,
-            Some(&mut |_, _, line| {
-                add_line(removed, added, &line);
-                true
-            }),
-        )?;
-        let content = |blob: Option<Blob<'_>>| blob.map(|blob| blob.content().to_vec()).unwrap_or_default();
-        (file.old, file.new) = (content(old), content(new));
-        Ok(())
+        let (Some(old), Some(new)) = (self.content(old), self.content(new)) else { return };
+        if !is_binary(&old) && !is_binary(&new) {
+            add_lines(file, &old, &new);
+        }
+        (file.old, file.new) = (old, new);
     }
 
-    /// A blob of a usual size: `Some(None)` when there is no file, `None` when it cannot be had.
-    #[expect(clippy::option_option, reason = "a file that is not there has content, none")]
-    fn text_of(&self, id: Oid) -> Option<Option<Blob<'_>>> {
+    /// The content of a file of a usual size; empty when there is no file, `None` when it cannot be had.
+    fn content(&self, id: Oid) -> Option<Vec<u8>> {
         if id.is_zero() {
-            return Some(None);
+            return Some(Vec::new());
         }
         let blob = self.inner.find_blob(id).ok()?;
-        (blob.size() <= LARGEST_FILE).then_some(Some(blob))
+        (blob.size() <= LARGEST_FILE).then(|| blob.content().to_vec())
     }
 
-    fn tree_diff(
-        &self,
-        old: Option<&Tree<'_>>,
-        new: &Tree<'_>,
-        with_renames: bool,
-    ) -> Result<Diff<'_>, GitError> {
+    /// The paths that changed, those that were renamed with their old path.
+    fn with_renames(&self, old: Option<&Tree<'_>>, new: &Tree<'_>) -> Result<Vec<PathChange>, GitError> {
         let mut diff = self.inner.diff_tree_to_tree(old, Some(new), None)?;
-        let has = |status| diff.deltas().any(|delta| delta.status() == status);
-        if with_renames && has(Delta::Added) && has(Delta::Deleted) {
-            let mut renames = DiffFindOptions::new();
-            renames.renames(true).rename_limit(MOST_RENAME_SOURCES);
-            // Without the contents nothing counts as a rename.
-            if diff.find_similar(Some(&mut renames)).is_err() {
-                diff = self.inner.diff_tree_to_tree(old, Some(new), None)?;
-            }
+        let mut renames = DiffFindOptions::new();
+        renames.renames(true).rename_limit(MOST_RENAME_SOURCES);
+        // Without the contents nothing counts as a rename.
+        if diff.find_similar(Some(&mut renames)).is_err() {
+            diff = self.inner.diff_tree_to_tree(old, Some(new), None)?;
         }
-        Ok(diff)
+        let changes = diff.deltas().filter_map(|delta| {
+            let (before, after) = (delta.old_file(), delta.new_file());
+            let path = after.path_bytes().or(before.path_bytes())?.to_vec();
+            let old_path = before.path_bytes().filter(|old| *old != path).map(<[u8]>::to_vec);
+            Some(PathChange { path, old_path, old: before.id(), new: after.id() })
+        });
+        Ok(changes.collect())
     }
 }
 
-fn add_line(removed: &mut Vec<ChangedLine>, added: &mut Vec<ChangedLine>, line: &DiffLine<'_>) {
-    let (list, number) = match line.origin() {
-        '+' => (added, line.new_lineno()),
-        '-' => (removed, line.old_lineno()),
-        _ => return,
-    };
-    let text = String::from_utf8_lossy(line.content()).trim_end_matches(['\n', '\r']).to_owned();
-    list.push(ChangedLine { number: number.unwrap_or_default(), text });
+/// git's own way to tell.
+fn is_binary(content: &[u8]) -> bool {
+    const LOOKED_AT: usize = 8000;
+    memchr::memchr(0, &content[..content.len().min(LOOKED_AT)]).is_some()
+}
+
+/// The part of two contents that has all differences, in whole lines, and how many lines are in front of it. Around
+/// them some lines are left, for what is ambiguous to be decided as in the whole.
+fn around_difference<'a>(old: &'a [u8], new: &'a [u8]) -> (u32, &'a [u8], &'a [u8]) {
+    const AROUND: usize = 30;
+    let start = common_start(old, new);
+    // Before the line of the first difference, and so many more.
+    let first = memchr::memrchr_iter(b'\n', &old[..start]).nth(AROUND).map_or(0, |end| end + 1);
+    let end = common_end(&old[start..], &new[start..]);
+    let common = &old[old.len() - end..];
+    // The first line of what is common may differ in front of it.
+    let left_out = end - memchr::memchr_iter(b'\n', common).nth(AROUND).map_or(end, |end| end + 1);
+    let skipped = memchr::memchr_iter(b'\n', &old[..first]).count();
+    let [old, new] = [old, new].map(|text| &text[first..text.len() - left_out]);
+    (u32::try_from(skipped).unwrap_or(u32::MAX), old, new)
+}
+
+/// Add the lines that differ, as git finds them.
+fn add_lines(file: &mut FileLines, old: &[u8], new: &[u8]) {
+    let (skipped, old, new) = around_difference(old, new);
+    let input = InternedInput::new(old, new);
+    let mut diff = Diff::compute(Algorithm::Myers, &input);
+    diff.postprocess_lines(&input);
+    let index = |line: u32| usize::try_from(line).unwrap_or(usize::MAX);
+    for hunk in diff.hunks() {
+        let sides =
+            [(&mut file.removed, &input.before, hunk.before), (&mut file.added, &input.after, hunk.after)];
+        for (list, lines, changed) in sides {
+            let lines = lines.iter().zip(1..).skip(index(changed.start)).take(changed.len());
+            list.extend(lines.map(|(&line, number)| {
+                let text = String::from_utf8_lossy(input.interner[line]);
+                let text = text.trim_end_matches(['\n', '\r']).to_owned();
+                ChangedLine { number: skipped + number, text }
+            }));
+        }
+    }
 }

@@ -10,6 +10,7 @@
 //! | `pathspec` | `--path`: which commits touch a path, and the graph without the others |
 //! | `changes` | two trees → [`FileChange`]s, changed lines, unified text |
 //! | `line_changes` | the lines that commits of a range change |
+//! | `path_changes` | the paths that a commit has otherwise than all of its parents |
 //! | `tree_delta` | [`TreeDelta`]: from one checked-out tree to another |
 //! | `shadow` | [`Shadow`]: a private object store on top of the user's |
 //! | `listing` | the files near the top of a tree |
@@ -39,6 +40,7 @@ mod merge;
 mod mirror;
 mod overlay;
 mod partial;
+mod path_changes;
 mod pathspec;
 mod private;
 mod publish;

@@ -5,6 +5,7 @@
 //! | [`annotation`] | [`Annotation`]: a remark on a place in a file, for reviewers' tools |
 //! | [`call`] | [`CallChange`], [`FileCalls`]: what a change did, in calls |
 //! | [`commit`] | object ids, [`CommitInfo`] |
+//! | [`common`] | what two versions of a text have in common at their ends |
 //! | [`trial`] | [`Recipe`], [`Trial`], [`TrialOutput`]: what to run, and what came of it |
 //! | [`environment`] | [`Packages`], [`EnvironmentFacts`]: what a trial runs with |
 //! | [`verdict`] | [`Verdict`], [`Skip`]: what the outcome says about a commit |
@@ -23,6 +24,7 @@ pub mod call;
 pub mod cancel;
 pub mod check;
 pub mod commit;
+pub mod common;
 pub mod environment;
 pub mod event;
 pub mod failure;

@@ -23,24 +23,20 @@ pub fn read_changes(
     overlay: &[OverlayFile],
     stop: &AtomicBool,
 ) -> Result<Vec<CommitChange>, GitError> {
-    let folder = repository.folder();
+    // Commits in a row share an open repository; and no thread should be the last one for long.
+    let in_a_row = (commits.len() / (4 * rayon::current_num_threads())).clamp(1, 32);
     let read = |repository: &Repository, id: CommitId| {
         if stop.load(Ordering::Relaxed) {
             return Ok(CommitChange::default());
         }
         read_change(repository, id, overlay)
     };
-    commits
-        .par_iter()
-        .with_max_len(8)
-        .map_init(
-            || Repository::open(folder),
-            |repository, &id| match repository {
-                Ok(repository) => read(repository, id),
-                Err(_) => read(&Repository::open(folder)?, id),
-            },
-        )
-        .collect()
+    let folder = repository.folder();
+    let rows = commits.par_chunks(in_a_row).map(|row| {
+        let repository = Repository::open(folder)?;
+        row.iter().map(|&id| read(&repository, id)).collect::<Result<Vec<_>, GitError>>()
+    });
+    Ok(rows.collect::<Result<Vec<_>, GitError>>()?.into_iter().flatten().collect())
 }
 
 fn read_change(

@@ -1,11 +1,13 @@
 //! Which function or class each line of a Python file lies in, without parsing: by indentation. It reads
 //! hundreds of megabytes a second, and whole ranges of history have to be read.
 
+use crate::model::common::common_start;
+
 /// What a line outside of every definition lies in.
 pub const MODULE: &str = "<module>";
 
 /// The definitions of one file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Definitions {
     names: Vec<String>,
     /// From this line on (from 1), this name.
@@ -15,6 +17,7 @@ pub struct Definitions {
 }
 
 /// A definition whose body is being read.
+#[derive(Clone)]
 struct Open {
     indent: usize,
     name: usize,
@@ -24,17 +27,28 @@ impl Definitions {
     /// Read a file.
     #[must_use]
     pub fn new(source: &[u8]) -> Self {
-        let mut reader = Reader {
-            found: Self { names: vec![MODULE.to_owned()], starts: Vec::new(), heads: Vec::new() },
-            open: Vec::new(),
-            decorated: None,
-            is_in_head: false,
-            text: Text::default(),
-        };
-        for (line, bytes) in (1_u32..).zip(source.split(|&byte| byte == b'\n')) {
-            reader.read(line, bytes);
-        }
+        let mut reader = Reader::default();
+        reader.read_lines(source);
         reader.found
+    }
+
+    /// Read two versions of a file; what they begin with alike is read once.
+    #[must_use]
+    pub fn of_both(old: &[u8], new: &[u8]) -> [Self; 2] {
+        let start = &old[..common_start(old, new)];
+        let start = memchr::memrchr(b'\n', start).unwrap_or(0);
+        let mut reader = Reader::default();
+        let rest = if start > 0 {
+            reader.read_lines(&old[..start]);
+            start + 1
+        } else {
+            0
+        };
+        [old, new].map(|source| {
+            let mut reader = reader.clone();
+            reader.read_lines(&source[rest..]);
+            reader.found
+        })
     }
 
     /// The path of the innermost definition around a line (`Class.method`), or [`MODULE`]. Decorators
@@ -77,8 +91,11 @@ impl Definitions {
     }
 }
 
+#[derive(Clone)]
 struct Reader {
     found: Definitions,
+    /// Number of the last line.
+    line: u32,
     open: Vec<Open>,
     /// Line of the first decorator of the definition to come.
     decorated: Option<u32>,
@@ -86,8 +103,26 @@ struct Reader {
     text: Text,
 }
 
+impl Default for Reader {
+    fn default() -> Self {
+        let found = Definitions { names: vec![MODULE.to_owned()], ..Definitions::default() };
+        let (open, text) = (Vec::new(), Text::default());
+        Self { found, line: 0, open, decorated: None, is_in_head: false, text }
+    }
+}
+
 impl Reader {
-    fn read(&mut self, line: u32, bytes: &[u8]) {
+    fn read_lines(&mut self, source: &[u8]) {
+        let mut begin = 0;
+        for end in memchr::memchr_iter(b'\n', source).chain([source.len()]) {
+            self.read_line(&source[begin..end]);
+            begin = end + 1;
+        }
+    }
+
+    fn read_line(&mut self, bytes: &[u8]) {
+        self.line += 1;
+        let line = self.line;
         let inside = self.text.is_open();
         let indent = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | 0x0c)).count();
         let code = bytes[indent..].trim_ascii_end();
@@ -143,7 +178,7 @@ fn defined(code: &[u8]) -> Option<&str> {
 }
 
 /// Whether a line continues a text in three quotes, or an open bracket.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Text {
     quotes: Option<u8>,
     depth: usize,
@@ -156,36 +191,40 @@ impl Text {
 
     fn read(&mut self, code: &[u8]) {
         let mut at = 0;
-        while at < code.len() {
-            let byte = code[at];
-            if let Some(quote) = self.quotes {
-                let ends = code[at..].starts_with(&[quote; 3]);
-                at += if ends {
-                    3
-                } else if byte == b'\\' {
-                    2
-                } else {
-                    1
-                };
-                if ends {
+        loop {
+            let rest = code.get(at..).unwrap_or_default();
+            let Some(next) = (match self.quotes {
+                Some(quote) => memchr::memchr2(quote, b'\\', rest),
+                None => rest.iter().position(|&byte| is_sign(byte)),
+            }) else {
+                return;
+            };
+            at += next;
+            let (byte, is_triple) = (code[at], code[at..].starts_with(&[code[at]; 3]));
+            at += 1;
+            match (self.quotes, byte) {
+                (Some(_), b'\\') => at += 1,
+                (Some(_), _) if is_triple => {
                     self.quotes = None;
+                    at += 2;
                 }
-                continue;
-            }
-            match byte {
-                b'#' => return,
-                b'"' | b'\'' if code[at..].starts_with(&[byte; 3]) => {
+                (Some(_), _) => {}
+                (None, b'#') => return,
+                (None, b'"' | b'\'') if is_triple => {
                     self.quotes = Some(byte);
                     at += 2;
                 }
-                b'"' | b'\'' => at += short_text(&code[at..]),
-                b'(' | b'[' | b'{' => self.depth += 1,
-                b')' | b']' | b'}' => self.depth = self.depth.saturating_sub(1),
-                _ => {}
+                (None, b'"' | b'\'') => at += short_text(&code[at - 1..]),
+                (None, b'(' | b'[' | b'{') => self.depth += 1,
+                (None, _) => self.depth = self.depth.saturating_sub(1),
             }
-            at += 1;
         }
     }
+}
+
+/// What decides, outside of texts, where code goes on in the next line.
+const fn is_sign(byte: u8) -> bool {
+    matches!(byte, b'#' | b'"' | b'\'' | b'(' | b')' | b'[' | b']' | b'{' | b'}')
 }
 
 /// How far the closing quote of a text in single quotes is from its opening one.
@@ -199,6 +238,8 @@ fn short_text(code: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const SOURCE: &str = r#"import os
@@ -249,6 +290,18 @@ print(X)
         let heads: Vec<u32> = (1..=22).filter(|&line| found.is_head(line)).collect();
         assert_eq!(heads, [6, 12, 13, 14, 15, 16, 21]);
         assert_eq!(found.lines_of("A.run", 22).collect::<Vec<_>>(), (12..=19).collect::<Vec<_>>());
+    }
+
+    proptest! {
+        #[test]
+        fn two_versions_are_read_as_each_alone(
+            start in "((class A:|def f\\(|    def g\\(x\\):|'{3}|x = 1|\\)|#)\n){0,9}",
+            ends in ["((def h|    y|'{3}|@d)?\n?){0,4}", "((def i|    y|\"\"\")?\n?){0,4}"],
+        ) {
+            let [old, new] = ends.map(|end| format!("{start}{end}").into_bytes());
+            let both = Definitions::of_both(&old, &new);
+            prop_assert_eq!(both, [old, new].map(|source| Definitions::new(&source)));
+        }
     }
 
     #[test]

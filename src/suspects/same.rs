@@ -5,6 +5,8 @@
 //! It is read without parsing, since whole ranges of history have to be read. What is not understood stays as it is,
 //! so errors are towards a difference.
 
+use crate::model::common::common_end;
+
 /// Imports that only type checkers use.
 const FOR_CHECKERS: [&[u8]; 5] = [
     b"from typing import ",
@@ -24,7 +26,7 @@ const KEYWORDS: [&[u8]; 15] = [
 
 /// Both contents without the lines that they have in common at their ends.
 pub(super) fn without_common_end<'a>(old: &'a [u8], new: &'a [u8]) -> (&'a [u8], &'a [u8]) {
-    let alike = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+    let alike = common_end(old, new);
     let common = &old[old.len() - alike..];
     // The first line of what is common may differ in front of it.
     let partial = memchr::memchr(b'\n', common).map_or(common.len(), |end| end + 1);
@@ -198,8 +200,14 @@ impl Reader<'_> {
         let marks = if self.rest().starts_with(&[quote; 3]) { 3 } else { 1 };
         self.at += marks;
         let inside = self.at;
-        while let Some(byte) = self.peek() {
-            match byte {
+        loop {
+            // Nothing else says where it ends.
+            let Some(next) = memchr::memchr3(b'\\', quote, b'\n', self.rest()) else {
+                self.at = self.code.len();
+                break;
+            };
+            self.at += next;
+            match self.code[self.at] {
                 b'\\' => self.at += 2,
                 b'\n' if marks == 1 => break,
                 _ if self.rest().starts_with(&[quote; 3][..marks]) => break,

@@ -22,9 +22,9 @@ pub(super) struct Sides<'a> {
 }
 
 impl<'a> Side<'a> {
-    fn new(source: &'a [u8]) -> Self {
+    fn new(source: &'a [u8], map: Definitions) -> Self {
         let lines = std::iter::once(0).chain(memchr::memchr_iter(b'\n', source).map(|end| end + 1)).collect();
-        Self { source, map: Definitions::new(source), lines }
+        Self { source, map, lines }
     }
 
     /// What a definition does; `None` when there is none of this name.
@@ -47,7 +47,8 @@ impl<'a> Sides<'a> {
     pub(super) fn new(edit: &FileEdit<'a>) -> Self {
         // What comes after the last changed line decides nothing.
         let (old, new) = without_common_end(edit.old, edit.new);
-        Self { sides: [old, new].map(Side::new), same: HashMap::new() }
+        let [before, after] = Definitions::of_both(old, new);
+        Self { sides: [Side::new(old, before), Side::new(new, after)], same: HashMap::new() }
     }
 
     /// Whether a changed line says what the change does: not when it is blank, a comment, or part of a definition that

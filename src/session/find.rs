@@ -16,7 +16,7 @@ use crate::git::{GitError, Repository, Shadow};
 use crate::model::event::Finished;
 use crate::model::{
     CancelToken, CommitId, Conclusion, Ending, EventKind, FailureKind, FailureSignature, Inconclusive,
-    Purpose, Report, SkipKind, TreeId, TrialId, TrialOutput, Verdict,
+    Purpose, Report, SkipKind, Suspect, TreeId, TrialId, TrialOutput, Verdict,
 };
 use crate::search::Observation;
 use crate::store::{SessionState, Store, StoreError};
@@ -112,6 +112,7 @@ pub fn find(
             environments: BTreeSet::new(),
             watch: Watch::default(),
             failure: None,
+            suspects: Vec::new(),
             unreached: Vec::new(),
             ahead: Ahead::default(),
         };
@@ -170,6 +171,8 @@ pub(super) struct Session<'a> {
     pub(super) watch: Watch,
     /// The failure as evidence, once it was read.
     pub(super) failure: Option<Failure>,
+    /// The commits that it points at, until they are told of.
+    pub(super) suspects: Vec<Suspect>,
     /// Commits that the failing run is known to have had nothing to do with.
     pub(super) unreached: Vec<CommitId>,
     /// Trials of narrowing that are ahead of the search.
@@ -212,6 +215,7 @@ impl Session<'_> {
         for (id, _, _, _) in self.trials.running().collect::<Vec<_>>() {
             self.dismiss(id)?;
         }
+        self.say_suspects()?;
         let last_good = self.last_good(&conclusion)?;
         let inferred = self.unreached.iter().filter(|commit| !self.seen.contains_key(commit)).count();
         self.journal.say(EventKind::Concluded { conclusion, last_good, inferred })?;

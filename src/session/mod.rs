@@ -86,7 +86,7 @@ pub use isolation::kept_from;
 pub use line_watch::{LineWatch, LinesByFile, Watched};
 pub use plan::{Matching, OverlayFile, Plan};
 pub use range_changes::{FailingTree, read_changes};
-pub use suspects::{RangeChanges, failure_of, run_at_bad};
+pub use suspects::{RangeChanges, add_calls, failure_of, run_at_bad};
 pub use taken_back::{BothTexts, TakenBack};
 pub use tracing::Tracing;
 pub use trees::OverlayError;

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use super::find::{Session, Stop};
+use super::find::{Session, SessionError, Stop};
 use super::search::Hunt;
-use super::suspects::RangeChanges;
+use super::suspects::{RangeChanges, add_calls};
 use crate::model::EventKind;
+use crate::process::give_way;
 
 /// In a smaller range there is nothing to gain.
 const SMALLEST_RANGE: usize = 4;
@@ -41,9 +42,11 @@ impl PriorReader {
         let stop = Arc::new(AtomicBool::new(false));
         let (done, read) = bounded(1);
         let stopped = Arc::clone(&stop);
+        let readers = rayon::ThreadPoolBuilder::new().start_handler(|_| give_way()).build().ok()?;
         let thread = std::thread::spawn(move || {
+            let read = move || RangeChanges::read(&repository, candidates, &overlay, &stopped);
             // What cannot be read gives no prior; the search does not need one.
-            if let Ok(changes) = RangeChanges::read(&repository, candidates, &overlay, &stopped) {
+            if let Ok(changes) = readers.install(read) {
                 drop(done.send(changes));
             }
         });
@@ -91,6 +94,15 @@ impl Session<'_> {
         }
         self.unreached = changes.unreached(&ranking).collect();
         self.failure = Some(failure);
-        Ok(self.journal.say(EventKind::Suspects { suspects: report.suspects })?)
+        self.suspects = report.suspects;
+        Ok(())
+    }
+
+    /// Tell of the suspects. Comparing their calls takes longer than all else: the trials need not wait for it.
+    pub(super) fn say_suspects(&mut self) -> Result<(), SessionError> {
+        let mut suspects = std::mem::take(&mut self.suspects);
+        let Some(failure) = self.failure.as_ref().filter(|_| !suspects.is_empty()) else { return Ok(()) };
+        add_calls(self.workshop.repository, failure, &mut suspects)?;
+        self.journal.say(EventKind::Suspects { suspects })
     }
 }

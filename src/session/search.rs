@@ -84,6 +84,7 @@ impl Session<'_> {
             }
             self.sync_running(&mut hunt);
             self.narrow_ahead(&strategy, &hunt)?;
+            self.say_suspects()?;
             if self.trials.is_idle() {
                 let reason = "no commit is left that could be tested".to_owned();
                 return Ok(Conclusion::Inconclusive { why: Inconclusive::NothingRunnable, reason });

@@ -59,7 +59,7 @@ impl RangeChanges {
         (0..self.ids.len()).filter(|&at| ranking.is_unreached(at)).map(|at| self.ids[at])
     }
 
-    /// The most probable commits, with reasons.
+    /// The most probable commits, with reasons; [`add_calls`] has more of them.
     ///
     /// # Errors
     /// When a commit is missing or broken.
@@ -73,19 +73,8 @@ impl RangeChanges {
         let ranked = ranking.suspicions(most);
         let signals = ranking.signals();
         let open_bits = ranked.iter().map(|one| -one.probability * one.probability.log2()).sum();
-        /// So many commits have their calls compared: reading all of them would cost more than it tells.
-        const MOST_COMPARED: usize = 5;
-        let named: Vec<usize> = ranked.iter().take(MOST_COMPARED).map(|one| one.commit).collect();
         let suspects = ranked.into_iter().take(most).map(|one| {
-            let Suspicion { commit, probability, mut reasons } = one;
-            // Behind the line that raised, if it is that.
-            let place = reasons.len().min(1);
-            let call = if named.contains(&commit) {
-                call_reason(repository, self.ids[commit], failure)?
-            } else {
-                None
-            };
-            call.into_iter().for_each(|call| reasons.insert(place, call));
+            let Suspicion { commit, probability, reasons } = one;
             let values = Signals::NAMES.iter().map(|&name| name.to_owned()).zip(signals[commit].values());
             Ok(Suspect {
                 commit: repository.info(self.ids[commit])?,
@@ -106,6 +95,26 @@ impl RangeChanges {
             ..SuspectReport::default()
         })
     }
+}
+
+/// Add to the reasons of the leading suspects the calls that they changed, where they have to do with the failure.
+///
+/// # Errors
+/// When a commit is missing or broken.
+pub fn add_calls(
+    repository: &Repository,
+    failure: &Failure,
+    suspects: &mut [Suspect],
+) -> Result<(), GitError> {
+    /// So many commits have their calls compared: reading all of them would cost more than it tells.
+    const MOST_COMPARED: usize = 5;
+    for suspect in suspects.iter_mut().take(MOST_COMPARED) {
+        if let Some(call) = call_reason(repository, suspect.commit.id, failure)? {
+            // Behind the line that raised, if it is that.
+            suspect.reasons.insert(suspect.reasons.len().min(1), call);
+        }
+    }
+    Ok(())
 }
 
 fn evidence(failure: &Failure) -> Vec<String> {

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use pybisect::executor::Executor as _;
 use pybisect::executor::local::pycache::seed_pycache;
-use pybisect::model::{Ending, Recipe};
+use pybisect::model::{CancelToken, Ending, Recipe};
 
 use crate::support::repo_builder::hermetic;
-use crate::support::trials::recipe;
+use crate::support::trials::{recipe, trial};
 use crate::support::{Bench, TestRepo};
 
 const PRINT: &str = "python3 -c 'import app; print(app.value)'";
@@ -99,6 +100,58 @@ fn bytecode_of_files_that_did_not_change_is_warm() {
     let output = bench.shell(second, &PRINT.replace("python3", "python3 -v"));
     assert_eq!(output.stdout.text, "2\n");
     assert_eq!(created(&output.stderr.text), ["app"], "{}", output.stderr.text);
+}
+
+#[test]
+fn what_one_slot_compiled_is_warm_in_another() {
+    let mut repo = TestRepo::new();
+    repo.write("steady.py", "x = 1\n");
+    let first = repo.write("app.py", "import steady; value = 1\n").commit("1");
+    let second = repo.write("app.py", "import steady; value = 2\n").commit("2");
+    let bench = Bench::new(repo.path(), 2);
+    let signs = tempfile::tempdir().unwrap();
+    let sign = |name: &str| signs.path().join(name);
+    std::thread::scope(|scope| {
+        bench.shell(first, PRINT);
+        // This one holds the slot that is warm.
+        let (here, go) = (sign("here"), sign("go"));
+        let wait = format!("touch {}; until [ -e {} ]; do sleep 0.01; done", here.display(), go.display());
+        let holding = trial(first, bench.user.tree_of(first).unwrap(), &recipe(&wait));
+        let executor = &bench.executor;
+        let holder = scope.spawn(move || executor.run(&holding, &CancelToken::new()).unwrap());
+        while !here.exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let verbose = PRINT.replace("python3", "python3 -v");
+        let [new, old] = [second, first].map(|id| bench.shell(id, &verbose));
+        fs::write(&go, "").unwrap();
+        holder.join().unwrap();
+        assert_eq!((new.stdout.text.as_str(), old.stdout.text.as_str()), ("2\n", "1\n"));
+        assert_eq!(created(&new.stderr.text), ["app"], "{}", new.stderr.text);
+        assert_eq!(created(&old.stderr.text), [""; 0], "both versions are known: {}", old.stderr.text);
+    });
+}
+
+#[test]
+fn code_from_another_slot_knows_where_it_is() {
+    let mut repo = TestRepo::new();
+    let id = repo.write("app.py", "def where():\n    return where.__code__.co_filename\n").commit("1");
+    let bench = Bench::new(repo.path(), 2);
+    let where_it_is = "python3 -c 'import app, os; print(app.where() == os.path.abspath(\"app.py\"))'";
+    let barrier = tempfile::tempdir().unwrap();
+    bench.shell(id, where_it_is);
+    // Each waits for the other, so both slots are in use.
+    let script = |mine: &str, other: &str| {
+        let sign = |name: &str| barrier.path().join(name).display().to_string();
+        format!("touch {}; until [ -e {} ]; do sleep 0.01; done; {where_it_is}", sign(mine), sign(other))
+    };
+    std::thread::scope(|scope| {
+        let waiting = trial(id, bench.user.tree_of(id).unwrap(), &recipe(&script("a", "b")));
+        let executor = &bench.executor;
+        let one = scope.spawn(move || executor.run(&waiting, &CancelToken::new()).unwrap());
+        let two = bench.shell(id, &script("b", "a"));
+        assert_eq!((one.join().unwrap().stdout.text, two.stdout.text), ("True\n".into(), "True\n".into()));
+    });
 }
 
 /// The modules for which Python, when it is verbose, says that it wrote bytecode.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::CliError;
-use crate::executor::local::{LocalExecutor, RunFolder, pycache, sweep};
+use crate::executor::local::{LocalExecutor, RunFolder, sweep};
 use crate::executor::{Executor, PerCommit};
 use crate::git::{Repository, Shadow};
 use crate::process::sandbox::Sandbox;
@@ -37,8 +37,7 @@ impl Bench {
         let shadow = Shadow::create(&run.path().join("shadow.git"), repository)?;
         let executor = LocalExecutor::new(&run, &shadow, jobs, sandbox).map_err(CliError::internal)?;
         if let Some(python) = python {
-            // Where it cannot be seeded, Python compiles.
-            drop(pycache::seed_pycache(executor.pycache(), &python.sys_path));
+            executor.seed(python.sys_path.clone());
         }
         let executor: Box<dyn Executor> = match environments {
             Some(environments) => {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use super::environments::parse_size;
 use crate::cli::{CliError, config};
 use crate::git::Repository;
@@ -155,12 +157,27 @@ impl Wanted {
         clean(all, &self.passed, self.network == Network::Host)
     }
 
+    /// Try what this system has for a sandbox; `None` when none is wanted.
+    ///
+    /// # Errors
+    /// When there is no folder for temporary files.
+    pub(super) fn offered(&self) -> Result<Option<Offered>, CliError> {
+        if self.level == Level::Off {
+            return Ok(None);
+        }
+        let scratch = tempfile::tempdir().map_err(CliError::internal)?;
+        let launcher = Sandbox::own_launcher();
+        let parts = Parts::detect(&launcher, scratch.path(), only_way()?);
+        Ok(Some(Offered { launcher, scratch, parts }))
+    }
+
     /// The sandbox, as far as it can be had, and what the report says of it.
     ///
     /// # Errors
     /// When a part is missing and all of it is wanted.
     pub(super) fn sandbox(
         &self,
+        offered: Option<Offered>,
         view: View,
         withheld: Vec<String>,
     ) -> Result<(Option<Sandbox>, Isolation), CliError> {
@@ -170,16 +187,13 @@ impl Wanted {
             network: "host".to_owned(),
             ..Isolation::default()
         };
-        if self.level == Level::Off {
+        let Some(Offered { launcher, scratch, mut parts }) = offered else {
             "process-groups".clone_into(&mut isolation.by);
             isolation
                 .missing
                 .push("files, network, processes and environment are yours: --isolation off".to_owned());
             return Ok((None, isolation));
-        }
-        let scratch = tempfile::tempdir().map_err(CliError::internal)?;
-        let launcher = Sandbox::own_launcher();
-        let mut parts = Parts::detect(&launcher, scratch.path(), only_way()?);
+        };
         if self.limits.processes.is_none() {
             parts.missing.retain(|missing| missing.part != PROCESS_LIMIT);
         }
@@ -235,6 +249,13 @@ impl Wanted {
     pub(super) fn key(&self, isolation: &Isolation) -> String {
         format!("isolation {:?} {} {:?}", isolation.in_force, isolation.network, self.limits)
     }
+}
+
+/// What this system has for a sandbox.
+pub(super) struct Offered {
+    launcher: PathBuf,
+    scratch: TempDir,
+    parts: Parts,
 }
 
 /// The variable that names one way to isolate and rules out the others: to see what that way does.

@@ -40,12 +40,14 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
 
     let (good, bad) = endpoints(&repository, args, &merged)?;
     let overlay = overlay(&merged.with_file, &here, standing.top.as_deref())?;
-    let python = interpreter(&merged.command, &standing.folder);
     let mut isolated = args.isolation.over(&loaded.config);
     if merged.command.is_empty() {
         isolated.isolation = Some(Level::Off); // nothing will run
     }
     let isolated = isolated.wanted()?;
+    // Both start programs and wait for them.
+    let (python, offered) =
+        rayon::join(|| interpreter(&merged.command, &standing.folder), || isolated.offered());
     let variables = isolated.variables(std::env::vars_os());
     let recipe = recipe(&merged, &standing, python.as_ref(), variables.kept);
     let cache = folders::cache()?;
@@ -58,7 +60,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         variables: &recipe.environment,
         words: recipe.command.iter().cloned().chain(setup).collect(),
     });
-    let (sandbox, isolation) = isolated.sandbox(view, variables.withheld)?;
+    let (sandbox, isolation) = isolated.sandbox(offered?, view, variables.withheld)?;
     let environment_key = environment_key(&recipe, python.as_ref(), isolated.key(&isolation));
     let store = Store::open(&cache)?;
     let jobs = merged.jobs;

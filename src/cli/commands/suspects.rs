@@ -19,8 +19,8 @@ use crate::report::{
     SuspectRenderer as _, SuspectsJson, SuspectsMarkdown, SuspectsText, plural, suspect_annotations,
 };
 use crate::session::{
-    FailingTree, RangeChanges, SignalListener, Tracing, Workshop, failure_of, kept_from, run_at_bad,
-    runs_pytest,
+    FailingTree, RangeChanges, SignalListener, Tracing, Workshop, add_calls, failure_of, kept_from,
+    run_at_bad, runs_pytest,
 };
 use crate::suspects::Failure;
 use crate::triage::TargetOracle;
@@ -114,6 +114,7 @@ fn by_log(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliError>
     let (log, changes) = (log?, changes?);
     let failure = Failure::of_log(&log, &tree);
     let mut report = changes.rank(&repository, &failure, &changes.ranking(&failure), most(args))?;
+    add_calls(&repository, &failure, &mut report.suspects)?;
     report.good = vec![good];
     report.bad = Some(bad);
     report.failure = log.groups.first().and_then(crate::model::LogGroup::signature);
@@ -236,6 +237,7 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
     let failure = failure_of(plan, repository, &output, tracing.as_ref())?;
     let changes = changes?;
     let mut report = changes.rank(repository, &failure, &changes.ranking(&failure), most(args))?;
+    add_calls(repository, &failure, &mut report.suspects)?;
     report.good.clone_from(&plan.good);
     report.bad = Some(plan.bad);
     report.failure = Some(signature);

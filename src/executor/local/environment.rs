@@ -23,6 +23,14 @@ pub(super) struct Folders {
     pub(super) prefix: PathBuf,
 }
 
+impl Folders {
+    /// The folders of a slot: all but that of its bytecode lie in the first one.
+    pub(super) fn new(slot: PathBuf, bytecode: PathBuf, prefix: PathBuf) -> Self {
+        let [tree, home, tmp] = ["tree", "home", "tmp"].map(|name| slot.join(name));
+        Self { slot, tree, home, tmp, bytecode, prefix }
+    }
+}
+
 /// The recipe's environment, with what the slot sets itself.
 pub(super) fn environment(
     recipe: &Recipe,
@@ -63,15 +71,7 @@ mod tests {
 
     #[test]
     fn the_slot_overrides_and_the_recipe_provides() {
-        let folder = |name: &str| PathBuf::from(format!("/slot/{name}"));
-        let folders = Folders {
-            slot: "/slot".into(),
-            tree: folder("tree"),
-            home: folder("home"),
-            tmp: folder("tmp"),
-            bytecode: folder("bytecode"),
-            prefix: "/run/pycache".into(),
-        };
+        let folders = Folders::new("/slot".into(), "/memory/slot".into(), "/memory/packages".into());
         let given =
             [("HOME", "/home/ada"), ("GIT_DIR", "/x"), ("PYTHONDONTWRITEBYTECODE", "1"), ("LANG", "C")];
         let recipe = Recipe {

@@ -5,8 +5,8 @@
 //!
 //! - **Stale bytecode.** CPython trusts a `.pyc` when the source's time (whole seconds) and size agree. Python
 //!   sources therefore get a time that is derived from their content ([`WorkTree`](worktree::WorkTree)), and
-//!   bytecode goes to a prefix of the run ([`pycache`]).
-//! - **Leftovers.** Before each trial the slot is put back: what git does not know is removed, what was changed
+//!   bytecode goes to a prefix of the run ([`pycache`]). So bytecode fits wherever its source is, in other slots too.
+//! - **Leftovers.** After each trial the slot is put back: what git does not know is removed, what was changed
 //!   is written again.
 //! - **Live processes.** The `process` room leaves none.
 //!
@@ -14,14 +14,16 @@
 //! |---|---|
 //! | `run_folder` | [`RunFolder`]: one folder a run, and removing those of dead runs |
 //! | `pool` | [`LocalExecutor`]: hands out slots |
-//! | `slot` | one trial: put back, check out, set up, run |
+//! | `slot` | one trial: check out, set up, run, put back |
 //! | `worktree` | checking out, writing only what differs |
 //! | `restore` | putting a work tree back to what was checked out |
 //! | `manifest` | what is in a work tree, and what cannot be |
 //! | `environment` | the variables of a command |
 //! | `pycache` | bytecode: the prefix, its seeds, and what may stay |
+//! | `exchange` | bytecode that one slot made and others need |
 
 mod environment;
+mod exchange;
 mod manifest;
 mod pool;
 pub mod pycache;

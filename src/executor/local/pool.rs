@@ -1,25 +1,68 @@
 //! The pool of slots.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::RunFolder;
+use super::environment::Folders;
+use super::exchange::Exchange;
+use super::pycache;
 use super::slot::Slot;
 use crate::executor::{Executor, ExecutorError};
 use crate::git::Shadow;
 use crate::model::{CancelToken, Trial, TrialOutput};
+use crate::process::give_way;
 use crate::process::sandbox::Sandbox;
 
 /// Runs trials on this machine, one a slot. The folder of the run must outlive it.
 pub struct LocalExecutor {
-    free: Mutex<Vec<Slot>>,
-    returned: Condvar,
+    slots: Arc<Slots>,
     jobs: usize,
     run: String,
     next: AtomicU64,
-    pycache: PathBuf,
+    packages: PathBuf,
+    /// What is done beside the trials.
+    helpers: Mutex<Vec<JoinHandle<()>>>,
+    /// Seeds the bytecode of packages; the first command waits for it.
+    seeding: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// The slots that no trial is in.
+struct Slots {
+    free: Mutex<Vec<Slot>>,
+    returned: Condvar,
+}
+
+impl Slots {
+    /// A slot nobody uses; the one that was returned last, as its work tree is the likeliest to be near.
+    fn take(&self) -> Slot {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(slot) = free.pop() {
+                return slot;
+            }
+            free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// A free slot in which nothing was checked out yet.
+    fn take_new(&self) -> Option<Slot> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = free.iter().rposition(Slot::is_new)?;
+        Some(free.remove(at))
+    }
+
+    /// Return a slot: one that a trial was in is the next to be taken.
+    fn give_back(&self, slot: Slot, was_used: bool) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = if was_used { free.len() } else { 0 };
+        free.insert(at, slot);
+        self.returned.notify_one();
+    }
 }
 
 impl LocalExecutor {
@@ -35,50 +78,78 @@ impl LocalExecutor {
         sandbox: Option<Sandbox>,
     ) -> Result<Self, ExecutorError> {
         let jobs = jobs.max(1);
-        let pycache = run.pycache().to_owned();
-        // Repositories in the slots borrow objects from these.
-        let sandbox =
-            sandbox.map(|sandbox| sandbox.and(&shadow.object_folders(), std::slice::from_ref(&pycache)));
+        let packages = run.bytecode().join("packages");
+        let exchange = run.bytecode().join("exchange");
+        let made = fs::create_dir_all(&packages).and_then(|()| Exchange::new(exchange.clone()));
+        let exchange = Arc::new(made.map_err(|source| ExecutorError::Slot { folder: exchange, source })?);
+        // Repositories in the slots borrow objects from the shadow's.
+        let mut visible = shadow.object_folders();
+        visible.push(exchange.folder().to_owned());
+        let sandbox = sandbox.map(|sandbox| sandbox.and(&visible, std::slice::from_ref(&packages)));
         let slots: Result<Vec<Slot>, ExecutorError> = (0..jobs)
             .rev()
             .map(|number| {
-                let folder = run.path().join("slots").join(number.to_string());
+                let [folder, bytecode] =
+                    [run.path(), run.bytecode()].map(|all| all.join("slots").join(number.to_string()));
                 let objects = shadow.repository().reopen();
                 let objects =
                     objects.map_err(|source| ExecutorError::Repository { folder: folder.clone(), source })?;
-                Slot::new(folder, pycache.clone(), objects, shadow.borrowed(), sandbox.clone())
+                let folders = Folders::new(folder, bytecode, packages.clone());
+                Slot::new(folders, objects, shadow.borrowed(), exchange.clone(), sandbox.clone())
             })
             .collect();
         Ok(Self {
-            free: Mutex::new(slots?),
-            returned: Condvar::new(),
+            slots: Arc::new(Slots { free: Mutex::new(slots?), returned: Condvar::new() }),
             jobs,
             run: run.name().to_owned(),
             next: AtomicU64::new(0),
-            pycache,
+            packages,
+            helpers: Mutex::default(),
+            seeding: Mutex::default(),
         })
     }
 
     /// The bytecode prefix that all slots share; to be [seeded](super::pycache::seed_pycache).
     #[must_use]
     pub fn pycache(&self) -> &Path {
-        &self.pycache
+        &self.packages
     }
 
-    /// A slot nobody uses; the one that was returned last, as its work tree is the likeliest to be near.
-    fn take(&self) -> Slot {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(slot) = free.pop() {
-                return slot;
-            }
-            free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
+    /// Begin to seed the bytecode of the packages in these folders; no command runs before that is done.
+    pub fn seed(&self, folders: Vec<PathBuf>) {
+        let prefix = self.packages.clone();
+        // Where it cannot be seeded, Python compiles.
+        let seeding = std::thread::spawn(move || drop(pycache::seed_pycache(&prefix, &folders)));
+        *self.seeding.lock().unwrap_or_else(PoisonError::into_inner) = Some(seeding);
+    }
+
+    /// Wait for the seeds.
+    fn seeded(&self) {
+        if let Some(seeding) = self.seeding.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            drop(seeding.join());
         }
     }
 
-    fn give_back(&self, slot: Slot) {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(slot);
-        self.returned.notify_one();
+    /// While the first command of a slot runs, check its tree out in one more slot: whatever comes next is near.
+    fn prepare_another(&self, trial: &Trial) {
+        let Some(mut slot) = self.slots.take_new() else { return };
+        let (slots, commit, tree) = (Arc::clone(&self.slots), trial.commit, trial.tree);
+        let helper = std::thread::spawn(move || {
+            give_way();
+            slot.prepare(commit, tree);
+            slots.give_back(slot, false);
+        });
+        self.helpers.lock().unwrap_or_else(PoisonError::into_inner).push(helper);
+    }
+}
+
+/// The folders that they write in go next.
+impl Drop for LocalExecutor {
+    fn drop(&mut self) {
+        self.seeded();
+        for helper in std::mem::take(&mut *self.helpers.lock().unwrap_or_else(PoisonError::into_inner)) {
+            drop(helper.join());
+        }
     }
 }
 
@@ -89,11 +160,17 @@ impl Executor for LocalExecutor {
 
     fn run(&self, trial: &Trial, cancel: &CancelToken) -> Result<TrialOutput, ExecutorError> {
         let asked = Instant::now();
-        let mut slot = self.take();
+        let mut slot = self.slots.take();
         let waited = asked.elapsed();
         let marker = format!("{}-{}", self.run, self.next.fetch_add(1, Ordering::Relaxed));
-        let result = slot.run(trial, cancel, &marker);
-        self.give_back(slot);
+        let is_first = !slot.has_run();
+        let result = slot.run(trial, cancel, &marker, || {
+            self.seeded();
+            if is_first {
+                self.prepare_another(trial);
+            }
+        });
+        self.slots.give_back(slot, true);
         result.map(|mut output| {
             output.timing.queue_ms = waited.as_secs_f64() * 1e3;
             output

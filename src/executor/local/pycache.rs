@@ -2,9 +2,9 @@
 //!
 //! `PYTHONPYCACHEPREFIX` keeps bytecode out of the work trees and of whatever else is imported. An empty prefix
 //! would make Python compile the standard library once more, a second or two; [`seed_pycache`] fills
-//! it with links to the bytecode that is there already. The prefix lies in memory where the system has such a
-//! folder, as making thousands of links takes seconds on a disk; what the trees' own sources are compiled to
-//! lies in the slots.
+//! it with links to the bytecode that is there already. All of it lies in memory where the system has such a
+//! folder, as making thousands of links takes seconds on a disk; what a tree's own sources are compiled to
+//! lies in a folder that only its slot can write.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -15,14 +15,17 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::exchange::Exchange;
 use super::manifest::{Manifest, system_path};
 use crate::git::remove_tree;
 
 /// Links made at most, and time taken for them: more than that costs more than it saves.
 const MOST_LINKS: usize = 30_000;
 const LONGEST: Duration = Duration::from_millis(150);
-/// Folders of the standard library that no application imports.
-const SKIPPED: [&str; 6] = ["test", "tests", "idlelib", "lib2to3", "turtledemo", "ensurepip"];
+/// Folders of the standard library that no application imports, and those of packages: where they can be imported
+/// from, they are given themselves.
+const SKIPPED: [&str; 8] =
+    ["test", "tests", "idlelib", "lib2to3", "turtledemo", "ensurepip", "site-packages", "dist-packages"];
 
 /// Fill a prefix with links to the bytecode that belongs to the sources in these folders (those of `sys.path`,
 /// outside the repository), those in the upper folders first. How many links were made; on a slow disk it stops
@@ -79,7 +82,8 @@ fn link_all(bytecode: &Path, target: &Path) -> io::Result<usize> {
     let mut is_there = false;
     for entry in entries.flatten() {
         let name = entry.file_name();
-        if !name.as_bytes().ends_with(b".pyc") {
+        // What is made for options like -O is seldom asked for.
+        if !name.as_bytes().ends_with(b".pyc") || name.as_bytes().windows(5).any(|part| part == b".opt-") {
             continue;
         }
         if !is_there {
@@ -105,22 +109,29 @@ pub(super) fn source_of_bytecode(name: &OsStr) -> Option<OsString> {
     Some(OsString::from_vec([stem, b".py"].concat()))
 }
 
-/// Remove bytecode whose source is not tracked, or was changed by a trial: another source of the same size may take
-/// its place within the same second. `folder` holds the bytecode of the work tree.
-pub(super) fn remove_stale(folder: &Path, manifest: &Manifest) -> io::Result<()> {
+/// Go over the bytecode of a `tree`, which lies in `folder`: what was compiled goes to the `exchange`, and what has
+/// no source is removed, as has what belongs to a source that is not tracked or that a trial changed: another source
+/// of the same size may take its place within the same second.
+pub(super) fn tidy(folder: &Path, tree: &Path, manifest: &Manifest, exchange: &Exchange) -> io::Result<()> {
     let mut waiting = vec![PathBuf::new()];
     while let Some(below) = waiting.pop() {
         let Ok(entries) = fs::read_dir(folder.join(&below)) else { continue };
         for entry in entries.flatten() {
-            let name = entry.file_name();
-            if entry.file_type()?.is_dir() {
+            let (name, kind) = (entry.file_name(), entry.file_type()?);
+            if kind.is_dir() {
                 waiting.push(below.join(&name));
                 continue;
             }
-            let is_current = source_of_bytecode(&name)
-                .is_some_and(|source| manifest.is_tracked(below.join(source).as_os_str().as_bytes()));
-            if !is_current {
-                remove_tree(&entry.path())?;
+            let source = source_of_bytecode(&name).map(|source| below.join(source));
+            let known = source.and_then(|source| {
+                manifest.entries.get(source.as_os_str().as_bytes()).map(|entry| (source, entry))
+            });
+            match known {
+                None => remove_tree(&entry.path())?,
+                Some((source, of_source)) if kind.is_file() => {
+                    exchange.take(tree, &source, of_source, &entry.path());
+                }
+                Some(_) => {}
             }
         }
     }

@@ -16,13 +16,13 @@ use crate::process::end_marked;
 pub struct RunFolder {
     path: PathBuf,
     name: String,
-    pycache: PathBuf,
+    bytecode: PathBuf,
     _lock: File,
 }
 
-/// A folder in memory needs this much space; what it gets is links, and the few modules of an environment that
-/// have no bytecode yet.
-const LEAST_MEMORY: u64 = 128 << 20;
+/// A folder in memory needs this much space; what it gets is links, the few modules of an environment that have no
+/// bytecode yet, and the bytecode of the trees: 30 MB for one that executes a thousand modules, and what changes.
+const LEAST_MEMORY: u64 = 512 << 20;
 
 impl RunFolder {
     /// Make the folder of a new run.
@@ -39,12 +39,12 @@ impl RunFolder {
         flock(&lock, FlockOperation::LockExclusive)?;
         let path = path.canonicalize()?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let pycache = match folder_in_memory(&name) {
+        let bytecode = match folder_in_memory(&name) {
             Some(folder) if DirBuilder::new().mode(0o700).create(&folder).is_ok() => folder,
-            _ => path.join("pycache"),
+            _ => path.join("bytecode"),
         };
-        fs::create_dir_all(&pycache)?;
-        Ok(Self { path, name, pycache, _lock: lock })
+        fs::create_dir_all(&bytecode)?;
+        Ok(Self { path, name, bytecode, _lock: lock })
     }
 
     /// Where it is, absolute and without links.
@@ -55,8 +55,8 @@ impl RunFolder {
 
     /// Where bytecode goes: in memory where the system has a folder for that.
     #[must_use]
-    pub fn pycache(&self) -> &Path {
-        &self.pycache
+    pub fn bytecode(&self) -> &Path {
+        &self.bytecode
     }
 
     /// The run's name, unlike that of every other run.
@@ -68,9 +68,8 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        // What cannot be removed now is swept by a later run.
-        drop(remove_tree(&self.pycache));
-        drop(remove_tree(&self.path));
+        // Whoever waits for the answer waits for this. What cannot be removed now is swept by a later run.
+        rayon::join(|| drop(remove_tree(&self.bytecode)), || drop(remove_tree(&self.path)));
     }
 }
 

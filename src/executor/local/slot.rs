@@ -4,16 +4,18 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::environment::{Folders, environment};
+use super::exchange::Exchange;
 use super::pycache;
 use super::worktree::{CheckoutError, WorkTree};
 use crate::executor::ExecutorError;
-use crate::git::{Borrowed, Repository, open_folder, remove_tree};
-use crate::model::{CancelToken, Captured, Ending, Recipe, Timing, Trial, TrialOutput};
+use crate::git::{Borrowed, Repository, TreeFile, open_folder, remove_tree};
+use crate::model::{CancelToken, Captured, CommitId, Ending, Recipe, Timing, TreeId, Trial, TrialOutput};
 use crate::process::sandbox::{Room, Sandbox};
 use crate::process::{ChildOutcome, ChildSpec, run};
 
@@ -22,44 +24,81 @@ pub(super) struct Slot {
     folders: Folders,
     tree: WorkTree,
     keep: (Vec<String>, GlobSet),
+    exchange: Arc<Exchange>,
     sandbox: Option<Sandbox>,
+    has_run: bool,
+    /// What was checked out ahead of the next trial.
+    prepared: Vec<TreeFile>,
 }
 
 impl Slot {
-    /// A new slot in a folder. Nothing is checked out yet.
+    /// A new slot in its folders. Nothing is checked out yet.
     pub(super) fn new(
-        folder: PathBuf,
-        prefix: PathBuf,
+        folders: Folders,
         objects: Repository,
         borrowed: Borrowed,
+        exchange: Arc<Exchange>,
         sandbox: Option<Sandbox>,
     ) -> Result<Self, ExecutorError> {
-        let folders = Folders {
-            tree: folder.join("tree"),
-            home: folder.join("home"),
-            tmp: folder.join("tmp"),
-            bytecode: folder.join("bytecode"),
-            prefix,
-            slot: folder,
-        };
         pycache::divert(&folders.prefix, &folders.tree, &folders.bytecode)
             .map_err(|error| machine(&folders, CheckoutError::Folder(error)))?;
         let tree = WorkTree::new(folders.tree.clone(), objects, borrowed)
             .map_err(|error| machine(&folders, error))?;
-        Ok(Self { folders, tree, keep: (Vec::new(), GlobSet::empty()), sandbox })
+        for folder in [&folders.home, &folders.tmp] {
+            empty(folder).map_err(|error| machine(&folders, CheckoutError::Folder(error)))?;
+        }
+        // Only this slot writes there.
+        let sandbox = sandbox.map(|sandbox| sandbox.and(&[], std::slice::from_ref(&folders.bytecode)));
+        let (keep, prepared) = ((Vec::new(), GlobSet::empty()), Vec::new());
+        Ok(Self { folders, tree, keep, exchange, sandbox, has_run: false, prepared })
     }
 
-    /// Put the slot back, check out the trial's tree, set it up, run the command.
+    /// Whether nothing was checked out in it yet.
+    pub(super) const fn is_new(&self) -> bool {
+        self.tree.is_new()
+    }
+
+    /// Whether a trial was in it.
+    pub(super) const fn has_run(&self) -> bool {
+        self.has_run
+    }
+
+    /// Check out a tree, for a trial of the same or a similar one. Where that fails, the trial will say so.
+    pub(super) fn prepare(&mut self, commit: CommitId, tree: TreeId) {
+        self.prepared = self.tree.check_out(commit, tree).unwrap_or_default();
+    }
+
+    /// Check out the trial's tree, set it up, run the command, put the slot back. `at_start` is called when everything
+    /// is checked out.
     pub(super) fn run(
         &mut self,
         trial: &Trial,
         cancel: &CancelToken,
         marker: &str,
+        at_start: impl FnOnce(),
+    ) -> Result<TrialOutput, ExecutorError> {
+        self.has_run = true;
+        let keep = &trial.recipe.keep;
+        if self.keep.0 != *keep {
+            self.keep = globs(keep).map(|set| (keep.clone(), set)).map_err(|error| self.of_folder(error))?;
+            self.put_back().map_err(|error| self.of_folder(error))?;
+        }
+        let mut output = self.run_in_clean(trial, cancel, marker, at_start)?;
+        let started = Instant::now();
+        self.put_back().map_err(|error| self.of_folder(error))?;
+        output.timing.clean_ms += milliseconds(started);
+        Ok(output)
+    }
+
+    /// The trial without the putting back.
+    fn run_in_clean(
+        &mut self,
+        trial: &Trial,
+        cancel: &CancelToken,
+        marker: &str,
+        at_start: impl FnOnce(),
     ) -> Result<TrialOutput, ExecutorError> {
         let mut timing = Timing::default();
-        let started = Instant::now();
-        self.put_back(&trial.recipe).map_err(|error| machine(&self.folders, CheckoutError::Folder(error)))?;
-        timing.clean_ms = milliseconds(started);
         let started = Instant::now();
         let ready = self.get_ready(trial, cancel)?;
         timing.checkout_ms = milliseconds(started);
@@ -76,12 +115,13 @@ impl Slot {
             Ok(folder) => folder,
             Err(ending) => return Ok(without_a_run(ending)),
         };
+        at_start();
         let mut leftovers = 0;
         if let Some(script) = &trial.recipe.setup {
             let command = ["sh".into(), "-c".into(), script.into()];
             let setup = self.execute(&command, &trial.recipe, &folder, cancel, marker)?;
             timing.setup_ms = setup.ran.as_secs_f64() * 1e3;
-            timing.clean_ms += setup.ended.as_secs_f64() * 1e3;
+            timing.clean_ms = setup.ended.as_secs_f64() * 1e3;
             leftovers += setup.leftovers;
             if let Some(ending) = failed_setup(&setup.ending) {
                 let (stdout, stderr) = (setup.stdout, setup.stderr);
@@ -96,15 +136,17 @@ impl Slot {
         Ok(TrialOutput { ending, stdout, stderr, timing, leftovers, notes })
     }
 
-    /// Undo what the last trial left.
-    fn put_back(&mut self, recipe: &Recipe) -> io::Result<()> {
-        if self.keep.0 != recipe.keep {
-            self.keep = (recipe.keep.clone(), globs(&recipe.keep)?);
-        }
+    /// Undo what the trial left.
+    fn put_back(&mut self) -> io::Result<()> {
         self.tree.restore(&self.keep.1)?;
-        pycache::remove_stale(&self.folders.bytecode, &self.tree.manifest)?;
+        let Folders { tree, bytecode, .. } = &self.folders;
+        pycache::tidy(bytecode, tree, &self.tree.manifest, &self.exchange)?;
         empty(&self.folders.home)?;
         empty(&self.folders.tmp)
+    }
+
+    fn of_folder(&self, error: io::Error) -> ExecutorError {
+        machine(&self.folders, CheckoutError::Folder(error))
     }
 
     /// Check out. The folder to run in, or how the trial ends without a run.
@@ -117,7 +159,11 @@ impl Slot {
             return Ok(Err(Ending::Cancelled));
         }
         match self.tree.check_out(trial.commit, trial.tree) {
-            Ok(()) => {}
+            Ok(written) => {
+                let Folders { tree, bytecode, .. } = &self.folders;
+                self.exchange.give(&std::mem::take(&mut self.prepared), tree, bytecode);
+                self.exchange.give(&written, tree, bytecode);
+            }
             Err(CheckoutError::Tree(reason)) => return Ok(Err(Ending::NoTree { reason })),
             Err(error) => return Err(machine(&self.folders, error)),
         }

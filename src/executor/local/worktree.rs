@@ -8,8 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, Write as _};
+use std::num::NonZero;
 use std::os::unix::fs::{OpenOptionsExt as _, symlink};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::manifest::{Entry, Flaw, Manifest, system_path};
@@ -66,10 +69,16 @@ impl WorkTree {
         Ok(Self { folder, manifest, git, objects, base: None, damaged: Vec::new(), walk: 0 })
     }
 
-    /// Make the folder equal to a tree, and let `HEAD` name a commit. The folder was [restored] before.
+    /// Whether nothing was checked out yet.
+    pub(super) const fn is_new(&self) -> bool {
+        self.base.is_none()
+    }
+
+    /// Make the folder equal to a tree, and let `HEAD` name a commit. The files that were written. The folder was
+    /// [restored] before.
     ///
     /// [restored]: WorkTree::restore
-    pub(super) fn check_out(&mut self, head: CommitId, tree: TreeId) -> Result<(), CheckoutError> {
+    pub(super) fn check_out(&mut self, head: CommitId, tree: TreeId) -> Result<Vec<TreeFile>, CheckoutError> {
         // Until the end is reached, what is on disk is neither the old tree nor the new one.
         let base = self.base.take();
         let delta =
@@ -78,10 +87,7 @@ impl WorkTree {
         for path in &plan.removed {
             self.take_away(path).map_err(|error| of_the_disk(path, error))?;
         }
-        let mut folders = BTreeSet::new();
-        for file in &plan.written {
-            self.write(file, &mut folders)?;
-        }
+        self.write(&plan.written)?;
         let changed = base.is_none() || !plan.removed.is_empty() || !plan.written.is_empty();
         let entries = self.manifest.entries.iter();
         let files = || {
@@ -95,7 +101,7 @@ impl WorkTree {
         self.git.restore(head, changed, files).map_err(CheckoutError::Repository)?;
         self.damaged.clear();
         self.base = Some(tree);
-        Ok(())
+        Ok(plan.written)
     }
 
     /// What is to be done, given what is there.
@@ -131,7 +137,46 @@ impl WorkTree {
         Ok(())
     }
 
-    fn write(&mut self, file: &TreeFile, folders: &mut BTreeSet<PathBuf>) -> Result<(), CheckoutError> {
+    /// Write files: many of them on several threads, since making a file is slow work of the system's.
+    fn write(&mut self, files: &[TreeFile]) -> Result<(), CheckoutError> {
+        /// Fewer than so many are not worth another thread.
+        const WORTH_A_THREAD: usize = 100;
+        const MOST_THREADS: usize = 4;
+        let mut folders = BTreeSet::new();
+        let places = files.iter().map(|file| self.make_place(file, &mut folders));
+        let places = places.collect::<Result<Vec<_>, _>>()?;
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+        let share = files.len().div_ceil(threads).max(WORTH_A_THREAD);
+        let mut shares = places.chunks(share);
+        let first = shares.next().unwrap_or_default();
+        let written = thread::scope(|scope| {
+            let others = shares.map(|share| {
+                let objects = self.objects.reopen().map_err(CheckoutError::Repository)?;
+                Ok(scope.spawn(move || fill_all(&objects, share)))
+            });
+            let others = others.collect::<Result<Vec<_>, CheckoutError>>()?;
+            let mut written = fill_all(&self.objects, first)?;
+            for other in others {
+                written.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+            }
+            Ok(written)
+        })?;
+        for (file, (facts, flaw)) in files.iter().zip(written) {
+            if let Some(flaw) = flaw {
+                self.manifest.flaws.insert(file.path.clone(), flaw);
+            }
+            let entry = Entry { id: file.id, mode: file.mode, facts, seen: self.walk };
+            self.manifest.entries.insert(file.path.clone(), entry);
+        }
+        Ok(())
+    }
+
+    /// Make way for a file.
+    fn make_place<'f>(
+        &mut self,
+        file: &'f TreeFile,
+        folders: &mut BTreeSet<PathBuf>,
+    ) -> Result<Place<'f>, CheckoutError> {
         let relative = system_path(&file.path);
         if !is_inside(&file.path) {
             return Err(CheckoutError::Tree(format!("{} is not a path inside the tree", relative.display())));
@@ -147,31 +192,7 @@ impl WorkTree {
         if !in_place {
             remove_tree(&path).map_err(on_disk)?;
         }
-        let (facts, flaw) = if file.mode == SUBMODULE {
-            fs::create_dir(&path).map_err(on_disk)?;
-            (None, Some(Flaw::Submodule))
-        } else {
-            let put =
-                |bytes: &[u8]| put(&path, file, bytes, in_place).map(|facts| (facts, is_lfs_pointer(bytes)));
-            let written = self.objects.with_blob(file.id, put);
-            match written
-                .map_err(|error| CheckoutError::Tree(reason(&error)))?
-                .transpose()
-                .map_err(on_disk)?
-            {
-                Some((facts, is_pointer)) => (Some(facts), is_pointer.then_some(Flaw::LfsPointer)),
-                None => {
-                    remove_tree(&path).map_err(on_disk)?;
-                    (None, Some(Flaw::Missing))
-                }
-            }
-        };
-        if let Some(flaw) = flaw {
-            self.manifest.flaws.insert(file.path.clone(), flaw);
-        }
-        let entry = Entry { id: file.id, mode: file.mode, facts, seen: self.walk };
-        self.manifest.entries.insert(file.path.clone(), entry);
-        Ok(())
+        Ok(Place { file, path, in_place })
     }
 
     /// Make a folder and those above it; what is in the way is removed.
@@ -189,6 +210,39 @@ impl WorkTree {
         }
         known.insert(relative.to_owned());
         Ok(())
+    }
+}
+
+/// Where a file is to be written.
+struct Place<'f> {
+    file: &'f TreeFile,
+    path: PathBuf,
+    /// Over the file that is there.
+    in_place: bool,
+}
+
+/// What is known of a written file.
+type Written = (Option<FileFacts>, Option<Flaw>);
+
+fn fill_all(objects: &Repository, places: &[Place<'_>]) -> Result<Vec<Written>, CheckoutError> {
+    places.iter().map(|place| fill(objects, place)).collect()
+}
+
+/// Write one file.
+fn fill(objects: &Repository, Place { file, path, in_place }: &Place<'_>) -> Result<Written, CheckoutError> {
+    let on_disk = |error| of_the_disk(&file.path, error);
+    if file.mode == SUBMODULE {
+        fs::create_dir(path).map_err(on_disk)?;
+        return Ok((None, Some(Flaw::Submodule)));
+    }
+    let put = |bytes: &[u8]| put(path, file, bytes, *in_place).map(|facts| (facts, is_lfs_pointer(bytes)));
+    let written = objects.with_blob(file.id, put).map_err(|error| CheckoutError::Tree(reason(&error)))?;
+    match written.transpose().map_err(on_disk)? {
+        Some((facts, is_pointer)) => Ok((Some(facts), is_pointer.then_some(Flaw::LfsPointer))),
+        None => {
+            remove_tree(path).map_err(on_disk)?;
+            Ok((None, Some(Flaw::Missing)))
+        }
     }
 }
 
@@ -232,7 +286,7 @@ fn is_python(path: &[u8]) -> bool {
 }
 
 /// A time that is the same for the same content and, but for chance, for no other.
-fn time_of(id: BlobId) -> SystemTime {
+pub(super) fn time_of(id: BlobId) -> SystemTime {
     let mut first = [0; 8];
     first.copy_from_slice(&id.as_bytes()[..8]);
     SystemTime::UNIX_EPOCH + Duration::from_secs(FIRST_TIME + u64::from_be_bytes(first) % TIME_SPAN)

@@ -6,17 +6,14 @@
 //! | `child` | [`run`]: start, watch, end |
 //! | `capture` | what a stream said: its beginning, its end and how long it was |
 //! | `leftovers` | finding and ending what outlived the command |
-//! | `priority` | which of our threads come first |
 //! | [`sandbox`] | what it may see, reach and take |
 //! | `spawn` | the only unsafe lines: what the child does before it becomes the program |
 
 mod capture;
 mod child;
 mod leftovers;
-mod priority;
 pub mod sandbox;
 mod spawn;
 
 pub use child::{ChildOutcome, ChildSpec, run};
 pub use leftovers::{MARKER, end_marked};
-pub use priority::give_way;

@@ -1,6 +1,7 @@
 //! Where the search begins: while the endpoints run, the range is read, and once the failure is known, the
 //! evidence becomes the prior of the search.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -12,7 +13,6 @@ use super::find::{Session, SessionError, Stop};
 use super::search::Hunt;
 use super::suspects::{RangeChanges, add_calls};
 use crate::model::EventKind;
-use crate::process::give_way;
 
 /// In a smaller range there is nothing to gain.
 const SMALLEST_RANGE: usize = 4;
@@ -42,7 +42,9 @@ impl PriorReader {
         let stop = Arc::new(AtomicBool::new(false));
         let (done, read) = bounded(1);
         let stopped = Arc::clone(&stop);
-        let readers = rayon::ThreadPoolBuilder::new().start_handler(|_| give_way()).build().ok()?;
+        // A core is left to the first trial, which is waited for as well.
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let readers = rayon::ThreadPoolBuilder::new().num_threads((cores - 1).max(1)).build().ok()?;
         let thread = std::thread::spawn(move || {
             let read = move || RangeChanges::read(&repository, candidates, &overlay, &stopped);
             // What cannot be read gives no prior; the search does not need one.

@@ -15,7 +15,6 @@ use super::slot::Slot;
 use crate::executor::{Executor, ExecutorError};
 use crate::git::Shadow;
 use crate::model::{CancelToken, Trial, TrialOutput};
-use crate::process::give_way;
 use crate::process::sandbox::Sandbox;
 
 /// Runs trials on this machine, one a slot. The folder of the run must outlive it.
@@ -135,7 +134,6 @@ impl LocalExecutor {
         let Some(mut slot) = self.slots.take_new() else { return };
         let (slots, commit, tree) = (Arc::clone(&self.slots), trial.commit, trial.tree);
         let helper = std::thread::spawn(move || {
-            give_way();
             slot.prepare(commit, tree);
             slots.give_back(slot, false);
         });

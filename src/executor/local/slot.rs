@@ -27,6 +27,8 @@ pub(super) struct Slot {
     exchange: Arc<Exchange>,
     sandbox: Option<Sandbox>,
     has_run: bool,
+    /// Whether nothing is left of the last trial, or of a checkout that failed.
+    is_clean: bool,
     /// What was checked out ahead of the next trial.
     prepared: Vec<TreeFile>,
 }
@@ -50,7 +52,7 @@ impl Slot {
         // Only this slot writes there.
         let sandbox = sandbox.map(|sandbox| sandbox.and(&[], std::slice::from_ref(&folders.bytecode)));
         let (keep, prepared) = ((Vec::new(), GlobSet::empty()), Vec::new());
-        Ok(Self { folders, tree, keep, exchange, sandbox, has_run: false, prepared })
+        Ok(Self { folders, tree, keep, exchange, sandbox, has_run: false, is_clean: true, prepared })
     }
 
     /// Whether nothing was checked out in it yet.
@@ -65,7 +67,10 @@ impl Slot {
 
     /// Check out a tree, for a trial of the same or a similar one. Where that fails, the trial will say so.
     pub(super) fn prepare(&mut self, commit: CommitId, tree: TreeId) {
-        self.prepared = self.tree.check_out(commit, tree).unwrap_or_default();
+        match self.tree.check_out(commit, tree) {
+            Ok(written) => self.prepared = written,
+            Err(_) => self.is_clean = false,
+        }
     }
 
     /// Check out the trial's tree, set it up, run the command, put the slot back. `at_start` is called when everything
@@ -81,11 +86,16 @@ impl Slot {
         let keep = &trial.recipe.keep;
         if self.keep.0 != *keep {
             self.keep = globs(keep).map(|set| (keep.clone(), set)).map_err(|error| self.of_folder(error))?;
+            self.is_clean = false;
+        }
+        if !self.is_clean {
             self.put_back().map_err(|error| self.of_folder(error))?;
         }
+        self.is_clean = false;
         let mut output = self.run_in_clean(trial, cancel, marker, at_start)?;
         let started = Instant::now();
-        self.put_back().map_err(|error| self.of_folder(error))?;
+        // What cannot be undone is the next trial's trouble: this one has its result.
+        drop(self.put_back());
         output.timing.clean_ms += milliseconds(started);
         Ok(output)
     }
@@ -142,7 +152,9 @@ impl Slot {
         let Folders { tree, bytecode, .. } = &self.folders;
         pycache::tidy(bytecode, tree, &self.tree.manifest, &self.exchange)?;
         empty(&self.folders.home)?;
-        empty(&self.folders.tmp)
+        empty(&self.folders.tmp)?;
+        self.is_clean = true;
+        Ok(())
     }
 
     fn of_folder(&self, error: io::Error) -> ExecutorError {

@@ -11,7 +11,7 @@ use crate::support::repo_builder::snapshot;
 use crate::support::{TestRepo, User};
 
 /// A history whose third commit broke it among other edits, so that three candidates differ; and a folder outside, with
-/// the pace of commands and the log of those that came to their end. They run without isolation.
+/// the gates that commands wait at and the logs of those that passed them. They run without isolation.
 struct Scene {
     repo: TestRepo,
     outside: tempfile::TempDir,
@@ -29,7 +29,8 @@ impl Scene {
         repo.git(&["config", "user.name", "Eve"]);
         repo.git(&["config", "user.email", "eve@example.org"]);
         let scene = Self { repo, outside: tempfile::tempdir().unwrap(), user: User::new() };
-        scene.pace("0");
+        scene.open("search");
+        scene.open("wider");
         let script = scene.script("search", "! grep -q broken state");
         let (code, report) = scene.user.find(
             scene.repo.path(),
@@ -41,11 +42,19 @@ impl Scene {
 
     fn script(&self, log: &str, command: &str) -> String {
         let folder = self.outside.path().display();
-        format!("sleep $(cat {folder}/pace); cat * | cksum >> {folder}/{log}; {command}")
+        let gate = format!("[ -e {folder}/{log}-open ] || rmdir {folder}/{log}-token 2>/dev/null");
+        format!("until {gate}; do sleep 0.02; done; cat * | cksum >> {folder}/{log}; {command}")
     }
 
-    fn pace(&self, seconds: &str) {
-        std::fs::write(self.outside.path().join("pace"), seconds).unwrap();
+    /// Let all commands that write this log pass.
+    fn open(&self, log: &str) {
+        std::fs::write(self.outside.path().join(format!("{log}-open")), "").unwrap();
+    }
+
+    /// Let one of them pass, and no other.
+    fn open_for_one(&self, log: &str) {
+        std::fs::remove_file(self.outside.path().join(format!("{log}-open"))).unwrap();
+        std::fs::create_dir(self.outside.path().join(format!("{log}-token"))).unwrap();
     }
 
     /// The trees on which a command came to its end.
@@ -54,7 +63,7 @@ impl Scene {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Run `fix`, send a signal once `said` is in a line of what it says while the next trial sleeps, and return all of
+    /// Run `fix`, send a signal once `said` is in a line of what it says while the next trial waits, and return all of
     /// what it said.
     fn interrupted(&self, more: &[&str], said: &str, signal: Signal) -> String {
         let before = snapshot(self.repo.path());
@@ -65,8 +74,6 @@ impl Scene {
         while !text.lines().any(|line| line.contains(said)) {
             assert!(lines.read_line(&mut text).unwrap() > 0, "it ended before it said '{said}': {text}");
         }
-        // From here on nothing ends by itself.
-        self.pace("600");
         kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
         lines.read_to_string(&mut text).unwrap();
         let mut shown = String::new();
@@ -76,7 +83,6 @@ impl Scene {
         let runs = std::fs::read_dir(self.user.cache().join("runs")).unwrap();
         let left: Vec<_> = runs.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
         assert!(left.is_empty(), "{left:?}");
-        self.pace("0");
         text
     }
 
@@ -91,17 +97,17 @@ impl Scene {
 fn what_was_tested_before_ctrl_c_is_not_tested_again() {
     let scene = Scene::new();
     let searched = scene.ended("search").len();
-    scene.pace("0.2");
+    scene.open_for_one("search");
     let said =
         scene.interrupted(&["--branch", "mended", "--commit"], "undo the breaking edit", Signal::SIGINT);
+    scene.open("search");
     let how = said.lines().last().unwrap_or_default();
     assert!(said.contains("To go on, run the same again:"), "{said}");
     assert!(how.ends_with("fix --branch mended --commit"), "{said}");
-    let ended = scene.ended("search").len() - searched;
-    assert!((1..3).contains(&ended), "{ended}: {said}");
+    assert_eq!(scene.ended("search").len() - searched, 1, "{said}");
     let report = scene.fix(&[]);
     assert_eq!(report["fixes"].as_array().unwrap().len(), 3, "{report:#}");
-    assert_eq!(report["trials"], 3 - ended, "{report:#}");
+    assert_eq!(report["trials"], 2, "{report:#}");
     let mut trees = scene.ended("search").split_off(searched);
     trees.sort();
     trees.dedup();
@@ -113,15 +119,15 @@ fn what_was_tested_before_ctrl_c_is_not_tested_again() {
 #[test]
 fn the_wider_command_goes_on_after_a_sigterm() {
     let scene = Scene::new();
-    scene.pace("0.2");
+    scene.open_for_one("wider");
     let wider = scene.script("wider", "true");
     let said = scene.interrupted(&["--verify", &wider], ": --verify", Signal::SIGTERM);
+    scene.open("wider");
     assert!(said.contains("To go on, run the same again:"), "{said}");
-    let ended = scene.ended("wider").len();
-    assert!((1..4).contains(&ended), "{ended}: {said}");
+    assert_eq!(scene.ended("wider").len(), 1, "{said}");
     let report = scene.fix(&["--verify", &wider]);
     // Three candidates and the last good version.
-    assert_eq!(report["trials"], 4 - ended, "{report:#}");
+    assert_eq!(report["trials"], 3, "{report:#}");
     assert_eq!(scene.ended("wider").len(), 4);
     assert!(report["fixes"].as_array().unwrap().iter().all(|fix| fix["verified"] == "passes"), "{report:#}");
 }

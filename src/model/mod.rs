@@ -14,6 +14,7 @@
 //! | [`fix`] | [`FixReport`]: candidate fixes, and what came of testing them |
 //! | [`event`] | [`Event`]: the only thing that a session emits |
 //! | [`log`] | [`LogReport`]: what a log says went wrong |
+//! | [`place`] | [`component`], [`beneath`]: where a foreign name may lead |
 //! | [`report`] | [`Report`]: the versioned result, a fold over events |
 //! | [`check`] | [`CheckReport`]: what a look at a branch before its merge found |
 //! | [`suspect`] | [`Suspect`], [`SuspectReport`]: commits that the evidence points at |
@@ -31,6 +32,7 @@ pub mod failure;
 pub mod finding;
 pub mod fix;
 pub mod log;
+pub mod place;
 pub mod report;
 pub mod suspect;
 pub mod trial;
@@ -50,6 +52,7 @@ pub use failure::{FailureKind, FailureSignature, Frame};
 pub use finding::{BreakingChange, CallInChange, Conclusion, Culprit, Episode, Inconclusive, Narrowing};
 pub use fix::{CandidateFix, FixKind, FixReport};
 pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, Moment, ScannedSource};
+pub use place::{beneath, component};
 pub use report::Report;
 pub use suspect::{FailingLine, Suspect, SuspectReport};
 pub use trial::{Captured, Ending, Purpose, Recipe, Timing, Trial, TrialId, TrialOutput};

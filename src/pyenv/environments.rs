@@ -460,7 +460,7 @@ fn no_python(version: &str) -> Unmade {
 fn environment_key(python: &Path, resolved: &Resolved, wanted: &Wanted, with_pip: bool) -> String {
     let project = format!("{:?} {:?} {:?} {with_pip}", wanted.name, wanted.version, wanted.entry_points);
     let python = python.to_string_lossy();
-    digest(&["environment/1", &python, &resolved.packages.join("\n"), &resolved.options.join("\n"), &project])
+    digest(&["environment/2", &python, &resolved.packages.join("\n"), &resolved.options.join("\n"), &project])
 }
 
 fn digest(parts: &[&str]) -> String {

@@ -11,8 +11,10 @@
 //! | `setup_py` | `setup.py`, run with a `setup()` that only listens |
 //! | `tox` | `tox.ini`, for what tests need |
 //! | `lock` | lock files, as constraints |
+//! | `identity` | name, version and entry points, parsed or dropped |
 //! | `names` | names and versions, normalised |
 
+mod identity;
 mod lock;
 mod names;
 mod pipfile;

@@ -1,14 +1,14 @@
 //! `pyproject.toml`: the standard tables, dependency groups, and Poetry's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::{Table, Value};
 
 use super::names::normalised;
 use super::pipfile::is_pypi;
 
-/// Groups that include one another deeper than this go in circles.
-const DEEPEST: usize = 8;
+/// Groups that one group may include, directly or not.
+const MOST_GROUPS: usize = 64;
 
 /// What it declares.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) fn read(text: &str) -> Pyproject {
     }
     if let Some(groups) = table.get("dependency-groups").and_then(Value::as_table) {
         for name in groups.keys() {
-            made.groups.insert(normalised(name), group(groups, name, 0));
+            made.groups.insert(normalised(name), group(groups, name, &mut BTreeSet::new()));
         }
     }
     let tool = |names: &[&str]| {
@@ -125,17 +125,21 @@ fn tables<'a>(table: &'a Table, key: &str) -> impl Iterator<Item = (&'a String, 
     table.get(key).and_then(Value::as_table).into_iter().flatten()
 }
 
-fn group(groups: &Table, name: &str, depth: usize) -> Vec<String> {
+/// The requirements of a group and of those that it includes, each group once.
+fn group(groups: &Table, name: &str, seen: &mut BTreeSet<String>) -> Vec<String> {
     let wanted = normalised(name);
     let found =
         groups.iter().find(|(key, _)| normalised(key) == wanted).and_then(|(_, list)| list.as_array());
     let mut all = Vec::new();
+    if seen.len() >= MOST_GROUPS || !seen.insert(wanted) {
+        return all;
+    }
     for item in found.into_iter().flatten() {
         match item {
             Value::String(requirement) => all.push(requirement.clone()),
-            Value::Table(table) if depth < DEEPEST => {
+            Value::Table(table) => {
                 if let Some(other) = table.get("include-group").and_then(Value::as_str) {
-                    all.extend(group(groups, other, depth + 1));
+                    all.extend(group(groups, other, seen));
                 }
             }
             _ => {}
@@ -237,7 +241,7 @@ fn poetry_version(part: &str) -> Option<String> {
         |version: &str| -> Vec<u64> { version.split('.').map_while(|number| number.parse().ok()).collect() };
     let up_to = |numbers: &[u64], at: usize| -> String {
         let mut upper: Vec<u64> = numbers[..=at].to_vec();
-        upper[at] += 1;
+        upper[at] = upper[at].saturating_add(1);
         upper.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")
     };
     if let Some(version) = part.strip_prefix('^') {

@@ -1,5 +1,7 @@
 //! Requirements files.
 
+use std::collections::BTreeSet;
+
 use super::project::ProjectFiles;
 
 /// Files that include one another deeper than this go in circles.
@@ -71,6 +73,8 @@ pub(super) struct Lines {
     pub(super) requirements: Vec<String>,
     /// What `-c` files say.
     pub(super) constraints: Vec<String>,
+    /// The files that were included, and whether as constraints: each is read once.
+    included: BTreeSet<(String, bool)>,
 }
 
 impl Lines {
@@ -98,8 +102,12 @@ impl Lines {
             }
             if let Some((other, is_constraint)) = included(line) {
                 let other = beside(path, other);
-                if let Some(text) = files.read(&other).filter(|_| depth < DEEPEST) {
-                    self.add(files, &other, &text, as_constraint || is_constraint, depth + 1);
+                let is_constraint = as_constraint || is_constraint;
+                if depth < DEEPEST
+                    && self.included.insert((other.clone(), is_constraint))
+                    && let Some(text) = files.read(&other)
+                {
+                    self.add(files, &other, &text, is_constraint, depth + 1);
                 }
             } else if is_own_project(line) {
                 // The project itself is on the path, whatever it is installed from.

@@ -7,13 +7,14 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use regex::Regex;
 
+use super::identity::{self, EntryPoint};
 use super::names::{name_of, normalised};
 use super::pipfile::{self, Pipfile};
 use super::project::ProjectFiles;
 use super::pyproject::{self, Pyproject};
 use super::requirements::{Lines, Role, role};
 use super::{lock, setup_cfg, setup_py, tox};
-use crate::model::CancelToken;
+use crate::model::{CancelToken, beneath};
 use crate::process::sandbox::Sandbox;
 
 /// Extras and groups that are taken when none is named: what tests need.
@@ -48,15 +49,6 @@ pub struct LeastPytest {
     pub released: Timestamp,
     /// The option that it knows and older ones do not.
     pub option: String,
-}
-
-/// An entry point of the project: `console_scripts`, `demo = demo.cli:main`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::pyenv) struct EntryPoint {
-    /// Its group.
-    pub(in crate::pyenv) group: String,
-    /// `name = module:function`.
-    pub(in crate::pyenv) line: String,
 }
 
 /// What one version of a project wants.
@@ -236,8 +228,7 @@ impl Wanted {
             let list = groups.get(&name).into_iter().flatten().cloned();
             if choice.groups.is_empty() { self.tests.extend(list) } else { self.requirements.extend(list) }
         }
-        self.name = self.name.take().or(name);
-        self.version = self.version.take().or(version);
+        self.identify("pyproject.toml", name.as_deref(), version.as_deref());
         self.add_entry_points(entry_points);
         self.source_folder(source_folder);
     }
@@ -248,7 +239,7 @@ impl Wanted {
         let lines = |section: &str, key: &str| {
             sections.get(section).and_then(|keys| keys.get(key)).cloned().unwrap_or_default()
         };
-        self.name = self.name.take().or_else(|| lines("metadata", "name").pop());
+        self.identify("setup.cfg", lines("metadata", "name").pop().as_deref(), None);
         if !sections.contains_key("options") {
             return;
         }
@@ -289,9 +280,9 @@ impl Wanted {
                 self.extras(extras.iter().map(|(name, list)| (name, list)), choice);
                 self.add_entry_points(given.entry_points());
                 self.source_folder(given.source_folder());
-                let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-                self.name = self.name.take().or_else(|| text(&given.name));
-                self.version = self.version.take().or_else(|| text(&given.version));
+                let [name, version] = [&given.name, &given.version]
+                    .map(|text| Some(text.as_str()).filter(|text| !text.is_empty()));
+                self.identify("setup.py", name, version);
                 if given.builds {
                     self.notes.push(
                         "the project has extension modules, which nobody builds here: --setup 'python setup.py \
@@ -348,13 +339,54 @@ impl Wanted {
         }
     }
 
-    fn add_entry_points(&mut self, points: impl IntoIterator<Item = (String, String)>) {
-        self.entry_points.extend(points.into_iter().map(|(group, line)| EntryPoint { group, line }));
+    /// Take the name and the version that a file declares, where none is known yet. What is none is dropped.
+    pub(in crate::pyenv) fn identify(&mut self, file: &str, name: Option<&str>, version: Option<&str>) {
+        if let Some(text) = name.filter(|_| self.name.is_none()) {
+            self.name = identity::name(text);
+            if self.name.is_none() {
+                let text = identity::beginning(text);
+                self.notes.push(format!(
+                    "{file} calls the project '{text}', which is no name of a package: its metadata and programs are left out"
+                ));
+            }
+        }
+        if let Some(text) = version.filter(|_| self.version.is_none()) {
+            self.version = identity::version(text);
+            if self.version.is_none() {
+                let text = identity::beginning(text);
+                self.notes.push(format!(
+                    "{file} declares the version '{text}', which is none (PEP 440): taken as 0.0.0"
+                ));
+            }
+        }
+    }
+
+    /// Add entry points, each a group and `name = module:attribute`. What does not follow the grammar is dropped.
+    pub(in crate::pyenv) fn add_entry_points(&mut self, points: impl IntoIterator<Item = (String, String)>) {
+        let mut dropped = Vec::new();
+        for (group, line) in points {
+            match EntryPoint::parse(&group, &line) {
+                Some(point) => drop(self.entry_points.insert(point)),
+                None => dropped.push(line),
+            }
+        }
+        if let Some(first) = dropped.first() {
+            self.notes.push(format!(
+                "entry points that are not NAME = MODULE:ATTRIBUTE are left out: {} of them, such as '{}'",
+                dropped.len(),
+                identity::beginning(first)
+            ));
+        }
     }
 
     fn source_folder(&mut self, folder: Option<String>) {
         let Some(folder) = folder else { return };
-        let folder = folder.trim_matches(['.', '/']).to_owned();
+        let Some(inside) = beneath(folder.trim()) else {
+            let folder = identity::beginning(&folder);
+            self.notes.push(format!("the packages' folder '{folder}' is left out: it is not in the tree"));
+            return;
+        };
+        let folder = inside.to_string_lossy().into_owned();
         if !self.source_folders.contains(&folder) {
             self.source_folders.insert(0, folder);
         }

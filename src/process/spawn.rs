@@ -10,13 +10,19 @@ use std::process::Command;
 
 use rustix::process::setsid;
 
-/// Make the child the leader of a new session and group, and let it die with this process.
+use super::inherited::close_on_exec;
+
+/// Make the child the leader of a new session and group, let it die with this process, and let it have no descriptor
+/// but standard input, output and error.
 ///
 /// On Linux the kernel kills the child when the *thread* that started it ends; that thread waits for it.
 pub(super) fn detach(command: &mut Command) {
     let parent = rustix::process::getpid();
     let before_exec = move || -> io::Result<()> {
         setsid()?;
+        // Where there is no such call, those that were open when this program started are marked already, and it opens
+        // all of its own so that they close.
+        let _marked = close_on_exec();
         die_with(parent)
     };
     // SAFETY: between fork and exec the closure only makes system calls: no allocation, no lock.

@@ -36,5 +36,6 @@ mod merges;
 mod process_runs;
 mod sandbox;
 mod sandbox_hostile;
+mod sandbox_inherits;
 mod support;
 mod tracebacks;

@@ -17,10 +17,10 @@ use crate::support::trials::{recipe, trial};
 use crate::support::{Bench, TestRepo};
 
 /// A folder with what a slot has.
-struct Slot(tempfile::TempDir);
+pub(crate) struct Slot(tempfile::TempDir);
 
 impl Slot {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let slot = Self(tempfile::tempdir().unwrap());
         for name in ["home", "tmp", "tree"] {
             fs::create_dir(slot.path(name)).unwrap();
@@ -28,11 +28,11 @@ impl Slot {
         slot
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().canonicalize().unwrap().join(name)
     }
 
-    fn spec(&self, sandbox: &Sandbox, words: &[&str]) -> ChildSpec {
+    pub(crate) fn spec(&self, sandbox: &Sandbox, words: &[&str]) -> ChildSpec {
         let (slot, home, tmp, tree) = (self.path(""), self.path("home"), self.path("tmp"), self.path("tree"));
         let room = Room { slot: &slot, home: &home, tmp: &tmp };
         ChildSpec {
@@ -51,7 +51,7 @@ impl Slot {
     }
 }
 
-fn finish(spec: &ChildSpec) -> ChildOutcome {
+pub(crate) fn finish(spec: &ChildSpec) -> ChildOutcome {
     run(spec, &CancelToken::new()).unwrap()
 }
 

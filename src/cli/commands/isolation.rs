@@ -210,6 +210,9 @@ impl Wanted {
                 .missing
                 .extend(open.iter().map(|path| format!("hiding {}: the system lies there", path.display())));
         }
+        if parts.filter {
+            isolation.in_force.extend(["system-call-filter", "session-keyring"].map(str::to_owned));
+        }
         if parts.process {
             isolation.in_force.push("process-namespace".to_owned());
         }
@@ -243,6 +246,21 @@ impl Wanted {
         }
         let sandbox = parts.is_any().then(|| Sandbox::new(launcher, parts, network, self.limits, view));
         Ok((sandbox, isolation))
+    }
+
+    /// What the user is told at once where files are not kept from trials by a view of their own.
+    pub(super) fn warning(&self, isolation: &Isolation) -> Option<String> {
+        let what = match isolation.by.as_str() {
+            "landlock" => {
+                "only files are kept from trials (Landlock): they reach this machine's network, services \
+                           and processes"
+            }
+            "process-groups" if self.level != Level::Off => {
+                "files, network and processes are not kept from trials"
+            }
+            _ => return None,
+        };
+        Some(format!("{what}; --isolation strict refuses to run like this"))
     }
 
     /// Part of what makes an outcome the same.

@@ -82,6 +82,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     environment.extend(chosen.facts);
     let mut warnings = loaded.warnings;
     warnings.extend(chosen.warnings);
+    warnings.extend(isolated.warning(&isolation));
     let bench = Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments, sandbox)?;
     let plan = Plan {
         good,

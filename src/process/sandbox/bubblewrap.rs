@@ -183,6 +183,7 @@ mod tests {
                 Mount::Write { from: place("/cache/slot"), at: place("/cache/slot") },
             ],
             fence: None,
+            filter: true,
             limits: Limits::default(),
             folder: place("/"),
         };

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::fence::has_sockets;
 use super::{Confinement, Fence, Limits, NOTHING, Namespaces, Network, Place, Room, View, bubblewrap};
 use crate::model::{CancelToken, Ending};
 use crate::process::{ChildSpec, run};
@@ -40,6 +41,8 @@ pub struct Parts {
     pub network: bool,
     /// A fence around files, in the place of `mount`.
     pub fence: bool,
+    /// System calls that reach past the rest are refused, and the user's keys are left behind.
+    pub filter: bool,
     /// The limit of processes holds; that of the others always does, where there is any of it.
     pub limits_processes: bool,
     /// What is not there.
@@ -58,6 +61,10 @@ pub struct Missing {
 }
 
 const NETWORK: &str = "a network of its own";
+const FILES: &str = "files kept from trials";
+const SOCKETS: &str = "sockets in the file system kept from trials";
+const PROCESSES: &str = "processes kept from trials";
+const FILTER: &str = "a filter of system calls";
 
 /// The part that is missing where the limit of processes does not hold.
 pub const PROCESS_LIMIT: &str = "a limit of processes";
@@ -67,12 +74,22 @@ impl Parts {
     /// write in. With `only`, nothing else is tried.
     #[must_use]
     pub fn detect(launcher: &Path, scratch: &Path, only: Option<Way>) -> Self {
-        let probe = Probe { launcher, scratch };
         let may = |way| only.is_none_or(|only| only == way);
-        let mut found = if may(Way::Namespaces) {
-            probe.namespaces()
-        } else {
-            Self { missing: vec![Missing::all("they are not to be used".to_owned())], ..Self::default() }
+        let mut probe = Probe { launcher, scratch, filter: true };
+        let complete = may(Way::Namespaces).then(|| probe.complete()).transpose();
+        let mut no_filter = None;
+        if !matches!(complete, Ok(Some(_)))
+            && let Err(why) = probe.loopback(&Self { filter: true, ..Self::default() })
+        {
+            probe.filter = false;
+            no_filter = Some(Missing { part: FILTER, why, remedy: None });
+        }
+        let mut found = match complete {
+            Ok(Some(complete)) => complete,
+            Ok(None) => {
+                Self { missing: vec![Missing::all("they are not to be used".to_owned())], ..probe.nothing() }
+            }
+            Err(_) => probe.namespaces(),
         };
         if !found.is_complete() && may(Way::Bubblewrap) {
             found = probe.bubblewrap(found);
@@ -84,6 +101,8 @@ impl Parts {
                 found = Self { way, limits_processes, ..fenced };
             }
         }
+        found.missing.extend(no_filter);
+        found.missing.extend(found.left_open());
         if found.is_any() && !found.limits_processes {
             found.missing.push(Missing {
                 part: PROCESS_LIMIT,
@@ -100,13 +119,34 @@ impl Parts {
     /// # Errors
     /// When a command in them cannot be started.
     pub fn try_out(&self, launcher: &Path, scratch: &Path, network: Network) -> Result<(), String> {
-        Probe { launcher, scratch }.try_out(self, network).map(drop)
+        Probe { launcher, scratch, filter: self.filter }.try_out(self, network).map(drop)
     }
 
     /// Whether there is any of it.
     #[must_use]
     pub const fn is_any(&self) -> bool {
-        self.user || self.fence
+        self.user || self.fence || self.filter
+    }
+
+    /// What a command reaches where there are no namespaces, in particular.
+    fn left_open(&self) -> Vec<Missing> {
+        let missing = |part, why: &str| Missing { part, why: why.to_owned(), remedy: None };
+        let mut open = Vec::new();
+        if !self.mount && !self.fence {
+            open.push(missing(FILES, "they can be read and written as you can"));
+        }
+        if !(self.mount || self.fence && has_sockets()) {
+            let why = "those of services are reached, such as the session bus and container engines, whatever of files \
+                       is hidden";
+            open.push(missing(SOCKETS, why));
+        }
+        if !self.process {
+            open.push(missing(
+                PROCESSES,
+                "all of this machine are seen, and what outlives its command may be missed",
+            ));
+        }
+        open
     }
 
     const fn is_complete(&self) -> bool {
@@ -132,18 +172,27 @@ type PartOf = fn(&mut Parts) -> &mut bool;
 struct Probe<'a> {
     launcher: &'a Path,
     scratch: &'a Path,
+    /// Whether calls can be refused.
+    filter: bool,
 }
 
 impl Probe<'_> {
-    /// Namespaces of our own.
+    fn nothing(&self) -> Parts {
+        Parts { filter: self.filter, ..Parts::default() }
+    }
+
+    /// All namespaces of our own at once, as on most systems.
+    fn complete(&self) -> Result<Parts, String> {
+        let some = Parts { way: Way::Namespaces, user: true, ..self.nothing() };
+        let all = Parts { mount: true, process: true, network: true, ..some };
+        self.loopback(&all).map(|limits_processes| Parts { limits_processes, ..all })
+    }
+
+    /// Those namespaces of our own that are to be had.
     fn namespaces(&self) -> Parts {
-        let none = Parts { way: Way::Namespaces, user: true, ..Parts::default() };
-        let all = Parts { mount: true, process: true, network: true, ..none.clone() };
-        if let Ok(limits_processes) = self.loopback(&all) {
-            return Parts { limits_processes, ..all };
-        }
+        let none = Parts { way: Way::Namespaces, user: true, ..self.nothing() };
         if let Err(why) = self.loopback(&none) {
-            return Parts { missing: vec![Missing::all(why)], ..Parts::default() };
+            return Parts { missing: vec![Missing::all(why)], ..self.nothing() };
         }
         let mut working = none.clone();
         // One after the other, each beside those that work.
@@ -162,7 +211,7 @@ impl Probe<'_> {
         }
         // By itself it is of no use.
         let is_alone = !(working.network || working.mount || working.process);
-        if is_alone { Parts { missing: working.missing, ..Parts::default() } } else { working }
+        if is_alone { Parts { missing: working.missing, ..self.nothing() } } else { working }
     }
 
     /// Those of bubblewrap, when they are more than these.
@@ -178,7 +227,7 @@ impl Probe<'_> {
             mount: true,
             process: true,
             network: true,
-            ..Parts::default()
+            ..self.nothing()
         };
         let why = match self.loopback(&all) {
             Ok(limits_processes) => return Parts { limits_processes, ..all },
@@ -212,6 +261,7 @@ impl Probe<'_> {
             network,
             mounts: View::default().mounts(room, false),
             fence: parts.fence.then(|| Fence::around(&View::default(), room)),
+            filter: parts.filter,
             limits: Limits { processes: Some(FEW), ..Limits::default() },
             folder: Place("/".into()),
         };

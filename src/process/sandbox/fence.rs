@@ -9,8 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access as _, AccessFs, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError,
-    RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access as _, AccessFs, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
+    RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use super::mounts::{OTHER_DEVICES, Place};
 use super::view::{PRIVATE_SERVICES, Room, View, can_be_hidden};
 
 /// The kernel's rights that are known here; those that it does not have are left out.
-const RIGHTS: ABI = ABI::V6;
+const RIGHTS: ABI = ABI::V10;
 /// Folders for everybody's temporary files, and devices that every program may need.
 const SHARED: [&str; 12] = [
     "/dev/full",
@@ -85,6 +85,12 @@ impl Fence {
         }
         Ok(())
     }
+}
+
+/// Whether the kernel's Landlock has a say in who connects to a socket in the file system: since its ninth version.
+pub(super) fn has_sockets() -> bool {
+    let asked = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    asked.handle_access(AccessFs::ResolveUnix).and_then(|ruleset| ruleset.create().map(drop)).is_ok()
 }
 
 fn holds_any(folder: &Path, hidden: &[PathBuf]) -> bool {

@@ -13,7 +13,8 @@ use std::time::Duration;
 use nix::sched::{CloneFlags, unshare};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
-    Pid, Signal, WaitOptions, geteuid, kill_process_group, set_parent_process_death_signal, wait,
+    DumpableBehavior, Pid, Signal, WaitOptions, geteuid, kill_process_group, set_dumpable_behavior,
+    set_parent_process_death_signal, wait,
 };
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ use super::launch::{Failure, InStep as _, no_command, not_started};
 use super::line::{Line, Said, Told};
 use super::mounts::Place;
 use super::privileges::Counted;
-use super::{Confinement, Limits, Network, mounts, privileges};
+use super::{Confinement, Limits, Network, filter, mounts, privileges};
 use crate::process::leftovers::EXITING;
 use crate::process::spawn::detach;
 
@@ -32,6 +33,8 @@ use crate::process::spawn::detach;
 pub(super) struct Part {
     limits: Limits,
     folder: Place,
+    /// Whether system calls are refused.
+    filter: bool,
     /// Whether a `/proc` of this namespace is still to be made.
     proc: bool,
     /// Whether there is to be a network without a loopback.
@@ -45,6 +48,7 @@ impl Part {
         Self {
             limits: confinement.limits,
             folder: confinement.folder.clone(),
+            filter: confinement.filter,
             proc: confinement.namespaces.mount,
             no_loopback: false,
             bubblewrap: None,
@@ -95,6 +99,11 @@ pub(super) fn run(line: &mut Line, words: &[OsString]) -> Result<ExitCode, Failu
     };
     privileges::limit(part.limits, counted).step("limits")?;
     privileges::give_up(has_own_users).step("privileges")?;
+    // The command can be the same user: it is not to look into this process, stop it, or take its end of the line.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).step("privileges")?;
+    if part.filter {
+        filter::put_up(true).step("filter")?;
+    }
     let ended = notice(signal_hook::consts::SIGCHLD)?;
     let told_to_stop = notice(signal_hook::consts::SIGTERM)?;
     let (program, arguments) = command.split_first().ok_or_else(no_command).step("command")?;

@@ -19,7 +19,8 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::line::{Line, Said, Told};
 use super::privileges::Counted;
-use super::{Confinement, INIT, Network, bubblewrap, detect, init, mounts, network, privileges};
+use super::{Confinement, INIT, Network, bubblewrap, detect, filter, init, mounts, network, privileges};
+use crate::process::inherited::leave_keys;
 
 /// The first argument that makes this program a launcher.
 pub(super) const LAUNCHER: &str = "__sandbox";
@@ -75,6 +76,10 @@ fn line_on_stdin() -> io::Result<Line> {
 fn outer(line: &mut Line, command: &[OsString]) -> Result<ExitCode, Failure> {
     let told = line.receive::<Confinement>(PATIENCE).step("line")?;
     let confinement = told.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof)).step("line")?;
+    if confinement.filter {
+        // Where there are no keyrings, or an outer sandbox refuses them, no key can be read; and the filter refuses all.
+        let _none = leave_keys();
+    }
     if let Some(bwrap) = &confinement.bubblewrap {
         let error = bubblewrap::become_it(&bwrap.0, &confinement, command);
         return Err(error).step("bubblewrap");
@@ -97,6 +102,9 @@ fn outer(line: &mut Line, command: &[OsString]) -> Result<ExitCode, Failure> {
     let counted = if confinement.namespaces.user { Counted::Ours(0) } else { Counted::Others };
     privileges::limit(confinement.limits, counted).step("limits")?;
     privileges::give_up(confinement.namespaces.user).step("privileges")?;
+    if confinement.filter {
+        filter::put_up(false).step("filter")?;
+    }
     let (program, arguments) = command.split_first().ok_or_else(no_command).step("command")?;
     let error =
         Command::new(program).args(arguments).current_dir(&confinement.folder.0).stdin(Stdio::null()).exec();

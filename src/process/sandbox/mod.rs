@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `detect` | which parts the system offers, and what would mend the others |
 //! | `bubblewrap` | namespaces by way of bubblewrap |
+//! | `filter` | which system calls are refused |
 //! | `fence` | in the place of `mounts`, where there is only Landlock |
 //! | `view` | what of the file system a command sees, as a list of steps |
 //! | `mounts` | carries out the steps |
@@ -23,6 +24,7 @@
 mod bubblewrap;
 mod detect;
 mod fence;
+mod filter;
 mod init;
 mod launch;
 mod line;
@@ -138,6 +140,7 @@ impl Sandbox {
             network: self.network,
             mounts: if namespaces.mount { view.mounts(room, !namespaces.network) } else { Vec::new() },
             fence: self.parts.fence.then(|| Fence::around(&view, room)),
+            filter: self.parts.filter,
             limits: self.limits,
             folder: Place(folder.to_owned()),
         }
@@ -155,6 +158,8 @@ pub struct Confinement {
     network: Network,
     mounts: Vec<Mount>,
     fence: Option<Fence>,
+    /// Whether system calls are refused, and the user's keys left behind.
+    filter: bool,
     limits: Limits,
     folder: Place,
 }

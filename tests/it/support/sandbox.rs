@@ -37,7 +37,7 @@ pub(crate) fn parts() -> Option<Parts> {
 /// Only a fence around files, or `None` with the reason printed.
 #[expect(clippy::print_stdout, reason = "a test that passes by says why")]
 pub(crate) fn fence_only(view: View) -> Option<Sandbox> {
-    let parts = Parts { fence: true, ..Parts::default() };
+    let parts = Parts { fence: true, filter: true, ..Parts::default() };
     let scratch = tempfile::tempdir().unwrap();
     match parts.try_out(&launcher(), scratch.path(), Network::Loopback) {
         Ok(()) => Some(Sandbox::new(launcher(), parts, Network::Loopback, Limits::default(), view)),
@@ -46,6 +46,15 @@ pub(crate) fn fence_only(view: View) -> Option<Sandbox> {
             None
         }
     }
+}
+
+/// Sandboxes of all kinds with nothing hidden, by name, the least of which has only a filter of system calls.
+pub(crate) fn sandboxes_of_all_kinds() -> Vec<(&'static str, Sandbox)> {
+    let new = |parts| Sandbox::new(launcher(), parts, Network::Loopback, Limits::default(), View::default());
+    let full = ways().into_iter().map(|(name, parts)| (name, new(parts)));
+    let fence = fence_only(View::default()).map(|fence| ("landlock", fence));
+    let filter = Parts { filter: true, ..Parts::default() };
+    full.chain(fence).chain([("process-groups", new(filter))]).collect()
 }
 
 /// Sandboxes with this view: one of namespaces that the launcher makes, one of those that bubblewrap makes, as far as

@@ -92,6 +92,22 @@ impl From<GitError> for CliError {
             GitError::UnknownRevision { nearest, .. } if nearest.is_empty() => {
                 Some("see `git branch -a` and `git tag`; a new remote branch needs `git fetch` first")
             }
+            GitError::UnknownInShallow(_) => Some(
+                "git fetch --unshallow --tags (or a part of the rest: git fetch --deepen=500), then the same \
+                 pybisect command again",
+            ),
+            GitError::Reftable(_) => Some(
+                "in a copy: git clone --ref-format=files . ../copy; or as it stands: git refs migrate --ref-format=files \
+                 --no-reflog (git 2.50 or later; before it, without any reflog)",
+            ),
+            GitError::Sha256(_) => Some(
+                "in a copy with SHA-1 names: git init --object-format=sha1 ../sha1 && git fast-export --all \
+                 --signed-tags=strip | git -C ../sha1 fast-import && git -C ../sha1 switch BRANCH",
+            ),
+            GitError::NotFetched { .. } => Some(
+                "fetch it with git: git fetch --refetch --no-filter (all of the history), or check that its remote can \
+                 be reached",
+            ),
             GitError::Shallow(_) => Some("then run the same pybisect command again"),
             _ => None,
         };

@@ -16,6 +16,9 @@ pub enum GitError {
     /// The repository names its objects by SHA-256.
     #[error("the repository at {} uses SHA-256 object names, which are not supported", .0.display())]
     Sha256(PathBuf),
+    /// The repository keeps its references in a reftable.
+    #[error("the repository at {} keeps its references in a reftable, which is not supported", .0.display())]
+    Reftable(PathBuf),
     /// The repository uses a format or an extension that libgit2 does not know.
     #[error("the repository at {} uses a format that is not supported: {reason}", .path.display())]
     UnsupportedFormat {
@@ -31,6 +34,19 @@ pub enum GitError {
         rev: String,
         /// Names of branches and tags that look like it, the nearest first.
         nearest: Vec<String>,
+    },
+    /// No commit has this name in a clone whose history is cut off.
+    #[error(
+        "no commit is called '{0}' here, and this is a shallow clone: the commit may lie where its history is cut off"
+    )]
+    UnknownInShallow(String),
+    /// An object that was never fetched into a partial clone cannot be had.
+    #[error("the object {id} is missing from this partial clone{}", .why.as_ref().map(|why| format!(", and cannot be fetched: {why}")).unwrap_or_default())]
+    NotFetched {
+        /// The object's id.
+        id: String,
+        /// Why it cannot be fetched; `None` when that was not tried.
+        why: Option<String>,
     },
     /// An abbreviated id fits several objects.
     #[error("'{0}' fits several objects; give more digits")]

@@ -65,5 +65,5 @@ pub use publish::Patch;
 pub use python_changes::{CommitTrees, Listing, WorkTreeChange, is_python, read_without_checking_hashes};
 pub use repository::Repository;
 pub use revision::Tag;
-pub use shadow::{Borrowed, Shadow};
+pub use shadow::{Borrowed, Link, Shadow};
 pub use tree_delta::{SUBMODULE, SYMLINK, TreeDelta, TreeFile};

@@ -95,6 +95,10 @@ impl PrivateGit {
         self.put("config", self.borrowed.config.as_bytes(), false)?;
         let alternates = self.borrowed.alternates.clone();
         self.put("objects/info/alternates", &alternates, false)?;
+        if !self.borrowed.excluded.is_empty() {
+            let excluded = self.borrowed.excluded.clone();
+            self.put("info/exclude", &excluded, false)?;
+        }
         for path in self.borrowed.copied.clone() {
             let name = if path.ends_with("shallow") { "shallow" } else { "packed-refs" };
             if !self.is_as_written(name) {

@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorClass, ErrorCode, ObjectFormat};
+use git2::{ErrorClass, ErrorCode, ObjectFormat, RepositoryOpenFlags};
 
 use super::GitError;
 use super::ids::{ToOid, blob_id, commit_id, tree_id};
 use super::library::prepare_library;
 use crate::model::{BlobId, CommitId, CommitInfo, TreeId};
+
+/// No folder ends the search for a repository above.
+const ALL_FOLDERS: [&std::ffi::OsStr; 0] = [];
 
 /// A handle to a repository. It can move between threads, but each thread needs its own
 /// ([`reopen`](Self::reopen)).
@@ -23,9 +26,12 @@ impl Repository {
     /// When there is none, it belongs to somebody else, or its format is not supported.
     pub fn open(path: &Path) -> Result<Self, GitError> {
         prepare_library();
-        let inner = git2::Repository::discover(path).map_err(|error| refusal(path, error))?;
+        // Not by way of `discover`: from the folder of the repository alone it is not known where a work tree lies whose
+        // `.git` is a file.
+        let inner = git2::Repository::open_ext(path, RepositoryOpenFlags::CROSS_FS, ALL_FOLDERS)
+            .map_err(|error| refusal(path, error))?;
         if inner.object_format() != ObjectFormat::Sha1 {
-            return Err(GitError::Sha256(path.to_owned()));
+            return Err(GitError::Sha256(top_folder(path.to_owned())));
         }
         Ok(Self { inner })
     }
@@ -35,7 +41,10 @@ impl Repository {
     /// # Errors
     /// When the repository has gone.
     pub fn reopen(&self) -> Result<Self, GitError> {
-        Self::open(self.inner.path())
+        let place = self.inner.workdir().filter(|top| top.exists()).unwrap_or_else(|| self.inner.path());
+        let found = git2::Repository::open_ext(place, RepositoryOpenFlags::NO_SEARCH, ALL_FOLDERS);
+        let inner = found.map_err(|error| refusal(place, error))?;
+        Ok(Self { inner })
     }
 
     /// The top folder of the checkout; `None` for a bare repository.
@@ -60,6 +69,20 @@ impl Repository {
     #[must_use]
     pub fn is_shallow(&self) -> bool {
         self.inner.is_shallow()
+    }
+
+    /// How many objects `git replace` puts another one in the place of, and commits that `info/grafts` gives other
+    /// parents: git follows them, and this program does not. None where git is told not to either.
+    ///
+    /// # Errors
+    /// When references cannot be read.
+    pub fn replaced(&self) -> Result<usize, GitError> {
+        let is_off = std::env::var_os("GIT_NO_REPLACE_OBJECTS").is_some()
+            || self.inner.config()?.get_bool("core.usereplacerefs").is_ok_and(|used| !used);
+        let replaced = if is_off { 0 } else { self.inner.references_glob("refs/replace/*")?.count() };
+        let grafts = std::fs::read_to_string(self.folder().join("info/grafts")).unwrap_or_default();
+        let grafted = grafts.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).count();
+        Ok(replaced + grafted)
     }
 
     /// What people want to know of a commit.
@@ -162,7 +185,12 @@ fn refusal(path: &Path, error: git2::Error) -> GitError {
     match (error.code(), error.class()) {
         (ErrorCode::NotFound, _) => GitError::NotARepository(path),
         (ErrorCode::Owner, _) => GitError::NotOwned(top_folder(path)),
-        (_, ErrorClass::Repository) if error.message().contains("object format") => GitError::Sha256(path),
+        (_, ErrorClass::Repository) if error.message().contains("object format") => {
+            GitError::Sha256(top_folder(path))
+        }
+        (_, ErrorClass::Repository) if error.message().contains("extensions.refstorage") => {
+            GitError::Reftable(top_folder(path))
+        }
         (_, ErrorClass::Repository) => {
             GitError::UnsupportedFormat { path, reason: error.message().to_owned() }
         }

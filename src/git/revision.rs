@@ -36,6 +36,9 @@ impl Repository {
             }
             Err(_) => {
                 let nearest = self.nearest_names(rev)?;
+                if self.is_shallow() && nearest.is_empty() {
+                    return Err(GitError::UnknownInShallow(rev.to_owned()));
+                }
                 return Err(GitError::UnknownRevision { rev: rev.to_owned(), nearest });
             }
         };

@@ -25,7 +25,11 @@ const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n
 pub struct Shadow {
     repository: Repository,
     alternates: Vec<PathBuf>,
+    links: Vec<Link>,
 }
+
+/// What a tree lacks that is not git's, such as a virtual environment: where it is to be in the tree, and where it is.
+pub type Link = (PathBuf, PathBuf);
 
 /// What a private repository of a trial is made of.
 #[derive(Debug, Clone)]
@@ -35,6 +39,17 @@ pub struct Borrowed {
     pub(super) config: &'static str,
     /// `packed-refs` and, in a shallow clone, `shallow`, to be copied.
     pub(super) copied: Vec<PathBuf>,
+    /// `info/exclude`: what is in a tree and not git's.
+    pub(super) excluded: Vec<u8>,
+    links: Vec<Link>,
+}
+
+impl Borrowed {
+    /// What is linked into each tree.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
 }
 
 impl Shadow {
@@ -56,7 +71,14 @@ impl Shadow {
         if let Ok(shallow) = fs::read(user.folder().join("shallow")) {
             write("shallow", &shallow)?;
         }
-        Ok(Self { repository: Repository::open(folder)?, alternates })
+        Ok(Self { repository: Repository::open(folder)?, alternates, links: Vec::new() })
+    }
+
+    /// The same, with things outside that are linked into each tree which has nothing there.
+    #[must_use]
+    pub fn with_links(mut self, links: Vec<Link>) -> Self {
+        self.links = links;
+        self
     }
 
     /// The shadow as a repository: it has the user's objects and all that were added.
@@ -90,6 +112,8 @@ impl Shadow {
                 .map(|name| self.folder().join(name))
                 .filter(|path| path.exists())
                 .collect(),
+            excluded: self.links.iter().flat_map(|(inside, _)| excluding(inside)).collect(),
+            links: self.links.clone(),
         }
     }
 }
@@ -121,6 +145,19 @@ impl Repository {
         }
         Ok(text)
     }
+}
+
+/// A line of gitignore(5) for exactly this path from the top.
+fn excluding(path: &Path) -> Vec<u8> {
+    let mut line = b"/".to_vec();
+    for &byte in path.as_os_str().as_bytes() {
+        if b"*?[\\ ".contains(&byte) {
+            line.push(b'\\');
+        }
+        line.push(byte);
+    }
+    line.push(b'\n');
+    line
 }
 
 /// An object folder and all that it borrows from, absolute, without repeats.

@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `current` | [`Interpreter`]: the user's own, asked once |
+//! | `in_folder` | environments that lie in a checkout |
 //! | `places` | where an interpreter's parts lie |
 //! | `variables` | which variables can change what a test does |
 //! | [`declared`] | what a version of the project says it needs |
@@ -25,6 +26,7 @@ mod compile;
 mod current;
 mod declared;
 mod environments;
+mod in_folder;
 mod install;
 mod later;
 mod places;
@@ -39,6 +41,8 @@ mod variables;
 pub use current::{Interpreter, ProbeError, find_python};
 pub use declared::{Choice, LeastPytest, ProjectFiles, declares};
 pub use environments::{Environment, Environments, Policy, TimeTravel, Version};
+pub use in_folder::{environment_around, environments_in, is_environment};
+pub use places::places_of_python;
 pub use pythons::{Minor, Pythons};
 pub use resolve::{Resolved, Unmade};
 pub use uv::{Uv, UvError};

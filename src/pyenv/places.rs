@@ -30,7 +30,8 @@ impl Environment {
 }
 
 /// The installation of an interpreter, and those that its links lead to.
-pub(super) fn places_of_python(executable: &Path) -> Vec<PathBuf> {
+#[must_use]
+pub fn places_of_python(executable: &Path) -> Vec<PathBuf> {
     let mut places = Vec::new();
     let mut path = executable.to_owned();
     // Link by link: each may belong to an installation of its own.

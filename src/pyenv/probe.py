@@ -3,6 +3,11 @@ import json
 import os
 import sys
 
+try:
+    from urllib.parse import unquote
+except ImportError:
+    from urllib import unquote
+
 packages, editable = [], []
 for folder in sys.path:
     try:
@@ -24,12 +29,25 @@ for folder in sys.path:
                 editable.extend(sorted(set(os.path.dirname(path) for path in names.values())))
             except Exception:
                 pass
+        if name.endswith(".dist-info"):
+            # Any other editable install: the folder of its project.
+            try:
+                with open(os.path.join(folder, name, "direct_url.json")) as source:
+                    origin = json.load(source)
+                if origin["dir_info"]["editable"] and origin["url"].startswith("file://"):
+                    project = unquote(origin["url"][len("file://"):])
+                    others = [path for path in sys.path + editable if "site-packages" not in path]
+                    if not any((path + os.sep).startswith(project + os.sep) for path in others):
+                        inner = os.path.join(project, "src")
+                        editable.append(inner if os.path.isdir(inner) else project)
+            except Exception:
+                pass
 print(json.dumps({
     "executable": sys.executable,
     "version": "%d.%d.%d" % sys.version_info[:3],
     "implementation": getattr(getattr(sys, "implementation", None), "name", "cpython"),
     "sys_path": [folder for folder in sys.path if folder and os.path.isdir(folder)],
-    "editable": editable,
+    "editable": sorted(set(editable), key=editable.index),
     "packages": packages,
     "user_base": __import__("site").getuserbase(),
 }))

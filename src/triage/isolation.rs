@@ -37,7 +37,18 @@ const NO_NETWORK: [&str; 9] = [
 /// What they say when nobody serves on a port.
 const NO_SERVER: [&str; 2] = ["Connection refused", "ConnectionRefusedError"];
 const READ_ONLY: [&str; 2] = ["Read-only file system", "EROFS"];
-const NO_FILE: [&str; 3] = ["No such file or directory", "FileNotFoundError", "does not exist"];
+const NO_FILE: [&str; 9] = [
+    "No such file or directory",
+    "FileNotFoundError",
+    "does not exist",
+    // Of shells, for a program.
+    ": not found",
+    ": command not found",
+    ": cannot execute",
+    "bad interpreter",
+    "Unknown command",
+    "ENOENT",
+];
 const TOO_LARGE: [&str; 2] = ["File too large", "EFBIG"];
 const NO_PROCESS: [&str; 8] = [
     "can't start new thread",
@@ -91,12 +102,13 @@ pub fn wanted(output: &TrialOutput, isolation: &Isolation, is_there: &dyn Fn(&st
         let denied = lines().filter(|line| isolation.is_fenced() && line.contains("Permission denied"));
         if let Some(path) = denied.flat_map(paths).find(|path| !is_hidden(path, isolation) || is_there(path))
         {
-            return want(format!("wants {path}, which is denied to its trials"), "--isolation off");
+            let option = if is_there(path) { to_see(path) } else { "--isolation off".to_owned() };
+            return want(format!("wants {path}, which is denied to its trials"), &option);
         }
         let lines = lines();
         let lines = lines.filter(|line| NO_FILE.iter().any(|word| line.contains(word)));
         if let Some(path) = lines.flat_map(paths).find(|path| is_hidden(path, isolation) && is_there(path)) {
-            return want(format!("wants {path}, which is hidden from its trials"), "--isolation off");
+            return want(format!("wants {path}, which is hidden from its trials"), &to_see(path));
         }
     }
     if isolation.has_limits() {
@@ -111,6 +123,11 @@ pub fn wanted(output: &TrialOutput, isolation: &Isolation, is_there: &dyn Fn(&st
         }
     }
     None
+}
+
+/// The options that let a trial read a path.
+fn to_see(path: &str) -> String {
+    format!("--see {}, or --isolation off", shell_words::quote(path))
 }
 
 /// Whether a text asks for a variable: names it in quotes, as an error of `os.environ` does, or as one that is not set.
@@ -191,7 +208,12 @@ mod tests {
             ("OSError: [Errno 30] Read-only file system: '/usr/share/x'", "--isolation off"),
             (
                 "FileNotFoundError: [Errno 2] No such file or directory: '/home/ada/data.csv'",
-                "--isolation off",
+                "--see /home/ada/data.csv, or --isolation off",
+            ),
+            ("./smoke.sh: 2: /home/ada/data.csv: not found", "--see /home/ada/data.csv, or --isolation off"),
+            (
+                "bash: ./x: /home/ada/data.csv: bad interpreter: No such file or directory",
+                "--see /home/ada/data.csv, or --isolation off",
             ),
             ("RuntimeError: can't start new thread", "--max-processes none"),
             ("sh: 1: Cannot fork", "--max-processes none"),

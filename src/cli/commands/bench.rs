@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cli::CliError;
 use crate::executor::local::{LocalExecutor, RunFolder, sweep};
 use crate::executor::{Executor, PerCommit};
-use crate::git::{Repository, Shadow};
+use crate::git::{Link, Repository, Shadow};
 use crate::process::sandbox::Sandbox;
 use crate::pyenv::{Environments, Interpreter};
 
@@ -25,6 +25,7 @@ impl Bench {
         python: Option<&Interpreter>,
         environments: Option<Environments>,
         sandbox: Option<Sandbox>,
+        links: Vec<Link>,
     ) -> Result<Self, CliError> {
         let no_folder = |error| {
             CliError::internal(
@@ -34,7 +35,7 @@ impl Bench {
         };
         sweep(cache).map_err(no_folder)?;
         let run = RunFolder::create(cache).map_err(no_folder)?;
-        let shadow = Shadow::create(&run.path().join("shadow.git"), repository)?;
+        let shadow = Shadow::create(&run.path().join("shadow.git"), repository)?.with_links(links);
         let executor = LocalExecutor::new(&run, &shadow, jobs, sandbox).map_err(CliError::internal)?;
         if let Some(python) = python {
             executor.seed(python.sys_path.clone());

@@ -191,10 +191,11 @@ pub(super) fn say_how_to_go_on(cancel: &CancelToken) {
     ));
 }
 
-/// Where the JSON goes. Opened before the search: a wrong path should not cost one.
+/// Where the JSON goes. Tried before the search: a wrong path should not cost one.
 enum JsonTarget {
     Stdout,
-    File(PathBuf),
+    /// A file, and whether the report is in it.
+    File(PathBuf, bool),
 }
 
 impl JsonTarget {
@@ -204,7 +205,7 @@ impl JsonTarget {
         }
         std::fs::File::create(path)
             .map_err(|error| CliError::usage(format!("failed to write {}: {error}", path.display())))?;
-        Ok(Self::File(path.to_owned()))
+        Ok(Self::File(path.to_owned(), false))
     }
 
     const fn is_stdout(&self) -> bool {
@@ -216,7 +217,23 @@ impl JsonTarget {
         Json.render(report, &mut text).map_err(CliError::internal)?;
         match self {
             Self::Stdout => super::print(&text).map(drop),
-            Self::File(path) => std::fs::write(&*path, text).map_err(CliError::internal),
+            Self::File(path, is_written) => {
+                std::fs::write(&*path, text).map_err(CliError::internal)?;
+                *is_written = true;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// After an error there is no report: neither an empty one nor that of an earlier search, which would be taken for this
+/// one's.
+impl Drop for JsonTarget {
+    fn drop(&mut self) {
+        if let Self::File(path, false) = self
+            && path.symlink_metadata().is_ok_and(|facts| facts.is_file())
+        {
+            drop(std::fs::remove_file(path));
         }
     }
 }

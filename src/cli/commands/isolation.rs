@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::environments::parse_size;
+use super::venvs::places_around;
 use crate::cli::{CliError, config};
 use crate::git::Repository;
 use crate::model::event::{Isolation, TrialLimits};
@@ -81,6 +82,10 @@ pub(crate) struct IsolationArgs {
     /// Variable that trials get beside those on the list, or NAME* for several (can be repeated)
     #[arg(long, value_name = "NAME")]
     pub(crate) pass_env: Vec<String>,
+    /// File or folder of yours that trials can read, such as a tool in your home or an ignored folder of the work tree
+    /// (can be repeated)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) see: Vec<PathBuf>,
     /// Memory that a process of a trial may take, such as 2G, or none for no limit [default: that of the machine]
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_memory: Option<String>,
@@ -99,6 +104,8 @@ impl IsolationArgs {
             isolation: config.isolation,
             network: config.network,
             pass_env: config.pass_env.clone().unwrap_or_default(),
+            // Not for a file of the checkout to decide.
+            see: Vec::new(),
             max_memory: config.max_memory.clone(),
             max_processes: config.max_processes.clone(),
             max_file_size: config.max_file_size.clone(),
@@ -112,6 +119,7 @@ impl IsolationArgs {
             isolation: self.isolation.or(other.isolation),
             network: self.network.or(other.network),
             pass_env: [self.pass_env.clone(), other.pass_env.clone()].concat(),
+            see: [self.see.clone(), other.see.clone()].concat(),
             max_memory: or(&self.max_memory, &other.max_memory),
             max_processes: or(&self.max_processes, &other.max_processes),
             max_file_size: or(&self.max_file_size, &other.max_file_size),
@@ -310,6 +318,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) variables: &'a BTreeMap<OsString, OsString>,
     /// The words of all commands.
     pub(super) words: Vec<OsString>,
+    /// What else has to be seen.
+    pub(super) more: Vec<PathBuf>,
 }
 
 /// What trials see: not the user's home, repository and cache, but of these what they need to run.
@@ -333,6 +343,7 @@ pub(super) fn view(around: &Surroundings<'_>) -> View {
     for word in &around.words {
         visible.extend(named_in(&word.to_string_lossy(), home.as_deref(), &hidden));
     }
+    visible.extend(around.more.iter().cloned());
     View { home, hidden, visible, writable: Vec::new() }
 }
 
@@ -380,11 +391,13 @@ fn named_in(word: &str, home: Option<&Path>, hidden: &[PathBuf]) -> Vec<PathBuf>
         is_own.then(|| folder.to_owned())
     };
     let named = word.split(is_end).filter(|part| part.len() > 1 && part.starts_with('/')).map(PathBuf::from);
-    named
-        .filter(|path| path.exists())
-        .flat_map(|path| if path.is_file() { [beside(&path), Some(path)] } else { [Some(path), None] })
-        .flatten()
-        .collect()
+    let mut seen = Vec::new();
+    for path in named.filter(|path| path.exists()) {
+        seen.extend(places_around(&path));
+        seen.extend(if path.is_file() { beside(&path) } else { None });
+        seen.push(path);
+    }
+    seen
 }
 
 /// Ports on which this machine serves; see proc_net_tcp(5).

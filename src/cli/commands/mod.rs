@@ -15,6 +15,7 @@ pub(super) mod logs;
 mod prepare;
 pub(super) mod sessions;
 pub(super) mod suspects;
+mod venvs;
 
 use std::io::Write;
 

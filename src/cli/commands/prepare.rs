@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::{CliError, config, folders};
-use crate::git::Repository;
+use crate::git::{Link, Repository};
 use crate::model::{CommitId, Packages, Recipe};
 use crate::pyenv::{self, Interpreter};
 use crate::session::{Matching, OverlayFile, Plan};
@@ -17,6 +17,7 @@ use super::bench::Bench;
 use super::environments::{self, EnvArgs, Kind};
 use super::find::Args;
 use super::isolation::{self, Level, Surroundings};
+use super::venvs::{Venvs, absolute_program, interpreter_around, outer_path, seen, with_outer_paths};
 
 /// All that a session needs.
 pub(super) struct Prepared {
@@ -45,23 +46,34 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         isolated.isolation = Some(Level::Off); // nothing will run
     }
     let isolated = isolated.wanted()?;
-    // Both start programs and wait for them.
-    let (python, offered) =
-        rayon::join(|| interpreter(&merged.command, &standing.folder), || isolated.offered());
-    let variables = isolated.variables(std::env::vars_os());
-    let recipe = recipe(&merged, &standing, python.as_ref(), variables.kept);
-    let cache = folders::cache()?;
     let setup = merged.setup.as_ref().map(OsString::from);
+    let commands: Vec<OsString> = merged.command.iter().cloned().chain(setup).collect();
+    // Both start programs and wait for them.
+    let ((venvs, python), offered) = rayon::join(
+        || {
+            let venvs = Venvs::find(standing.top.as_deref(), &standing.folder, &commands);
+            let python = interpreter(&merged.command, &standing.folder, &venvs);
+            (venvs, python)
+        },
+        || isolated.offered(),
+    );
+    let variables = isolated.variables(std::env::vars_os());
+    let recipe = recipe(&merged, &standing, (python.as_ref(), &venvs), variables.kept);
+    let cache = folders::cache()?;
+    let (seen, mut links) = seen(&args.isolation.see, &here, standing.top.as_deref())?;
+    links.extend(venvs.links());
     let view = isolation::view(&Surroundings {
         repository: &repository,
         top: standing.top.as_deref(),
         cache: &cache,
         python: python.as_ref(),
         variables: &recipe.environment,
-        words: recipe.command.iter().cloned().chain(setup).collect(),
+        words: recipe.command.iter().cloned().chain(recipe.setup.iter().map(OsString::from)).collect(),
+        more: venvs.places().into_iter().chain(seen).collect(),
     });
     let (sandbox, isolation) = isolated.sandbox(offered?, view, variables.withheld)?;
-    let environment_key = environment_key(&recipe, python.as_ref(), isolated.key(&isolation));
+    let pythons: Vec<&Interpreter> = python.iter().chain(&venvs.used).collect();
+    let environment_key = environment_key(&recipe, &pythons, isolated.key(&isolation), &links);
     let store = Store::open(&cache)?;
     let jobs = merged.jobs;
     let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
@@ -83,7 +95,18 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let mut warnings = loaded.warnings;
     warnings.extend(chosen.warnings);
     warnings.extend(isolated.warning(&isolation));
-    let bench = Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments, sandbox)?;
+    let replaced = repository.replaced()?;
+    if replaced > 0 {
+        warnings.push(format!(
+            "history is searched as it is stored: {replaced} replacements of `git replace` (or grafts) are not followed; \
+             git shows the same with GIT_NO_REPLACE_OBJECTS=1, and `git filter-repo --force` makes them part of it",
+        ));
+    }
+    if chosen.environments.is_some() {
+        // Each commit has its own.
+        links.retain(|(_, target)| !pyenv::is_environment(target));
+    }
+    let bench = Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments, sandbox, links)?;
     let plan = Plan {
         good,
         bad,
@@ -136,6 +159,8 @@ impl Standing {
 /// Flags over configuration over defaults.
 struct Merged {
     command: Vec<OsString>,
+    /// Whether the command is a shell's.
+    is_script: bool,
     good: Vec<String>,
     first_parent: bool,
     path: Vec<String>,
@@ -159,6 +184,7 @@ impl Merged {
         let any_failure = args.any_failure || config.any_failure.unwrap_or(false);
         Ok(Self {
             command: command(args, config)?,
+            is_script: args.shell.is_some(),
             good: if args.find_fix { args.good.clone() } else { or(&args.good, &config.good) },
             first_parent: args.first_parent || config.first_parent.unwrap_or(false),
             path: or(&args.path, &config.path),
@@ -289,9 +315,15 @@ fn place_in_tree(file: &Path, top: Option<&Path>) -> Result<PathBuf, CliError> {
 }
 
 /// The interpreter behind the command, when there is one.
-fn interpreter(command: &[OsString], folder: &Path) -> Option<Interpreter> {
+fn interpreter(command: &[OsString], folder: &Path, venvs: &Venvs) -> Option<Interpreter> {
     let program = command.first()?;
-    let python = pyenv::find_python(program, folder)?;
+    let around = interpreter_around(program, folder);
+    let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+    // What runs another program may speak of the environment that this is in.
+    if let Some(used) = venvs.used.first().filter(|_| around.is_none() && !name.starts_with("py")) {
+        return Some(used.clone());
+    }
+    let python = around.or_else(|| pyenv::find_python(program, folder))?;
     // A neutral folder, so that no file of the user's is imported by chance.
     Interpreter::probe(&python, Path::new("/")).ok()
 }
@@ -299,11 +331,27 @@ fn interpreter(command: &[OsString], folder: &Path) -> Option<Interpreter> {
 fn recipe(
     merged: &Merged,
     standing: &Standing,
-    python: Option<&Interpreter>,
+    (python, venvs): (Option<&Interpreter>, &Venvs),
     mut environment: BTreeMap<OsString, OsString>,
 ) -> Recipe {
     let mut command = merged.command.clone();
-    absolute_program(&mut command, standing);
+    absolute_program(&mut command, &standing.folder, standing.top.as_deref());
+    let mut setup = merged.setup.clone();
+    if let Some(top) = &standing.top {
+        for word in command.iter_mut().skip(1) {
+            let text = word.to_string_lossy();
+            *word = match outer_path(&text, &standing.folder, top) {
+                Some(path) => path.into_os_string(),
+                None if merged.is_script => with_outer_paths(&text, &standing.folder, top).into(),
+                None => continue,
+            };
+        }
+        setup = setup.map(|script| with_outer_paths(&script, &standing.folder, top));
+    }
+    if venvs.is_for_uv() {
+        // It would bring the environment up to date, which is not the trial's to write.
+        environment.entry("UV_NO_SYNC".into()).or_insert_with(|| "1".into());
+    }
     let mut tree_paths = BTreeMap::new();
     if let Some(python) = python {
         behind_shims(&mut environment, python);
@@ -312,7 +360,7 @@ fn recipe(
         }
     }
     if let Some(top) = &standing.top {
-        let own = own_paths(&mut environment, standing, top, python);
+        let own = own_paths(&mut environment, standing, top, python.into_iter().chain(&venvs.used));
         if !own.is_empty() {
             tree_paths.insert("PYTHONPATH".to_owned(), own);
         }
@@ -320,7 +368,7 @@ fn recipe(
     Recipe {
         command,
         subdir: standing.subdir.clone(),
-        setup: merged.setup.clone(),
+        setup,
         timeout: merged.timeout,
         keep: merged.keep.clone(),
         environment,
@@ -329,20 +377,6 @@ fn recipe(
         visible: Vec::new(),
         writable: Vec::new(),
         is_watched: false,
-    }
-}
-
-/// A program named by a path outside of the tree stays that program; one inside is the tree's own.
-fn absolute_program(command: &mut [OsString], standing: &Standing) {
-    let Some(program) = command.first_mut() else { return };
-    let path = Path::new(program);
-    if path.components().count() < 2 || path.is_absolute() {
-        return;
-    }
-    let Ok(real) = standing.folder.join(path).canonicalize() else { return };
-    let inside = standing.top.as_deref().is_some_and(|top| real.starts_with(top));
-    if !inside {
-        *program = real.into_os_string();
     }
 }
 
@@ -364,11 +398,11 @@ fn behind_shims(environment: &mut BTreeMap<OsString, OsString>, python: &Interpr
 /// What would lead imports into the user's work tree (an editable install of the project, a path set
 /// by hand) has to lead into the tree under test instead. The whole of PYTHONPATH then, folders of the
 /// tree relative to its top, in front; empty when nothing leads there, and the variable stays as it is.
-fn own_paths(
+fn own_paths<'a>(
     environment: &mut BTreeMap<OsString, OsString>,
     standing: &Standing,
     top: &Path,
-    python: Option<&Interpreter>,
+    pythons: impl IntoIterator<Item = &'a Interpreter>,
 ) -> Vec<PathBuf> {
     let name = OsStr::new("PYTHONPATH");
     let value = environment.get(name).cloned().unwrap_or_default();
@@ -382,7 +416,7 @@ fn own_paths(
             Err(_) => others.push(folder),
         }
     }
-    for folder in python.map(|python| python.folders_inside(top)).unwrap_or_default() {
+    for folder in pythons.into_iter().flat_map(|python| python.folders_inside(top)) {
         if !own.contains(&folder) {
             own.push(folder);
         }
@@ -395,10 +429,11 @@ fn own_paths(
 }
 
 /// A fingerprint of all that lies outside of tree and recipe.
-fn environment_key(recipe: &Recipe, python: Option<&Interpreter>, isolation: String) -> String {
+fn environment_key(recipe: &Recipe, pythons: &[&Interpreter], isolation: String, links: &[Link]) -> String {
     let mut facts: Vec<String> = recipe.tree_paths.iter().map(|entry| format!("{entry:?}")).collect();
     facts.push(isolation);
-    if let Some(python) = python {
+    facts.extend(links.iter().map(|(inside, target)| format!("{} {}", inside.display(), target.display())));
+    for python in pythons {
         facts.push(format!("{} {}", python.executable.display(), python.version));
         facts.extend(python.packages.iter().cloned());
     }

@@ -19,11 +19,13 @@
 //! | `restore` | putting a work tree back to what was checked out |
 //! | `manifest` | what is in a work tree, and what cannot be |
 //! | `environment` | the variables of a command |
+//! | `links` | what is linked into a tree |
 //! | `pycache` | bytecode: the prefix, its seeds, and what may stay |
 //! | `exchange` | bytecode that one slot made and others need |
 
 mod environment;
 mod exchange;
+mod links;
 mod manifest;
 mod pool;
 pub mod pycache;

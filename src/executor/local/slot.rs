@@ -175,6 +175,9 @@ impl Slot {
                 let Folders { tree, bytecode, .. } = &self.folders;
                 self.exchange.give(&std::mem::take(&mut self.prepared), tree, bytecode);
                 self.exchange.give(&written, tree, bytecode);
+                self.tree
+                    .make_links(&self.folders.prefix, bytecode)
+                    .map_err(|error| machine(&self.folders, CheckoutError::Folder(error)))?;
             }
             Err(CheckoutError::Tree(reason)) => return Ok(Err(Ending::NoTree { reason })),
             Err(error) => return Err(machine(&self.folders, error)),

@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 use super::manifest::{Entry, Flaw, Manifest, system_path};
 use super::pycache::remove_beside;
 use crate::git::{
-    Borrowed, FileFacts, GitError, IndexedFile, PrivateGit, Repository, SUBMODULE, SYMLINK, TreeDelta,
+    Borrowed, FileFacts, GitError, IndexedFile, Link, PrivateGit, Repository, SUBMODULE, SYMLINK, TreeDelta,
     TreeFile, remove_tree,
 };
 use crate::model::{BlobId, CommitId, TreeId};
@@ -48,6 +48,7 @@ pub(super) struct WorkTree {
     pub(super) manifest: Manifest,
     pub(super) git: PrivateGit,
     objects: Repository,
+    links: Vec<Link>,
     /// The tree that the manifest is equal to; `None` when a checkout did not come to its end.
     base: Option<TreeId>,
     /// Files that the last trial damaged: to be written again.
@@ -64,9 +65,20 @@ impl WorkTree {
         borrowed: Borrowed,
     ) -> Result<Self, CheckoutError> {
         fs::create_dir_all(&folder).map_err(CheckoutError::Folder)?;
+        let links = borrowed.links().to_vec();
         let git = PrivateGit::new(folder.join(".git"), borrowed);
         let manifest = Manifest::default();
-        Ok(Self { folder, manifest, git, objects, base: None, damaged: Vec::new(), walk: 0 })
+        Ok(Self { folder, manifest, git, objects, links, base: None, damaged: Vec::new(), walk: 0 })
+    }
+
+    /// What is to be linked into each tree.
+    pub(super) fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// Make the folders above a path; what is in the way is removed.
+    pub(super) fn make_parents(&self, relative: &Path) -> io::Result<()> {
+        self.make_folders(relative.parent().unwrap_or(Path::new("")), &mut BTreeSet::new())
     }
 
     /// Whether nothing was checked out yet.

@@ -36,6 +36,7 @@ mod git_shadow;
 mod logs;
 mod merges;
 mod process_runs;
+mod real_runners;
 mod sandbox;
 mod sandbox_hostile;
 mod sandbox_inherits;

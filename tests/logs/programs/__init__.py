@@ -1,0 +1,5 @@
+"""Every program of the table."""
+
+from programs import frameworks, loggers, processes, servers, workers
+
+PROGRAMS = (*servers.PROGRAMS, *frameworks.PROGRAMS, *workers.PROGRAMS, *loggers.PROGRAMS, *processes.PROGRAMS)

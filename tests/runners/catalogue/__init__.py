@@ -1,0 +1,11 @@
+"""Every runner of the table, in its order."""
+
+from catalogue import bdd, frameworks, pytest_family, tasks, unittest_family
+
+RUNNERS = (
+    *pytest_family.RUNNERS,
+    *unittest_family.RUNNERS,
+    *bdd.RUNNERS,
+    *frameworks.RUNNERS,
+    *tasks.RUNNERS,
+)

@@ -1,0 +1,143 @@
+"""Frameworks with a form of their own."""
+
+from projects import Runner
+
+WARD = """\
+from ward import test
+
+import app
+
+
+@test("a sum")
+def _():
+    assert app.total([1, 2, 3]) == 6
+"""
+TESTSLIDE = """\
+from testslide.dsl import context
+
+import app
+
+
+@context
+def Totals(context):
+    @context.example
+    def sums(self):
+        assert app.total([1, 2, 3]) == 6
+"""
+LOCUST = """\
+from locust import User, constant, events, task
+
+import app
+
+
+class Adds(User):
+    wait_time = constant(0.2)
+
+    @task
+    def total(self):
+        result = app.total([1, 2, 3])
+        wrong = None if result == 6 else ValueError(f"{result} is not 6")
+        events.request.fire(
+            request_type="sum", name="total", response_time=1, response_length=1, exception=wrong, context={}
+        )
+"""
+MAMBA = """\
+from expects import equal, expect
+from mamba import description, it
+
+import app
+
+with description("totals"):
+    with it("sums"):
+        expect(app.total([1, 2, 3])).to(equal(6))
+"""
+SLASH = "import slash\n\nimport app\n\n\ndef test_total():\n    assert app.total([1, 2, 3]) == 6\n"
+OKTEST = """\
+from oktest import ok, test
+
+import app
+
+
+class TotalsTest(object):
+    @test("sums")
+    def _(self):
+        ok(app.total([1, 2, 3])) == 6
+"""
+
+RUNNERS = (
+    Runner(
+        "ward",
+        "ward",
+        "{bin}/ward",
+        ("ward",),
+        {"test_app.py": WARD},
+        {"test_app.py": "import app\n"},
+        {"test_app.py": WARD.replace("import test", "import skip, test").replace("def _", '@skip("not now")\ndef _')},
+    ),
+    Runner(
+        "TestSlide",
+        "testslide",
+        "{bin}/testslide sums_test.py",
+        ("TestSlide",),
+        {"sums_test.py": TESTSLIDE},
+        {"sums_test.py": "import app\n"},
+        {"sums_test.py": TESTSLIDE.replace("@context.example", "@context.xexample")},
+    ),
+    Runner(
+        "TestSlide --format progress",
+        "testslide",
+        "{bin}/testslide --format progress sums_test.py",
+        ("TestSlide",),
+        {"sums_test.py": TESTSLIDE},
+        {"sums_test.py": "import app\n"},
+        {"sums_test.py": TESTSLIDE.replace("@context.example", "@context.xexample")},
+    ),
+    Runner(
+        "locust",
+        "locust",
+        "{bin}/locust --headless --users 1 --spawn-rate 1 --run-time 2s --only-summary --host http://localhost",
+        ("locust",),
+        {"locustfile.py": LOCUST},
+        {"locustfile.py": "import app\n"},
+        None,
+    ),
+    Runner(
+        "mamba",
+        "mamba",
+        "{bin}/mamba",
+        ("mamba",),
+        {"spec/app_spec.py": MAMBA},
+        {"spec/app_spec.py": "import app\n"},
+        {
+            "spec/app_spec.py": MAMBA.replace("import description, it", "import _it, description").replace(
+                "with it", "with _it"
+            )
+        },
+        unnamed=True,
+    ),
+    Runner(
+        "slash",
+        "slash",
+        "PYTHONPATH=. {bin}/slash run test_app.py",
+        ("slash",),
+        {"test_app.py": SLASH},
+        {"test_app.py": "import app\n"},
+        {"test_app.py": SLASH.replace("def test", '@slash.skipped("not now")\ndef test')},
+        shell=True,
+        unnamed=True,
+    ),
+    Runner(
+        "Oktest",
+        "oktest",
+        "{bin}/python -m oktest test_app.py",
+        ("Oktest",),
+        {"test_app.py": OKTEST},
+        {"test_app.py": "import app\n"},
+        {
+            "test_app.py": OKTEST.replace("import ok, test", "import ok, skip, test").replace(
+                "    def _", '    @skip("not now")\n    def _'
+            )
+        },
+        unnamed=True,
+    ),
+)

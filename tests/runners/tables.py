@@ -1,0 +1,127 @@
+"""The tables of docs/verdicts.md, from what was captured and what pybisect made of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+from capture import slug
+from catalogue import RUNNERS
+from projects import SITUATIONS, Runner
+
+HERE = Path(__file__).parent
+HEAD = """\
+# Verdicts
+
+Which verdict a commit gets, by runner and by what its run came to. Written by `tests/runners/verdicts.py` from real
+runs and real searches; not by hand. Each runner has a history of its own: a commit that passes, one commit for each
+situation, and one that fails. Searched for is the failure of the last one, so the right verdicts are: good where the
+tests pass, bad where that failure is, and skip for all else: a commit that could not start, ran no test, crashed, or
+failed in another way says nothing about the failure that is searched for.
+
+The program under test is one function, `total`. It *fails* by a wrong sum, *does not import* for want of a module,
+*crashes* by `os.abort()`, *exits* by `os._exit(1)` in the middle of a test, which no runner sees coming, and *another
+failure* is a `KeyError`.
+
+"""
+
+
+def versions(runner: Runner) -> str:
+    """`pytest-cov 7.1.0`, from the pinned requirements."""
+    pins = (HERE / "requirements" / f"{runner.venv}.txt").read_text().splitlines()
+    found = {name.lower(): version for name, _, version in (line.partition("==") for line in pins)}
+    return ", ".join(f"{name} {found[name.lower()]}" for name in runner.packages) or "of Python 3.11"
+
+
+def closing(captures: Path, runner: Runner, situation: str) -> tuple[str, str]:
+    """The status of a run, and the line in which the runner says how it ended."""
+    base = captures / slug(runner.name) / slug(situation)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", Path(f"{base}.all").read_text(errors="replace"))
+    text = re.sub(r"/tmp/\w+/", "/", text).replace(str(Path(f"{base}.cmd").read_text().split("/bin/")[0]), "")
+    lines = [re.sub(r"\s+", " ", line).strip() for line in text.splitlines()]
+    lines = [line for line in lines if re.search(r"\w", line)]
+    fitting = [line for line in lines if runner.closing and re.search(runner.closing, line)] or lines
+    line = re.sub(r"^[=─_-]+ | [=─_-]+$", "", fitting[-1]) if fitting else ""
+    return Path(f"{base}.rc").read_text().strip(), line if len(line) <= 72 else line[:71] + "…"
+
+
+def cell(text: str) -> str:
+    """Text as code in a table."""
+    return "`" + text.replace("|", "\\|").replace("`", "'") + "`" if text else ""
+
+
+def row(cells: list[str]) -> str:
+    """A line of a table."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def overview(runners: list[Runner], verdicts: dict) -> list[str]:
+    """Runner by situation."""
+    lines = [row(["runner", "version", *SITUATIONS]), row(["---"] * (2 + len(SITUATIONS)))]
+    for runner in runners:
+        cells = [runner.name, versions(runner)]
+        for situation in SITUATIONS:
+            if situation not in runner.situations():
+                cells.append("–")
+                continue
+            verdict = verdicts[runner.name].get(situation, ["did not run"])[0]
+            note = "" if verdict == runner.right(situation) else " ✗"
+            cells.append(verdict + note + ("¹" if situation in runner.untold else ""))
+        lines.append(row(cells))
+    return lines
+
+
+def details(runners: list[Runner], verdicts: dict, captures: Path) -> list[str]:
+    """Every run: its status, its closing line, the verdict, and why."""
+    lines = []
+    for runner in runners:
+        command = runner.command.replace("PATH={bin}:$PATH ", "").replace("{bin}/", "")
+        lines += [f"### {runner.name}", "", f"{versions(runner)}: `{command}`", ""]
+        lines += [row(["", "status", "closing line", "verdict"]), row(["---"] * 4)]
+        for situation in runner.situations():
+            status, line = closing(captures, runner, situation)
+            verdict, *why = verdicts[runner.name].get(situation, ["did not run"])
+            said = verdict + (f": {why[0]}" if why else "")
+            lines.append(row([situation, status, cell(line), said.replace("|", "\\|")]))
+        lines.append("")
+    return lines
+
+
+def wrong(runners: list[Runner], verdicts: dict) -> list[str]:
+    """The cells that are not right."""
+    return [
+        f"{runner.name}: {situation}: {verdicts[runner.name].get(situation)}"
+        for runner in runners
+        for situation in runner.situations()
+        if verdicts[runner.name].get(situation, ["did not run"])[0] != runner.right(situation)
+    ]
+
+
+def write(options: argparse.Namespace) -> None:
+    """Prints the page."""
+    after = json.loads(options.after.read_text())
+    runners = [one for one in RUNNERS if one.name in after]
+    lines = ["## Overview", "", *overview(runners, after), ""]
+    lines += [
+        "¹ The run prints and returns just what it does when all tests pass, so there is nothing to tell it by.",
+        "– The runner has no way to skip.",
+        "",
+    ]
+    if options.before:
+        before = json.loads(options.before.read_text())
+        compared = [one for one in runners if one.unnamed and one.name in before]
+        lines += ["## Runners that no reader was written for, before there were readers", ""]
+        lines += [
+            "By the exit status and the traceback alone. ✗ marks a wrong verdict.",
+            "",
+            *overview(compared, before),
+            "",
+        ]
+    lines += ["## Every run", "", *details(runners, after, options.captures)]
+    print(HEAD + "\n".join(lines).rstrip())
+    mistakes = wrong(runners, after)
+    print(*mistakes, sep="\n", file=sys.stderr)
+    sys.exit(bool(mistakes))

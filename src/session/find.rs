@@ -21,7 +21,7 @@ use crate::model::{
 use crate::search::Observation;
 use crate::store::{SessionState, Store, StoreError};
 use crate::suspects::Failure;
-use crate::triage::{NoTarget, Target, TargetOracle, read};
+use crate::triage::{CommandFacts, NoTarget, Target, TargetOracle};
 
 /// The session cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -329,9 +329,9 @@ impl Session<'_> {
             let hint = Some(format!("if it is to have it: {}", want.option));
             return Err(Stop::Concluded(Conclusion::NotReproduced { reason, hint }));
         }
-        let runs_pytest = runs_pytest(&self.plan.recipe.command);
+        let command = CommandFacts::of(&self.plan.recipe.command);
         self.target_output = Some(output.clone());
-        let failure = match TargetOracle::target_of(output, runs_pytest) {
+        let failure = match TargetOracle::target_of(output, command) {
             Ok(failure) => failure,
             Err(_) if self.is_watched_in_vain(done.id)? => return Ok(false),
             Err(no) => return Err(self.no_target(output, no)),
@@ -341,8 +341,11 @@ impl Session<'_> {
             Matching::AnyFailure => Target::AnyFailure,
             Matching::Pattern(pattern) => Target::Pattern(pattern.clone()),
         };
-        self.oracle = Some(TargetOracle::new(target, runs_pytest));
-        let others = read(output).failures.len().saturating_sub(1);
+        let mut oracle = TargetOracle::new(target, command);
+        let reading = oracle.read(output);
+        oracle.learn(&reading);
+        self.oracle = Some(oracle);
+        let others = reading.failures.len().saturating_sub(1);
         if others > 0 && matches!(self.plan.matching, Matching::Signature) {
             self.journal.note(format!(
                 "{others} more failures at bad; this search is for '{failure}' (another: --match REGEX)"
@@ -365,14 +368,17 @@ impl Session<'_> {
 
     /// Empty when the trial runs again, unwatched.
     fn judge(&mut self, done: Done) -> Result<Option<Judged>, Stop> {
-        let Some(oracle) = &self.oracle else {
+        let Some(oracle) = &mut self.oracle else {
             return Err(Stop::Concluded(Conclusion::NotReproduced {
                 reason: "the failure at bad is not known".to_owned(),
                 hint: None,
             }));
         };
-        let reading = read(&done.output);
+        let reading = oracle.read(&done.output);
         let plain = oracle.judge_reading(&done.output, &reading);
+        if plain == Verdict::Good {
+            oracle.learn(&reading);
+        }
         let plain = self.unless_kept_from(plain, &done.output);
         for note in &done.output.notes {
             self.journal.note(note.clone())?;
@@ -488,13 +494,4 @@ const fn hint_of_skip(kind: SkipKind) -> &'static str {
              --setup, or another commit"
         }
     }
-}
-
-/// Whether a command is known to run pytest.
-#[must_use]
-pub fn runs_pytest(command: &[std::ffi::OsString]) -> bool {
-    command.iter().any(|word| {
-        let word = word.to_string_lossy();
-        word == "pytest" || word == "py.test" || word.ends_with("/pytest") || word.contains("pytest.main")
-    })
 }

@@ -15,7 +15,7 @@ use crate::model::fix::FIX_SCHEMA;
 use crate::model::{
     CandidateFix, CommitId, Ending, FixReport, Purpose, Recipe, Report, TreeId, TrialOutput, Verdict,
 };
-use crate::triage::{Target, TargetOracle, read};
+use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle, read};
 
 /// What to mend, and where.
 #[derive(Debug, Clone)]
@@ -66,14 +66,13 @@ pub fn fix(
     let judge = oracle(plan, &request.report);
     let mut heard = |at: usize, output: &TrialOutput| {
         let what = at.checked_sub(1).map_or("without a fix", |at| candidates[at].kind.phrase());
-        said(&format!("{:<7}{what}", word(&judge.judge_reading(output, &read(output)))));
+        said(&format!("{:<7}{what}", word(&judge.judge(output))));
     };
     let Some((outputs, ran)) = run(plan, workshop, request.onto, &recipe, &asked, &mut heard)? else {
         return Ok(None);
     };
     report.trials = ran;
-    let verdicts: Vec<Verdict> =
-        outputs.iter().map(|output| judge.judge_reading(output, &read(output))).collect();
+    let verdicts: Vec<Verdict> = outputs.iter().map(|output| judge.judge(output)).collect();
     report.mended_already = verdicts[0] == Verdict::Good;
     report.as_it_is = outcome(&verdicts[0], &outputs[0]);
     let passing: Vec<usize> = (0..candidates.len()).filter(|&at| verdicts[at + 1] == Verdict::Good).collect();
@@ -176,7 +175,7 @@ fn cannot_run(output: &TrialOutput) -> Option<String> {
 
 /// The tests that failed in a run.
 fn failing(output: &TrialOutput) -> Vec<String> {
-    let reading = read(output);
+    let reading = read(output, &CommandFacts::default());
     let mut tests = reading.summary.map(|summary| summary.failing()).unwrap_or_default();
     tests.extend(reading.failures.into_iter().flat_map(|failure| failure.tests));
     tests.sort();
@@ -236,7 +235,7 @@ fn oracle(plan: &Plan, report: &Report) -> TargetOracle {
         (Matching::Pattern(pattern), _) => Target::Pattern(pattern.clone()),
         (Matching::AnyFailure, _) | (Matching::Signature, None) => Target::AnyFailure,
     };
-    TargetOracle::new(target, super::find::runs_pytest(&plan.recipe.command))
+    TargetOracle::new(target, CommandFacts::of(&plan.recipe.command))
 }
 
 /// A limit from the slowest trial of the search that ran.
@@ -256,7 +255,7 @@ fn outcome(verdict: &Verdict, output: &TrialOutput) -> String {
     match verdict {
         Verdict::Good => "passes".to_owned(),
         Verdict::Bad => {
-            let failure = read(output).failures.into_iter().next();
+            let failure = read(output, &CommandFacts::default()).failures.into_iter().next();
             failure.map_or_else(|| "fails".to_owned(), |failure| format!("fails: {failure}"))
         }
         Verdict::Skip(skip) => skip.reason.clone(),

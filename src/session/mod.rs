@@ -80,7 +80,7 @@ mod versions;
 mod watching;
 
 pub use cancel::SignalListener;
-pub use find::{SessionError, Workshop, find, runs_pytest};
+pub use find::{SessionError, Workshop, find};
 pub use fix::{FixRequest, Fixes, fix};
 pub use isolation::kept_from;
 pub use line_watch::{LineWatch, LinesByFile, Watched};

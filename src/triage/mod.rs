@@ -7,22 +7,27 @@
 //! | [`ansi`] | colour codes, to remove them |
 //! | [`traceback`] | Python tracebacks, as the interpreter and the test runners print them |
 //! | [`pytest_options`] | which version of pytest a command needs |
-//! | [`runner`] | the counts and the failing tests of pytest and unittest |
+//! | [`runners`] | test runners' own words: counts, failing tests, what did not start |
+//! | [`closing`] | the closing lines of a run whose failure no reader knows |
 //! | [`normalise`] | messages, to compare them without their numbers, paths and values |
 //! | [`log`] | server logs, as a stream: error events, grouped |
 //! | [`signature`] | a trial's output, for the failures in it; when two are the same |
 //! | [`isolation`] | failures that come of the isolation of trials |
+//! | `reasons` | what a trial shows, in words |
 //! | [`oracle`] | [`Oracle`]: what a trial says about its commit |
 
 pub mod ansi;
+pub mod closing;
 pub mod isolation;
 pub mod log;
 pub mod normalise;
 pub mod oracle;
 pub mod pytest_options;
-pub mod runner;
+mod reasons;
+pub mod runners;
 pub mod signature;
 pub mod traceback;
 
 pub use oracle::{NoTarget, Oracle, Target, TargetOracle};
+pub use runners::CommandFacts;
 pub use signature::{Reading, read, same_failure};

@@ -2,22 +2,26 @@
 //!
 //! | what happened | verdict |
 //! |---|---|
-//! | exit status 0 | good; skip when a test runner says that nothing passed |
+//! | exit status 0 | good; skip when a test runner says that nothing passed, or does not say that anything did |
 //! | 125 | skip |
 //! | 126, 127, program not there | skip |
-//! | pytest's 2 to 5: could not collect, internal error, usage error, no tests | skip, unless the failure matches the target |
+//! | a runner that did not start, could not collect, ran nothing | skip, unless the failure matches the target |
 //! | time limit | skip, unless the target is the time limit |
 //! | setup failed, tree or environment not to be had | skip |
 //! | anything else | bad when the failure matches the target, otherwise skip: a different failure |
-
-use std::sync::LazyLock;
-
-use regex::Regex;
+//!
+//! Good needs evidence: that something ran and passed, where the command runs tests. Whether it does is told by its
+//! words, or by the counts of another trial ([`TargetOracle::learn`]). Bad needs the failure: where no reader knows one,
+//! the closing lines have to agree, and the exit status alone decides only where the command prints nothing.
 
 use super::pytest_options::remedy;
-use super::runner::{RunSummary, Runner};
+use super::reasons::{
+    last_words, missing_module, not_runnable, nothing_passed, one_line, other_closing, usage_error,
+};
+use super::runners::{CommandFacts, RunSummary, Runner};
 use super::signature::{Reading, read, same_failure};
 use crate::model::{Ending, FailureKind, FailureSignature, SkipKind, TrialOutput, Verdict};
+use regex::Regex;
 
 /// Turns what happened into a verdict. Pure.
 pub trait Oracle {
@@ -40,8 +44,10 @@ pub enum Target {
 #[derive(Debug, Clone)]
 pub struct TargetOracle {
     target: Target,
-    /// Whether the command is known to run pytest, also where a run prints nothing recognisable.
-    runs_pytest: bool,
+    /// What the command's words tell.
+    command: CommandFacts,
+    /// The runner that printed its counts at bad, or where the command passed.
+    counts: Option<Runner>,
 }
 
 /// Why the failure at bad cannot be a target.
@@ -56,22 +62,41 @@ pub struct NoTarget {
 impl TargetOracle {
     /// The oracle for a target.
     #[must_use]
-    pub const fn new(target: Target, runs_pytest: bool) -> Self {
-        Self { target, runs_pytest }
+    pub const fn new(target: Target, command: CommandFacts) -> Self {
+        Self { target, command, counts: None }
     }
 
     /// The target failure at bad, with the reading it comes from.
     ///
     /// # Errors
     /// When the trial did not fail in a way that could be searched for.
-    pub fn target_of(output: &TrialOutput, runs_pytest: bool) -> Result<FailureSignature, NoTarget> {
-        let reading = read(output);
-        if let Some(seen) = not_a_failure(output, &reading, runs_pytest) {
+    pub fn target_of(output: &TrialOutput, command: CommandFacts) -> Result<FailureSignature, NoTarget> {
+        let reading = read(output, &command);
+        if let Some(seen) = not_a_failure(output, &reading, command) {
             return Err(seen);
         }
         Ok(reading.failures.into_iter().next().unwrap_or_else(|| {
             FailureSignature::bare(FailureKind::ExitCode(exit_code(&output.ending).unwrap_or(1)))
         }))
+    }
+
+    /// What a trial's output says.
+    #[must_use]
+    pub fn read(&self, output: &TrialOutput) -> Reading {
+        read(output, &self.command)
+    }
+
+    /// Take note of what a trial at bad, or one that passed, shows of the command: a runner that prints counts there
+    /// prints them wherever it runs. Whether that is news, so that earlier verdicts on passing trials may change.
+    pub fn learn(&mut self, reading: &Reading) -> bool {
+        let counted = reading.summary.as_ref().filter(|run| run.is_closed && !run.nothing_ran());
+        match (self.counts, counted) {
+            (None, Some(run)) => {
+                self.counts = Some(run.runner);
+                true
+            }
+            _ => false,
+        }
     }
 
     fn matches(&self, output: &TrialOutput, reading: &Reading) -> bool {
@@ -87,7 +112,7 @@ impl TargetOracle {
 
 impl Oracle for TargetOracle {
     fn judge(&self, output: &TrialOutput) -> Verdict {
-        self.judge_reading(output, &read(output))
+        self.judge_reading(output, &self.read(output))
     }
 }
 
@@ -99,20 +124,8 @@ impl TargetOracle {
             return skip;
         }
         match &output.ending {
-            Ending::Exited { code: 0 } => match &reading.summary {
-                Some(summary) if summary.nothing_passed() => {
-                    Verdict::skip(SkipKind::NothingPassed, nothing_passed(summary))
-                }
-                _ => Verdict::Good,
-            },
-            Ending::Exited { code: code @ 2..=5 } if self.is_pytest(reading) => {
-                let named = !matches!(self.target, Target::AnyFailure) || *code == 2;
-                if named && self.matches(output, reading) && has_evidence(&self.target, reading) {
-                    Verdict::Bad
-                } else {
-                    Verdict::skip(SkipKind::NotRunnable, not_runnable(*code, output, reading))
-                }
-            }
+            Ending::Exited { code: 0 } => self.unless_in_vain(reading),
+            Ending::Exited { .. } => self.judge_failure(output, reading),
             Ending::TimedOut { after_ms } if !self.matches(output, reading) || self.is_any() => {
                 Verdict::skip(
                     SkipKind::Timeout,
@@ -123,12 +136,84 @@ impl TargetOracle {
                 )
             }
             _ if self.matches(output, reading) => Verdict::Bad,
-            _ => Verdict::skip(SkipKind::DifferentFailure, different(reading)),
+            _ => Verdict::skip(SkipKind::DifferentFailure, self.different(reading)),
         }
     }
 
-    fn is_pytest(&self, reading: &Reading) -> bool {
-        self.runs_pytest || is_pytest(reading)
+    /// Exit status 0 is good where something passed, or where nobody runs tests.
+    fn unless_in_vain(&self, reading: &Reading) -> Verdict {
+        let Some(run) = &reading.summary else {
+            return match (self.counts, self.command.runner) {
+                (Some(runner), _) => Verdict::skip(
+                    SkipKind::NothingPassed,
+                    format!(
+                        "nothing tells that a test ran: {runner} printed its counts in another trial, and none here"
+                    ),
+                ),
+                (None, Some(runner)) => Verdict::skip(
+                    SkipKind::NothingPassed,
+                    format!("nothing tells that a test ran: {runner} printed no counts"),
+                ),
+                (None, None) => Verdict::Good,
+            };
+        };
+        if let Some(why) = &run.not_started {
+            return Verdict::skip(SkipKind::NotRunnable, format!("{} did not start: {why}", run.runner));
+        }
+        if run.nothing_passed() {
+            return Verdict::skip(SkipKind::NothingPassed, nothing_passed(run));
+        }
+        if !run.is_closed {
+            let why = format!("{} was ended before its closing lines, with exit status 0", run.runner);
+            return Verdict::skip(SkipKind::NotRunnable, why);
+        }
+        if run.anything_failed() && run.runner != Runner::Other {
+            let failed = run.failed.saturating_add(run.errors);
+            let why = format!("exit status 0, though {} counted {failed} as failed", run.runner);
+            return Verdict::skip(SkipKind::NothingPassed, why);
+        }
+        Verdict::Good
+    }
+
+    fn judge_failure(&self, output: &TrialOutput, reading: &Reading) -> Verdict {
+        let in_vain = ran_nothing(output, reading, self.command);
+        let skip = |(kind, why): (SkipKind, String)| Verdict::skip(kind, why);
+        let matches = self.matches(output, reading);
+        match &self.target {
+            Target::Pattern(_) if matches => Verdict::Bad,
+            // A status and closing lines are no evidence where no test ran.
+            Target::Signature(target) if matches && is_unread(target) => {
+                in_vain.map(skip).or_else(|| self.lacks_counts(reading)).unwrap_or(Verdict::Bad)
+            }
+            Target::Signature(_) if matches => Verdict::Bad,
+            // What cannot be imported is a failure, too, when any is wanted, and so is an exception before the first test.
+            Target::AnyFailure => {
+                let imports = reading.summary.as_ref().is_some_and(RunSummary::only_collection_failed);
+                let raised = !reading.failures.iter().all(is_unread)
+                    && reading.summary.as_ref().is_none_or(|run| run.not_started.is_none());
+                in_vain.filter(|_| !imports && !raised).map_or(Verdict::Bad, skip)
+            }
+            Target::Signature(_) | Target::Pattern(_) => in_vain
+                .map_or_else(|| Verdict::skip(SkipKind::DifferentFailure, self.different(reading)), skip),
+        }
+    }
+
+    /// A run that does not come to its counts, where others do, did not end as they did.
+    fn lacks_counts(&self, reading: &Reading) -> Option<Verdict> {
+        let runner = self.counts.filter(|_| reading.summary.is_none())?;
+        let why =
+            format!("{runner} printed its counts in another trial, and none here{}", closing_words(reading));
+        Some(Verdict::skip(SkipKind::DifferentFailure, why))
+    }
+
+    fn different(&self, reading: &Reading) -> String {
+        match (&self.target, reading.failures.first()) {
+            (Target::Signature(target), Some(failure)) if is_unread(target) && is_unread(failure) => {
+                other_closing(target, failure)
+            }
+            (_, Some(failure)) => format!("different failure: {}", one_line(failure)),
+            (_, None) => "different failure".to_owned(),
+        }
     }
 
     const fn is_any(&self) -> bool {
@@ -136,18 +221,38 @@ impl TargetOracle {
     }
 }
 
-fn is_pytest(reading: &Reading) -> bool {
-    reading.summary.as_ref().is_some_and(|summary| summary.runner == Runner::Pytest)
+/// Whether no reader knew the failure, so that its status and closing lines are all that is known.
+const fn is_unread(failure: &FailureSignature) -> bool {
+    matches!(failure.kind, FailureKind::ExitCode(_))
 }
 
-/// A pytest run that could not begin matches a target by what it shows, not by its exit status alone.
-fn has_evidence(target: &Target, reading: &Reading) -> bool {
-    match target {
-        Target::Signature(_) => {
-            !reading.failures.iter().all(|failure| matches!(failure.kind, FailureKind::ExitCode(_)))
-        }
-        Target::AnyFailure | Target::Pattern(_) => true,
+fn closing_words(reading: &Reading) -> String {
+    match reading.closing.message.as_str() {
+        "" => String::new(),
+        message => format!(": {message}"),
     }
+}
+
+/// Why a run with another status than 0 came to no test: a runner that did not start, could not collect, found nothing.
+fn ran_nothing(output: &TrialOutput, reading: &Reading, command: CommandFacts) -> Option<(SkipKind, String)> {
+    let run = reading.summary.as_ref();
+    let code = exit_code(&output.ending)?;
+    if let Some(run) = run {
+        if let Some(why) = &run.not_started {
+            return Some((SkipKind::NotRunnable, format!("{} could not start: {why}", run.runner)));
+        }
+        if run.only_collection_failed() {
+            return Some((SkipKind::NotRunnable, not_runnable(2, output, reading)));
+        }
+        if run.nothing_ran() && run.is_closed {
+            return Some((SkipKind::NothingPassed, nothing_passed(run)));
+        }
+    }
+    // The status is pytest's own only where nothing stands between.
+    let is_pytests = command.runner == Some(Runner::Pytest) && (2..=5).contains(&code);
+    let nothing_failed =
+        run.is_none_or(|run| !run.anything_failed() && (run.nothing_passed() || run.interrupted));
+    (is_pytests && nothing_failed).then(|| (SkipKind::NotRunnable, not_runnable(code, output, reading)))
 }
 
 const fn exit_code(ending: &Ending) -> Option<i32> {
@@ -182,20 +287,17 @@ fn says_nothing(output: &TrialOutput) -> Option<Verdict> {
     }
 }
 
-/// The last line that a command wrote, behind a colon.
-fn last_words(output: &TrialOutput) -> String {
-    let texts = [&output.stderr.text, &output.stdout.text];
-    let last = texts.into_iter().find_map(|text| text.trim_end().lines().next_back());
-    last.map(|line| format!(": {}", line.trim())).unwrap_or_default()
-}
-
 /// What was seen at bad, when it cannot be a target.
-fn not_a_failure(output: &TrialOutput, reading: &Reading, runs_pytest: bool) -> Option<NoTarget> {
+fn not_a_failure(output: &TrialOutput, reading: &Reading, command: CommandFacts) -> Option<NoTarget> {
     let no = |seen: String, hint: Option<&str>| Some(NoTarget { seen, hint: hint.map(str::to_owned) });
     match &output.ending {
         Ending::Exited { code: 0 } => match &reading.summary {
-            Some(summary) if summary.nothing_passed() => no(
-                format!("nothing failed and nothing passed ({})", nothing_passed(summary)),
+            Some(run) if run.anything_failed() && run.runner != Runner::Other => no(
+                format!("the command ends with status 0, though {} counted failures", run.runner),
+                Some("let the status through: no `|| true`, and `set -o pipefail` before a pipe"),
+            ),
+            Some(run) if run.nothing_passed() => no(
+                format!("nothing failed and nothing passed ({})", nothing_passed(run)),
                 Some("name a test that runs, or lay the reproducing one over with --with-file"),
             ),
             _ => no(
@@ -203,35 +305,6 @@ fn not_a_failure(output: &TrialOutput, reading: &Reading, runs_pytest: bool) -> 
                 Some("name the commit that fails with --bad, and check the command there by hand"),
             ),
         },
-        Ending::Exited { code: code @ 2..=5 }
-            if (runs_pytest || is_pytest(reading))
-                && reading.failures.iter().all(|one| matches!(one.kind, FailureKind::ExitCode(_))) =>
-        {
-            let hint = match (missing_module(output), usage_error(output)) {
-                (Some(module), _) => {
-                    let package = module.split('.').next().unwrap_or(&module);
-                    format!(
-                        "a package that nobody declares goes in with --with {package} (and --env auto); a module of \
-                         the project's own tests with --with-file"
-                    )
-                }
-                (None, Some(said)) => {
-                    let remedy = remedy(&said).unwrap_or_else(|| "pytest>=X.Y".to_owned());
-                    format!(
-                        "the pytest of that environment does not know it: --with '{remedy}' (and --env auto) brings what \
-                         does, or leave it out"
-                    )
-                }
-                (None, None) => {
-                    "check the test's path; a test that is newer than the history goes in with --with-file"
-                        .to_owned()
-                }
-            };
-            no(
-                format!("pytest did not come to run the test: {}", not_runnable(*code, output, reading)),
-                Some(&hint),
-            )
-        }
         Ending::Exited { code: 125 } => {
             no("the command asks to be skipped (exit status 125)".to_owned(), None)
         }
@@ -242,6 +315,11 @@ fn not_a_failure(output: &TrialOutput, reading: &Reading, runs_pytest: bool) -> 
                 Some("give the command as you would type it in the repository, after `--`"),
             )
         }
+        Ending::Exited { .. } if reading.failures.iter().all(is_unread) => {
+            let (_, why) = ran_nothing(output, reading, command)?;
+            let runner = reading.summary.as_ref().map_or(Runner::Pytest, |run| run.runner);
+            no(format!("{runner} did not come to run the test: {why}"), Some(&hint_of(output)))
+        }
         _ => says_nothing(output).map(|verdict| NoTarget {
             seen: verdict.to_string().trim_start_matches("skip: ").to_owned(),
             hint: None,
@@ -249,73 +327,26 @@ fn not_a_failure(output: &TrialOutput, reading: &Reading, runs_pytest: bool) -> 
     }
 }
 
-fn nothing_passed(summary: &RunSummary) -> String {
-    let counts = [
-        (summary.skipped, "skipped"),
-        (summary.deselected, "deselected"),
-        (summary.xfailed, "failed as expected"),
-    ];
-    let parts: Vec<String> = counts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
-        .collect();
-    if parts.is_empty() { "no tests ran".to_owned() } else { format!("no test passed: {}", parts.join(", ")) }
-}
-
-/// The module that the run could not find, as the interpreter says.
-fn missing_module(output: &TrialOutput) -> Option<String> {
-    static SAID: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"No module named '?([A-Za-z_][\w.]*)'?").ok());
-    let texts = [&output.stdout.text, &output.stderr.text];
-    let found = texts.into_iter().find_map(|text| SAID.as_ref()?.captures_iter(text).last())?;
-    Some(found[1].trim_end_matches('.').to_owned())
-}
-
-/// What pytest says of its command line. Old versions end with status 2 then, as where tests cannot be collected.
-fn usage_error(output: &TrialOutput) -> Option<String> {
-    static SAID: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?m)^\S*(?:py\.?test|__main__|ERROR)\S*: (?:error: )?((?:unrecognized arguments?|no such option|argument |ambiguous option).*)$").ok()
-    });
-    let texts = [&output.stderr.text, &output.stdout.text];
-    let found = texts.into_iter().find_map(|text| SAID.as_ref()?.captures(text))?;
-    Some(found[1].trim_end().to_owned())
-}
-
-fn not_runnable(code: i32, output: &TrialOutput, reading: &Reading) -> String {
-    let what = match code {
-        2 => "could not collect the tests",
-        3 => "internal error of pytest",
-        4 => "pytest could not start",
-        _ => "no tests were found",
-    };
-    match reading.failures.first() {
-        Some(failure) if matches!(failure.kind, FailureKind::Exception(_)) => {
-            format!("{what}: {}", one_line(failure))
+/// What brings a run to its tests.
+fn hint_of(output: &TrialOutput) -> String {
+    match (missing_module(output), usage_error(output)) {
+        (Some(module), _) => {
+            let package = module.split('.').next().unwrap_or(&module);
+            format!(
+                "a package that nobody declares goes in with --with {package} (and --env auto); a module of \
+                 the project's own tests with --with-file"
+            )
         }
-        _ => match (missing_module(output), usage_error(output)) {
-            (Some(module), _) => format!("{what}: No module named '{module}'"),
-            (None, Some(error)) => format!("pytest could not start: {error}"),
-            (None, None) => format!("{what} (exit status {code})"),
-        },
-    }
-}
-
-fn different(reading: &Reading) -> String {
-    match reading.failures.first() {
-        Some(failure) => format!("different failure: {}", one_line(failure)),
-        None => "different failure".to_owned(),
-    }
-}
-
-/// A failure in at most about a hundred characters.
-fn one_line(failure: &FailureSignature) -> String {
-    const MOST: usize = 100;
-    let text = failure.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    match line.char_indices().nth(MOST) {
-        Some((cut, _)) => format!("{}…", &line[..cut]),
-        None => line.to_owned(),
+        (None, Some(said)) => {
+            let remedy = remedy(&said).unwrap_or_else(|| "pytest>=X.Y".to_owned());
+            format!(
+                "the pytest of that environment does not know it: --with '{remedy}' (and --env auto) brings what \
+                 does, or leave it out"
+            )
+        }
+        (None, None) => {
+            "check the test's path; a test that is newer than the history goes in with --with-file".to_owned()
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! From a trial's output to the failures in it, and when two failures are the same one.
 
+use super::closing::{Closing, closing};
+use super::runners::{self, CommandFacts, RunSummary, Runner, TestFailure};
 use super::traceback::{Form, ParsedTraceback};
-use super::{ansi, normalise, runner, traceback};
+use super::{ansi, normalise, traceback};
 use crate::model::{Ending, FailureKind, FailureSignature, Frame, TrialOutput};
 
 /// Signals by which a program ends when it crashes, not when somebody ends it.
@@ -13,7 +15,9 @@ pub struct Reading {
     /// Failures, the most telling first. Empty when the trial did not fail, or did not come so far.
     pub failures: Vec<FailureSignature>,
     /// What the test runner says of its run, when one was recognised.
-    pub summary: Option<runner::RunSummary>,
+    pub summary: Option<RunSummary>,
+    /// What it printed last.
+    pub closing: Closing,
 }
 
 /// The signal that ended the command, also where a shell in between turned it into a status.
@@ -27,12 +31,12 @@ pub fn crash_signal(ending: &Ending) -> Option<i32> {
     CRASHES.contains(&signal).then_some(signal)
 }
 
-/// Read a trial's output.
+/// Read a trial's output. The command tells which runner may have printed it.
 #[must_use]
-pub fn read(output: &TrialOutput) -> Reading {
-    let text = format!("{}\n{}", output.stdout.text, output.stderr.text);
-    let text = ansi::strip(&text);
-    let summary = runner::read(&text);
+pub fn read(output: &TrialOutput, command: &CommandFacts) -> Reading {
+    let streams = [&output.stdout.text, &output.stderr.text].map(|text| ansi::strip(text));
+    let summary = runners::read(&streams.join("\n"), command);
+    let closing = closing(output);
     let failures = match &output.ending {
         Ending::Exited { code: 0 }
         | Ending::NotStarted { .. }
@@ -47,16 +51,70 @@ pub fn read(output: &TrialOutput) -> Reading {
         }
         Ending::Signalled { signal } => vec![FailureSignature::bare(FailureKind::Signal(*signal))],
         Ending::Exited { code } => {
-            let found = failures_in(&traceback::parse(&text), summary.as_ref());
-            if found.is_empty() { vec![FailureSignature::bare(FailureKind::ExitCode(*code))] } else { found }
+            // Each stream by itself: a warning on standard error does not belong to a report that ends above it.
+            let parsed: Vec<ParsedTraceback> =
+                streams.iter().flat_map(|text| traceback::parse(text)).collect();
+            let found = match &summary {
+                // pytest tells of most failures by tracebacks, and of a few otherwise.
+                Some(run) if run.runner == Runner::Pytest && !run.failures.is_empty() => {
+                    let mut found = told(run, &[]);
+                    found.extend(
+                        failures_in(&parsed, Some(run)).into_iter().filter(|one| !one.tests.is_empty()),
+                    );
+                    found
+                }
+                Some(run) if !run.failures.is_empty() => told(run, &parsed),
+                Some(run) if is_green(run) && is_of_coverage(&closing) => Vec::new(),
+                _ => failures_in(&parsed, summary.as_ref()),
+            };
+            if found.is_empty() { vec![unread(*code, &closing)] } else { found }
         }
     };
-    Reading { failures, summary }
+    Reading { failures, summary, closing }
+}
+
+/// A failure that no reader knows: the status, and the closing lines.
+fn unread(code: i32, closing: &Closing) -> FailureSignature {
+    FailureSignature {
+        message: closing.message.clone(),
+        shape: closing.shape.clone(),
+        ..FailureSignature::bare(FailureKind::ExitCode(code))
+    }
+}
+
+/// Whether the runner counted nothing that failed, so that something else ended the command with its status.
+const fn is_green(run: &RunSummary) -> bool {
+    run.is_closed && !run.interrupted && !run.nothing_passed() && !run.anything_failed()
+}
+
+/// Whether too little coverage ended it.
+fn is_of_coverage(closing: &Closing) -> bool {
+    let shape = closing.shape.to_lowercase();
+    ["coverage failure", "test coverage of", "fail-under", "fail_under"]
+        .iter()
+        .any(|words| shape.contains(words))
+}
+
+/// The failures as the runner tells them, with the frames of tracebacks that are theirs.
+fn told(run: &RunSummary, parsed: &[ParsedTraceback]) -> Vec<FailureSignature> {
+    let last = |kind: &str| kind.rsplit('.').next().unwrap_or(kind).to_owned();
+    let frames = |failure: &TestFailure| {
+        let own = parsed.iter().rfind(|one| one.short_kind() == Some(last(&failure.kind).as_str()));
+        own.map(|one| one.frames.iter().map(within_tree).collect()).unwrap_or_default()
+    };
+    let signature = |failure: &TestFailure| FailureSignature {
+        kind: FailureKind::Exception(failure.kind.clone()),
+        message: first_lines(&failure.message),
+        shape: normalise::shape(&failure.message),
+        frames: frames(failure),
+        tests: Some(failure.test.clone()).filter(|test| !test.is_empty()).into_iter().collect(),
+    };
+    run.failures.iter().map(signature).collect()
 }
 
 /// The failures that made the run fail: those of tests when a runner names tests, otherwise the
 /// exception that ended the program. Tracebacks that were only logged do not count.
-fn failures_in(parsed: &[ParsedTraceback], summary: Option<&runner::RunSummary>) -> Vec<FailureSignature> {
+fn failures_in(parsed: &[ParsedTraceback], summary: Option<&RunSummary>) -> Vec<FailureSignature> {
     let real = || parsed.iter().filter(|one| !one.captured && one.kind.is_some());
     let of_tests: Vec<&ParsedTraceback> = real().filter(|one| one.test.is_some()).collect();
     let chosen: Vec<&ParsedTraceback> = if of_tests.is_empty() {
@@ -78,23 +136,62 @@ fn failures_in(parsed: &[ParsedTraceback], summary: Option<&runner::RunSummary>)
     failures
 }
 
-fn signature(one: &ParsedTraceback, summary: Option<&runner::RunSummary>) -> FailureSignature {
+fn signature(one: &ParsedTraceback, summary: Option<&RunSummary>) -> FailureSignature {
     let tests = match (&one.test, summary) {
-        (Some(test), Some(summary)) => vec![full_id(test, &summary.failing())],
-        (Some(test), None) => vec![test.clone()],
+        (Some(test), Some(summary)) => vec![full_id(plain(test), &summary.failing())],
+        (Some(test), None) => vec![plain(test).to_owned()],
         (None, Some(summary)) => match summary.failing().as_slice() {
             [only] => vec![only.clone()],
             _ => Vec::new(),
         },
         (None, None) => Vec::new(),
     };
+    let message = without_notes(&one.message);
     FailureSignature {
         kind: FailureKind::Exception(one.kind.clone().unwrap_or_default()),
-        message: first_lines(&one.message),
-        shape: normalise::shape(&one.message),
+        message: first_lines(message),
+        shape: shape_of(one, message),
         frames: one.frames.iter().map(within_tree).collect(),
         tests,
     }
+}
+
+/// The heading of a failing example in a docstring without pytest's mark.
+fn plain(heading: &str) -> &str {
+    heading.strip_prefix("[doctest] ").unwrap_or(heading)
+}
+
+/// The message without the notes that are printed behind it: hypothesis' example changes with the strategy.
+fn without_notes(message: &str) -> &str {
+    const NOTES: [&str; 5] = [
+        "Failing test case:",
+        "Falsifying example:",
+        "Falsifying explicit example:",
+        "You can reproduce this example by",
+        "Unreliable test timings!",
+    ];
+    let starts = NOTES.iter().filter_map(|note| message.find(&format!("\n{note}")));
+    message[..starts.min().unwrap_or(message.len())].trim_end()
+}
+
+/// The message's shape; of a group, with those of its members, for its own says no more than how many there are.
+fn shape_of(one: &ParsedTraceback, message: &str) -> String {
+    let mut shape = normalise::shape(message);
+    let mut members: Vec<String> = one
+        .children
+        .iter()
+        .map(|member| {
+            let kind = member.short_kind().unwrap_or_default();
+            format!("{kind}: {}", shape_of(member, without_notes(&member.message)))
+        })
+        .collect();
+    members.sort();
+    members.dedup();
+    for member in members {
+        shape.push('\n');
+        shape.push_str(&member);
+    }
+    shape
 }
 
 /// The id under which the summary lists a test that a heading names only by its last parts.
@@ -143,30 +240,48 @@ fn within_tree(frame: &Frame) -> Frame {
 }
 
 /// Whether two failures are the same one: exception type and normalised message agree; for a failed
-/// assertion, the failing test and the type, since the values in its message are the test's business.
+/// assertion, the failing test and the type, since the values in its message are the test's business. Of failures that no
+/// reader knows, the status and the closing lines agree.
 #[must_use]
 pub fn same_failure(a: &FailureSignature, b: &FailureSignature) -> bool {
     let (FailureKind::Exception(kind_a), FailureKind::Exception(kind_b)) = (&a.kind, &b.kind) else {
-        return a.kind == b.kind;
+        return a.kind == b.kind && a.shape == b.shape;
     };
     // Classes move between modules without becoming another failure.
     let last = |kind: &str| kind.rsplit('.').next().unwrap_or(kind).to_owned();
     if last(kind_a) != last(kind_b) {
         return false;
     }
-    if last(kind_a) == "AssertionError" {
-        return same_assertion(a, b);
+    match last(kind_a).as_str() {
+        "AssertionError" => same_assertion(a, b),
+        // pytest gives no message for it, and no more than the exception's name for the other.
+        "DocTestFailure" | "UnexpectedException" if !a.tests.is_empty() && !b.tests.is_empty() => {
+            same_test(a, b) && same_shape(&a.shape, &b.shape)
+        }
+        // Another test's silence is another failure.
+        _ if a.shape.is_empty() && b.shape.is_empty() && !a.tests.is_empty() && !b.tests.is_empty() => {
+            same_test(a, b) || same_place(a, b)
+        }
+        _ => same_shape(&a.shape, &b.shape),
     }
-    same_shape(&a.shape, &b.shape)
+}
+
+fn same_test(a: &FailureSignature, b: &FailureSignature) -> bool {
+    a.tests.iter().any(|test| b.tests.iter().any(|other| test_name(test) == test_name(other)))
+}
+
+/// Whether both were raised by the same line of the same function.
+fn same_place(a: &FailureSignature, b: &FailureSignature) -> bool {
+    let innermost =
+        |one: &FailureSignature| one.frames.last().map(|frame| (frame.function.clone(), frame.code.clone()));
+    innermost(a).is_some() && innermost(a) == innermost(b)
 }
 
 fn same_assertion(a: &FailureSignature, b: &FailureSignature) -> bool {
     if !a.tests.is_empty() && !b.tests.is_empty() {
-        return a.tests.iter().any(|test| b.tests.iter().any(|other| test_name(test) == test_name(other)));
+        return same_test(a, b);
     }
-    let innermost =
-        |one: &FailureSignature| one.frames.last().map(|frame| (frame.function.clone(), frame.code.clone()));
-    same_shape(&a.shape, &b.shape) || (innermost(a).is_some() && innermost(a) == innermost(b))
+    same_shape(&a.shape, &b.shape) || same_place(a, b)
 }
 
 /// Equal, or one is the beginning of the other, cut off by a runner's summary line.

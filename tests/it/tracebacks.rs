@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use pybisect::triage::runner;
 use pybisect::triage::traceback::{self, Link, ParsedTraceback};
+use pybisect::triage::{CommandFacts, runners};
 
 fn describe(read: &ParsedTraceback, indent: &str, out: &mut String) {
     let mut marks: Vec<String> = read.test.iter().map(|test| format!("test {test}")).collect();
@@ -36,14 +36,52 @@ fn describe(read: &ParsedTraceback, indent: &str, out: &mut String) {
     }
 }
 
+/// Counts and ids; what else is read of a run has tests of its own.
+fn describe_run(run: &runners::RunSummary) -> String {
+    /// As it stands in the files.
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "printed")]
+    struct RunSummary<'a> {
+        runner: runners::Runner,
+        passed: u32,
+        failed: u32,
+        errors: u32,
+        skipped: u32,
+        deselected: u32,
+        xfailed: u32,
+        xpassed: u32,
+        reruns: u32,
+        failed_tests: &'a [String],
+        error_tests: &'a [String],
+        collection_errors: &'a [String],
+        interrupted: bool,
+    }
+    let shown = RunSummary {
+        runner: run.runner,
+        passed: run.passed,
+        failed: run.failed,
+        errors: run.errors,
+        skipped: run.skipped,
+        deselected: run.deselected,
+        xfailed: run.xfailed,
+        xpassed: run.xpassed,
+        reruns: run.reruns,
+        failed_tests: &run.failed_tests,
+        error_tests: &run.error_tests,
+        collection_errors: &run.collection_errors,
+        interrupted: run.interrupted,
+    };
+    format!("{shown:#?}\n")
+}
+
 /// Everything that is read of a text, for people to check.
 fn what_is_read(text: &str) -> String {
     let mut out = String::new();
     for read in traceback::parse(text) {
         describe(&read, "", &mut out);
     }
-    if let Some(run) = runner::read(text) {
-        writeln!(out, "{run:#?}").unwrap();
+    if let Some(run) = runners::read(text, &CommandFacts::default()) {
+        out.push_str(&describe_run(&run));
     }
     out
 }
@@ -97,7 +135,7 @@ proptest::proptest! {
         for read in traceback::parse(&text) {
             proptest::prop_assert!(read.at + read.lines <= lines);
         }
-        drop(runner::read(&text));
+        drop(runners::read(&text, &CommandFacts::default()));
     }
 }
 

@@ -13,7 +13,7 @@ use crate::git::Repository;
 use crate::model::CommitId;
 use crate::process::sandbox::Sandbox;
 use crate::pyenv::{Choice, Environments, Interpreter, LeastPytest, Minor, Policy, Pythons, TimeTravel, Uv};
-use crate::session;
+use crate::triage::CommandFacts;
 use crate::triage::pytest_options::newest_needed;
 
 /// Bytes that environments may take, where the user says nothing.
@@ -167,7 +167,7 @@ pub(super) fn choose(
             extras: args.extra.clone(),
             groups: args.group.clone(),
             requirements: args.requirements.as_deref().map(read_list).transpose()?,
-            runs_pytest: session::runs_pytest(command),
+            runs_pytest: CommandFacts::of(command).runs_pytest,
             least_pytest: least_pytest(command),
         },
         time: time(args, repository)?,

@@ -20,11 +20,11 @@ use crate::report::{
 };
 use crate::session::{
     FailingTree, RangeChanges, SignalListener, Tracing, Workshop, add_calls, failure_of, kept_from,
-    run_at_bad, runs_pytest,
+    run_at_bad,
 };
 use crate::suspects::Failure;
-use crate::triage::TargetOracle;
 use crate::triage::log::{Clock, LogOptions, LogReader};
+use crate::triage::{CommandFacts, TargetOracle};
 
 /// Rank the commits of a range by the evidence of a failure, before anything is tested
 ///
@@ -226,14 +226,15 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
         let text = format!("at the bad commit {}, the command {}", plan.bad.short(), want.what);
         return Err(CliError::not_reproduced(text).hinted(format!("if it is to have it: {}", want.option)));
     }
-    let signature = TargetOracle::target_of(&output, runs_pytest(&plan.recipe.command)).map_err(|no| {
-        let text = format!("at the bad commit {}, {}", plan.bad.short(), no.seen);
-        let error = CliError::not_reproduced(text);
-        match no.hint {
-            Some(hint) => error.hinted(hint),
-            None => error,
-        }
-    })?;
+    let signature =
+        TargetOracle::target_of(&output, CommandFacts::of(&plan.recipe.command)).map_err(|no| {
+            let text = format!("at the bad commit {}, {}", plan.bad.short(), no.seen);
+            let error = CliError::not_reproduced(text);
+            match no.hint {
+                Some(hint) => error.hinted(hint),
+                None => error,
+            }
+        })?;
     let failure = failure_of(plan, repository, &output, tracing.as_ref())?;
     let changes = changes?;
     let mut report = changes.rank(repository, &failure, &changes.ranking(&failure), most(args))?;

@@ -1,6 +1,9 @@
 use super::*;
 use crate::model::{Captured, Timing};
 
+/// A command that starts pytest itself.
+const PYTEST: CommandFacts = CommandFacts { runner: Some(Runner::Pytest), runs_pytest: true };
+
 fn output(ending: Ending, stdout: &str, stderr: &str) -> TrialOutput {
     let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };
     TrialOutput {
@@ -19,7 +22,10 @@ fn exited(code: i32, stdout: &str, stderr: &str) -> TrialOutput {
 
 /// The oracle for what this trial shows.
 fn oracle(bad: &TrialOutput) -> TargetOracle {
-    TargetOracle::new(Target::Signature(TargetOracle::target_of(bad, false).unwrap()), false)
+    TargetOracle::new(
+        Target::Signature(TargetOracle::target_of(bad, CommandFacts::default()).unwrap()),
+        CommandFacts::default(),
+    )
 }
 
 fn script_failure(kind: &str, message: &str) -> TrialOutput {
@@ -134,10 +140,28 @@ fn a_run_in_which_nothing_passed_is_not_good() {
 }
 
 #[test]
-fn without_a_traceback_the_exit_status_is_the_signature() {
-    let oracle = oracle(&exited(3, "no luck\n", ""));
-    assert_eq!(oracle.judge(&exited(3, "", "")), Verdict::Bad);
+fn without_a_traceback_the_closing_lines_are_the_signature() {
+    let oracle = oracle(&exited(3, "step 1 of 3\n", "error: 17 rows are missing in /tmp/a/rows.csv\n"));
+    let same = exited(3, "step 2 of 3\n", "error: 4 rows are missing in /tmp/b/rows.csv\n");
+    assert_eq!(oracle.judge(&same), Verdict::Bad);
+    for other in [
+        exited(3, "", ""),
+        exited(3, "step 1 of 3\n", "error: no such table\n"),
+        exited(1, "step 1 of 3\n", "error: 17 rows are missing in /tmp/a/rows.csv\n"),
+    ] {
+        let Verdict::Skip(skip) = oracle.judge(&other) else { panic!("not a skip: {other:?}") };
+        assert_eq!(skip.kind, SkipKind::DifferentFailure);
+        assert!(skip.reason.contains("bad closes with 'error: 17 rows are missing"), "{}", skip.reason);
+    }
+}
+
+#[test]
+fn where_nothing_is_printed_the_status_alone_is_compared() {
+    let oracle = oracle(&exited(3, "", ""));
+    assert_eq!(oracle.judge(&exited(3, "", "\n")), Verdict::Bad);
     assert!(matches!(oracle.judge(&exited(1, "", "")), Verdict::Skip(_)));
+    let speaks = oracle.judge(&exited(3, "", "cannot start\n"));
+    assert!(matches!(speaks, Verdict::Skip(_)), "{speaks}");
 }
 
 #[test]
@@ -175,7 +199,7 @@ fn a_hang_can_be_the_target() {
 
 #[test]
 fn any_failure_counts_but_not_what_did_not_run() {
-    let oracle = TargetOracle::new(Target::AnyFailure, false);
+    let oracle = TargetOracle::new(Target::AnyFailure, PYTEST);
     assert_eq!(oracle.judge(&script_failure("KeyError", "'a'")), Verdict::Bad);
     assert_eq!(oracle.judge(&exited(2, PYTEST_COLLECTION, "")), Verdict::Bad);
     assert!(matches!(oracle.judge(&exited(5, "no tests ran in 0.00s\n", "")), Verdict::Skip(_)));
@@ -184,14 +208,15 @@ fn any_failure_counts_but_not_what_did_not_run() {
 
 #[test]
 fn a_pattern_replaces_the_signature() {
-    let oracle = TargetOracle::new(Target::Pattern(Regex::new("lock(ed|ing)").unwrap()), false);
+    let oracle =
+        TargetOracle::new(Target::Pattern(Regex::new("lock(ed|ing)").unwrap()), CommandFacts::default());
     assert_eq!(oracle.judge(&script_failure("OSError", "database is locked")), Verdict::Bad);
     assert!(matches!(oracle.judge(&script_failure("OSError", "no space")), Verdict::Skip(_)));
 }
 
 #[test]
 fn what_is_no_target_says_what_to_do() {
-    let no = |output: &TrialOutput| TargetOracle::target_of(output, true).unwrap_err();
+    let no = |output: &TrialOutput| TargetOracle::target_of(output, PYTEST).unwrap_err();
     assert_eq!(no(&exited(0, "1 passed in 0.1s\n", "")).seen, "the command passes");
     assert!(no(&exited(4, "ERROR: file not found: x\n", "")).hint.unwrap().contains("--with-file"));
     assert!(no(&exited(127, "", "")).seen.contains("command not found"));
@@ -206,7 +231,8 @@ fn what_is_no_target_says_what_to_do() {
 
 #[test]
 fn frames_are_relative_to_the_tree() {
-    let failure = TargetOracle::target_of(&script_failure("TypeError", "x"), false).unwrap();
+    let failure =
+        TargetOracle::target_of(&script_failure("TypeError", "x"), CommandFacts::default()).unwrap();
     assert_eq!(failure.frames.last().unwrap().path, "app.py");
     assert_eq!(failure.frames.last().unwrap().line, 20);
 }

@@ -12,9 +12,9 @@ use crate::model::{
     Annotation, CallSpan, CancelToken, CommitId, CommitInfo, Ending, FailureSignature, Frame, Purpose,
     Recipe, Severity, Smoke, TreeId, Trial, TrialId, TrialOutput, Verdict,
 };
-use crate::session::{self, LineWatch, LinesByFile, Workshop, runs_pytest};
+use crate::session::{self, LineWatch, LinesByFile, Workshop};
 use crate::store::OutcomeKey;
-use crate::triage::{Oracle as _, Target, TargetOracle, same_failure};
+use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle, same_failure};
 
 /// A smoke test takes less.
 const LONGEST: Duration = Duration::from_secs(1800);
@@ -200,10 +200,10 @@ impl Look<'_> {
         if let Some(want) = session::kept_from(output, &self.prepared.plan.isolation) {
             return Fared::Nothing(want.to_string());
         }
-        let runs_pytest = runs_pytest(&self.prepared.plan.recipe.command);
-        match TargetOracle::new(Target::AnyFailure, runs_pytest).judge(output) {
+        let command = CommandFacts::of(&self.prepared.plan.recipe.command);
+        match TargetOracle::new(Target::AnyFailure, command).judge(output) {
             Verdict::Good => Fared::Passed,
-            Verdict::Bad => match TargetOracle::target_of(output, runs_pytest) {
+            Verdict::Bad => match TargetOracle::target_of(output, command) {
                 Ok(failure) => Fared::Failed(failure),
                 Err(nothing) => Fared::Nothing(nothing.seen),
             },

@@ -1,0 +1,92 @@
+//! What a trial shows, in words: reasons of skips.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::runners::RunSummary;
+use super::signature::Reading;
+use crate::model::{FailureKind, FailureSignature, TrialOutput};
+
+/// The last line that a command wrote, behind a colon.
+pub(super) fn last_words(output: &TrialOutput) -> String {
+    let texts = [&output.stderr.text, &output.stdout.text];
+    let last = texts.into_iter().find_map(|text| text.trim_end().lines().next_back());
+    last.map(|line| format!(": {}", line.trim())).unwrap_or_default()
+}
+
+/// What a run printed last, where bad printed something else last.
+pub(super) fn other_closing(target: &FailureSignature, seen: &FailureSignature) -> String {
+    let words = |failure: &FailureSignature| match failure.message.as_str() {
+        "" => format!("nothing but {}", failure.kind),
+        message => format!("'{message}' ({})", failure.kind),
+    };
+    format!("different failure: bad closes with {}, this with {}", words(target), words(seen))
+}
+
+pub(super) fn nothing_passed(summary: &RunSummary) -> String {
+    let counts = [
+        (summary.skipped, "skipped"),
+        (summary.deselected, "deselected"),
+        (summary.xfailed, "failed as expected"),
+    ];
+    let parts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    match parts.as_slice() {
+        [] if summary.anything_failed() => "no test passed".to_owned(),
+        [] => "no tests ran".to_owned(),
+        parts => format!("no test passed: {}", parts.join(", ")),
+    }
+}
+
+/// The module that the run could not find, as the interpreter says.
+pub(super) fn missing_module(output: &TrialOutput) -> Option<String> {
+    static SAID: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"No module named '?([A-Za-z_][\w.]*)'?").ok());
+    let texts = [&output.stdout.text, &output.stderr.text];
+    let found = texts.into_iter().find_map(|text| SAID.as_ref()?.captures_iter(text).last())?;
+    Some(found[1].trim_end_matches('.').to_owned())
+}
+
+/// What pytest says of its command line. Old versions end with status 2 then, as where tests cannot be collected.
+pub(super) fn usage_error(output: &TrialOutput) -> Option<String> {
+    static SAID: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?m)^\S*(?:py\.?test|__main__|ERROR)\S*: (?:error: )?((?:unrecognized arguments?|no such option|argument |ambiguous option).*)$").ok()
+    });
+    let texts = [&output.stderr.text, &output.stdout.text];
+    let found = texts.into_iter().find_map(|text| SAID.as_ref()?.captures(text))?;
+    Some(found[1].trim_end().to_owned())
+}
+
+pub(super) fn not_runnable(code: i32, output: &TrialOutput, reading: &Reading) -> String {
+    let what = match code {
+        2 => "could not collect the tests",
+        3 => "internal error of pytest",
+        4 => "pytest could not start",
+        _ => "no tests were found",
+    };
+    match reading.failures.first() {
+        Some(failure) if matches!(failure.kind, FailureKind::Exception(_)) => {
+            format!("{what}: {}", one_line(failure))
+        }
+        _ => match (missing_module(output), usage_error(output)) {
+            (Some(module), _) => format!("{what}: No module named '{module}'"),
+            (None, Some(error)) => format!("pytest could not start: {error}"),
+            (None, None) => format!("{what} (exit status {code})"),
+        },
+    }
+}
+
+/// A failure in at most about a hundred characters.
+pub(super) fn one_line(failure: &FailureSignature) -> String {
+    const MOST: usize = 100;
+    let text = failure.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(MOST) {
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+        None => line.to_owned(),
+    }
+}

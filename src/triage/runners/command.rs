@@ -1,0 +1,161 @@
+//! What a command's words tell of the runner, before anything was printed.
+
+use std::ffi::OsString;
+
+use super::Runner;
+
+/// What a command's words tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CommandFacts {
+    /// The runner that it starts itself, not through a shell, `make` or the like: then its exit status is that runner's.
+    pub runner: Option<Runner>,
+    /// Whether pytest runs somewhere in it.
+    pub runs_pytest: bool,
+}
+
+/// Programs and modules (`python -m`) by name.
+const NAMES: [(&str, Runner); 25] = [
+    ("pytest", Runner::Pytest),
+    ("py.test", Runner::Pytest),
+    ("unittest", Runner::Unittest),
+    ("nose2", Runner::Unittest),
+    ("nosetests", Runner::Unittest),
+    ("nose", Runner::Unittest),
+    ("pynose", Runner::Unittest),
+    ("testtools.run", Runner::Unittest),
+    ("green", Runner::Green),
+    ("trial", Runner::Trial),
+    ("twisted.trial", Runner::Trial),
+    ("stestr", Runner::Stestr),
+    ("zope-testrunner", Runner::Zope),
+    ("zope.testrunner", Runner::Zope),
+    ("behave", Runner::Behave),
+    ("robot", Runner::Robot),
+    ("robot.run", Runner::Robot),
+    ("pabot", Runner::Robot),
+    ("ward", Runner::Ward),
+    ("testslide", Runner::TestSlide),
+    ("testslide.cli", Runner::TestSlide),
+    ("avocado", Runner::Avocado),
+    ("locust", Runner::Locust),
+    ("doctest", Runner::Doctest),
+    ("django", Runner::Django),
+];
+
+/// Programs that hand on what they start, with its exit status: `coverage run -m pytest`, `env A=1 pytest`.
+const HANDING_ON: [&str; 9] =
+    ["coverage", "env", "nice", "timeout", "xvfb-run", "stdbuf", "time", "setarch", "catchsegv"];
+
+impl CommandFacts {
+    /// What these words tell.
+    #[must_use]
+    pub fn of(command: &[OsString]) -> Self {
+        let words: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let runs_pytest = words.iter().any(|word| {
+            *word == "pytest"
+                || *word == "py.test"
+                || word.ends_with("/pytest")
+                || word.contains("pytest.main")
+        });
+        Self { runner: starts(&words), runs_pytest }
+    }
+}
+
+/// The runner that these words start.
+fn starts(words: &[&str]) -> Option<Runner> {
+    let program = file_name(words.first()?);
+    if HANDING_ON.contains(&program) {
+        return starts_later(&words[1..]);
+    }
+    if program.starts_with("python") || program.starts_with("pypy") {
+        return by_python(&words[1..]);
+    }
+    if program == "manage.py" || program == "django-admin" {
+        return of_django(&words[1..]);
+    }
+    named(program)
+}
+
+/// The first word from which a runner is started, among options and values of the program that hands on.
+fn starts_later(words: &[&str]) -> Option<Runner> {
+    (0..words.len()).find_map(|at| match words[at] {
+        "-m" => named(words.get(at + 1)?),
+        word if word.starts_with('-') => None,
+        _ => starts(&words[at..]),
+    })
+}
+
+fn by_python(words: &[&str]) -> Option<Runner> {
+    /// Options of the interpreter that are followed by a value of their own.
+    const WITH_VALUE: [&str; 2] = ["-W", "-X"];
+    let mut rest = words.iter().enumerate();
+    while let Some((at, &word)) = rest.next() {
+        match word {
+            "-m" => {
+                let module = *words.get(at + 1)?;
+                return if HANDING_ON.contains(&module) {
+                    starts_later(&words[at + 2..])
+                } else {
+                    named(module)
+                };
+            }
+            "-c" => return None,
+            _ if WITH_VALUE.contains(&word) => {
+                rest.next();
+            }
+            _ if word.starts_with('-') => {}
+            _ if file_name(word) == "manage.py" => return of_django(&words[at + 1..]),
+            // `python .venv/bin/pytest`
+            _ if !word.ends_with(".py") => return named(file_name(word)),
+            _ => return None,
+        }
+    }
+    None
+}
+
+fn of_django(words: &[&str]) -> Option<Runner> {
+    words.iter().find(|word| !word.starts_with('-')).filter(|word| **word == "test").map(|_| Runner::Django)
+}
+
+fn named(name: &str) -> Option<Runner> {
+    let name = name.trim_end_matches(".exe");
+    let found = NAMES.iter().find(|(known, _)| *known == name).map(|(_, runner)| *runner);
+    found.filter(|runner| *runner != Runner::Django)
+}
+
+fn file_name(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_starts_a_runner_names_it() {
+        for (command, expected) in [
+            ("pytest -q", Some(Runner::Pytest)),
+            (".venv/bin/pytest", Some(Runner::Pytest)),
+            ("python3.11 -X dev -m pytest tests", Some(Runner::Pytest)),
+            ("python .venv/bin/pytest", Some(Runner::Pytest)),
+            ("coverage run -m pytest -q", Some(Runner::Pytest)),
+            ("coverage run --source app -m unittest", Some(Runner::Unittest)),
+            ("python -m coverage run -m pytest", Some(Runner::Pytest)),
+            ("env A=1 behave --tags x", Some(Runner::Behave)),
+            ("timeout 10 /usr/bin/robot t", Some(Runner::Robot)),
+            ("python -m twisted.trial test_app", Some(Runner::Trial)),
+            ("python -m doctest app.py", Some(Runner::Doctest)),
+            ("python manage.py test --parallel 2", Some(Runner::Django)),
+            ("python manage.py check", None),
+            ("make test", None),
+            ("sh -c pytest", None),
+            ("tox -e py -- pytest", None),
+            ("python smoke.py pytest", None),
+            ("python -c import\u{20}pytest", None),
+        ] {
+            let words: Vec<OsString> = command.split(' ').map(OsString::from).collect();
+            assert_eq!(CommandFacts::of(&words).runner, expected, "{command}");
+        }
+    }
+}

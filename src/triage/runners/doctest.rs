@@ -1,0 +1,77 @@
+//! The standard library's doctest. Without `-v` it prints nothing when all examples pass, as when there are none.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::lines::{exception, number, pattern};
+use super::{Count, ReadRunner, RunSummary, Runner};
+
+/// doctest.
+pub(super) struct Doctest;
+
+/// `3 passed and 1 failed.`; since Python 3.13 also `3 passed.` and `1 passed and 2 skipped.`
+static COUNTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^\d+ (?:passed|failed|skipped)(?:(?:,| and) \d+ (?:passed|failed|skipped))*\.$")
+});
+static COUNT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\d+) (passed|failed|skipped)"));
+static FAILED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\*\*\*Test Failed\*\*\* (\d+) failures?(?:.*)\.$"));
+static PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^File "[^"]*", line \d+, in (\S+)$"#));
+
+impl ReadRunner for Doctest {
+    fn runner(&self) -> Runner {
+        Runner::Doctest
+    }
+
+    fn versions(&self) -> &'static str {
+        "Python 3.8 to 3.14"
+    }
+
+    fn read(&self, lines: &[&str], _named: bool) -> Option<RunSummary> {
+        let failed = lines.iter().rposition(|line| FAILED.is_match(line));
+        let passed = lines.iter().rposition(|line| *line == "Test passed.");
+        let at = failed.max(passed)?;
+        let mut run = RunSummary::new(Runner::Doctest, at);
+        let counts = lines[..at].iter().rev().take(2).find(|line| COUNTS.is_match(line));
+        match counts {
+            Some(counts) => {
+                for found in COUNT.captures_iter(counts) {
+                    let what = match &found[2] {
+                        "passed" => Count::Passed,
+                        "failed" => Count::Failed,
+                        _ => Count::Skipped,
+                    };
+                    run.add(number(&found[1]), what);
+                }
+            }
+            None => {
+                let count = FAILED.captures(lines[at]).map_or(0, |found| number(&found[1]));
+                run.add(count, Count::Failed);
+            }
+        }
+        examples(&mut run, lines);
+        Some(run)
+    }
+}
+
+/// `File …, in NAME`, `Failed example:`, its source, and what came of it.
+fn examples(run: &mut RunSummary, lines: &[&str]) {
+    let places = lines.iter().enumerate().filter_map(|(at, line)| Some((at, PLACE.captures(line)?)));
+    for (at, place) in places {
+        let block = &lines[at + 1..];
+        if block.first() != Some(&"Failed example:") {
+            continue;
+        }
+        let end = block.iter().position(|line| line.starts_with("*****")).unwrap_or(block.len());
+        let block = &block[1..end];
+        let source: Vec<&str> = block.iter().map_while(|line| line.strip_prefix("    ")).collect();
+        let raised = block.iter().position(|line| *line == "Exception raised:");
+        let raised = raised.and_then(|at| block[at..].iter().rev().find_map(|line| exception(line.trim())));
+        let message = match raised {
+            Some((kind, message)) => format!("{} raised {kind}: {message}", source.join("\n")),
+            None => source.join("\n"),
+        };
+        run.fail(&place[1], "DocTestFailure", &message);
+    }
+}

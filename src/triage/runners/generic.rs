@@ -1,0 +1,136 @@
+//! Runners that nobody here knows by name: counts in their closing lines.
+//!
+//! Most print how many passed, failed and were skipped, in one of a few forms: `3 passed, 1 failed`, `passed: 3`,
+//! `Tests: 3`, `3 examples, 0 failures`. Read are the last lines alone, and only lines that are little else.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::lines::{number, pattern};
+use super::{Count, ReadRunner, RunSummary, Runner};
+
+/// Any other runner.
+pub(super) struct Generic;
+
+/// So many of the last lines that are not empty.
+const LAST: usize = 12;
+
+/// What is counted.
+const NOUN: &str = r"tests?|test cases?|testcases?|examples?|specs?|scenarios?";
+const PASSED: &str = r"pass(?:ed|es|ing)?|success(?:es|ful|fully)?|succeeded";
+const FAILED: &str = r"fail(?:ed|ures?|ing|s)?|broken|errors?|errored|crash(?:ed|es)?";
+const SKIPPED: &str = r"skip(?:ped|s)?|pending|ignored|disabled|excluded|not run|cancelled";
+
+/// `3 passed`, `1 test failed`, `2 scenarios were skipped`.
+static COUNTED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?i)\b(?P<before>\d+) (?:(?:{NOUN}) )?(?:(?:were|was|are|have|has) )?(?:(?P<passed>{PASSED})|(?P<failed>{FAILED})|(?P<skipped>{SKIPPED}))\b"
+    ))
+});
+/// `Passed: 3`, `failures=1`.
+static KEYED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?i)\b(?:(?:{NOUN}) )?(?:(?P<passed>{PASSED})|(?P<failed>{FAILED})|(?P<skipped>{SKIPPED})) *[:=] *(?P<after>\d+)\b"
+    ))
+});
+/// `Ran 3 tests`, `3 examples ran`.
+static RAN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?i)\b(?:(?:ran|run|executed) (?P<a>\d+) (?:{NOUN})|(?P<b>\d+) (?:{NOUN}) (?:(?:were|was) )?(?:ran|run|executed))\b"
+    ))
+});
+static NOUNS: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?i)\b(?P<total>\d+) (?:{NOUN})\b")));
+static NOTHING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?i)^\W*(?:error: )?no (?:{NOUN}|features?)(?: or no \w+)?(?: (?:were|was|to))?(?: (?:found|ran|run|collected|executed|discovered|selected|specified)\b.*)?\W*$"
+    ))
+});
+
+impl ReadRunner for Generic {
+    fn runner(&self) -> Runner {
+        Runner::Other
+    }
+
+    fn versions(&self) -> &'static str {
+        "counts in a closing line, of any runner"
+    }
+
+    fn read(&self, lines: &[&str], _named: bool) -> Option<RunSummary> {
+        let last = lines.iter().enumerate().rev().filter(|(_, line)| !line.is_empty()).take(LAST);
+        let mut counts = Counts::default();
+        let mut at = None;
+        for (line_at, line) in last {
+            if NOTHING.is_match(line) {
+                return Some(RunSummary::new(Runner::Other, line_at));
+            }
+            // Above the closing line stand those of parts: features above scenarios, files above tests.
+            let found = Counts::of(line);
+            if found.is_any() {
+                at = at.or(Some(line_at));
+                counts = counts.or(found);
+            }
+        }
+        // `3 examples, 0 failures`: what is not named passed. `0 errors` alone may be anybody's.
+        let others = counts.failed.unwrap_or_default().saturating_add(counts.skipped.unwrap_or_default());
+        let passed = counts.passed.or(counts.ran.map(|ran| ran.saturating_sub(others)))?;
+        let mut run = RunSummary::new(Runner::Other, at?);
+        run.add(passed, Count::Passed);
+        run.add(counts.failed.unwrap_or_default(), Count::Failed);
+        run.add(counts.skipped.unwrap_or_default(), Count::Skipped);
+        Some(run)
+    }
+}
+
+/// Whether a line counts tests: it tells how many failed, and not how.
+pub(in crate::triage) fn counts_tests(line: &str) -> bool {
+    Counts::of(line).is_any()
+}
+
+/// Counts that a line names.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    passed: Option<u32>,
+    failed: Option<u32>,
+    skipped: Option<u32>,
+    ran: Option<u32>,
+}
+
+impl Counts {
+    fn of(line: &str) -> Self {
+        let mut counts = Self::default();
+        let add =
+            |field: &mut Option<u32>, count: u32| *field = Some(field.unwrap_or(0).saturating_add(count));
+        let before = COUNTED.captures_iter(line);
+        for found in before.chain(KEYED.captures_iter(line)) {
+            let count =
+                found.name("before").or(found.name("after")).map_or(0, |count| number(count.as_str()));
+            if found.name("passed").is_some() {
+                add(&mut counts.passed, count);
+            } else if found.name("failed").is_some() {
+                add(&mut counts.failed, count);
+            } else if found.name("skipped").is_some() {
+                add(&mut counts.skipped, count);
+            }
+        }
+        if let Some(found) = RAN.captures(line) {
+            counts.ran = found.name("a").or(found.name("b")).map(|count| number(count.as_str()));
+        } else if counts.is_any() {
+            counts.ran = NOUNS.captures(line).map(|found| number(&found["total"]));
+        }
+        counts
+    }
+
+    const fn is_any(self) -> bool {
+        self.passed.is_some() || self.failed.is_some() || self.skipped.is_some() || self.ran.is_some()
+    }
+
+    fn or(self, above: Self) -> Self {
+        Self {
+            passed: self.passed.or(above.passed),
+            failed: self.failed.or(above.failed),
+            skipped: self.skipped.or(above.skipped),
+            ran: self.ran.or(above.ran),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What is read, and judged, of real runs: `fixtures/runners` holds the output of each runner where the test passes,
+//! fails, cannot be imported, is not there, is skipped, crashes, exits, and fails in another way.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::model::{Captured, Ending, Timing, TrialOutput, Verdict};
+use crate::triage::{Oracle as _, Target, TargetOracle};
+
+/// The runs of a file, by situation, and the command.
+fn runs(file: &Path) -> (CommandFacts, BTreeMap<String, TrialOutput>) {
+    let text = std::fs::read_to_string(file).unwrap();
+    let (command, rest) = text.split_once('\n').unwrap();
+    let words: Vec<OsString> = if command.contains("&&") {
+        ["sh", "-c", &command[2..]].map(OsString::from).to_vec()
+    } else {
+        let words = command[2..].split(' ').skip_while(|word| word.contains("PATH="));
+        words.map(OsString::from).collect()
+    };
+    let mut runs = BTreeMap::new();
+    for run in format!("\n{rest}").split("\n@@ ").skip(1).collect::<Vec<_>>().chunks(2) {
+        let (head, stdout) = run[0].split_once('\n').unwrap();
+        let (situation, status) = head.split_once(' ').unwrap();
+        let stderr = run[1].strip_prefix("stderr").unwrap();
+        let code: i32 = status.parse().unwrap();
+        let ending = if code < 0 { Ending::Signalled { signal: -code } } else { Ending::Exited { code } };
+        let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };
+        let output = TrialOutput {
+            ending,
+            stdout: captured(stdout),
+            stderr: captured(stderr),
+            timing: Timing::default(),
+            leftovers: 0,
+            notes: Vec::new(),
+        };
+        runs.insert(situation.to_owned(), output);
+    }
+    (CommandFacts::of(&words), runs)
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/runners");
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 30);
+    files
+}
+
+#[test]
+fn only_what_passes_is_good_and_only_the_same_failure_is_bad() {
+    let mut wrong = Vec::new();
+    for file in files() {
+        let (command, runs) = runs(&file);
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let target =
+            TargetOracle::target_of(&runs["fails"], command).unwrap_or_else(|no| panic!("{name}: {no:?}"));
+        let mut oracle = TargetOracle::new(Target::Signature(target), command);
+        oracle.learn(&oracle.read(&runs["fails"]));
+        for (situation, output) in &runs {
+            let verdict = oracle.judge(output);
+            let expected = match situation.as_str() {
+                "passes" => "good",
+                "fails" => "bad",
+                _ => "skip",
+            };
+            if verdict.word() != expected {
+                wrong.push(format!("{name}, {situation}: {verdict}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn any_failure_is_bad_but_not_where_no_test_ran() {
+    let mut wrong = Vec::new();
+    for file in files() {
+        let (command, runs) = runs(&file);
+        let oracle = TargetOracle::new(Target::AnyFailure, command);
+        for (situation, output) in &runs {
+            let verdict = oracle.judge(output);
+            let is_right = match situation.as_str() {
+                "passes" => verdict == Verdict::Good,
+                "fails" | "another-failure" => verdict == Verdict::Bad,
+                // A feature file that a test module names is missing where that module is imported.
+                "nothing-there" if verdict == Verdict::Bad => {
+                    oracle.read(output).summary.is_some_and(|run| run.only_collection_failed())
+                }
+                "nothing-there" | "all-skipped" => verdict.word() == "skip",
+                _ => verdict != Verdict::Good,
+            };
+            if !is_right {
+                wrong.push(format!("{}, {situation}: {verdict}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn counts_are_those_that_the_runner_prints() {
+    for file in files() {
+        let (command, runs) = runs(&file);
+        let name = file.display();
+        let read = |situation: &str| {
+            let output = runs.get(situation)?;
+            read(&format!("{}\n{}", output.stdout.text, output.stderr.text), &command)
+        };
+        let passes = read("passes").unwrap_or_else(|| panic!("{name}: no counts where the test passes"));
+        assert!(passes.passed > 0 && !passes.anything_failed() && passes.is_closed, "{name}: {passes:?}");
+        if let Some(skipped) = read("all-skipped") {
+            assert!(skipped.nothing_passed(), "{name}: {skipped:?}");
+        }
+        if let Some(nothing) = read("nothing-there") {
+            assert!(nothing.nothing_passed(), "{name}: {nothing:?}");
+        }
+    }
+}
+
+#[test]
+fn every_reader_names_its_versions_and_no_runner_has_two() {
+    let mut seen = Vec::new();
+    for reader in READERS {
+        assert!(!reader.versions().is_empty());
+        assert!(!seen.contains(&reader.runner()), "{}", reader.runner());
+        seen.push(reader.runner());
+    }
+}
+
+#[test]
+fn lines_of_other_programs_are_no_counts() {
+    for text in [
+        "Processed 3 files in 0.12s\n",
+        "compiled 3 modules, 0 errors\n",
+        "12 packages are looking for funding\nfound 0 vulnerabilities\n",
+        "All checks passed!\n",
+        "Success: no issues found in 3 source files\n",
+        "listening on port 8000\n",
+    ] {
+        assert_eq!(read(text, &CommandFacts::default()), None, "{text}");
+    }
+}

@@ -25,9 +25,10 @@
 //! | [`search`] | which commits to test next; pure | model, graph |
 //! | [`suspects`] | which commits the evidence of a failure points at; pure | model, triage |
 //! | [`minimize`] | a difference as edits, delta debugging over them, partial versions; pure | model, calls |
-//! | [`git`] | the repository: history, blobs, differences, the shadow for trials | model, graph, process |
-//! | [`process`] | one child process, and nothing left of it | model |
-//! | [`executor`] | where trials run | model, git, process |
+//! | [`beneath`] | files beneath an open folder, by descriptor | |
+//! | [`git`] | the repository: history, blobs, differences, the shadow for trials | model, beneath, graph, process |
+//! | [`process`] | one child process, and nothing left of it | model, beneath |
+//! | [`executor`] | where trials run | model, beneath, git, process |
 //! | [`store`] | outcomes and sessions on disk | model |
 //! | [`triage`] | what went wrong: failures in a trial's output, and the oracle | model |
 //! | [`pyenv`] | Python environments | model, process |
@@ -37,6 +38,7 @@
 //! | [`report`] | live views and renderers | model |
 //! | [`cli`] | arguments, configuration, errors with hints, exit codes | all |
 
+pub mod beneath;
 pub mod calls;
 pub mod changes;
 pub mod check;

@@ -21,7 +21,6 @@
 //! | `partial` | what a partial clone lacks is fetched into the shadow |
 //! | `publish` | a tree as a [`Patch`], a commit on a branch, a pushed branch |
 //! | `private` | [`PrivateGit`]: the `.git` that a trial sees |
-//! | `files` | files on disk: facts about them, removing them |
 //! | `library` | libgit2's global settings |
 //! | `ids` | libgit2's ids ↔ the model's |
 //! | `python_changes` | Python files that differ, over whole histories |
@@ -30,7 +29,6 @@
 mod changes;
 mod entry_pairs;
 mod error;
-mod files;
 mod history;
 mod ids;
 mod library;
@@ -53,14 +51,13 @@ mod tree_delta;
 pub use changes::{ChangeStatus, ChangedLines, FileChange};
 pub use entry_pairs::EntryPair;
 pub use error::GitError;
-pub use files::{FileFacts, open_folder, remove_tree};
 pub use history::{History, RangeOptions};
 pub use line_changes::{ChangedLine, FileLines};
 pub use merge::Merged;
 pub use mirror::Mirror;
 pub use overlay::Placed;
 pub use partial::OTHER_REPOSITORY;
-pub use private::{IndexedFile, PrivateGit};
+pub use private::{Drafts, IndexedFile, PrivateGit};
 pub use publish::Patch;
 pub use python_changes::{CommitTrees, Listing, WorkTreeChange, is_python, read_without_checking_hashes};
 pub use repository::Repository;

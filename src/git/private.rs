@@ -6,15 +6,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
 
 use git2::{Index, IndexEntry, IndexTime};
 
 use super::GitError;
-use super::files::{FileFacts, open_folder, remove_tree};
 use super::ids::ToOid;
 use super::shadow::Borrowed;
 use super::tree_delta::{SUBMODULE, SYMLINK};
+use crate::beneath::{FileFacts, Folder, Kind};
 use crate::model::{BlobId, CommitId};
 
 /// A file as the index lists it.
@@ -57,24 +60,48 @@ impl IndexedFile<'_> {
 
 /// The `.git` folder of one work tree.
 pub struct PrivateGit {
-    folder: PathBuf,
+    /// The work tree, in which it lies.
+    tree: Arc<Folder>,
+    /// The folder itself, as it was made.
+    folder: Folder,
     borrowed: Borrowed,
+    drafts: Drafts,
     /// The files that belong there, as they were written.
     written: BTreeMap<&'static str, FileFacts>,
 }
 
+/// Where an index is written before it is moved to its place: out of the reach of trials.
+#[derive(Debug, Clone)]
+pub struct Drafts {
+    /// The folder, on the same file system as the work trees.
+    pub folder: Arc<Folder>,
+    /// A name that nobody else uses there.
+    pub name: String,
+}
+
+/// The name of the folder in a work tree.
+const NAME: &str = ".git";
 const FOLDERS: [&str; 4] = ["objects", "objects/info", "refs", "info"];
 
 impl PrivateGit {
-    /// A repository to be laid out in `folder`; nothing is written yet.
+    /// A repository to be laid out in a work tree, which has no `.git`; only the folder is made.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new(tree: Arc<Folder>, borrowed: Borrowed, drafts: Drafts) -> io::Result<Self> {
+        let folder = tree.new_folder(NAME)?;
+        Ok(Self { tree, folder, borrowed, drafts, written: BTreeMap::new() })
+    }
+
+    /// The folder, when it still is the one that was made.
     #[must_use]
-    pub const fn new(folder: PathBuf, borrowed: Borrowed) -> Self {
-        Self { folder, borrowed, written: BTreeMap::new() }
+    pub fn folder(&self) -> Option<&Folder> {
+        self.tree.has(NAME, &self.folder).then_some(&self.folder)
     }
 
     /// Undo whatever happened to the folder, and let `HEAD` name a commit. `files` are those of the work tree, in
     /// the order of their paths; they are asked for only when the index has to be written: when they
-    /// `changed`, or a trial changed the index.
+    /// `changed`, or a trial changed the index. What does not belong there is removed `until` a moment.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -83,92 +110,108 @@ impl PrivateGit {
         head: CommitId,
         changed: bool,
         files: impl FnOnce() -> Files,
+        until: Instant,
     ) -> Result<(), GitError>
     where
         Files: Iterator<Item = IndexedFile<'a>>,
     {
-        self.remove_strangers()?;
+        self.make_sure(until).map_err(in_folder)?;
+        let mut restoring = Restoring { folder: &self.folder, written: &mut self.written };
+        restoring.remove_strangers(until).map_err(in_folder)?;
         for name in FOLDERS {
-            super::shadow::make_folder(&self.folder.join(name))?;
+            restoring.folder.make_folders(name.as_ref(), until).map_err(in_folder)?;
         }
-        self.put("HEAD", format!("{head}\n").as_bytes(), true)?;
-        self.put("config", self.borrowed.config.as_bytes(), false)?;
-        let alternates = self.borrowed.alternates.clone();
-        self.put("objects/info/alternates", &alternates, false)?;
+        restoring.put("HEAD", format!("{head}\n").as_bytes(), true)?;
+        restoring.put("config", self.borrowed.config.as_bytes(), false)?;
+        restoring.put("objects/info/alternates", &self.borrowed.alternates, false)?;
         if !self.borrowed.excluded.is_empty() {
-            let excluded = self.borrowed.excluded.clone();
-            self.put("info/exclude", &excluded, false)?;
+            restoring.put("info/exclude", &self.borrowed.excluded, false)?;
         }
-        for path in self.borrowed.copied.clone() {
+        for path in &self.borrowed.copied {
             let name = if path.ends_with("shallow") { "shallow" } else { "packed-refs" };
-            if !self.is_as_written(name) {
-                let bytes = fs::read(&path).map_err(|source| GitError::Shadow { path, source })?;
-                self.put(name, &bytes, false)?;
+            if !restoring.is_as_written(name) {
+                let bytes =
+                    fs::read(path).map_err(|source| GitError::Shadow { path: path.clone(), source })?;
+                restoring.put(name, &bytes, false)?;
             }
         }
-        if changed || !self.is_as_written("index") {
-            self.write_index(files())?;
+        if changed || !restoring.is_as_written("index") {
+            restoring.write_index(files(), &self.drafts)?;
         }
         Ok(())
     }
 
-    fn write_index<'a>(&mut self, files: impl Iterator<Item = IndexedFile<'a>>) -> Result<(), GitError> {
-        let path = self.folder.join("index");
-        // What is there is not read, and not written through.
-        drop(fs::remove_file(&path));
-        let mut index = Index::open(&path)?;
+    /// Make the folder anew when it is not the one that was made.
+    fn make_sure(&mut self, until: Instant) -> io::Result<()> {
+        if self.folder().is_none() {
+            self.written.clear();
+            self.tree.remove(NAME.as_ref(), until)?;
+            self.folder = self.tree.new_folder(NAME)?;
+        }
+        Ok(())
+    }
+}
+
+/// The folder while it is put back.
+struct Restoring<'a> {
+    folder: &'a Folder,
+    written: &'a mut BTreeMap<&'static str, FileFacts>,
+}
+
+impl Restoring<'_> {
+    fn write_index<'f>(
+        &mut self,
+        files: impl Iterator<Item = IndexedFile<'f>>,
+        drafts: &Drafts,
+    ) -> Result<(), GitError> {
+        // libgit2 writes by path, and through a link: not in a place that a trial can write to.
+        drop(drafts.folder.remove_file(drafts.name.as_ref()));
+        let mut index = Index::open(&drafts.folder.own_path().join(&drafts.name))?;
         for file in files {
             index.add(&file.entry()?)?;
         }
         index.write()?;
-        self.remember("index")
+        drop(index);
+        let moved = drafts.folder.move_to(drafts.name.as_ref(), self.folder, "index");
+        moved.and_then(|()| self.remember("index")).map_err(in_folder)
     }
 
     fn is_as_written(&self, name: &str) -> bool {
-        let now = FileFacts::at(&self.folder.join(name)).ok();
+        let now = self.folder.facts(name.as_ref()).ok();
         now.is_some() && now.as_ref() == self.written.get(name)
     }
 
     fn put(&mut self, name: &'static str, bytes: &[u8], always: bool) -> Result<(), GitError> {
         if always || !self.is_as_written(name) {
-            let path = self.folder.join(name);
-            // Never write through a link.
-            drop(fs::remove_file(&path));
-            super::shadow::write_file(&path, bytes)?;
-            self.remember(name)?;
+            self.replace(name, bytes).map_err(in_folder)?;
         }
         Ok(())
     }
 
-    fn remember(&mut self, name: &'static str) -> Result<(), GitError> {
-        let path = self.folder.join(name);
-        let facts = FileFacts::at(&path).map_err(|source| GitError::Shadow { path, source })?;
-        self.written.insert(name, facts);
+    /// Write a file anew: never through a link, nor into what somebody else has open.
+    fn replace(&mut self, name: &'static str, bytes: &[u8]) -> io::Result<()> {
+        drop(self.folder.remove_file(name.as_ref()));
+        self.folder.create(name.as_ref(), 0o666)?.write_all(bytes)?;
+        self.remember(name)
+    }
+
+    fn remember(&mut self, name: &'static str) -> io::Result<()> {
+        self.written.insert(name, self.folder.facts(name.as_ref())?);
         Ok(())
     }
 
     /// Remove everything that is not as it was written.
-    fn remove_strangers(&self) -> Result<(), GitError> {
-        let is_folder = |path: &Path| path.symlink_metadata().is_ok_and(|facts| facts.is_dir());
-        if !is_folder(&self.folder) {
-            // A trial may put a file or a link there.
-            drop(fs::remove_file(&self.folder));
-            return super::shadow::make_folder(&self.folder);
-        }
+    fn remove_strangers(&self, until: Instant) -> io::Result<()> {
         let mut waiting = vec![PathBuf::new()];
         while let Some(below) = waiting.pop() {
-            let here = self.folder.join(&below);
-            open_folder(&here);
-            let entries = fs::read_dir(&here).map_err(|source| GitError::Shadow { path: here, source })?;
-            for entry in entries.flatten() {
-                let name = below.join(entry.file_name());
-                let path = entry.path();
-                let is_folder = is_folder(&path);
+            for entry in self.folder.opened_up(&below)?.entries()? {
+                let name = below.join(entry.name);
+                let is_folder = entry.kind == Kind::Folder;
                 let belongs = name.to_str().is_some_and(|name| {
                     if is_folder { FOLDERS.contains(&name) } else { self.is_as_written(name) }
                 });
                 if !belongs {
-                    remove_tree(&path).map_err(|source| GitError::Shadow { path, source })?;
+                    self.folder.remove(&name, until)?;
                 } else if is_folder {
                     waiting.push(name);
                 }
@@ -176,6 +219,10 @@ impl PrivateGit {
         }
         Ok(())
     }
+}
+
+fn in_folder(source: io::Error) -> GitError {
+    GitError::Shadow { path: NAME.into(), source }
 }
 
 fn index_time((seconds, nanoseconds): (i64, i64)) -> IndexTime {

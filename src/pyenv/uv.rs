@@ -180,7 +180,7 @@ impl Uv {
             std::fs::create_dir(&home)?;
             std::fs::create_dir(&tmp)?;
             environment.insert("TMPDIR".into(), tmp.clone().into());
-            let room = Room { slot: &self.folder, home: &home, tmp: &tmp };
+            let room = Room { slot: &self.folder, home: &home, tmp: &tmp, own: &[] };
             // What was resolved is ours: it is read and not written.
             confinement = Some(sandbox.confine(room, &self.folder, &[self.folder.join("resolved")], &[]));
         }

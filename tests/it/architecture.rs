@@ -11,7 +11,7 @@ const MOST_LINES: usize = 500;
 fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     let all = [
         "model", "graph", "calls", "triage", "suspects", "search", "minimize", "process", "git", "pyenv",
-        "executor", "store", "changes",
+        "executor", "store", "changes", "beneath",
     ];
     let with_all = |more: &[&'static str]| {
         let mut rooms = all.to_vec();
@@ -26,10 +26,11 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("suspects", vec!["model", "graph", "calls", "triage"]),
         ("search", vec!["model", "graph"]),
         ("minimize", vec!["model", "calls"]),
-        ("process", vec!["model"]),
-        ("git", vec!["model", "graph", "process"]),
+        ("beneath", vec![]),
+        ("process", vec!["model", "beneath"]),
+        ("git", vec!["model", "beneath", "graph", "process"]),
         ("pyenv", vec!["model", "process"]),
-        ("executor", vec!["model", "git", "process", "pyenv"]),
+        ("executor", vec!["model", "beneath", "git", "process", "pyenv"]),
         ("store", vec!["model"]),
         ("changes", vec!["model", "calls", "git", "store"]),
         ("session", with_all(&[])),

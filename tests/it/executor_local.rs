@@ -302,12 +302,12 @@ fn folders_of_dead_runs_are_swept_and_those_of_live_ones_are_not() {
     let dead = cache.path().join("runs/run-dead");
     fs::create_dir_all(dead.join("slots/0/tree/locked")).unwrap();
     fs::set_permissions(dead.join("slots/0/tree/locked"), fs::Permissions::from_mode(0o000)).unwrap();
-    assert_eq!(sweep(cache.path()).unwrap(), 1);
+    assert_eq!(sweep(cache.path()).unwrap().count(), 1);
     assert!(!dead.exists() && alive.path().exists());
     let path = alive.path().to_owned();
     drop(alive);
     assert!(!path.exists());
-    assert_eq!(sweep(cache.path()).unwrap(), 0);
+    assert_eq!(sweep(cache.path()).unwrap().count(), 0);
 }
 
 #[test]

@@ -34,7 +34,7 @@ impl Slot {
 
     pub(crate) fn spec(&self, sandbox: &Sandbox, words: &[&str]) -> ChildSpec {
         let (slot, home, tmp, tree) = (self.path(""), self.path("home"), self.path("tmp"), self.path("tree"));
-        let room = Room { slot: &slot, home: &home, tmp: &tmp };
+        let room = Room { slot: &slot, home: &home, tmp: &tmp, own: &[] };
         ChildSpec {
             program: words[0].into(),
             arguments: words[1..].iter().map(OsString::from).collect(),
@@ -75,7 +75,7 @@ fn commands_end_as_they_do_outside() {
         assert!(matches!(missing.ending, Ending::NotStarted { .. }), "{:?}", missing.ending);
         let nowhere = slot.path("nowhere");
         let (home, tmp) = (slot.path("home"), slot.path("tmp"));
-        let room = Room { slot: &home, home: &home, tmp: &tmp };
+        let room = Room { slot: &home, home: &home, tmp: &tmp, own: &[] };
         let spec = ChildSpec {
             confinement: Some(sandbox.confine(room, &nowhere, &[], &[])),
             ..slot.spec(&sandbox, &["true"])

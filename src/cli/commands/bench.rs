@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::CliError;
-use crate::executor::local::{LocalExecutor, RunFolder, sweep};
+use crate::executor::local::{LocalExecutor, RunFolder, Sweep, sweep};
 use crate::executor::{Executor, PerCommit};
 use crate::git::{Link, Repository, Shadow};
 use crate::process::sandbox::Sandbox;
@@ -14,10 +14,11 @@ pub(super) struct Bench {
     pub(super) shadow: Shadow,
     pub(super) executor: Box<dyn Executor>,
     run: RunFolder,
+    _swept: Sweep,
 }
 
 impl Bench {
-    /// A bench under the cache folder; what dead runs left there is removed first.
+    /// A bench under the cache folder; what dead runs left there is removed meanwhile.
     pub(super) fn new(
         cache: &Path,
         repository: &Repository,
@@ -33,8 +34,10 @@ impl Bench {
             )
             .hinted("another place for it: set PYBISECT_CACHE_DIR to a folder that can be written")
         };
-        sweep(cache).map_err(no_folder)?;
-        let run = RunFolder::create(cache).map_err(no_folder)?;
+        let swept = sweep(cache).map_err(no_folder)?;
+        let is_fenced = sandbox.as_ref().is_some_and(|sandbox| !sandbox.hides_all());
+        let run = if is_fenced { RunFolder::create_on_disk(cache) } else { RunFolder::create(cache) };
+        let run = run.map_err(no_folder)?;
         let shadow = Shadow::create(&run.path().join("shadow.git"), repository)?.with_links(links);
         let executor = LocalExecutor::new(&run, &shadow, jobs, sandbox).map_err(CliError::internal)?;
         if let Some(python) = python {
@@ -46,7 +49,7 @@ impl Bench {
             }
             None => Box::new(executor),
         };
-        Ok(Self { shadow, executor, run })
+        Ok(Self { shadow, executor, run, _swept: swept })
     }
 
     /// The folder of this run; it goes when the bench does.

@@ -10,24 +10,26 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::manifest::{Entry, system_path};
 use super::worktree::time_of;
+use crate::beneath::{FileFacts, Folder};
 use crate::git::TreeFile;
 use crate::model::BlobId;
 
 /// Bytecode by the content of its source.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    folder: PathBuf,
+    folder: Folder,
+    path: PathBuf,
     known: Mutex<HashMap<BlobId, Vec<Known>>>,
     /// How much was looked at.
     seen: AtomicU64,
@@ -38,8 +40,10 @@ pub(super) struct Exchange {
 struct Known {
     /// Such as `x.cpython-311.pyc`.
     name: OsString,
-    /// Where it lies now.
-    place: PathBuf,
+    /// Its name in the exchange.
+    number: String,
+    /// As it was taken: where slots could write, one may have changed it.
+    facts: FileFacts,
     /// Where its source was, when that is written in it.
     origin: Option<Origin>,
 }
@@ -52,81 +56,133 @@ struct Origin {
 }
 
 impl Exchange {
-    /// An empty one in a folder.
-    pub(super) fn new(folder: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&folder)?;
-        Ok(Self { folder, known: Mutex::default(), seen: AtomicU64::new(0) })
+    /// An empty one in an empty folder, which slots find at `path`.
+    pub(super) fn new(folder: Folder, path: PathBuf) -> Self {
+        Self { folder, path, known: Mutex::default(), seen: AtomicU64::new(0) }
     }
 
     /// What slots have to be able to read.
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
-    /// Take what a source in `tree` was compiled to, which lies at `path`. It stays where that fails, or where it may
-    /// not be the source's: then it is compiled again elsewhere, no more.
-    pub(super) fn take(&self, tree: &Path, source: &Path, entry: &Entry, path: &Path) {
-        let Some((name, kind)) = path.file_name().and_then(|name| Some((name, Kind::of(name)?))) else {
-            return;
-        };
+    /// Take what a source in `tree` was compiled to: a regular file with this name in the folder `bytecode`. It stays
+    /// there where that fails, or where it may not be the source's: then it is compiled again elsewhere, no more.
+    /// Whether what lies there now may stay.
+    pub(super) fn take(
+        &self,
+        tree: &Path,
+        source: &Path,
+        entry: &Entry,
+        bytecode: &Folder,
+        name: &OsStr,
+    ) -> bool {
+        let path: &Path = name.as_ref();
+        let Ok(file) = bytecode.open_file(path) else { return false };
+        // What has another name also can be changed by that name.
+        if !file.metadata().is_ok_and(|facts| facts.nlink() == 1) {
+            return false;
+        }
+        let Some(kind) = Kind::of(name) else { return true };
+        if !is_of(&file, entry) {
+            return true;
+        }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let all = known.entry(entry.id).or_default();
-        let place = self.folder.join(self.seen.fetch_add(1, Ordering::Relaxed).to_string());
+        let number = self.seen.fetch_add(1, Ordering::Relaxed).to_string();
         let is_known = |known: &Known| {
-            known.name == name && known.origin.as_ref().is_none_or(|origin| origin.source == source)
+            known.name == name
+                && self.is_as_taken(known)
+                && known.origin.as_ref().is_none_or(|origin| origin.source == source)
         };
-        let (taken, origin) = match (kind, all.iter().find(|known| is_known(known))) {
-            _ if !is_of(path, entry) => return,
+        let place = self.place(&number);
+        let taken = match (kind, all.iter().find(|known| is_known(known))) {
             (Kind::Plain, Some(known)) => {
-                drop(fs::remove_file(path).and_then(|()| symlink(&known.place, path)));
-                return;
+                let place = self.place(&known.number);
+                return bytecode.remove_file(path).and_then(|()| bytecode.link(&place, path)).is_ok();
             }
-            (Kind::Plain, None) => (fs::rename(path, &place).and_then(|()| symlink(&place, path)), None),
-            (Kind::Rewritten, Some(_)) => return,
-            (Kind::Rewritten, None) => {
-                let origin = Origin { tree: tree.to_owned(), source: source.to_owned() };
-                (fs::copy(path, &place).map(drop), Some(origin))
+            (Kind::Plain, None) => {
+                bytecode.move_to(path, &self.folder, &number).and_then(|()| bytecode.link(&place, path))
             }
+            (Kind::Rewritten, Some(_)) => return true,
+            (Kind::Rewritten, None) => self.copy(file, &number),
         };
+        let stays = taken.is_ok() || kind == Kind::Rewritten;
         if taken.is_ok() {
-            all.push(Known { name: name.to_owned(), place, origin });
+            let origin = (kind == Kind::Rewritten)
+                .then(|| Origin { tree: tree.to_owned(), source: source.to_owned() });
+            let Ok(facts) = self.folder.facts(number.as_ref()) else { return false };
+            all.push(Known { name: name.to_owned(), number, facts, origin });
         }
+        stays
+    }
+
+    /// Whether a link with this name in a folder leads to what is known of its source.
+    pub(super) fn gave(&self, entry: &Entry, bytecode: &Folder, name: &OsStr) -> bool {
+        let Ok(target) = bytecode.read_link(name.as_ref()) else { return false };
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = known.get(&entry.id).into_iter().flatten();
+        all.any(|known| {
+            known.origin.is_none()
+                && known.name == name
+                && self.place(&known.number) == target
+                && self.is_as_taken(known)
+        })
     }
 
     /// Put what is known of sources that were checked out in `tree` into a slot's folder of bytecode. What is not
     /// there is compiled again.
-    pub(super) fn give(&self, sources: &[TreeFile], tree: &Path, bytecode: &Path) {
+    pub(super) fn give(&self, sources: &[TreeFile], tree: &Path, bytecode: &Folder, until: Instant) {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for source in sources {
             let path = system_path(&source.path);
             let (Some(all), Some(stem)) = (known.get(&source.id), path.file_stem()) else { continue };
-            for known in all.iter().filter(|known| stem_of(&known.name) == stem.as_bytes()) {
-                let at = bytecode.join(path).with_file_name(&known.name);
-                drop(fs::remove_file(&at));
-                if known.put(&at, tree, path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-                    drop(at.parent().map(fs::create_dir_all));
-                    drop(known.put(&at, tree, path));
-                }
+            let of_source =
+                |known: &&Known| stem_of(&known.name) == stem.as_bytes() && self.is_as_taken(known);
+            for known in all.iter().filter(of_source) {
+                drop(self.put(known, bytecode, tree, path, until));
             }
         }
     }
-}
 
-impl Known {
-    /// Put it at a place, for a source in another tree.
-    fn put(&self, at: &Path, tree: &Path, source: &Path) -> io::Result<()> {
-        let Some(origin) = &self.origin else { return symlink(&self.place, at) };
+    /// Put it into a slot's folder of bytecode, for a source in another tree.
+    fn put(
+        &self,
+        known: &Known,
+        bytecode: &Folder,
+        tree: &Path,
+        source: &Path,
+        until: Instant,
+    ) -> io::Result<()> {
+        let at = source.with_file_name(&known.name);
+        bytecode.make_folders(at.parent().unwrap_or(Path::new("")), until)?;
+        bytecode.remove(&at, until)?;
+        let Some(origin) = &known.origin else { return bytecode.link(&self.place(&known.number), &at) };
         let [old, new] = [&origin.tree, tree].map(|tree| tree.as_os_str().as_bytes());
         // Of the same length, or all that follows would have to be written anew.
         if origin.source == source && old.len() == new.len() {
-            let mut code = fs::read(&self.place)?;
+            let mut code = self.folder.read(known.number.as_ref(), u64::MAX)?;
             let found: Vec<usize> = memchr::memmem::find_iter(&code, old).collect();
             for begin in found {
                 code[begin..begin + new.len()].copy_from_slice(new);
             }
-            fs::write(at, code)?;
+            bytecode.create(&at, 0o666)?.write_all(&code)?;
         }
         Ok(())
+    }
+
+    fn is_as_taken(&self, known: &Known) -> bool {
+        self.folder.facts(known.number.as_ref()).is_ok_and(|facts| facts == known.facts)
+    }
+
+    /// Where slots find what has this number.
+    fn place(&self, number: &str) -> PathBuf {
+        self.path.join(number)
+    }
+
+    fn copy(&self, mut from: File, number: &str) -> io::Result<()> {
+        from.rewind()?;
+        io::copy(&mut from, &mut self.folder.create(number.as_ref(), 0o644)?).map(drop)
     }
 }
 
@@ -163,21 +219,21 @@ impl Kind {
 
 /// Whether the header of bytecode names the time and size of this source, as
 /// [PEP 552](https://peps.python.org/pep-0552/) lays it out.
-fn is_of(bytecode: &Path, source: &Entry) -> bool {
+fn is_of(mut bytecode: &File, source: &Entry) -> bool {
     let mut header = [0_u8; 16];
-    if File::open(bytecode).and_then(|mut file| file.read_exact(&mut header)).is_err() {
+    if bytecode.read_exact(&mut header).is_err() {
         return false;
     }
     let field = |at: usize| header[at..at + 4].try_into().map(u32::from_le_bytes).unwrap_or_default();
     let seconds = time_of(source.id).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let size = source.facts.map(|facts| facts.size());
+    let size = source.facts.map(|facts| facts.size);
     field(4) == 0 && u64::from(field(8)) == seconds && size == Some(u64::from(field(12)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::git::FileFacts;
+    use std::fs;
 
     /// A slot with one source, compiled by pytest, in a tree of this name.
     fn rewritten(folder: &Path, tree: &str) -> (PathBuf, Entry, PathBuf) {
@@ -194,17 +250,29 @@ mod tests {
         (tree, Entry { id, mode: 0o100_644, facts, seen: 0 }, code)
     }
 
+    fn exchange_in(folder: &Path) -> Exchange {
+        let path = folder.join("exchange");
+        Exchange::new(Folder::open(folder).unwrap().new_folder("exchange").unwrap(), path)
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + std::time::Duration::from_secs(60)
+    }
+
     #[test]
     fn what_pytest_rewrote_gets_the_path_of_its_new_slot_or_stays_away() {
         let folder = tempfile::tempdir().unwrap();
         let (tree, entry, code) = rewritten(folder.path(), "slot-1");
-        let exchange = Exchange::new(folder.path().join("exchange")).unwrap();
-        exchange.take(&tree, Path::new("tests/test_x.py"), &entry, &code);
+        let exchange = exchange_in(folder.path());
+        let (here, name) = (Folder::open(folder.path()).unwrap(), code.file_name().unwrap());
+        assert!(exchange.take(&tree, Path::new("tests/test_x.py"), &entry, &here, name));
         let given = |tree: &str, source: &str| {
-            let bytecode = folder.path().join(format!("bytecode of {tree}"));
+            let name = format!("bytecode of {tree} {}", source.len());
+            let bytecode = here.new_folder(&name).unwrap();
             let file = TreeFile { path: source.into(), id: entry.id, mode: entry.mode };
-            exchange.give(&[file], &folder.path().join(tree), &bytecode);
-            fs::read(bytecode.join(source).with_file_name(code.file_name().unwrap())).ok()
+            exchange.give(&[file], &folder.path().join(tree), &bytecode, soon());
+            let path = folder.path().join(name).join(source);
+            fs::read(path.with_file_name(code.file_name().unwrap())).ok()
         };
         let text = String::from_utf8_lossy(&fs::read(&code).unwrap()).replace("slot-1", "slot-2");
         let found = given("slot-2", "tests/test_x.py").unwrap();
@@ -214,16 +282,52 @@ mod tests {
     }
 
     #[test]
+    fn only_a_link_to_the_same_source_in_the_exchange_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let (tree, entry, rewritten) = rewritten(folder.path(), "slot-1");
+        let name = OsStr::new("test_x.cpython-311.pyc");
+        let code = folder.path().join(name);
+        fs::rename(rewritten, &code).unwrap();
+        let (exchange, here) = (exchange_in(folder.path()), Folder::open(folder.path()).unwrap());
+        assert!(exchange.take(&tree, Path::new("tests/test_x.py"), &entry, &here, name));
+        assert!(exchange.gave(&entry, &here, name), "it was moved, and a link is in its place");
+        let target = fs::read_link(&code).unwrap();
+        let other = Entry { id: BlobId::from_bytes([8; 20]), ..entry.clone() };
+        assert!(!exchange.gave(&other, &here, name), "of another content");
+        for (why, wrong) in [("outside", folder.path().join("x")), ("another", target.with_file_name("7"))] {
+            fs::remove_file(&code).unwrap();
+            std::os::unix::fs::symlink(wrong, &code).unwrap();
+            assert!(!exchange.gave(&entry, &here, name), "{why}");
+        }
+        fs::remove_file(&code).unwrap();
+        std::os::unix::fs::symlink(&target, &code).unwrap();
+        assert!(exchange.gave(&entry, &here, name));
+        fs::write(&target, "changed since").unwrap();
+        assert!(!exchange.gave(&entry, &here, name), "no longer what was taken");
+    }
+
+    #[test]
+    fn a_hard_link_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let (tree, entry, code) = rewritten(folder.path(), "slot-1");
+        fs::hard_link(&code, folder.path().join("by another name")).unwrap();
+        let (exchange, here) = (exchange_in(folder.path()), Folder::open(folder.path()).unwrap());
+        let source = Path::new("tests/test_x.py");
+        assert!(!exchange.take(&tree, source, &entry, &here, code.file_name().unwrap()));
+    }
+
+    #[test]
     fn bytecode_of_another_time_or_size_is_not_taken() {
         let folder = tempfile::tempdir().unwrap();
         let (_, entry, code) = rewritten(folder.path(), "slot-1");
-        assert!(is_of(&code, &entry));
+        let is_of = |code: &Path| is_of(&File::open(code).unwrap(), &entry);
+        assert!(is_of(&code));
         let whole = fs::read(&code).unwrap();
         for at in [4, 8, 12] {
             let mut other = whole.clone();
             other[at] ^= 1;
             fs::write(&code, other).unwrap();
-            assert!(!is_of(&code, &entry), "byte {at}");
+            assert!(!is_of(&code), "byte {at}");
         }
     }
 

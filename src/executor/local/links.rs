@@ -1,28 +1,21 @@
 //! What trials have beside their tree: links to things of the user's that are not git's.
 
-use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::Instant;
 
-use super::pycache::inside;
+use super::slot_dir::SlotDir;
 use super::worktree::WorkTree;
 
 impl WorkTree {
     /// Make the links, each where the tree has nothing. The bytecode of what they lead to is that of all slots.
-    pub(super) fn make_links(&self, prefix: &Path, bytecode: &Path) -> io::Result<()> {
+    pub(super) fn make_links(&self, dir: &SlotDir, until: Instant) -> io::Result<()> {
         for (place, target) in self.links() {
-            if self.is_taken(place) {
-                continue;
+            if !self.is_taken(place) {
+                self.folder.link_anew(target, place, until)?;
+                dir.share_bytecode(place, target, until)?;
             }
-            self.make_parents(place)?;
-            renew(target, &self.folder.join(place))?;
-            let shared = inside(prefix, target);
-            fs::create_dir_all(&shared)?;
-            let own = bytecode.join(place);
-            fs::create_dir_all(own.parent().unwrap_or(bytecode))?;
-            renew(&shared, &own)?;
         }
         Ok(())
     }
@@ -32,13 +25,5 @@ impl WorkTree {
         let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec();
         self.manifest.needs_folder(&bytes(place))
             || place.ancestors().any(|part| self.manifest.is_tracked(&bytes(part)))
-    }
-}
-
-/// Make a link, unless it is there.
-fn renew(target: &Path, at: &Path) -> io::Result<()> {
-    match symlink(target, at) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        done => done,
     }
 }

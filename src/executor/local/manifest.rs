@@ -5,7 +5,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use crate::git::{FileFacts, SUBMODULE, TreeFile};
+use crate::beneath::FileFacts;
+use crate::git::{SUBMODULE, TreeFile};
 use crate::model::BlobId;
 
 /// Examples that a note names.

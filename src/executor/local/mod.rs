@@ -10,11 +10,15 @@
 //!   is written again.
 //! - **Live processes.** The `process` room leaves none.
 //!
+//! A trial may rearrange what it can write. Slots are therefore reached by descriptor alone ([`slot_dir`]), beneath what
+//! was opened when they were made; see [`beneath`](crate::beneath).
+//!
 //! | file | what it does |
 //! |---|---|
 //! | `run_folder` | [`RunFolder`]: one folder a run, and removing those of dead runs |
 //! | `pool` | [`LocalExecutor`]: hands out slots |
 //! | `slot` | one trial: check out, set up, run, put back |
+//! | `slot_dir` | the folders of a slot, by descriptor |
 //! | `worktree` | checking out, writing only what differs |
 //! | `restore` | putting a work tree back to what was checked out |
 //! | `manifest` | what is in a work tree, and what cannot be |
@@ -32,7 +36,8 @@ pub mod pycache;
 mod restore;
 mod run_folder;
 mod slot;
+mod slot_dir;
 mod worktree;
 
 pub use pool::LocalExecutor;
-pub use run_folder::{RunFolder, sweep};
+pub use run_folder::{RunFolder, Sweep, sweep};

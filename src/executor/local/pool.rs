@@ -1,6 +1,5 @@
 //! The pool of slots.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -8,10 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::RunFolder;
-use super::environment::Folders;
-use super::exchange::Exchange;
-use super::pycache;
-use super::slot::Slot;
+use super::slot::{Slot, SlotParts};
+use super::slot_dir::{SlotDir, SlotDirs};
 use crate::executor::{Executor, ExecutorError};
 use crate::git::Shadow;
 use crate::model::{CancelToken, Trial, TrialOutput};
@@ -23,6 +20,7 @@ pub struct LocalExecutor {
     jobs: usize,
     run: String,
     next: AtomicU64,
+    dirs: Arc<SlotDirs>,
     packages: PathBuf,
     /// What is done beside the trials.
     helpers: Mutex<Vec<JoinHandle<()>>>,
@@ -77,24 +75,24 @@ impl LocalExecutor {
         sandbox: Option<Sandbox>,
     ) -> Result<Self, ExecutorError> {
         let jobs = jobs.max(1);
-        let packages = run.bytecode().join("packages");
-        let exchange = run.bytecode().join("exchange");
-        let made = fs::create_dir_all(&packages).and_then(|()| Exchange::new(exchange.clone()));
-        let exchange = Arc::new(made.map_err(|source| ExecutorError::Slot { folder: exchange, source })?);
+        let of_run = |source| ExecutorError::Slot { folder: run.path().to_owned(), source };
+        let dirs = Arc::new(SlotDirs::new(run).map_err(of_run)?);
+        let exchange = Arc::new(dirs.exchange().map_err(of_run)?);
+        let packages = dirs.packages_path();
         // Repositories in the slots borrow objects from the shadow's.
         let mut visible = shadow.object_folders();
-        visible.push(exchange.folder().to_owned());
-        let sandbox = sandbox.map(|sandbox| sandbox.and(&visible, std::slice::from_ref(&packages)));
+        visible.extend([exchange.path().to_owned(), packages.clone()]);
+        let sandbox = sandbox.map(|sandbox| sandbox.and(&visible, &[]));
         let slots: Result<Vec<Slot>, ExecutorError> = (0..jobs)
             .rev()
             .map(|number| {
-                let [folder, bytecode] =
-                    [run.path(), run.bytecode()].map(|all| all.join("slots").join(number.to_string()));
-                let objects = shadow.repository().reopen();
-                let objects =
-                    objects.map_err(|source| ExecutorError::Repository { folder: folder.clone(), source })?;
-                let folders = Folders::new(folder, bytecode, packages.clone());
-                Slot::new(folders, objects, shadow.borrowed(), exchange.clone(), sandbox.clone())
+                let dir = SlotDir::new(&dirs, number).map_err(of_run)?;
+                let objects = shadow
+                    .repository()
+                    .reopen()
+                    .map_err(|source| ExecutorError::Repository { folder: run.path().to_owned(), source })?;
+                let (borrowed, exchange) = (shadow.borrowed(), Arc::clone(&exchange));
+                Slot::new(dir, SlotParts { objects, borrowed, exchange, sandbox: sandbox.clone() })
             })
             .collect();
         Ok(Self {
@@ -102,6 +100,7 @@ impl LocalExecutor {
             jobs,
             run: run.name().to_owned(),
             next: AtomicU64::new(0),
+            dirs,
             packages,
             helpers: Mutex::default(),
             seeding: Mutex::default(),
@@ -116,9 +115,9 @@ impl LocalExecutor {
 
     /// Begin to seed the bytecode of the packages in these folders; no command runs before that is done.
     pub fn seed(&self, folders: Vec<PathBuf>) {
-        let prefix = self.packages.clone();
+        let dirs = Arc::clone(&self.dirs);
         // Where it cannot be seeded, Python compiles.
-        let seeding = std::thread::spawn(move || drop(pycache::seed_pycache(&prefix, &folders)));
+        let seeding = std::thread::spawn(move || drop(dirs.seed(&folders)));
         *self.seeding.lock().unwrap_or_else(PoisonError::into_inner) = Some(seeding);
     }
 

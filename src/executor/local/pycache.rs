@@ -11,17 +11,17 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::exchange::Exchange;
 use super::manifest::{Manifest, system_path};
-use crate::git::remove_tree;
+use crate::beneath::{Folder, Kind};
 
-/// Links made at most, and time taken for them: more than that costs more than it saves.
+/// Links made at most, and time taken for them. Trials only read what is made here: what is missing, each compiles for
+/// itself.
 const MOST_LINKS: usize = 30_000;
-const LONGEST: Duration = Duration::from_millis(150);
+const LONGEST: Duration = Duration::from_secs(1);
 /// Folders of the standard library that no application imports, and those of packages: where they can be imported
 /// from, they are given themselves.
 const SKIPPED: [&str; 8] =
@@ -37,6 +37,12 @@ const SKIPPED: [&str; 8] =
 /// # Errors
 /// When the prefix cannot be written. Folders that cannot be read are passed over.
 pub fn seed_pycache(prefix: &Path, folders: &[PathBuf]) -> io::Result<usize> {
+    fs::create_dir_all(prefix)?;
+    seed(&Folder::open(prefix)?, folders)
+}
+
+/// The same in an open folder.
+pub(super) fn seed(prefix: &Folder, folders: &[PathBuf]) -> io::Result<usize> {
     let mut made = 0;
     let started = Instant::now();
     let mut waiting: VecDeque<PathBuf> =
@@ -56,7 +62,7 @@ pub fn seed_pycache(prefix: &Path, folders: &[PathBuf]) -> io::Result<usize> {
             if name != "__pycache__" {
                 waiting.push_back(entry.path());
             } else {
-                made += link_all(&entry.path(), &inside(prefix, &folder))?;
+                made += link_all(&entry.path(), prefix, folder.strip_prefix("/").unwrap_or(&folder))?;
             }
         }
     }
@@ -64,33 +70,30 @@ pub fn seed_pycache(prefix: &Path, folders: &[PathBuf]) -> io::Result<usize> {
 }
 
 /// Let the bytecode of the sources in `tree` go to another folder than the prefix.
-pub(super) fn divert(prefix: &Path, tree: &Path, to: &Path) -> io::Result<()> {
-    let from = inside(prefix, tree);
-    fs::create_dir_all(to)?;
-    fs::create_dir_all(from.parent().unwrap_or(prefix))?;
-    symlink(to, from)
+pub(super) fn divert(prefix: &Folder, tree: &Path, to: &Path, until: Instant) -> io::Result<()> {
+    let from = tree.strip_prefix("/").unwrap_or(tree);
+    prefix.make_folders(from.parent().unwrap_or(Path::new("")), until)?;
+    prefix.remove(from, until)?;
+    prefix.link(to, from)
 }
 
-/// Where a prefix keeps the bytecode of the sources in an absolute folder.
-pub(super) fn inside(prefix: &Path, folder: &Path) -> PathBuf {
-    prefix.join(folder.strip_prefix("/").unwrap_or(folder))
-}
-
-fn link_all(bytecode: &Path, target: &Path) -> io::Result<usize> {
+/// Link all bytecode of one folder in the folder `target` of the prefix.
+fn link_all(bytecode: &Path, prefix: &Folder, target: &Path) -> io::Result<usize> {
     let Ok(entries) = fs::read_dir(bytecode) else { return Ok(0) };
     let mut made = 0;
-    let mut is_there = false;
+    let mut folder = None;
     for entry in entries.flatten() {
         let name = entry.file_name();
         // What is made for options like -O is seldom asked for.
         if !name.as_bytes().ends_with(b".pyc") || name.as_bytes().windows(5).any(|part| part == b".opt-") {
             continue;
         }
-        if !is_there {
-            fs::create_dir_all(target)?;
-            is_there = true;
+        if folder.is_none() {
+            prefix.make_folders(target, Instant::now() + LONGEST)?;
+            folder = Some(prefix.folder(target)?);
         }
-        match symlink(entry.path(), target.join(&name)) {
+        let Some(folder) = &folder else { continue };
+        match folder.link(&entry.path(), name.as_ref()) {
             Ok(()) => made += 1,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -109,29 +112,37 @@ pub(super) fn source_of_bytecode(name: &OsStr) -> Option<OsString> {
     Some(OsString::from_vec([stem, b".py"].concat()))
 }
 
-/// Go over the bytecode of a `tree`, which lies in `folder`: what was compiled goes to the `exchange`, and what has
-/// no source is removed, as has what belongs to a source that is not tracked or that a trial changed: another source
-/// of the same size may take its place within the same second.
-pub(super) fn tidy(folder: &Path, tree: &Path, manifest: &Manifest, exchange: &Exchange) -> io::Result<()> {
+/// Go over the bytecode of a tree, which lies in `folder`: what was compiled goes to the `exchange`. What stays are regular
+/// files, and links to what the exchange has of the same source; all else is removed. So is what has no source, or
+/// one that is not tracked or that a trial changed: another source of the same size may take its place within the same
+/// second.
+pub(super) fn tidy(
+    folder: &Folder,
+    tree: &Path,
+    manifest: &Manifest,
+    exchange: &Exchange,
+    until: Instant,
+) -> io::Result<()> {
     let mut waiting = vec![PathBuf::new()];
     while let Some(below) = waiting.pop() {
-        let Ok(entries) = fs::read_dir(folder.join(&below)) else { continue };
-        for entry in entries.flatten() {
-            let (name, kind) = (entry.file_name(), entry.file_type()?);
-            if kind.is_dir() {
-                waiting.push(below.join(&name));
+        let here = folder.opened_up(&below)?;
+        for entry in here.entries()? {
+            let path = below.join(&entry.name);
+            if entry.kind == Kind::Folder && manifest.needs_folder(path.as_os_str().as_bytes()) {
+                waiting.push(path);
                 continue;
             }
-            let source = source_of_bytecode(&name).map(|source| below.join(source));
+            let source = source_of_bytecode(&entry.name).map(|source| below.join(source));
             let known = source.and_then(|source| {
                 manifest.entries.get(source.as_os_str().as_bytes()).map(|entry| (source, entry))
             });
-            match known {
-                None => remove_tree(&entry.path())?,
-                Some((source, of_source)) if kind.is_file() => {
-                    exchange.take(tree, &source, of_source, &entry.path());
-                }
-                Some(_) => {}
+            let stays = known.is_some_and(|(source, of_source)| match entry.kind {
+                Kind::File => exchange.take(tree, &source, of_source, &here, &entry.name),
+                Kind::Link => exchange.gave(of_source, &here, &entry.name),
+                Kind::Folder | Kind::Other => false,
+            });
+            if !stays {
+                here.remove(entry.name.as_ref(), until)?;
             }
         }
     }
@@ -140,17 +151,17 @@ pub(super) fn tidy(folder: &Path, tree: &Path, manifest: &Manifest, exchange: &E
 
 /// Remove the bytecode beside a source, in `__pycache__`, and that folder when nothing else is in it: Python would
 /// take what is left of a package for a namespace package.
-pub(super) fn remove_beside(tree: &Path, source: &[u8]) -> io::Result<()> {
+pub(super) fn remove_beside(tree: &Folder, source: &[u8], until: Instant) -> io::Result<()> {
     let source = system_path(source);
-    let folder = tree.join(source).with_file_name("__pycache__");
-    let Ok(entries) = fs::read_dir(&folder) else { return Ok(()) };
-    for entry in entries.flatten() {
-        if source_of_bytecode(&entry.file_name()).as_deref() == source.file_name() {
-            remove_tree(&entry.path())?;
+    let path = source.with_file_name("__pycache__");
+    let Ok(folder) = tree.folder(&path) else { return Ok(()) };
+    for entry in folder.entries()? {
+        if source_of_bytecode(&entry.name).as_deref() == source.file_name() {
+            folder.remove(entry.name.as_ref(), until)?;
         }
     }
     // It fails when something is left.
-    drop(fs::remove_dir(folder));
+    drop(tree.remove_empty(&path));
     Ok(())
 }
 
@@ -183,7 +194,8 @@ mod tests {
         }
         let prefix = folder.path().join("prefix");
         assert_eq!(seed_pycache(&prefix, std::slice::from_ref(&library)).unwrap(), 1);
-        let seed = inside(&prefix, &library.join("json")).join("decoder.cpython-311.pyc");
+        let seed =
+            prefix.join(library.join("json").strip_prefix("/").unwrap()).join("decoder.cpython-311.pyc");
         assert_eq!(fs::read_link(seed).unwrap(), cache.join("decoder.cpython-311.pyc"));
         assert_eq!(seed_pycache(&prefix, &[library]).unwrap(), 0, "a second time is harmless");
     }

@@ -1,7 +1,6 @@
 //! One trial in one slot.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,20 +11,28 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use super::environment::{Folders, environment};
 use super::exchange::Exchange;
 use super::pycache;
+use super::slot_dir::{PATIENCE, SlotDir, deadline};
 use super::worktree::{CheckoutError, WorkTree};
 use crate::executor::ExecutorError;
-use crate::git::{Borrowed, Repository, TreeFile, open_folder, remove_tree};
+use crate::git::{Borrowed, Repository, TreeFile};
 use crate::model::{CancelToken, Captured, CommitId, Ending, Recipe, Timing, TreeId, Trial, TrialOutput};
 use crate::process::sandbox::{Room, Sandbox};
 use crate::process::{ChildOutcome, ChildSpec, run};
 
+/// What a slot is made of beside its folders.
+pub(super) struct SlotParts {
+    pub(super) objects: Repository,
+    pub(super) borrowed: Borrowed,
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) sandbox: Option<Sandbox>,
+}
+
 /// A folder in which one trial runs at a time.
 pub(super) struct Slot {
-    folders: Folders,
+    dir: SlotDir,
     tree: WorkTree,
+    parts: SlotParts,
     keep: (Vec<String>, GlobSet),
-    exchange: Arc<Exchange>,
-    sandbox: Option<Sandbox>,
     has_run: bool,
     /// Whether nothing is left of the last trial, or of a checkout that failed.
     is_clean: bool,
@@ -35,24 +42,19 @@ pub(super) struct Slot {
 
 impl Slot {
     /// A new slot in its folders. Nothing is checked out yet.
-    pub(super) fn new(
-        folders: Folders,
-        objects: Repository,
-        borrowed: Borrowed,
-        exchange: Arc<Exchange>,
-        sandbox: Option<Sandbox>,
-    ) -> Result<Self, ExecutorError> {
-        pycache::divert(&folders.prefix, &folders.tree, &folders.bytecode)
-            .map_err(|error| machine(&folders, CheckoutError::Folder(error)))?;
-        let tree = WorkTree::new(folders.tree.clone(), objects, borrowed)
-            .map_err(|error| machine(&folders, error))?;
-        for folder in [&folders.home, &folders.tmp] {
-            empty(folder).map_err(|error| machine(&folders, CheckoutError::Folder(error)))?;
-        }
-        // Only this slot writes there.
-        let sandbox = sandbox.map(|sandbox| sandbox.and(&[], std::slice::from_ref(&folders.bytecode)));
+    pub(super) fn new(dir: SlotDir, parts: SlotParts) -> Result<Self, ExecutorError> {
+        let tree = new_tree(&dir, &parts)?;
         let (keep, prepared) = ((Vec::new(), GlobSet::empty()), Vec::new());
-        Ok(Self { folders, tree, keep, exchange, sandbox, has_run: false, is_clean: true, prepared })
+        Ok(Self { dir, tree, parts, keep, has_run: false, is_clean: true, prepared })
+    }
+
+    /// Give the folders up, with all that a trial did to them, and go on in new ones.
+    fn renew(&mut self) -> Result<(), ExecutorError> {
+        self.dir = self.dir.renewed().map_err(|error| self.of_folder(error))?;
+        self.tree = new_tree(&self.dir, &self.parts)?;
+        self.prepared.clear();
+        self.is_clean = true;
+        Ok(())
     }
 
     /// Whether nothing was checked out in it yet.
@@ -67,7 +69,7 @@ impl Slot {
 
     /// Check out a tree, for a trial of the same or a similar one. Where that fails, the trial will say so.
     pub(super) fn prepare(&mut self, commit: CommitId, tree: TreeId) {
-        match self.tree.check_out(commit, tree) {
+        match self.tree.check_out(commit, tree, deadline()) {
             Ok(written) => self.prepared = written,
             Err(_) => self.is_clean = false,
         }
@@ -88,14 +90,17 @@ impl Slot {
             self.keep = globs(keep).map(|set| (keep.clone(), set)).map_err(|error| self.of_folder(error))?;
             self.is_clean = false;
         }
-        if !self.is_clean {
-            self.put_back().map_err(|error| self.of_folder(error))?;
+        // What cannot be put back, or is not where it was made, is of no use.
+        if !self.dir.is_ours() || !self.is_clean && self.put_back().is_err() {
+            self.renew()?;
         }
         self.is_clean = false;
         let mut output = self.run_in_clean(trial, cancel, marker, at_start)?;
         let started = Instant::now();
         // What cannot be undone is the next trial's trouble: this one has its result.
-        drop(self.put_back());
+        if self.dir.is_ours() {
+            drop(self.put_back());
+        }
         output.timing.clean_ms += milliseconds(started);
         Ok(output)
     }
@@ -113,7 +118,7 @@ impl Slot {
         let ready = self.get_ready(trial, cancel)?;
         timing.checkout_ms = milliseconds(started);
         let notes = self.tree.manifest.notes();
-        let without_a_run = |ending| TrialOutput {
+        let without_a_run = |ending, timing| TrialOutput {
             ending,
             stdout: Captured::default(),
             stderr: Captured::default(),
@@ -123,7 +128,7 @@ impl Slot {
         };
         let folder = match ready {
             Ok(folder) => folder,
-            Err(ending) => return Ok(without_a_run(ending)),
+            Err(ending) => return Ok(without_a_run(ending, timing)),
         };
         at_start();
         let mut leftovers = 0;
@@ -137,8 +142,19 @@ impl Slot {
                 let (stdout, stderr) = (setup.stdout, setup.stderr);
                 return Ok(TrialOutput { ending, stdout, stderr, timing, leftovers, notes });
             }
+            if !self.dir.is_ours() {
+                let reason = "it moved or replaced the trial's own folders".to_owned();
+                return Ok(without_a_run(Ending::SetupFailed { reason }, timing));
+            }
         }
-        let outcome = self.execute(&trial.recipe.command, &trial.recipe, &folder, cancel, marker)?;
+        let outcome = match self.execute(&trial.recipe.command, &trial.recipe, &folder, cancel, marker) {
+            // It started a moment ago: this is what the set-up did.
+            Err(ExecutorError::Process(error)) if trial.recipe.setup.is_some() => {
+                let reason = format!("after it the command cannot be started: {error}");
+                return Ok(without_a_run(Ending::SetupFailed { reason }, timing));
+            }
+            outcome => outcome?,
+        };
         timing.run_ms = outcome.ran.as_secs_f64() * 1e3;
         timing.clean_ms += outcome.ended.as_secs_f64() * 1e3;
         leftovers += outcome.leftovers;
@@ -148,17 +164,26 @@ impl Slot {
 
     /// Undo what the trial left.
     fn put_back(&mut self) -> io::Result<()> {
-        self.tree.restore(&self.keep.1)?;
-        let Folders { tree, bytecode, .. } = &self.folders;
-        pycache::tidy(bytecode, tree, &self.tree.manifest, &self.exchange)?;
-        empty(&self.folders.home)?;
-        empty(&self.folders.tmp)?;
+        self.tree.restore(&self.keep.1, PATIENCE)?;
+        let (code, exchange) = (&self.dir.bytecode, &self.parts.exchange);
+        pycache::tidy(code, &self.dir.folders.tree, &self.tree.manifest, exchange, deadline())?;
+        self.dir.empty(deadline())?;
         self.is_clean = true;
         Ok(())
     }
 
     fn of_folder(&self, error: io::Error) -> ExecutorError {
-        machine(&self.folders, CheckoutError::Folder(error))
+        machine(&self.dir.folders, CheckoutError::Folder(error))
+    }
+
+    /// Check out; in new folders when these cannot be written.
+    fn check_out(&mut self, trial: &Trial) -> Result<Vec<TreeFile>, CheckoutError> {
+        match self.tree.check_out(trial.commit, trial.tree, deadline()) {
+            Err(CheckoutError::Folder(_) | CheckoutError::Repository(_)) if self.renew().is_ok() => {
+                self.tree.check_out(trial.commit, trial.tree, deadline())
+            }
+            checked_out => checked_out,
+        }
     }
 
     /// Check out. The folder to run in, or how the trial ends without a run.
@@ -170,25 +195,23 @@ impl Slot {
         if cancel.is_cancelled() {
             return Ok(Err(Ending::Cancelled));
         }
-        match self.tree.check_out(trial.commit, trial.tree) {
+        match self.check_out(trial) {
             Ok(written) => {
-                let Folders { tree, bytecode, .. } = &self.folders;
-                self.exchange.give(&std::mem::take(&mut self.prepared), tree, bytecode);
-                self.exchange.give(&written, tree, bytecode);
-                self.tree
-                    .make_links(&self.folders.prefix, bytecode)
-                    .map_err(|error| machine(&self.folders, CheckoutError::Folder(error)))?;
+                let (tree, code, until) = (&self.dir.folders.tree, &self.dir.bytecode, deadline());
+                for sources in [std::mem::take(&mut self.prepared), written] {
+                    self.parts.exchange.give(&sources, tree, code, until);
+                }
+                self.tree.make_links(&self.dir, until).map_err(|error| self.of_folder(error))?;
             }
             Err(CheckoutError::Tree(reason)) => return Ok(Err(Ending::NoTree { reason })),
-            Err(error) => return Err(machine(&self.folders, error)),
+            Err(error) => return Err(machine(&self.dir.folders, error)),
         }
         if let Some(reason) = self.tree.manifest.vital_gap() {
             return Ok(Err(Ending::NoTree { reason }));
         }
         let subdir = &trial.recipe.subdir;
-        let folder: PathBuf = self.folders.tree.join(subdir).components().collect();
-        if folder.is_dir() {
-            Ok(Ok(folder))
+        if self.dir.tree.leads_to_folder(subdir) {
+            Ok(Ok(self.dir.folders.tree.join(subdir).components().collect()))
         } else {
             let error = format!("there is no folder '{}' in this tree", subdir.display());
             Ok(Err(Ending::NotStarted { error }))
@@ -206,17 +229,18 @@ impl Slot {
         let (program, arguments) = command
             .split_first()
             .map_or((OsString::new(), &[][..]), |(program, rest)| (program.clone(), rest));
-        let Folders { slot, home, tmp, .. } = &self.folders;
-        let room = Room { slot, home, tmp };
+        let Folders { slot, home, tmp, .. } = &self.dir.folders;
+        let own = self.dir.own(self.tree.git.folder()).map_err(|error| self.of_folder(error))?;
+        let room = Room { slot, home, tmp, own: &own };
         let confine = |sandbox: &Sandbox| sandbox.confine(room, folder, &recipe.visible, &recipe.writable);
         let spec = ChildSpec {
             program,
             arguments: arguments.to_vec(),
             folder: folder.to_owned(),
-            environment: environment(recipe, &self.folders, folder),
+            environment: environment(recipe, &self.dir.folders, folder),
             timeout: recipe.timeout,
             marker: marker.to_owned(),
-            confinement: self.sandbox.as_ref().map(confine),
+            confinement: self.parts.sandbox.as_ref().map(confine),
         };
         run(&spec, cancel).map_err(ExecutorError::Process)
     }
@@ -238,6 +262,13 @@ fn failed_setup(ending: &Ending) -> Option<Ending> {
     Some(Ending::SetupFailed { reason })
 }
 
+fn new_tree(dir: &SlotDir, parts: &SlotParts) -> Result<WorkTree, ExecutorError> {
+    let objects = parts.objects.reopen().map_err(CheckoutError::Repository);
+    objects
+        .and_then(|objects| WorkTree::new(dir.tree.clone(), objects, parts.borrowed.clone(), dir.drafts()))
+        .map_err(|error| machine(&dir.folders, error))
+}
+
 fn machine(folders: &Folders, error: CheckoutError) -> ExecutorError {
     let folder = folders.slot.clone();
     match error {
@@ -245,16 +276,6 @@ fn machine(folders: &Folders, error: CheckoutError) -> ExecutorError {
         CheckoutError::Tree(reason) => ExecutorError::Slot { folder, source: io::Error::other(reason) },
         CheckoutError::Repository(source) => ExecutorError::Repository { folder, source },
     }
-}
-
-/// Make a folder, or remove all that is in it.
-fn empty(folder: &Path) -> io::Result<()> {
-    if !folder.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        remove_tree(folder)?;
-        return fs::create_dir_all(folder);
-    }
-    open_folder(folder);
-    fs::read_dir(folder)?.try_for_each(|entry| remove_tree(&entry?.path()))
 }
 
 /// The paths that survive: what a pattern matches, and everything in it when it is a folder.

@@ -4,22 +4,26 @@
 //! are run. A file is written in place only when it is exactly as it was written before: then nobody made
 //! a hard link of it or changed its mode. Making files anew costs several times as much on ext4, which
 //! looks for inodes that were not freed a moment ago.
+//!
+//! All of it goes through the descriptor of the tree's folder: whatever a trial put in the place of a folder or a file,
+//! nothing outside of the tree is written or removed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, FileTimes, OpenOptions};
+use std::fs::{File, FileTimes};
 use std::io::{self, Write as _};
 use std::num::NonZero;
-use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::manifest::{Entry, Flaw, Manifest, system_path};
 use super::pycache::remove_beside;
+use crate::beneath::{FileFacts, Folder};
 use crate::git::{
-    Borrowed, FileFacts, GitError, IndexedFile, Link, PrivateGit, Repository, SUBMODULE, SYMLINK, TreeDelta,
-    TreeFile, remove_tree,
+    Borrowed, Drafts, GitError, IndexedFile, Link, PrivateGit, Repository, SUBMODULE, SYMLINK, TreeDelta,
+    TreeFile,
 };
 use crate::model::{BlobId, CommitId, TreeId};
 
@@ -44,7 +48,7 @@ pub(super) enum CheckoutError {
 
 /// A folder that holds a checked-out tree.
 pub(super) struct WorkTree {
-    pub(super) folder: PathBuf,
+    pub(super) folder: Arc<Folder>,
     pub(super) manifest: Manifest,
     pub(super) git: PrivateGit,
     objects: Repository,
@@ -58,15 +62,15 @@ pub(super) struct WorkTree {
 }
 
 impl WorkTree {
-    /// An empty work tree in a folder.
+    /// A work tree in an empty folder.
     pub(super) fn new(
-        folder: PathBuf,
+        folder: Arc<Folder>,
         objects: Repository,
         borrowed: Borrowed,
+        drafts: Drafts,
     ) -> Result<Self, CheckoutError> {
-        fs::create_dir_all(&folder).map_err(CheckoutError::Folder)?;
         let links = borrowed.links().to_vec();
-        let git = PrivateGit::new(folder.join(".git"), borrowed);
+        let git = PrivateGit::new(folder.clone(), borrowed, drafts).map_err(CheckoutError::Folder)?;
         let manifest = Manifest::default();
         Ok(Self { folder, manifest, git, objects, links, base: None, damaged: Vec::new(), walk: 0 })
     }
@@ -76,30 +80,30 @@ impl WorkTree {
         &self.links
     }
 
-    /// Make the folders above a path; what is in the way is removed.
-    pub(super) fn make_parents(&self, relative: &Path) -> io::Result<()> {
-        self.make_folders(relative.parent().unwrap_or(Path::new("")), &mut BTreeSet::new())
-    }
-
     /// Whether nothing was checked out yet.
     pub(super) const fn is_new(&self) -> bool {
         self.base.is_none()
     }
 
     /// Make the folder equal to a tree, and let `HEAD` name a commit. The files that were written. The folder was
-    /// [restored] before.
+    /// [restored] before. What is in the way is removed, `until` a moment.
     ///
     /// [restored]: WorkTree::restore
-    pub(super) fn check_out(&mut self, head: CommitId, tree: TreeId) -> Result<Vec<TreeFile>, CheckoutError> {
+    pub(super) fn check_out(
+        &mut self,
+        head: CommitId,
+        tree: TreeId,
+        until: Instant,
+    ) -> Result<Vec<TreeFile>, CheckoutError> {
         // Until the end is reached, what is on disk is neither the old tree nor the new one.
         let base = self.base.take();
         let delta =
             self.objects.tree_delta(base, tree).map_err(|error| CheckoutError::Tree(reason(&error)))?;
         let plan = self.plan(base, delta);
         for path in &plan.removed {
-            self.take_away(path).map_err(|error| of_the_disk(path, error))?;
+            self.take_away(path, until).map_err(|error| of_the_disk(path, error))?;
         }
-        self.write(&plan.written)?;
+        self.write(&plan.written, until)?;
         let changed = base.is_none() || !plan.removed.is_empty() || !plan.written.is_empty();
         let entries = self.manifest.entries.iter();
         let files = || {
@@ -110,7 +114,7 @@ impl WorkTree {
                 facts: entry.facts,
             })
         };
-        self.git.restore(head, changed, files).map_err(CheckoutError::Repository)?;
+        self.git.restore(head, changed, files, until).map_err(CheckoutError::Repository)?;
         self.damaged.clear();
         self.base = Some(tree);
         Ok(plan.written)
@@ -135,13 +139,13 @@ impl WorkTree {
     }
 
     /// Remove a file and the folders that nothing is left in.
-    fn take_away(&mut self, path: &[u8]) -> io::Result<()> {
+    fn take_away(&mut self, path: &[u8], until: Instant) -> io::Result<()> {
         self.manifest.remove(path);
-        remove_tree(&self.folder.join(system_path(path)))?;
-        remove_beside(&self.folder, path)?;
+        self.folder.remove(system_path(path), until)?;
+        remove_beside(&self.folder, path, until)?;
         let mut folder = system_path(path).parent();
         while let Some(inner) = folder.filter(|inner| !inner.as_os_str().is_empty()) {
-            if fs::remove_dir(self.folder.join(inner)).is_err() {
+            if self.folder.remove_empty(inner).is_err() {
                 break; // Something is left in it.
             }
             folder = inner.parent();
@@ -150,24 +154,25 @@ impl WorkTree {
     }
 
     /// Write files: many of them on several threads, since making a file is slow work of the system's.
-    fn write(&mut self, files: &[TreeFile]) -> Result<(), CheckoutError> {
+    fn write(&mut self, files: &[TreeFile], until: Instant) -> Result<(), CheckoutError> {
         /// Fewer than so many are not worth another thread.
         const WORTH_A_THREAD: usize = 100;
         const MOST_THREADS: usize = 4;
         let mut folders = BTreeSet::new();
-        let places = files.iter().map(|file| self.make_place(file, &mut folders));
+        let places = files.iter().map(|file| self.make_place(file, &mut folders, until));
         let places = places.collect::<Result<Vec<_>, _>>()?;
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
         let share = files.len().div_ceil(threads).max(WORTH_A_THREAD);
         let mut shares = places.chunks(share);
         let first = shares.next().unwrap_or_default();
+        let folder = &*self.folder;
         let written = thread::scope(|scope| {
             let others = shares.map(|share| {
                 let objects = self.objects.reopen().map_err(CheckoutError::Repository)?;
-                Ok(scope.spawn(move || fill_all(&objects, share)))
+                Ok(scope.spawn(move || fill_all(&objects, folder, share)))
             });
             let others = others.collect::<Result<Vec<_>, CheckoutError>>()?;
-            let mut written = fill_all(&self.objects, first)?;
+            let mut written = fill_all(&self.objects, folder, first)?;
             for other in others {
                 written.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic))?);
             }
@@ -188,71 +193,57 @@ impl WorkTree {
         &mut self,
         file: &'f TreeFile,
         folders: &mut BTreeSet<PathBuf>,
+        until: Instant,
     ) -> Result<Place<'f>, CheckoutError> {
-        let relative = system_path(&file.path);
+        let path = system_path(&file.path);
         if !is_inside(&file.path) {
-            return Err(CheckoutError::Tree(format!("{} is not a path inside the tree", relative.display())));
+            return Err(CheckoutError::Tree(format!("{} is not a path inside the tree", path.display())));
         }
         let before = self.manifest.remove(&file.path);
-        let path = self.folder.join(relative);
-        let on_disk = |error| of_the_disk(&file.path, error);
-        if let Some(parent) = relative.parent() {
-            self.make_folders(parent, folders).map_err(on_disk)?;
+        if let Some(parent) = path.parent().filter(|parent| !folders.contains(*parent)) {
+            self.folder.make_folders(parent, until).map_err(|error| of_the_disk(&file.path, error))?;
+            folders.insert(parent.to_owned());
         }
-        let in_place =
-            before.is_some_and(|before| before.facts.is_some() && is_same_kind(before.mode, file.mode));
-        if !in_place {
-            remove_tree(&path).map_err(on_disk)?;
-        }
-        Ok(Place { file, path, in_place })
-    }
-
-    /// Make a folder and those above it; what is in the way is removed.
-    fn make_folders(&self, relative: &Path, known: &mut BTreeSet<PathBuf>) -> io::Result<()> {
-        if relative.as_os_str().is_empty() || known.contains(relative) {
-            return Ok(());
-        }
-        if let Some(parent) = relative.parent() {
-            self.make_folders(parent, known)?;
-        }
-        let path = self.folder.join(relative);
-        if !path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
-            remove_tree(&path)?;
-            fs::create_dir(&path)?;
-        }
-        known.insert(relative.to_owned());
-        Ok(())
+        let in_place = before.filter(|before| is_same_kind(before.mode, file.mode));
+        Ok(Place { file, in_place: in_place.and_then(|before| before.facts), until })
     }
 }
 
 /// Where a file is to be written.
 struct Place<'f> {
     file: &'f TreeFile,
-    path: PathBuf,
-    /// Over the file that is there.
-    in_place: bool,
+    /// The file that is there to be written over, as it was written before.
+    in_place: Option<FileFacts>,
+    /// So long may be taken to remove what is in the way.
+    until: Instant,
 }
 
 /// What is known of a written file.
 type Written = (Option<FileFacts>, Option<Flaw>);
 
-fn fill_all(objects: &Repository, places: &[Place<'_>]) -> Result<Vec<Written>, CheckoutError> {
-    places.iter().map(|place| fill(objects, place)).collect()
+fn fill_all(
+    objects: &Repository,
+    folder: &Folder,
+    places: &[Place<'_>],
+) -> Result<Vec<Written>, CheckoutError> {
+    places.iter().map(|place| fill(objects, folder, place)).collect()
 }
 
 /// Write one file.
-fn fill(objects: &Repository, Place { file, path, in_place }: &Place<'_>) -> Result<Written, CheckoutError> {
+fn fill(objects: &Repository, folder: &Folder, place: &Place<'_>) -> Result<Written, CheckoutError> {
+    let file = place.file;
     let on_disk = |error| of_the_disk(&file.path, error);
     if file.mode == SUBMODULE {
-        fs::create_dir(path).map_err(on_disk)?;
+        let path = system_path(&file.path);
+        folder.make_folders(path, place.until).map_err(on_disk)?;
         return Ok((None, Some(Flaw::Submodule)));
     }
-    let put = |bytes: &[u8]| put(path, file, bytes, *in_place).map(|facts| (facts, is_lfs_pointer(bytes)));
+    let put = |bytes: &[u8]| place.put(folder, bytes).map(|facts| (facts, is_lfs_pointer(bytes)));
     let written = objects.with_blob(file.id, put).map_err(|error| CheckoutError::Tree(reason(&error)))?;
     match written.transpose().map_err(on_disk)? {
         Some((facts, is_pointer)) => Ok((Some(facts), is_pointer.then_some(Flaw::LfsPointer))),
         None => {
-            remove_tree(path).map_err(on_disk)?;
+            folder.remove(system_path(&file.path), place.until).map_err(on_disk)?;
             Ok((None, Some(Flaw::Missing)))
         }
     }
@@ -272,23 +263,48 @@ const fn is_same_kind(old: u32, new: u32) -> bool {
     kind(old) == 0o100_000 && kind(new) == 0o100_000 && (old & 0o111 == 0) == (new & 0o111 == 0)
 }
 
-/// Write one file or link, where nothing is or, `in_place`, over a regular file.
-fn put(path: &Path, file: &TreeFile, bytes: &[u8], in_place: bool) -> io::Result<FileFacts> {
-    if file.mode == SYMLINK {
-        symlink(system_path(bytes), path)?;
-        return FileFacts::at(path);
+impl Place<'_> {
+    /// Write one file or link, where nothing is or over a regular file.
+    fn put(&self, folder: &Folder, bytes: &[u8]) -> io::Result<FileFacts> {
+        let path = system_path(&self.file.path);
+        if self.file.mode == SYMLINK {
+            self.make(folder, || folder.link(system_path(bytes), path))?;
+            return folder.facts(path);
+        }
+        let permissions = if self.file.mode & 0o111 == 0 { 0o666 } else { 0o777 };
+        let there = self.in_place.and_then(|facts| unchanged(folder, path, facts));
+        let is_there = there.is_some();
+        let mut target = match there {
+            Some(there) => there,
+            None => self.make(folder, || folder.create(path, permissions))?,
+        };
+        target.write_all(bytes)?;
+        if is_there {
+            // Cut off last: ext4 hurries to the disk with a file that was cut to nothing and written anew.
+            target.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+        }
+        if is_python(&self.file.path) {
+            target.set_times(FileTimes::new().set_modified(time_of(self.file.id)))?;
+        }
+        FileFacts::of_open(&target)
     }
-    let mode = if file.mode & 0o111 == 0 { 0o666 } else { 0o777 };
-    let mut target: File = OpenOptions::new().write(true).create_new(!in_place).mode(mode).open(path)?;
-    target.write_all(bytes)?;
-    if in_place {
-        // Cut off last: ext4 hurries to the disk with a file that was cut to nothing and written anew.
-        target.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+
+    /// Make it, after what is in the way is gone.
+    fn make<T>(&self, folder: &Folder, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match make() {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                folder.remove(system_path(&self.file.path), self.until)?;
+                make()
+            }
+            made => made,
+        }
     }
-    if is_python(&file.path) {
-        target.set_times(FileTimes::new().set_modified(time_of(file.id)))?;
-    }
-    Ok(FileFacts::of(&target.metadata()?))
+}
+
+/// The file to be written over, if it is as it was written: otherwise somebody may have made a hard link of it.
+fn unchanged(folder: &Folder, path: &Path, facts: FileFacts) -> Option<File> {
+    let file = folder.overwrite(path).ok()?;
+    (FileFacts::of_open(&file).ok()? == facts).then_some(file)
 }
 
 /// Sources that CPython caches by time and size. Other files keep the time at which they were written, which

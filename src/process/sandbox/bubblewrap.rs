@@ -19,8 +19,9 @@ use rustix::process::geteuid;
 use rustix::stdio::{dup2_stderr, dup2_stdout};
 use serde::{Deserialize, Serialize};
 
-use super::mounts::{Mount, OTHER_DEVICES};
+use super::mounts::{Mount, OTHER_DEVICES, Place, opened};
 use super::{Confinement, INIT, Network, init};
+use crate::beneath::Identity;
 
 /// Where it is; `None` when it is not on `PATH`.
 pub(super) fn find() -> Option<PathBuf> {
@@ -61,7 +62,7 @@ fn prepared(bwrap: &Path, confinement: &Confinement, command: &[OsString]) -> io
     // Of what the command writes to, bwrap would keep the other end open while it watches. It gets these under numbers
     // that it closes then, and for its own words the line.
     let streams = [dup(io::stdout())?, dup(io::stderr())?].map(|stream| stream.into_raw_fd());
-    let left = AfterBubblewrap { own, streams, users: users()? };
+    let left = AfterBubblewrap { program: own, streams, users: users()?, own: own_folders(confinement) };
     let part = serde_json::to_string(&init::Part::in_bubblewrap(confinement, left))?;
     let line = io::stdin().as_fd().try_clone_to_owned()?;
     let mut made = Command::new(bwrap);
@@ -78,11 +79,13 @@ fn prepared(bwrap: &Path, confinement: &Confinement, command: &[OsString]) -> io
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct AfterBubblewrap {
     /// The file that this program was started from.
-    own: RawFd,
+    program: RawFd,
     /// What the command writes to.
     streams: [RawFd; 2],
     /// The user namespace outside.
     users: String,
+    /// The command's own folders, where they are seen.
+    own: Vec<(Place, Identity)>,
 }
 
 impl AfterBubblewrap {
@@ -91,12 +94,24 @@ impl AfterBubblewrap {
         let again = |stream: RawFd| File::options().write(true).open(format!("/proc/self/fd/{stream}"));
         dup2_stdout(again(self.streams[0])?)?;
         dup2_stderr(again(self.streams[1])?)?;
-        for left in [self.own, self.streams[0], self.streams[1]] {
+        for left in [self.program, self.streams[0], self.streams[1]] {
             close(left)?;
         }
         SigSet::from(Signal::SIGTERM).thread_unblock()?;
+        // It takes what it mounts by path: no command starts when that led elsewhere.
+        for (place, identity) in &self.own {
+            opened(&place.0, *identity)?;
+        }
         Ok(users()? != self.users)
     }
+}
+
+fn own_folders(confinement: &Confinement) -> Vec<(Place, Identity)> {
+    let own = confinement.mounts.iter().filter_map(|mount| match mount {
+        Mount::Write { at, is: Some(identity), .. } => Some((at.clone(), *identity)),
+        _ => None,
+    });
+    own.collect()
 }
 
 /// What tells user namespaces apart.
@@ -166,7 +181,7 @@ fn arguments(confinement: &Confinement, is_root: bool) -> Vec<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::sandbox::{Limits, Namespaces, mounts::Place};
+    use crate::process::sandbox::{Limits, Namespaces};
 
     #[test]
     fn a_view_is_told_in_the_order_in_which_it_is_made() {
@@ -180,7 +195,7 @@ mod tests {
                 Mount::Hide { at: place("/home/ada") },
                 Mount::Link { at: place("/home/ada/3"), to: place("3.11") },
                 Mount::Show { from: place("/home/ada/3.11"), at: place("/home/ada/3.11") },
-                Mount::Write { from: place("/cache/slot"), at: place("/cache/slot") },
+                Mount::Write { from: place("/cache/slot"), at: place("/cache/slot"), is: None },
             ],
             fence: None,
             filter: true,

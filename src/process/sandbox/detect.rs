@@ -253,7 +253,7 @@ impl Probe<'_> {
     /// Start a command in these parts that does nothing but find out whether the limit of processes holds.
     fn try_out(&self, parts: &Parts, network: Network) -> Result<bool, String> {
         let scratch = self.scratch;
-        let room = Room { slot: scratch, home: scratch, tmp: scratch };
+        let room = Room { slot: scratch, home: scratch, tmp: scratch, own: &[] };
         let confinement = Confinement {
             launcher: self.launcher.to_owned(),
             bubblewrap: parts.bubblewrap.clone().map(Place),

@@ -6,16 +6,18 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access as _, AccessFs, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
+    ABI, Access as _, AccessFs, CompatLevel, Compatible as _, PathBeneath, Ruleset, RulesetAttr as _,
     RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 use serde::{Deserialize, Serialize};
 
-use super::mounts::{OTHER_DEVICES, Place};
+use super::mounts::{OTHER_DEVICES, Place, opened};
 use super::view::{PRIVATE_SERVICES, Room, View, can_be_hidden};
+use crate::beneath::Identity;
 
 /// The kernel's rights that are known here; those that it does not have are left out.
 const RIGHTS: ABI = ABI::V10;
@@ -40,6 +42,8 @@ const SHARED: [&str; 12] = [
 pub(super) struct Fence {
     read: Vec<Place>,
     write: Vec<Place>,
+    /// Folders to be written when they still are those.
+    own: Vec<(Place, Identity)>,
 }
 
 impl Fence {
@@ -61,15 +65,30 @@ impl Fence {
         let devices = OTHER_DEVICES.map(|name| Path::new("/dev").join(name));
         let shared =
             SHARED.iter().map(PathBuf::from).filter(|folder| !holds_any(folder, &hidden)).chain(devices);
-        let own = [room.slot, room.home, room.tmp].map(Path::to_owned);
+        let own: Vec<PathBuf> = if room.own.is_empty() {
+            [room.slot, room.home, room.tmp].map(Path::to_owned).to_vec()
+        } else {
+            // What lies in the slot's top cannot be moved by who may only read that.
+            read.push(room.slot.to_owned());
+            Vec::new()
+        };
         let write = shared.chain(own).chain(view.writable.iter().cloned());
-        Self { read: read.into_iter().map(Place).collect(), write: write.map(Place).collect() }
+        Self {
+            read: read.into_iter().map(Place).collect(),
+            write: write.map(Place).collect(),
+            own: room.own.iter().map(|own| (Place(own.path.clone()), own.identity)).collect(),
+        }
     }
 
     /// Put it up, for this process and all that come of it.
     pub(super) fn put_up(&self) -> io::Result<()> {
         let paths = |places: &[Place]| places.iter().map(|place| place.0.clone()).collect::<Vec<_>>();
+        let own = self.own.iter().map(|(place, identity)| opened(&place.0, *identity));
+        let own = own.collect::<io::Result<Vec<OwnedFd>>>()?;
         let rules = |ruleset: Ruleset| -> Result<_, RulesetError> {
+            let to_own = own
+                .iter()
+                .map(|folder| Ok::<_, RulesetError>(PathBeneath::new(folder, AccessFs::from_all(RIGHTS))));
             ruleset
                 .handle_access(AccessFs::from_all(RIGHTS))?
                 .scope(Scope::Signal)?
@@ -77,6 +96,7 @@ impl Fence {
                 .create()?
                 .add_rules(path_beneath_rules(paths(&self.read), AccessFs::from_read(RIGHTS)))?
                 .add_rules(path_beneath_rules(paths(&self.write), AccessFs::from_all(RIGHTS)))?
+                .add_rules(to_own)?
                 .restrict_self()
         };
         let status = rules(Ruleset::default()).map_err(io::Error::other)?;

@@ -44,7 +44,7 @@ pub use launch::launch;
 pub(super) use outside::{Confined, Introduced};
 pub use privileges::Limits;
 pub use variables::{Variables, clean};
-pub use view::{Room, View};
+pub use view::{OwnFolder, Room, View};
 
 use fence::Fence;
 use mounts::{Mount, Place};
@@ -97,6 +97,12 @@ impl Sandbox {
     #[must_use]
     pub fn own_launcher() -> PathBuf {
         PathBuf::from("/proc/self/exe")
+    }
+
+    /// Whether what is hidden can be seen by nobody, wherever it lies: a fence leaves folders that all share.
+    #[must_use]
+    pub const fn hides_all(&self) -> bool {
+        self.parts.mount
     }
 
     /// The same with another network.

@@ -8,12 +8,14 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags, open};
 use rustix::mount::{
     MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, mount, mount_bind, mount_change,
     mount_remount, move_mount, open_tree,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::beneath::{FileFacts, Identity};
 
 /// One step. Places lie in what earlier steps made, so outer ones come first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,8 +26,8 @@ pub(super) enum Mount {
     Memory { at: Place },
     /// A file or folder that is there outside, to be read.
     Show { from: Place, at: Place },
-    /// One to be written.
-    Write { from: Place, at: Place },
+    /// One to be written; with an identity, only when it still is that one.
+    Write { from: Place, at: Place, is: Option<Identity> },
     /// A `/dev` with what every program may need, and no disks.
     Devices { at: Place },
     /// A symbolic link in something hidden.
@@ -129,6 +131,11 @@ fn trees(mounts: &[Mount], is_wanted: fn(&Mount) -> bool) -> io::Result<Vec<Opti
         OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
     let one = |mount: &Mount| {
         let from = match mount {
+            Mount::Write { from, is: Some(identity), .. } if is_wanted(mount) => {
+                let folder = opened(&from.0, *identity)?;
+                let flags = flags | OpenTreeFlags::AT_EMPTY_PATH;
+                return Ok(Some((open_tree(&folder, "", flags)?, true)));
+            }
             Mount::Show { from, .. } | Mount::Write { from, .. } if is_wanted(mount) => &from.0,
             _ => return Ok(None),
         };
@@ -136,6 +143,18 @@ fn trees(mounts: &[Mount], is_wanted: fn(&Mount) -> bool) -> io::Result<Vec<Opti
         Ok(Some((open_tree(CWD, from, flags)?, facts.is_dir())))
     };
     mounts.iter().map(one).collect()
+}
+
+/// Open a folder when it is the one that is meant. The kernel mounts nothing that was opened in another mount namespace,
+/// so a descriptor cannot be handed over: what is opened here is compared with what was opened when the slot was made.
+pub(super) fn opened(folder: &Path, identity: Identity) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = open(folder, flags, Mode::empty())?;
+    if FileFacts::of_open(&opened)?.identity() == identity {
+        Ok(opened)
+    } else {
+        Err(io::Error::other(format!("{}: another folder was put in its place", folder.display())))
+    }
 }
 
 /// The devices that are there, by name.

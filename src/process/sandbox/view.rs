@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::mounts::{Mount, Place, is_common_device};
+use crate::beneath::Identity;
 
 /// Folders that hold the system: neither they nor what they lie in can be hidden.
 const SYSTEM: [&str; 12] =
@@ -43,6 +44,23 @@ pub struct Room<'a> {
     pub home: &'a Path,
     /// Its own folder for temporary files.
     pub tmp: &'a Path,
+    /// What of the slot it may write, the slot itself being only read then; empty for all of it.
+    pub own: &'a [OwnFolder],
+}
+
+/// A folder of a slot that commands may write. It is a mount point, so that they can neither move nor replace it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnFolder {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Which one it is: another one that lies there is not taken for it.
+    pub identity: Identity,
+}
+
+impl Room<'_> {
+    pub(super) fn identity(&self, path: &Path) -> Option<Identity> {
+        self.own.iter().find(|own| own.path == path).map(|own| own.identity)
+    }
 }
 
 /// Whether a folder can be hidden without hiding the system.
@@ -63,11 +81,11 @@ impl View {
     pub(super) fn mounts(&self, room: Room<'_>, shares_network: bool) -> Vec<Mount> {
         let mut steps = Steps::default();
         for tmp in ["/tmp", "/var/tmp"] {
-            steps.replace(Path::new(tmp), room.tmp);
+            steps.replace(Path::new(tmp), room.tmp, room);
         }
         steps.hide_all(if shares_network { &PRIVATE_SERVICES[..] } else { &SERVICES[..] });
         if let Some(home) = self.home.as_deref().filter(|home| can_be_hidden(home)) {
-            steps.replace(home, room.home);
+            steps.replace(home, room.home, room);
         }
         for hidden in self.hidden.iter().filter(|hidden| can_be_hidden(hidden)) {
             steps.hide(hidden);
@@ -79,11 +97,20 @@ impl View {
         for visible in self.visible.iter().map(PathBuf::as_path).chain(needed) {
             steps.show(visible);
         }
-        for writable in self.writable.iter().map(PathBuf::as_path).chain([room.slot]) {
+        let whole = room.own.is_empty().then_some(room.slot);
+        for writable in self.writable.iter().map(PathBuf::as_path).chain(whole) {
             if let Ok(real) = writable.canonicalize() {
                 let (from, at) = (Place(real), Place(writable.to_owned()));
-                steps.all.insert(at.0.clone(), Mount::Write { from, at });
+                steps.all.insert(at.0.clone(), Mount::Write { from, at, is: None });
             }
+        }
+        if !room.own.is_empty() {
+            let at = Place(room.slot.to_owned());
+            steps.all.insert(at.0.clone(), Mount::Show { from: at.clone(), at });
+        }
+        for own in room.own {
+            let (at, is) = (Place(own.path.clone()), Some(own.identity));
+            steps.all.insert(at.0.clone(), Mount::Write { from: at.clone(), at, is });
         }
         steps.finish()
     }
@@ -96,10 +123,10 @@ struct Steps {
 }
 
 impl Steps {
-    fn replace(&mut self, at: &Path, from: &Path) {
+    fn replace(&mut self, at: &Path, from: &Path, room: Room<'_>) {
         if let Ok(at) = at.canonicalize() {
-            let (from, at) = (Place(from.to_owned()), Place(at));
-            self.all.insert(at.0.clone(), Mount::Write { from, at });
+            let (is, from, at) = (room.identity(from), Place(from.to_owned()), Place(at));
+            self.all.insert(at.0.clone(), Mount::Write { from, at, is });
         }
     }
 
@@ -143,7 +170,7 @@ impl Steps {
                 (Mount::Show { .. }, Some(Mount::Devices { .. })) => !is_common_device(&at),
                 (Mount::Link { .. }, Some(Mount::Devices { .. })) => false,
                 // A home of the command's own, or its folder for temporary files: nothing of the user's is in it.
-                (Mount::Hide { .. }, Some(Mount::Write { from, at })) => from == at,
+                (Mount::Hide { .. }, Some(Mount::Write { from, at, .. })) => from == at,
                 _ => true,
             };
             // A link cannot be made where a folder is, nor anything in a link.
@@ -197,6 +224,7 @@ fn parts(path: &Path) -> Vec<std::ffi::OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::beneath::FileFacts;
     use std::os::unix::fs::symlink;
 
     fn seen(mounts: &[Mount], root: &Path) -> Vec<String> {
@@ -232,13 +260,36 @@ mod tests {
             writable: Vec::new(),
         };
         let (slot, home, tmp) = (root.join("slot"), root.join("slot/home"), root.join("slot/tmp"));
-        let mounts = view.mounts(Room { slot: &slot, home: &home, tmp: &tmp }, false);
+        let room = Room { slot: &slot, home: &home, tmp: &tmp, own: &[] };
+        let mounts = view.mounts(room, false);
         let expected =
             ["write home", "link home/pythons/3", "show home/pythons/3.11", "show home/repo/.venv"];
         // Where temporary folders lie in /tmp, all that is to be seen of it has to be shown.
         let mut seen = seen(&mounts, &root);
         seen.retain(|step| step != "show open");
         assert_eq!(seen, [&expected[..], &["write slot"]].concat());
+    }
+
+    #[test]
+    fn a_slot_with_folders_of_its_own_is_only_read_around_them() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let [slot, home, tmp, tree] =
+            ["slot", "slot/home", "slot/tmp", "slot/tree"].map(|path| root.join(path));
+        let own = [&home, &tmp, &tree].map(|path| {
+            fs::create_dir_all(path).unwrap();
+            OwnFolder { path: path.clone(), identity: FileFacts::at(path).unwrap().identity() }
+        });
+        let view = View { home: Some(root.clone()), ..View::default() };
+        let mounts = view.mounts(Room { slot: &slot, home: &home, tmp: &tmp, own: &own }, false);
+        assert_eq!(
+            seen(&mounts, &root),
+            ["show slot", "write slot/home", "write slot/tmp", "write slot/tree"]
+        );
+        let as_made = |mount: &&Mount| matches!(mount, Mount::Write { is: Some(_), .. });
+        // Also where it is put in the place of the user's home and of the machine's folder for temporary files.
+        let places: Vec<_> = mounts.iter().filter(as_made).map(Mount::at).collect();
+        assert!(places.contains(&&root) && places.contains(&&PathBuf::from("/tmp")), "{places:?}");
     }
 
     #[test]

@@ -107,7 +107,7 @@ pub(super) fn listen(
     files.export(&tree).map_err(words)?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let confinement = sandbox.map(|sandbox| {
-        let room = Room { slot: &slot, home: &home, tmp: &tmp };
+        let room = Room { slot: &slot, home: &home, tmp: &tmp, own: &[] };
         let sandbox = sandbox.clone().with_network(Network::Loopback);
         sandbox.confine(room, &tree, &places_of_python(python), &[])
     });

@@ -1,0 +1,339 @@
+//! An open folder.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, RawDir, SeekFrom, chmod, mkdirat, open, openat, readlinkat, renameat, seek,
+    statat, symlinkat, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::facts::{FileFacts, Identity, Kind, facts_of};
+use super::remove::remove_beneath;
+use super::resolve::{FOLDER, ONLY_NAMES, one_name, open_beneath, open_with_links};
+
+/// A folder that was opened once. Paths are relative to it, and lead neither outside nor over a link.
+#[derive(Debug)]
+pub struct Folder {
+    descriptor: OwnedFd,
+}
+
+/// What lies in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub name: OsString,
+    /// What it is.
+    pub kind: Kind,
+}
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+impl Folder {
+    /// Open a folder by its path, which is not followed when it is a link itself.
+    ///
+    /// # Errors
+    /// When it is no folder, or cannot be read.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { descriptor: open(path, FOLDER, Mode::empty())? })
+    }
+
+    /// Open the folder at a path beneath this one.
+    ///
+    /// # Errors
+    /// When it is no folder, or cannot be read.
+    pub fn folder(&self, path: &Path) -> io::Result<Self> {
+        Ok(Self { descriptor: open_beneath(self.as_fd(), path, FOLDER, Mode::empty())? })
+    }
+
+    /// The same, readable and writable for us whatever a command did to its mode.
+    ///
+    /// # Errors
+    /// When it is no folder.
+    pub fn opened_up(&self, path: &Path) -> io::Result<Self> {
+        let names = ONLY_NAMES | OFlags::DIRECTORY;
+        let found = open_beneath(self.as_fd(), path, names, Mode::empty())?;
+        open_up(found.as_fd())?;
+        Ok(Self { descriptor: openat(&found, ".", FOLDER, Mode::empty())? })
+    }
+
+    /// Make a folder in this one, and open it. Nothing may lie there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new_folder(&self, name: &str) -> io::Result<Self> {
+        mkdirat(self, one_name(name.as_ref())?, Mode::RWXU | Mode::RWXG | Mode::RWXO)?;
+        self.folder(name.as_ref())
+    }
+
+    /// Which folder it is.
+    ///
+    /// # Errors
+    /// When the file system cannot tell.
+    pub fn identity(&self) -> io::Result<Identity> {
+        Ok(facts_of(self)?.identity())
+    }
+
+    /// Whether this name is that folder's, and no link to it.
+    #[must_use]
+    pub fn has(&self, name: &str, folder: &Self) -> bool {
+        let there = open_beneath(self.as_fd(), name.as_ref(), ONLY_NAMES | OFlags::DIRECTORY, Mode::empty());
+        match (there.and_then(facts_of), facts_of(folder)) {
+            (Ok(there), Ok(folder)) => there.identity() == folder.identity(),
+            _ => false,
+        }
+    }
+
+    /// A path to the folder for libraries that want one: it leads here as long as this is open, in this process.
+    #[must_use]
+    pub fn own_path(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.descriptor.as_raw_fd()))
+    }
+
+    /// The facts of what lies at a path.
+    ///
+    /// # Errors
+    /// When nothing lies there.
+    pub fn facts(&self, path: &Path) -> io::Result<FileFacts> {
+        if let Ok(name) = one_name(path.as_os_str()) {
+            return Ok(FileFacts::of(&statat(self, name, AtFlags::SYMLINK_NOFOLLOW)?));
+        }
+        Ok(facts_of(open_beneath(self.as_fd(), path, ONLY_NAMES, Mode::empty())?)?)
+    }
+
+    /// Whether a path leads to a folder, over links also, but not outside.
+    #[must_use]
+    pub fn leads_to_folder(&self, path: &Path) -> bool {
+        open_with_links(self.as_fd(), path).and_then(facts_of).is_ok_and(|facts| facts.is_folder())
+    }
+
+    /// What lies in it, in no order.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn entries(&self) -> io::Result<Vec<Entry>> {
+        Ok(entries_of(self.as_fd())?)
+    }
+
+    /// Open a regular file to read it.
+    ///
+    /// # Errors
+    /// When it is none, or cannot be read.
+    pub fn open_file(&self, path: &Path) -> io::Result<File> {
+        // Nobody waits for the other end of a pipe.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        self.regular(path, flags)
+    }
+
+    /// Open a regular file to write over it.
+    ///
+    /// # Errors
+    /// When it is none, or cannot be written.
+    pub fn overwrite(&self, path: &Path) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        self.regular(path, flags)
+    }
+
+    fn regular(&self, path: &Path, flags: OFlags) -> io::Result<File> {
+        let file = open_beneath(self.as_fd(), path, flags, Mode::empty())?;
+        if facts_of(&file)?.kind() != Kind::File {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        Ok(File::from(file))
+    }
+
+    /// Make a file that is not there yet, with these permissions as far as the umask lets.
+    ///
+    /// # Errors
+    /// When something lies there, or it cannot be made.
+    pub fn create(&self, path: &Path, permissions: u32) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(open_beneath(self.as_fd(), path, flags, Mode::from_raw_mode(permissions))?.into())
+    }
+
+    /// What is in a regular file, up to a length.
+    ///
+    /// # Errors
+    /// When it is none, or cannot be read.
+    pub fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.open_file(path)?.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Make a symbolic link.
+    ///
+    /// # Errors
+    /// When something lies there, or it cannot be made.
+    pub fn link(&self, to: &Path, path: &Path) -> io::Result<()> {
+        self.in_parent(path, |parent, name| symlinkat(to, parent, name))
+    }
+
+    /// Let a symbolic link be at a path. What is in the way is removed, `until` a moment.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn link_anew(&self, to: &Path, path: &Path, until: Instant) -> io::Result<()> {
+        if self.read_link(path).is_ok_and(|there| there == to) {
+            return Ok(());
+        }
+        self.make_folders(path.parent().unwrap_or(Path::new("")), until)?;
+        self.remove(path, until)?;
+        self.link(to, path)
+    }
+
+    /// What is written in a symbolic link.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        let target = self.in_parent(path, |parent, name| readlinkat(parent, name, Vec::new()))?;
+        Ok(OsString::from_vec(target.into_bytes()).into())
+    }
+
+    /// Make a folder and those above it. What is in the way is removed, `until` a moment.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_folders(&self, path: &Path, until: Instant) -> io::Result<()> {
+        let names = ONLY_NAMES | OFlags::DIRECTORY;
+        if path.as_os_str().is_empty() || open_beneath(self.as_fd(), path, names, Mode::empty()).is_ok() {
+            return Ok(());
+        }
+        let mut here = PathBuf::new();
+        for part in path.components() {
+            here.push(part);
+            if open_beneath(self.as_fd(), &here, names, Mode::empty()).is_ok() {
+                continue;
+            }
+            self.remove(&here, until)?;
+            let all = Mode::RWXU | Mode::RWXG | Mode::RWXO;
+            self.in_parent(&here, |parent, name| mkdirat(parent, name, all))?;
+        }
+        Ok(())
+    }
+
+    /// Remove what is no folder.
+    ///
+    /// # Errors
+    /// When nothing lies there, or it is a folder.
+    pub fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.in_parent(path, |parent, name| unlinkat(parent, name, AtFlags::empty()))
+    }
+
+    /// Remove a folder in which nothing is.
+    ///
+    /// # Errors
+    /// When something is left in it.
+    pub fn remove_empty(&self, path: &Path) -> io::Result<()> {
+        self.in_parent(path, |parent, name| unlinkat(parent, name, AtFlags::REMOVEDIR))
+    }
+
+    /// Remove whatever lies at a path, folders with all they hold, whatever their modes, `until` a moment.
+    ///
+    /// # Errors
+    /// When something cannot be removed, or not in time; what could be is gone. That nothing lies there is no error.
+    pub fn remove(&self, path: &Path, until: Instant) -> io::Result<()> {
+        match self.in_parent(path, |parent, name| Ok(remove_beneath(parent, name, until))) {
+            Ok(removed) => removed,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Remove all that lies in it.
+    ///
+    /// # Errors
+    /// When something cannot be removed, or not in time.
+    pub fn empty(&self, until: Instant) -> io::Result<()> {
+        open_up(self.as_fd())?;
+        let mut first = Ok(());
+        for entry in self.entries()? {
+            first = first.and(self.remove(entry.name.as_ref(), until));
+        }
+        first
+    }
+
+    /// Move what has this name to another folder, under another name.
+    ///
+    /// # Errors
+    /// When it cannot be moved.
+    pub fn move_to(&self, path: &Path, to: &Self, name: &str) -> io::Result<()> {
+        let new = one_name(name.as_ref())?;
+        self.in_parent(path, |parent, name| renameat(parent, name, to, new))
+    }
+
+    /// Do something with a name in the folder that holds it.
+    fn in_parent<T>(
+        &self,
+        path: &Path,
+        act: impl FnOnce(BorrowedFd<'_>, &OsStr) -> rustix::io::Result<T>,
+    ) -> io::Result<T> {
+        let name = one_name(path.file_name().unwrap_or_default())?;
+        match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            None => Ok(act(self.as_fd(), name)?),
+            Some(parent) => {
+                let names = ONLY_NAMES | OFlags::DIRECTORY;
+                let parent = open_beneath(self.as_fd(), parent, names, Mode::empty())?;
+                Ok(act(parent.as_fd(), name)?)
+            }
+        }
+    }
+}
+
+/// Let a folder be read and written by us.
+pub(super) fn open_up(folder: BorrowedFd<'_>) -> rustix::io::Result<()> {
+    let mode = facts_of(folder)?.mode;
+    if mode & 0o700 == 0o700 {
+        return Ok(());
+    }
+    // The path of a descriptor: fchmod(2) refuses those that only name a file.
+    let path = format!("/proc/self/fd/{}", folder.as_raw_fd());
+    chmod(path, Mode::from_raw_mode(mode & 0o7777 | 0o700))
+}
+
+pub(super) fn entries_of(folder: BorrowedFd<'_>) -> rustix::io::Result<Vec<Entry>> {
+    seek(folder, SeekFrom::Start(0))?;
+    let mut buffer = vec![MaybeUninit::<u8>::uninit(); 32 << 10];
+    let mut listed = RawDir::new(folder, &mut buffer);
+    let mut all = Vec::new();
+    while let Some(entry) = listed.next() {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name == "." || name == ".." {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            // Some file systems do not say.
+            rustix::fs::FileType::Unknown => match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => FileFacts::of(&stat).kind(),
+                Err(Errno::NOENT) => continue,
+                Err(error) => return Err(error),
+            },
+            kind => Kind::of(kind),
+        };
+        all.push(Entry { name: name.to_owned(), kind });
+    }
+    Ok(all)
+}
+
+/// The folder that holds a path, opened by path, and the name in it.
+pub(super) fn parent_of(path: &Path) -> rustix::io::Result<(OwnedFd, &OsStr)> {
+    let name = one_name(path.file_name().unwrap_or_default())?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok((openat(CWD, parent, flags, Mode::empty())?, name))
+}

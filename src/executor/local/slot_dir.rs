@@ -1,0 +1,210 @@
+//! The folders of a slot. Nothing else reaches into one by path: a trial may have put anything in the place of what was
+//! there.
+//!
+//! They are opened when they are made. Before a trial they are compared with what lies under their names; a slot that is
+//! no longer the one that was made is moved aside, to be removed when there is time, and another one takes its place.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::RunFolder;
+use super::environment::Folders;
+use super::exchange::Exchange;
+use super::pycache;
+use crate::beneath::Folder;
+use crate::git::Drafts;
+use crate::process::sandbox::OwnFolder;
+
+/// So long what a trial left is removed before its slot is given up: to fill another one is quicker then.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// So long what was given up is removed beside the trials.
+const PATIENCE_ASIDE: Duration = Duration::from_secs(120);
+
+/// Until when something in a slot that begins now has to be done.
+pub(super) fn deadline() -> Instant {
+    Instant::now() + PATIENCE
+}
+
+/// The folders that the slots of a run lie in.
+#[derive(Debug)]
+pub(super) struct SlotDirs {
+    run: Folder,
+    path: PathBuf,
+    slots: Folder,
+    /// Where indexes are written before they are moved to their slots.
+    drafts: Arc<Folder>,
+    /// What was given up.
+    aside: Folder,
+    bytecode: Folder,
+    bytecode_path: PathBuf,
+    /// The bytecode of all slots' trees.
+    codes: Folder,
+    /// The bytecode prefix that all slots read.
+    packages: Folder,
+    given_up: AtomicU64,
+}
+
+const SLOTS: &str = "slots";
+const PACKAGES: &str = "packages";
+
+impl SlotDirs {
+    /// Make them in the folder of a run.
+    pub(super) fn new(run: &RunFolder) -> io::Result<Self> {
+        let top = Folder::open(run.path())?;
+        let bytecode = Folder::open(run.bytecode())?;
+        Ok(Self {
+            slots: top.new_folder(SLOTS)?,
+            drafts: Arc::new(top.new_folder("indexes")?),
+            aside: top.new_folder("aside")?,
+            codes: bytecode.new_folder(SLOTS)?,
+            packages: bytecode.new_folder(PACKAGES)?,
+            run: top,
+            path: run.path().to_owned(),
+            bytecode,
+            bytecode_path: run.bytecode().to_owned(),
+            given_up: AtomicU64::new(0),
+        })
+    }
+
+    /// Where the prefix for bytecode is.
+    pub(super) fn packages_path(&self) -> PathBuf {
+        self.bytecode_path.join(PACKAGES)
+    }
+
+    /// An empty exchange of bytecode.
+    pub(super) fn exchange(&self) -> io::Result<Exchange> {
+        const EXCHANGE: &str = "exchange";
+        Ok(Exchange::new(self.bytecode.new_folder(EXCHANGE)?, self.bytecode_path.join(EXCHANGE)))
+    }
+
+    /// Fill the prefix with links to the bytecode beside the sources in these folders.
+    pub(super) fn seed(&self, folders: &[PathBuf]) -> io::Result<usize> {
+        pycache::seed(&self.packages, folders)
+    }
+
+    /// Whether they are where they were made.
+    fn are_ours(&self) -> bool {
+        let is_at = |path: &Path, folder: &Folder| match (Folder::open(path), folder.identity()) {
+            (Ok(there), Ok(identity)) => there.identity().is_ok_and(|there| there == identity),
+            _ => false,
+        };
+        is_at(&self.path, &self.run)
+            && self.run.has(SLOTS, &self.slots)
+            && is_at(&self.bytecode_path, &self.bytecode)
+            && self.bytecode.has(SLOTS, &self.codes)
+            && self.bytecode.has(PACKAGES, &self.packages)
+    }
+
+    /// Move what has a name out of the way, wherever it leads. It is removed beside the trials.
+    fn give_up(self: &Arc<Self>, folder: &Folder, name: &str) {
+        let number = format!("{name}-{}", self.given_up.fetch_add(1, Ordering::Relaxed));
+        if folder.move_to(name.as_ref(), &self.aside, &number).is_err() {
+            // On another file system, or something is mounted on it.
+            drop(folder.remove(name.as_ref(), deadline()));
+            return;
+        }
+        let all = Arc::clone(self);
+        // What is left then goes with the folder of the run.
+        std::thread::spawn(move || drop(all.aside.remove(number.as_ref(), Instant::now() + PATIENCE_ASIDE)));
+    }
+}
+
+/// The folders of one slot, open.
+#[derive(Debug)]
+pub(super) struct SlotDir {
+    all: Arc<SlotDirs>,
+    number: usize,
+    name: String,
+    pub(super) folders: Folders,
+    top: Folder,
+    pub(super) tree: Arc<Folder>,
+    home: Folder,
+    tmp: Folder,
+    pub(super) bytecode: Folder,
+}
+
+const TREE: &str = "tree";
+const HOME: &str = "home";
+const TMP: &str = "tmp";
+
+impl SlotDir {
+    /// New folders for the slot with this number.
+    pub(super) fn new(all: &Arc<SlotDirs>, number: usize) -> io::Result<Self> {
+        Self::named(all, number, number.to_string())
+    }
+
+    fn named(all: &Arc<SlotDirs>, number: usize, name: String) -> io::Result<Self> {
+        let top = all.slots.new_folder(&name)?;
+        let bytecode = all.codes.new_folder(&name)?;
+        let [path, code] = [&all.path, &all.bytecode_path].map(|path| path.join(SLOTS).join(&name));
+        let folders = Folders::new(path, code, all.packages_path());
+        pycache::divert(&all.packages, &folders.tree, &folders.bytecode, deadline())?;
+        let [tree, home, tmp] = [TREE, HOME, TMP].map(|name| top.new_folder(name));
+        let (tree, home, tmp) = (Arc::new(tree?), home?, tmp?);
+        Ok(Self { all: Arc::clone(all), number, name, folders, top, tree, home, tmp, bytecode })
+    }
+
+    /// Whether all of them are where they were made.
+    pub(super) fn is_ours(&self) -> bool {
+        self.all.are_ours()
+            && self.all.slots.has(&self.name, &self.top)
+            && self.top.has(TREE, &self.tree)
+            && self.top.has(HOME, &self.home)
+            && self.top.has(TMP, &self.tmp)
+            && self.all.codes.has(&self.name, &self.bytecode)
+    }
+
+    /// New folders in the place of these, which are given up.
+    pub(super) fn renewed(&self) -> io::Result<Self> {
+        if !self.all.are_ours() {
+            return Err(io::Error::other("the folder of this run was moved or replaced"));
+        }
+        self.all.give_up(&self.all.slots, &self.name);
+        self.all.give_up(&self.all.codes, &self.name);
+        // The same name, as paths are in what trials say and compile, unless the old one cannot be had.
+        Self::new(&self.all, self.number).or_else(|_| {
+            let count = self.all.given_up.load(Ordering::Relaxed);
+            Self::named(&self.all, self.number, format!("{}-{count}", self.number))
+        })
+    }
+
+    /// Let what is compiled for sources at a place in the tree, a link to a folder, be that of all slots.
+    pub(super) fn share_bytecode(&self, place: &Path, target: &Path, until: Instant) -> io::Result<()> {
+        let inside = target.strip_prefix("/").unwrap_or(target);
+        self.all.packages.make_folders(inside, until)?;
+        self.bytecode.link_anew(&self.folders.prefix.join(inside), place, until)
+    }
+
+    /// Where the index of its private repository is written.
+    pub(super) fn drafts(&self) -> Drafts {
+        Drafts { folder: Arc::clone(&self.all.drafts), name: self.name.clone() }
+    }
+
+    /// What commands may write, with the private repository.
+    pub(super) fn own(&self, git: Option<&Folder>) -> io::Result<Vec<OwnFolder>> {
+        let Folders { tree, home, tmp, bytecode, .. } = &self.folders;
+        let mut own = vec![
+            (tree.clone(), &*self.tree),
+            (home.clone(), &self.home),
+            (tmp.clone(), &self.tmp),
+            (bytecode.clone(), &self.bytecode),
+        ];
+        own.extend(git.map(|git| (tree.join(".git"), git)));
+        own.into_iter().map(|(path, folder)| Ok(OwnFolder { path, identity: folder.identity()? })).collect()
+    }
+
+    /// Remove all but the tree and the bytecode.
+    pub(super) fn empty(&self, until: Instant) -> io::Result<()> {
+        for entry in self.top.opened_up(Path::new(""))?.entries()? {
+            if ![TREE, HOME, TMP].iter().any(|own| entry.name == OsStr::new(own)) {
+                self.top.remove(entry.name.as_ref(), until)?;
+            }
+        }
+        self.home.empty(until)?;
+        self.tmp.empty(until)
+    }
+}

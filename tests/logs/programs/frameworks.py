@@ -1,6 +1,6 @@
 """Web frameworks, each with its own server or under one of the usual ones."""
 
-from program import WEB, Program
+from program import RATE, UNCHAINED, WEB, Program
 
 HEAD = 'import os\n\nfrom kiosk.web import show_checked, show_rate\n\nITEM = {"item": "mint"}\nport = int(os.environ["PORT"])\n'
 
@@ -375,25 +375,6 @@ for name in ("/rate", "/rate", "/checked"):
         print("client saw", type(error).__name__)
 """
 )
-NICEGUI = (
-    HEAD
-    + """
-from nicegui import app, ui
-
-
-@ui.page("/rate")
-def rate():
-    ui.label(show_rate(ITEM))
-
-
-@ui.page("/checked")
-def checked():
-    ui.label(show_checked(ITEM))
-
-
-ui.run(port=port, host="127.0.0.1", reload=False, show=False)
-"""
-)
 
 
 def own(name: str, package: str, form: str, driver: str, venv: str, **others) -> Program:
@@ -414,8 +395,24 @@ PROGRAMS = (
     own("tornado", "tornado", "letter, date and time, the request, then a traceback", TORNADO, "tornado"),
     own("aiohttp", "aiohttp", "logging's default, then a traceback", AIOHTTP, "aiohttp"),
     own("sanic", "sanic", "a layout of its own", SANIC, "sanic"),
-    own("twisted-web", "Twisted", "time, `[-]`, then an indented traceback", TWISTED, "twisted"),
-    own("klein", "klein", "time, `[-]`, then an indented traceback", KLEIN, "twisted"),
+    own(
+        "twisted-web",
+        "Twisted",
+        "time, `[-]`, then an indented traceback",
+        TWISTED,
+        "twisted",
+        errors=(RATE, UNCHAINED),
+        leaves_out="the cause",
+    ),
+    own(
+        "klein",
+        "klein",
+        "time, `[-]`, then an indented traceback",
+        KLEIN,
+        "twisted",
+        errors=(RATE, UNCHAINED),
+        leaves_out="the cause",
+    ),
     Program(
         "functions-framework",
         "gfunc",
@@ -427,5 +424,4 @@ PROGRAMS = (
     ),
     own("dash", "dash", "Flask's records", DASH, "dash"),
     own("gradio", "gradio", "bare tracebacks", GRADIO, "gradio", requests=(), seconds=90),
-    own("nicegui", "nicegui", "message, then a traceback", NICEGUI, "nicegui"),
 )

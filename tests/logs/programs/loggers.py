@@ -1,6 +1,6 @@
 """Loggers, formatters, and what replaces the traceback."""
 
-from program import CHECKED, Program
+from program import CHECKED, RATE, UNCHAINED, Program
 
 HEAD = """\
 import logging
@@ -138,6 +138,8 @@ PROGRAMS = (
         "ecs-logging",
         "JSON with `error.type`, `error.message`, `error.stack_trace`",
         formatter("import ecs_logging", "ecs_logging.StdlibFormatter()"),
+        errors=(RATE, UNCHAINED),
+        leaves_out="the cause",
     ),
     handled(
         "logfmter",

@@ -1,6 +1,6 @@
 """Servers of WSGI and ASGI applications."""
 
-from program import WEB, Program
+from program import RATE, UNCHAINED, WEB, Program
 
 WSGI = """\
 from kiosk.web import show_checked, show_rate
@@ -119,6 +119,8 @@ PROGRAMS = (
         "granian",
         "level and message, then a traceback",
         "{bin}/granian --interface asgi --port {port} --access-log {module}:application",
+        errors=(RATE, UNCHAINED),
+        leaves_out="the cause",
     ),
     Program(
         "granian-wsgi",
@@ -128,5 +130,7 @@ PROGRAMS = (
         WSGI,
         "{bin}/granian --interface wsgi --port {port} {module}:application",
         WEB,
+        (RATE, UNCHAINED),
+        "the cause",
     ),
 )

@@ -1,6 +1,6 @@
 """Queues, schedulers and workflows: what their workers log of a task that fails."""
 
-from program import Program
+from program import CHECKED, RATE, Error, Program
 
 TASKS = """\
 import os
@@ -332,14 +332,29 @@ def checked():
 
 @job
 def night():
-    rate.alias("first")()
-    rate.alias("second")()
+    rate()
+
+
+@job
+def morning():
     checked()
 
 
 if __name__ == "__main__":
-    night.execute_in_process(raise_on_error=False)
+    for one in (night, night, morning):
+        one.execute_in_process(raise_on_error=False)
 """
+)
+FAILED = "dagster._core.errors.DagsterExecutionStepExecutionError"
+DAGSTER_ERRORS = tuple(
+    Error(
+        FAILED,
+        f'Error occurred while executing op "{name}":',
+        error.count,
+        error.place,
+        (f"{error.type}: {error.message}", *error.chain),
+    )
+    for name, error in (("rate", RATE), ("checked", CHECKED))
 )
 
 
@@ -371,9 +386,23 @@ PROGRAMS = (
     job("apscheduler", "APScheduler", "the job, then a traceback", APSCHEDULER),
     job("taskiq", "taskiq", "the function, then a traceback", TASKIQ, venv="taskiq"),
     job("luigi", "luigi", "the task, then a traceback", LUIGI, venv="luigi"),
-    job("prefect", "prefect", "time, level, the run, then a traceback", PREFECT, venv="prefect", seconds=150),
     job(
-        "dagster", "dagster", "time, the step, then a traceback of its own layout", DAGSTER, venv="dagster", seconds=90
+        "prefect",
+        "prefect",
+        "time, level, the run, then a traceback",
+        PREFECT,
+        venv="prefect",
+        seconds=180,
+        environment={"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "150"},
+    ),
+    job(
+        "dagster",
+        "dagster",
+        "time, the step, then a traceback of its own layout",
+        DAGSTER,
+        venv="dagster",
+        errors=DAGSTER_ERRORS,
+        seconds=90,
     ),
     job("scrapy", "Scrapy", "time, the page, then a traceback", SCRAPY, venv="scrapy"),
     job(

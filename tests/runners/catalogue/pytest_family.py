@@ -180,7 +180,7 @@ RUNNERS = (
     plain(
         "pytest-timeout (thread)", "-q --timeout 1 --timeout-method thread", "pytest-timeout", instead={FAILS: SLEEPS}
     ),
-    plain("pytest-forked", "-q --forked", "pytest-forked"),
+    plain("pytest-forked", "-q --forked", "pytest-forked", venv="fork"),
     plain("pytest-rerunfailures", "-q --reruns 1", "pytest-rerunfailures"),
     plain("pytest-randomly", "-q", "pytest-randomly", venv="randomly"),
     plain("pytest-asyncio", "-q", "pytest-asyncio", venv="asyncio", test=ASYNC_TEST, skipped=marked(ASYNC_TEST)),

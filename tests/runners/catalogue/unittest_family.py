@@ -229,7 +229,6 @@ RUNNERS = (
         "{bin}/python -m testtools.run test_app",
         "testtools",
         unnamed=True,
-        untold={ALL_SKIPPED: "good"},
     ),
     cases("testflo", "testflo", "{bin}/testflo .", "testflo", unnamed=True),
     cases(

@@ -172,6 +172,15 @@ pub enum EventKind {
     },
     /// A trial ended.
     TrialFinished(Box<Finished>),
+    /// A trial that passed is no evidence any more: what another trial shows of the command takes it back.
+    Withdrawn {
+        /// Its number.
+        trial: TrialId,
+        /// The commit.
+        commit: CommitId,
+        /// What it says now.
+        verdict: Verdict,
+    },
     /// A trial was cancelled: another result made it irrelevant.
     TrialCancelled {
         /// Its number.

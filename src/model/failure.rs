@@ -65,6 +65,30 @@ impl FailureSignature {
     }
 }
 
+/// What of two runs is compared, to say whether they failed alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compared {
+    /// The failure: its type, its message, its test.
+    Failure,
+    /// The closing lines: no failure can be read.
+    ClosingLines,
+    /// The exit status alone: nothing else is printed.
+    Status,
+}
+
+impl FailureSignature {
+    /// What is compared where this is the failure that is searched for.
+    #[must_use]
+    pub const fn compared(&self) -> Compared {
+        match self.kind {
+            FailureKind::ExitCode(_) if self.shape.is_empty() => Compared::Status,
+            FailureKind::ExitCode(_) => Compared::ClosingLines,
+            FailureKind::Exception(_) | FailureKind::Signal(_) | FailureKind::Timeout => Compared::Failure,
+        }
+    }
+}
+
 impl fmt::Display for FailureSignature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind)?;

@@ -9,7 +9,7 @@
 //! | [`trial`] | [`Recipe`], [`Trial`], [`TrialOutput`]: what to run, and what came of it |
 //! | [`environment`] | [`Packages`], [`EnvironmentFacts`]: what a trial runs with |
 //! | [`verdict`] | [`Verdict`], [`Skip`]: what the outcome says about a commit |
-//! | [`failure`] | [`FailureSignature`], [`Frame`]: which failure it was |
+//! | [`failure`] | [`FailureSignature`], [`Frame`], [`Compared`]: which failure it was |
 //! | [`finding`] | [`Conclusion`], [`Culprit`], [`Episode`], [`BreakingChange`]: what a search ends with |
 //! | [`fix`] | [`FixReport`]: candidate fixes, and what came of testing them |
 //! | [`event`] | [`Event`]: the only thing that a session emits |
@@ -48,7 +48,7 @@ pub use check::{CheckReport, Side, Smoke};
 pub use commit::{BlobId, CommitId, CommitInfo, TreeId};
 pub use environment::{Day, EnvironmentFacts, Origin, PackageChange, Packages};
 pub use event::{Event, EventKind};
-pub use failure::{FailureKind, FailureSignature, Frame};
+pub use failure::{Compared, FailureKind, FailureSignature, Frame};
 pub use finding::{BreakingChange, CallInChange, Conclusion, Culprit, Episode, Inconclusive, Narrowing};
 pub use fix::{CandidateFix, FixKind, FixReport};
 pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, Moment, ScannedSource};

@@ -169,6 +169,7 @@ impl Report {
             EventKind::TrialStarted { .. } | EventKind::Belief { .. } => {}
             EventKind::Suspects { suspects } => self.suspects.clone_from(suspects),
             EventKind::TrialFinished(finished) => self.add_trial(finished),
+            EventKind::Withdrawn { commit, verdict, .. } => self.withdraw(*commit, verdict),
             EventKind::TrialCancelled { .. } => self.trials.cancelled += 1,
             EventKind::Target { failure } => self.failure = Some(failure.clone()),
             EventKind::Environment { facts, .. } => self.environments.push(facts.clone()),
@@ -220,6 +221,20 @@ impl Report {
             source: finished.source,
             timing: finished.timing,
         });
+    }
+
+    /// A trial of a commit that was good says something else now.
+    fn withdraw(&mut self, commit: CommitId, verdict: &Verdict) {
+        let is_it = |line: &&mut TrialLine| line.commit == commit && line.verdict == Verdict::Good.word();
+        if let Some(line) = self.trial_log.iter_mut().find(is_it) {
+            verdict.word().clone_into(&mut line.verdict);
+        }
+        if let Verdict::Skip(skip) = verdict {
+            let skipped = Skipped { commit, kind: skip.kind, reason: skip.reason.clone() };
+            if !self.skipped.contains(&skipped) {
+                self.skipped.push(skipped);
+            }
+        }
     }
 
     fn conclude(&mut self, conclusion: &Conclusion) {

@@ -34,6 +34,7 @@ fn value(report: &Report) -> Value {
         value["failure"] = json!({
             "kind": failure.kind.to_string(),
             "message": failure.message,
+            "compared": failure.compared(),
             "frames": failure.frames,
             "tests": failure.tests,
         });

@@ -74,6 +74,9 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
             false_failures * 100.0,
             false_passes * 100.0
         ))),
+        EventKind::Withdrawn { commit, verdict, .. } => {
+            Some(style.warn(format!("{} is not good after all: {verdict}", commit.short())))
+        }
         EventKind::Note { text } => Some(style.warn(format!("note: {text}"))),
         EventKind::Environment { first, facts } => Some(format!(
             "environment for {}: Python {} ({}), {} as of {}",

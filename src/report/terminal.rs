@@ -8,7 +8,7 @@ use super::diff::write_diff;
 use super::plain::shortened;
 use super::words::{date, duration, plural};
 use super::{Renderer, Style};
-use crate::model::{CommitId, CommitInfo, Culprit, FailureSignature, Report};
+use crate::model::{CommitId, CommitInfo, Compared, Culprit, FailureSignature, Report};
 
 /// Renders [`Report`]s for a terminal.
 #[derive(Debug, Clone)]
@@ -113,7 +113,19 @@ impl Terminal {
         if let Some(place) = place(failure) {
             writeln!(out, "  {}", self.style.dim(place))?;
         }
-        Ok(())
+        match failure.compared() {
+            Compared::Failure => Ok(()),
+            Compared::ClosingLines => {
+                writeln!(
+                    out,
+                    "  {}",
+                    self.style.warn("no failure can be read of it: its closing lines were compared")
+                )
+            }
+            Compared::Status => {
+                writeln!(out, "  {}", self.style.warn("it prints nothing: only the exit status was compared"))
+            }
+        }
     }
 
     fn changed(&self, out: &mut dyn Write) -> io::Result<()> {

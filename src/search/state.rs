@@ -46,6 +46,13 @@ impl Observation {
         self.skipped += other.skipped;
     }
 
+    /// Take back what a run showed, and count it as one that said nothing.
+    pub const fn retract(&mut self, other: Self) {
+        self.good = self.good.saturating_sub(other.good);
+        self.bad = self.bad.saturating_sub(other.bad);
+        self.skipped += other.good + other.bad;
+    }
+
     /// Number of runs.
     #[must_use]
     pub const fn runs(&self) -> u32 {
@@ -109,6 +116,12 @@ impl SearchState {
         };
         let untested = self.goods.iter().copied().filter(|&good| self.observed(good).runs() == 0);
         untested.filter(|&good| could_be_bad(good)).collect()
+    }
+
+    /// Take back what was recorded of a run at a commit, since it was no evidence, and count that run as one that says
+    /// nothing.
+    pub fn retract(&mut self, node: Node, seen: Observation) {
+        self.observations[self.twin[node.index()].index()].retract(seen);
     }
 
     /// Record what was seen at a commit.

@@ -6,6 +6,8 @@ use super::ahead::Ahead;
 use super::dispatcher::Dispatcher;
 use super::earlier::{earlier_trials, session_key};
 use super::endpoints::{Endpoints, Expected, Step};
+pub(super) use super::evidence::Judged;
+use super::evidence::Unproven;
 use super::journal::Journal;
 use super::pace::Pace;
 use super::trials::{Done, Trials};
@@ -15,8 +17,8 @@ use crate::executor::{Executor, ExecutorError};
 use crate::git::{GitError, Repository, Shadow};
 use crate::model::event::Finished;
 use crate::model::{
-    CancelToken, CommitId, Conclusion, Ending, EventKind, FailureKind, FailureSignature, Inconclusive,
-    Purpose, Report, SkipKind, Suspect, TreeId, TrialId, TrialOutput, Verdict,
+    CancelToken, CommitId, Conclusion, Ending, EventKind, FailureSignature, Inconclusive, Purpose, Report,
+    SkipKind, Suspect, TreeId, TrialId, TrialOutput, Verdict,
 };
 use crate::search::Observation;
 use crate::store::{SessionState, Store, StoreError};
@@ -103,6 +105,7 @@ pub fn find(
             oracle: None,
             target: None,
             target_output: None,
+            unproven: Vec::new(),
             unjudged: Vec::new(),
             endpoints: Endpoints::default(),
             seen: HashMap::new(),
@@ -138,14 +141,6 @@ impl<E: Into<SessionError>> From<E> for Stop {
     }
 }
 
-/// A judged trial.
-pub(super) struct Judged {
-    pub(super) trial: TrialId,
-    pub(super) purpose: Purpose,
-    pub(super) commit: CommitId,
-    pub(super) verdict: Verdict,
-}
-
 /// The state of a session.
 pub(super) struct Session<'a> {
     pub(super) plan: &'a Plan,
@@ -156,6 +151,8 @@ pub(super) struct Session<'a> {
     pub(super) target: Option<FailureSignature>,
     /// The output that the target was read from, or could not be.
     pub(super) target_output: Option<TrialOutput>,
+    /// Trials that passed without telling that a test ran.
+    pub(super) unproven: Vec<Unproven>,
     /// Results that came before the target was known.
     pub(super) unjudged: Vec<Done>,
     pub(super) endpoints: Endpoints,
@@ -301,7 +298,8 @@ impl Session<'_> {
         };
         self.learn_speed(&done);
         if self.oracle.is_some() {
-            return Ok(self.judge(done)?.into_iter().collect());
+            let judged = self.judge(done)?;
+            return Ok(self.withdrawn()?.into_iter().chain(judged).collect());
         }
         let is_target = done.commit == self.target_commit();
         if is_target {
@@ -316,7 +314,11 @@ impl Session<'_> {
             return Ok(Vec::new());
         }
         let waited = std::mem::take(&mut self.unjudged).into_iter();
-        waited.filter_map(|done| self.judge(done).transpose()).collect()
+        let judged: Vec<Judged> =
+            waited.filter_map(|done| self.judge(done).transpose()).collect::<Result<_, _>>()?;
+        // What is taken back was judged before.
+        let withdrawn = self.withdrawn()?;
+        Ok(judged.into_iter().chain(withdrawn).collect())
     }
 
     /// Whether the target is known now; it is not when its trial, which was watched, runs again.
@@ -376,6 +378,7 @@ impl Session<'_> {
         };
         let reading = oracle.read(&done.output);
         let plain = oracle.judge_reading(&done.output, &reading);
+        let is_unproven = plain == Verdict::Good && reading.summary.is_none();
         if plain == Verdict::Good {
             oracle.learn(&reading);
         }
@@ -412,10 +415,21 @@ impl Session<'_> {
         if done.purpose.is_of_commit() {
             self.seen.entry(done.commit).or_default().add(Observation::of(&verdict));
         }
+        if is_unproven && done.purpose.is_of_commit() {
+            let seen = Observation::of(&verdict);
+            let Done { id: trial, commit, purpose, .. } = done;
+            self.unproven.push(Unproven { trial, commit, purpose, seen });
+        }
         if done.purpose == Purpose::Endpoint {
             self.check_endpoint(done.commit, &verdict)?;
         }
-        Ok(Some(Judged { trial: done.id, purpose: done.purpose, commit: done.commit, verdict }))
+        Ok(Some(Judged {
+            trial: done.id,
+            purpose: done.purpose,
+            commit: done.commit,
+            verdict,
+            withdrawn: None,
+        }))
     }
 
     fn check_endpoint(&mut self, commit: CommitId, verdict: &Verdict) -> Result<(), Stop> {
@@ -467,18 +481,6 @@ impl Session<'_> {
             }
             _ => Conclusion::NotReproduced { reason, hint },
         })
-    }
-
-    /// How likely it is, before anything ran, that the test is flaky: the more a failure tells of
-    /// itself, the less likely it appears by chance.
-    pub(super) fn flaky_prior(&self) -> f64 {
-        match self.target.as_ref().map(|target| &target.kind) {
-            Some(FailureKind::Exception(kind)) if kind.ends_with("AssertionError") => 0.015,
-            Some(FailureKind::Exception(_)) => 0.007,
-            Some(FailureKind::Signal(_)) => 0.05,
-            Some(FailureKind::Timeout) => 0.3,
-            Some(FailureKind::ExitCode(_)) | None => 0.5,
-        }
     }
 }
 

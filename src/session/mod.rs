@@ -14,6 +14,7 @@
 //! | `earlier` | what makes two sessions the same one |
 //! | `pace` | how long trials may take |
 //! | [`endpoints`] | bad has to fail and good to pass |
+//! | `evidence` | passes that are taken back, once the command is known to count tests |
 //! | `environments` | environments of versions: foreseen, told of |
 //! | [`gallop`] | looking for a good commit, backwards |
 //! | [`search`] | the loop around the strategy |
@@ -54,6 +55,7 @@ mod dispatcher;
 mod earlier;
 mod endpoints;
 mod environments;
+mod evidence;
 mod find;
 mod fix;
 mod gallop;

@@ -21,7 +21,10 @@ impl Hunt {
             return;
         }
         if let Some(&node) = self.history.index.get(&judged.commit) {
-            self.state.record(node, Observation::of(&judged.verdict));
+            match judged.withdrawn {
+                Some(seen) => self.state.retract(node, seen),
+                None => self.state.record(node, Observation::of(&judged.verdict)),
+            }
         }
     }
 

@@ -99,6 +99,12 @@ impl TargetOracle {
         }
     }
 
+    /// The runner that is known to print counts where this command runs tests.
+    #[must_use]
+    pub const fn counting(&self) -> Option<Runner> {
+        self.counts
+    }
+
     fn matches(&self, output: &TrialOutput, reading: &Reading) -> bool {
         match &self.target {
             Target::AnyFailure => true,

@@ -42,3 +42,4 @@ mod sandbox_hostile;
 mod sandbox_inherits;
 mod support;
 mod tracebacks;
+mod verdict_histories;

@@ -12,6 +12,7 @@ use crate::model::{CommitId, Packages, Recipe};
 use crate::pyenv::{self, Interpreter};
 use crate::session::{Matching, OverlayFile, Plan};
 use crate::store::Store;
+use crate::triage::runners::telling;
 
 use super::bench::Bench;
 use super::environments::{self, EnvArgs, Kind};
@@ -58,7 +59,11 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         || isolated.offered(),
     );
     let variables = isolated.variables(std::env::vars_os());
-    let recipe = recipe(&merged, &standing, (python.as_ref(), &venvs), variables.kept);
+    let mut recipe = recipe(&merged, &standing, (python.as_ref(), &venvs), variables.kept);
+    let told = telling(&recipe.command);
+    if let Some(told) = &told {
+        recipe.command.clone_from(&told.command);
+    }
     let cache = folders::cache()?;
     let (seen, mut links) = seen(&args.isolation.see, &here, standing.top.as_deref())?;
     links.extend(venvs.links());
@@ -107,6 +112,8 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         links.retain(|(_, target)| !pyenv::is_environment(target));
     }
     let bench = Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments, sandbox, links)?;
+    let mut environment = environment;
+    environment.extend(told.map(|told| ("added_option".to_owned(), told.why.to_owned())));
     let plan = Plan {
         good,
         bad,

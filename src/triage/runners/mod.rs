@@ -19,6 +19,7 @@ mod pytest;
 mod robot;
 mod stestr;
 mod summary;
+mod telling;
 mod testslide;
 mod trial;
 mod unittest;
@@ -28,6 +29,7 @@ mod zope;
 pub use command::CommandFacts;
 pub(super) use generic::counts_tests;
 pub use summary::{Count, RunSummary, Runner, TestFailure};
+pub use telling::{Telling, telling};
 
 use super::ansi;
 

@@ -1,0 +1,115 @@
+//! Searches over random histories whose commits show what real runs of test runners showed: a commit that did not run
+//! is never the proof of a culprit, neither as the one that fails nor as a parent that passes.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use pybisect::graph::{CommitGraph, Node};
+use pybisect::model::{Captured, Ending, Timing, TrialOutput, Verdict};
+use pybisect::search::simulate::{Random, Truth, World};
+use pybisect::search::{InformationGain, Outcome, SearchState};
+use pybisect::triage::{CommandFacts, Oracle as _, Target, TargetOracle};
+
+/// The verdicts on a runner's runs, by situation, where the search is for what `fails` shows.
+fn verdicts(file: &Path) -> BTreeMap<String, Verdict> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let (command, rest) = text.split_once('\n').unwrap();
+    let words = command[2..].split(' ').skip_while(|word| word.contains("PATH="));
+    let words: Vec<OsString> = if command.contains("&&") {
+        ["sh", "-c", &command[2..]].map(OsString::from).to_vec()
+    } else {
+        words.map(OsString::from).collect()
+    };
+    let command = CommandFacts::of(&words);
+    let mut runs = BTreeMap::new();
+    for run in format!("\n{rest}").split("\n@@ ").skip(1).collect::<Vec<_>>().chunks(2) {
+        let (head, stdout) = run[0].split_once('\n').unwrap();
+        let (situation, status) = head.split_once(' ').unwrap();
+        let code: i32 = status.parse().unwrap();
+        let ending = if code < 0 { Ending::Signalled { signal: -code } } else { Ending::Exited { code } };
+        let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };
+        let stderr = captured(run[1].strip_prefix("stderr").unwrap());
+        let (stdout, timing) = (captured(stdout), Timing::default());
+        let output = TrialOutput { ending, stdout, stderr, timing, leftovers: 0, notes: Vec::new() };
+        runs.insert(situation.to_owned(), output);
+    }
+    let target = TargetOracle::target_of(&runs["fails"], command).unwrap();
+    let mut oracle = TargetOracle::new(Target::Signature(target), command);
+    oracle.learn(&oracle.read(&runs["fails"]));
+    runs.into_iter().map(|(situation, output)| (situation, oracle.judge(&output))).collect()
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/runners");
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// A random history with merges; the first commit is good, the last one bad.
+fn history(random: &mut Random) -> CommitGraph {
+    let len = 4 + random.below(40);
+    let mut parents: Vec<Vec<usize>> = vec![vec![]];
+    for at in 1..len {
+        let near = |random: &mut Random| at - 1 - random.below(at.min(5));
+        let first = near(random);
+        let second = near(random);
+        let is_merge = random.below(4) == 0 && first != second;
+        parents.push(if is_merge { vec![first, second] } else { vec![first] });
+    }
+    CommitGraph::from_parents(&parents).unwrap()
+}
+
+#[test]
+fn a_commit_that_did_not_run_is_never_the_proof() {
+    let runners: Vec<BTreeMap<String, Verdict>> = files().iter().map(|file| verdicts(file)).collect();
+    let (mut found, mut open) = (0, 0);
+    for seed in 0..1500 {
+        let mut random = Random::new(seed);
+        let graph = history(&mut random);
+        let runs = &runners[random.below(runners.len())];
+        let others: Vec<&str> =
+            runs.keys().map(String::as_str).filter(|name| !["passes", "fails"].contains(name)).collect();
+        let (good, bad) = (Node::new(0), Node::new(graph.len() - 1));
+        let state = SearchState::new(&graph, bad, vec![good]);
+        if state.candidates.is_empty() {
+            continue;
+        }
+        let culprit = state.candidates.iter().nth(random.below(state.candidates.count())).unwrap();
+        let broken = graph.descendants([culprit]);
+        // One in so many does not run.
+        let part = random.below(6);
+        let situation = |node: Node, random: &mut Random| match broken.contains(node) {
+            _ if node != good && node != bad && random.below(10) < part => others[random.below(others.len())],
+            true => "fails",
+            false => "passes",
+        };
+        let situations: Vec<&str> = graph.nodes().map(|node| situation(node, &mut random)).collect();
+        let truth = situations.iter().map(|situation| match &runs[*situation] {
+            Verdict::Good => Truth::Good,
+            Verdict::Bad => Truth::Bad,
+            Verdict::Skip(_) | Verdict::Abort(_) => Truth::Untestable,
+        });
+        let truth = truth.collect();
+        let world = World { graph, truth, false_failures: 0.0, false_passes: 0.0, seed };
+        let play = world.play(&InformationGain::new(0.99, 0.01), state, 1 + random.below(3), 1000);
+        match play.outcome {
+            Some(Outcome::Found { culprit: answer, .. }) => {
+                found += 1;
+                assert_eq!(answer, culprit, "seed {seed}");
+                assert_eq!(situations[answer.index()], "fails", "seed {seed}");
+                for parent in world.graph.parents(answer) {
+                    assert_eq!(situations[parent.index()], "passes", "seed {seed}");
+                }
+            }
+            Some(Outcome::Ambiguous { set }) => {
+                open += 1;
+                assert!(set.iter().any(|(node, _)| *node == culprit), "seed {seed}");
+            }
+            None => panic!("seed {seed} did not end"),
+        }
+    }
+    assert!(found > 500 && open > 50, "{found} found, {open} open");
+}

@@ -86,7 +86,7 @@ pub fn run(spec: &ChildSpec, cancel: &CancelToken) -> io::Result<ChildOutcome> {
         Ok(started) => started,
         Err(error) => return not_started(error),
     };
-    match introduce(spec, &own, confined.as_mut()) {
+    match introduce(spec, &own, confined.as_mut(), cancel) {
         Ok(Introduced::Runs) => {}
         other => {
             let _none = end_leftovers(&own);
@@ -94,7 +94,7 @@ pub fn run(spec: &ChildSpec, cancel: &CancelToken) -> io::Result<ChildOutcome> {
             return match other {
                 Ok(Introduced::NotStarted(error)) => not_started(error),
                 Err(error) => Err(io::Error::new(error.kind(), format!("the sandbox: {error}"))),
-                Ok(Introduced::Runs) => Ok(without_a_run(Ending::Cancelled)),
+                Ok(Introduced::Runs | Introduced::Cancelled) => Ok(without_a_run(Ending::Cancelled)),
             };
         }
     }
@@ -118,8 +118,11 @@ pub fn run(spec: &ChildSpec, cancel: &CancelToken) -> io::Result<ChildOutcome> {
         Some(confined) if confined.has_init() => confined.ending().cloned(),
         _ => Some(ending_of(status)),
     };
+    let broken = confined.as_ref().and_then(Confined::broken);
+    let no_ending =
+        || io::Error::other(format!("the sandbox: {}", broken.unwrap_or("it ended before the command")));
     Ok(ChildOutcome {
-        ending: stopped.or(ended).ok_or_else(|| io::Error::other("the sandbox ended before the command"))?,
+        ending: stopped.or(ended).ok_or_else(no_ending)?,
         stdout,
         stderr,
         ran: exited - started,
@@ -199,9 +202,14 @@ fn start(spec: &ChildSpec) -> io::Result<(Child, Running, Option<Confined>)> {
     Ok((child, own, confined))
 }
 
-fn introduce(spec: &ChildSpec, own: &Running, confined: Option<&mut Confined>) -> io::Result<Introduced> {
+fn introduce(
+    spec: &ChildSpec,
+    own: &Running,
+    confined: Option<&mut Confined>,
+    cancel: &CancelToken,
+) -> io::Result<Introduced> {
     match confined.zip(spec.confinement.as_ref()) {
-        Some((confined, confinement)) => confined.introduce(confinement, own.leader),
+        Some((confined, confinement)) => confined.introduce(confinement, own.leader, cancel),
         None => Ok(Introduced::Runs),
     }
 }
@@ -264,6 +272,10 @@ fn watch(
         wait_for_news(&streams, exit.as_ref().map(AsFd::as_fd), confined.as_deref(), rest);
         streams.iter_mut().for_each(Capture::drain);
         let has_ended = confined.as_mut().is_some_and(|confined| confined.ending().is_some());
+        if confined.as_ref().is_some_and(|confined| confined.broken().is_some()) {
+            let _ = kill_process_group(leader, Signal::KILL);
+            break;
+        }
         if has_ended || has_exited(leader) {
             break;
         }

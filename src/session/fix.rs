@@ -124,7 +124,7 @@ fn verify(
     let good = request.report.last_good.as_ref().map(|good| trees.tree_of(good.id)).transpose()?;
     let mut asked: Vec<TreeId> = passing.iter().map(|&at| candidates[at].tree).collect();
     asked.extend(good);
-    let recipe = Recipe { command: command.clone(), timeout: None, ..plan.recipe.clone() };
+    let recipe = Recipe { command: command.clone(), timeout: Some(Limits::LONGEST), ..plan.recipe.clone() };
     let mut heard = |at: usize, output: &TrialOutput| {
         let what = passing.get(at).map_or("last good", |&at| candidates[at].kind.phrase());
         let passes = matches!(output.ending, Ending::Exited { code: 0 });

@@ -138,8 +138,11 @@ impl Session<'_> {
 
     /// How long a trial without a limit of its own may take.
     fn limit(&self) -> Duration {
-        // Making an environment takes as long as it takes.
-        let is_unknown = !self.pace.has_passed || self.workshop.executor.has_environments();
-        if is_unknown { Limits::ENDPOINT } else { Limits::after(self.pace.slowest) }
+        match (self.workshop.executor.has_environments(), self.pace.has_passed) {
+            // Making an environment takes as long as it takes.
+            (true, _) => Limits::LONGEST,
+            (false, false) => Limits::ENDPOINT,
+            (false, true) => Limits::after(self.pace.slowest),
+        }
     }
 }

@@ -76,7 +76,10 @@ pub(super) struct Limits;
 
 impl Limits {
     /// Longest wait for an endpoint while the other has not ended either: a hang at both ends.
-    pub(super) const ENDPOINT: Duration = Duration::from_secs(3600);
+    pub(super) const ENDPOINT: Duration = Duration::from_secs(1800);
+    /// The same where the environment is made first, which may take long as well, and for a command of which nothing is
+    /// known.
+    pub(super) const LONGEST: Duration = Duration::from_secs(3600);
     /// A trial gets this many times the slowest endpoint's time.
     const FACTOR: u32 = 10;
     /// And never less than this.

@@ -40,6 +40,7 @@ mod real_runners;
 mod sandbox;
 mod sandbox_hostile;
 mod sandbox_inherits;
+mod sandbox_stops;
 mod support;
 mod tracebacks;
 mod verdict_histories;

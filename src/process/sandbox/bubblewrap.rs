@@ -135,8 +135,8 @@ fn arguments(confinement: &Confinement, is_root: bool) -> Vec<OsString> {
     if !is_root {
         // In a set-user-ID bwrap it can do without.
         say("--unshare-user-try", &[]);
-        if confinement.network == Network::None {
-            // It brings the loopback up; the init leaves for a network without one.
+        if confinement.network == Network::None || confinement.seal {
+            // It brings the loopback up; the init leaves for a network without one. And it makes no overlays.
             say("--cap-add", &[Path::new("CAP_SYS_ADMIN")]);
         }
     }
@@ -198,6 +198,8 @@ mod tests {
                 Mount::Write { from: place("/cache/slot"), at: place("/cache/slot"), is: None },
             ],
             fence: None,
+            seal: true,
+            no_abstract_sockets: false,
             filter: true,
             limits: Limits::default(),
             folder: place("/"),

@@ -39,6 +39,8 @@ pub struct Parts {
     pub process: bool,
     /// A network of its own.
     pub network: bool,
+    /// Sockets in the file system are out of reach; it rests on `mount`.
+    pub seal: bool,
     /// A fence around files, in the place of `mount`.
     pub fence: bool,
     /// System calls that reach past the rest are refused, and the user's keys are left behind.
@@ -184,7 +186,7 @@ impl Probe<'_> {
     /// All namespaces of our own at once, as on most systems.
     fn complete(&self) -> Result<Parts, String> {
         let some = Parts { way: Way::Namespaces, user: true, ..self.nothing() };
-        let all = Parts { mount: true, process: true, network: true, ..some };
+        let all = Parts { mount: true, process: true, network: true, seal: true, ..some };
         self.loopback(&all).map(|limits_processes| Parts { limits_processes, ..all })
     }
 
@@ -196,12 +198,16 @@ impl Probe<'_> {
         }
         let mut working = none.clone();
         // One after the other, each beside those that work.
-        let parts: [(&'static str, PartOf); 3] = [
+        let parts: [(&'static str, PartOf); 4] = [
             (NETWORK, |parts| &mut parts.network),
             ("a view of the file system of its own", |parts| &mut parts.mount),
+            (SOCKETS, |parts| &mut parts.seal),
             ("a process namespace", |parts| &mut parts.process),
         ];
         for (part, of) in parts {
+            if part == SOCKETS && !working.mount {
+                continue; // That is told of by itself.
+            }
             let mut more = working.clone();
             *of(&mut more) = true;
             match self.loopback(&more) {
@@ -227,12 +233,18 @@ impl Probe<'_> {
             mount: true,
             process: true,
             network: true,
+            seal: true,
             ..self.nothing()
         };
         let why = match self.loopback(&all) {
             Ok(limits_processes) => return Parts { limits_processes, ..all },
             Err(why) => why,
         };
+        let open = Parts { seal: false, ..all.clone() };
+        if let Ok(limits_processes) = self.loopback(&open) {
+            let missing = vec![Missing { part: SOCKETS, why, remedy: None }];
+            return Parts { limits_processes, missing, ..open };
+        }
         let less = Parts { network: false, ..all };
         if !(own.mount && own.process)
             && let Ok(limits_processes) = self.loopback(&less)
@@ -261,6 +273,8 @@ impl Probe<'_> {
             network,
             mounts: View::default().mounts(room, false),
             fence: parts.fence.then(|| Fence::around(&View::default(), room)),
+            seal: parts.seal,
+            no_abstract_sockets: false,
             filter: parts.filter,
             limits: Limits { processes: Some(FEW), ..Limits::default() },
             folder: Place("/".into()),

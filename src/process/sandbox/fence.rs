@@ -107,6 +107,15 @@ impl Fence {
     }
 }
 
+/// Put abstract sockets of the machine out of reach, where the kernel has a say in them: since the sixth version of its
+/// Landlock.
+pub(super) fn leave_abstract_sockets() -> io::Result<()> {
+    let rules = || -> Result<_, RulesetError> {
+        Ruleset::default().scope(Scope::AbstractUnixSocket)?.create()?.restrict_self()
+    };
+    rules().map(drop).map_err(io::Error::other)
+}
+
 /// Whether the kernel's Landlock has a say in who connects to a socket in the file system: since its ninth version.
 pub(super) fn has_sockets() -> bool {
     let asked = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);

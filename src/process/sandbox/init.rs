@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use nix::sched::{CloneFlags, unshare};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::process::{
     DumpableBehavior, Pid, Signal, WaitOptions, geteuid, kill_process_group, set_dumpable_behavior,
     set_parent_process_death_signal, wait,
@@ -24,7 +25,7 @@ use super::launch::{Failure, InStep as _, no_command, not_started};
 use super::line::{Line, Said, Told};
 use super::mounts::Place;
 use super::privileges::Counted;
-use super::{Confinement, Limits, Network, filter, mounts, privileges};
+use super::{Confinement, Limits, Network, fence, filter, mounts, privileges, sockets};
 use crate::process::leftovers::EXITING;
 use crate::process::spawn::detach;
 
@@ -33,6 +34,10 @@ use crate::process::spawn::detach;
 pub(super) struct Part {
     limits: Limits,
     folder: Place,
+    /// Where sockets in the file system are still to be put out of reach: all places but these.
+    seal: Option<Vec<Place>>,
+    /// Whether abstract sockets are out of reach.
+    no_abstract_sockets: bool,
     /// Whether system calls are refused.
     filter: bool,
     /// Whether a `/proc` of this namespace is still to be made.
@@ -48,6 +53,8 @@ impl Part {
         Self {
             limits: confinement.limits,
             folder: confinement.folder.clone(),
+            seal: None,
+            no_abstract_sockets: confinement.no_abstract_sockets,
             filter: confinement.filter,
             proc: confinement.namespaces.mount,
             no_loopback: false,
@@ -61,6 +68,7 @@ impl Part {
             // Where root makes it, the numbers of its processes can be limited.
             proc: geteuid().is_root(),
             no_loopback: confinement.namespaces.network && confinement.network == Network::None,
+            seal: confinement.seal.then(|| sockets::places(&confinement.mounts)),
             bubblewrap: Some(left),
             ..Self::of(confinement)
         }
@@ -87,6 +95,12 @@ pub(super) fn run(line: &mut Line, words: &[OsString]) -> Result<ExitCode, Failu
         mounts::own_proc(part.bubblewrap.is_some(), || privileges::limit_numbers(part.limits))
             .step("proc")?;
     }
+    if let Some(own) = &part.seal {
+        // Those of bubblewrap may belong to users that are not ours.
+        unshare(CloneFlags::CLONE_NEWNS).step("sockets")?;
+        mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::DOWNSTREAM).step("sockets")?;
+        sockets::seal(own).step("sockets")?;
+    }
     if part.no_loopback {
         // Not that of bubblewrap, which brings it up and may own it: another one.
         unshare(CloneFlags::CLONE_NEWNET).step("loopback")?;
@@ -101,6 +115,9 @@ pub(super) fn run(line: &mut Line, words: &[OsString]) -> Result<ExitCode, Failu
     privileges::give_up(has_own_users).step("privileges")?;
     // The command can be the same user: it is not to look into this process, stop it, or take its end of the line.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("privileges")?;
+    if part.no_abstract_sockets {
+        fence::leave_abstract_sockets().step("Landlock")?;
+    }
     if part.filter {
         filter::put_up(true).step("filter")?;
     }

@@ -19,7 +19,9 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::line::{Line, Said, Told};
 use super::privileges::Counted;
-use super::{Confinement, INIT, Network, bubblewrap, detect, filter, init, mounts, network, privileges};
+use super::{
+    Confinement, INIT, Network, bubblewrap, detect, fence, filter, init, mounts, network, privileges, sockets,
+};
 use crate::process::inherited::leave_keys;
 
 /// The first argument that makes this program a launcher.
@@ -70,7 +72,7 @@ pub fn launch(arguments: &[OsString]) -> Option<ExitCode> {
 }
 
 fn line_on_stdin() -> io::Result<Line> {
-    Ok(Line::new(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?)))
+    Line::theirs(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
 fn outer(line: &mut Line, command: &[OsString]) -> Result<ExitCode, Failure> {
@@ -89,6 +91,9 @@ fn outer(line: &mut Line, command: &[OsString]) -> Result<ExitCode, Failure> {
     set_parent_process_death_signal(Some(Signal::KILL)).step("line")?;
     if confinement.namespaces.mount {
         mounts::apply(&confinement.mounts).step("mounts")?;
+        if confinement.seal {
+            sockets::seal(&sockets::places(&confinement.mounts)).step("sockets")?;
+        }
     }
     if confinement.namespaces.network && confinement.network == Network::Loopback {
         network::bring_loopback_up().step("loopback")?;
@@ -102,6 +107,9 @@ fn outer(line: &mut Line, command: &[OsString]) -> Result<ExitCode, Failure> {
     let counted = if confinement.namespaces.user { Counted::Ours(0) } else { Counted::Others };
     privileges::limit(confinement.limits, counted).step("limits")?;
     privileges::give_up(confinement.namespaces.user).step("privileges")?;
+    if confinement.no_abstract_sockets {
+        fence::leave_abstract_sockets().step("Landlock")?;
+    }
     if confinement.filter {
         filter::put_up(false).step("filter")?;
     }

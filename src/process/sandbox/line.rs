@@ -34,17 +34,38 @@ pub(super) enum Told {
     Finish,
 }
 
+/// Bytes of a message, as pybisect takes them: what the launcher has to say is short.
+const LONGEST: usize = 64 * 1024;
+/// The same at the other end, which is told a whole confinement.
+const LONGEST_TOLD: usize = 64 * 1024 * 1024;
+/// How long the other end may take to make room for a message.
+const PATIENCE_TO_SEND: Duration = Duration::from_secs(60);
+
 /// One end of the line.
 #[derive(Debug)]
 pub(super) struct Line {
     socket: UnixStream,
     buffer: Vec<u8>,
+    /// So much of the buffer has no line break in it.
+    searched: usize,
+    longest: usize,
     is_closed: bool,
 }
 
 impl Line {
-    pub(super) const fn new(socket: UnixStream) -> Self {
-        Self { socket, buffer: Vec::new(), is_closed: false }
+    /// pybisect's end.
+    pub(super) fn ours(socket: UnixStream) -> io::Result<Self> {
+        Self::new(socket, LONGEST)
+    }
+
+    /// The end of the launcher and its init.
+    pub(super) fn theirs(socket: UnixStream) -> io::Result<Self> {
+        Self::new(socket, LONGEST_TOLD)
+    }
+
+    fn new(socket: UnixStream, longest: usize) -> io::Result<Self> {
+        socket.set_write_timeout(Some(PATIENCE_TO_SEND))?;
+        Ok(Self { socket, buffer: Vec::new(), searched: 0, longest, is_closed: false })
     }
 
     pub(super) fn send(&mut self, message: &impl Serialize) -> io::Result<()> {
@@ -53,21 +74,45 @@ impl Line {
         self.socket.write_all(&text)
     }
 
-    /// The next message; `None` when the other end closed the line, or after this time.
+    /// The next message; `None` when the other end closed the line, or when it is not all there after this time,
+    /// however much of it still comes.
+    ///
+    /// # Errors
+    /// When it is no message, or longer than any.
     pub(super) fn receive<T: DeserializeOwned>(&mut self, patience: Duration) -> io::Result<Option<T>> {
         let until = Instant::now() + patience;
+        let mut left = patience;
         loop {
-            if let Some(end) = self.buffer.iter().position(|&byte| byte == b'\n') {
-                let message: Vec<u8> = self.buffer.drain(..=end).collect();
+            let message = self.message();
+            let length = message.as_ref().map_or(self.buffer.len(), Vec::len);
+            if length > self.longest {
+                return Err(io::Error::other(format!("a message of more than {} bytes", self.longest)));
+            }
+            if let Some(message) = message {
                 // What is no message are the last words of bubblewrap.
                 let words = |_| io::Error::other(String::from_utf8_lossy(&message).trim().to_owned());
                 return serde_json::from_slice(&message).map(Some).map_err(words);
             }
-            let left = until.saturating_duration_since(Instant::now());
             if self.is_closed || !self.fill(left)? {
                 return Ok(None);
             }
+            left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                // The last that came may be the end of one.
+                let is_whole = self.buffer[self.searched..].contains(&b'\n');
+                if !is_whole && self.buffer.len() <= self.longest {
+                    return Ok(None);
+                }
+            }
         }
+    }
+
+    /// The first message in the buffer.
+    fn message(&mut self) -> Option<Vec<u8>> {
+        let end = memchr::memchr(b'\n', &self.buffer[self.searched..]).map(|end| self.searched + end);
+        // Those that follow are not searched yet.
+        self.searched = if end.is_some() { 0 } else { self.buffer.len() };
+        Some(self.buffer.drain(..=end?).collect())
     }
 
     /// Read what is there, after waiting for it this long. Whether something came.
@@ -110,12 +155,14 @@ impl AsFd for Line {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::RecvTimeoutError;
+
     use super::*;
 
     #[test]
     fn messages_come_one_by_one_and_the_end_is_told_from_silence() {
         let (one, other) = UnixStream::pair().unwrap();
-        let (mut one, mut other) = (Line::new(one), Line::new(other));
+        let (mut one, mut other) = (Line::theirs(one).unwrap(), Line::theirs(other).unwrap());
         one.send(&Told::Mapped).unwrap();
         one.send(&Told::Finish).unwrap();
         let patience = Duration::from_secs(5);
@@ -126,5 +173,38 @@ mod tests {
         drop(one);
         assert!(other.receive::<Told>(patience).unwrap().is_none());
         assert!(other.is_closed());
+    }
+
+    #[test]
+    fn a_message_without_an_end_is_given_up_when_it_is_too_long_or_takes_too_long() {
+        use std::sync::mpsc::channel;
+
+        let (one, mut other) = UnixStream::pair().unwrap();
+        let mut line = Line::ours(one).unwrap();
+        other.write_all(&[b' '; 4000]).unwrap();
+        assert!(line.receive::<Said>(Duration::from_millis(1)).unwrap().is_none(), "the rest may come");
+        other.write_all(b"\"Map\"\n").unwrap();
+        assert!(matches!(line.receive::<Said>(Duration::from_secs(5)).unwrap(), Some(Said::Map)));
+        // Drop by drop, for as long as somebody listens.
+        let (stop, stopped) = channel::<()>();
+        let mut drops = other.try_clone().unwrap();
+        let dripping = std::thread::spawn(move || {
+            while stopped
+                .recv_timeout(Duration::from_millis(1))
+                .is_err_and(|error| error != RecvTimeoutError::Disconnected)
+            {
+                drops.write_all(b" ").unwrap();
+            }
+        });
+        assert!(line.receive::<Said>(Duration::from_millis(100)).unwrap().is_none());
+        drop(stop);
+        dripping.join().unwrap();
+        let flooding = std::thread::spawn(move || other.write_all(&vec![b'x'; 64 << 20]));
+        let error = line.receive::<Said>(Duration::from_secs(600)).unwrap_err();
+        assert_eq!(error.to_string(), "a message of more than 65536 bytes");
+        assert!(line.buffer.len() < 2 * LONGEST);
+        drop(line);
+        // Nobody reads the rest.
+        assert!(flooding.join().unwrap().is_err());
     }
 }

@@ -13,6 +13,7 @@
 //! | `fence` | in the place of `mounts`, where there is only Landlock |
 //! | `view` | what of the file system a command sees, as a list of steps |
 //! | `mounts` | carries out the steps |
+//! | `sockets` | sockets in the file system: out of reach |
 //! | `network` | brings up a private loopback |
 //! | `privileges` | capabilities and limits |
 //! | `launch` | the launcher: namespaces, then the command or its init |
@@ -32,6 +33,7 @@ mod mounts;
 mod network;
 mod outside;
 mod privileges;
+mod sockets;
 mod variables;
 mod view;
 
@@ -84,13 +86,14 @@ pub struct Sandbox {
     network: Network,
     limits: Limits,
     view: View,
+    no_abstract_sockets: bool,
 }
 
 impl Sandbox {
     /// Commands see this, have this network and these limits, as far as the system offers it.
     #[must_use]
     pub const fn new(launcher: PathBuf, parts: Parts, network: Network, limits: Limits, view: View) -> Self {
-        Self { launcher, parts, network, limits, view }
+        Self { launcher, parts, network, limits, view, no_abstract_sockets: false }
     }
 
     /// The program that launches commands: this one, wherever its file is by now.
@@ -116,6 +119,15 @@ impl Sandbox {
     #[must_use]
     pub fn without_limits(mut self) -> Self {
         self.limits = Limits::default();
+        self
+    }
+
+    /// The same without the sockets of services, though with the machine's network: neither those in `/run` nor abstract
+    /// ones, as far as the kernel has a say in these.
+    #[must_use]
+    pub fn without_services(mut self) -> Self {
+        self.view.hidden.push("/run".into());
+        self.no_abstract_sockets = true;
         self
     }
 
@@ -146,6 +158,8 @@ impl Sandbox {
             network: self.network,
             mounts: if namespaces.mount { view.mounts(room, !namespaces.network) } else { Vec::new() },
             fence: self.parts.fence.then(|| Fence::around(&view, room)),
+            seal: self.parts.seal && (is_private || self.no_abstract_sockets),
+            no_abstract_sockets: self.no_abstract_sockets,
             filter: self.parts.filter,
             limits: self.limits,
             folder: Place(folder.to_owned()),
@@ -164,6 +178,11 @@ pub struct Confinement {
     network: Network,
     mounts: Vec<Mount>,
     fence: Option<Fence>,
+    /// Whether sockets in the file system are out of reach: where the network is the machine's, those of its services
+    /// are wanted too.
+    seal: bool,
+    /// Whether abstract sockets are out of reach where the network is the machine's.
+    no_abstract_sockets: bool,
     /// Whether system calls are refused, and the user's keys left behind.
     filter: bool,
     limits: Limits,

@@ -263,7 +263,7 @@ fn mounted(table: &[u8]) -> Vec<(PathBuf, MountFlags)> {
 }
 
 /// A path in which blanks and backslashes are written as three octal digits.
-fn unescaped(text: &[u8]) -> PathBuf {
+pub(super) fn unescaped(text: &[u8]) -> PathBuf {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, after)) = rest.split_first() {

@@ -5,17 +5,19 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, getegid, geteuid};
 
 use super::Confinement;
 use super::launch::LAUNCHER;
 use super::line::{Line, Said, Told};
-use crate::model::Ending;
+use crate::model::{CancelToken, Ending};
 
 /// Making the namespaces takes milliseconds, on a busy machine more.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A cancellation is noticed within this time.
+const BETWEEN_CHECKS: Duration = Duration::from_millis(20);
 /// How long to wait for the number of processes that are left.
 const PATIENCE_AT_THE_END: Duration = Duration::from_secs(2);
 
@@ -25,6 +27,8 @@ pub(in crate::process) struct Confined {
     line: Line,
     has_init: bool,
     ending: Option<Ending>,
+    /// What came over the line that is no message.
+    broken: Option<String>,
 }
 
 /// What came of starting it.
@@ -33,6 +37,8 @@ pub(in crate::process) enum Introduced {
     Runs,
     /// It could not be started: this is why.
     NotStarted(io::Error),
+    /// Nobody needs it any more.
+    Cancelled,
 }
 
 impl Confined {
@@ -42,7 +48,7 @@ impl Confined {
         let mut launcher = Command::new(&confinement.launcher);
         launcher.arg(LAUNCHER).current_dir("/").stdin(Stdio::from(OwnedFd::from(theirs)));
         let has_init = confinement.namespaces.process || confinement.bubblewrap.is_some();
-        Ok((Self { line: Line::new(ours), has_init, ending: None }, launcher))
+        Ok((Self { line: Line::ours(ours)?, has_init, ending: None, broken: None }, launcher))
     }
 
     /// Tell the launcher what to do, and wait until the command runs.
@@ -53,10 +59,15 @@ impl Confined {
         &mut self,
         confinement: &Confinement,
         launcher: Pid,
+        cancel: &CancelToken,
     ) -> io::Result<Introduced> {
         self.line.send(confinement)?;
+        let began = Instant::now();
         loop {
-            match self.line.receive(PATIENCE)? {
+            if cancel.is_cancelled() {
+                return Ok(Introduced::Cancelled);
+            }
+            match self.line.receive(BETWEEN_CHECKS)? {
                 Some(Said::Map) => {
                     map_users(launcher)
                         .map_err(|error| io::Error::new(error.kind(), format!("map users: {error}")))?;
@@ -72,6 +83,7 @@ impl Confined {
                 }
                 // Without an init the line closes when the launcher becomes the command.
                 None if self.line.is_closed() && !self.has_init => return Ok(Introduced::Runs),
+                None if !self.line.is_closed() && began.elapsed() < PATIENCE => {}
                 Some(Said::Ended { .. } | Said::Left { .. }) | None => {
                     return Err(io::Error::other("the launcher went away"));
                 }
@@ -86,16 +98,24 @@ impl Confined {
 
     /// How the command ended, once it has.
     pub(in crate::process) fn ending(&mut self) -> Option<&Ending> {
-        if self.has_init
-            && self.ending.is_none()
-            && let Ok(Some(Said::Ended { code, signal })) = self.line.receive(Duration::ZERO)
-        {
-            self.ending = Some(match (code, signal) {
-                (Some(code), _) => Ending::Exited { code },
-                (None, signal) => Ending::Signalled { signal: signal.unwrap_or_default() },
-            });
+        if self.has_init && self.ending.is_none() && self.broken.is_none() {
+            match self.line.receive(Duration::ZERO) {
+                Ok(Some(Said::Ended { code, signal })) => {
+                    self.ending = Some(match (code, signal) {
+                        (Some(code), _) => Ending::Exited { code },
+                        (None, signal) => Ending::Signalled { signal: signal.unwrap_or_default() },
+                    });
+                }
+                Ok(_) => {}
+                Err(error) => self.broken = Some(error.to_string()),
+            }
         }
         self.ending.as_ref()
+    }
+
+    /// What came over the line that is no message, if anything did: nothing it says can be believed then.
+    pub(in crate::process) fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
     }
 
     /// Have all that is left ended. How many processes there were.

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::build_folder::read_answer;
 use super::later::Later;
 use super::resolve::Unmade;
-use super::uv::Uv;
+use super::uv::{Uv, Work};
 use crate::model::{CancelToken, Ending};
 
 /// What is asked.
@@ -78,9 +79,9 @@ impl Compile<'_> {
             arguments.extend(self.later.options());
         }
         arguments.push(list.into());
-        let outcome = self.uv.run(&arguments, cancel).map_err(machine)?;
+        let outcome = self.uv.run(&arguments, Work::Builds(folder.path()), cancel).map_err(machine)?;
         match outcome.ending {
-            Ending::Exited { code: 0 } => fs::read_to_string(&output).map_err(machine),
+            Ending::Exited { code: 0 } => read_answer(&output).map_err(machine),
             Ending::Cancelled => Err(Unmade::Cancelled.into()),
             _ => Err(Refused {
                 unmade: Unmade::said("cannot be resolved", &outcome.stderr, &outcome.stdout),

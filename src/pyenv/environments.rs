@@ -122,9 +122,9 @@ impl Environments {
         let mut visible: Vec<PathBuf> = pythons.collect();
         // What the user names; a commit's own requirements open nothing.
         let lines = self.policy.choice.requirements.iter().flat_map(|(_, text)| text.lines());
-        let lines = lines.chain(self.policy.choice.with.iter().map(String::as_str));
-        visible.extend(lines.flat_map(str::split_whitespace).filter_map(named_by));
-        self.uv = self.uv.confined(sandbox.clone().and(&visible, &[]), passed);
+        let lines: Vec<&str> = lines.chain(self.policy.choice.with.iter().map(String::as_str)).collect();
+        visible.extend(lines.iter().flat_map(|line| line.split_whitespace()).filter_map(named_by));
+        self.uv = self.uv.confined(sandbox.clone().and(&visible, &[]), passed, &lines);
         self.sandbox = Some(sandbox);
         self
     }

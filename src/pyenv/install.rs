@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::later::build_options;
 use super::pythons::Minor;
 use super::resolve::{Resolved, Unmade};
-use super::uv::Uv;
+use super::uv::{Uv, Work};
 use crate::model::{CancelToken, Ending};
 use crate::process::ChildOutcome;
 
@@ -35,28 +35,38 @@ pub(super) fn install(
         }
     };
     let text = |path: &Path| path.as_os_str().to_owned();
+    // Where code of packages runs, this is all that it writes to beside the run's own folder.
+    fs::create_dir_all(folder).map_err(|error| Unmade::machine(&error))?;
     if with_pip {
-        let outcome = uv.run_other(python, ["-m".into(), "venv".into(), text(folder)], cancel);
-        check("no virtual environment", outcome)?;
+        let words = ["-m".into(), "venv".into(), text(folder)];
+        check("no virtual environment", uv.run_other(python, words, Work::Builds(folder), cancel))?;
     } else {
         let words = ["venv", "--quiet", "--no-project", "--python"].map(Into::into);
-        let outcome = uv.run(words.into_iter().chain([text(python), text(folder)]), cancel);
-        check("no virtual environment", outcome)?;
+        let words = words.into_iter().chain([text(python), text(folder)]);
+        check("no virtual environment", uv.run(words, Work::Installs, cancel))?;
     }
     if resolved.packages.is_empty() {
         return Ok(());
     }
-    let list = folder.join("pybisect-packages.txt");
     let lines = [resolved.options.as_slice(), &resolved.packages].concat().join("\n");
+    // No code of a package has run yet, so nothing leads elsewhere.
+    let list = folder.join("pybisect-packages.txt");
     fs::write(&list, lines).map_err(|error| Unmade::machine(&error))?;
     if with_pip {
         let words = ["-m", "pip", "install", "--quiet", "--no-deps", "-r"].map(Into::into);
-        check("cannot be installed", uv.run_other(&own, words.into_iter().chain([text(&list)]), cancel))
-    } else {
-        let mut words: Vec<OsString> = ["pip", "sync", "--quiet", "--python"].map(Into::into).to_vec();
-        words.push(text(&own));
-        words.extend(build_options(date, version));
-        words.push(text(&list));
-        check("cannot be installed", uv.run(words, cancel))
+        let words = words.into_iter().chain([text(&list)]);
+        return check("cannot be installed", uv.run_other(&own, words, Work::Builds(folder), cancel));
     }
+    let mut words: Vec<OsString> = ["pip", "sync", "--quiet", "--python"].map(Into::into).to_vec();
+    words.push(text(&own));
+    words.extend(build_options(date, version));
+    words.push(text(&list));
+    // Most packages come as files that are only unpacked. Then no code of theirs runs, and the cache that all runs share
+    // can be used; otherwise all is done again where a build can do no harm.
+    let ready = [words.as_slice(), &["--no-build".into()]].concat();
+    match check("cannot be installed", uv.run(ready, Work::Installs, cancel)) {
+        Err(Unmade::Failed(_) | Unmade::Unbuildable { .. }) => {}
+        done => return done,
+    }
+    check("cannot be installed", uv.run(words, Work::Builds(folder), cancel))
 }

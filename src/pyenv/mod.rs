@@ -9,6 +9,8 @@
 //! | [`declared`] | what a version of the project says it needs |
 //! | [`pythons`] | the interpreters that are there, and which one fits |
 //! | [`uv`] | the program that resolves and installs |
+//! | [`build_folder`] | where a run builds packages, apart from what lasts |
+//! | [`netrc`] | keys to registries, and to no other hosts |
 //! | [`registry`] | how the user reaches package registries |
 //! | [`resolve`] | from what is wanted, as of a date, to exact versions |
 //! | [`compile`] | one question to the resolver |
@@ -22,6 +24,7 @@
 
 mod answers;
 mod behind;
+mod build_folder;
 mod compile;
 mod current;
 mod declared;
@@ -29,6 +32,7 @@ mod environments;
 mod in_folder;
 mod install;
 mod later;
+mod netrc;
 mod places;
 mod project_metadata;
 mod pythons;

@@ -4,11 +4,12 @@
 //! nothing of pip's settings, so those that name an index are told to it in its own words. Folders of files
 //! (`find-links`) are not among them, unless there is no index: files in them have no date, and would be taken at any.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::declared::ini;
+use super::netrc::hosts_in;
 
 type Variables = BTreeMap<OsString, OsString>;
 
@@ -82,15 +83,35 @@ pub(super) fn files(all: &Variables) -> Vec<PathBuf> {
     files.extend(config_folder(all).map(|folder| folder.join("uv")));
     if let Some(home) = path(all, "HOME") {
         let data = path(all, "XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share"));
-        files.extend([home.join(".netrc"), data.join("uv/credentials")]);
+        files.push(data.join("uv/credentials"));
     }
     let named = variables(all);
     let words = named.values().flat_map(|value| {
         let text = value.to_string_lossy().into_owned();
         text.split([',', ' ', '\n']).map(str::to_owned).collect::<Vec<_>>()
     });
-    files.extend(words.filter_map(|word| named_by(&word)));
+    let netrc = netrc(all);
+    files.extend(words.filter_map(|word| named_by(&word)).filter(|file| netrc.as_ref() != Some(file)));
     files
+}
+
+/// The file with the user's keys to hosts of all kinds.
+pub(super) fn netrc(all: &Variables) -> Option<PathBuf> {
+    path(all, "NETRC").or_else(|| Some(path(all, "HOME")?.join(".netrc")))
+}
+
+/// The hosts that the user's settings name as registries. What a commit declares is not among them: it could name any.
+pub(super) fn hosts(all: &Variables) -> BTreeSet<String> {
+    let uv_config = config_folder(all).map(|folder| folder.join("uv/uv.toml"));
+    let uv_files = uv_config.into_iter().chain([PathBuf::from("/etc/uv/uv.toml")]);
+    let texts =
+        pip_files(all).into_iter().chain(uv_files).filter_map(|file| std::fs::read_to_string(file).ok());
+    let told = variables(all).into_iter().filter(|(name, _)| {
+        let name = name.to_string_lossy();
+        PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    });
+    let values = told.map(|(_, value)| value.to_string_lossy().into_owned());
+    texts.chain(values).flat_map(|text| hosts_in(&text)).collect()
 }
 
 /// The file or folder that a word names: a path, or the address of one.

@@ -1,6 +1,6 @@
 //! uv: found where the user has it, or installed from its wheel into a folder of ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
+use super::build_folder::{BuildFolder, sweep};
+use super::netrc::hosts_in;
 use super::registry;
 use crate::model::CancelToken;
 use crate::process::sandbox::{Network, Room, Sandbox, clean};
@@ -20,8 +22,24 @@ use crate::process::{ChildOutcome, ChildSpec, run};
 /// Building a large package from source takes long.
 const LONGEST: Duration = Duration::from_secs(1800);
 
-/// Beginning of the names of folders in which uv is told something.
-const DESK: &str = "desk-";
+/// What it installs from: an environment as a whole, or only files that run nothing when they are installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work<'a> {
+    /// Code of packages may run, to build them. It writes here, and in the cache of this run.
+    Builds(&'a Path),
+    /// Nothing but uv runs: it may use what lasts.
+    Installs,
+}
+
+/// What names of hosts are found with, where services have their sockets.
+const NAMES: [&str; 6] = [
+    "/run/NetworkManager/resolv.conf",
+    "/run/connman/resolv.conf",
+    "/run/netconfig",
+    "/run/nscd",
+    "/run/resolvconf",
+    "/run/systemd/resolve",
+];
 
 /// There is no uv.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +67,11 @@ pub struct Uv {
     /// The files that tell it of registries.
     files: Vec<PathBuf>,
     sandbox: Option<Sandbox>,
+    /// Hosts of the user's registries.
+    hosts: BTreeSet<String>,
+    /// The user's keys to all hosts.
+    netrc: Option<PathBuf>,
+    builds: Arc<Mutex<Option<Arc<BuildFolder>>>>,
     first_files: Arc<Mutex<BTreeMap<String, Timestamp>>>,
 }
 
@@ -115,13 +138,28 @@ impl Uv {
         }
         // Its cache is ours, never one in a trial's home. Beside what is made of it: across mounts there are no hard links.
         variables.insert("UV_CACHE_DIR".into(), folder.join("uv").into());
-        Self { program, folder, variables, files, sandbox: None, first_files: Arc::default() }
+        let netrc = registry::netrc(&variables);
+        let hosts = registry::hosts(&variables);
+        Self {
+            program,
+            folder,
+            variables,
+            files,
+            sandbox: None,
+            hosts,
+            netrc,
+            builds: Arc::default(),
+            first_files: Arc::default(),
+        }
     }
 
     /// The same in a sandbox, with this machine's network and a clean environment: packages are built by code of their
     /// own.
+    ///
+    /// Of keys to hosts it gets those of the user's registries, which are also those that `lines` of his name.
     #[must_use]
-    pub(super) fn confined(mut self, sandbox: Sandbox, passed: &[String]) -> Self {
+    pub(super) fn confined(mut self, sandbox: Sandbox, passed: &[String], lines: &[&str]) -> Self {
+        self.hosts.extend(lines.iter().flat_map(|line| hosts_in(line)));
         let all = std::mem::take(&mut self.variables);
         let own = registry::variables(&all);
         let never = |name: &OsStr| name == "PWD" || name == "OLDPWD";
@@ -130,9 +168,22 @@ impl Uv {
         self.variables.retain(|name, _| !never(name));
         let program = self.program.canonicalize().unwrap_or_else(|_| self.program.clone());
         let visible = [self.files.as_slice(), &[self.program.clone(), program]].concat();
+        let visible: Vec<PathBuf> = visible.into_iter().chain(NAMES.map(PathBuf::from)).collect();
         // The limits are for trials.
-        self.sandbox = Some(sandbox.with_network(Network::Host).without_limits().and(&visible, &[]));
+        let sandbox = sandbox.with_network(Network::Host).without_limits().without_services();
+        self.sandbox = Some(sandbox.and(&visible, &[]));
         self
+    }
+
+    /// Where this run builds.
+    fn build_folder(&self) -> io::Result<Arc<BuildFolder>> {
+        let mut made = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*made {
+            return Ok(Arc::clone(made));
+        }
+        let new = Arc::new(BuildFolder::new(&self.folder, self.netrc.as_deref(), &self.hosts)?);
+        *made = Some(Arc::clone(&new));
+        Ok(new)
     }
 
     /// When the first files that satisfy a requirement were uploaded, as far as it was found out.
@@ -140,13 +191,12 @@ impl Uv {
         self.first_files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A folder for what it is told and what it answers; it can be read where it runs.
+    /// A folder for what it is told and what it answers.
     ///
     /// # Errors
     /// When it cannot be made.
     pub(super) fn desk(&self) -> io::Result<TempDir> {
-        std::fs::create_dir_all(&self.folder)?;
-        tempfile::Builder::new().prefix(DESK).tempdir_in(&self.folder)
+        self.build_folder()?.desk()
     }
 
     /// Run it with these arguments, in a folder without a project.
@@ -156,9 +206,10 @@ impl Uv {
     pub(super) fn run(
         &self,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        work: Work<'_>,
         cancel: &CancelToken,
     ) -> io::Result<ChildOutcome> {
-        self.run_other(&self.program, arguments, cancel)
+        self.run_other(&self.program, arguments, work, cancel)
     }
 
     /// Run another program with the same variables.
@@ -169,43 +220,48 @@ impl Uv {
         &self,
         program: &Path,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        work: Work<'_>,
         cancel: &CancelToken,
     ) -> io::Result<ChildOutcome> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let desk = self.desk()?;
+        let builds = self.build_folder()?;
+        let desk = builds.desk()?;
         let (home, tmp) = (desk.path().join("home"), desk.path().join("tmp"));
+        std::fs::create_dir(&home)?;
+        std::fs::create_dir(&tmp)?;
         let mut environment = self.variables.clone();
+        if work != Work::Installs {
+            environment.insert("UV_CACHE_DIR".into(), builds.cache().into());
+            // What shares a file with the cache would change when a later build writes there.
+            environment.insert("UV_LINK_MODE".into(), "copy".into());
+        }
         let mut confinement = None;
         if let Some(sandbox) = &self.sandbox {
-            std::fs::create_dir(&home)?;
-            std::fs::create_dir(&tmp)?;
             environment.insert("TMPDIR".into(), tmp.clone().into());
-            let room = Room { slot: &self.folder, home: &home, tmp: &tmp, own: &[] };
-            // What was resolved is ours: it is read and not written.
-            confinement = Some(sandbox.confine(room, &self.folder, &[self.folder.join("resolved")], &[]));
+            environment.insert("NETRC".into(), builds.netrc().into());
+            let keys = [builds.netrc()];
+            confinement = Some(match work {
+                // Links between the cache and an environment need both in one place.
+                Work::Installs => {
+                    let room = Room { slot: &self.folder, home: &home, tmp: &tmp, own: &[] };
+                    sandbox.confine(room, desk.path(), &keys, &[])
+                }
+                Work::Builds(place) => {
+                    let room = Room { slot: desk.path(), home: &home, tmp: &tmp, own: &[] };
+                    sandbox.confine(room, desk.path(), &keys, &[builds.cache(), place.to_owned()])
+                }
+            });
         }
         let spec = ChildSpec {
             program: program.into(),
             arguments: arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect(),
-            folder: self.folder.clone(),
+            folder: desk.path().to_owned(),
             environment,
             timeout: Some(LONGEST),
             marker: format!("uv-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)),
             confinement,
         };
         run(&spec, cancel)
-    }
-}
-
-/// Remove what runs that were killed have left.
-fn sweep(folder: &Path) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_desk = entry.file_name().to_string_lossy().starts_with(DESK);
-        let made = entry.metadata().and_then(|facts| facts.modified());
-        if is_desk && made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > 2 * LONGEST)) {
-            // Another time, then.
-            drop(std::fs::remove_dir_all(entry.path()));
-        }
     }
 }
 

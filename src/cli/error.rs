@@ -84,6 +84,14 @@ impl CliError {
 
 impl From<GitError> for CliError {
     fn from(error: GitError) -> Self {
+        let error = match error {
+            GitError::Library(error) if error.code() == git2::ErrorCode::NotFound => {
+                let id =
+                    error.message().rsplit('(').next().unwrap_or_default().trim_end_matches(')').to_owned();
+                GitError::Lacking { id }
+            }
+            other => other,
+        };
         let hint = match &error {
             GitError::NotARepository(_) => Some("go to the repository, or name it with --repo DIR"),
             GitError::BadInGood { .. } => {
@@ -103,6 +111,10 @@ impl From<GitError> for CliError {
             GitError::Sha256(_) => Some(
                 "in a copy with SHA-1 names: git init --object-format=sha1 ../sha1 && git fast-export --all \
                  --signed-tags=strip | git -C ../sha1 fast-import && git -C ../sha1 switch BRANCH",
+            ),
+            GitError::Lacking { .. } => Some(
+                "in a partial clone: git fetch --refetch --no-filter; in a shallow one: git fetch --unshallow; otherwise \
+                 git fsck tells what is broken",
             ),
             GitError::NotFetched { .. } => Some(
                 "fetch it with git: git fetch --refetch --no-filter (all of the history), or check that its remote can \

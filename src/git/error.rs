@@ -48,6 +48,12 @@ pub enum GitError {
         /// Why it cannot be fetched; `None` when that was not tried.
         why: Option<String>,
     },
+    /// An object that should be there is not.
+    #[error("an object is missing from the repository: {id}")]
+    Lacking {
+        /// Its id, or what is known of it.
+        id: String,
+    },
     /// An abbreviated id fits several objects.
     #[error("'{0}' fits several objects; give more digits")]
     AmbiguousRevision(String),

@@ -11,6 +11,7 @@
 //! | `changes` | two trees → [`FileChange`]s, changed lines, unified text |
 //! | `line_changes` | the lines that commits of a range change |
 //! | `path_changes` | the paths that a commit has otherwise than all of its parents |
+//! | [`checkout`] | a tree's files as git would write them |
 //! | `tree_delta` | [`TreeDelta`]: from one checked-out tree to another |
 //! | `shadow` | [`Shadow`]: a private object store on top of the user's |
 //! | `listing` | the files near the top of a tree |
@@ -27,6 +28,7 @@
 //! | `error` | [`GitError`] |
 
 mod changes;
+mod checkout;
 mod entry_pairs;
 mod error;
 mod history;
@@ -49,6 +51,7 @@ mod shadow;
 mod tree_delta;
 
 pub use changes::{ChangeStatus, ChangedLines, FileChange};
+pub use checkout::{Checkout, Content, Flaw, Form, TreeAttributes, holds_attributes};
 pub use entry_pairs::EntryPair;
 pub use error::GitError;
 pub use history::{History, RangeOptions};

@@ -5,16 +5,20 @@
 
 use std::collections::HashSet;
 use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use git2::{ConfigLevel, ErrorCode, ObjectType, OdbLookupFlags, Oid};
 
-use super::ids::ToOid;
+use super::ids::{ToOid, tree_id};
 use super::{GitError, Repository, Shadow};
-use crate::model::TreeId;
+use crate::model::{CommitId, TreeId};
 
 /// Trees that were missing have to be there before what they name can be asked for: one round a level at worst.
 const MOST_ROUNDS: usize = 100;
+
+/// How many commits before bad are fetched the folders of, where no good commit is named.
+const MOST_BEFORE_BAD: usize = 1000;
 
 /// Local configuration that fetching needs: where the remote is and how one gets in.
 const COPIED: [&str; 6] = ["remote.", "url.", "http.", "credential.", "protocol.", "core.sshcommand"];
@@ -51,6 +55,45 @@ impl Repository {
             }
         })?;
         Ok(found)
+    }
+}
+
+impl Repository {
+    /// In a partial clone that may lack folders, fetch those of the commits that `bad` contains and none of `goods`
+    /// does, those included, into a shadow in this folder, and read them from there. Whether there was anything to do.
+    ///
+    /// # Errors
+    /// When they cannot be fetched: nothing can be said of the history then.
+    pub fn bring_folders(
+        &mut self,
+        place: &Path,
+        goods: &[CommitId],
+        bad: CommitId,
+    ) -> Result<bool, GitError> {
+        let Some(remote) = self.promisor_remote()? else { return Ok(false) };
+        let filter = self.inner.config()?.get_string(&format!("remote.{remote}.partialclonefilter"));
+        if !filter.is_ok_and(|filter| filter.contains("tree:")) {
+            return Ok(false);
+        }
+        let shadow = Shadow::create(place, self)?;
+        let mut walk = self.inner.revwalk()?;
+        walk.push(bad.oid()?)?;
+        for good in goods {
+            walk.hide(good.oid()?)?;
+        }
+        // Without a good commit it is looked for, not far back at first.
+        let most = if goods.is_empty() { MOST_BEFORE_BAD } else { usize::MAX };
+        let mut trees = goods.iter().map(|&good| self.tree_of(good)).collect::<Result<Vec<_>, _>>()?;
+        for commit in walk.take(most) {
+            trees.push(tree_id(self.inner.find_commit(commit?)?.tree_id()));
+        }
+        let first = trees.last().map(ToString::to_string).unwrap_or_default();
+        shadow.fetch_missing(self, &trees).map_err(|error| match error {
+            GitError::GitCommand { message, .. } => GitError::NotFetched { id: first, why: Some(message) },
+            other => other,
+        })?;
+        self.lend(&shadow.folder().join("objects"))?;
+        Ok(true)
     }
 }
 
@@ -173,6 +216,8 @@ impl Shadow {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        Err(failed(said.trim().lines().last().unwrap_or("no reason given").to_owned()))
+        let reason =
+            said.lines().find(|line| line.starts_with("fatal: ")).or_else(|| said.trim().lines().last());
+        Err(failed(reason.unwrap_or("no reason given").to_owned()))
     }
 }

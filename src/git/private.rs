@@ -31,7 +31,12 @@ pub struct IndexedFile<'a> {
     pub mode: u32,
     /// What is on disk; `None` when nothing is.
     pub facts: Option<FileFacts>,
+    /// Whether git is to take it for unchanged without looking: it could not tell.
+    pub is_assumed: bool,
 }
+
+/// The bit of an index entry that `git update-index --assume-unchanged` sets (gitformat-index(5)).
+const ASSUMED: u16 = 0x8000;
 
 impl IndexedFile<'_> {
     fn entry(&self) -> Result<IndexEntry, GitError> {
@@ -51,7 +56,7 @@ impl IndexedFile<'_> {
             gid: facts.owner.1,
             file_size: low_bits(facts.size),
             id: self.id.oid()?,
-            flags: 0,
+            flags: if self.is_assumed { ASSUMED } else { 0 },
             flags_extended: 0,
             path: self.path.to_vec(),
         })
@@ -126,6 +131,9 @@ impl PrivateGit {
         restoring.put("objects/info/alternates", &self.borrowed.alternates, false)?;
         if !self.borrowed.excluded.is_empty() {
             restoring.put("info/exclude", &self.borrowed.excluded, false)?;
+        }
+        if !self.borrowed.checkout.own_attributes().is_empty() {
+            restoring.put("info/attributes", self.borrowed.checkout.own_attributes(), false)?;
         }
         for path in &self.borrowed.copied {
             let name = if path.ends_with("shallow") { "shallow" } else { "packed-refs" };

@@ -16,6 +16,8 @@ const ALL_FOLDERS: [&std::ffi::OsStr; 0] = [];
 /// ([`reopen`](Self::reopen)).
 pub struct Repository {
     pub(super) inner: git2::Repository,
+    /// Object folders that are read besides its own.
+    pub(super) lent: Vec<PathBuf>,
 }
 
 impl Repository {
@@ -33,7 +35,7 @@ impl Repository {
         if inner.object_format() != ObjectFormat::Sha1 {
             return Err(GitError::Sha256(top_folder(path.to_owned())));
         }
-        Ok(Self { inner })
+        Ok(Self { inner, lent: Vec::new() })
     }
 
     /// Another handle to the same repository, for another thread.
@@ -44,7 +46,20 @@ impl Repository {
         let place = self.inner.workdir().filter(|top| top.exists()).unwrap_or_else(|| self.inner.path());
         let found = git2::Repository::open_ext(place, RepositoryOpenFlags::NO_SEARCH, ALL_FOLDERS);
         let inner = found.map_err(|error| refusal(place, error))?;
-        Ok(Self { inner })
+        let mut again = Self { inner, lent: Vec::new() };
+        self.lent.iter().try_for_each(|objects| again.lend(objects))?;
+        Ok(again)
+    }
+
+    /// Read objects from this folder too. Nothing is written for it.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub(super) fn lend(&mut self, objects: &Path) -> Result<(), GitError> {
+        let path = objects.to_str().ok_or_else(|| GitError::UnsafePath(objects.display().to_string()))?;
+        self.inner.odb()?.add_disk_alternate(path)?;
+        self.lent.push(objects.to_owned());
+        Ok(())
     }
 
     /// The top folder of the checkout; `None` for a bare repository.

@@ -9,9 +9,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use git2::Oid;
 
+use super::checkout::{Checkout, object_folders_of_submodules};
 use super::{GitError, Repository};
 
 /// How many stores may borrow from one another in a row, as in git.
@@ -26,6 +28,7 @@ pub struct Shadow {
     repository: Repository,
     alternates: Vec<PathBuf>,
     links: Vec<Link>,
+    checkout: Arc<Checkout>,
 }
 
 /// What a tree lacks that is not git's, such as a virtual environment: where it is to be in the tree, and where it is.
@@ -36,12 +39,13 @@ pub type Link = (PathBuf, PathBuf);
 pub struct Borrowed {
     /// Object folders to borrow from: the shadow's own first.
     pub(super) alternates: Vec<u8>,
-    pub(super) config: &'static str,
+    pub(super) config: String,
     /// `packed-refs` and, in a shallow clone, `shallow`, to be copied.
     pub(super) copied: Vec<PathBuf>,
     /// `info/exclude`: what is in a tree and not git's.
     pub(super) excluded: Vec<u8>,
     links: Vec<Link>,
+    pub(super) checkout: Arc<Checkout>,
 }
 
 impl Borrowed {
@@ -49,6 +53,12 @@ impl Borrowed {
     #[must_use]
     pub fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    /// How trees are written.
+    #[must_use]
+    pub const fn checkout(&self) -> &Arc<Checkout> {
+        &self.checkout
     }
 }
 
@@ -58,7 +68,14 @@ impl Shadow {
     /// # Errors
     /// When the folder cannot be written or the repository not read.
     pub fn create(folder: &Path, user: &Repository) -> Result<Self, GitError> {
-        let alternates = object_folders(&user.folder().join("objects"));
+        let mut alternates = object_folders(&user.folder().join("objects"));
+        alternates.extend_from_slice(&user.lent);
+        for folder in object_folders_of_submodules(user).iter().flat_map(|objects| object_folders(objects)) {
+            if !alternates.contains(&folder) {
+                alternates.push(folder);
+            }
+        }
+        let checkout = Arc::new(Checkout::of(user, &alternates)?);
         let write = |name: &str, bytes: &[u8]| write_file(&folder.join(name), bytes);
         make_folder(&folder.join("objects/info"))?;
         // libgit2 never looks for packs in a folder that was not there when it opened the store.
@@ -71,7 +88,18 @@ impl Shadow {
         if let Ok(shallow) = fs::read(user.folder().join("shallow")) {
             write("shallow", &shallow)?;
         }
-        Ok(Self { repository: Repository::open(folder)?, alternates, links: Vec::new() })
+        Ok(Self { repository: Repository::open(folder)?, alternates, links: Vec::new(), checkout })
+    }
+
+    /// The same, with the filters of the user's configuration run when trees are written.
+    ///
+    /// # Errors
+    /// When the user's configuration cannot be read.
+    pub fn with_filters(mut self, user: &Repository) -> Result<Self, GitError> {
+        let mut checkout = Checkout::of(user, &self.alternates)?;
+        checkout.run_filters();
+        self.checkout = Arc::new(checkout);
+        Ok(self)
     }
 
     /// The same, with things outside that are linked into each tree which has nothing there.
@@ -101,12 +129,23 @@ impl Shadow {
         folders
     }
 
+    /// How trees are written.
+    pub(super) fn checkout(&self) -> &Checkout {
+        &self.checkout
+    }
+
+    /// What can change how trees are written, beside the trees.
+    #[must_use]
+    pub fn checkout_key(&self) -> String {
+        self.checkout.key()
+    }
+
     /// What private repositories of trials are made of.
     #[must_use]
     pub fn borrowed(&self) -> Borrowed {
         Borrowed {
             alternates: lines(&self.object_folders()),
-            config: CONFIG,
+            config: CONFIG.to_owned() + &self.checkout.configuration(),
             copied: ["packed-refs", "shallow"]
                 .iter()
                 .map(|name| self.folder().join(name))
@@ -114,6 +153,7 @@ impl Shadow {
                 .collect(),
             excluded: self.links.iter().flat_map(|(inside, _)| excluding(inside)).collect(),
             links: self.links.clone(),
+            checkout: Arc::clone(&self.checkout),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use git2::{Delta, DiffOptions, ErrorCode};
 
-use super::ids::{ToOid, blob_id};
+use super::ids::{ToOid, blob_id, tree_id};
 use super::{GitError, Repository};
 use crate::model::{BlobId, TreeId};
 
@@ -57,6 +57,33 @@ impl Repository {
             }
         }
         Ok(delta)
+    }
+
+    /// The files of a submodule at a commit (by the id that a tree has for it), their paths below a folder; `None` when
+    /// the commit or its trees are not in the object store.
+    ///
+    /// # Errors
+    /// When a tree is broken.
+    pub fn files_of_submodule(
+        &self,
+        folder: &[u8],
+        commit: BlobId,
+    ) -> Result<Option<Vec<TreeFile>>, GitError> {
+        let tree = match self.inner.find_commit(commit.oid()?).map(|commit| commit.tree_id()) {
+            Ok(tree) => tree,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        match self.tree_delta(None, tree_id(tree)) {
+            Ok(mut delta) => {
+                for file in &mut delta.written {
+                    file.path = [folder, b"/", &file.path].concat();
+                }
+                Ok(Some(delta.written))
+            }
+            Err(GitError::Library(error)) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Hand the bytes of a blob to `use_bytes`, without a copy; `None` when it is not in the object store.

@@ -8,6 +8,7 @@ use super::earlier::{earlier_trials, session_key};
 use super::endpoints::{Endpoints, Expected, Step};
 pub(super) use super::evidence::Judged;
 use super::evidence::Unproven;
+use super::hints::hint_of_skip;
 use super::journal::Journal;
 use super::pace::Pace;
 use super::trials::{Done, Trials};
@@ -118,6 +119,7 @@ pub fn find(
             suspects: Vec::new(),
             unreached: Vec::new(),
             ahead: Ahead::default(),
+            flaws: BTreeSet::new(),
         };
         let ended = session.conduct();
         let ended = session.or_packages(ended);
@@ -174,6 +176,8 @@ pub(super) struct Session<'a> {
     pub(super) unreached: Vec<CommitId>,
     /// Trials of narrowing that are ahead of the search.
     pub(super) ahead: Ahead,
+    /// What trees are not like in git, in words.
+    pub(super) flaws: BTreeSet<String>,
 }
 
 impl Session<'_> {
@@ -183,6 +187,7 @@ impl Session<'_> {
         let ends = std::iter::once(&self.plan.bad).chain(&self.plan.good);
         let ends = ends.map(|&commit| repository.tree_of(commit)).collect::<Result<Vec<_>, _>>()?;
         self.fetch_missing(&ends)?;
+        self.say_conversions(ends[0])?;
         self.start(self.target_commit(), Purpose::Endpoint)?;
         let goods = if self.plan.good.is_empty() { vec![self.gallop()?] } else { self.plan.good.clone() };
         self.search(&goods)
@@ -383,6 +388,7 @@ impl Session<'_> {
             oracle.learn(&reading);
         }
         let plain = self.unless_kept_from(plain, &done.output);
+        self.flaws.extend(done.output.notes.iter().cloned());
         for note in &done.output.notes {
             self.journal.note(note.clone())?;
         }
@@ -466,7 +472,7 @@ impl Session<'_> {
                 if !self.workshop.executor.has_environments() {
                     hint.push_str("; if packages changed since then: --env auto");
                 }
-                (format!("it fails too, and in the same way: {target}"), hint)
+                (format!("it fails too, and in the same way: {target}"), self.after_flaws(hint))
             }
             // The reason names the option.
             Verdict::Skip(skip) if skip.kind == SkipKind::Isolation => (skip.reason.clone(), String::new()),
@@ -481,19 +487,5 @@ impl Session<'_> {
             }
             _ => Conclusion::NotReproduced { reason, hint },
         })
-    }
-}
-
-/// What can make a commit testable that has to be.
-const fn hint_of_skip(kind: SkipKind) -> &'static str {
-    match kind {
-        SkipKind::Environment => {
-            "what its environment is made of can be changed: --python X.Y, --with 'PKG<2', --requirements FILE, \
-             --as-of DATE, or --env current"
-        }
-        _ => {
-            "see what the command needs there: --with-file for a newer test, --with PKG for a package (and --env auto), \
-             --setup, or another commit"
-        }
     }
 }

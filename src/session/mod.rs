@@ -31,6 +31,7 @@
 //! | `package_set` | which packages they are, from which version on, and what mends it |
 //! | [`narrow`] | from the commit to the edits that broke it |
 //! | `ahead` | narrowing of a suspect while the search still runs |
+//! | `hints` | what can be done about an endpoint that is not as expected |
 //! | [`hiding`] | which edits of a culprit hide the failure that it brought |
 //! | [`merges`] | culprits that are merges |
 //! | [`bringer`] | which commit of a set brought an edit |
@@ -60,6 +61,7 @@ mod find;
 mod fix;
 mod gallop;
 mod hiding;
+mod hints;
 mod isolation;
 mod journal;
 mod line_watch;

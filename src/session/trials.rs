@@ -298,6 +298,10 @@ impl<'a> Trials<'a> {
         if matches!(output.ending, Ending::Cancelled | Ending::NoTree { .. } | Ending::NoEnvironment { .. }) {
             return Ok(());
         }
+        // Nor is a failure in a tree that lacked something: what is fetched meanwhile may mend it.
+        if !output.notes.is_empty() && output.ending != (Ending::Exited { code: 0 }) {
+            return Ok(());
+        }
         let key = self.key(trial.commit, trial.tree, &trial.recipe);
         Ok(self.store.add_outcome(key, trial.commit, output)?)
     }

@@ -157,6 +157,7 @@ fn a_remote_that_is_gone_is_an_error_with_gits_reason() {
 #[test]
 fn contents_that_are_missing_or_kept_elsewhere_are_named() {
     let mut repo = TestRepo::new();
+    repo.write(".gitattributes", "*.bin filter=lfs\n");
     repo.write("app.py", "1").write("logo.png", "picture").write("big.bin", LFS_POINTER);
     let first = repo.commit("1");
     let second = repo.write("logo.png", "another").write("big.bin", "small").commit("2");
@@ -166,7 +167,7 @@ fn contents_that_are_missing_or_kept_elsewhere_are_named() {
     let bench = Bench::new(repo.path(), 1);
     let notes = [
         "missing from the repository and left out: logo.png".to_owned(),
-        "not filled, a Git LFS pointer: big.bin".to_owned(),
+        "not filled, a Git LFS pointer: big.bin (git lfs fetch --all brings the content)".to_owned(),
     ];
     for _ in 0..2 {
         let output = bench.shell(first, "ls");

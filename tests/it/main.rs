@@ -26,6 +26,7 @@ mod find_registries;
 mod find_repositories;
 mod find_safety;
 mod find_setups;
+mod find_trees;
 mod find_watching;
 mod fix;
 mod fix_interrupted;

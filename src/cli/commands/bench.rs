@@ -26,7 +26,7 @@ impl Bench {
         python: Option<&Interpreter>,
         environments: Option<Environments>,
         sandbox: Option<Sandbox>,
-        links: Vec<Link>,
+        (links, runs_filters): (Vec<Link>, bool),
     ) -> Result<Self, CliError> {
         let no_folder = |error| {
             CliError::internal(
@@ -39,6 +39,7 @@ impl Bench {
         let run = if is_fenced { RunFolder::create_on_disk(cache) } else { RunFolder::create(cache) };
         let run = run.map_err(no_folder)?;
         let shadow = Shadow::create(&run.path().join("shadow.git"), repository)?.with_links(links);
+        let shadow = if runs_filters { shadow.with_filters(repository)? } else { shadow };
         let executor = LocalExecutor::new(&run, &shadow, jobs, sandbox).map_err(CliError::internal)?;
         if let Some(python) = python {
             executor.seed(python.sys_path.clone());

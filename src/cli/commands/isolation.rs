@@ -68,6 +68,16 @@ pub(crate) enum NetworkArg {
     Loopback,
 }
 
+/// What becomes of filter drivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Filters {
+    /// Files that they would change stay as they are stored, which is said
+    Off,
+    /// They run as in a checkout by git: outside of the sandbox
+    Run,
+}
+
 /// The options.
 #[derive(Debug, Clone, Default, clap::Args, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
@@ -86,6 +96,9 @@ pub(crate) struct IsolationArgs {
     /// (can be repeated)
     #[arg(long, value_name = "PATH")]
     pub(crate) see: Vec<PathBuf>,
+    /// Filters of your git configuration (`filter.NAME.smudge`), where attributes of a tree ask for them [default: off]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) filters: Option<Filters>,
     /// Memory that a process of a trial may take, such as 2G, or none for no limit [default: that of the machine]
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_memory: Option<String>,
@@ -106,6 +119,7 @@ impl IsolationArgs {
             pass_env: config.pass_env.clone().unwrap_or_default(),
             // Not for a file of the checkout to decide.
             see: Vec::new(),
+            filters: None,
             max_memory: config.max_memory.clone(),
             max_processes: config.max_processes.clone(),
             max_file_size: config.max_file_size.clone(),
@@ -120,6 +134,7 @@ impl IsolationArgs {
             network: self.network.or(other.network),
             pass_env: [self.pass_env.clone(), other.pass_env.clone()].concat(),
             see: [self.see.clone(), other.see.clone()].concat(),
+            filters: self.filters.or(other.filters),
             max_memory: or(&self.max_memory, &other.max_memory),
             max_processes: or(&self.max_processes, &other.max_processes),
             max_file_size: or(&self.max_file_size, &other.max_file_size),

@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 use crate::cli::{CliError, config, folders};
 use crate::git::{Link, Repository};
 use crate::model::{CommitId, Packages, Recipe};
@@ -17,7 +19,7 @@ use crate::triage::runners::telling;
 use super::bench::Bench;
 use super::environments::{self, EnvArgs, Kind};
 use super::find::Args;
-use super::isolation::{self, Level, Surroundings};
+use super::isolation::{self, Filters, Level, Surroundings};
 use super::venvs::{Venvs, absolute_program, interpreter_around, outer_path, seen, with_outer_paths};
 
 /// All that a session needs.
@@ -27,6 +29,8 @@ pub(super) struct Prepared {
     pub(super) bench: Bench,
     pub(super) store: Store,
     pub(super) warnings: Vec<String>,
+    /// What a partial clone lacked, until the end.
+    _fetched: TempDir,
     /// Which environment was chosen and why, where the user did not say.
     pub(super) line: Option<String>,
 }
@@ -35,12 +39,14 @@ pub(super) struct Prepared {
 pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let here = std::env::current_dir().map_err(CliError::internal)?;
     let place = args.repo.clone().unwrap_or_else(|| here.clone());
-    let repository = Repository::open(&place)?;
+    let mut repository = Repository::open(&place)?;
     let standing = Standing::new(&repository, &place);
     let loaded = config::load(&standing.folder, standing.top.as_deref().unwrap_or(&standing.folder))?;
     let merged = Merged::new(args, &loaded.config)?;
 
     let (good, bad) = endpoints(&repository, args, &merged)?;
+    let fetched = tempfile::tempdir().map_err(CliError::internal)?;
+    repository.bring_folders(&fetched.path().join("shadow.git"), &good, bad)?;
     let overlay = overlay(&merged.with_file, &here, standing.top.as_deref())?;
     let mut isolated = args.isolation.over(&loaded.config);
     if merged.command.is_empty() {
@@ -77,8 +83,6 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         more: venvs.places().into_iter().chain(seen).collect(),
     });
     let (sandbox, isolation) = isolated.sandbox(offered?, view, variables.withheld)?;
-    let pythons: Vec<&Interpreter> = python.iter().chain(&venvs.used).collect();
-    let environment_key = environment_key(&recipe, &pythons, isolated.key(&isolation), &links);
     let store = Store::open(&cache)?;
     let jobs = merged.jobs;
     let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
@@ -111,9 +115,14 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         // Each commit has its own.
         links.retain(|(_, target)| !pyenv::is_environment(target));
     }
-    let bench = Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments, sandbox, links)?;
     let mut environment = environment;
     environment.extend(told.map(|told| ("added_option".to_owned(), told.why.to_owned())));
+    let runs_filters = args.isolation.filters == Some(Filters::Run);
+    let extras = (links.clone(), runs_filters);
+    let bench = Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments, sandbox, extras)?;
+    let pythons: Vec<&Interpreter> = python.iter().chain(&venvs.used).collect();
+    let outside = [isolated.key(&isolation), bench.shadow.checkout_key()];
+    let environment_key = environment_key(&recipe, &pythons, &outside, &links);
     let plan = Plan {
         good,
         bad,
@@ -134,7 +143,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         command_text: command_text(&merged.command, args.shell.as_deref()),
         repository: repository.folder().to_string_lossy().into_owned(),
     };
-    Ok(Prepared { repository, plan, bench, store, warnings, line: chosen.line })
+    Ok(Prepared { repository, plan, bench, store, warnings, _fetched: fetched, line: chosen.line })
 }
 
 /// Where the user stands.
@@ -436,9 +445,9 @@ fn own_paths<'a>(
 }
 
 /// A fingerprint of all that lies outside of tree and recipe.
-fn environment_key(recipe: &Recipe, pythons: &[&Interpreter], isolation: String, links: &[Link]) -> String {
+fn environment_key(recipe: &Recipe, pythons: &[&Interpreter], outside: &[String], links: &[Link]) -> String {
     let mut facts: Vec<String> = recipe.tree_paths.iter().map(|entry| format!("{entry:?}")).collect();
-    facts.push(isolation);
+    facts.extend_from_slice(outside);
     facts.extend(links.iter().map(|(inside, target)| format!("{} {}", inside.display(), target.display())));
     for python in pythons {
         facts.push(format!("{} {}", python.executable.display(), python.version));

@@ -49,9 +49,10 @@ impl Venvs {
         let texts = texts(command, folder);
         let managed = command.iter().any(|word| tokens(&word.to_string_lossy()).any(is_manager));
         let speaks_of = |venv: &&PathBuf| {
-            let inside = venv.strip_prefix(top).unwrap_or(venv);
-            texts.iter().any(|text| names(text, &inside.to_string_lossy()))
-                || managed && inside.components().count() == 1
+            let from_here = [top, folder].map(|folder| venv.strip_prefix(folder).unwrap_or(venv));
+            let is_named = |path: &&Path| texts.iter().any(|text| names(text, &path.to_string_lossy()));
+            from_here.iter().any(is_named)
+                || managed && from_here.iter().any(|path| path.components().count() == 1)
         };
         let spoken_of: Vec<&PathBuf> = all.iter().filter(speaks_of).take(MOST_ASKED).collect();
         let ask = |venv: &&PathBuf| Interpreter::probe(&venv.join("bin/python"), Path::new("/")).ok();
@@ -74,7 +75,7 @@ impl Venvs {
 
     /// Whether there is one that `uv run` would want to bring up to date.
     pub(super) fn is_for_uv(&self) -> bool {
-        self.all.iter().any(|venv| *venv == self.top.join(".venv"))
+        self.all.iter().any(|venv| venv.ends_with(".venv"))
     }
 }
 

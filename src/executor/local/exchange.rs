@@ -247,7 +247,7 @@ mod tests {
         let header = [0, 0, u32::try_from(seconds).unwrap(), 2].map(u32::to_le_bytes).concat();
         let body = format!("<{0}/tests/test_x.py|{0}/tests/test_x.py>", tree.display());
         fs::write(&code, [&header[..], body.as_bytes()].concat()).unwrap();
-        (tree, Entry { id, mode: 0o100_644, facts, seen: 0 }, code)
+        (tree, Entry { id, mode: 0o100_644, facts, seen: 0, form: None }, code)
     }
 
     fn exchange_in(folder: &Path) -> Exchange {

@@ -1,12 +1,13 @@
 //! What is in a work tree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::beneath::FileFacts;
-use crate::git::{SUBMODULE, TreeFile};
+use crate::git::{Flaw, Form, SUBMODULE, TreeFile};
 use crate::model::BlobId;
 
 /// Examples that a note names.
@@ -15,17 +16,6 @@ const MOST_EXAMPLES: usize = 3;
 /// Files that decide what Python does: a tree without them is not worth running.
 const VITAL_SUFFIXES: [&[u8]; 4] = [b".py", b".pyi", b".pyx", b".pxd"];
 const VITAL_NAMES: [&[u8]; 4] = [b"pyproject.toml", b"setup.cfg", b"setup.py", b"pytest.ini"];
-
-/// Something in a tree that cannot be as its author had it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Flaw {
-    /// The blob is not in the object store.
-    Missing,
-    /// The file is a pointer to content that Git LFS keeps elsewhere.
-    LfsPointer,
-    /// The folder of a submodule, empty.
-    Submodule,
-}
 
 /// One file of a work tree.
 #[derive(Debug, Clone)]
@@ -36,6 +26,8 @@ pub(super) struct Entry {
     pub(super) facts: Option<FileFacts>,
     /// The walk that saw it last as it was written.
     pub(super) seen: u64,
+    /// How it was written; `None` for a file as it is stored.
+    pub(super) form: Option<Arc<Form>>,
 }
 
 /// The files of a work tree by path, in git's order.
@@ -70,6 +62,34 @@ impl Manifest {
         self.entries.remove(path)
     }
 
+    /// Whether a path is that of a submodule.
+    pub(super) fn is_submodule(&self, path: &[u8]) -> bool {
+        self.entries.get(path).is_some_and(|entry| entry.mode == SUBMODULE)
+    }
+
+    /// The paths in a folder.
+    pub(super) fn inside(&self, folder: &[u8]) -> Vec<Vec<u8>> {
+        let inside = [folder, b"/"].concat();
+        let found = self.entries.range(inside.clone()..).map(|(path, _)| path);
+        found.take_while(|path| path.starts_with(&inside)).cloned().collect()
+    }
+
+    /// The files of the tree itself, without those of submodules.
+    pub(super) fn own_entries(&self) -> impl Iterator<Item = (&Vec<u8>, &Entry)> {
+        let submodules: Vec<Vec<u8>> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.mode == SUBMODULE)
+            .map(|(path, _)| [path, &b"/"[..]].concat())
+            .collect();
+        self.entries.iter().filter(move |(path, _)| !submodules.iter().any(|top| path.starts_with(top)))
+    }
+
+    /// What is missing here, and not from every tree of the history, so that a failure may come of it.
+    pub(super) fn partial_gaps(&self) -> impl Iterator<Item = (&Vec<u8>, Flaw)> {
+        self.flaws.iter().filter(|(_, flaw)| flaw.is_partial()).map(|(path, &flaw)| (path, flaw))
+    }
+
     /// Why no trial can run here: a file that Python needs is missing.
     pub(super) fn vital_gap(&self) -> Option<String> {
         let (path, _) = self.flaws.iter().find(|&(path, &flaw)| flaw == Flaw::Missing && is_vital(path))?;
@@ -79,20 +99,14 @@ impl Manifest {
 
     /// What is not as in git, one line for each kind.
     pub(super) fn notes(&self) -> Vec<String> {
-        let with = |wanted: Flaw| -> Vec<String> {
-            self.flaws.iter().filter(|&(_, &flaw)| flaw == wanted).map(|(path, _)| text(path)).collect()
+        let kinds: BTreeSet<Flaw> = self.flaws.values().copied().collect();
+        let note = |flaw: Flaw| {
+            let paths = self.flaws.iter().filter(|&(_, &other)| other == flaw).map(|(path, _)| text(path));
+            let (what, remedy) = flaw.text();
+            let remedy = remedy.map(|remedy| format!(" ({remedy})")).unwrap_or_default();
+            format!("{what}: {}{remedy}", examples(&paths.collect::<Vec<_>>()))
         };
-        let kinds = [
-            (Flaw::Missing, "missing from the repository and left out"),
-            (Flaw::LfsPointer, "not filled, a Git LFS pointer"),
-            (Flaw::Submodule, "not filled, a submodule"),
-        ];
-        kinds
-            .into_iter()
-            .map(|(flaw, what)| (with(flaw), what))
-            .filter(|(paths, _)| !paths.is_empty())
-            .map(|(paths, what)| format!("{what}: {}", examples(&paths)))
-            .collect()
+        kinds.into_iter().map(note).collect()
     }
 }
 
@@ -115,6 +129,6 @@ pub(super) fn system_path(path: &[u8]) -> &Path {
 }
 
 /// A path for people.
-fn text(path: &[u8]) -> String {
+pub(super) fn text(path: &[u8]) -> String {
     String::from_utf8_lossy(path).into_owned()
 }

@@ -23,12 +23,14 @@
 //! | `restore` | putting a work tree back to what was checked out |
 //! | `manifest` | what is in a work tree, and what cannot be |
 //! | `environment` | the variables of a command |
+//! | `forms` | how files are to be written, and what submodules bring |
 //! | `links` | what is linked into a tree |
 //! | `pycache` | bytecode: the prefix, its seeds, and what may stay |
 //! | `exchange` | bytecode that one slot made and others need |
 
 mod environment;
 mod exchange;
+mod forms;
 mod links;
 mod manifest;
 mod pool;

@@ -10,6 +10,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::environment::{Folders, environment};
 use super::exchange::Exchange;
+use super::manifest::text;
 use super::pycache;
 use super::slot_dir::{PATIENCE, SlotDir, deadline};
 use super::worktree::{CheckoutError, WorkTree};
@@ -159,7 +160,30 @@ impl Slot {
         timing.clean_ms += outcome.ended.as_secs_f64() * 1e3;
         leftovers += outcome.leftovers;
         let ChildOutcome { ending, stdout, stderr, .. } = outcome;
+        let ending = self.unless_of_a_gap(ending);
         Ok(TrialOutput { ending, stdout, stderr, timing, leftovers, notes })
+    }
+
+    /// How a trial ended, unless it failed in a tree that lacks something which others of the history have, and no trial
+    /// passed without that.
+    fn unless_of_a_gap(&self, ending: Ending) -> Ending {
+        let WorkTree { manifest, checkout, .. } = &self.tree;
+        match ending {
+            Ending::Exited { code: 0 } => {
+                checkout.are_harmless(manifest.partial_gaps().map(|(path, _)| path));
+            }
+            Ending::Exited { .. } | Ending::Signalled { .. } | Ending::TimedOut { .. } => {
+                let gap = manifest.partial_gaps().find(|(path, _)| !checkout.is_harmless(path));
+                if let Some((path, flaw)) = gap {
+                    let (what, remedy) = flaw.text();
+                    let remedy = remedy.unwrap_or_default();
+                    let reason = format!("it fails, and {} is {what}: {remedy}", text(path));
+                    return Ending::NoTree { reason };
+                }
+            }
+            _ => {}
+        }
+        ending
     }
 
     /// Undo what the trial left.

@@ -1,16 +1,15 @@
 //! Checking out: only what differs from what is there is written.
 //!
-//! Files are the raw bytes of their blobs: line endings are not converted, and neither filters nor Git LFS
-//! are run. A file is written in place only when it is exactly as it was written before: then nobody made
-//! a hard link of it or changed its mode. Making files anew costs several times as much on ext4, which
-//! looks for inodes that were not freed a moment ago.
+//! Files are as git would write them: [`Checkout`] makes their content of what is stored. A file is written in place
+//! only when it is exactly as it was written before: then nobody made a hard link of it or changed its mode. Making
+//! files anew costs several times as much on ext4, which looks for inodes that were not freed a moment ago.
 //!
 //! All of it goes through the descriptor of the tree's folder: whatever a trial put in the place of a folder or a file,
 //! nothing outside of the tree is written or removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, FileTimes};
-use std::io::{self, Write as _};
+use std::io;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -18,12 +17,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::manifest::{Entry, Flaw, Manifest, system_path};
+use super::forms::{Forms, Wanted};
+use super::manifest::{Entry, Manifest, system_path};
 use super::pycache::remove_beside;
 use crate::beneath::{FileFacts, Folder};
 use crate::git::{
-    Borrowed, Drafts, GitError, IndexedFile, Link, PrivateGit, Repository, SUBMODULE, SYMLINK, TreeDelta,
-    TreeFile,
+    Borrowed, Checkout, Content, Drafts, Flaw, Form, GitError, IndexedFile, Link, PrivateGit, Repository,
+    SUBMODULE, SYMLINK, TreeDelta, TreeFile,
 };
 use crate::model::{BlobId, CommitId, TreeId};
 
@@ -31,9 +31,6 @@ use crate::model::{BlobId, CommitId, TreeId};
 const FIRST_TIME: u64 = 978_307_200;
 /// Twenty years of seconds.
 const TIME_SPAN: u64 = 631_152_000;
-/// A pointer of Git LFS begins like this, and is short.
-const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
-const LONGEST_LFS_POINTER: usize = 1024;
 
 /// Why a tree cannot be checked out.
 #[derive(Debug)]
@@ -51,8 +48,10 @@ pub(super) struct WorkTree {
     pub(super) folder: Arc<Folder>,
     pub(super) manifest: Manifest,
     pub(super) git: PrivateGit,
-    objects: Repository,
+    pub(super) objects: Repository,
     links: Vec<Link>,
+    pub(super) checkout: Arc<Checkout>,
+    pub(super) forms: Forms,
     /// The tree that the manifest is equal to; `None` when a checkout did not come to its end.
     base: Option<TreeId>,
     /// Files that the last trial damaged: to be written again.
@@ -70,9 +69,11 @@ impl WorkTree {
         drafts: Drafts,
     ) -> Result<Self, CheckoutError> {
         let links = borrowed.links().to_vec();
+        let checkout = Arc::clone(borrowed.checkout());
         let git = PrivateGit::new(folder.clone(), borrowed, drafts).map_err(CheckoutError::Folder)?;
         let manifest = Manifest::default();
-        Ok(Self { folder, manifest, git, objects, links, base: None, damaged: Vec::new(), walk: 0 })
+        let (forms, damaged) = (Forms::default(), Vec::new());
+        Ok(Self { folder, manifest, git, objects, links, checkout, forms, base: None, damaged, walk: 0 })
     }
 
     /// What is to be linked into each tree.
@@ -99,25 +100,32 @@ impl WorkTree {
         let base = self.base.take();
         let delta =
             self.objects.tree_delta(base, tree).map_err(|error| CheckoutError::Tree(reason(&error)))?;
-        let plan = self.plan(base, delta);
+        let (delta, brought) = self.with_submodules(delta)?;
+        let mut plan = self.plan(base, delta);
+        plan.written.extend(brought);
+        if base.is_none() {
+            self.forms.forget();
+        }
+        let wanted = self.formed(&plan.removed, plan.written);
         for path in &plan.removed {
             self.take_away(path, until).map_err(|error| of_the_disk(path, error))?;
         }
-        self.write(&plan.written, until)?;
-        let changed = base.is_none() || !plan.removed.is_empty() || !plan.written.is_empty();
-        let entries = self.manifest.entries.iter();
+        self.write(&wanted, until)?;
+        let changed = base.is_none() || !plan.removed.is_empty() || !wanted.is_empty();
+        let entries = self.manifest.own_entries();
         let files = || {
             entries.map(|(path, entry)| IndexedFile {
                 path,
                 id: entry.id,
                 mode: entry.mode,
                 facts: entry.facts,
+                is_assumed: entry.form.as_ref().is_some_and(|form| form.is_beyond_git()),
             })
         };
         self.git.restore(head, changed, files, until).map_err(CheckoutError::Repository)?;
         self.damaged.clear();
         self.base = Some(tree);
-        Ok(plan.written)
+        Ok(wanted.into_iter().map(|wanted| wanted.file).collect())
     }
 
     /// What is to be done, given what is there.
@@ -154,7 +162,7 @@ impl WorkTree {
     }
 
     /// Write files: many of them on several threads, since making a file is slow work of the system's.
-    fn write(&mut self, files: &[TreeFile], until: Instant) -> Result<(), CheckoutError> {
+    fn write(&mut self, files: &[Wanted], until: Instant) -> Result<(), CheckoutError> {
         /// Fewer than so many are not worth another thread.
         const WORTH_A_THREAD: usize = 100;
         const MOST_THREADS: usize = 4;
@@ -165,36 +173,48 @@ impl WorkTree {
         let share = files.len().div_ceil(threads).max(WORTH_A_THREAD);
         let mut shares = places.chunks(share);
         let first = shares.next().unwrap_or_default();
-        let folder = &*self.folder;
+        let (folder, checkout) = (&*self.folder, &*self.checkout);
         let written = thread::scope(|scope| {
             let others = shares.map(|share| {
                 let objects = self.objects.reopen().map_err(CheckoutError::Repository)?;
-                Ok(scope.spawn(move || fill_all(&objects, folder, share)))
+                Ok(scope.spawn(move || fill_all(&objects, (folder, checkout), share)))
             });
             let others = others.collect::<Result<Vec<_>, CheckoutError>>()?;
-            let mut written = fill_all(&self.objects, folder, first)?;
+            let mut written = fill_all(&self.objects, (folder, checkout), first)?;
             for other in others {
                 written.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic))?);
             }
             Ok(written)
         })?;
-        for (file, (facts, flaw)) in files.iter().zip(written) {
+        for (Wanted { file, form, has_others }, (facts, flaw)) in files.iter().zip(written) {
+            let flaw = match flaw {
+                None if file.mode == SUBMODULE && !self.has_commit(file) => {
+                    Some(Flaw::Submodule { has_others: *has_others })
+                }
+                flaw => flaw,
+            };
             if let Some(flaw) = flaw {
                 self.manifest.flaws.insert(file.path.clone(), flaw);
             }
-            let entry = Entry { id: file.id, mode: file.mode, facts, seen: self.walk };
+            let entry = Entry { id: file.id, mode: file.mode, facts, seen: self.walk, form: form.clone() };
             self.manifest.entries.insert(file.path.clone(), entry);
         }
         Ok(())
     }
 
+    /// Whether the commit that a submodule is at is here.
+    fn has_commit(&self, submodule: &TreeFile) -> bool {
+        self.objects.files_of_submodule(&submodule.path, submodule.id).is_ok_and(|files| files.is_some())
+    }
+
     /// Make way for a file.
     fn make_place<'f>(
         &mut self,
-        file: &'f TreeFile,
+        wanted: &'f Wanted,
         folders: &mut BTreeSet<PathBuf>,
         until: Instant,
     ) -> Result<Place<'f>, CheckoutError> {
+        let Wanted { file, form, .. } = wanted;
         let path = system_path(&file.path);
         if !is_inside(&file.path) {
             return Err(CheckoutError::Tree(format!("{} is not a path inside the tree", path.display())));
@@ -205,13 +225,15 @@ impl WorkTree {
             folders.insert(parent.to_owned());
         }
         let in_place = before.filter(|before| is_same_kind(before.mode, file.mode));
-        Ok(Place { file, in_place: in_place.and_then(|before| before.facts), until })
+        let in_place = in_place.and_then(|before| before.facts);
+        Ok(Place { file, form: form.as_deref(), in_place, until })
     }
 }
 
 /// Where a file is to be written.
 struct Place<'f> {
     file: &'f TreeFile,
+    form: Option<&'f Form>,
     /// The file that is there to be written over, as it was written before.
     in_place: Option<FileFacts>,
     /// So long may be taken to remove what is in the way.
@@ -223,25 +245,35 @@ type Written = (Option<FileFacts>, Option<Flaw>);
 
 fn fill_all(
     objects: &Repository,
-    folder: &Folder,
+    to: (&Folder, &Checkout),
     places: &[Place<'_>],
 ) -> Result<Vec<Written>, CheckoutError> {
-    places.iter().map(|place| fill(objects, folder, place)).collect()
+    places.iter().map(|place| fill(objects, to, place)).collect()
 }
 
 /// Write one file.
-fn fill(objects: &Repository, folder: &Folder, place: &Place<'_>) -> Result<Written, CheckoutError> {
+fn fill(
+    objects: &Repository,
+    (folder, checkout): (&Folder, &Checkout),
+    place: &Place<'_>,
+) -> Result<Written, CheckoutError> {
     let file = place.file;
     let on_disk = |error| of_the_disk(&file.path, error);
     if file.mode == SUBMODULE {
         let path = system_path(&file.path);
         folder.make_folders(path, place.until).map_err(on_disk)?;
-        return Ok((None, Some(Flaw::Submodule)));
+        return Ok((None, None));
     }
-    let put = |bytes: &[u8]| place.put(folder, bytes).map(|facts| (facts, is_lfs_pointer(bytes)));
+    let put = |stored: &[u8]| {
+        let (content, flaw) = match place.form {
+            Some(form) => checkout.content(&file.path, file.id, form, stored),
+            None => (Content::Stored(stored), None),
+        };
+        place.put(folder, &content).map(|facts| (facts, flaw))
+    };
     let written = objects.with_blob(file.id, put).map_err(|error| CheckoutError::Tree(reason(&error)))?;
     match written.transpose().map_err(on_disk)? {
-        Some((facts, is_pointer)) => Ok((Some(facts), is_pointer.then_some(Flaw::LfsPointer))),
+        Some((facts, flaw)) => Ok((Some(facts), flaw)),
         None => {
             folder.remove(system_path(&file.path), place.until).map_err(on_disk)?;
             Ok((None, Some(Flaw::Missing)))
@@ -265,9 +297,9 @@ const fn is_same_kind(old: u32, new: u32) -> bool {
 
 impl Place<'_> {
     /// Write one file or link, where nothing is or over a regular file.
-    fn put(&self, folder: &Folder, bytes: &[u8]) -> io::Result<FileFacts> {
+    fn put(&self, folder: &Folder, content: &Content<'_>) -> io::Result<FileFacts> {
         let path = system_path(&self.file.path);
-        if self.file.mode == SYMLINK {
+        if let (SYMLINK, Content::Stored(bytes)) = (self.file.mode, content) {
             self.make(folder, || folder.link(system_path(bytes), path))?;
             return folder.facts(path);
         }
@@ -278,10 +310,10 @@ impl Place<'_> {
             Some(there) => there,
             None => self.make(folder, || folder.create(path, permissions))?,
         };
-        target.write_all(bytes)?;
+        let length = content.write_to(&mut target)?;
         if is_there {
             // Cut off last: ext4 hurries to the disk with a file that was cut to nothing and written anew.
-            target.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+            target.set_len(length)?;
         }
         if is_python(&self.file.path) {
             target.set_times(FileTimes::new().set_modified(time_of(self.file.id)))?;
@@ -318,10 +350,6 @@ pub(super) fn time_of(id: BlobId) -> SystemTime {
     let mut first = [0; 8];
     first.copy_from_slice(&id.as_bytes()[..8]);
     SystemTime::UNIX_EPOCH + Duration::from_secs(FIRST_TIME + u64::from_be_bytes(first) % TIME_SPAN)
-}
-
-fn is_lfs_pointer(bytes: &[u8]) -> bool {
-    bytes.len() <= LONGEST_LFS_POINTER && bytes.starts_with(LFS_POINTER)
 }
 
 /// An error of the disk, as a fault of the tree where it is one.

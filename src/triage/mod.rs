@@ -10,6 +10,7 @@
 //! | [`runners`] | test runners' own words: counts, failing tests, what did not start |
 //! | [`closing`] | the closing lines of a run whose failure no reader knows |
 //! | [`normalise`] | messages, to compare them without their numbers, paths and values |
+//! | [`redact`] | secrets, to mask them |
 //! | [`log`] | server logs, as a stream: error events, grouped |
 //! | [`signature`] | a trial's output, for the failures in it; when two are the same |
 //! | [`isolation`] | failures that come of the isolation of trials |
@@ -24,6 +25,7 @@ pub mod normalise;
 pub mod oracle;
 pub mod pytest_options;
 mod reasons;
+pub mod redact;
 pub mod runners;
 pub mod signature;
 pub mod traceback;

@@ -8,13 +8,19 @@
 //! - pytest's long, short, line and native styles, its summary lines when nothing else tells of a
 //!   test, and errors while loading `conftest.py`;
 //! - unittest's, with the test's name;
-//! - a crash of the interpreter, as `faulthandler` prints it.
+//! - a crash of the interpreter, as `faulthandler` prints it;
+//! - those of loggers, servers, notebooks and runtimes: one file each in `layouts`.
+//!
+//! Where a worker's traceback comes inside another exception (process pools, Ray, Spark), the failure is the
+//! worker's: `joining` says how.
 //!
 //! The interpreter prints an exception's notes (PEP 678) straight behind its message, so the two
 //! cannot be told apart but in groups, whose message ends in `(n sub-exceptions)`: elsewhere notes
 //! are the later lines of the message.
 
 mod fatal;
+pub(in crate::triage) mod joining;
+pub(in crate::triage) mod layouts;
 mod native;
 mod pytest;
 
@@ -38,6 +44,8 @@ pub enum Form {
     PytestLine,
     /// A line of pytest's summary; no frames.
     PytestSummary,
+    /// In a layout of its own: in a box, with source around each line.
+    Boxed,
     /// A record of a structured log: fields instead of text.
     Structured,
 }
@@ -177,6 +185,8 @@ impl Scan<'_> {
             self.at += 1;
         } else if let Some((read, next)) = native::read(self.lines, self.at, self.context.unittest) {
             self.push(read, next);
+        } else if let Some((read, next)) = layouts::read(self.lines, self.at) {
+            self.push(read, next);
         } else if let Some((read, next)) = fatal::read(self.lines, self.at) {
             self.push(read, next);
         } else if let Some(summary) = pytest::summary_line(line) {
@@ -281,12 +291,12 @@ fn drop_repeated_summaries(found: &mut Vec<ParsedTraceback>) {
 }
 
 static EXCEPTION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^((?:[A-Za-z_]\w*\.|<locals>\.|<\w+>\.)*[A-Za-z_]\w*)(?:: ?(.*))?$")
+    Regex::new(r"^((?:[A-Za-z_]\w*\.|<locals>\.|<\w+>\.)*[A-Za-z_]\w*(?:\([A-Za-z_][\w.]*\))?)(?:: ?(.*))?$")
         .expect("a valid pattern")
 });
 
 /// `Type: message` or `Type` alone, when the type looks like one.
-fn exception_line(line: &str) -> Option<(&str, &str)> {
+pub(in crate::triage) fn exception_line(line: &str) -> Option<(&str, &str)> {
     let found = EXCEPTION.captures(line)?;
     let kind = found.get(1)?.as_str();
     let message = found.get(2).map_or("", |message| message.as_str());

@@ -65,11 +65,11 @@ fn files_folders_compressed_ones_and_a_command_say_the_same() {
     let counts = |report: &Value| -> Vec<u64> {
         report["groups"].as_array().unwrap().iter().map(|group| group["count"].as_u64().unwrap()).collect()
     };
-    assert_eq!(counts(&both), [4, 4]);
+    assert_eq!(counts(&both), [4]);
     let one = json(&user, folder.path(), &["logs/a.log"]);
     let packed = json(&user, folder.path(), &["logs/b.log.gz"]);
     let command = json(&user, folder.path(), &["--command", "cat logs/a.log"]);
-    assert_eq!(counts(&one), [2, 2]);
+    assert_eq!(counts(&one), [2]);
     assert_eq!((counts(&packed), counts(&command)), (counts(&one), counts(&one)));
     let failing = json(&user, folder.path(), &["--command", "cat logs/a.log; exit 3"]);
     assert_eq!(counts(&failing), counts(&one));

@@ -34,6 +34,7 @@ mod git_history;
 mod git_lines;
 mod git_mirror;
 mod git_shadow;
+mod log_fixtures;
 mod logs;
 mod merges;
 mod process_runs;

@@ -52,6 +52,7 @@ static NEEDLES: LazyLock<Needles> = LazyLock::new(|| {
         "alert]",
         "ALERT",
         "FAIL: ",
+        "\", line ",
         "FAILURES =",
         "egmentation fault",
         "ut of memory",
@@ -111,6 +112,19 @@ const HEADER: &[u8] = b"Traceback (most recent call last):";
 /// Whether a traceback begins or goes on with a header here.
 pub(super) fn is_header(body: &[u8]) -> bool {
     memchr::memmem::find(body, HEADER).is_some()
+}
+
+/// Where a traceback's header stands, with that of an exception group before it.
+pub(super) fn header_column(body: &[u8]) -> Option<usize> {
+    let at = memchr::memmem::find(body, HEADER)?;
+    let before = &body[..at];
+    let group = before.strip_suffix(b"Exception Group ");
+    Some(group.map_or(at, |before| before.strip_suffix(b"  + ").unwrap_or(before).len()))
+}
+
+/// Whether nothing follows the header, so that the traceback's lines do.
+pub(super) fn ends_in_header(body: &[u8]) -> bool {
+    body.trim_ascii_end().ends_with(HEADER)
 }
 
 /// Looks at a line's own words.

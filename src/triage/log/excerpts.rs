@@ -1,14 +1,19 @@
 //! The lines around the first event of each group, merged where they overlap.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::open::Raw;
+use super::window::masked;
 use crate::model::{Excerpt, ExcerptLine};
 
 /// Lines that are kept in all.
 const MOST_KEPT: usize = 20_000;
 /// Lines of one event that are kept: its beginning and its end.
 const MOST_OF_EVENT: usize = 60;
+
+/// Characters of one line.
+const MOST_OF_LINE: usize = 400;
 
 /// Lines of other processes between two lines of one event.
 const MOST_BETWEEN: u64 = 50;
@@ -28,15 +33,29 @@ impl Excerpts {
             return;
         }
         for line in before {
-            self.kept.entry((source, line.number)).or_insert_with(|| (line.text.clone(), None));
+            self.kept.entry((source, line.number)).or_insert_with(|| (masked(line.text.clone()), None));
         }
+        let lines: Vec<&Raw> = lines.iter().filter(|line| !line.hidden).collect();
         let cut = lines.len().saturating_sub(MOST_OF_EVENT);
         let shown = lines
             .iter()
             .enumerate()
             .filter(|(at, _)| cut == 0 || *at < MOST_OF_EVENT / 2 || *at >= cut + MOST_OF_EVENT / 2);
         for (_, line) in shown {
-            self.kept.insert((source, line.number), (line.text.clone(), Some(group)));
+            match self.kept.entry((source, line.number)) {
+                // Pieces of one line.
+                Entry::Occupied(mut kept) if kept.get().1 == Some(group) => {
+                    let (text, _) = kept.get_mut();
+                    if text.len() < MOST_OF_LINE && *text != line.text {
+                        text.push(' ');
+                        text.push_str(&masked(line.text.clone()));
+                    }
+                }
+                Entry::Occupied(mut kept) => *kept.get_mut() = (masked(line.text.clone()), Some(group)),
+                Entry::Vacant(kept) => {
+                    kept.insert((masked(line.text.clone()), Some(group)));
+                }
+            }
         }
         let last = lines.last().map_or(0, |line| line.number);
         self.wanted = (after > 0).then_some((source, last + after));
@@ -51,7 +70,7 @@ impl Excerpts {
     pub(super) fn context(&mut self, source: usize, number: u64, raw: impl FnOnce() -> Raw) {
         let Some((of, until)) = self.wanted else { return };
         if of == source && number <= until {
-            self.kept.entry((source, number)).or_insert_with(|| (raw().text, None));
+            self.kept.entry((source, number)).or_insert_with(|| (masked(raw().text), None));
         }
         if of != source || number >= until {
             self.wanted = None;
@@ -59,7 +78,7 @@ impl Excerpts {
     }
 
     /// As runs of lines. `went` says where each group went.
-    pub(super) fn finish(self, names: &[String], went: &[usize]) -> Vec<Excerpt> {
+    pub(super) fn finish(self, names: &[String], went: &[Option<usize>]) -> Vec<Excerpt> {
         let mut excerpts: Vec<Excerpt> = Vec::new();
         let mut previous: Option<(usize, u64, Option<usize>)> = None;
         for ((source, number), (text, group)) in self.kept {
@@ -72,7 +91,7 @@ impl Excerpts {
                 excerpts.push(Excerpt { source, lines: Vec::new() });
             }
             previous = Some((source, number, group));
-            let group = group.and_then(|group| went.get(group).copied());
+            let group = group.and_then(|group| went.get(group).copied().flatten());
             if let Some(excerpt) = excerpts.last_mut() {
                 excerpt.lines.push(ExcerptLine { number, text, group });
             }

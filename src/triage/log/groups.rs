@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::files::RepositoryFiles;
 use super::meaning;
+use super::window::masked;
 use crate::model::{Frame, LogEventKind, LogFrame, LogGroup, Moment};
 use crate::triage::normalise;
 use crate::triage::traceback::ParsedTraceback;
@@ -31,7 +32,7 @@ impl Draft {
     /// A line that is an event by itself.
     pub(super) fn line(kind: LogEventKind, message: &[u8]) -> Self {
         let message: String =
-            String::from_utf8_lossy(message).trim_end().chars().take(MOST_MESSAGE).collect();
+            masked(String::from_utf8_lossy(message).trim_end().chars().take(MOST_MESSAGE).collect());
         Self { kind, title: message.clone(), message, traceback: None }
     }
 
@@ -40,12 +41,13 @@ impl Draft {
         let (status, request) = (String::from_utf8_lossy(status), String::from_utf8_lossy(request));
         let path: Vec<&str> =
             request.split('/').map(|part| if is_id(part) { "<id>" } else { part }).collect();
-        let title = format!("{status} {}", path.join("/"));
+        let title = masked(format!("{status} {}", path.join("/")));
         Self { kind: LogEventKind::Status, message: title.clone(), title, traceback: None }
     }
 
     /// A traceback.
     pub(super) fn traceback(mut read: ParsedTraceback) -> Self {
+        mask(&mut read);
         let kind = read.kind.clone().unwrap_or_else(|| "cut-off traceback".to_owned());
         let title = match read.headline() {
             "" => kind,
@@ -58,6 +60,16 @@ impl Draft {
             read.frames.extend(inner);
         }
         Self { kind: LogEventKind::Traceback, title, message, traceback: Some(read) }
+    }
+}
+
+/// Masks the secrets in the messages of a chain and of a group's members.
+fn mask(read: &mut ParsedTraceback) {
+    read.message = masked(std::mem::take(&mut read.message));
+    read.notes = std::mem::take(&mut read.notes).into_iter().map(masked).collect();
+    read.children.iter_mut().for_each(mask);
+    if let Some(cause) = &mut read.cause {
+        mask(&mut cause.1);
     }
 }
 
@@ -129,6 +141,7 @@ impl Groups {
         if let Some(&group) = self.by_signature.get(&signature) {
             self.remember(fingerprint, group);
             self.count(group, place.time.as_ref());
+            shorten(&mut self.groups[group].message, &draft.message);
             return Some((group, false));
         }
         if self.groups.len() >= MOST_GROUPS {
@@ -164,8 +177,15 @@ impl Groups {
     }
 
     /// An event of the one group stood right beside one of the other.
-    pub(super) fn stands_beside(&mut self, group: usize, other: usize) {
+    pub(super) fn stand_beside(&mut self, group: usize, other: usize) {
         *self.beside.entry((group, other)).or_default() += 1;
+        *self.beside.entry((other, group)).or_default() += 1;
+    }
+
+    /// Whether all of its events are answers to failures that are listed.
+    fn explained(&self, group: usize) -> bool {
+        let beside: u64 = self.beside.range((group, 0)..=(group, usize::MAX)).map(|(_, count)| count).sum();
+        self.groups[group].kind == LogEventKind::Status && beside >= self.groups[group].count
     }
 
     fn remember(&mut self, fingerprint: u64, group: usize) {
@@ -197,14 +217,14 @@ impl Groups {
         frames.iter().map(place).collect()
     }
 
-    /// The groups, most telling first, and where each went. `new_since` is the time after which a group
+    /// The groups, most telling first, and where each went: nowhere, when it only answers what others failed. `new_since` is the time after which a group
     /// counts as new, and `began` the log's own first time, without which nothing can be called new.
     pub(super) fn finish(
         mut self,
         names: &[String],
         new_since: Option<i64>,
         began: Option<i64>,
-    ) -> (Vec<LogGroup>, Vec<usize>) {
+    ) -> (Vec<LogGroup>, Vec<Option<usize>>) {
         let judged = new_since.filter(|since| began.is_some_and(|began| began <= *since));
         for (group, source) in self.groups.iter_mut().zip(&self.sources) {
             group.source = names.get(*source).cloned().unwrap_or_default();
@@ -220,7 +240,8 @@ impl Groups {
         for (group, meaning) in self.groups.iter_mut().zip(meanings) {
             group.meaning = meaning;
         }
-        let mut order: Vec<usize> = (0..self.groups.len()).collect();
+        let told = |group: &usize| !self.explained(*group);
+        let mut order: Vec<usize> = (0..self.groups.len()).filter(told).collect();
         order.sort_by_key(|&index| {
             let group = &self.groups[index];
             (
@@ -230,9 +251,9 @@ impl Groups {
                 index,
             )
         });
-        let mut went = vec![0; order.len()];
+        let mut went = vec![None; self.groups.len()];
         for (to, &from) in order.iter().enumerate() {
-            went[from] = to;
+            went[from] = Some(to);
         }
         let mut slots: Vec<Option<LogGroup>> = self.groups.into_iter().map(Some).collect();
         (order.into_iter().filter_map(|index| slots[index].take()).collect(), went)
@@ -244,6 +265,16 @@ impl Groups {
         let (&(_, other), &count) = others.max_by_key(|(_, count)| **count)?;
         (count * 10 >= self.groups[group].count * 6).then_some(other)
     }
+}
+
+/// What follows the same exception differently each time is no part of its message.
+fn shorten(message: &mut String, other: &str) {
+    if message.len() == message.lines().next().unwrap_or_default().len() {
+        return;
+    }
+    let same = message.lines().skip(1).zip(other.lines().skip(1)).take_while(|(a, b)| a == b).count();
+    let kept: Vec<&str> = message.lines().take(1 + same).collect();
+    *message = kept.join("\n");
 }
 
 /// How much a group tells; the least first.

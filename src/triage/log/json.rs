@@ -1,11 +1,18 @@
-//! Records that are one JSON object a line: python-json-logger, structlog, Docker's files, cloud loggers.
+//! Records that are JSON objects: python-json-logger, structlog, ECS, Docker's files, journald, cloud loggers.
+//!
+//! A traceback is found at any key and depth: as text, as an array of lines, as an array of exceptions, or as
+//! frames beside a type and a message; also in an object that is itself a string.
+
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value};
 
 use super::prefix::Level;
+use super::structured;
 use super::times::Clock;
-use crate::model::{Frame, Moment};
-use crate::triage::traceback::{self, Link, ParsedTraceback};
+use crate::model::Moment;
+use crate::triage::traceback::{self, ParsedTraceback};
 
 /// What a record says.
 #[derive(Debug, Default)]
@@ -18,161 +25,221 @@ pub(super) struct Record {
     pub(super) path: Option<String>,
 }
 
-/// A line that Docker's json-file driver wraps.
+/// Another program's lines that a record wraps.
+#[derive(Debug)]
 pub(super) struct Wrapped {
-    pub(super) line: String,
+    pub(super) text: String,
     pub(super) time: Option<Moment>,
+    /// Tells the wrapped programs apart.
+    pub(super) process: u64,
 }
 
-const LEVELS: [&str; 7] = ["level", "levelname", "severity", "lvl", "log.level", "loglevel", "level_name"];
-const MESSAGES: [&str; 8] =
-    ["message", "msg", "event", "log", "@message", "textPayload", "text", "short_message"];
-const TIMES: [&str; 8] = ["timestamp", "asctime", "@timestamp", "time", "ts", "datetime", "t", "created"];
-const TRACES: [&str; 8] = [
-    "exc_info",
-    "exception",
-    "traceback",
-    "exc_text",
-    "stack_trace",
-    "error.stack_trace",
-    "stack",
-    "stacktrace",
+const LEVELS: [&str; 11] = [
+    "level",
+    "levelname",
+    "severity",
+    "lvl",
+    "log.level",
+    "loglevel",
+    "level_name",
+    "log_level",
+    "Level",
+    "PRIORITY",
+    "levelName",
 ];
+const MESSAGES: [&str; 11] = [
+    "message",
+    "msg",
+    "event",
+    "log",
+    "@message",
+    "textPayload",
+    "text",
+    "short_message",
+    "MESSAGE",
+    "Message",
+    "body",
+];
+const TIMES: [&str; 12] = [
+    "timestamp",
+    "asctime",
+    "@timestamp",
+    "time",
+    "ts",
+    "datetime",
+    "t",
+    "created",
+    "date",
+    "__REALTIME_TIMESTAMP",
+    "unix",
+    "Timestamp",
+];
+/// What names the program whose line a record wraps.
+const PROCESSES: [&str; 12] = [
+    "stream",
+    "_PID",
+    "pid",
+    "container_id",
+    "container_name",
+    "container",
+    "pod",
+    "pod_name",
+    "source",
+    "hostname",
+    "host",
+    "worker",
+];
+/// How deep objects are looked into, and how many of them.
+const DEPTH: usize = 8;
+const MOST_OBJECTS: usize = 2_000;
+const HEADER: &str = "Traceback (most recent call last):";
 
-/// Docker's wrapping of another program's line.
-pub(super) fn unwrap_docker(body: &[u8], clock: &Clock) -> Option<Wrapped> {
-    if !body.starts_with(b"{\"log\":") {
-        return None;
-    }
-    let Value::Object(fields) = serde_json::from_slice(body).ok()? else { return None };
-    let line = fields.get("log")?.as_str()?.trim_end_matches(['\n', '\r']).to_owned();
-    fields.get("stream")?;
-    let time = fields.get("time").and_then(Value::as_str).and_then(|text| clock.find(text.as_bytes()));
-    Some(Wrapped { line, time })
+/// The object that a line is, or that stands behind the line's own words.
+pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
+    split(body).map(|(_, fields)| fields)
 }
 
-/// Reads a record; `None` when the line is no JSON object.
-pub(super) fn read(body: &[u8], clock: &Clock) -> Option<Record> {
-    if !body.starts_with(b"{") {
+/// The same, and what stands before it.
+pub(super) fn split(body: &[u8]) -> Option<(&[u8], Map<String, Value>)> {
+    let body = body.trim_ascii();
+    let start = if body.starts_with(b"{") { 0 } else { memchr::memmem::find(body, b" {\"")? + 1 };
+    if !body.ends_with(b"}") {
         return None;
     }
-    let Value::Object(fields) = serde_json::from_slice(body).ok()? else { return None };
-    let mut record = Record::default();
-    fill(&mut record, &fields, clock);
-    // Google's and others put the program's record one level down.
-    for inner in ["jsonPayload", "error", "err", "record"] {
-        if let Some(Value::Object(inner)) = fields.get(inner) {
-            fill(&mut record, inner, clock);
+    match serde_json::from_slice(&body[start..]).ok()? {
+        Value::Object(fields) => Some((&body[..start], fields)),
+        _ => None,
+    }
+}
+
+/// The wrapped lines, when the record is no program's own: Docker's, or a piece of a traceback. `open` says
+/// whether a traceback of this process is under way.
+pub(super) fn wrapped(
+    fields: &Map<String, Value>,
+    clock: &Clock,
+    open: impl FnOnce(u64) -> bool,
+) -> Option<Wrapped> {
+    let docker = fields.len() <= 5 && fields.contains_key("stream");
+    let text = if docker { fields.get("log").and_then(Value::as_str) } else { None };
+    let docker = text.is_some();
+    let text = text.or_else(|| first_text(fields, &MESSAGES))?;
+    let mut hasher = DefaultHasher::new();
+    for name in PROCESSES {
+        if let Some(value) = fields.get(name) {
+            value.to_string().hash(&mut hasher);
         }
     }
-    if let Some(Value::Object(request)) = fields.get("httpRequest") {
-        fill(&mut record, request, clock);
+    let process = hasher.finish();
+    let piece = || {
+        text.contains(HEADER)
+            && traceback::parse(text).pop().is_none_or(|read| read.kind.is_none())
+            && !fields.values().any(|value| matches!(value, Value::Array(_)))
+    };
+    if !docker && !open(process) && !piece() {
+        return None;
     }
-    Some(record)
+    let time = TIMES.iter().find_map(|name| time(fields.get(*name)?, clock));
+    Some(Wrapped { text: text.trim_end_matches(['\n', '\r']).to_owned(), time, process })
+}
+
+/// Reads a record.
+pub(super) fn read(fields: &Map<String, Value>, clock: &Clock) -> Record {
+    let mut record = Record::default();
+    let mut inner: Vec<Map<String, Value>> = Vec::new();
+    let mut queue = VecDeque::from([("", fields, 0)]);
+    let mut seen = 0;
+    while let Some((key, fields, depth)) = queue.pop_front() {
+        seen += 1;
+        if seen > MOST_OBJECTS {
+            break;
+        }
+        fill(&mut record, fields, clock);
+        if record.traceback.as_ref().is_none_or(|read| read.kind.is_none()) {
+            let found = structured::in_object(key, fields);
+            record.traceback = found.or(record.traceback.take());
+        }
+        for (key, value) in fields {
+            match value {
+                Value::Object(more) if depth < DEPTH => queue.push_back((key, more, depth + 1)),
+                Value::Array(values) if depth < DEPTH => {
+                    let objects = values.iter().filter_map(Value::as_object);
+                    queue.extend(objects.take(50).map(|more| (key.as_str(), more, depth + 1)));
+                }
+                Value::String(text) if text.starts_with('{') && inner.len() < 4 => {
+                    inner.extend(object(text.as_bytes()))
+                }
+                _ => {}
+            }
+        }
+    }
+    if record.traceback.is_none() && !inner.is_empty() {
+        for fields in &inner {
+            let more = read(fields, clock);
+            record.traceback = record.traceback.or(more.traceback);
+            record.level = more.level.or(record.level);
+            record.time = record.time.or(more.time);
+            if !more.message.is_empty() {
+                record.message = more.message;
+            }
+        }
+    }
+    record
+}
+
+fn first_text<'f>(fields: &'f Map<String, Value>, names: &[&str]) -> Option<&'f str> {
+    names.iter().find_map(|name| fields.get(*name).and_then(Value::as_str))
 }
 
 fn fill(record: &mut Record, fields: &Map<String, Value>, clock: &Clock) {
-    let text = |names: &[&str]| names.iter().find_map(|name| fields.get(*name).and_then(Value::as_str));
     record.level = record.level.or_else(|| LEVELS.iter().find_map(|name| level(fields.get(*name)?)));
     if record.message.is_empty() {
-        text(&MESSAGES).unwrap_or_default().clone_into(&mut record.message);
+        first_text(fields, &MESSAGES).unwrap_or_default().clone_into(&mut record.message);
     }
     record.time =
         record.time.take().or_else(|| TIMES.iter().find_map(|name| time(fields.get(*name)?, clock)));
-    record.traceback =
-        record.traceback.take().or_else(|| TRACES.iter().find_map(|name| trace(fields.get(*name)?)));
-    // A record whose message is the traceback itself.
-    record.traceback = record.traceback.take().or_else(|| traced(&record.message));
     record.status = record.status.or_else(|| {
         let value = ["status", "status_code", "code"].iter().find_map(|name| fields.get(*name))?;
         let number = value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))?;
         u16::try_from(number).ok().filter(|status| (100..600).contains(status))
     });
     record.path = record.path.take().or_else(|| {
-        let path = text(&["path", "request", "uri", "request_uri", "requestUrl", "url"])?;
-        let method = text(&["method", "request_method", "requestMethod"]);
+        let path = first_text(fields, &["path", "request", "uri", "request_uri", "requestUrl", "url"])?;
+        let method = first_text(fields, &["method", "request_method", "requestMethod"]);
         Some(method.map_or_else(|| path.to_owned(), |method| format!("{method} {path}")))
     });
 }
 
 fn level(value: &Value) -> Option<Level> {
-    if let Some(number) = value.as_i64() {
-        // Python's numbers. In pino's and bunyan's, 40 is a warning: rather shown than missed.
-        return Some(if number >= 40 { Level::High } else { Level::Low });
+    if let Some(fields) = value.as_object() {
+        return level(fields.get("name")?);
     }
-    let word = value.as_str()?.to_ascii_lowercase();
+    if let Some(number) = value.as_i64().or_else(|| value.as_str()?.parse().ok()) {
+        // Below 8 syslog's, where 3 is an error; else Python's. In pino's and bunyan's, 40 is a warning: rather
+        // shown than missed.
+        let high = if number < 8 { (0..=3).contains(&number) } else { number >= 40 };
+        return Some(if high { Level::High } else { Level::Low });
+    }
+    let word = value.as_str()?.trim().to_ascii_lowercase();
     match word.as_str() {
-        "error" | "critical" | "fatal" | "emerg" | "emergency" | "alert" | "panic" | "exception" => {
-            Some(Level::High)
+        "error" | "err" | "critical" | "crit" | "fatal" | "emerg" | "emergency" | "alert" | "panic"
+        | "exception" => Some(Level::High),
+        "warning" | "warn" | "info" | "debug" | "notice" | "trace" | "default" | "success" => {
+            Some(Level::Low)
         }
-        "warning" | "warn" | "info" | "debug" | "notice" | "trace" | "default" => Some(Level::Low),
         _ => None,
     }
 }
 
 fn time(value: &Value, clock: &Clock) -> Option<Moment> {
     match value {
-        Value::String(text) => clock.find(text.as_bytes()),
-        Value::Number(number) => number.as_f64().and_then(Clock::from_number),
-        _ => None,
-    }
-}
-
-fn trace(value: &Value) -> Option<ParsedTraceback> {
-    match value {
-        Value::String(text) => traced(text),
-        Value::Array(parts) if parts.iter().all(Value::is_string) => {
-            let lines: Vec<&str> =
-                parts.iter().filter_map(Value::as_str).map(|line| line.trim_end_matches('\n')).collect();
-            traced(&lines.join("\n"))
+        Value::String(text) => {
+            clock.find(text.as_bytes()).or_else(|| text.parse().ok().and_then(Clock::from_number))
         }
-        Value::Array(exceptions) => structured(exceptions),
+        Value::Number(number) => number.as_f64().and_then(Clock::from_number),
+        // Loguru's `record.time`, MongoDB's `$date`.
+        Value::Object(fields) => {
+            ["timestamp", "repr", "$date"].iter().find_map(|name| time(fields.get(*name)?, clock))
+        }
         _ => None,
     }
-}
-
-fn traced(text: &str) -> Option<ParsedTraceback> {
-    (text.contains("Traceback (most") || text.contains("  File \""))
-        .then(|| traceback::parse(text).pop())
-        .flatten()
-}
-
-/// structlog's `dict_tracebacks`: the last raised exception first, then its causes. The locals that it
-/// holds may be secrets and are not read.
-fn structured(exceptions: &[Value]) -> Option<ParsedTraceback> {
-    let mut chain: Option<(Link, ParsedTraceback)> = None;
-    for exception in exceptions.iter().rev() {
-        let mut read = one(exception)?;
-        read.cause = chain.take().map(Box::new);
-        let cause = exception.get("is_cause").and_then(Value::as_bool).unwrap_or(false);
-        chain = Some((if cause { Link::DirectCause } else { Link::DuringHandling }, read));
-    }
-    chain.map(|(_, read)| read)
-}
-
-fn one(exception: &Value) -> Option<ParsedTraceback> {
-    let text =
-        |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let list = |name: &str| exception.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let frame = |value: &Value| Frame {
-        path: text(value, "filename"),
-        line: value
-            .get("lineno")
-            .and_then(Value::as_u64)
-            .and_then(|line| u32::try_from(line).ok())
-            .unwrap_or(0),
-        function: Some(text(value, "name")),
-        code: value.get("line").and_then(Value::as_str).filter(|line| !line.is_empty()).map(str::to_owned),
-    };
-    let kind = exception.get("exc_type")?.as_str()?;
-    let mut read = ParsedTraceback::structured(kind, &text(exception, "exc_value"));
-    read.frames = list("frames").iter().map(frame).collect();
-    read.notes = list("exc_notes").iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    // Each member is a list of its own: an exception and its causes.
-    read.children = list("exceptions")
-        .iter()
-        .filter_map(Value::as_array)
-        .filter_map(|member| structured(member))
-        .collect();
-    Some(read)
 }

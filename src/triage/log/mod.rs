@@ -6,28 +6,53 @@
 //! | file | does |
 //! |---|---|
 //! | `reader` | blocks of bytes; passes over every line that has none of a few words in it |
+//! | `window` | a line and the text before it |
+//! | **records** | |
 //! | `streams` | each line to its stream: what opens, goes on and ends there |
 //! | `prefix` | the marks of Docker, Kubernetes, syslog … and the level |
+//! | `marks` | marks that no list knows, learned where a header stands behind them |
+//! | `forms` | how this stream's records begin, learned from their repetition |
 //! | `times` | timestamps |
-//! | `json` | records that are one JSON object a line |
+//! | **embeddings** | |
+//! | `json`, `structured` | records that are JSON objects; tracebacks in their fields |
+//! | `markup` | no-break spaces, XML and HTML |
+//! | **layouts** | see [`traceback`](super::traceback) |
 //! | `classify` | what one line is |
-//! | `open` | tracebacks and test reports whose lines are still coming |
+//! | `open` | tracebacks whose lines are still coming |
+//! | `reports` | reports of test runners whose lines are still coming |
+//! | `message` | how far an exception's message goes |
+//! | **joining** | |
+//! | `leads` | records that may introduce a traceback |
+//! | `told` | lines that tell again of what was just counted |
+//! | `answers` | 5xx answers and the failures behind them |
+//! | `counting` | events on their way into groups |
 //! | `groups` | events with the same signature, counted |
 //! | `excerpts` | the lines around the first event of each group |
 //! | `files` | which of the repository's files a server's path is |
 //! | `meaning` | one sentence for a group |
 
+mod answers;
 mod classify;
+mod counting;
 mod excerpts;
 mod files;
+mod forms;
 mod groups;
 mod json;
+mod leads;
+mod marks;
+mod markup;
 mod meaning;
+mod message;
 mod open;
 mod prefix;
 mod reader;
+mod reports;
 mod streams;
+mod structured;
 mod times;
+mod told;
+mod window;
 
 pub use files::RepositoryFiles;
 pub use reader::{LogOptions, LogReader};

@@ -2,48 +2,56 @@
 
 use std::sync::LazyLock;
 
-use regex::bytes::Regex;
+use regex::Regex;
 
-use super::classify::is_header;
+use super::message::Message;
 use super::prefix::begins_record;
+use super::reports::Report;
 use crate::model::Moment;
+use crate::triage::traceback::layouts::{self, Layout, variants};
 use crate::triage::traceback::{self, ParsedTraceback};
 
 /// Lines that one traceback or report may take; what comes behind is read anew.
 const MOST_LINES: usize = 20_000;
 /// Bytes that one may take.
-const MOST_BYTES: usize = 4 << 20;
-/// Lines of a message behind its first.
-const MOST_MESSAGE: usize = 30;
+const MOST_BYTES: usize = 1 << 20;
+/// Lines between a notebook runner's words and the cell's own error.
+const MOST_RULED: usize = 400;
+/// Blank lines that may stand in a chain.
+const MOST_BLANK: usize = 4;
 
 /// A line as it was read, for excerpts.
 #[derive(Debug, Clone)]
 pub(super) struct Raw {
     pub(super) number: u64,
     pub(super) text: String,
+    /// It holds values of variables and is not shown.
+    pub(super) hidden: bool,
 }
 
 /// What a collection is waiting for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Phase {
     /// A traceback's frames, or the members of a group.
     Frames,
-    /// Further lines of the message, of which so many came.
-    Message(usize),
-    /// Blank lines behind the message: a chain may go on.
-    Blank,
-    /// pytest or unittest, until their last line.
-    Runner,
-    /// unittest's verdict behind `Ran 3 tests`, in so many lines.
-    Verdict(usize),
-    /// pytest's short style, as behind an error in `conftest.py`.
-    Short,
-    /// The interpreter's crash.
-    Fatal,
+    /// Further lines of the message.
+    Message(Message),
+    /// Blank lines behind the message, so many: a chain may go on.
+    Blank(usize),
+    /// A worker's traceback between two lines of three quotes.
+    Quoted(Box<Phase>),
+    /// A notebook runner's words, before the cell's own error.
+    Ruled(usize),
+    /// What `logging` prints of a record that it failed to write.
+    CallStack,
+    /// A test runner's report, or a crash of the interpreter.
+    Report(Report),
+    /// So many lines more, and it is over.
+    Last(usize),
 }
 
 /// What begins a collection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Beginning {
     /// A traceback's header.
     Traceback,
@@ -51,53 +59,134 @@ pub(super) enum Beginning {
     Runner,
     /// A crash.
     Fatal,
+    /// A layout of its own.
+    Layout(&'static Layout),
+    /// The type, behind which one line of message follows: the frames stand above.
+    Above,
 }
 
-static PYTEST_END: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:=+ )?\d+ [a-z]+(?:, \d+ [a-z]+)* in [\d.:]+ ?s").expect("a valid pattern")
-});
 static CHAIN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:During handling of the above|The above exception was the direct)")
         .expect("a valid pattern")
 });
 
+/// Whether the line says that another traceback of the same chain follows.
+pub(super) fn chains(line: &str) -> bool {
+    CHAIN.is_match(line)
+}
+
 /// A traceback or report of one stream.
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) stream: u64,
+    /// The stream by its listed marks alone, without those learned.
+    pub(super) outer: u64,
     pub(super) time: Option<Moment>,
     /// The record that introduces it.
     pub(super) lead: Option<Raw>,
+    /// What that record says.
+    pub(super) said: Option<String>,
     /// Lines before it, for the excerpt.
     pub(super) before: Vec<Raw>,
     pub(super) raw: Vec<Raw>,
+    /// Number of the last line that it took.
+    pub(super) last: u64,
+    /// The mark before the header, until the next line tells whether it is one.
+    pub(super) mark: Option<Vec<u8>>,
+    /// It stands in XML or HTML: tags are no text.
+    pub(super) markup: bool,
+    taken: usize,
+    /// An exception group: members have margins of their own.
+    group: bool,
     text: String,
     phase: Phase,
+    layout: Option<&'static Layout>,
+    /// Blanks before each of its lines.
+    margin: String,
 }
 
 impl Open {
-    pub(super) fn new(stream: u64, beginning: Beginning, first: &[u8]) -> Self {
-        let phase = match beginning {
-            Beginning::Traceback => Phase::Frames,
-            Beginning::Fatal => Phase::Fatal,
-            Beginning::Runner if first.starts_with(b"ImportError while") => Phase::Short,
-            Beginning::Runner => Phase::Runner,
+    pub(super) fn new(stream: u64, beginning: Beginning, first: &str) -> Self {
+        let layout = match beginning {
+            Beginning::Layout(layout) => Some(layout),
+            _ => None,
         };
-        // unittest's ruler stands above its heading.
-        let heading = first.starts_with(b"FAIL: ") || first.starts_with(b"ERROR: ");
-        let text = if heading && phase == Phase::Runner { "=".repeat(70) + "\n" } else { String::new() };
-        Self { stream, time: None, lead: None, before: Vec::new(), raw: Vec::new(), text, phase }
+        let mut text = String::new();
+        let phase = match beginning {
+            Beginning::Traceback | Beginning::Layout(_) => Phase::Frames,
+            Beginning::Above => Phase::Last(1),
+            Beginning::Fatal => Phase::Report(Report::Crash),
+            Beginning::Runner => {
+                let (report, heading) = Report::new(first);
+                text.push_str(&heading);
+                Phase::Report(report)
+            }
+        };
+        let indent = first.len() - first.trim_start().len();
+        let group = first[indent..].starts_with("+ ");
+        Self {
+            stream,
+            outer: stream,
+            time: None,
+            lead: None,
+            said: None,
+            before: Vec::new(),
+            raw: Vec::new(),
+            last: 0,
+            mark: None,
+            markup: false,
+            taken: 0,
+            group,
+            text,
+            phase,
+            layout,
+            margin: if group { String::new() } else { first[..indent].to_owned() },
+        }
     }
 
-    /// Takes a line, or refuses it because the traceback has ended.
-    pub(super) fn take(&mut self, body: &[u8], raw: impl FnOnce() -> Raw) -> bool {
-        let first = self.raw.is_empty();
-        if !first && (self.full() || !self.belongs(body)) {
+    /// It stands between quotes, inside another exception.
+    pub(super) fn quote(&mut self) {
+        self.phase = Phase::Quoted(Box::new(Phase::Frames));
+    }
+
+    /// Takes a line that stands above the first, whatever it says.
+    pub(super) fn seed(&mut self, body: &str, raw: Raw) {
+        self.text.push_str(body);
+        self.text.push('\n');
+        self.raw.push(raw);
+    }
+
+    /// Takes a line, or refuses it because the traceback has ended. `new_record` says whether a record of a form
+    /// that the stream has taught begins there.
+    pub(super) fn take(&mut self, body: &str, new_record: bool, raw: impl FnOnce() -> Raw) -> bool {
+        let first = self.last == 0;
+        let body = body.strip_prefix(self.margin.as_str()).unwrap_or(body);
+        let quiet = match &self.phase {
+            Phase::CallStack => body.starts_with("Message: ") || body.starts_with("Arguments: "),
+            _ => false,
+        };
+        if !first && (self.full() || !self.belongs(body, new_record)) {
             return false;
         }
-        self.text.push_str(&String::from_utf8_lossy(body));
-        self.text.push('\n');
-        self.raw.push(raw());
+        self.group |= body.ends_with("Exception Group Traceback (most recent call last):");
+        let mut raw = raw();
+        self.last = raw.number;
+        self.taken += 1;
+        if quiet {
+            raw.hidden = true;
+            self.text.push_str("Message: \n");
+        } else {
+            raw.hidden |= variants::is_dropped(body) && !self.group
+                || self
+                    .layout
+                    .is_some_and(|layout| !matches!(self.phase, Phase::Message(_)) && !(layout.shows)(body));
+            self.text.push_str(body);
+            self.text.push('\n');
+        }
+        if raw.hidden {
+            raw.text.clear();
+        }
+        self.raw.push(raw);
         true
     }
 
@@ -107,63 +196,133 @@ impl Open {
 
     /// Whether nothing more can belong to it.
     pub(super) fn complete(&self) -> bool {
-        self.phase == Phase::Verdict(0)
+        match &self.phase {
+            Phase::Last(lines) => *lines == 0,
+            Phase::Report(report) => report.complete(),
+            _ => false,
+        }
     }
 
-    fn belongs(&mut self, body: &[u8]) -> bool {
-        let blank = body.trim_ascii().is_empty();
-        let indented = body.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
-        match self.phase {
-            Phase::Frames => {
-                if !indented && !blank {
-                    if begins_record(body) || (is_header(body) && self.raw.len() > 1 && !self.chained()) {
-                        return false;
-                    }
-                    if !is_header(body) && !CHAIN.is_match(body) {
-                        self.phase = Phase::Message(0);
-                    }
+    /// Whether more than its first line came.
+    pub(super) const fn started(&self) -> bool {
+        self.taken > 1
+    }
+
+    /// Whether the line with this number stands in it as one that was seeded.
+    pub(super) fn seeded(&self, number: u64) -> bool {
+        self.raw.iter().any(|raw| raw.number == number)
+    }
+
+    /// Whether it is a traceback whose next line is expected to be indented or a continuation.
+    pub(super) fn wants(&self, body: &str) -> bool {
+        body.is_empty() || body.starts_with([' ', '\t', '>', '|']) || chains(body)
+    }
+
+    fn belongs(&mut self, body: &str, new_record: bool) -> bool {
+        let blank = body.trim().is_empty();
+        let indented = body.starts_with([' ', '\t']);
+        let phase = std::mem::replace(&mut self.phase, Phase::Frames);
+        let (phase, belongs) = match phase {
+            Phase::Frames => self.frames(body, blank || indented),
+            Phase::Message(_) | Phase::Blank(_) if CHAIN.is_match(body) => (Phase::Frames, true),
+            Phase::Message(message) if blank => {
+                if message.expects() {
+                    (Phase::Message(message), true)
+                } else {
+                    (Phase::Blank(1), true)
                 }
-                true
             }
-            Phase::Message(_) | Phase::Blank if CHAIN.is_match(body) => {
-                self.phase = Phase::Frames;
-                true
-            }
-            Phase::Message(_) if blank => {
-                self.phase = Phase::Blank;
-                true
-            }
-            Phase::Message(lines) => {
-                self.phase = Phase::Message(lines + 1);
-                lines < MOST_MESSAGE && !begins_record(body) && !is_header(body)
-            }
-            Phase::Blank => blank,
-            Phase::Runner => {
-                if PYTEST_END.is_match(body) {
-                    self.phase = Phase::Verdict(0);
-                } else if body.starts_with(b"Ran ") {
-                    self.phase = Phase::Verdict(2);
+            Phase::Message(message) => self.message(message, body, new_record),
+            Phase::Blank(lines) if blank => (Phase::Blank(lines + 1), lines < MOST_BLANK),
+            // Loguru parts the last line from the frames.
+            Phase::Blank(lines) => (Phase::Blank(lines), false),
+            Phase::Quoted(inner) => match body.trim_end() {
+                "\"\"\"" | "'''" => (Phase::Blank(0), true),
+                _ => {
+                    self.phase = *inner;
+                    let goes_on = self.belongs(body, new_record);
+                    let inner = std::mem::replace(&mut self.phase, Phase::Frames);
+                    // Between the quotes everything belongs.
+                    let inner = if goes_on { inner } else { Phase::Blank(0) };
+                    (Phase::Quoted(Box::new(inner)), !begins_record(body.as_bytes()))
                 }
-                true
+            },
+            Phase::Ruled(lines) => {
+                let cell = layouts::opening(body).filter(|layout| layout.name == "IPython");
+                match cell {
+                    Some(layout) => {
+                        self.layout = Some(layout);
+                        (Phase::Frames, true)
+                    }
+                    None => (Phase::Ruled(lines + 1), lines < MOST_RULED),
+                }
             }
-            Phase::Verdict(lines) => {
-                self.phase = Phase::Verdict(lines.saturating_sub(1));
-                lines > 0
+            Phase::CallStack => {
+                let of_record = body.starts_with("Message: ") || body.starts_with("Arguments: ");
+                let last = body.starts_with("Arguments: ");
+                (if last { Phase::Last(0) } else { Phase::CallStack }, indented || blank || of_record)
             }
-            Phase::Short => {
-                indented || body.starts_with(b"E") || memchr::memmem::find(body, b".py:").is_some()
+            Phase::Report(mut report) => {
+                let belongs = report.takes(body, indented, blank);
+                (Phase::Report(report), belongs)
             }
-            Phase::Fatal => {
-                let heads = [&b"Current thread"[..], b"Thread 0x", b"Python runtime state"];
-                blank || indented || heads.iter().any(|head| body.starts_with(head))
+            Phase::Last(lines) => (Phase::Last(lines.saturating_sub(1)), lines > 0),
+        };
+        self.phase = phase;
+        belongs
+    }
+
+    /// A line among the frames.
+    fn frames(&mut self, body: &str, within: bool) -> (Phase, bool) {
+        if let Some(layout) = self.layout {
+            if (layout.closes)(body) {
+                return (Phase::Last(0), true);
+            }
+            if within || (layout.inside)(body) {
+                return (Phase::Frames, true);
             }
         }
+        if within || body.starts_with("> File \"") || CHAIN.is_match(body) {
+            return (Phase::Frames, true);
+        }
+        let header = is_header(body);
+        if header || layouts::opening(body).is_some() {
+            let goes_on = self.raw.len() <= 1 || self.chained();
+            return (Phase::Frames, goes_on);
+        }
+        if begins_record(body.as_bytes()) {
+            return (Phase::Frames, false);
+        }
+        (Phase::Message(Message::new(body)), true)
+    }
+
+    /// A line behind the exception's.
+    fn message(&mut self, mut message: Message, body: &str, new_record: bool) -> (Phase, bool) {
+        if matches!(body.trim_end(), "\"\"\"" | "'''") {
+            return (Phase::Quoted(Box::new(Phase::Frames)), true);
+        }
+        if body == "Call stack:" {
+            return (Phase::CallStack, true);
+        }
+        // A worker's traceback follows the exception that brought it.
+        if body.starts_with("  File \"") || message.expects() && is_header(body) {
+            return (Phase::Frames, true);
+        }
+        if message.expects() && layouts::ruled(body) {
+            return (Phase::Ruled(0), true);
+        }
+        let record = new_record
+            || begins_record(body.as_bytes())
+            || is_header(body)
+            || layouts::opening(body).is_some();
+        let belongs = !record && message.takes(body);
+        (Phase::Message(message), belongs)
     }
 
     /// Whether the last line that is not blank announces another traceback.
     fn chained(&self) -> bool {
-        let last = self.text.lines().rev().find(|line| !line.trim().is_empty());
-        last.is_some_and(|line| CHAIN.is_match(line.as_bytes()))
+        let last = self.text.lines().rev().take(2 * MOST_BLANK).find(|line| !line.trim().is_empty());
+        last.is_some_and(|line| CHAIN.is_match(line))
     }
 
     /// Its lines without their marks.
@@ -174,20 +333,36 @@ impl Open {
     /// The tracebacks in it, each with the raw lines that it takes, and index of the first raw line
     /// behind the last.
     pub(super) fn read(&self) -> (Vec<(ParsedTraceback, std::ops::Range<usize>)>, usize) {
-        let shift = self.text.lines().count() - self.raw.len();
+        let shift = self.text.lines().count().saturating_sub(self.raw.len());
+        if matches!(self.phase, Phase::Last(_)) && self.layout.is_none() {
+            if let Some(read) = self.above() {
+                return (vec![(read, 0..self.raw.len())], self.raw.len());
+            }
+        }
         let parsed = traceback::parse(&self.text);
         let ranged: Vec<_> = parsed
             .into_iter()
             .filter(|read| !read.captured)
             .map(|read| {
-                let start = read.at.saturating_sub(shift);
+                let start = read.at.saturating_sub(shift).min(self.raw.len());
                 let end = (read.at + read.lines).saturating_sub(shift).clamp(start, self.raw.len());
                 (read, start..end)
             })
             .collect();
-        let reported = matches!(self.phase, Phase::Runner | Phase::Verdict(_) | Phase::Short | Phase::Fatal);
+        let reported = matches!(self.phase, Phase::Report(_) | Phase::Last(_) | Phase::CallStack);
         let used =
             if reported { self.raw.len() } else { ranged.last().map_or(1, |(_, range)| range.end.max(1)) };
         (ranged, used)
     }
+
+    /// A traceback whose frames stand above the exception's type.
+    fn above(&self) -> Option<ParsedTraceback> {
+        let lines: Vec<&str> = self.text.lines().collect();
+        let at = lines.iter().rposition(|line| layouts::pretty_errors::closes(line))?;
+        layouts::pretty_errors::read(&lines, at).map(|(read, _)| read)
+    }
+}
+
+fn is_header(body: &str) -> bool {
+    super::classify::is_header(body.as_bytes()) || variants::is_header(body)
 }

@@ -57,8 +57,7 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
 static LEVEL: LazyLock<Regex> = LazyLock::new(|| {
     let low = "WARNING|WARN|INFO|DEBUG|NOTICE|TRACE|SUCCESS";
     let high = "CRITICAL|FATAL|ERROR|EMERG|ALERT|SEVERE|PANIC";
-    let bracketed =
-        r"[\[:](?:\w+:)?(?:(?P<low2>warn|info|notice|debug|trace\d?)|(?P<high2>error|crit|alert|emerg))\]";
+    let bracketed = r"[\[:#](?:\w+:)?(?:(?P<low2>warn(?:ing)?|info|notice|debug|trace\d?)|(?P<high2>err(?:or)?|crit(?:ical)?|alert|emerg|fatal)) *\]";
     let keyed = r#"\blevel="?(?:(?P<low3>warn(?:ing)?|info|debug|trace)|(?P<high3>error|critical|fatal|panic|dpanic))\b"?"#;
     Regex::new(&format!(r"\b(?:(?P<low>{low})|(?P<high>{high}))\b|{bracketed}|{keyed}"))
         .expect("a valid pattern")
@@ -66,7 +65,7 @@ static LEVEL: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A new record: what begins so continues nothing.
 static RECORD: LazyLock<Regex> = LazyLock::new(|| {
-    let level = r"(?:CRITICAL|FATAL|ERROR|WARNING|INFO|DEBUG)(?::|\b +\w)";
+    let level = r"\[?(?:CRITICAL|FATAL|ERROR|WARNING|WARN|INFO|DEBUG|NOTICE)\]?(?::|\b +\w|[\] ])";
     Regex::new(&format!(r"^(?:[\[(]?{TIME}|{level}|\d+(?:\.\d+){{3}} - |\{{\x22|=====|-----)"))
         .expect("a valid pattern")
 });

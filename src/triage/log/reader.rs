@@ -6,8 +6,9 @@ use regex::bytes::Regex;
 
 use super::classify;
 use super::files::RepositoryFiles;
-use super::streams::{Settings, Streams, Window};
+use super::streams::{Settings, Streams};
 use super::times::Clock;
+use super::window::Window;
 use crate::model::{LogReport, ScannedSource};
 
 /// Bytes that are looked at together.

@@ -5,29 +5,27 @@ use std::borrow::Cow;
 use regex::bytes::Regex;
 
 use super::classify::{self, Line};
-use super::excerpts::Excerpts;
+use super::counting::Counting;
 use super::files::RepositoryFiles;
-use super::groups::{Draft, Groups, Place, fingerprint};
-use super::json;
+use super::forms::Forms;
+use super::groups::{Draft, fingerprint};
+use super::leads::{Lead, Leads};
+use super::marks::{self, Marks};
 use super::open::{Beginning, Open, Raw};
 use super::prefix;
 use super::times::Clock;
+use super::window::Window;
+use super::{json, markup};
 use crate::model::{LogEventKind, LogReport, Moment};
 use crate::triage::ansi;
-use crate::triage::traceback;
+use crate::triage::traceback::{self, joining, layouts};
 
 /// Streams with a traceback under way at the same time.
 const MOST_OPEN: usize = 64;
-/// How many lines of other streams may stand between a record and its traceback.
-const PATIENCE: u64 = 50;
-/// How far back a line without a timestamp looks for one, in lines.
-const TIME_WITHIN: usize = 40;
-/// How many lines behind a traceback an answer with a 5xx status belongs to it.
-const ANSWER_WITHIN: u64 = 30;
-/// Bytes of a line that are kept for showing.
-const SHOWN: usize = 400;
-/// Where a program's own timestamp is looked for.
-const STAMP_WITHIN: usize = 100;
+/// How many lines of other streams a traceback waits for its next line.
+const PATIENCE: u64 = 200;
+/// Lines that one record may wrap.
+const MOST_WRAPPED: usize = 5_000;
 
 /// What does not change while reading.
 #[derive(Debug)]
@@ -39,131 +37,140 @@ pub(super) struct Settings {
     pub(super) grep: Option<Regex>,
 }
 
-/// A line, and the text before it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Window<'w> {
-    pub(super) text: &'w [u8],
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) number: u64,
-    pub(super) source: usize,
-}
-
-impl<'w> Window<'w> {
-    fn line(&self) -> &'w [u8] {
-        let line = &self.text[self.start..self.end];
-        line.strip_suffix(b"\r").unwrap_or(line)
-    }
-
-    /// The lines before, nearest first.
-    fn before(&self) -> impl Iterator<Item = &'w [u8]> {
-        let text = self.text;
-        let mut end = self.start;
-        std::iter::from_fn(move || {
-            let whole = text[..end].strip_suffix(b"\n")?;
-            end = memchr::memrchr(b'\n', whole).map_or(0, |at| at + 1);
-            Some(&whole[end..])
-        })
-    }
-
-    fn raw(&self) -> Raw {
-        Raw { number: self.number, text: shown(self.line()) }
-    }
-
-    fn context(&self, lines: usize) -> Vec<Raw> {
-        let numbers = (1..self.number).rev();
-        let lines = self.before().take(lines).zip(numbers);
-        lines.map(|(line, number)| Raw { number, text: shown(line) }).collect()
-    }
-}
-
-fn shown(line: &[u8]) -> String {
-    let cut = line.len() > SHOWN;
-    let text = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]);
-    let mut text = ansi::strip(&text).trim_end().to_owned();
-    if cut {
-        text.push('…');
-    }
-    text
-}
-
-/// An event that a traceback may follow.
-#[derive(Debug)]
-struct Pending {
-    stream: u64,
-    fingerprint: u64,
-    draft: Draft,
-    time: Option<Moment>,
-    before: Vec<Raw>,
-    raw: Raw,
-}
-
 /// The streams of all sources, and what came of them.
 #[derive(Debug)]
 pub(super) struct Streams {
-    settings: Settings,
-    groups: Groups,
-    excerpts: Excerpts,
+    pub(super) counting: Counting,
     open: Vec<Open>,
-    pending: Vec<Pending>,
-    source: usize,
-    /// Group and last line of the traceback before.
-    latest: Option<(usize, u64)>,
-    /// The first time of all, and whether it was looked for in this source.
-    began: Option<i64>,
-    earlier: u64,
+    leads: Leads,
+    marks: Marks,
+    forms: Forms,
+    /// Lines looked at, for the test of the work done.
+    pub(super) looked: u64,
+}
+
+/// Where a piece of text stands.
+#[derive(Debug, Clone, Copy)]
+struct Spot<'w> {
+    window: &'w Window<'w>,
+    /// The piece of the line, when the line is more than one.
+    piece: Option<&'w [u8]>,
+}
+
+impl Spot<'_> {
+    fn raw(&self) -> Raw {
+        self.piece.map_or_else(|| self.window.raw(), |piece| self.window.raw_of(piece))
+    }
 }
 
 impl Streams {
     pub(super) fn new(settings: Settings, files: RepositoryFiles) -> Self {
         Self {
-            settings,
-            groups: Groups::new(files),
-            excerpts: Excerpts::default(),
+            counting: Counting::new(settings, files),
             open: Vec::new(),
-            pending: Vec::new(),
-            source: 0,
-            latest: None,
-            began: None,
-            earlier: 0,
+            leads: Leads::default(),
+            marks: Marks::default(),
+            forms: Forms::default(),
+            looked: 0,
         }
     }
 
     /// Whether every line must be looked at.
     pub(super) fn attentive(&self) -> bool {
-        !self.open.is_empty() || !self.pending.is_empty() || self.excerpts.wants()
+        !self.open.is_empty() || !self.leads.is_empty() || self.counting.wants_context()
     }
 
-    /// The log's first timestamp, seen by the reader.
+    /// The log's first block: its first timestamp, and how its records begin.
     pub(super) fn see_beginning(&mut self, text: &[u8]) {
-        let lines = text.split(|byte| *byte == b'\n').take(TIME_WITHIN);
-        let first = lines.filter_map(|line| self.stamp(line)).map(|time| time.micros).next();
-        self.began = [self.began, first].into_iter().flatten().min();
+        self.counting.see_beginning(text);
+        for line in text.split(|byte| *byte == b'\n').take(2_000) {
+            self.forms.learn(prefix::take(line).body);
+        }
     }
 
     /// Looks at one line.
     pub(super) fn line(&mut self, window: &Window<'_>) {
-        self.source = window.source;
+        self.looked += 1;
+        self.counting.source = window.source;
         let line = window.line();
+        if memchr::memchr(b'\r', line).is_some() {
+            // The pieces share the marks of the first.
+            let mut stream = None;
+            for piece in line.split(|byte| *byte == b'\r') {
+                stream = Some(self.piece(Spot { window, piece: Some(piece) }, piece, stream));
+            }
+        } else {
+            self.piece(Spot { window, piece: None }, line, None);
+        }
+        self.counting.context(window);
+        if !self.leads.is_empty() {
+            self.leads.followed(self.counting.settings.around, || window.raw());
+        }
+        self.expire(window.number);
+    }
+
+    fn piece(&mut self, spot: Spot<'_>, line: &[u8], shared: Option<u64>) -> u64 {
         let plain: Cow<'_, [u8]> = if memchr::memchr(0x1b, line).is_some() {
             Cow::Owned(ansi::strip(&String::from_utf8_lossy(line)).into_owned().into_bytes())
         } else {
             Cow::Borrowed(line)
         };
-        let taken = prefix::take(&plain);
-        match json::unwrap_docker(taken.body, &self.settings.clock) {
-            Some(wrapped) => {
-                let inner = prefix::take(wrapped.line.as_bytes());
-                self.body(window, inner.body, taken.stream ^ inner.stream, wrapped.time);
-            }
-            None => self.body(window, taken.body, taken.stream, None),
+        let plain = markup::plain_blanks(plain);
+        let mut taken = prefix::take(&plain);
+        if taken.marks.is_empty() {
+            taken.stream = shared.unwrap_or(taken.stream);
         }
-        self.excerpts.context(window.source, window.number, || window.raw());
+        if let Some(fields) = json::object(taken.body) {
+            let open = &self.open;
+            let clock = &self.counting.settings.clock;
+            let under_way = |process: u64| open.iter().any(|open| open.outer == taken.stream ^ process);
+            if let Some(wrapped) = json::wrapped(&fields, clock, under_way) {
+                for inner in wrapped.text.split('\n').take(MOST_WRAPPED) {
+                    let inner = prefix::take(inner.trim_end_matches('\r').as_bytes());
+                    let stream = taken.stream ^ wrapped.process ^ inner.stream;
+                    self.body(spot, inner.body, stream, wrapped.time.as_ref());
+                }
+                return taken.stream;
+            }
+            let record = json::read(&fields, clock);
+            self.settle(taken.stream, spot.window.number, true);
+            let grep = self.counting.matches(taken.body);
+            self.counting.record(spot.window, record, grep);
+            return taken.stream;
+        }
+        if markup::has_entities(taken.body)
+            && (!self.open.is_empty() || memchr::memmem::find(taken.body, b"File &quot;").is_some())
+        {
+            let text = markup::text(taken.body);
+            for inner in text.split('\n').take(MOST_WRAPPED) {
+                self.body(spot, inner.as_bytes(), taken.stream, None);
+            }
+            return taken.stream;
+        }
+        self.body(spot, taken.body, taken.stream, None);
+        taken.stream
     }
 
-    fn body(&mut self, window: &Window<'_>, body: &[u8], stream: u64, time: Option<Moment>) {
-        if let Some(at) = self.open.iter().position(|open| open.stream == stream) {
-            if self.open[at].take(body, || window.raw()) {
+    fn body(&mut self, spot: Spot<'_>, whole: &[u8], outer: u64, time: Option<&Moment>) {
+        let found = self.marks.find(whole);
+        let (mark, stream) = found.map_or((0, outer), |(end, process)| (end, outer ^ process));
+        let body = &whole[mark..];
+        let mut text = String::from_utf8_lossy(body);
+        if let Some(at) = self.opened(stream, outer, found.is_some(), &text) {
+            // A mark that the next line does not have was a record's beginning.
+            if let Some(mark) = self.open[at].mark.take()
+                && found.is_none()
+                && self.open[at].stream != stream
+                && !self.open[at].started()
+            {
+                self.marks.forget(&mark);
+                self.open[at].stream = outer;
+            }
+            if self.open[at].markup && text.contains('<') {
+                text = Cow::Owned(markup::text(body));
+            }
+            let learned = self.forms.begins_record(whole);
+            if self.open[at].take(&text, learned, || spot.raw()) {
                 if self.open[at].complete() {
                     self.close(at);
                 }
@@ -171,59 +178,151 @@ impl Streams {
             }
             self.close(at);
         }
+        if found.is_some()
+            && let Some(at) = self.open.iter().position(|open| open.stream == outer)
+        {
+            self.close(at);
+        }
+        self.forms.learn(whole);
         let line = classify::classify(body);
-        let begins = match line {
-            // A traceback in one line, its ends written as `\n`.
-            Line::Traceback if memchr::memmem::find(body, b"last):\\n").is_some() => None,
-            Line::Traceback => Some(Beginning::Traceback),
-            Line::Runner => Some(Beginning::Runner),
-            Line::Fatal => Some(Beginning::Fatal),
-            _ => None,
-        };
-        if let Some(beginning) = begins {
-            self.begin(window, body, stream, time, beginning);
+        if let Some(beginning) = self.beginning(spot, body, &text, &line) {
+            self.begin(spot, body, outer, stream, time, beginning);
             return;
         }
-        self.settle(stream, window.number);
-        self.event(window, body, stream, time, &line);
+        let record = found.is_some() || prefix::begins_record(whole);
+        let leveled = matches!(line, Line::Error(_) | Line::Status(..));
+        if matches!(line, Line::Word(_)) && !record && self.leads.goes_on(stream, spot.window.number) {
+            return;
+        }
+        let empty = matches!(line, Line::Error(message) if message.is_empty());
+        if empty && !self.leads.is_empty() {
+            return;
+        }
+        self.settle(stream, spot.window.number, record || leveled || line == Line::Traceback);
+        self.event(spot, body, outer, stream, time, &line);
+    }
+
+    /// The traceback under way that the line belongs to, or that it ends.
+    fn opened(&self, stream: u64, outer: u64, marked: bool, body: &str) -> Option<usize> {
+        let own = self.open.iter().position(|open| open.stream == stream);
+        if own.is_some() || marked {
+            return own;
+        }
+        // Some loggers put the mark before each write: source lines come without it.
+        self.open.iter().rposition(|open| {
+            open.outer == outer && open.stream != outer && (open.mark.is_some() || open.wants(body))
+        })
+    }
+
+    /// What begins at this line.
+    fn beginning(&self, spot: Spot<'_>, body: &[u8], text: &str, line: &Line<'_>) -> Option<Beginning> {
+        match line {
+            Line::Traceback if classify::ends_in_header(body) => return Some(Beginning::Traceback),
+            Line::Traceback if layouts::opening(text).is_none() => return None,
+            Line::Runner => return Some(Beginning::Runner),
+            Line::Fatal => return Some(Beginning::Fatal),
+            _ => {}
+        }
+        if traceback::layouts::variants::is_header(text) {
+            return Some(Beginning::Traceback);
+        }
+        if let Some(layout) = layouts::opening(text) {
+            return Some(Beginning::Layout(layout));
+        }
+        let alone = matches!(line, Line::Word(_)) && layouts::pretty_errors::closes(text);
+        (alone && !above(spot.window, text).is_empty()).then_some(Beginning::Above)
     }
 
     /// Counts the pending events that no traceback will follow any more.
-    fn settle(&mut self, stream: u64, number: u64) {
-        let over = |one: &Pending| one.stream == stream || one.raw.number + PATIENCE < number;
-        while let Some(at) = self.pending.iter().position(over) {
-            let one = self.pending.remove(at);
-            self.emit(one.fingerprint, one.draft, one.time, None, &one.before, &[one.raw]);
+    fn settle(&mut self, stream: u64, number: u64, record: bool) {
+        if !self.leads.is_empty() {
+            for lead in self.leads.over(stream, number, record) {
+                self.counting.lead(lead);
+            }
         }
     }
 
     fn begin(
         &mut self,
-        window: &Window<'_>,
+        spot: Spot<'_>,
         body: &[u8],
+        outer: u64,
         stream: u64,
-        time: Option<Moment>,
+        time: Option<&Moment>,
         beginning: Beginning,
     ) {
         if self.open.len() >= MOST_OPEN {
             self.close(0);
         }
-        let mut open = Open::new(stream, beginning, body);
-        open.take(body, || window.raw());
-        match self.pending.iter().position(|one| one.stream == stream) {
-            Some(at) => {
-                let lead = self.pending.remove(at);
-                open.time = lead.time;
-                open.before = lead.before;
-                open.lead = Some(lead.raw);
+        let window = spot.window;
+        let (mut stream, mut body, mut mark) = (stream, body, None);
+        let column = classify::header_column(body).unwrap_or(0);
+        let in_markup = markup::before(body, column) || markup::has_entities(body);
+        if matches!(beginning, Beginning::Traceback) && column > 0 {
+            let before = &body[..column];
+            if self.marks.learn(before) {
+                stream = outer ^ marks::process(before);
+                mark = Some(before.to_vec());
             }
-            None => {
-                open.before = window.context(self.settings.around);
-                open.lead = self.record_before(window, stream);
+            if mark.is_some() {
+                body = &body[column..];
             }
         }
-        open.time = open.time.or(time).or_else(|| self.time(window));
+        let text = String::from_utf8_lossy(body);
+        let mut open = Open::new(stream, beginning, &text);
+        open.outer = outer;
+        open.markup = in_markup;
+        if matches!(beginning, Beginning::Above) {
+            for (line, raw) in above(window, &text) {
+                open.seed(&line, raw);
+            }
+        }
+        if let Beginning::Layout(layout) = beginning
+            && layout.name == "dask"
+        {
+            for (line, raw) in window.lines_above(3) {
+                open.seed(&line, raw);
+            }
+        }
+        if let [announced, quotes] = window.lines_above(2).as_slice()
+            && quotes.0.trim_end().ends_with("\"\"\"")
+            && joining::announces(self.unmarked(&announced.0))
+        {
+            open.seed(self.unmarked(&announced.0), announced.1.clone());
+            open.seed(self.unmarked(&quotes.0), quotes.1.clone());
+            open.quote();
+        }
+        let headed = mark.is_some();
+        open.mark = mark;
+        let (lead, earlier) = self.leads.take(stream, outer);
+        for lead in earlier {
+            self.counting.lead(lead);
+        }
+        match lead {
+            Some(lead) => {
+                open.said = Some(lead.draft.message);
+                open.time = lead.time;
+                open.before = lead.before;
+                open.lead = (!open.seeded(lead.raw.number)).then_some(lead.raw);
+            }
+            None => {
+                open.before = window.context(self.counting.settings.around);
+                open.lead = if headed { Some(spot.raw()) } else { self.record_before(window, outer) };
+            }
+        }
+        open.take(&text, false, || spot.raw());
+        let own = || self.counting.time(window);
+        open.time = open.time.take().or_else(|| time.cloned()).or_else(own);
+        let complete = open.complete();
         self.open.push(open);
+        if complete {
+            self.close(self.open.len() - 1);
+        }
+    }
+
+    /// The line without a learned mark.
+    fn unmarked<'l>(&mut self, line: &'l str) -> &'l str {
+        self.marks.find(line.as_bytes()).and_then(|(end, _)| line.get(end..)).unwrap_or(line)
     }
 
     /// The record right above, of the same stream, whatever its level.
@@ -232,196 +331,73 @@ impl Streams {
         let taken = prefix::take(line);
         let record = taken.stream == stream && prefix::level(taken.body).0.is_some();
         let number = window.number.checked_sub(1)?;
-        record.then(|| Raw { number, text: shown(line) })
+        record.then(|| Raw { number, ..window.raw_of(line) })
     }
 
     fn event(
         &mut self,
-        window: &Window<'_>,
+        spot: Spot<'_>,
         body: &[u8],
+        outer: u64,
         stream: u64,
-        time: Option<Moment>,
+        time: Option<&Moment>,
         line: &Line<'_>,
     ) {
-        if self.record(window, body) {
-            return;
-        }
+        let window = spot.window;
         let (kind, message) = match *line {
-            Line::Traceback => return self.one_line(window, body, time),
+            Line::Traceback => return self.counting.one_line(window, body, time.cloned()),
             Line::Status(status, request) => {
                 let print = fingerprint(LogEventKind::Status, &[status, b" ", request].concat());
-                return self.emit_line(window, print, time, || Draft::status(status, request));
+                return self
+                    .counting
+                    .emit_line(window, print, time.cloned(), || Draft::status(status, request));
             }
             Line::Error(message) => (LogEventKind::Error, message),
             Line::Word(message) => (LogEventKind::Word, message),
-            _ if self.settings.grep.as_ref().is_some_and(|grep| grep.is_match(window.line())) => {
-                (LogEventKind::Matched, body)
-            }
+            _ if self.counting.matches(window.line()) => (LogEventKind::Matched, body),
             _ => return,
         };
-        if classify::is_syntax_error(body) && self.syntax_error(window, time.clone()) {
+        if classify::is_syntax_error(body) && self.counting.syntax_error(window, time.cloned()) {
             return;
         }
-        self.pending.push(Pending {
+        let record = matches!(kind, LogEventKind::Error) || prefix::begins_record(body);
+        self.leads.push(Lead {
+            record,
             stream,
+            outer,
             fingerprint: fingerprint(kind, message),
             draft: Draft::line(kind, message),
-            time: time.or_else(|| self.time(window)),
-            before: window.context(self.settings.around),
-            raw: window.raw(),
+            time: time.cloned().or_else(|| self.counting.time(window)),
+            before: window.context(self.counting.settings.around),
+            after: Vec::new(),
+            raw: spot.raw(),
+            last: window.number,
+            since: 0,
         });
-    }
-
-    /// A JSON record; true when the line is one.
-    fn record(&mut self, window: &Window<'_>, body: &[u8]) -> bool {
-        let Some(record) = json::read(body, &self.settings.clock) else { return false };
-        let high = record.level == Some(prefix::Level::High);
-        let draft = match (record.traceback, record.status) {
-            (Some(read), _) => Draft::traceback(read),
-            (None, Some(status)) if status >= 500 => {
-                Draft::status(status.to_string().as_bytes(), record.path.unwrap_or_default().as_bytes())
-            }
-            _ if high => Draft::line(LogEventKind::Error, record.message.as_bytes()),
-            _ if self.settings.grep.as_ref().is_some_and(|grep| grep.is_match(body)) => {
-                Draft::line(LogEventKind::Matched, body)
-            }
-            _ => return true,
-        };
-        let lead = (draft.traceback.is_some() && !record.message.is_empty()).then_some(record.message);
-        let print = fingerprint(draft.kind, format!("{}{:?}", draft.message, draft.traceback).as_bytes());
-        let time = record.time.or_else(|| self.time(window));
-        self.emit(print, draft, time, lead, &window.context(self.settings.around), &[window.raw()]);
-        true
-    }
-
-    /// A traceback written into one line.
-    fn one_line(&mut self, window: &Window<'_>, body: &[u8], time: Option<Moment>) {
-        for read in traceback::parse(&String::from_utf8_lossy(body)) {
-            let print = fingerprint(LogEventKind::Traceback, body);
-            self.emit_line(window, print, time.clone(), || Draft::traceback(read));
-        }
-    }
-
-    /// A SyntaxError without header: its place stands in the lines before.
-    fn syntax_error(&mut self, window: &Window<'_>, time: Option<Moment>) -> bool {
-        let mut lines: Vec<&[u8]> = window.before().take(5).collect();
-        lines.reverse();
-        lines.push(window.line());
-        let bodies: Vec<Cow<'_, str>> =
-            lines.into_iter().map(|line| String::from_utf8_lossy(prefix::take(line).body)).collect();
-        let Some(read) = traceback::parse(&bodies.join("\n")).pop().filter(|read| read.kind.is_some()) else {
-            return false;
-        };
-        let print = fingerprint(LogEventKind::Traceback, bodies.join("\n").as_bytes());
-        self.emit_line(window, print, time, || Draft::traceback(read));
-        true
-    }
-
-    fn emit_line(
-        &mut self,
-        window: &Window<'_>,
-        print: u64,
-        time: Option<Moment>,
-        draft: impl FnOnce() -> Draft,
-    ) {
-        let time = time.or_else(|| self.time(window));
-        self.emit(print, draft(), time, None, &window.context(self.settings.around), &[window.raw()]);
     }
 
     /// Ends a traceback or report, and reads on in what was not part of it.
     fn close(&mut self, at: usize) {
         let open = self.open.swap_remove(at);
-        let print = fingerprint(LogEventKind::Traceback, open.text().as_bytes());
-        let (found, used) = open.read();
-        let several = found.len() > 1;
-        let mut lead = open.lead;
-        for (read, range) in found {
-            let print =
-                if several { print ^ u64::try_from(range.start).unwrap_or(0).rotate_left(32) } else { print };
-            let lines: Vec<Raw> = lead.iter().cloned().chain(open.raw[range].iter().cloned()).collect();
-            let title = lead.take().map(|raw| raw.text);
-            self.emit(print, Draft::traceback(read), open.time.clone(), title, &open.before, &lines);
-        }
-        for raw in open.raw.into_iter().skip(used) {
-            self.excerpts.context(self.source, raw.number, || raw.clone());
+        let (outer, stream, time) = (open.outer, open.stream, open.time.clone());
+        for raw in self.counting.collected(open) {
             let text = raw.text.as_bytes();
-            let window = Window { text, start: 0, end: text.len(), number: raw.number, source: self.source };
+            let window =
+                Window { text, start: 0, end: text.len(), number: raw.number, source: self.counting.source };
             let body = prefix::take(text).body;
             let line = classify::classify(body);
             if !matches!(line, Line::Traceback | Line::Runner | Line::Fatal) {
-                self.event(&window, body, open.stream, open.time.clone(), &line);
-                self.settle(open.stream, raw.number);
+                let spot = Spot { window: &window, piece: None };
+                self.event(spot, body, outer, stream, time.as_ref(), &line);
+                self.settle(stream, raw.number, true);
             }
         }
     }
 
-    /// Counts an event, and keeps its lines when it is the first of its group.
-    fn emit(
-        &mut self,
-        print: u64,
-        draft: Draft,
-        time: Option<Moment>,
-        lead: Option<String>,
-        before: &[Raw],
-        lines: &[Raw],
-    ) {
-        let before_since = |time: &Moment| self.settings.since.is_some_and(|since| time.micros < since);
-        if time.as_ref().is_some_and(before_since) {
-            self.earlier += 1;
-            return;
-        }
-        let (first, last) = match (lines.first(), lines.last()) {
-            (Some(first), Some(last)) => (first.number, last.number),
-            _ => (0, 0),
-        };
-        let kind = draft.kind;
-        let added = match self.groups.repeat(print, time.as_ref()) {
-            Some(group) => Some((group, false)),
-            None => self.groups.add(print, draft, Place { source: self.source, line: first, time, lead }),
-        };
-        let Some((group, new)) = added else { return };
-        if new {
-            self.excerpts.keep(
-                self.source,
-                group,
-                before,
-                lines,
-                u64::try_from(self.settings.around).unwrap_or(0),
-            );
-        }
-        match (kind, self.latest) {
-            (LogEventKind::Traceback, _) => self.latest = Some((group, last)),
-            (LogEventKind::Status, Some((cause, line))) if first >= line && first - line <= ANSWER_WITHIN => {
-                self.groups.stands_beside(group, cause);
-                self.groups.stands_beside(cause, group);
-                self.latest = None; // one answer for one failure
-            }
-            _ => {}
-        }
-    }
-
-    /// The line's own time, or that of the nearest line before it that has one.
-    fn time(&self, window: &Window<'_>) -> Option<Moment> {
-        let lines = std::iter::once(window.line()).chain(window.before().take(TIME_WITHIN));
-        lines.into_iter().find_map(|line| self.stamp(line))
-    }
-
-    /// The timestamp that a line begins with: its marks' or the program's own.
-    fn stamp(&self, line: &[u8]) -> Option<Moment> {
-        let clock = &self.settings.clock;
-        let taken = prefix::take(line);
-        let own = &taken.body[..taken.body.len().min(STAMP_WITHIN)];
-        if own.starts_with(b"{") {
-            let wrapped = json::unwrap_docker(taken.body, clock).and_then(|wrapped| wrapped.time);
-            return wrapped.or_else(|| json::read(taken.body, clock).and_then(|record| record.time));
-        }
-        let bare =
-            |time: &Moment| time.text.len() <= 12 && time.text.contains(':') && !time.text.contains(' ');
-        let marks = clock.find(taken.marks);
-        let of_program = clock.find(own).filter(|time| !bare(time) || own.starts_with(time.text.as_bytes()));
-        match (marks, of_program) {
-            (Some(marks), Some(own)) if bare(&marks) => Some(own),
-            (marks, own) => marks.or(own),
+    /// Tracebacks whose stream went silent.
+    fn expire(&mut self, number: u64) {
+        while let Some(at) = self.open.iter().position(|open| open.last + PATIENCE < number) {
+            self.close(at);
         }
     }
 
@@ -430,27 +406,26 @@ impl Streams {
         while !self.open.is_empty() {
             self.close(0);
         }
-        for one in std::mem::take(&mut self.pending) {
-            self.emit(one.fingerprint, one.draft, one.time, None, &one.before, &[one.raw]);
+        for lead in self.leads.rest() {
+            self.counting.lead(lead);
         }
-        self.latest = None;
+        self.marks.clear();
+        self.forms = Forms::default();
+        self.counting.end_of_source();
     }
 
     /// Everything that was found, but for the sources.
     pub(super) fn finish(self, names: &[String]) -> LogReport {
-        let mut notes = Vec::new();
-        if self.earlier > 0 {
-            notes.push(format!("{} events before --since left out", self.earlier));
-        }
-        if self.groups.beyond > 0 {
-            notes.push(format!("{} events of too many different kinds are not listed", self.groups.beyond));
-        }
-        if self.settings.new_since.zip(self.began).is_some_and(|(since, began)| began > since) {
-            notes.push("the log begins after the given time, so nothing in it can be called new".to_owned());
-        }
-        let events = self.groups.events;
-        let (groups, went) = self.groups.finish(names, self.settings.new_since, self.began);
-        let excerpts = self.excerpts.finish(names, &went);
-        LogReport { sources: Vec::new(), events, groups, excerpts, notes }
+        self.counting.finish(names)
     }
+}
+
+/// The lines above a type that stands alone, when they are frames.
+fn above(window: &Window<'_>, text: &str) -> Vec<(String, Raw)> {
+    let lines = window.lines_above(layouts::pretty_errors::LOOK_BACK);
+    let texts: Vec<&str> = lines.iter().map(|(line, _)| line.as_str()).chain([text]).collect();
+    if layouts::pretty_errors::read(&texts, texts.len() - 1).is_none() {
+        return Vec::new();
+    }
+    lines
 }

@@ -1,10 +1,12 @@
-//! Tracebacks as the interpreter prints them (CPython's `traceback` module is the reference).
+//! Tracebacks as the interpreter prints them (CPython's `traceback` module is the reference), and as loggers
+//! and runtimes vary them; what is varied stands in [`layouts::variants`](super::layouts).
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{EXCEPTION, Form, Link, ParsedTraceback, separator};
+use super::layouts::{self, variants};
+use super::{EXCEPTION, Form, Link, ParsedTraceback, joining, separator};
 use crate::model::Frame;
 
 const HEADER: &str = "Traceback (most recent call last):";
@@ -13,7 +15,7 @@ const GROUP: &str = "Exception Group ";
 const MOST_MESSAGE_LINES: usize = 60;
 
 static FILE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"^  File "(.+?)", line (\d+)(?:, in (.*\S))?\s*$"#).expect("a valid pattern")
+    Regex::new(r#"^(?: {2,8}|> )File "(.+?)", line (\d+)(?:, in (.*\S))?\s*$"#).expect("a valid pattern")
 });
 static GROUP_SIZE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\(\d+ sub-exceptions?\)$").expect("a valid pattern"));
@@ -30,18 +32,31 @@ pub(super) fn read(lines: &[&str], at: usize, until_ruler: bool) -> Option<(Pars
     let line = lines[at];
     if let Some(column) = line.find(HEADER) {
         let behind = &line[column + HEADER.len()..];
-        if behind.starts_with("\\n") {
-            return escaped(behind, at);
-        }
         if !behind.trim().is_empty() {
-            return None;
+            return layouts::escaped::read(line, at);
         }
         let start = line[..column].strip_suffix(GROUP).unwrap_or(&line[..column]);
         let base = start.strip_suffix("  + ").unwrap_or(start);
         let reader = Reader { lines, base, until_ruler };
+        if reader.frame_at(at + 1).is_none() && lines.get(at + 1).is_some_and(|next| FILE.is_match(next)) {
+            // What stands before the header is a record's beginning, not a mark on each line.
+            let reader = Reader { base: "", ..reader };
+            let (read, next) = reader.body(at, at + 1, "")?;
+            return Some(reader.rest_of_chain(read, next, ""));
+        }
         return reader.chain(at, "").filter(|(read, _)| !read.frames.is_empty() || read.kind.is_some());
     }
-    if line.starts_with("  File \"") && FILE.is_match(line) {
+    if joining::announces(line) && lines.get(at + 1).is_some_and(|next| next.trim_end() == "\"\"\"") {
+        let reader = Reader { lines, base: "", until_ruler };
+        let (read, next) = reader.body(at, at, "")?;
+        let (read, next) = reader.rest_of_chain(read, next, "");
+        return Some((joining::reported(read), next));
+    }
+    if variants::is_header(line) {
+        let reader = Reader { lines, base: "", until_ruler };
+        return reader.chain(at, "").filter(|(read, _)| !read.frames.is_empty());
+    }
+    if (line.starts_with("  File \"") || line.starts_with("> File \"")) && FILE.is_match(line) {
         return headerless(&Reader { lines, base: "", until_ruler }, at);
     }
     None
@@ -61,36 +76,11 @@ fn headerless(reader: &Reader<'_, '_>, at: usize) -> Option<(ParsedTraceback, us
     Some((read, next))
 }
 
-/// A traceback written into one line with `\n` for its line ends.
-fn escaped(behind: &str, at: usize) -> Option<(ParsedTraceback, usize)> {
-    let mut text = HEADER.to_owned();
-    let mut chars = behind.chars().peekable();
-    let mut quoted = false;
-    while let Some(c) = chars.next() {
-        match (c, chars.peek()) {
-            ('\\', Some('n')) => text.push('\n'),
-            ('\\', Some('t')) => text.push('\t'),
-            ('\\', Some('r')) => {}
-            // Escaped twice, as in JSON within JSON: the next round takes this one's rest.
-            ('\\', Some('\\')) => continue,
-            ('\\', Some(&other)) => text.push(other),
-            // Unescaped, where the frames' quotes are escaped: the end of the string.
-            ('"', _) if quoted => break,
-            _ => {
-                text.push(c);
-                continue;
-            }
-        }
-        quoted |= chars.peek() == Some(&'"');
-        chars.next();
-    }
-    let lines: Vec<&str> = text.lines().collect();
-    let (mut read, _) = Reader { lines: &lines, base: "", until_ruler: false }.chain(0, "")?;
-    if read.frames.is_empty() && read.kind.is_none() {
-        return None;
-    }
-    read.at = at;
-    Some((read, at + 1))
+/// A traceback whose frames begin at this line, without a header above them.
+pub(super) fn frames_only(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
+    let reader = Reader { lines, base: "", until_ruler: false };
+    let (read, next) = reader.body(at, at, "")?;
+    (!read.frames.is_empty()).then(|| reader.rest_of_chain(read, next, ""))
 }
 
 struct Reader<'l, 't> {
@@ -126,8 +116,7 @@ impl<'t> Reader<'_, 't> {
         while let Some((link, after)) = self.link(next, margin) {
             let Some((mut later, end)) = self.one(after, margin) else { break };
             later.at = current.at;
-            later.cause = Some(Box::new((link, current)));
-            (current, next) = (later, end);
+            (current, next) = (joining::follows(later, link, current), end);
         }
         (current, next)
     }
@@ -150,7 +139,7 @@ impl<'t> Reader<'_, 't> {
     fn one(&self, at: usize, margin: &str) -> Option<(ParsedTraceback, usize)> {
         let line = self.content(at, margin)?;
         let header = line.trim_end();
-        if header == HEADER {
+        if header == HEADER || variants::is_header(header) {
             self.body(at, at + 1, margin)
         } else if header.strip_prefix("  + ").and_then(|rest| rest.strip_prefix(GROUP)) == Some(HEADER) {
             self.body(at, at + 1, &format!("{margin}  | "))
@@ -163,16 +152,26 @@ impl<'t> Reader<'_, 't> {
         }
     }
 
+    /// The place of a frame that this line shows.
+    fn frame_at(&self, at: usize) -> Option<Frame> {
+        frame(self.content(at, "")?)
+    }
+
     /// Frames, exception line, message and members.
     fn body(&self, start: usize, at: usize, margin: &str) -> Option<(ParsedTraceback, usize)> {
         let mut read = ParsedTraceback::empty(Form::Native, start);
         let mut at = self.frames(&mut read, at, margin);
         let line = self.content(at, margin).filter(|line| !line.starts_with(char::is_whitespace));
-        match line.and_then(|line| EXCEPTION.captures(line.trim_end())) {
+        let line = line.map(|line| variants::exception(line.trim_end()));
+        match line.and_then(|line| EXCEPTION.captures(line)) {
             Some(found) => {
-                read.kind = Some(found[1].to_owned());
+                read.kind = Some(variants::kind(&found[1]).to_owned());
                 let first = found.get(2).map_or("", |message| message.as_str());
+                if let Some((inner, next)) = self.wrapped(first, at + 1, margin) {
+                    return Some((joining::unwrap(read, inner), next));
+                }
                 at = self.message(&mut read, first, at + 1, margin);
+                at = self.call_stack(&mut read, at, margin);
             }
             None => read.truncated = true,
         }
@@ -182,15 +181,55 @@ impl<'t> Reader<'_, 't> {
         Some((read, at))
     }
 
+    /// A whole traceback that an exception has for its message: that of a worker in another process.
+    fn wrapped(&self, first: &str, at: usize, margin: &str) -> Option<(ParsedTraceback, usize)> {
+        let line = self.content(at, margin)?;
+        if first.is_empty() && matches!(line.trim_end(), "\"\"\"" | "'''") {
+            let (inner, next) = self.chain(at + 1, margin)?;
+            let next = self.skip_blank(next, margin);
+            let closes = self.content(next, margin).is_some_and(|end| end.trim_end() == line.trim_end());
+            return Some((inner, next + usize::from(closes)));
+        }
+        if frame(line).is_some() {
+            let (inner, next) = self.body(at, at, margin)?;
+            return Some(self.rest_of_chain(inner, next, margin));
+        }
+        let introduced = first.trim_end().ends_with(':') || first.is_empty();
+        if introduced && line.trim_end() == HEADER {
+            return self.chain(at, margin);
+        }
+        if introduced && layouts::ruled(line) {
+            return layouts::ipython::behind_ruler(self.lines, at);
+        }
+        None
+    }
+
+    /// What `logging` prints of a record that it failed to write: where it was logged, and its arguments, which
+    /// are passed over.
+    fn call_stack(&self, read: &mut ParsedTraceback, at: usize, margin: &str) -> usize {
+        if self.content(at, margin) != Some("Call stack:") {
+            return at;
+        }
+        let mut caller = ParsedTraceback::empty(Form::Native, at);
+        let mut at = self.frames(&mut caller, at + 1, margin);
+        caller.frames.append(&mut read.frames);
+        read.frames = caller.frames;
+        let of_record =
+            |line: &str| line.is_empty() || line.starts_with("Message: ") || line.starts_with("Arguments: ");
+        while self.content(at, margin).is_some_and(of_record) {
+            at += 1;
+        }
+        at
+    }
+
     fn frames(&self, read: &mut ParsedTraceback, mut at: usize, margin: &str) -> usize {
+        // Loguru parts everything by blank lines.
+        let airy = self.content(at, margin).is_some_and(|line| line.trim().is_empty());
         while let Some(line) = self.content(at, margin) {
-            if let Some(found) = FILE.captures(line) {
-                read.frames.push(Frame {
-                    path: found[1].to_owned(),
-                    line: found[2].parse().unwrap_or(0),
-                    function: found.get(3).map(|function| function.as_str().to_owned()),
-                    code: None,
-                });
+            if let Some(frame) = frame(line) {
+                read.frames.push(frame);
+            } else if variants::is_dropped(line) {
+                // values, notes of the runtime
             } else if line.starts_with("    ") && !read.frames.is_empty() {
                 let code = line.trim();
                 let marker = code.chars().all(|c| matches!(c, '^' | '~' | ' '));
@@ -198,7 +237,7 @@ impl<'t> Reader<'_, 't> {
                 if let Some(frame) = frame.filter(|frame| !marker && frame.code.is_none()) {
                     frame.code = Some(code.to_owned());
                 }
-            } else if !line.starts_with("  [Previous line repeated ") {
+            } else if !(airy && line.trim().is_empty()) && !line.starts_with("  [Previous line repeated ") {
                 break;
             }
             at += 1;
@@ -259,8 +298,22 @@ impl<'t> Reader<'_, 't> {
     }
 }
 
+/// The place that a line shows, in the interpreter's own form or a varied one.
+fn frame(line: &str) -> Option<Frame> {
+    let Some(found) = FILE.captures(line) else { return variants::frame(line) };
+    Some(Frame {
+        path: found[1].to_owned(),
+        line: found[2].parse().unwrap_or(0),
+        function: found.get(3).map(|function| function.as_str().to_owned()),
+        code: None,
+    })
+}
+
 fn ends_message(line: &str) -> bool {
-    line.contains(HEADER) || separator(line).is_some() || NOT_MESSAGE.is_match(line)
+    line.contains(HEADER)
+        || separator(line).is_some()
+        || matches!(line.trim_end(), "Call stack:" | "\"\"\"" | "'''")
+        || NOT_MESSAGE.is_match(line)
 }
 
 /// The line behind a prefix that is the same but for its digits.

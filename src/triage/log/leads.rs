@@ -1,0 +1,96 @@
+//! Records that may introduce a traceback: kept until it is seen whether one follows.
+
+use super::groups::Draft;
+use super::open::Raw;
+use crate::model::Moment;
+
+/// How many lines of other streams may stand between a record and its traceback.
+const PATIENCE: u64 = 50;
+/// How many lines of its own stream: a record of several lines.
+const OWN_LINES: u64 = 6;
+
+/// An event that a traceback may follow.
+#[derive(Debug)]
+pub(super) struct Lead {
+    pub(super) stream: u64,
+    pub(super) outer: u64,
+    pub(super) fingerprint: u64,
+    pub(super) draft: Draft,
+    pub(super) time: Option<Moment>,
+    pub(super) before: Vec<Raw>,
+    /// Lines behind it, for the excerpt.
+    pub(super) after: Vec<Raw>,
+    pub(super) raw: Raw,
+    /// It begins a record: it has a level, or a time before it.
+    pub(super) record: bool,
+    /// Its last line so far, and how many lines of its stream came since.
+    pub(super) last: u64,
+    pub(super) since: u64,
+}
+
+/// All of them, in the order of their lines.
+#[derive(Debug, Default)]
+pub(super) struct Leads {
+    open: Vec<Lead>,
+}
+
+impl Leads {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    pub(super) fn push(&mut self, lead: Lead) {
+        self.open.push(lead);
+    }
+
+    /// The one that introduces a traceback of this stream, and those before it, which do not. A record goes up to
+    /// the traceback; without one, it is the lines that stand together right above.
+    pub(super) fn take(&mut self, stream: u64, outer: u64) -> (Option<Lead>, Vec<Lead>) {
+        let of = |lead: &mut Lead| lead.stream == stream || lead.outer == outer && lead.stream == outer;
+        let mut of_stream: Vec<Lead> = self.open.extract_if(.., of).collect();
+        let record = of_stream.iter().rposition(|lead| lead.record);
+        let first = record.unwrap_or_else(|| {
+            let apart = of_stream.windows(2).rposition(|pair| pair[0].last + 1 != pair[1].raw.number);
+            apart.map_or(0, |at| at + 1)
+        });
+        let mut lead = of_stream.drain(first.min(of_stream.len())..);
+        let introduces = lead.next();
+        drop(lead);
+        (introduces, of_stream)
+    }
+
+    /// Whether this line, which begins no record and has no level, goes on from the stream's last record.
+    pub(super) fn goes_on(&mut self, stream: u64, number: u64) -> bool {
+        let last = self.open.iter_mut().rev().find(|lead| lead.stream == stream);
+        let Some(lead) = last.filter(|lead| lead.record && lead.last + 1 == number) else { return false };
+        lead.last = number;
+        true
+    }
+
+    /// A line behind them, for excerpts of so many.
+    pub(super) fn followed(&mut self, around: usize, raw: impl Fn() -> Raw) {
+        for lead in self.open.iter_mut().filter(|lead| lead.after.len() < around) {
+            let raw = raw();
+            if raw.number > lead.raw.number {
+                lead.after.push(raw);
+            }
+        }
+    }
+
+    /// Those that nothing follows any more: all of the stream when a record begins, otherwise those that have
+    /// waited long enough.
+    pub(super) fn over(&mut self, stream: u64, number: u64, record: bool) -> Vec<Lead> {
+        for lead in self.open.iter_mut().filter(|lead| lead.stream == stream) {
+            lead.since += 1;
+        }
+        let over = |lead: &Lead| {
+            lead.stream == stream && (record || lead.since > OWN_LINES) || lead.last + PATIENCE < number
+        };
+        self.open.extract_if(.., |lead| over(lead)).collect()
+    }
+
+    /// All, at the end.
+    pub(super) fn rest(&mut self) -> Vec<Lead> {
+        std::mem::take(&mut self.open)
+    }
+}

@@ -1,0 +1,125 @@
+//! Marks before each line that no list knows, learned where a traceback's header stands behind them.
+//!
+//! `[Fri Nov 20 10:00:01.123401 2026] [wsgi:error] [pid 7001:tid 7010] ` before a header, and the same but for
+//! its digits before the lines that follow: so the program marks its lines, and what is the same in two marks
+//! (the times left out) tells its processes apart. Where the next line comes without it, it was the beginning of
+//! one record only.
+
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use super::times;
+
+/// Forms of marks that are remembered; the least used goes first.
+const MOST: usize = 16;
+/// Longest mark.
+const MOST_BYTES: usize = 300;
+
+static TIME: LazyLock<Regex> = LazyLock::new(|| Regex::new(times::TIME).expect("a valid pattern"));
+
+#[derive(Debug)]
+struct Form {
+    example: Vec<u8>,
+    used: u64,
+}
+
+/// The marks of this source.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    forms: Vec<Form>,
+}
+
+impl Marks {
+    /// A traceback's header stands behind this.
+    pub(super) fn learn(&mut self, mark: &[u8]) -> bool {
+        let plain = mark.iter().all(|byte| byte.is_ascii_whitespace());
+        if plain || mark.len() > MOST_BYTES || mark.len() < 2 {
+            return false;
+        }
+        if self.forms.iter().any(|form| behind(mark, &form.example) == Some(mark.len())) {
+            return true;
+        }
+        if self.forms.len() >= MOST
+            && let Some((at, _)) = self.forms.iter().enumerate().min_by_key(|(_, form)| form.used)
+        {
+            self.forms.swap_remove(at);
+        }
+        self.forms.push(Form { example: mark.to_vec(), used: 0 });
+        true
+    }
+
+    /// It was no mark of each line.
+    pub(super) fn forget(&mut self, mark: &[u8]) {
+        self.forms.retain(|form| form.used > 0 || behind(mark, &form.example) != Some(mark.len()));
+    }
+
+    /// Length of the mark that the line begins with, and what it tells of the process.
+    pub(super) fn find(&mut self, line: &[u8]) -> Option<(usize, u64)> {
+        let (form, end) =
+            self.forms.iter_mut().find_map(|form| behind(line, &form.example).map(|end| (form, end)))?;
+        form.used += 1;
+        Some((end, process(&line[..end])))
+    }
+
+    /// Nothing is known of another source.
+    pub(super) fn clear(&mut self) {
+        self.forms.clear();
+    }
+}
+
+/// The mark without its times.
+pub(super) fn process(mark: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let mut at = 0;
+    for time in TIME.find_iter(mark) {
+        hasher.write(&mark[at..time.start()]);
+        at = time.end();
+    }
+    hasher.write(mark[at..].trim_ascii_end());
+    hasher.finish()
+}
+
+/// Where the line goes on behind a mark that is the same but for its numbers. A mark's last blank may be cut
+/// off at the line's end.
+fn behind(line: &[u8], mark: &[u8]) -> Option<usize> {
+    let (mut at, mut of) = (0, 0);
+    while of < mark.len() {
+        if mark[of].is_ascii_digit() {
+            let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let (here, there) = (digits(&line[at..]), digits(&mark[of..]));
+            if here == 0 {
+                return None;
+            }
+            at += here;
+            of += there;
+        } else if line.get(at) == Some(&mark[of]) {
+            at += 1;
+            of += 1;
+        } else {
+            let blank = mark[of..].iter().all(u8::is_ascii_whitespace);
+            return (blank && at == line.len()).then_some(at);
+        }
+    }
+    Some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_the_same_but_for_its_numbers() {
+        let mut marks = Marks::default();
+        assert!(marks.learn(b"[Fri Nov 20 10:00:01.123401 2026] [pid 7001] "));
+        let next = b"[Fri Nov 20 10:00:01.9 2026] [pid 7001]   File";
+        let other = b"[Fri Nov 20 10:00:01.9 2026] [pid 7002]   File";
+        let (end, process) = marks.find(next).unwrap();
+        assert_eq!(&next[end..], b"  File");
+        assert_ne!(marks.find(other).unwrap().1, process);
+        assert_eq!(marks.find(b"[Fri Nov 20 10:00:02.9 2026] [pid 7001]").unwrap().1, process);
+        assert_eq!(marks.find(b"  File"), None);
+        assert!(!marks.learn(b"    "));
+    }
+}

@@ -1,0 +1,70 @@
+//! Tracebacks in layouts of their own: loggers, servers, notebooks, runtimes.
+//!
+//! A layout is one file: a [`Layout`] with its opening, the lines that stand inside, the lines that may be
+//! shown, and a reader that gives frames, type, message and chain. Those that change only some lines of the
+//! interpreter's own form stand in [`variants`]. Values of variables are never read.
+
+pub(in crate::triage) mod boxed;
+pub(in crate::triage) mod dask;
+pub(in crate::triage) mod escaped;
+pub(in crate::triage) mod ipython;
+pub(in crate::triage) mod pretty_errors;
+pub(in crate::triage) mod sanic;
+pub(in crate::triage) mod stackprinter;
+pub(in crate::triage) mod twisted;
+pub(in crate::triage) mod variants;
+
+use super::ParsedTraceback;
+
+/// One way in which tracebacks are laid out.
+#[derive(Debug)]
+pub(in crate::triage) struct Layout {
+    /// The program whose layout it is.
+    pub(in crate::triage) name: &'static str,
+    /// Whether a traceback begins at this line.
+    pub(in crate::triage) opens: fn(&str) -> bool,
+    /// Whether a line that is neither blank nor indented stands inside one.
+    pub(in crate::triage) inside: fn(&str) -> bool,
+    /// Whether a line inside may be shown: it holds no values of variables.
+    pub(in crate::triage) shows: fn(&str) -> bool,
+    /// Whether this line, in it, is the last of all.
+    pub(in crate::triage) closes: fn(&str) -> bool,
+    /// The traceback that begins at this line, and the line behind it.
+    pub(in crate::triage) read: fn(&[&str], usize) -> Option<(ParsedTraceback, usize)>,
+}
+
+const LAYOUTS: [&Layout; 6] = [
+    &boxed::LAYOUT,
+    &sanic::LAYOUT,
+    &stackprinter::LAYOUT,
+    &ipython::LAYOUT,
+    &dask::LAYOUT,
+    &twisted::LAYOUT,
+];
+
+/// The layout in which a traceback begins at this line.
+pub(in crate::triage) fn opening(line: &str) -> Option<&'static Layout> {
+    LAYOUTS.into_iter().find(|layout| (layout.opens)(line))
+}
+
+/// The traceback that begins at this line in one of the layouts, and the line behind it.
+pub(super) fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
+    let layout = opening(lines.get(at)?)?;
+    let (mut read, next) = (layout.read)(lines, at)?;
+    read.at = at;
+    (next > at).then_some((read, next))
+}
+
+/// A line of dashes or equals signs.
+pub(in crate::triage) fn ruled(line: &str) -> bool {
+    let line = line.trim_end();
+    line.len() >= 18 && (line.bytes().all(|byte| byte == b'-') || line.bytes().all(|byte| byte == b'='))
+}
+
+/// Index of the first line from here on that is not blank.
+fn skip_blank(lines: &[&str], mut at: usize) -> usize {
+    while lines.get(at).is_some_and(|line| line.trim().is_empty()) {
+        at += 1;
+    }
+    at
+}

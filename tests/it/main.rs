@@ -35,6 +35,7 @@ mod git_lines;
 mod git_mirror;
 mod git_shadow;
 mod log_fixtures;
+mod log_secrets;
 mod logs;
 mod merges;
 mod process_runs;

@@ -1,5 +1,6 @@
 //! `pybisect logs`.
 
+mod follow;
 pub(super) mod sources;
 mod when;
 
@@ -29,17 +30,26 @@ Examples:
   eb logs | pybisect logs
   kubectl logs deploy/web --all-containers --prefix | pybisect logs --since '10 min ago'
   pybisect logs --command 'eb logs --all'
+  pybisect logs --journal shop.service --since '1 hour ago'
+  pybisect logs --follow /var/log/shop.log
   pybisect logs app.log app.log.1.gz /var/log/web --new-since v1.4 --json -
 
 Exit status: 0 also when nothing was found, 2 usage or no such file")]
 pub(crate) struct Args {
-    /// Files, also compressed with gzip, or folders of them; - is standard input [default: standard input]
+    /// Files, also compressed with gzip, zstd or xz, or folders of them; - is standard input [default: standard input]
     files: Vec<PathBuf>,
     /// Run this shell command and read what it writes [default, when there is nothing else: `logs-command` of
     /// the configuration]
     #[arg(long, value_name = "CMD", conflicts_with = "files")]
     command: Option<String>,
-    /// Leave out events before this time: 2026-11-24 15:07, 15:07, or '10 min ago'
+    /// Read what journald has of this unit (runs journalctl)
+    #[arg(long, value_name = "UNIT", conflicts_with_all = ["files", "command"])]
+    journal: Option<String>,
+    /// Go on reading as the log grows, and tell of each new kind of error once; files are followed by their
+    /// name, through rotation and truncation
+    #[arg(short, long, conflicts_with_all = ["new_since", "top"])]
+    follow: bool,
+    /// Leave out events before this time: 2026-11-24 15:07, 15:07, '10 min ago', or as a log writes it
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
     /// Mark what began after this time or commit as new: a time as above, a tag, a branch, a commit
@@ -71,16 +81,64 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         None => Repository::open(&here).ok(),
     };
     let sources = sources(args, &here, repository.as_ref())?;
+    if args.follow {
+        return followed(args, &sources, repository.as_ref());
+    }
     let mut reader = LogReader::new(options(args, repository.as_ref())?);
     for source in sources {
         source.read(&mut reader)?;
     }
-    write(args, &reader.finish())
+    write(args, reader.finish())
+}
+
+/// Tells of each group as it comes: for people, or one JSON object a line.
+fn followed(args: &Args, sources: &[Source], repository: Option<&Repository>) -> Result<Exit, CliError> {
+    let mut json: Option<Box<dyn Write>> = match args.json.as_deref() {
+        None => None,
+        Some(path) if path == Path::new("-") => Some(Box::new(std::io::stdout())),
+        Some(path) => {
+            let failed = |error| CliError::usage(format!("failed to write {}: {error}", path.display()));
+            Some(Box::new(std::fs::File::create(path).map_err(failed)?))
+        }
+    };
+    let to_stdout = args.json.as_deref() != Some(Path::new("-"));
+    let style = LogText { style: stdout_style(), top: usize::from(args.top) };
+    let mut number = 0;
+    let mut gone = false;
+    let ended = follow::follow(sources, || Ok(LogReader::new(options(args, repository)?)), &mut |group| {
+        number += 1;
+        let mut text = Vec::new();
+        let group = crate::triage::log::masked_code(group.clone());
+        let written = match &mut json {
+            Some(out) => LogJson
+                .group(&group, &mut text)
+                .and_then(|()| out.write_all(&text))
+                .and_then(|()| out.flush()),
+            None => Ok(()),
+        };
+        text.clear();
+        let written = written.and_then(|()| {
+            if !to_stdout {
+                return Ok(());
+            }
+            style.one(number, &group, sources.len() > 1, &mut text)?;
+            let mut out = anstream::stdout().lock();
+            out.write_all(&text).and_then(|()| out.flush())
+        });
+        gone |= written.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
+        written.map_err(CliError::internal)
+    });
+    // A reader that went away is no error.
+    if gone { Ok(Exit::Found) } else { ended.map(|()| Exit::Found) }
 }
 
 fn sources(args: &Args, here: &Path, repository: Option<&Repository>) -> Result<Vec<Source>, CliError> {
     if let Some(command) = &args.command {
         return Ok(vec![Source::Command(command.clone())]);
+    }
+    if let Some(unit) = &args.journal {
+        let clock = Clock { zone: TimeZone::system(), now: Timestamp::now() };
+        return Ok(vec![Source::Journal(unit.clone(), since(args, &clock)?)]);
     }
     if !args.files.is_empty() {
         return sources::files(&args.files);
@@ -106,20 +164,23 @@ fn sources(args: &Args, here: &Path, repository: Option<&Repository>) -> Result<
 
 fn options(args: &Args, repository: Option<&Repository>) -> Result<LogOptions, CliError> {
     let clock = Clock { zone: TimeZone::system(), now: Timestamp::now() };
-    let since = args.since.as_deref().map(|text| {
-        when::parse(text, &clock.zone, clock.now)
-            .ok_or_else(|| CliError::usage(format!("--since: '{text}' is no time")).hinted(when::HINT))
-    });
+    let since = since(args, &clock)?;
     let new_since = args.new_since.as_deref().map(|text| new_since(text, &clock, repository)).transpose()?;
     let grep = args.grep.as_deref().map(regex::bytes::Regex::new).transpose();
     Ok(LogOptions {
-        since: since.transpose()?.map(Timestamp::as_microsecond),
+        since: since.map(Timestamp::as_microsecond),
         new_since: new_since.map(Timestamp::as_microsecond),
         around: usize::from(args.around),
         grep: grep.map_err(|error| CliError::usage(format!("--grep: {error}")))?,
         files: repository.map(repository_files).unwrap_or_default(),
         clock,
     })
+}
+
+fn since(args: &Args, clock: &Clock) -> Result<Option<Timestamp>, CliError> {
+    let Some(text) = args.since.as_deref() else { return Ok(None) };
+    let time = when::parse(text, &clock.zone, clock.now).or_else(|| clock.read(text));
+    time.map(Some).ok_or_else(|| CliError::usage(format!("--since: '{text}' is no time")).hinted(when::HINT))
 }
 
 fn new_since(text: &str, clock: &Clock, repository: Option<&Repository>) -> Result<Timestamp, CliError> {
@@ -143,7 +204,11 @@ pub(super) fn repository_files(repository: &Repository) -> RepositoryFiles {
     RepositoryFiles::new(paths)
 }
 
-fn write(args: &Args, report: &LogReport) -> Result<Exit, CliError> {
+fn write(args: &Args, report: LogReport) -> Result<Exit, CliError> {
+    let report = &LogReport {
+        groups: report.groups.into_iter().map(crate::triage::log::masked_code).collect(),
+        ..report
+    };
     let mut text = Vec::new();
     match args.json.as_deref() {
         Some(path) if path == Path::new("-") => {

@@ -6,13 +6,23 @@ use std::io;
 
 use serde_json::json;
 
-use crate::model::LogReport;
+use crate::model::{LogGroup, LogReport};
 
 /// Renders [`LogReport`]s as JSON, with all groups.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogJson;
 
 impl LogJson {
+    /// Write one group in one line.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn group(&self, group: &LogGroup, out: &mut dyn io::Write) -> io::Result<()> {
+        let value = json!({ "schema": "pybisect.log-group/1", "group": group });
+        serde_json::to_writer(&mut *out, &value)?;
+        writeln!(out)
+    }
+
     /// Write the report.
     ///
     /// # Errors

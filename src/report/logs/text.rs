@@ -42,6 +42,15 @@ impl LogText {
         self.excerpts(report, out)
     }
 
+    /// Write one group.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn one(&self, number: usize, group: &LogGroup, several: bool, out: &mut dyn Write) -> io::Result<()> {
+        self.group(number, group, several, out)?;
+        writeln!(out)
+    }
+
     fn headline(&self, report: &LogReport, out: &mut dyn Write) -> io::Result<()> {
         let names: Vec<&str> = report.sources.iter().map(|source| source.name.as_str()).collect();
         let of = match names.as_slice() {

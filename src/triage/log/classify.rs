@@ -97,6 +97,8 @@ static NO_ERRORS: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i-u)\b(?:no|zero|0|without) (?:errors?|exceptions?|failures?)\b|\berrors?[=:] ?0\b|error[_-]log",
     )
 });
+/// Frames of Java and JavaScript.
+static FOREIGN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+at (?:async )?[\w.$<>/\[\] -]+(?:\(|:\d)"));
 static RUNNER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"^(?:={3,} (?:FAILURES|ERRORS) ={3,}|(?:FAIL|ERROR): \S+ \([\w.]+\)|ImportError while loading conftest)",
@@ -150,6 +152,7 @@ pub(super) fn classify(body: &[u8]) -> Line<'_> {
     match prefix::level(body) {
         (Some(Level::High), message) => Line::Error(message),
         (Some(Level::Low), _) => Line::Quiet,
+        (None, _) if FOREIGN.is_match(body) => Line::Quiet,
         (None, _) if WORDS.is_match(body) && !NO_ERRORS.is_match(body) => Line::Word(body.trim_ascii()),
         (None, _) => Line::Quiet,
     }

@@ -13,7 +13,7 @@ use super::prefix::{self, Level};
 use super::streams::Settings;
 use super::told::Told;
 use super::window::{Window, masked};
-use crate::model::{LogEventKind, LogReport, Moment};
+use crate::model::{LogEventKind, LogGroup, LogReport, Moment};
 use crate::triage::traceback;
 
 /// How far back a line without a timestamp looks for one, in lines.
@@ -227,6 +227,11 @@ impl Counting {
             (Some(marks), Some(own)) if bare(&marks) => Some(own),
             (marks, own) => marks.or(own),
         }
+    }
+
+    /// The groups that are new since this was asked before.
+    pub(super) fn fresh(&mut self, names: &[String]) -> Vec<LogGroup> {
+        self.groups.fresh(names)
     }
 
     pub(super) fn end_of_source(&mut self) {

@@ -46,7 +46,8 @@ impl Draft {
     }
 
     /// A traceback.
-    pub(super) fn traceback(mut read: ParsedTraceback) -> Self {
+    pub(super) fn traceback(read: ParsedTraceback) -> Self {
+        let mut read = sole(read);
         mask(&mut read);
         let kind = read.kind.clone().unwrap_or_else(|| "cut-off traceback".to_owned());
         let title = match read.headline() {
@@ -61,6 +62,25 @@ impl Draft {
         }
         Self { kind: LogEventKind::Traceback, title, message, traceback: Some(read) }
     }
+}
+
+/// The group with the secrets in its frames' source lines masked, for showing.
+#[must_use]
+pub fn masked_code(mut group: LogGroup) -> LogGroup {
+    for frame in &mut group.frames {
+        frame.frame.code = frame.frame.code.take().map(masked);
+    }
+    group
+}
+
+/// A group of one exception is that exception: what failed is told by it.
+fn sole(mut read: ParsedTraceback) -> ParsedTraceback {
+    while read.children.len() == 1 && !read.truncated {
+        let Some(member) = read.children.pop() else { break };
+        let (test, at, lines) = (read.test.take(), read.at, read.lines);
+        read = ParsedTraceback { test, at, lines, ..member };
+    }
+    read
 }
 
 /// Masks the secrets in the messages of a chain and of a group's members.
@@ -98,6 +118,8 @@ pub(super) struct Groups {
     known: HashMap<u64, usize>,
     /// Events of the first group that stood beside one of the second.
     beside: BTreeMap<(usize, usize), u64>,
+    /// Groups that were asked for by [`fresh`](Self::fresh).
+    shown: usize,
     /// Events of kinds beyond [`MOST_GROUPS`].
     pub(super) beyond: u64,
     /// All events.
@@ -186,6 +208,19 @@ impl Groups {
     fn explained(&self, group: usize) -> bool {
         let beside: u64 = self.beside.range((group, 0)..=(group, usize::MAX)).map(|(_, count)| count).sum();
         self.groups[group].kind == LogEventKind::Status && beside >= self.groups[group].count
+    }
+
+    /// The groups that were added since this was asked before.
+    pub(super) fn fresh(&mut self, names: &[String]) -> Vec<LogGroup> {
+        let from = std::mem::replace(&mut self.shown, self.groups.len());
+        let new = self.groups[from..].iter().zip(&self.sources[from..]);
+        new.map(|(group, source)| {
+            let mut group = group.clone();
+            group.source = names.get(*source).cloned().unwrap_or_default();
+            group.meaning = meaning::of(&group, None);
+            group
+        })
+        .collect()
     }
 
     fn remember(&mut self, fingerprint: u64, group: usize) {

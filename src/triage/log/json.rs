@@ -3,6 +3,7 @@
 //! A traceback is found at any key and depth: as text, as an array of lines, as an array of exceptions, or as
 //! frames beside a type and a message; also in an object that is itself a string.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -119,10 +120,17 @@ pub(super) fn wrapped(
     clock: &Clock,
     open: impl FnOnce(u64) -> bool,
 ) -> Option<Wrapped> {
-    let docker = fields.len() <= 5 && fields.contains_key("stream");
-    let text = if docker { fields.get("log").and_then(Value::as_str) } else { None };
-    let docker = text.is_some();
-    let text = text.or_else(|| first_text(fields, &MESSAGES))?;
+    let docker = fields.len() <= 5 && fields.contains_key("stream") && fields.contains_key("log");
+    let journal = fields.contains_key("__REALTIME_TIMESTAMP");
+    let text = match fields.get("MESSAGE") {
+        // journald writes what is no UTF-8 as bytes.
+        Some(Value::Array(bytes)) => {
+            let bytes: Vec<u8> = bytes.iter().filter_map(|byte| u8::try_from(byte.as_u64()?).ok()).collect();
+            Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+        }
+        _ if docker => Cow::Borrowed(fields.get("log")?.as_str()?),
+        _ => Cow::Borrowed(first_text(fields, &MESSAGES)?),
+    };
     let mut hasher = DefaultHasher::new();
     for name in PROCESSES {
         if let Some(value) = fields.get(name) {
@@ -132,10 +140,10 @@ pub(super) fn wrapped(
     let process = hasher.finish();
     let piece = || {
         text.contains(HEADER)
-            && traceback::parse(text).pop().is_none_or(|read| read.kind.is_none())
+            && traceback::parse(&text).pop().is_none_or(|read| read.kind.is_none())
             && !fields.values().any(|value| matches!(value, Value::Array(_)))
     };
-    if !docker && !open(process) && !piece() {
+    if !docker && !journal && !open(process) && !piece() {
         return None;
     }
     let time = TIMES.iter().find_map(|name| time(fields.get(*name)?, clock));
@@ -166,7 +174,7 @@ pub(super) fn read(fields: &Map<String, Value>, clock: &Clock) -> Record {
                     queue.extend(objects.take(50).map(|more| (key.as_str(), more, depth + 1)));
                 }
                 Value::String(text) if text.starts_with('{') && inner.len() < 4 => {
-                    inner.extend(object(text.as_bytes()))
+                    inner.extend(object(text.as_bytes()));
                 }
                 _ => {}
             }

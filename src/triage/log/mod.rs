@@ -55,5 +55,6 @@ mod told;
 mod window;
 
 pub use files::RepositoryFiles;
+pub use groups::masked_code;
 pub use reader::{LogOptions, LogReader};
 pub use times::Clock;

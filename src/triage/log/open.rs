@@ -39,9 +39,11 @@ enum Phase {
     /// Blank lines behind the message, so many: a chain may go on.
     Blank(usize),
     /// A worker's traceback between two lines of three quotes.
-    Quoted(Box<Phase>),
+    Quoted(Box<Self>),
     /// A notebook runner's words, before the cell's own error.
     Ruled(usize),
+    /// A sentence that says that a chain goes on, which a narrow box breaks into several lines.
+    Chain(usize),
     /// What `logging` prints of a record that it failed to write.
     CallStack,
     /// A test runner's report, or a crash of the interpreter.
@@ -66,8 +68,7 @@ pub(super) enum Beginning {
 }
 
 static CHAIN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:During handling of the above|The above exception was the direct)")
-        .expect("a valid pattern")
+    Regex::new(r"^(?:During handling of|The above exception was)\b").expect("a valid pattern")
 });
 
 /// Whether the line says that another traceback of the same chain follows.
@@ -96,6 +97,10 @@ pub(super) struct Open {
     /// It stands in XML or HTML: tags are no text.
     pub(super) markup: bool,
     taken: usize,
+    /// A box with a margin, as among the columns of a log.
+    inset: bool,
+    /// The line at hand does not have the margin.
+    outset: bool,
     /// An exception group: members have margins of their own.
     group: bool,
     text: String,
@@ -136,6 +141,8 @@ impl Open {
             mark: None,
             markup: false,
             taken: 0,
+            inset: layout.is_some_and(|layout| layout.name == "rich") && indent > 0,
+            outset: false,
             group,
             text,
             phase,
@@ -160,7 +167,9 @@ impl Open {
     /// that the stream has taught begins there.
     pub(super) fn take(&mut self, body: &str, new_record: bool, raw: impl FnOnce() -> Raw) -> bool {
         let first = self.last == 0;
-        let body = body.strip_prefix(self.margin.as_str()).unwrap_or(body);
+        let stripped = body.strip_prefix(self.margin.as_str());
+        self.outset = stripped.is_none() || stripped.is_some_and(|body| body.starts_with(' '));
+        let body = stripped.unwrap_or(body);
         let quiet = match &self.phase {
             Phase::CallStack => body.starts_with("Message: ") || body.starts_with("Arguments: "),
             _ => false,
@@ -203,6 +212,11 @@ impl Open {
         }
     }
 
+    /// Whether its last line holds values of variables.
+    pub(super) fn hides_last(&self) -> bool {
+        self.raw.last().is_some_and(|raw| raw.hidden)
+    }
+
     /// Whether more than its first line came.
     pub(super) const fn started(&self) -> bool {
         self.taken > 1
@@ -224,13 +238,23 @@ impl Open {
         let phase = std::mem::replace(&mut self.phase, Phase::Frames);
         let (phase, belongs) = match phase {
             Phase::Frames => self.frames(body, blank || indented),
-            Phase::Message(_) | Phase::Blank(_) if CHAIN.is_match(body) => (Phase::Frames, true),
+            Phase::Message(_) | Phase::Blank(_) if CHAIN.is_match(body) => {
+                let broken = self.layout.is_some() && !body.trim_end().ends_with(':');
+                (if broken { Phase::Chain(0) } else { Phase::Frames }, true)
+            }
+            Phase::Chain(_) if body.trim_end().ends_with(':') => (Phase::Frames, true),
+            Phase::Chain(lines) => (Phase::Chain(lines + 1), lines < MOST_BLANK),
             Phase::Message(message) if blank => {
                 if message.expects() {
                     (Phase::Message(message), true)
                 } else {
                     (Phase::Blank(1), true)
                 }
+            }
+            // Beside a box, lines of the same margin are what a narrow terminal breaks the message into.
+            Phase::Message(message) if self.inset && !begins_record(body.as_bytes()) => {
+                let ends = layouts::opening(body).is_some() || self.outset;
+                (Phase::Message(message), !ends)
             }
             Phase::Message(message) => self.message(message, body, new_record),
             Phase::Blank(lines) if blank => (Phase::Blank(lines + 1), lines < MOST_BLANK),
@@ -334,10 +358,11 @@ impl Open {
     /// behind the last.
     pub(super) fn read(&self) -> (Vec<(ParsedTraceback, std::ops::Range<usize>)>, usize) {
         let shift = self.text.lines().count().saturating_sub(self.raw.len());
-        if matches!(self.phase, Phase::Last(_)) && self.layout.is_none() {
-            if let Some(read) = self.above() {
-                return (vec![(read, 0..self.raw.len())], self.raw.len());
-            }
+        if matches!(self.phase, Phase::Last(_))
+            && self.layout.is_none()
+            && let Some(read) = self.above()
+        {
+            return (vec![(read, 0..self.raw.len())], self.raw.len());
         }
         let parsed = traceback::parse(&self.text);
         let ranged: Vec<_> = parsed

@@ -9,7 +9,7 @@ use super::files::RepositoryFiles;
 use super::streams::{Settings, Streams};
 use super::times::Clock;
 use super::window::Window;
-use crate::model::{LogReport, ScannedSource};
+use crate::model::{LogGroup, LogReport, ScannedSource};
 
 /// Bytes that are looked at together.
 const BLOCK: usize = 256 << 10;
@@ -44,6 +44,8 @@ pub struct LogReader {
     grep: Option<Regex>,
     sources: Vec<ScannedSource>,
     notes: Vec<String>,
+    /// The source that is being read.
+    scan: Option<Scan>,
 }
 
 impl LogReader {
@@ -52,47 +54,95 @@ impl LogReader {
     pub fn new(options: LogOptions) -> Self {
         let LogOptions { clock, since, new_since, around, grep, files } = options;
         let settings = Settings { clock, since, new_since, around, grep: grep.clone() };
-        Self { streams: Streams::new(settings, files), grep, sources: Vec::new(), notes: Vec::new() }
+        Self {
+            streams: Streams::new(settings, files),
+            grep,
+            sources: Vec::new(),
+            notes: Vec::new(),
+            scan: None,
+        }
     }
 
     /// Reads a source to its end. An error on the way ends the source, not the reading: what came before
     /// counts, and a note tells of it. A source that is no text is left out with a note.
     pub fn read(&mut self, name: &str, input: &mut impl BufRead) {
-        let source = self.sources.len();
-        self.sources.push(ScannedSource { name: name.to_owned(), bytes: 0, lines: 0 });
-        let mut scan = Scan { text: Vec::with_capacity(2 * BLOCK), start: 0, number: 1, skipping: false };
-        let mut first = true;
+        self.begin(name);
+        let mut block = Vec::with_capacity(2 * BLOCK);
         loop {
-            let more = self.fill(source, &mut scan, input);
-            if std::mem::take(&mut first) {
-                if looks_binary(&scan.text) {
-                    self.notes.push(format!("{name}: not text, left out"));
-                    return;
-                }
-                self.streams.see_beginning(&scan.text);
-            }
-            scan.process(&mut self.streams, self.grep.as_ref(), source, !more);
+            let more = self.fill(&mut block, input);
+            self.feed(&block);
             if !more {
                 break;
             }
+            block.clear();
         }
-        self.streams.end_of_source();
-        self.sources[source].lines = scan.number - 1;
+        self.end();
     }
 
-    /// Adds a block to the text; false at the end.
-    fn fill(&mut self, source: usize, scan: &mut Scan, input: &mut impl BufRead) -> bool {
-        let mut added = 0;
-        while added < BLOCK {
+    /// A source begins, whose bytes come by [`feed`](Self::feed).
+    pub fn begin(&mut self, name: &str) {
+        self.end();
+        self.sources.push(ScannedSource { name: name.to_owned(), bytes: 0, lines: 0 });
+        self.scan = Some(Scan::default());
+    }
+
+    /// More bytes of the source. Its whole lines are read.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        let source = self.sources.len().saturating_sub(1);
+        let Some(scan) = &mut self.scan else { return };
+        if scan.binary || bytes.is_empty() {
+            return;
+        }
+        scan.text.extend_from_slice(bytes);
+        if let Some(counted) = self.sources.last_mut() {
+            counted.bytes += u64::try_from(bytes.len()).unwrap_or(0);
+        }
+        if !std::mem::replace(&mut scan.begun, true) {
+            if looks_binary(&scan.text) {
+                let name = &self.sources[source].name;
+                self.notes.push(format!("{name}: not text, left out"));
+                scan.binary = true;
+                return;
+            }
+            self.streams.see_beginning(&scan.text);
+        }
+        scan.process(&mut self.streams, self.grep.as_ref(), source, false);
+    }
+
+    /// Nothing more came for a while: what is under way is as long as it will be.
+    pub fn pause(&mut self) {
+        self.streams.pause();
+    }
+
+    /// The groups that are new since this was asked before.
+    pub fn fresh(&mut self) -> Vec<LogGroup> {
+        let names: Vec<String> = self.sources.iter().map(|source| source.name.clone()).collect();
+        self.streams.counting.fresh(&names)
+    }
+
+    /// The source is over.
+    pub fn end(&mut self) {
+        let Some(mut scan) = self.scan.take() else { return };
+        let source = self.sources.len().saturating_sub(1);
+        if !scan.binary {
+            scan.process(&mut self.streams, self.grep.as_ref(), source, true);
+            self.streams.end_of_source();
+            self.sources[source].lines = scan.number - 1;
+        }
+    }
+
+    /// Adds a block; false at the end.
+    fn fill(&mut self, block: &mut Vec<u8>, input: &mut impl BufRead) -> bool {
+        while block.len() < BLOCK {
             let count = match input.fill_buf() {
                 Ok([]) => return false,
                 Ok(bytes) => {
-                    scan.text.extend_from_slice(bytes);
+                    block.extend_from_slice(bytes);
                     bytes.len()
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    let name = &self.sources[source].name;
+                    let name = self.sources.last().map_or("", |source| source.name.as_str());
                     let cut = error.kind() == ErrorKind::UnexpectedEof;
                     let why = if cut { "it is cut off".to_owned() } else { error.to_string() };
                     self.notes.push(format!("{name}: ends early ({why}); what came before was read"));
@@ -100,8 +150,6 @@ impl LogReader {
                 }
             };
             input.consume(count);
-            added += count;
-            self.sources[source].bytes += u64::try_from(count).unwrap_or(0);
         }
         true
     }
@@ -111,9 +159,16 @@ impl LogReader {
         self.notes.push(note);
     }
 
+    /// How many lines were looked at, rather than passed over for want of a telling word.
+    #[must_use]
+    pub const fn lines_looked_at(&self) -> u64 {
+        self.streams.looked
+    }
+
     /// Everything that was found.
     #[must_use]
-    pub fn finish(self) -> LogReport {
+    pub fn finish(mut self) -> LogReport {
+        self.end();
         let names: Vec<String> = self.sources.iter().map(|source| source.name.clone()).collect();
         let mut report = self.streams.finish(&names);
         report.sources = self.sources;
@@ -132,6 +187,7 @@ fn looks_binary(text: &[u8]) -> bool {
 }
 
 /// The text at hand of one source.
+#[derive(Debug)]
 struct Scan {
     /// Look-back, then what is to be read.
     text: Vec<u8>,
@@ -141,6 +197,16 @@ struct Scan {
     number: u64,
     /// The rest of a too long line is being passed over.
     skipping: bool,
+    /// Its beginning was looked at.
+    begun: bool,
+    /// It is no text.
+    binary: bool,
+}
+
+impl Default for Scan {
+    fn default() -> Self {
+        Self { text: Vec::new(), start: 0, number: 1, skipping: false, begun: false, binary: false }
+    }
 }
 
 impl Scan {

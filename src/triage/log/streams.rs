@@ -24,6 +24,8 @@ use crate::triage::traceback::{self, joining, layouts};
 const MOST_OPEN: usize = 64;
 /// How many lines of other streams a traceback waits for its next line.
 const PATIENCE: u64 = 200;
+/// How far above an indented line its record is looked for.
+const RECORD_WITHIN: usize = 40;
 /// Lines that one record may wrap.
 const MOST_WRAPPED: usize = 5_000;
 
@@ -47,6 +49,10 @@ pub(super) struct Streams {
     forms: Forms,
     /// Lines looked at, for the test of the work done.
     pub(super) looked: u64,
+    /// The line at hand holds values of variables.
+    hidden: bool,
+    /// The last line that a traceback took: lines up to it are no context of what follows.
+    taken: u64,
 }
 
 /// Where a piece of text stands.
@@ -72,6 +78,8 @@ impl Streams {
             marks: Marks::default(),
             forms: Forms::default(),
             looked: 0,
+            hidden: false,
+            taken: 0,
         }
     }
 
@@ -102,7 +110,9 @@ impl Streams {
         } else {
             self.piece(Spot { window, piece: None }, line, None);
         }
-        self.counting.context(window);
+        if !std::mem::take(&mut self.hidden) {
+            self.counting.context(window);
+        }
         if !self.leads.is_empty() {
             self.leads.followed(self.counting.settings.around, || window.raw());
         }
@@ -123,7 +133,8 @@ impl Streams {
         if let Some(fields) = json::object(taken.body) {
             let open = &self.open;
             let clock = &self.counting.settings.clock;
-            let under_way = |process: u64| open.iter().any(|open| open.outer == taken.stream ^ process);
+            let plain = taken.stream ^ prefix::take(b"").stream;
+            let under_way = |process: u64| open.iter().any(|open| open.outer == plain ^ process);
             if let Some(wrapped) = json::wrapped(&fields, clock, under_way) {
                 for inner in wrapped.text.split('\n').take(MOST_WRAPPED) {
                     let inner = prefix::take(inner.trim_end_matches('\r').as_bytes());
@@ -171,6 +182,8 @@ impl Streams {
             }
             let learned = self.forms.begins_record(whole);
             if self.open[at].take(&text, learned, || spot.raw()) {
+                self.taken = spot.window.number;
+                self.hidden |= self.open[at].hides_last();
                 if self.open[at].complete() {
                     self.close(at);
                 }
@@ -306,7 +319,7 @@ impl Streams {
                 open.lead = (!open.seeded(lead.raw.number)).then_some(lead.raw);
             }
             None => {
-                open.before = window.context(self.counting.settings.around);
+                open.before = self.before(window);
                 open.lead = if headed { Some(spot.raw()) } else { self.record_before(window, outer) };
             }
         }
@@ -318,6 +331,23 @@ impl Streams {
         if complete {
             self.close(self.open.len() - 1);
         }
+    }
+
+    /// Whether an indented line is one of a record below error: a table, a dump.
+    fn of_quiet_record(&self, window: &Window<'_>, body: &[u8]) -> bool {
+        if !body.first().is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'\'' | b'"')) {
+            return false;
+        }
+        let above = window.before().take(RECORD_WITHIN).map(|line| prefix::take(line).body);
+        let record = above.into_iter().find(|line| prefix::begins_record(line));
+        record.is_some_and(|record| prefix::level(record).0 == Some(prefix::Level::Low))
+    }
+
+    /// Lines above for the excerpt, but for those of a traceback.
+    fn before(&self, window: &Window<'_>) -> Vec<Raw> {
+        let mut lines = window.context(self.counting.settings.around);
+        lines.retain(|line| line.number > self.taken);
+        lines
     }
 
     /// The line without a learned mark.
@@ -353,6 +383,7 @@ impl Streams {
                     .emit_line(window, print, time.cloned(), || Draft::status(status, request));
             }
             Line::Error(message) => (LogEventKind::Error, message),
+            Line::Word(_) if self.of_quiet_record(window, body) => return,
             Line::Word(message) => (LogEventKind::Word, message),
             _ if self.counting.matches(window.line()) => (LogEventKind::Matched, body),
             _ => return,
@@ -368,7 +399,7 @@ impl Streams {
             fingerprint: fingerprint(kind, message),
             draft: Draft::line(kind, message),
             time: time.cloned().or_else(|| self.counting.time(window)),
-            before: window.context(self.counting.settings.around),
+            before: self.before(window),
             after: Vec::new(),
             raw: spot.raw(),
             last: window.number,
@@ -401,14 +432,20 @@ impl Streams {
         }
     }
 
-    /// Ends what is open: streams do not go on in another source.
-    pub(super) fn end_of_source(&mut self) {
+    /// Ends what is open.
+    pub(super) fn pause(&mut self) {
         while !self.open.is_empty() {
             self.close(0);
         }
         for lead in self.leads.rest() {
             self.counting.lead(lead);
         }
+    }
+
+    /// Streams do not go on in another source.
+    pub(super) fn end_of_source(&mut self) {
+        self.pause();
+        self.taken = 0;
         self.marks.clear();
         self.forms = Forms::default();
         self.counting.end_of_source();

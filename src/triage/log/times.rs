@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
 use regex::bytes::{Captures, Regex};
 
@@ -18,12 +18,18 @@ pub struct Clock {
     pub now: Timestamp,
 }
 
-/// Year-first dates (ISO, Python logging, nginx's error log), day-first dates (access logs, Django),
-/// month-first dates (syslog; Apache's error log), and a bare time of day.
+/// Year-first dates (ISO, Python logging, nginx's error log), day-first dates (access logs, Django, RFC 1123),
+/// month-first dates (syslog; Apache's error log), three pairs of digits (Spark, rich), ISO without signs, klog's,
+/// seconds since 1970, and a bare time of day.
 pub(super) const TIME: &str = concat!(
-    r"(?:(?P<y>\d{4})[-/](?P<m>\d\d)[-/](?P<d>\d\d)[T ](?P<t>\d\d:\d\d:\d\d)(?:[.,](?P<f>\d{1,9}))?(?: ?(?P<z>Z|UTC|[+-]\d\d:?\d\d))?",
+    r"(?:(?P<y>\d{4})[-/](?P<m>\d\d)[-/](?P<d>\d\d)[T ](?P<t>\d\d:\d\d:\d\d)(?:[.,](?P<f>\d{1,9}))?(?: ?(?P<z>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?",
     r"|(?P<d2>\d{1,2})/(?P<m2>[A-Z][a-z]{2})/(?P<y2>\d{4})[: ](?P<t2>\d\d:\d\d:\d\d)(?: (?P<z2>[+-]\d{4}))?",
     r"|(?:[A-Z][a-z]{2} )?(?P<m3>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(?P<d3>\d{1,2}) (?P<t3>\d\d:\d\d:\d\d)(?:\.(?P<f3>\d{1,9}))?(?: (?P<y3>\d{4}))?",
+    r"|(?P<d6>\d{1,2})[ -](?P<m6>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[ -](?P<y6>\d{4}) (?P<t6>\d\d:\d\d:\d\d)(?:[.,](?P<f6>\d{1,9}))?(?: (?P<z6>UTC|GMT|[+-]\d{4}))?",
+    r"|(?P<a5>\d\d)[/.](?P<b5>\d\d)[/.](?P<c5>\d{4}|\d\d),?[ T](?P<t5>\d\d:\d\d:\d\d)(?:[.,](?P<f5>\d{1,9}))?",
+    r"|(?P<y7>\d{4})(?P<m7>\d\d)(?P<d7>\d\d)T(?P<t7>\d{6})(?:[.,](?P<f7>\d{1,9}))?(?P<z7>Z|[+-]\d{4})?",
+    r"|\b[IWEF](?P<m8>[01]\d)(?P<d8>[0-3]\d) (?P<t8>\d\d:\d\d:\d\d)\.(?P<f8>\d{6})",
+    r"|(?:^|[\[ =\x22])(?P<epoch>1\d{9}(?:\.\d{1,9}|\d{3}|\d{6}|\d{9})?)(?:[\] ,:\x22]|$)",
     r"|(?P<t4>\d\d:\d\d:\d\d)(?:[.,](?P<f4>\d{1,9}))?)",
 );
 
@@ -32,7 +38,20 @@ static ANYWHERE: LazyLock<Regex> = LazyLock::new(|| Regex::new(TIME).expect("a v
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// A number is a time in seconds only when it is of the last years.
+const EPOCH_WITHIN: i64 = 15 * 366 * 86_400;
+
 impl Clock {
+    /// The time that the text is, in any form that logs have.
+    #[must_use]
+    pub fn read(&self, text: &str) -> Option<Timestamp> {
+        let text = text.trim().trim_start_matches('[').trim_end_matches(']');
+        let found = self.find(text.as_bytes())?;
+        // The day of the week stands before some.
+        let whole = text.len() - found.text.len() <= 5 && text.ends_with(&found.text);
+        whole.then(|| Timestamp::from_microsecond(found.micros).ok()).flatten()
+    }
+
     /// The first timestamp in the text.
     pub(super) fn find(&self, text: &[u8]) -> Option<Moment> {
         ANYWHERE.captures(text).and_then(|found| self.moment(&found))
@@ -54,23 +73,41 @@ impl Clock {
             let text = names.iter().find_map(|name| found.name(name))?;
             std::str::from_utf8(text.as_bytes()).ok()
         };
-        let time = part(&["t", "t2", "t3", "t4"])?;
+        if let Some(epoch) = part(&["epoch"]) {
+            let time = Self::from_number(epoch.parse().ok()?)?;
+            let ahead = time.micros / 1_000_000 - self.now.as_second();
+            let recent = (-EPOCH_WITHIN..=2 * 86_400).contains(&ahead);
+            return recent.then(|| Moment { text: epoch.to_owned(), ..time });
+        }
+        let time = part(&["t", "t2", "t3", "t4", "t5", "t6", "t7", "t8"])?;
         let number = |text: &str| text.parse::<i16>().ok();
         let small = |text: &str| text.parse::<i8>().ok();
         let now = self.zone.to_datetime(self.now).date();
-        let (month, day) = match (part(&["m", "m2", "m3"]), part(&["d", "d2", "d3"])) {
-            (Some(month), Some(day)) => (month_number(month)?, small(day)?),
-            _ => (now.month(), now.day()),
+        let pairs = (part(&["a5"]), part(&["b5"]), part(&["c5"]));
+        let of_pairs = match pairs {
+            (Some(a), Some(b), Some(c)) => Some(pairs_date(a, b, c, now)?),
+            _ => None,
         };
-        let year = part(&["y", "y2", "y3"]).and_then(number);
-        let clock: Vec<i8> = time.split(':').filter_map(small).collect();
+        let (month, day) =
+            match (part(&["m", "m2", "m3", "m6", "m7", "m8"]), part(&["d", "d2", "d3", "d6", "d7", "d8"])) {
+                _ if of_pairs.is_some() => {
+                    of_pairs.map_or((now.month(), now.day()), |date| (date.month(), date.day()))
+                }
+                (Some(month), Some(day)) => (month_number(month)?, small(day)?),
+                _ => (now.month(), now.day()),
+            };
+        let year = part(&["y", "y2", "y3", "y6", "y7"]).and_then(number).or(of_pairs.map(|date| date.year()));
+        let time: String = time.chars().filter(|c| *c != ':').collect();
+        let clock: Vec<i8> = (0..3).filter_map(|at| time.get(2 * at..2 * at + 2)).filter_map(small).collect();
         let [hour, minute, second] = clock.try_into().ok()?;
-        let nanos = part(&["f", "f3", "f4"]).map_or(0, |digits| {
+        let nanos = part(&["f", "f3", "f4", "f5", "f6", "f7", "f8"]).map_or(0, |digits| {
             let padded: String = digits.chars().chain("000000000".chars()).take(9).collect();
             padded.parse().unwrap_or(0)
         });
         let with_year = |year| DateTime::new(year, month, day, hour, minute, second.min(59), nanos).ok();
-        let zone = part(&["z", "z2"]).and_then(offset).map_or_else(|| self.zone.clone(), TimeZone::fixed);
+        let zone = part(&["z", "z2", "z6", "z7"])
+            .and_then(offset)
+            .map_or_else(|| self.zone.clone(), TimeZone::fixed);
         let stamp = |time: DateTime| zone.to_timestamp(time).ok();
         let mut at = with_year(year.unwrap_or(now.year())).and_then(stamp)?;
         let ahead = at.as_second() - self.now.as_second();
@@ -82,17 +119,36 @@ impl Clock {
     }
 }
 
+/// Three pairs of digits: year, month, day as Spark writes them, month, day, year as rich does, or day, month,
+/// year. What is nearest to now, and not after it, is meant.
+fn pairs_date(a: &str, b: &str, c: &str, now: Date) -> Option<Date> {
+    let year =
+        |text: &str| text.parse::<i16>().ok().map(|year| if text.len() == 2 { 2000 + year } else { year });
+    let small = |text: &str| text.parse::<i8>().ok();
+    let orders =
+        [(year(a), small(b), small(c)), (year(c), small(a), small(b)), (year(c), small(b), small(a))];
+    let orders = if c.len() == 4 { &orders[1..] } else { &orders[..] };
+    let dates = orders.iter().filter_map(|(year, month, day)| Date::new((*year)?, (*month)?, (*day)?).ok());
+    dates.min_by_key(|date| {
+        let days = date.since(now).map_or(i32::MAX, |span| span.get_days());
+        (days > 2, days.abs())
+    })
+}
+
 fn month_number(text: &str) -> Option<i8> {
     let named = MONTHS.iter().zip(1..).find(|(name, _)| **name == text).map(|(_, number)| number);
     named.or_else(|| text.parse().ok())
 }
 
 fn offset(text: &str) -> Option<Offset> {
-    if matches!(text, "Z" | "UTC") {
+    if matches!(text, "Z" | "UTC" | "GMT") {
         return Some(Offset::UTC);
     }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let (hours, minutes) = (digits.get(..2)?.parse::<i32>().ok()?, digits.get(2..)?.parse::<i32>().ok()?);
+    let (hours, minutes) = (
+        digits.get(..2)?.parse::<i32>().ok()?,
+        digits.get(2..).filter(|rest| !rest.is_empty()).map_or(Some(0), |rest| rest.parse::<i32>().ok())?,
+    );
     let seconds = (hours * 60 + minutes) * 60;
     Offset::from_seconds(if text.starts_with('-') { -seconds } else { seconds }).ok()
 }
@@ -117,6 +173,18 @@ mod tests {
             "24/Dec/2025 15:07:38",
             "Dec 24 15:07:38",
             "[Wed Dec 24 15:07:38.000000 2025]",
+            "25/12/24 15:07:38 ERROR Executor: x",
+            "[12/24/25 15:07:38] ERROR x",
+            "12/24/2025 15:07:38",
+            "24.12.2025 15:07:38",
+            "Wed, 24 Dec 2025 15:07:38 GMT",
+            "24-Dec-2025 15:07:38.000",
+            "20251224T150738Z",
+            "E1224 15:07:38.000000    7 server.py:3] x",
+            "2025-12-24 15:07:38.000+00",
+            "ts=1766588858.000 level=error",
+            "1766588858000 x",
+            "[1766588858] x",
         ];
         for form in forms {
             let found = clock().find(form.as_bytes()).unwrap();

@@ -190,7 +190,10 @@ impl<'t> Reader<'_, 't> {
             let closes = self.content(next, margin).is_some_and(|end| end.trim_end() == line.trim_end());
             return Some((inner, next + usize::from(closes)));
         }
-        if frame(line).is_some() {
+        // Ray leaves out its own frames, not the marks below them.
+        let marks = line.starts_with("    ") && line.trim().chars().all(|c| matches!(c, '^' | '~' | ' '));
+        let at = at + usize::from(marks);
+        if self.content(at, margin).is_some_and(|line| frame(line).is_some()) {
             let (inner, next) = self.body(at, at, margin)?;
             return Some(self.rest_of_chain(inner, next, margin));
         }
@@ -237,7 +240,7 @@ impl<'t> Reader<'_, 't> {
                 if let Some(frame) = frame.filter(|frame| !marker && frame.code.is_none()) {
                     frame.code = Some(code.to_owned());
                 }
-            } else if !(airy && line.trim().is_empty()) && !line.starts_with("  [Previous line repeated ") {
+            } else if !(line.starts_with("  [Previous line repeated ") || airy && line.trim().is_empty()) {
                 break;
             }
             at += 1;

@@ -1,11 +1,13 @@
-//! Where logs come from: files, folders, standard input, a command.
+//! Where logs come from: files, folders, standard input, a command, the journal.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use flate2::bufread::MultiGzDecoder;
+use jiff::Timestamp;
+use liblzma::bufread::XzDecoder;
 
 use crate::cli::CliError;
 use crate::triage::log::LogReader;
@@ -14,6 +16,12 @@ use crate::triage::log::LogReader;
 const BUFFER: usize = 256 << 10;
 /// What a gzip file begins with.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// What a frame of zstd begins with.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// What an xz file begins with.
+const XZ: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
+/// Largest window of a zstd file, as a power of two: memory stays bounded.
+const ZSTD_WINDOW: u32 = 25;
 
 /// One input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +32,8 @@ pub(in crate::cli::commands) enum Source {
     Stdin,
     /// What a shell command writes to its standard output.
     Command(String),
+    /// What journald has of a unit, from a time on.
+    Journal(String, Option<Timestamp>),
 }
 
 impl Source {
@@ -37,39 +47,95 @@ impl Source {
                 read(&name, file, reader);
             }
             Self::Stdin => read("stdin", io::stdin().lock(), reader),
-            Self::Command(command) => run(command, reader)?,
+            Self::Command(_) | Self::Journal(..) => {
+                let name = self.name();
+                let (mut child, output) = self.start(false)?;
+                read(&name, output, reader);
+                if let Some(note) = ended(&name, &mut child)? {
+                    reader.note(note);
+                }
+            }
         }
         Ok(())
     }
+
+    /// What the report calls it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stdin => "stdin".to_owned(),
+            Self::Command(command) => command.clone(),
+            Self::Journal(unit, _) => format!("journal of {unit}"),
+        }
+    }
+
+    /// Starts the program behind a command or the journal; with `follow`, the journal's does not end.
+    pub(super) fn start(&self, follow: bool) -> Result<(Child, ChildStdout), CliError> {
+        let mut command = match self {
+            Self::Journal(unit, since) => {
+                let mut command = Command::new("journalctl");
+                command.args(["--no-pager", "--quiet", "--output=json", "--all"]);
+                command.arg("--output-fields=MESSAGE,PRIORITY,_PID,_SYSTEMD_UNIT,SYSLOG_IDENTIFIER");
+                command.arg(format!("--unit={unit}"));
+                if let Some(since) = since {
+                    command.arg(format!("--since=@{}", since.as_second()));
+                }
+                if follow {
+                    command.arg("--follow");
+                    if since.is_none() {
+                        command.arg("--lines=1000");
+                    }
+                }
+                command
+            }
+            Self::Command(text) => {
+                let mut command = Command::new("sh");
+                command.args(["-c", text]);
+                command
+            }
+            Self::File(_) | Self::Stdin => {
+                return Err(CliError::usage(format!("{} is no command", self.name())));
+            }
+        };
+        let spawned = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn();
+        let mut child = spawned.map_err(|error| {
+            let program = command.get_program().to_string_lossy().into_owned();
+            let failed = CliError::usage(format!("failed to run {program}: {error}"));
+            let hint = "where systemd runs: ssh HOST journalctl -o json -u UNIT | pybisect logs";
+            if program == "journalctl" { failed.hinted(hint) } else { failed }
+        })?;
+        let output = child.stdout.take().ok_or_else(|| CliError::usage("the command has no output"))?;
+        Ok((child, output))
+    }
+}
+
+/// Waits for a program that closed its output; what is to be told of its end.
+pub(super) fn ended(name: &str, child: &mut Child) -> Result<Option<String>, CliError> {
+    let status = child.wait().map_err(|error| CliError::usage(format!("failed to run '{name}': {error}")))?;
+    Ok((!status.success()).then(|| format!("'{name}' failed ({status}); what it wrote was read")))
 }
 
 /// Plain or compressed: the first bytes tell.
 fn read(name: &str, input: impl Read, reader: &mut LogReader) {
     let mut input = BufReader::with_capacity(BUFFER, input);
-    let compressed = input.fill_buf().is_ok_and(|start| start.starts_with(&GZIP));
-    if compressed {
+    let start = input.fill_buf().map(<[u8]>::to_vec).unwrap_or_default();
+    if start.starts_with(&GZIP) {
         reader.read(name, &mut BufReader::with_capacity(BUFFER, MultiGzDecoder::new(input)));
+    } else if start.starts_with(&ZSTD) {
+        match zstd::Decoder::with_buffer(input) {
+            Ok(mut decoder) => {
+                // Ignored where the library knows no such limit.
+                drop(decoder.window_log_max(ZSTD_WINDOW));
+                reader.read(name, &mut BufReader::with_capacity(BUFFER, decoder));
+            }
+            Err(error) => reader.note(format!("{name}: cannot be decompressed ({error}), left out")),
+        }
+    } else if start.starts_with(&XZ) {
+        let decoder = XzDecoder::new_multi_decoder(input);
+        reader.read(name, &mut BufReader::with_capacity(BUFFER, decoder));
     } else {
         reader.read(name, &mut input);
     }
-}
-
-fn run(command: &str, reader: &mut LogReader) -> Result<(), CliError> {
-    let failed = |error: io::Error| CliError::usage(format!("failed to run '{command}': {error}"));
-    let mut child = Command::new("sh")
-        .args(["-c", command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    if let Some(output) = child.stdout.take() {
-        read(command, output, reader);
-    }
-    let status = child.wait().map_err(failed)?;
-    if !status.success() {
-        reader.note(format!("'{command}' failed ({status}); what it wrote was read"));
-    }
-    Ok(())
 }
 
 /// Whether there is nothing to read from standard input.

@@ -16,7 +16,10 @@ static PLACE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^(\S.*?):(\d+)(?: in (\S.*?))?\s*$").expect("a valid pattern"));
 static CODE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^❱ *\d+ (.*)$").expect("a valid pattern"));
 
-const TITLE: &str = "Traceback (most recent call last)";
+/// A narrow box cuts it off.
+const TITLE: &str = "Traceback (most rec";
+/// Lines into which a narrow terminal breaks the sentence of a chain, with blank ones.
+const MOST_SENTENCE: usize = 12;
 /// Lines of one box.
 const MOST_LINES: usize = 20_000;
 
@@ -57,9 +60,18 @@ fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
 
 fn chained(lines: &[&str], at: usize) -> Option<(Link, usize)> {
     let at = skip_blank(lines, at);
-    let link = separator(lines.get(at)?.trim())?;
-    let at = skip_blank(lines, at + 1);
-    opens(lines.get(at)?).then_some((link, at))
+    let mut sentence = String::new();
+    for (offset, line) in lines[at..].iter().take(MOST_SENTENCE).enumerate() {
+        if opens(line) {
+            return separator(sentence.trim()).map(|link| (link, at + offset));
+        }
+        sentence.push_str(line.trim());
+        sentence.push(' ');
+        if sentence.len() > 200 {
+            break;
+        }
+    }
+    None
 }
 
 fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
@@ -68,6 +80,7 @@ fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
     let mut values = false;
     // A place too long for the box goes on in its next line.
     let mut broken = String::new();
+    let mut placed = false;
     for line in lines[next..].iter().take(MOST_LINES) {
         let Some(text) = within(line) else { break };
         next += 1;
@@ -77,6 +90,12 @@ fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
             values = false;
         } else if values || text.is_empty() {
             broken.clear();
+            placed = false;
+        } else if placed && !text.starts_with('❱') && !text.starts_with(|c: char| c.is_ascii_digit()) {
+            // The function's name goes on.
+            if let Some(function) = read.frames.last_mut().and_then(|frame| frame.function.as_mut()) {
+                function.push_str(text);
+            }
         } else if let Some(found) = CODE.captures(text) {
             let code = found[1].trim_start_matches(['│', ' ', '|']).trim();
             if let Some(frame) = read.frames.last_mut().filter(|frame| frame.code.is_none()) {
@@ -85,6 +104,7 @@ fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
         } else if !text.starts_with(|c: char| c.is_ascii_digit()) {
             broken.push_str(text);
             if let Some(found) = PLACE.captures(&broken) {
+                let found_function = found.get(3).is_some();
                 read.frames.push(Frame {
                     path: found[1].to_owned(),
                     line: found[2].parse().unwrap_or(0),
@@ -92,6 +112,7 @@ fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
                     code: None,
                 });
                 broken.clear();
+                placed = found_function;
             } else if text.ends_with(" in") {
                 broken.push(' ');
             }
@@ -104,11 +125,13 @@ fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
         return (!read.frames.is_empty()).then_some((read, next));
     };
     read.kind = Some(super::variants::kind(kind).to_owned());
-    message.clone_into(&mut read.message);
+    message.trim_end().clone_into(&mut read.message);
     next += 1;
+    // Padded to the width of a column: broken by it.
+    let inset = lines[next - 1].ends_with("  ");
     while let Some(line) = lines.get(next).filter(|line| !line.trim().is_empty() && !opens(line)) {
-        read.message.push('\n');
-        read.message.push_str(line.trim_end());
+        read.message.push(if line.starts_with(' ') || inset { ' ' } else { '\n' });
+        read.message.push_str(line.trim());
         next += 1;
     }
     Some((read, next))

@@ -16,6 +16,9 @@ pub(in crate::triage) mod variants;
 
 use super::ParsedTraceback;
 
+/// Reads the traceback that begins at a line, and gives the line behind it.
+type Read = fn(&[&str], usize) -> Option<(ParsedTraceback, usize)>;
+
 /// One way in which tracebacks are laid out.
 #[derive(Debug)]
 pub(in crate::triage) struct Layout {
@@ -30,7 +33,7 @@ pub(in crate::triage) struct Layout {
     /// Whether this line, in it, is the last of all.
     pub(in crate::triage) closes: fn(&str) -> bool,
     /// The traceback that begins at this line, and the line behind it.
-    pub(in crate::triage) read: fn(&[&str], usize) -> Option<(ParsedTraceback, usize)>,
+    pub(in crate::triage) read: Read,
 }
 
 const LAYOUTS: [&Layout; 6] = [

@@ -45,5 +45,6 @@ pub(in crate::triage) fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceb
     }
     read.kind = Some(variants::kind(kind).to_owned());
     lines.get(at + 1).map_or("", |line| line.trim()).clone_into(&mut read.message);
-    (!read.frames.is_empty()).then_some((read, 1 + usize::from(!lines.get(at + 1)?.trim().is_empty())))
+    let taken = 1 + usize::from(!read.message.is_empty());
+    (!read.frames.is_empty()).then_some((read, taken))
 }

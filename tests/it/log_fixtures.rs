@@ -33,7 +33,12 @@ fn folder() -> PathBuf {
 }
 
 fn options() -> LogOptions {
-    let app = folder().join("app");
+    options_in(&folder())
+}
+
+/// With the files of the folder's own repository.
+fn options_in(folder: &Path) -> LogOptions {
+    let app = folder.join("app");
     let files = walkdir::WalkDir::new(&app)
         .into_iter()
         .map(Result::unwrap)
@@ -72,7 +77,11 @@ fn found(group: &LogGroup) -> Error {
 
 /// Each log and what is right.
 fn fixtures() -> Vec<(String, Vec<u8>, Expected)> {
-    let mut all: Vec<_> = std::fs::read_dir(folder())
+    fixtures_in(&folder())
+}
+
+fn fixtures_in(folder: &Path) -> Vec<(String, Vec<u8>, Expected)> {
+    let mut all: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
@@ -87,14 +96,14 @@ fn fixtures() -> Vec<(String, Vec<u8>, Expected)> {
     all
 }
 
-#[test]
-fn every_programs_log_is_read_exactly() {
+fn check(folder: &Path, least: usize) {
     let mut wrong = String::new();
-    let all = fixtures();
-    assert!(all.len() >= 26);
+    let all = fixtures_in(folder);
+    assert!(all.len() >= least, "{} logs in {}", all.len(), folder.display());
     for (name, text, expected) in all {
-        let report = read(&text);
-        let mut got: Vec<Error> = report.groups.iter().map(found).collect();
+        let mut reader = LogReader::new(options_in(folder));
+        reader.read("app.log", &mut Cursor::new(text));
+        let mut got: Vec<Error> = reader.finish().groups.iter().map(found).collect();
         let mut want = expected.error.clone();
         got.sort();
         want.sort();
@@ -103,6 +112,17 @@ fn every_programs_log_is_read_exactly() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn every_form_is_read_exactly() {
+    check(&folder(), 26);
+}
+
+/// Captured from the programs themselves by `tests/logs/capture.py`.
+#[test]
+fn what_real_programs_wrote_is_read_exactly() {
+    check(&folder().join("programs"), 70);
 }
 
 /// Whoever writes the lines, and in whatever pieces they come.

@@ -159,7 +159,8 @@ impl Sandbox {
             mounts: if namespaces.mount { view.mounts(room, !namespaces.network) } else { Vec::new() },
             fence: self.parts.fence.then(|| Fence::around(&view, room)),
             seal: self.parts.seal && (is_private || self.no_abstract_sockets),
-            no_abstract_sockets: self.no_abstract_sockets,
+            // A fence has them outside already; and a second one in it would forbid to move files between folders.
+            no_abstract_sockets: self.no_abstract_sockets && !self.parts.fence,
             filter: self.parts.filter,
             limits: self.limits,
             folder: Place(folder.to_owned()),

@@ -106,12 +106,21 @@ impl Classifier<'_, '_> {
         let syntax = &version.extracted.syntax;
         let end = syntax.items[version.extracted.sites[site].item].after;
         let mut callees = Vec::new();
+        // Of parts in one another the outer one comes first, and reaches at least as far.
+        let mut parts: Vec<(ItemId, ItemId)> =
+            parts.iter().map(|&part| syntax.subtree(part)).map(|part| (part.start, part.end)).collect();
+        parts.sort_unstable_by_key(|&(start, end)| (start, std::cmp::Reverse(end)));
+        parts.dedup_by(|inner, outer| inner.1 <= outer.1);
+        let is_inside = |item: ItemId| {
+            let before = parts.partition_point(|&(start, _)| start <= item);
+            before.checked_sub(1).is_some_and(|at| item < parts[at].1)
+        };
         for inner in site + 1..version.extracted.sites.len() {
             let item = version.extracted.sites[inner].item;
             if item >= end {
                 break;
             }
-            if self.is_free(side, inner) && parts.iter().any(|&part| syntax.subtree(part).contains(&item)) {
+            if self.is_free(side, inner) && is_inside(item) {
                 self.told[side][inner] = true;
                 callees.push(version.callee(inner));
             }

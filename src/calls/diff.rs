@@ -22,7 +22,7 @@ use super::version::Version;
 use crate::model::{CallChange, FileCalls, PartlyParsed};
 
 /// What is left of a file that is too large: this many bytes of changed lines.
-const MOST_BYTES_OF_LINES: usize = 256 << 10;
+const MOST_BYTES_OF_LINES: usize = 128 << 10;
 
 /// Where the two versions of a file lie in their trees, with `/`. They give modules their names.
 #[derive(Debug, Clone, Copy)]
@@ -181,8 +181,9 @@ impl<'a> Pair<'a> {
 }
 
 fn wrong_syntax(version: &Version) -> Option<PartlyParsed> {
-    let at = version.extracted.syntax.error_at?;
-    Some(PartlyParsed::Syntax { line: version.line_of(at) })
+    let wrong = version.extracted.syntax.error_at;
+    let wrong = wrong.map(|at| PartlyParsed::Syntax { line: version.line_of(at) });
+    wrong.or_else(|| Some(PartlyParsed::TooDeep { line: version.line_of(version.extracted.deep_at?) }))
 }
 
 fn read_version<'a>(

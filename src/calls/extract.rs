@@ -39,6 +39,10 @@ pub(super) struct Scope {
     pub(super) compared: bool,
 }
 
+/// Calls in so many others are left out. Each call is told of with its text, so that what they take together grows with
+/// the depth; people write ten, and chains of builders fifty.
+const DEEPEST: usize = 100;
+
 /// How an argument is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Given {
@@ -79,6 +83,8 @@ pub(super) struct Extracted<'a> {
     pub(super) syntax: Syntax<'a>,
     pub(super) scopes: Vec<Scope>,
     pub(super) sites: Vec<Site>,
+    /// Where the first call begins that is nested too deep.
+    pub(super) deep_at: Option<usize>,
 }
 
 /// Take a version apart.
@@ -90,6 +96,7 @@ pub(super) fn extract<'a>(syntax: Syntax<'a>, plan: &Plan, module: &ModuleName) 
         calls: Vec::new(),
         scopes: Vec::new(),
         sites: Vec::new(),
+        deep_at: None,
     };
     walk.scopes.push(Scope {
         kind: ScopeKind::Module,
@@ -105,7 +112,7 @@ pub(super) fn extract<'a>(syntax: Syntax<'a>, plan: &Plan, module: &ModuleName) 
     for item in 0..syntax.items.len() {
         walk.visit(&syntax, item);
     }
-    Extracted { scopes: walk.scopes, sites: walk.sites, syntax }
+    Extracted { scopes: walk.scopes, sites: walk.sites, syntax, deep_at: walk.deep_at }
 }
 
 struct Walk<'p> {
@@ -117,6 +124,7 @@ struct Walk<'p> {
     calls: Vec<(SiteId, ItemId)>,
     scopes: Vec<Scope>,
     sites: Vec<Site>,
+    deep_at: Option<usize>,
 }
 
 impl Walk<'_> {
@@ -196,6 +204,10 @@ impl Walk<'_> {
         let is_wanted = self.plan.role(this.start) == Role::Wanted;
         let inside_call = this.kind == Kind::Decorator && decorated_call(syntax, item).is_some();
         if !is_wanted || !self.scopes[scope].compared || inside_call {
+            return;
+        }
+        if self.calls.len() >= DEEPEST {
+            self.deep_at = self.deep_at.or(Some(this.start));
             return;
         }
         let parent_kind = syntax.kind(this.parent);

@@ -7,9 +7,9 @@ use tree_sitter::{ParseOptions, ParseState, Parser, Point, Tree};
 
 use super::grammar::GRAMMAR;
 
-/// More than this many bytes in one file are not parsed. The largest module of CPython's standard
-/// library has 1.2 MB, and that is a table.
-pub(super) const MOST_BYTES: usize = 2 << 20;
+/// More than this many bytes of one file are not parsed; what does not differ between two versions is not among them. A
+/// tree of brackets takes 300 times what they take, and that on either side.
+pub(super) const MOST_BYTES: usize = 256 << 10;
 
 /// Steps of the parser per byte (and a few for short texts) after which it gives up. Its callback comes
 /// every 100 steps; ordinary Python takes about one step per byte, broken Python up to 30.

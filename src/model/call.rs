@@ -296,6 +296,11 @@ pub enum PartlyParsed {
         /// The first line of it, from 1.
         line: u32,
     },
+    /// Calls in calls, so deep that nobody wrote them: the inner ones are left out.
+    TooDeep {
+        /// The line of the first that was left out, from 1.
+        line: u32,
+    },
     /// Too large or too deep to be parsed: only the changed lines were looked at.
     TooLarge {
         /// Its size in bytes.
@@ -311,6 +316,9 @@ impl std::fmt::Display for PartlyParsed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Syntax { line } => write!(f, "not Python as the grammar knows it, first at line {line}"),
+            Self::TooDeep { line } => {
+                write!(f, "calls in calls, too deep to be compared one by one, first at line {line}")
+            }
             Self::TooLarge { bytes } => {
                 write!(f, "too large to be parsed ({bytes} bytes): only the changed lines were looked at")
             }

@@ -4,16 +4,16 @@
 //! need not wait for it. `synchronous = NORMAL`: what is lost is computed again.
 
 use std::path::Path;
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::place::{Opened, is_locked, open_or_do_without};
 use super::{StoreError, key::Parts};
 use crate::model::{BlobId, FileCalls, TreeId};
 
 /// Changes with the form of what is stored, and with what the call diff finds.
-const VERSION: &str = "calls/1";
+const VERSION: &str = "calls/2";
 
 /// Two versions of a file at their paths.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,13 +48,8 @@ impl CallCache {
     /// # Errors
     /// When the folder or the file cannot be made or read.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| StoreError::Folder { folder: folder.to_owned(), source })?;
-        let file = folder.join("calls-1.sqlite");
-        let database = |source| StoreError::Database { file: file.clone(), source };
-        let connection = rusqlite::Connection::open(&file).map_err(database)?;
-        connection.busy_timeout(Duration::from_secs(10)).map_err(database)?;
-        connection.execute_batch(SCHEMA).map_err(database)?;
+        // Nothing is lost with it, so that there is nothing to tell.
+        let Opened { file, connection, .. } = open_or_do_without(folder, "calls-1.sqlite", SCHEMA)?;
         Ok(Self { file, connection })
     }
 
@@ -74,11 +69,22 @@ impl CallCache {
         self.get("SELECT pairs FROM trees WHERE key = ?1", tree_key(old, new))
     }
 
-    /// Remember many at once.
+    /// Remember many at once; nothing, where another program keeps it locked.
     ///
     /// # Errors
     /// When the cache cannot be written.
     pub fn add<'c>(
+        &mut self,
+        files: impl Iterator<Item = (&'c BlobPair, &'c FileCalls)>,
+        trees: impl Iterator<Item = (Option<TreeId>, TreeId, &'c [BlobPair])>,
+    ) -> Result<(), StoreError> {
+        match self.put_all(files, trees) {
+            Err(StoreError::Database { source, .. }) if is_locked(&source) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn put_all<'c>(
         &mut self,
         files: impl Iterator<Item = (&'c BlobPair, &'c FileCalls)>,
         trees: impl Iterator<Item = (Option<TreeId>, TreeId, &'c [BlobPair])>,

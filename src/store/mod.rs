@@ -8,14 +8,16 @@
 mod calls;
 mod key;
 mod outcomes;
+mod place;
 mod requests;
 mod sessions;
 
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 pub use calls::{BlobPair, CallCache};
 pub use key::OutcomeKey;
+use place::Opened;
 pub use sessions::{SessionId, SessionRow, SessionState};
 
 /// The store cannot be read or written.
@@ -49,7 +51,14 @@ pub enum StoreError {
 pub struct Store {
     file: PathBuf,
     connection: rusqlite::Connection,
+    /// Whether what uses it goes on without it.
+    can_be_missed: bool,
+    note: RefCell<Option<String>>,
+    /// Whether it was given up.
+    is_missed: Cell<bool>,
 }
+
+const FILE: &str = "sessions-1.sqlite";
 
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
@@ -69,26 +78,59 @@ const SCHEMA: &str = "
 ";
 
 impl Store {
-    /// Open the store in a folder, making both as needed.
+    /// Open the store in a folder, making both as needed. A damaged one is set aside: see [`Self::note`].
     ///
     /// # Errors
     /// When the folder or the file cannot be made or read.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| StoreError::Folder { folder: folder.to_owned(), source })?;
-        let file = folder.join("sessions-1.sqlite");
-        let database = |source| StoreError::Database { file: file.clone(), source };
-        let connection = rusqlite::Connection::open(&file).map_err(database)?;
-        connection.busy_timeout(Duration::from_secs(10)).map_err(database)?;
-        connection.execute_batch(SCHEMA).map_err(database)?;
-        Ok(Self { file, connection })
+        Ok(Self::of(place::open(folder, FILE, SCHEMA)?, false))
+    }
+
+    /// The same for a search, which goes on without it where another program keeps it locked.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be made or read.
+    pub fn open_for_search(folder: &Path) -> Result<Self, StoreError> {
+        Ok(Self::of(place::open_or_do_without(folder, FILE, SCHEMA)?, true))
+    }
+
+    fn of(opened: Opened, can_be_missed: bool) -> Self {
+        let Opened { connection, file, note } = opened;
+        Self { file, connection, can_be_missed, note: RefCell::new(note), is_missed: Cell::new(false) }
+    }
+
+    /// What the user should know: that it was damaged, or is locked.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        self.note.borrow().clone()
+    }
+
+    /// Read or write something; where a search can do without, what stands for it.
+    fn attempt<T>(
+        &self,
+        instead: T,
+        attempt: impl FnOnce() -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StoreError> {
+        if self.is_missed.get() {
+            return Ok(instead);
+        }
+        match attempt() {
+            Err(error) if self.can_be_missed && place::is_locked(&error) => {
+                self.is_missed.set(true);
+                let file = self.file.display();
+                let note = format!("{file} is locked by another program: the rest of this run is not kept");
+                self.note.replace(Some(note));
+                Ok(instead)
+            }
+            result => result.map_err(|source| self.database(source)),
+        }
     }
 
     /// Run something whose transaction is on the disk when it returns, with all that was written before it.
-    fn on_disk<T>(&self, write: impl FnOnce() -> Result<T, rusqlite::Error>) -> Result<T, StoreError> {
+    fn on_disk<T>(&self, write: impl FnOnce() -> Result<T, rusqlite::Error>) -> Result<T, rusqlite::Error> {
         let set = |mode: &str| self.connection.pragma_update(None, "synchronous", mode);
         let written = set("FULL").and_then(|()| write());
-        set("NORMAL").and(written).map_err(|source| self.database(source))
+        set("NORMAL").and(written)
     }
 
     fn database(&self, source: rusqlite::Error) -> StoreError {

@@ -37,14 +37,14 @@ impl Store {
         output: &TrialOutput,
     ) -> Result<(), StoreError> {
         let packed = pack(output)?;
-        self.on_disk(|| {
+        let write = || {
             self.connection.execute(
                 "INSERT INTO outcomes SELECT ?1, coalesce(max(seq), -1) + 1, ?2, ?3, ?4
                  FROM outcomes WHERE key = ?1",
                 rusqlite::params![key.as_bytes().as_slice(), commit.to_string(), now(), packed],
             )
-        })
-        .map(drop)
+        };
+        self.attempt(0, || self.on_disk(write)).map(drop)
     }
 
     /// The recorded outcomes of a key, first to last. A row that an older version wrote in another
@@ -59,7 +59,7 @@ impl Store {
                 .query_map([key.as_bytes().as_slice()], |row| row.get(0))?
                 .collect()
         };
-        let rows = read().map_err(|source| self.database(source))?;
+        let rows = self.attempt(Vec::new(), read)?;
         Ok(rows.iter().filter_map(|row| unpack(row).ok()).collect())
     }
 }

@@ -8,13 +8,13 @@ impl Store {
     /// # Errors
     /// When it cannot be written.
     pub fn keep_request(&self, session: &str, json: &str) -> Result<(), StoreError> {
-        self.connection
-            .execute(
+        self.attempt(0, || {
+            self.connection.execute(
                 "INSERT OR REPLACE INTO requests VALUES (?1, ?2, ?3)",
                 rusqlite::params![session, now(), json],
             )
-            .map_err(|source| self.database(source))?;
-        Ok(())
+        })
+        .map(drop)
     }
 
     /// The request of a session; `None` when it was not kept.

@@ -113,7 +113,7 @@ impl Store {
             self.connection.execute("DELETE FROM events WHERE session = ?1", [id.as_str()])?;
             Ok(())
         };
-        write().map_err(|source| self.database(source))?;
+        self.attempt((), write)?;
         Ok(id)
     }
 
@@ -123,14 +123,14 @@ impl Store {
     /// When it cannot be written.
     pub fn add_event(&self, session: &SessionId, event: &Event) -> Result<(), StoreError> {
         let json = serde_json::to_string(event).map_err(|error| StoreError::Row(Box::new(error)))?;
-        self.connection
-            .execute(
+        self.attempt(0, || {
+            self.connection.execute(
                 "INSERT INTO events SELECT ?1, coalesce(max(seq), -1) + 1, ?2
                  FROM events WHERE session = ?1",
                 rusqlite::params![session.as_str(), json],
             )
-            .map_err(|source| self.database(source))?;
-        Ok(())
+        })
+        .map(drop)
     }
 
     /// Say how far a session came.
@@ -138,13 +138,13 @@ impl Store {
     /// # Errors
     /// When it cannot be written.
     pub fn set_state(&self, session: &SessionId, state: SessionState) -> Result<(), StoreError> {
-        self.connection
-            .execute(
+        self.attempt(0, || {
+            self.connection.execute(
                 "UPDATE sessions SET state = ?2, updated = ?3 WHERE id = ?1",
                 rusqlite::params![session.as_str(), state.word(), now()],
             )
-            .map_err(|source| self.database(source))?;
-        Ok(())
+        })
+        .map(drop)
     }
 
     /// All sessions, the latest first; of one repository only, if asked.
@@ -185,7 +185,7 @@ impl Store {
                 .query_map([session.as_str()], |row| row.get(0))?
                 .collect()
         };
-        let rows = read().map_err(|source| self.database(source))?;
+        let rows = self.attempt(Vec::new(), read)?;
         Ok(rows.iter().filter_map(|json| serde_json::from_str(json).ok()).collect())
     }
 

@@ -5,9 +5,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::settings::of_mypy;
 use super::types::{Diagnostic, read_diagnostics};
 use crate::model::{CancelToken, Ending};
+use crate::process::sandbox::{Network, Room, Sandbox, clean};
 use crate::process::{ChildOutcome, ChildSpec, run};
+use crate::pyenv::{places_of_python, registry_files, registry_variables};
 
 /// A checker that takes longer is of no use in a gate.
 const LONGEST_RUN: Duration = Duration::from_secs(300);
@@ -68,6 +71,15 @@ pub enum ToolError {
     },
 }
 
+/// What type checkers have to do with outside of the sources.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// Where they run: with the sources and packages to read, and nothing to write. `None` where there is no sandbox.
+    pub sandbox: Option<&'a Sandbox>,
+    /// Whether a program came with the repository: it is not run.
+    pub refuses: &'a dyn Fn(&Path) -> bool,
+}
+
 /// A type checker, ready to run.
 #[derive(Debug, Clone)]
 pub struct Checker {
@@ -77,6 +89,7 @@ pub struct Checker {
     python: Option<PathBuf>,
     /// A folder for what it wants to keep.
     home: PathBuf,
+    sandbox: Option<Sandbox>,
 }
 
 impl Checker {
@@ -91,20 +104,26 @@ impl Checker {
         kind: CheckerKind,
         python: Option<PathBuf>,
         tools: &Path,
+        Around { sandbox, refuses }: Around<'_>,
         cancel: &CancelToken,
     ) -> Result<Self, ToolError> {
         let beside = python.as_ref().and_then(|python| Some(python.parent()?.join(kind.name())));
         let installed = tools.join(kind.name()).join("bin").join(kind.name());
         let known = beside
-            .filter(|program| program.is_file())
-            .or_else(|| which::which(kind.name()).ok().filter(|program| answers(program, cancel)))
+            .filter(|program| program.is_file() && !refuses(program))
+            .or_else(|| {
+                let on_path = which::which(kind.name()).ok().filter(|program| !refuses(program));
+                on_path.filter(|program| answers(program, sandbox, cancel))
+            })
             .or_else(|| Some(installed.clone()).filter(|program| program.is_file()));
         let program = match (known, kind) {
             (Some(program), _) => program,
-            (None, CheckerKind::Ty) => install(kind, tools, python.as_deref(), cancel).map(|()| installed)?,
+            (None, CheckerKind::Ty) => {
+                install(kind, tools, python.as_deref(), sandbox, cancel).map(|()| installed)?
+            }
             (None, _) => return Err(ToolError::Missing { name: kind.name(), because: String::new() }),
         };
-        Ok(Self { kind, program, python, home: tools.join("home") })
+        Ok(Self { kind, program, python, home: tools.join("home"), sandbox: sandbox.cloned() })
     }
 
     /// The same checker for the packages of another interpreter.
@@ -134,13 +153,55 @@ impl Checker {
         }
         let name = self.name();
         let mut arguments = self.options(folder);
-        arguments.extend(files.iter().map(OsString::from));
-        let outcome = start(name, &self.program, arguments, folder, self.environment(), LONGEST_RUN, cancel)?;
+        let settings = self.settings(folder).map_err(|source| ToolError::Start { name, source })?;
+        if let Some(settings) = &settings {
+            arguments.extend(["--config-file".into(), settings.as_os_str().to_owned()]);
+        }
+        // What begins with a dash is a file too.
+        arguments.extend(files.iter().map(|file| folder.join(file).into_os_string()));
+        let mut visible = vec![folder.to_owned()];
+        visible.extend(self.python.iter().flat_map(|python| places_of_python(python)));
+        visible.extend(settings.iter().map(|file| file.to_path_buf()));
+        let start = Start {
+            name,
+            program: &self.program,
+            arguments,
+            folder,
+            environment: self.environment(),
+            timeout: LONGEST_RUN,
+            sandbox: self.sandbox.clone().map(|sandbox| sandbox.with_network(Network::Loopback)),
+            visible,
+            writable: Vec::new(),
+        };
+        let outcome = start.run(cancel)?;
         match outcome.ending {
             // Two and more: wrong options, or a fault of the checker itself.
             Ending::Exited { code: 0 | 1 } => Ok(read_diagnostics(&outcome.stdout.text, folder)),
             _ => Err(ToolError::Failed { name, how: how_it_ended(&outcome) }),
         }
+    }
+
+    /// A file with the settings that mypy gets, in the place of the tree's own: those may name code of the tree.
+    fn settings(&self, folder: &Path) -> std::io::Result<Option<SettingsFile>> {
+        if self.kind != CheckerKind::Mypy {
+            return Ok(None);
+        }
+        let settings = of_mypy(folder).unwrap_or_default();
+        let place = tempfile::Builder::new().prefix("pybisect-mypy-").tempdir()?;
+        let file = place.path().canonicalize()?.join(if settings.name.is_empty() {
+            "mypy.ini"
+        } else {
+            settings.name
+        });
+        let text = if settings.text.is_empty() { "[mypy]\n" } else { &settings.text };
+        std::fs::write(&file, text)?;
+        Ok(Some(SettingsFile { file, _place: place }))
+    }
+
+    /// Whether settings of a folder name code that is left out.
+    #[must_use]
+    pub fn leaves_out_code(&self, folder: &Path) -> bool {
+        self.kind == CheckerKind::Mypy && of_mypy(folder).is_some_and(|settings| settings.is_without_code)
     }
 
     fn options(&self, folder: &Path) -> Vec<OsString> {
@@ -178,7 +239,7 @@ impl Checker {
 
     /// The user's environment without what would lead to another project's packages or settings.
     fn environment(&self) -> BTreeMap<OsString, OsString> {
-        let mut environment: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+        let mut environment = clean(std::env::vars_os(), &[], false).kept;
         for name in ["VIRTUAL_ENV", "CONDA_PREFIX", "TY_CONFIG_FILE", "TY_OUTPUT_FORMAT", "MYPYPATH"] {
             environment.remove(std::ffi::OsStr::new(name));
         }
@@ -188,12 +249,33 @@ impl Checker {
 }
 
 /// Whether a program can be run at all: one behind a version manager may not.
-fn answers(program: &Path, cancel: &CancelToken) -> bool {
-    let environment = std::env::vars_os().collect();
-    let version = vec!["--version".into()];
-    let limit = Duration::from_secs(20);
-    start("", program, version, Path::new("/"), environment, limit, cancel)
-        .is_ok_and(|outcome| outcome.ending == Ending::Exited { code: 0 })
+fn answers(program: &Path, sandbox: Option<&Sandbox>, cancel: &CancelToken) -> bool {
+    let start = Start {
+        name: "",
+        program,
+        arguments: vec!["--version".into()],
+        folder: Path::new("/"),
+        environment: clean(std::env::vars_os(), &[], false).kept,
+        timeout: Duration::from_secs(20),
+        sandbox: sandbox.map(|sandbox| sandbox.clone().with_network(Network::Loopback)),
+        visible: Vec::new(),
+        writable: Vec::new(),
+    };
+    start.run(cancel).is_ok_and(|outcome| outcome.ending == Ending::Exited { code: 0 })
+}
+
+/// A file that goes when this does.
+struct SettingsFile {
+    file: PathBuf,
+    _place: tempfile::TempDir,
+}
+
+impl std::ops::Deref for SettingsFile {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.file
+    }
 }
 
 /// Install a checker's wheel into a folder of the cache, with uv or pip; whole or not at all.
@@ -201,6 +283,7 @@ fn install(
     kind: CheckerKind,
     tools: &Path,
     python: Option<&Path>,
+    sandbox: Option<&Sandbox>,
     cancel: &CancelToken,
 ) -> Result<(), ToolError> {
     let name = kind.name();
@@ -221,14 +304,29 @@ fn install(
         ("pip", found("python3"), pip.clone()),
         ("pip", python.map(Path::to_owned), pip),
     ];
-    let mut environment: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    // An interpreter starts with code of its packages, and those may lead into the checkout.
+    let mut environment = clean(std::env::vars_os(), &[], true).kept;
+    environment.extend(registry_variables());
     environment.entry("UV_HTTP_TIMEOUT".into()).or_insert_with(|| LONGEST_WAIT.into());
     let mut said = Vec::new();
     for (installer, program, mut arguments) in ways {
         let Some(program) = program else { continue };
         arguments.extend(target.iter().cloned());
         let environment = environment.clone();
-        let outcome = start(name, &program, arguments, Path::new("/"), environment, LONGEST_INSTALL, cancel)?;
+        let mut visible = registry_files();
+        visible.extend(python.iter().flat_map(|python| places_of_python(python)));
+        let start = Start {
+            name,
+            program: &program,
+            arguments,
+            folder: Path::new("/"),
+            environment,
+            timeout: LONGEST_INSTALL,
+            sandbox: sandbox.map(|sandbox| sandbox.clone().with_network(Network::Host)),
+            visible,
+            writable: vec![tools.to_owned()],
+        };
+        let outcome = start.run(cancel)?;
         if fresh.join("bin").join(name).is_file() {
             let place = tools.join(name);
             // Another run may have been faster; then its copy is as good.
@@ -253,27 +351,64 @@ fn install(
     Err(missing(format!(", and {said}")))
 }
 
-fn start(
+/// A program that is started.
+struct Start<'a> {
     name: &'static str,
-    program: &Path,
+    program: &'a Path,
     arguments: Vec<OsString>,
-    folder: &Path,
+    folder: &'a Path,
     environment: BTreeMap<OsString, OsString>,
     timeout: Duration,
-    cancel: &CancelToken,
-) -> Result<ChildOutcome, ToolError> {
-    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-    let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let spec = ChildSpec {
-        program: program.into(),
-        arguments,
-        folder: folder.to_owned(),
-        environment,
-        timeout: Some(timeout),
-        marker: format!("tool-{}-{number}", std::process::id()),
-        confinement: None,
-    };
-    run(&spec, cancel).map_err(|source| ToolError::Start { name, source })
+    sandbox: Option<Sandbox>,
+    visible: Vec<PathBuf>,
+    writable: Vec<PathBuf>,
+}
+
+impl Start<'_> {
+    fn run(self, cancel: &CancelToken) -> Result<ChildOutcome, ToolError> {
+        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = self.name;
+        let failed = |source| ToolError::Start { name, source };
+        let slot = tempfile::Builder::new().prefix("pybisect-tool-").tempdir().map_err(failed)?;
+        let top = slot.path().canonicalize().map_err(failed)?;
+        let [home, tmp] = ["home", "tmp"].map(|name| top.join(name));
+        for folder in [&home, &tmp] {
+            std::fs::create_dir(folder).map_err(failed)?;
+        }
+        let mut visible = self.visible;
+        visible.extend(places_of_program(self.program));
+        let confinement = self.sandbox.map(|sandbox| {
+            let room = Room { slot: &top, home: &home, tmp: &tmp, own: &[] };
+            // The limits are for trials.
+            sandbox.without_limits().confine(room, self.folder, &visible, &self.writable)
+        });
+        let mut environment = self.environment;
+        if confinement.is_some() {
+            environment.insert("TMPDIR".into(), tmp.into());
+        }
+        let spec = ChildSpec {
+            program: self.program.into(),
+            arguments: self.arguments,
+            folder: self.folder.to_owned(),
+            environment,
+            timeout: Some(self.timeout),
+            marker: format!("tool-{}-{number}", std::process::id()),
+            confinement,
+        };
+        run(&spec, cancel).map_err(failed)
+    }
+}
+
+/// What a program reads of itself: its installation, what lies beside what it leads to, and what pyright's wheel keeps.
+fn places_of_program(program: &Path) -> Vec<PathBuf> {
+    let mut places = places_of_python(program);
+    let top = program.parent().filter(|bin| bin.ends_with("bin")).and_then(Path::parent);
+    // Where nothing but a tool was installed.
+    places.extend(top.filter(|top| top.parent().is_some_and(|up| up.ends_with("tools"))).map(Path::to_owned));
+    places.extend(program.canonicalize().ok().as_deref().and_then(Path::parent).map(Path::to_owned));
+    places.extend(std::env::home_dir().map(|home| home.join(".cache/pyright-python")));
+    places
 }
 
 /// For people: the error that it names, else the last thing it said, or how it ended.

@@ -7,6 +7,7 @@
 //! | `findings` | from what is wrong to findings: places, fingerprints, order |
 //! | `types` | what a type checker says of the merge result only, at changed calls |
 //! | `checker` | finding, installing and running the type checker |
+//! | `settings` | the type checker's settings without what is code |
 //! | `coverage` | which changed calls no test executes |
 //! | `past` | changes that were made before and taken back |
 //! | `undo` | which changes make the command fail: those without which it passes |
@@ -52,12 +53,13 @@ mod findings;
 mod ignore;
 mod past;
 mod rules;
+mod settings;
 mod sides;
 mod types;
 mod undo;
 
 pub use baseline::{Baseline, BaselineError};
-pub use checker::{Checker, CheckerKind, ToolError};
+pub use checker::{Around, Checker, CheckerKind, ToolError};
 pub use coverage::{Coverage, CoverageError, lines_to_test, untested};
 pub use findings::{ChangedCall, add_or_support, at, on_call, put_in_order, quoted, stale};
 pub use ignore::is_ignored;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{calls, check, demo, explain, find, fix, init, log, logs, sessions, suspects};
+use super::commands::{calls, check, demo, explain, find, fix, init, log, logs, sessions, suspects, trust};
 use super::terminal::ColorChoice;
 
 /// From a failing smoke test to the commit that broke it, with proof
@@ -41,6 +41,8 @@ pub(super) enum Command {
     Sessions(sessions::Args),
     /// Print a session as a git bisect log
     Log(log::Args),
+    /// Let this repository's configuration set everything, until it changes
+    Trust(trust::Args),
     /// Print a completion script for a shell
     #[command(hide = true)]
     Completions {

@@ -2,10 +2,13 @@
 
 use std::io::Write;
 
+use rusqlite::ErrorCode;
+
 use super::{Exit, terminal};
 use crate::changes::ChangesError;
 use crate::check::SidesError;
 use crate::git::GitError;
+use crate::report::lines;
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -75,9 +78,9 @@ impl CliError {
         let causes: Vec<String> = self.source.chain().map(ToString::to_string).collect();
         let mut stderr = anstream::stderr().lock();
         // A closed stderr leaves nobody to tell.
-        drop(writeln!(stderr, "{} {}", style.bold(style.bad("error:")), causes.join(": ")));
+        drop(writeln!(stderr, "{} {}", style.bold(style.bad("error:")), lines(&causes.join(": "))));
         for hint in &self.hints {
-            drop(writeln!(stderr, "{} {hint}", style.bold("hint:")));
+            drop(writeln!(stderr, "{} {}", style.bold("hint:"), lines(hint)));
         }
     }
 }
@@ -135,6 +138,13 @@ impl From<GitError> for CliError {
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Database { source, .. } = &error
+            && source
+                .sqlite_error_code()
+                .is_some_and(|code| matches!(code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+        {
+            return Self::internal(error).hinted("another program uses it: try again when that has ended");
+        }
         Self::internal(error)
             .hinted("another place for it: set PYBISECT_CACHE_DIR to a folder that can be written")
     }

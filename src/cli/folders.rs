@@ -1,6 +1,6 @@
 //! Where pybisect keeps its things.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
@@ -19,4 +19,21 @@ pub(super) fn cache() -> Result<PathBuf, CliError> {
         CliError::internal(error).hinted("set PYBISECT_CACHE_DIR to a folder that can be written")
     })?;
     Ok(base.cache_dir().join("pybisect"))
+}
+
+/// What a run writes goes into `runs` of the cache folder: something else under that name is in the way.
+///
+/// # Errors
+/// When there is something else, with how to mend it.
+pub(super) fn check_runs(cache: &Path) -> Result<(), CliError> {
+    let runs = cache.join("runs");
+    let Ok(facts) = runs.symlink_metadata() else { return Ok(()) };
+    if runs.is_dir() {
+        return Ok(());
+    }
+    let what = if facts.is_symlink() { "a link to what is no folder" } else { "not a folder" };
+    let quoted = shell_words::quote(&runs.to_string_lossy()).into_owned();
+    Err(CliError::usage(format!("{} is {what}, and runs are kept there", runs.display()))
+        .hinted(format!("remove it: rm {quoted}"))
+        .hinted("or another place for all of it: set PYBISECT_CACHE_DIR"))
 }

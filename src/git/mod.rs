@@ -21,6 +21,7 @@
 //! | `overlay` | trees with files laid over them, and with other entries |
 //! | `partial` | what a partial clone lacks is fetched into the shadow |
 //! | `publish` | a tree as a [`Patch`], a commit on a branch, a pushed branch |
+//! | `tracked` | whether a program came with the repository |
 //! | `private` | [`PrivateGit`]: the `.git` that a trial sees |
 //! | `library` | libgit2's global settings |
 //! | `ids` | libgit2's ids ↔ the model's |
@@ -48,6 +49,7 @@ mod python_changes;
 mod repository;
 mod revision;
 mod shadow;
+mod tracked;
 mod tree_delta;
 
 pub use changes::{ChangeStatus, ChangedLines, FileChange};

@@ -1,7 +1,9 @@
 //! Remarks on places in files: what reviewers' tools show beside the code.
 
+use serde::{Deserialize, Serialize};
+
 /// How much a remark weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// Worth knowing.
     Note,
@@ -12,7 +14,7 @@ pub enum Severity {
 }
 
 /// A kind of remark.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Rule {
     /// A word for machines: `callee-changed`.
     pub id: String,
@@ -21,7 +23,7 @@ pub struct Rule {
 }
 
 /// Whole lines that mend what a remark is on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suggestion {
     /// What it does, one line.
     pub title: String,
@@ -39,7 +41,7 @@ pub struct Suggestion {
 
 /// A remark on a place in a file. Lines and columns count from 1, columns in bytes, ends are inclusive of
 /// the line and exclusive of the column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Annotation {
     /// What kind it is.
     pub rule: Rule,

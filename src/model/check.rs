@@ -1,9 +1,11 @@
 //! What a look at a branch before its merge found.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Annotation, CommitId, CommitInfo};
 
 /// One side of the merge.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Side {
     /// What the user calls it: `origin/main`.
     pub name: String,
@@ -14,7 +16,7 @@ pub struct Side {
 }
 
 /// How the smoke command fared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Smoke {
     /// The command.
     pub command: String,
@@ -31,7 +33,7 @@ pub struct Smoke {
 }
 
 /// What `pybisect check` found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckReport {
     /// What it is merged into.
     pub base: Side,

@@ -3,7 +3,6 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
@@ -18,6 +17,12 @@ pub enum ProbeError {
         /// What the system said.
         #[source]
         source: std::io::Error,
+    },
+    /// It came with the repository.
+    #[error("{python} is not run: git tracks it, or what it is installed in")]
+    Tracked {
+        /// The interpreter.
+        python: PathBuf,
     },
     /// It did not answer as a Python does.
     #[error("{python} did not answer as a Python interpreter: {said}")]
@@ -49,26 +54,6 @@ pub struct Interpreter {
 }
 
 impl Interpreter {
-    /// Ask an interpreter, in this folder.
-    ///
-    /// # Errors
-    /// When it cannot be started or does not answer as a Python does.
-    pub fn probe(python: &Path, folder: &Path) -> Result<Self, ProbeError> {
-        // `-c` puts the current folder on sys.path; a neutral one keeps the user's files out of it.
-        let output = Command::new(python)
-            .args(["-c", include_str!("probe.py")])
-            .current_dir(folder)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|source| ProbeError::Start { python: python.to_owned(), source })?;
-        serde_json::from_slice(&output.stdout).map_err(|_| {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let last = said.trim().lines().last().unwrap_or("nothing").to_owned();
-            ProbeError::Answer { python: python.to_owned(), said: last }
-        })
-    }
-
     /// The folders inside `root` that it would import from: an editable install of the repository
     /// itself, or a path set by hand. Given relative to `root`.
     #[must_use]
@@ -120,24 +105,6 @@ fn shebang(script: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_interpreter_says_what_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let python = find_python(OsStr::new("python3"), folder.path()).expect("tests need python3");
-        let interpreter = Interpreter::probe(&python, folder.path()).unwrap();
-        assert!(interpreter.version.starts_with('3'), "{}", interpreter.version);
-        assert!(interpreter.executable.is_absolute());
-        assert!(interpreter.sys_path.iter().any(|folder| folder.join("json/__init__.py").exists()));
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it wrote something");
-    }
-
-    #[test]
-    fn what_is_no_python_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = Interpreter::probe(Path::new("/bin/echo"), folder.path()).unwrap_err();
-        assert!(matches!(error, ProbeError::Answer { .. }), "{error}");
-    }
 
     #[test]
     fn a_script_names_its_interpreter() {

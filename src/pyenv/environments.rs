@@ -114,15 +114,17 @@ impl Environments {
     }
 
     /// Run what a version declares, and what builds its packages, in this sandbox: the former as trials run, the latter
-    /// with the network and the package cache. `passed` names variables that the latter get, as trials do.
+    /// with the network and the package cache. `passed` names variables that the latter get, as trials do. `opens` is
+    /// whether files that the chosen requirements name can be read: the user named them.
     #[must_use]
-    pub fn confined(mut self, sandbox: Sandbox, passed: &[String]) -> Self {
+    pub fn confined(mut self, sandbox: Sandbox, passed: &[String], opens: bool) -> Self {
         let versions = self.pythons.versions();
         let pythons = versions.filter_map(|version| self.pythons.get(version)).flat_map(places_of_python);
         let mut visible: Vec<PathBuf> = pythons.collect();
         // What the user names; a commit's own requirements open nothing.
         let lines = self.policy.choice.requirements.iter().flat_map(|(_, text)| text.lines());
-        let lines: Vec<&str> = lines.chain(self.policy.choice.with.iter().map(String::as_str)).collect();
+        let lines = lines.chain(self.policy.choice.with.iter().map(String::as_str));
+        let lines: Vec<&str> = lines.filter(|_| opens).collect();
         visible.extend(lines.iter().flat_map(|line| line.split_whitespace()).filter_map(named_by));
         self.uv = self.uv.confined(sandbox.clone().and(&visible, &[]), passed, &lines);
         self.sandbox = Some(sandbox);

@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `current` | [`Interpreter`]: the user's own, asked once |
+//! | `prober` | [`Prober`]: how interpreters are asked |
 //! | `in_folder` | environments that lie in a checkout |
 //! | `places` | where an interpreter's parts lie |
 //! | `variables` | which variables can change what a test does |
@@ -34,6 +35,7 @@ mod install;
 mod later;
 mod netrc;
 mod places;
+mod prober;
 mod project_metadata;
 mod pythons;
 mod registry;
@@ -43,11 +45,13 @@ mod uv;
 mod variables;
 
 pub use current::{Interpreter, ProbeError, find_python};
-pub use declared::{Choice, LeastPytest, ProjectFiles, declares};
+pub use declared::{Choice, LeastPytest, ProjectFiles, declares, ini};
 pub use environments::{Environment, Environments, Policy, TimeTravel, Version};
 pub use in_folder::{environment_around, environments_in, is_environment};
 pub use places::places_of_python;
+pub use prober::Prober;
 pub use pythons::{Minor, Pythons};
+pub use registry::{registry_files, registry_variables};
 pub use resolve::{Resolved, Unmade};
 pub use uv::{Uv, UvError};
 pub use variables::{fingerprint, is_private};

@@ -1,7 +1,15 @@
 # Prints what the interpreter is and where it imports from, as one JSON object.
+# Started without `site`, which would run what calls itself sitecustomize: that may lie in the tree.
+import sys
+for name in ("sitecustomize", "usercustomize"):
+    sys.modules[name] = type(sys)(name)
+# Nor is anything imported from the current folder, which site would write out as a folder like any other.
+sys.path[:] = [folder for folder in sys.path if folder]
+import site
+site.main()
+import ast
 import json
 import os
-import sys
 
 try:
     from urllib.parse import unquote
@@ -25,7 +33,7 @@ for folder in sys.path:
                     text = source.read()
                 start = text.index("MAPPING")
                 line = text[start:].split("\n", 1)[0].split("=", 1)[1]
-                names = eval(line, {"__builtins__": {}})
+                names = ast.literal_eval(line.strip())
                 editable.extend(sorted(set(os.path.dirname(path) for path in names.values())))
             except Exception:
                 pass
@@ -49,5 +57,5 @@ print(json.dumps({
     "sys_path": [folder for folder in sys.path if folder and os.path.isdir(folder)],
     "editable": sorted(set(editable), key=editable.index),
     "packages": packages,
-    "user_base": __import__("site").getuserbase(),
+    "user_base": site.getuserbase(),
 }))

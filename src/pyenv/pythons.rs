@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
 
 use super::declared::PythonHints;
+use super::prober::Prober;
 
 /// A minor version of Python, such as 3.11.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,19 +65,19 @@ pub struct Pythons {
 impl Pythons {
     /// Look on `PATH`, among pyenv's and among uv's own. `first` is the interpreter that the user's command runs.
     #[must_use]
-    pub fn find(first: Option<&Path>) -> Self {
+    pub fn find(first: Option<&Path>, prober: &Prober<'_>) -> Self {
         let mut pythons = Self::default();
         let variable =
             |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let home = variable("HOME").unwrap_or_default();
         if let Some(first) = first {
-            pythons.add(first, None);
+            pythons.add(first, None, prober);
         }
         for folder in std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()) {
             for (minor, _) in RELEASED {
-                pythons.add(&folder.join(format!("python3.{minor}")), Some(Minor::three(minor)));
+                pythons.add(&folder.join(format!("python3.{minor}")), Some(Minor::three(minor)), prober);
             }
-            pythons.add(&folder.join("python3"), None);
+            pythons.add(&folder.join("python3"), None, prober);
         }
         let pyenv = variable("PYENV_ROOT").unwrap_or_else(|| home.join(".pyenv")).join("versions");
         let data = variable("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share"));
@@ -91,7 +91,7 @@ impl Pythons {
                 let is_cpython =
                     name.starts_with("cpython-") || name.starts_with(|c: char| c.is_ascii_digit());
                 if let Some(minor) = Minor::parse(&name).filter(|_| is_cpython) {
-                    pythons.add(&folder.join(format!("bin/python{minor}")), Some(minor));
+                    pythons.add(&folder.join(format!("bin/python{minor}")), Some(minor), prober);
                 }
             }
         }
@@ -110,11 +110,11 @@ impl Pythons {
     }
 
     /// Add an interpreter by its path; whether it was there and new.
-    pub fn add(&mut self, python: &Path, version: Option<Minor>) -> bool {
-        if !python.is_file() || is_shim(python) {
+    pub fn add(&mut self, python: &Path, version: Option<Minor>, prober: &Prober<'_>) -> bool {
+        if !python.is_file() || is_shim(python) || (prober.refuses)(python) {
             return false;
         }
-        let Some(version) = version.or_else(|| ask(python)) else { return false };
+        let Some(version) = version.or_else(|| prober.version(python).ok()) else { return false };
         let is_new = version >= Minor::three(RELEASED[0].0) && !self.found.contains_key(&version);
         if is_new {
             self.found.insert(version, python.to_owned());
@@ -205,15 +205,6 @@ fn is_shim(python: &Path) -> bool {
     let mut start = [0_u8; 2];
     let read = std::fs::File::open(python).and_then(|mut file| file.read_exact(&mut start));
     read.is_err() || &start == b"#!"
-}
-
-fn ask(python: &Path) -> Option<Minor> {
-    let output = Command::new(python)
-        .args(["-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    Minor::parse(std::str::from_utf8(&output.stdout).ok()?)
 }
 
 #[cfg(test)]

@@ -38,6 +38,18 @@ const SAME: [(&str, &str); 3] = [
     ("trusted-host", "UV_INSECURE_HOST"),
 ];
 
+/// The variables that the user reaches registries with.
+#[must_use]
+pub fn registry_variables() -> Variables {
+    variables(&std::env::vars_os().collect())
+}
+
+/// The files that tell of the user's registries.
+#[must_use]
+pub fn registry_files() -> Vec<PathBuf> {
+    files(&std::env::vars_os().collect())
+}
+
 /// Of the user's variables, those that registries are reached with, and what pip's settings mean to uv.
 pub(super) fn variables(all: &Variables) -> Variables {
     let is_theirs = |name: &OsStr| {

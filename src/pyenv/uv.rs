@@ -107,6 +107,9 @@ impl Uv {
             .args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"])
             .arg(folder)
             .arg("uv")
+            // `-m` looks in the current folder first.
+            .current_dir("/")
+            .env_remove("PYTHONPATH")
             .stdin(Stdio::null())
             .output()
             .map_err(|error| failed(error.to_string()))?;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::Style;
+use super::escape::lines as safe;
 use super::plain::shortened;
 
 /// The first `most` lines of a diff, coloured; `where_else` tells where the others are to be seen.
@@ -15,7 +16,7 @@ pub(super) fn write_diff(
 ) -> io::Result<()> {
     let lines: Vec<&str> = diff.lines().filter(|line| !is_noise(line)).collect();
     for line in lines.iter().take(most) {
-        let shown = shortened(line, 160);
+        let shown = shortened(&safe(line), 160);
         let shown = match line.as_bytes().first() {
             Some(b'+') => style.good(shown),
             Some(b'-') => style.bad(shown),

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Style;
 use super::diff::write_diff;
+use super::escape::{cleaned, one_line};
 use super::plain::shortened;
 use super::words::plural;
 use crate::model::{CandidateFix, CommitId, FixReport};
@@ -33,6 +34,7 @@ impl FixText<'_> {
     /// # Errors
     /// When it cannot be written.
     pub fn render(&self, report: &FixReport, out: &mut dyn Write) -> io::Result<()> {
+        let report = &cleaned(report);
         let style = self.style;
         let onto = report.onto.as_ref().map(CommitId::short).unwrap_or_default();
         if report.mended_already {
@@ -96,7 +98,8 @@ impl FixText<'_> {
         if let Some((branch, commit)) = self.committed {
             writeln!(
                 out,
-                "  git switch {branch}  {}",
+                "  git switch {}  {}",
+                one_line(branch),
                 self.style.dim(format!("# the fix, as {}", commit.short()))
             )?;
             return Ok(());

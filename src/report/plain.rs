@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use super::escape::cleaned;
 use super::words::{duration, plural};
 use super::{Reporter, Style};
 use crate::model::event::{Finished, Source};
@@ -30,6 +31,7 @@ impl<W: Write> Plain<W> {
 
 impl<W: Write> Reporter for Plain<W> {
     fn on_event(&mut self, event: &Event) {
+        let event = &cleaned(event);
         if let EventKind::TrialStarted { trial, subject, .. } = &event.kind {
             self.subjects.insert(*trial, subject.clone());
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::escape::cleaned;
 use super::plain::{line, shortened};
 use super::words::plural;
 use super::{Reporter, Style};
@@ -52,6 +53,7 @@ fn plain_bar(template: &str) -> ProgressStyle {
 
 impl Reporter for Progress {
     fn on_event(&mut self, event: &Event) {
+        let event = &cleaned(event);
         let mut subject = String::new();
         match &event.kind {
             EventKind::TrialStarted { trial, commit, subject, .. } => self.began(*trial, *commit, subject),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::breaking::breaking;
 use super::diff::write_diff;
+use super::escape::cleaned;
 use super::plain::shortened;
 use super::words::{date, duration, plural};
 use super::{Renderer, Style};
@@ -28,6 +29,7 @@ const MOST_LISTED: usize = 10;
 
 impl Renderer for Terminal {
     fn render(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let report = &cleaned(report);
         match report.status.as_str() {
             "found" => self.found(report, out)?,
             "ambiguous" => self.ambiguous(report, out)?,

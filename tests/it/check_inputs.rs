@@ -276,9 +276,8 @@ fn the_type_checker_is_installed_once_into_the_cache() {
     let (reviewer, repo) = (Reviewer::new(), incident());
     let checker = reviewer.tools.path().join("ty");
     let uv = format!(
-        "#!/bin/sh\nwhile test \"$1\" != --target; do shift; done\nmkdir -p \"$2/bin\"\ncp {} \"$2/bin/ty\"\necho >> {}\n",
-        checker.display(),
-        reviewer.tools.path().join("installed").display()
+        "#!/bin/sh\nwhile test \"$1\" != --target; do shift; done\nmkdir -p \"$2/bin\"\ncp {} \"$2/bin/ty\"\necho >> \"${{2%/*}}/installed\"\n",
+        checker.display()
     );
     let tools = programs(&[("uv", &uv)]);
     for _ in 0..2 {
@@ -287,7 +286,8 @@ fn the_type_checker_is_installed_once_into_the_cache() {
         assert_eq!(ran.code, Some(10), "{}{}", ran.stdout, ran.stderr);
         assert!(ran.stdout.contains("error[type-error]"), "{}", ran.stdout);
     }
-    assert_eq!(std::fs::read_to_string(reviewer.tools.path().join("installed")).unwrap(), "\n");
+    let installed = reviewer.user.cache().join("tools/installed");
+    assert_eq!(std::fs::read_to_string(installed).unwrap(), "\n");
 }
 
 #[test]

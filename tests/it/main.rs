@@ -3,6 +3,7 @@
 
 mod architecture;
 mod call_fuzz;
+mod call_limits;
 mod call_oracles;
 mod call_pairs;
 mod check_inputs;
@@ -34,6 +35,7 @@ mod git_history;
 mod git_lines;
 mod git_mirror;
 mod git_shadow;
+mod hostile_text;
 mod log_fixtures;
 mod log_secrets;
 mod logs;
@@ -46,4 +48,5 @@ mod sandbox_inherits;
 mod sandbox_stops;
 mod support;
 mod tracebacks;
+mod trust;
 mod verdict_histories;

@@ -208,7 +208,9 @@ fn commit(repository: &git2::Repository, number: i64, subject: &str) -> anyhow::
 fn python_with_flask(folder: &Path) -> anyhow::Result<PathBuf> {
     let python =
         which::which("python3").or_else(|_| which::which("python")).context("there is no python3 on PATH")?;
-    let has_flask = quietly(Command::new(&python).args(["-c", "import flask"]))?.success();
+    // Python looks in the current folder first: in ours, not in the user's.
+    let has_flask =
+        quietly(Command::new(&python).args(["-c", "import flask"]).current_dir(folder))?.success();
     if has_flask {
         return Ok(python);
     }
@@ -245,8 +247,11 @@ fn python_with_flask(folder: &Path) -> anyhow::Result<PathBuf> {
         ],
     };
     for mut step in steps {
-        let output =
-            step.stdin(Stdio::null()).output().with_context(|| format!("failed to start {step:?}"))?;
+        let output = step
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("failed to start {step:?}"))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             bail!("{step:?} failed: {}", said.trim().lines().last().unwrap_or_default());

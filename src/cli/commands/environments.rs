@@ -12,7 +12,9 @@ use crate::executor::Declarations;
 use crate::git::Repository;
 use crate::model::CommitId;
 use crate::process::sandbox::Sandbox;
-use crate::pyenv::{Choice, Environments, Interpreter, LeastPytest, Minor, Policy, Pythons, TimeTravel, Uv};
+use crate::pyenv::{
+    Choice, Environments, Interpreter, LeastPytest, Minor, Policy, Prober, Pythons, TimeTravel, Uv,
+};
 use crate::triage::CommandFacts;
 use crate::triage::pytest_options::newest_needed;
 
@@ -65,6 +67,10 @@ pub(crate) struct EnvArgs {
     /// Disk space that environments may take, such as 2G; the least recently used go [default: 5G]
     #[arg(long, value_name = "SIZE")]
     pub(crate) env_cache: Option<String>,
+    /// Whether packages or requirements are a repository's configuration's: files that they name are not opened.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(crate) is_of_repository: bool,
 }
 
 impl EnvArgs {
@@ -84,6 +90,8 @@ impl EnvArgs {
                 || (config.time_travel == Some(false) && self.as_of.is_none()),
             as_of: self.as_of.clone().or_else(|| config.as_of.clone()),
             env_cache: self.env_cache.clone().or_else(|| config.env_cache.clone()),
+            is_of_repository: (self.with.is_empty() && config.is_of_repository("with"))
+                || (self.requirements.is_none() && config.is_of_repository("requirements")),
         }
     }
 
@@ -116,7 +124,7 @@ pub(super) fn choose(
     args: &EnvArgs,
     repository: &Repository,
     ends: &[CommitId],
-    python: Option<&Interpreter>,
+    (python, prober): (Option<&Interpreter>, &Prober<'_>),
     (cache, sandbox): (&Path, Option<(&Sandbox, &[String])>),
     command: &[OsString],
 ) -> Result<Chosen, CliError> {
@@ -144,8 +152,8 @@ pub(super) fn choose(
         return Ok(chosen);
     }
     let beside = python.map(|python| python.executable.as_path());
-    let mut pythons = Pythons::find(beside);
-    let version = args.python.as_deref().map(|python| named(python, &mut pythons)).transpose()?;
+    let mut pythons = Pythons::find(beside, prober);
+    let version = args.python.as_deref().map(|python| named(python, &mut pythons, prober)).transpose()?;
     let uv = match Uv::find(beside, cache) {
         Ok(uv) => uv,
         Err(_) if !is_asked => {
@@ -183,7 +191,7 @@ pub(super) fn choose(
     let is_own = policy.time == TimeTravel::Own;
     let environments = declarations.with(|versions| Environments::new(policy, uv, pythons, cache, versions));
     let environments = match sandbox {
-        Some((sandbox, passed)) => environments.confined(sandbox.clone(), passed),
+        Some((sandbox, passed)) => environments.confined(sandbox.clone(), passed, !args.is_of_repository),
         None => environments,
     };
     let mut facts = vec![("env", "auto".to_owned()), ("packages_as_of", time.clone())];
@@ -253,10 +261,16 @@ fn chosen_already(command: &[OsString], python: Option<&Interpreter>) -> Option<
     (is_path && runs_python).then(|| format!("the command names the interpreter {}", program.display()))
 }
 
-fn named(python: &str, pythons: &mut Pythons) -> Result<Minor, CliError> {
+fn named(python: &str, pythons: &mut Pythons, prober: &Prober<'_>) -> Result<Minor, CliError> {
     let version = if python.contains('/') {
         *pythons = Pythons::default();
-        pythons.add(Path::new(python), None);
+        if (prober.refuses)(Path::new(python)) {
+            return Err(CliError::usage(format!(
+                "{python} is not run: git tracks it, or what it is installed in"
+            ))
+            .hinted("a version of Python that is on PATH: --python 3.12"));
+        }
+        pythons.add(Path::new(python), None, prober);
         pythons.versions().next()
     } else {
         Minor::parse(python).filter(|&version| pythons.get(version).is_some())
@@ -294,7 +308,7 @@ fn time(args: &EnvArgs, repository: &Repository) -> Result<TimeTravel, CliError>
 }
 
 /// A number of bytes, with a unit: `500M`, `2G`.
-pub(super) fn parse_size(text: &str) -> Result<u64, CliError> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, CliError> {
     let wrong = || CliError::usage(format!("'{text}' is not a size")).hinted("like this: 2G, 500M");
     let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
     let upper = text.trim().trim_end_matches(['b', 'B', 'i']).to_uppercase();

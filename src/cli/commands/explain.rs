@@ -18,7 +18,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         None => list(),
         Some(id) => explanation(rule(id).ok_or_else(|| unknown(id))?),
     };
-    super::print(text.as_bytes())
+    super::print_text(text.as_bytes())
 }
 
 fn unknown(id: &str) -> CliError {

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::cli::terminal::{can_animate, stderr_style, stdout_style};
 use crate::cli::{CliError, Exit};
 use crate::git::Repository;
-use crate::model::{CancelReason, CancelToken, Event, Report};
-use crate::report::{Json, Plain, Progress, Quiet, Renderer, Reporter, Terminal};
+use crate::model::{CancelReason, CancelToken, CommitId, Event, Report};
+use crate::report::{Json, Plain, Progress, Quiet, Renderer, Reporter, Terminal, lines};
 use crate::session::{self, Plan, SignalListener, Workshop};
 
+use super::config_args::ConfigArgs;
 use super::environments::EnvArgs;
 use super::isolation::IsolationArgs;
 use super::prepare::{self, Prepared};
@@ -88,6 +89,8 @@ pub(crate) struct Args {
     pub(crate) environment: EnvArgs,
     #[command(flatten)]
     pub(crate) isolation: IsolationArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
     /// Write the report as JSON to a file, or to standard output with -
     #[arg(long, value_name = "FILE|-")]
     pub(crate) json: Option<PathBuf>,
@@ -100,9 +103,16 @@ pub(crate) struct Args {
     /// Whether there may be no command: only `check` can do without.
     #[arg(skip)]
     pub(crate) may_lack_command: bool,
+    /// Whether no command is run, though one is configured: only `check` can do that.
+    #[arg(skip)]
+    pub(crate) runs_nothing: bool,
     /// Whether it is shown, not used: then what could be done next is left out.
     #[arg(skip)]
     pub(crate) is_shown: bool,
+    /// The commit whose configuration counts, for `check`; otherwise the checkout's does.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(crate) config_of: Option<CommitId>,
     /// The command under test, after `--`
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
@@ -117,13 +127,17 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     }
     if let Some(line) = prepared.line.as_ref().filter(|_| !args.quiet) {
         let style = stderr_style();
-        drop(writeln!(anstream::stderr(), "{} {line}", style.bold("environment:")));
+        drop(writeln!(anstream::stderr(), "{} {}", style.bold("environment:"), lines(line)));
     }
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
     let report = search(&prepared, &cancel, args.quiet)?;
     drop(listener);
     super::fix::remember(args, &prepared, &report.session)?;
+    // Said before, unless it came meanwhile.
+    if let Some(note) = prepared.store.note().filter(|note| !prepared.warnings.contains(note)) {
+        warn(&note);
+    }
 
     if let Some(json) = &mut json {
         json.write(&report)?;
@@ -137,7 +151,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         };
         let mut text = Vec::new();
         renderer.render(&report, &mut text).map_err(CliError::internal)?;
-        super::print(&text)?;
+        super::print_text(&text)?;
     }
     if cancel.is_cancelled() {
         say_how_to_go_on(&cancel);
@@ -173,7 +187,7 @@ fn diff(repository: &Repository, report: &Report) -> Option<String> {
 
 pub(super) fn warn(text: &str) {
     let style = stderr_style();
-    drop(writeln!(anstream::stderr(), "{} {text}", style.bold(style.warn("warning:"))));
+    drop(writeln!(anstream::stderr(), "{} {}", style.bold(style.warn("warning:")), lines(text)));
 }
 
 /// What to do after an interrupt.

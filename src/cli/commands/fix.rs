@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::config_args::ConfigArgs;
 use super::isolation::IsolationArgs;
 use super::{find, prepare};
 use crate::cli::terminal::{stderr_style, stdout_style};
@@ -47,6 +48,8 @@ pub(crate) struct Args {
     pub(crate) jobs: Option<u16>,
     #[command(flatten)]
     pub(crate) isolation: IsolationArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
     /// Where to write the patch [default: in the cache folder]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -121,6 +124,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let find_args = find::Args {
         jobs: args.jobs.or(request.args.jobs),
         isolation: args.isolation.or(&request.args.isolation),
+        config: ConfigArgs { no_config: args.config.no_config || request.args.config.no_config },
         ..request.args
     };
     let mut prepared = prepare::prepare(&find_args)?;
@@ -199,7 +203,7 @@ fn tell(
         };
         let mut text = Vec::new();
         view.render(&fixes.report, &mut text).map_err(CliError::internal)?;
-        super::print(&text)?;
+        super::print_text(&text)?;
     }
     if let (Some(remote), Some((name, _))) = (&args.push, &committed) {
         if let Err(error) = repository.push_branch(remote, name) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::environments::parse_size;
+use super::machine::{memory_of_the_machine, services};
 use super::venvs::places_around;
 use crate::cli::{CliError, config};
 use crate::git::Repository;
@@ -15,9 +16,9 @@ use crate::process::sandbox::{Limits, Network, PROCESS_LIMIT, Parts, Sandbox, Va
 use crate::pyenv::Interpreter;
 
 /// Processes of one trial at the same time, where the user says nothing.
-const MOST_PROCESSES: u64 = 4096;
+pub(crate) const MOST_PROCESSES: u64 = 4096;
 /// Bytes of one file that a trial writes, likewise.
-const LARGEST_FILE: u64 = 8 << 30;
+pub(crate) const LARGEST_FILE: u64 = 8 << 30;
 
 /// Where programs that Python is run with are commonly kept in a home: to be seen though the home is not.
 const PLACES_OF_TOOLS: [&str; 18] = [
@@ -113,10 +114,12 @@ pub(crate) struct IsolationArgs {
 impl IsolationArgs {
     /// Flags over configuration.
     pub(super) fn over(&self, config: &config::Config) -> Self {
+        // A list on the command line takes the place of the configuration's.
+        let configured = config.pass_env.clone().filter(|_| self.pass_env.is_empty());
         self.or(&Self {
             isolation: config.isolation,
             network: config.network,
-            pass_env: config.pass_env.clone().unwrap_or_default(),
+            pass_env: configured.unwrap_or_default(),
             // Not for a file of the checkout to decide.
             see: Vec::new(),
             filters: None,
@@ -178,6 +181,11 @@ impl Wanted {
             return Variables { kept: all.into_iter().collect(), withheld: Vec::new() };
         }
         clean(all, &self.passed, self.network == Network::Host)
+    }
+
+    /// Whether trials run as the user does.
+    pub(super) fn is_off(&self) -> bool {
+        self.level == Level::Off
     }
 
     /// Try what this system has for a sandbox; `None` when none is wanted.
@@ -289,6 +297,22 @@ impl Wanted {
     /// Part of what makes an outcome the same.
     pub(super) fn key(&self, isolation: &Isolation) -> String {
         format!("isolation {:?} {} {:?}", isolation.in_force, isolation.network, self.limits)
+    }
+}
+
+impl Offered {
+    /// A sandbox for interpreters that say what they are: nothing can be written, no network is reached, the user's
+    /// packages are seen wherever they lie. `None` where the system has none.
+    pub(super) fn for_questions(&self, top: Option<&Path>) -> Option<Sandbox> {
+        let visible = top.map(Path::to_owned).into_iter().collect();
+        let view = View { home: None, hidden: Vec::new(), visible, writable: Vec::new() };
+        let (launcher, parts) = (self.launcher.clone(), self.parts.clone());
+        parts.is_any().then(|| Sandbox::new(launcher, parts, Network::Loopback, Limits::default(), view))
+    }
+
+    /// Whether trials are kept from the user's files.
+    pub(super) const fn hides_files(&self) -> bool {
+        self.parts.mount || self.parts.fence
     }
 }
 
@@ -413,28 +437,6 @@ fn named_in(word: &str, home: Option<&Path>, hidden: &[PathBuf]) -> Vec<PathBuf>
         seen.push(path);
     }
     seen
-}
-
-/// Ports on which this machine serves; see proc_net_tcp(5).
-fn services() -> Vec<u16> {
-    const LISTENING: &str = "0A";
-    let tables =
-        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
-    let port = |line: &str| {
-        let mut fields = line.split_whitespace().skip(1);
-        let (_, port) = fields.next()?.rsplit_once(':')?;
-        (fields.nth(1)? == LISTENING).then(|| u16::from_str_radix(port, 16).ok())?
-    };
-    let mut ports: Vec<u16> = tables.iter().flat_map(|table| table.lines().filter_map(port)).collect();
-    ports.sort_unstable();
-    ports.dedup();
-    ports
-}
-
-fn memory_of_the_machine() -> Option<u64> {
-    let facts = rustix::system::sysinfo();
-    let unit = u64::from(facts.mem_unit);
-    Some(facts.totalram).and_then(|count| count.checked_mul(unit)).filter(|bytes| *bytes > 0)
 }
 
 fn limit(

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::cli::{CliError, Exit, folders};
 use crate::model::{CommitId, Conclusion, Event, EventKind, Verdict};
+use crate::report::one_line;
 use crate::store::{SessionRow, Store};
 
 /// Print a session as a git bisect log
@@ -137,6 +138,7 @@ impl Log {
 }
 
 fn line(text: &mut String, line: &str) {
-    text.push_str(line);
+    // A line break in what a commit says would begin a line of git's own.
+    text.push_str(&one_line(line));
     text.push('\n');
 }

@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::config_args::ConfigArgs;
+use super::prepare::Standing;
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{CliError, Exit, config};
 use crate::git::Repository;
 use crate::model::LogReport;
-use crate::report::{LogJson, LogText};
+use crate::report::{LogJson, LogText, lines};
 use crate::triage::log::{Clock, LogOptions, LogReader, RepositoryFiles};
 
 use sources::Source;
@@ -67,6 +69,8 @@ pub(crate) struct Args {
     /// Write everything as JSON to a file, or to standard output with -
     #[arg(long, value_name = "FILE|-")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Repository whose files the log's paths are mapped to [default: the one you stand in]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
@@ -146,18 +150,22 @@ fn sources(args: &Args, here: &Path, repository: Option<&Repository>) -> Result<
     if !sources::stdin_is_terminal() {
         return Ok(vec![Source::Stdin]);
     }
-    let top = repository.and_then(Repository::workdir).unwrap_or(here);
-    let loaded = config::load(here, top)?;
+    let place = repository.map(|repository| Standing::new(repository, here));
+    let place = match (&place, repository) {
+        (Some(standing), Some(repository)) => standing.config(repository, None),
+        _ => config::Place { repository: None, folder: here, top: here, base: None },
+    };
+    let loaded = config::load(&place, args.config.no_config)?;
     let style = stderr_style();
     for warning in &loaded.warnings {
         // Nobody to tell when stderr is closed.
-        drop(writeln!(anstream::stderr(), "{} {warning}", style.warn("warning:")));
+        drop(writeln!(anstream::stderr(), "{} {}", style.warn("warning:"), lines(warning)));
     }
     match loaded.config.logs_command {
         Some(command) => Ok(vec![Source::Command(command)]),
         None => Err(CliError::usage("no log to read").hinted(
             "name files, pipe a log in (eb logs | pybisect logs), or give --command 'eb logs --all'; \
-             `logs-command` in the configuration makes it the default",
+             `logs-command` in your own configuration (~/.config/pybisect/config.toml) makes it the default",
         )),
     }
 }
@@ -224,5 +232,5 @@ fn write(args: &Args, report: LogReport) -> Result<Exit, CliError> {
     }
     let text_form = LogText { style: stdout_style(), top: usize::from(args.top) };
     text_form.render(report, &mut text).map_err(CliError::internal)?;
-    super::print(&text)
+    super::print_text(&text)
 }

@@ -1,9 +1,12 @@
 //! One file a subcommand.
 
+mod allowed;
 mod bench;
 pub(super) mod calls;
 pub(super) mod check;
+mod config_args;
 pub(super) mod demo;
+mod duration;
 pub(super) mod environments;
 pub(super) mod explain;
 pub(super) mod find;
@@ -12,9 +15,12 @@ pub(super) mod init;
 pub(super) mod isolation;
 pub(super) mod log;
 pub(super) mod logs;
+pub(super) mod machine;
+mod overlay;
 mod prepare;
 pub(super) mod sessions;
 pub(super) mod suspects;
+pub(super) mod trust;
 mod venvs;
 
 use std::io::Write;
@@ -23,6 +29,7 @@ use clap::CommandFactory;
 
 use super::args::Command;
 use super::{Cli, CliError, Exit};
+use crate::report::printable;
 
 /// Run what was asked for.
 pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
@@ -40,12 +47,18 @@ pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Demo(args) => demo::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Log(args) => log::run(&args),
+        Command::Trust(args) => trust::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "pybisect", &mut script);
             print(&script)
         }
     }
+}
+
+/// Write text for people to standard output: nothing in it is a command for what reads it.
+fn print_text(text: &[u8]) -> Result<Exit, CliError> {
+    print(printable(&String::from_utf8_lossy(text)).as_bytes())
 }
 
 /// Write to standard output. A reader that went away is no error.
@@ -59,5 +72,5 @@ fn print(bytes: &[u8]) -> Result<Exit, CliError> {
 
 /// A line on standard error, where a reader that went away is no error.
 fn say(line: &str) {
-    drop(writeln!(anstream::stderr(), "{line}"));
+    drop(writeln!(anstream::stderr(), "{}", printable(line)));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -11,15 +11,19 @@ use tempfile::TempDir;
 use crate::cli::{CliError, config, folders};
 use crate::git::{Link, Repository};
 use crate::model::{CommitId, Packages, Recipe};
-use crate::pyenv::{self, Interpreter};
-use crate::session::{Matching, OverlayFile, Plan};
+use crate::process::sandbox::Sandbox;
+use crate::pyenv::{self, Interpreter, ProbeError, Prober};
+use crate::session::{Matching, Plan};
 use crate::store::Store;
 use crate::triage::runners::telling;
 
+use super::allowed::{not_without_isolation, stay_inside, unasked};
 use super::bench::Bench;
+use super::duration::parse_duration;
 use super::environments::{self, EnvArgs, Kind};
 use super::find::Args;
-use super::isolation::{self, Filters, Level, Surroundings};
+use super::isolation::{self, Filters, Level, Offered, Surroundings};
+use super::overlay::overlay;
 use super::venvs::{Venvs, absolute_program, interpreter_around, outer_path, seen, with_outer_paths};
 
 /// All that a session needs.
@@ -33,6 +37,16 @@ pub(super) struct Prepared {
     _fetched: TempDir,
     /// Which environment was chosen and why, where the user did not say.
     pub(super) line: Option<String>,
+    /// Where what is no trial runs.
+    pub(super) tools: Tools,
+}
+
+/// Sandboxes for what is started beside the trials; `None` where there is none, or none is wanted.
+pub(super) struct Tools {
+    /// That of the trials, for programs that read the sources.
+    pub(super) sandbox: Option<Sandbox>,
+    /// For interpreters that say what they are.
+    pub(super) questions: Option<Sandbox>,
 }
 
 /// Resolve flags, configuration and environment.
@@ -41,29 +55,39 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let place = args.repo.clone().unwrap_or_else(|| here.clone());
     let mut repository = Repository::open(&place)?;
     let standing = Standing::new(&repository, &place);
-    let loaded = config::load(&standing.folder, standing.top.as_deref().unwrap_or(&standing.folder))?;
+    let loaded = config::load(&standing.config(&repository, args.config_of), args.config.no_config)?;
     let merged = Merged::new(args, &loaded.config)?;
 
     let (good, bad) = endpoints(&repository, args, &merged)?;
     let fetched = tempfile::tempdir().map_err(CliError::internal)?;
     repository.bring_folders(&fetched.path().join("shadow.git"), &good, bad)?;
     let overlay = overlay(&merged.with_file, &here, standing.top.as_deref())?;
+    stay_inside(&loaded.config, args, &here, &standing)?;
     let mut isolated = args.isolation.over(&loaded.config);
-    if merged.command.is_empty() {
-        isolated.isolation = Some(Level::Off); // nothing will run
+    if merged.command.is_empty() && isolated.isolation == Some(Level::Strict) {
+        // No trial will run that could need all of it.
+        isolated.isolation = Some(Level::Auto);
     }
     let isolated = isolated.wanted()?;
+    let offered = isolated.offered()?;
+    let runs_unasked = unasked(&loaded.config, args);
+    if let Some(key) = runs_unasked.filter(|_| !offered.as_ref().is_some_and(Offered::hides_files)) {
+        return Err(not_without_isolation(key, isolated.is_off()));
+    }
+    let questions = offered.as_ref().and_then(|offered| offered.for_questions(standing.top.as_deref()));
+    let refuses = |program: &Path| repository.brings(program);
+    let prober = Prober { sandbox: questions.as_ref(), refuses: &refuses };
+    let mut warnings = loaded.warnings;
     let setup = merged.setup.as_ref().map(OsString::from);
     let commands: Vec<OsString> = merged.command.iter().cloned().chain(setup).collect();
-    // Both start programs and wait for them.
-    let ((venvs, python), offered) = rayon::join(
-        || {
-            let venvs = Venvs::find(standing.top.as_deref(), &standing.folder, &commands);
-            let python = interpreter(&merged.command, &standing.folder, &venvs);
-            (venvs, python)
-        },
-        || isolated.offered(),
-    );
+    let venvs = Venvs::find(standing.top.as_deref(), &standing.folder, &commands, &prober);
+    let python = match interpreter(&merged.command, &standing.folder, &venvs, &prober) {
+        Err(error @ ProbeError::Tracked { .. }) => {
+            warnings.push(error.to_string());
+            None
+        }
+        python => python.ok().flatten(),
+    };
     let variables = isolated.variables(std::env::vars_os());
     let mut recipe = recipe(&merged, &standing, (python.as_ref(), &venvs), variables.kept);
     let told = telling(&recipe.command);
@@ -79,11 +103,18 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         cache: &cache,
         python: python.as_ref(),
         variables: &recipe.environment,
-        words: recipe.command.iter().cloned().chain(recipe.setup.iter().map(OsString::from)).collect(),
+        // What a repository names is not shown for that.
+        words: if runs_unasked.is_some() {
+            Vec::new()
+        } else {
+            recipe.command.iter().cloned().chain(recipe.setup.iter().map(OsString::from)).collect()
+        },
         more: venvs.places().into_iter().chain(seen).collect(),
     });
-    let (sandbox, isolation) = isolated.sandbox(offered?, view, variables.withheld)?;
-    let store = Store::open(&cache)?;
+    let (sandbox, isolation) = isolated.sandbox(offered, view, variables.withheld)?;
+    let store = Store::open_for_search(&cache)?;
+    warnings.extend(store.note());
+    folders::check_runs(&cache)?;
     let jobs = merged.jobs;
     let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
     let mut options = args.environment.over(&loaded.config);
@@ -95,13 +126,12 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         &options,
         &repository,
         &ends,
-        python.as_ref(),
+        (python.as_ref(), &prober),
         (&cache, sandbox.as_ref().map(|sandbox| (sandbox, isolated.passed()))),
         &merged.command,
     )?;
     let mut environment = facts(python.as_ref().filter(|_| chosen.environments.is_none()));
     environment.extend(chosen.facts);
-    let mut warnings = loaded.warnings;
     warnings.extend(chosen.warnings);
     warnings.extend(isolated.warning(&isolation));
     let replaced = repository.replaced()?;
@@ -119,9 +149,14 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     environment.extend(told.map(|told| ("added_option".to_owned(), told.why.to_owned())));
     let runs_filters = args.isolation.filters == Some(Filters::Run);
     let extras = (links.clone(), runs_filters);
-    let bench = Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments, sandbox, extras)?;
+    let bench =
+        Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments, sandbox.clone(), extras)?;
     let pythons: Vec<&Interpreter> = python.iter().chain(&venvs.used).collect();
-    let outside = [isolated.key(&isolation), bench.shadow.checkout_key()];
+    let mut isolation_key = isolated.key(&isolation);
+    if runs_unasked.is_some() {
+        isolation_key.push_str(" without what it names");
+    }
+    let outside = [isolation_key, bench.shadow.checkout_key()];
     let environment_key = environment_key(&recipe, &pythons, &outside, &links);
     let plan = Plan {
         good,
@@ -143,21 +178,22 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         command_text: command_text(&merged.command, args.shell.as_deref()),
         repository: repository.folder().to_string_lossy().into_owned(),
     };
-    Ok(Prepared { repository, plan, bench, store, warnings, _fetched: fetched, line: chosen.line })
+    let tools = Tools { sandbox, questions };
+    Ok(Prepared { repository, plan, bench, store, warnings, _fetched: fetched, line: chosen.line, tools })
 }
 
 /// Where the user stands.
-struct Standing {
+pub(super) struct Standing {
     /// The folder, with links resolved.
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// The top of the work tree; `None` in a bare repository.
-    top: Option<PathBuf>,
+    pub(super) top: Option<PathBuf>,
     /// The folder relative to the top.
-    subdir: PathBuf,
+    pub(super) subdir: PathBuf,
 }
 
 impl Standing {
-    fn new(repository: &Repository, place: &Path) -> Self {
+    pub(super) fn new(repository: &Repository, place: &Path) -> Self {
         let folder = place.canonicalize().unwrap_or_else(|_| place.to_owned());
         // Whoever stands in the git folder itself has no place in the work tree, if there is one.
         let in_git_folder = repository.folder().canonicalize().is_ok_and(|git| folder.starts_with(git));
@@ -169,6 +205,16 @@ impl Standing {
             .map(Path::to_owned)
             .unwrap_or_default();
         Self { folder, top, subdir }
+    }
+
+    /// Where the configuration is looked for: here, or in a commit.
+    pub(super) fn config<'a>(
+        &'a self,
+        repository: &'a Repository,
+        base: Option<CommitId>,
+    ) -> config::Place<'a> {
+        let top = self.top.as_deref().unwrap_or(&self.folder);
+        config::Place { repository: Some(repository), folder: &self.folder, top, base }
     }
 }
 
@@ -204,7 +250,7 @@ impl Merged {
             good: if args.find_fix { args.good.clone() } else { or(&args.good, &config.good) },
             first_parent: args.first_parent || config.first_parent.unwrap_or(false),
             path: or(&args.path, &config.path),
-            jobs: args.jobs.map(usize::from).or(config.jobs).unwrap_or_else(cores).max(1),
+            jobs: args.jobs.map(usize::from).or(config.jobs).unwrap_or_else(cores).clamp(1, 512),
             with_file: or(&args.with_file, &config.with_file),
             setup: args.setup.clone().or_else(|| config.setup.clone()),
             timeout: args
@@ -225,6 +271,9 @@ fn command(args: &Args, config: &config::Config) -> Result<Vec<OsString>, CliErr
     }
     if !args.command.is_empty() {
         return Ok(args.command.clone());
+    }
+    if args.runs_nothing {
+        return Ok(Vec::new());
     }
     match &config.command {
         Some(words) if !words.is_empty() => Ok(words.iter().map(OsString::from).collect()),
@@ -252,18 +301,6 @@ fn matching(pattern: Option<&String>, any_failure: bool) -> Result<Matching, Cli
     }
 }
 
-fn parse_duration(text: &str) -> Result<Duration, CliError> {
-    let wrong = || {
-        CliError::usage(format!("'{text}' is not a duration"))
-            .hinted("like this: --timeout 90s, --timeout 2m, --timeout 1m30s")
-    };
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero()).ok_or_else(wrong);
-    }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(span).ok().filter(|limit| !limit.is_zero()).ok_or_else(wrong)
-}
-
 /// The good commits and the bad one, in the terms of the search.
 fn endpoints(
     repository: &Repository,
@@ -287,61 +324,22 @@ fn endpoints(
     Ok((vec![resolve(broken)?], resolve(mended)?))
 }
 
-/// The files to lay over every tree.
-fn overlay(list: &[String], here: &Path, top: Option<&Path>) -> Result<Vec<OverlayFile>, CliError> {
-    list.iter().map(|item| overlay_file(item, here, top)).collect()
-}
-
-fn overlay_file(item: &str, here: &Path, top: Option<&Path>) -> Result<OverlayFile, CliError> {
-    // A name with a colon in it is meant as it is, if there is such a file.
-    let (source, destination) = match item.rsplit_once(':') {
-        Some((source, destination)) if !here.join(item).exists() => (source, Some(destination)),
-        _ => (item, None),
-    };
-    let file = here.join(source);
-    let content = std::fs::read(&file).map_err(|error| {
-        CliError::usage(format!("failed to read {} for --with-file: {error}", file.display()))
-            .hinted("--with-file SRC[:DEST]: SRC is a file here, DEST its place in the tree")
-    })?;
-    let path = match destination {
-        Some(destination) => PathBuf::from(destination),
-        None => place_in_tree(&file, top)?,
-    };
-    let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    if !inside || path.as_os_str().is_empty() {
-        return Err(CliError::usage(format!("'{}' is not a path inside the tree", path.display()))
-            .hinted("--with-file SRC:DEST, with DEST relative to the top of the repository"));
-    }
-    let path: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
-    let executable = {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::metadata(&file).is_ok_and(|facts| facts.permissions().mode() & 0o111 != 0)
-    };
-    let path = path.to_str().ok_or_else(|| CliError::usage("the place of a --with-file has to be UTF-8"))?;
-    Ok(OverlayFile { path: path.to_owned(), content, executable })
-}
-
-/// Without a destination, a file of the work tree goes where it lies there, another to the top.
-fn place_in_tree(file: &Path, top: Option<&Path>) -> Result<PathBuf, CliError> {
-    let real = file.canonicalize().map_err(CliError::internal)?;
-    match top.and_then(|top| real.strip_prefix(top).ok()) {
-        Some(inside) => Ok(inside.to_owned()),
-        None => Ok(real.file_name().map(PathBuf::from).unwrap_or_default()),
-    }
-}
-
 /// The interpreter behind the command, when there is one.
-fn interpreter(command: &[OsString], folder: &Path, venvs: &Venvs) -> Option<Interpreter> {
-    let program = command.first()?;
+fn interpreter(
+    command: &[OsString],
+    folder: &Path,
+    venvs: &Venvs,
+    prober: &Prober<'_>,
+) -> Result<Option<Interpreter>, ProbeError> {
+    let Some(program) = command.first() else { return Ok(None) };
     let around = interpreter_around(program, folder);
     let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
     // What runs another program may speak of the environment that this is in.
     if let Some(used) = venvs.used.first().filter(|_| around.is_none() && !name.starts_with("py")) {
-        return Some(used.clone());
+        return Ok(Some(used.clone()));
     }
-    let python = around.or_else(|| pyenv::find_python(program, folder))?;
-    // A neutral folder, so that no file of the user's is imported by chance.
-    Interpreter::probe(&python, Path::new("/")).ok()
+    let python = around.or_else(|| pyenv::find_python(program, folder));
+    python.map(|python| prober.probe(&python)).transpose()
 }
 
 fn recipe(

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::cli::terminal::stdout_style;
 use crate::cli::{CliError, Exit, folders};
 use crate::git::Repository;
-use crate::report::date;
+use crate::report::{date, one_line};
 use crate::store::{SessionState, Store};
 
 /// List finished and broken sessions, the latest first
@@ -35,10 +35,16 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
             SessionState::Interrupted | SessionState::Running => style.warn(state),
         };
         let when = date(seconds(row.updated), 0);
-        writeln!(text, "{}  {state}  {when}  {}  {}", style.name(&row.id), row.repository, row.command)
-            .map_err(CliError::internal)?;
+        writeln!(
+            text,
+            "{}  {state}  {when}  {}  {}",
+            style.name(&row.id),
+            one_line(&row.repository),
+            one_line(&row.command)
+        )
+        .map_err(CliError::internal)?;
     }
-    super::print(&text)
+    super::print_text(&text)
 }
 
 /// Whole seconds.

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::config_args::ConfigArgs;
 use super::find;
 use super::isolation::IsolationArgs;
 use super::logs::{repository_files, sources};
@@ -71,6 +72,8 @@ pub(crate) struct Args {
     repo: Option<PathBuf>,
     #[command(flatten)]
     isolation: IsolationArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// The failing command, after `--` [default: the configuration's]
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -93,7 +96,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         (None, _) => SuspectsText { style: stdout_style() }.render(&report, &mut out),
     };
     rendered.map_err(CliError::internal)?;
-    super::print(&out)
+    if args.format == Format::Text { super::print_text(&out) } else { super::print(&out) }
 }
 
 fn most(args: &Args) -> usize {
@@ -181,6 +184,7 @@ fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliEr
         command: args.command.clone(),
         jobs: Some(1),
         isolation: args.isolation.clone(),
+        config: args.config.clone(),
         confidence: find::CONFIDENCE,
         may_lack_command: true,
         ..find::Args::default()

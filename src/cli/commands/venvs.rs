@@ -7,11 +7,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
-
 use crate::cli::CliError;
 use crate::git::Link;
-use crate::pyenv::{Interpreter, environment_around, environments_in, places_of_python};
+use crate::pyenv::{Interpreter, Prober, environment_around, environments_in, places_of_python};
 
 /// Files that say what a program runs, by its name.
 const SCRIPTS: [(&str, &[&str]); 6] = [
@@ -40,9 +38,11 @@ pub(super) struct Venvs {
 
 impl Venvs {
     /// Look for them in the work tree that begins at `top`, for a command that runs in `folder`.
-    pub(super) fn find(top: Option<&Path>, folder: &Path, command: &[OsString]) -> Self {
+    /// What came with the repository is not among them.
+    pub(super) fn find(top: Option<&Path>, folder: &Path, command: &[OsString], prober: &Prober<'_>) -> Self {
         let Some(top) = top.filter(|_| !command.is_empty()) else { return Self::default() };
-        let all = environments_in(top);
+        let mut all = environments_in(top);
+        all.retain(|venv| !(prober.refuses)(&venv.join("bin/python")));
         if all.is_empty() {
             return Self::default();
         }
@@ -55,8 +55,7 @@ impl Venvs {
                 || managed && from_here.iter().any(|path| path.components().count() == 1)
         };
         let spoken_of: Vec<&PathBuf> = all.iter().filter(speaks_of).take(MOST_ASKED).collect();
-        let ask = |venv: &&PathBuf| Interpreter::probe(&venv.join("bin/python"), Path::new("/")).ok();
-        let used = spoken_of.par_iter().filter_map(ask).collect();
+        let used = spoken_of.iter().filter_map(|venv| prober.probe(&venv.join("bin/python")).ok()).collect();
         Self { top: top.to_owned(), all, used }
     }
 

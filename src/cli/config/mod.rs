@@ -1,151 +1,128 @@
-//! Configuration: `[tool.pybisect]` in the `pyproject.toml` of the folder the user stands in or of one
-//! above it, inside the repository, or a `pybisect.toml` there. Never read from the commit under test:
-//! whoever controls the configuration controls what runs.
+//! Configuration, in two layers: the user's own file, and above it what the repository brings.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `keys` | [`Config`]: the keys, and which of them a file may set that came with a repository |
+//! | `files` | where the files are: in the checkout, in a commit, the user's own |
+//! | `trust` | [`Trust`]: which configurations of repositories the user accepted |
+//!
+//! Whoever controls the configuration controls what runs. So a file in a repository sets what cannot harm: everything
+//! else counts on the command line, in the user's own file, or after `pybisect trust`.
 
-use std::path::{Path, PathBuf};
+mod files;
+mod keys;
+mod trust;
 
-use serde::Deserialize;
+use std::path::Path;
+
+use toml::Table;
 
 use super::CliError;
-use super::commands::environments::Kind;
-use super::commands::isolation::{Level, NetworkArg};
+use crate::git::Repository;
+use crate::model::CommitId;
 
-/// Values that mirror the flags of `find`, and the command that `logs` reads.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
-pub(super) struct Config {
-    pub(super) command: Option<Vec<String>>,
-    pub(super) good: Option<Vec<String>>,
-    pub(super) first_parent: Option<bool>,
-    pub(super) path: Option<Vec<String>>,
-    pub(super) jobs: Option<usize>,
-    pub(super) with_file: Option<Vec<String>>,
-    pub(super) setup: Option<String>,
-    pub(super) timeout: Option<String>,
-    pub(super) keep: Option<Vec<String>>,
-    pub(super) any_failure: Option<bool>,
-    #[serde(rename = "match")]
-    pub(super) pattern: Option<String>,
-    pub(super) confidence: Option<f64>,
-    pub(super) logs_command: Option<String>,
-    pub(super) env: Option<Kind>,
-    pub(super) with: Option<Vec<String>>,
-    pub(super) python: Option<String>,
-    pub(super) requirements: Option<PathBuf>,
-    pub(super) extra: Option<Vec<String>>,
-    pub(super) group: Option<Vec<String>>,
-    pub(super) time_travel: Option<bool>,
-    pub(super) as_of: Option<String>,
-    pub(super) env_cache: Option<String>,
-    pub(super) isolation: Option<Level>,
-    pub(super) network: Option<NetworkArg>,
-    pub(super) pass_env: Option<Vec<String>>,
-    pub(super) max_memory: Option<String>,
-    pub(super) max_processes: Option<String>,
-    pub(super) max_file_size: Option<String>,
+pub(super) use self::files::Found;
+pub(super) use self::keys::Config;
+pub(super) use self::trust::Trust;
+
+/// Where configuration is looked for.
+pub(super) struct Place<'a> {
+    /// The repository, when there is one.
+    pub(super) repository: Option<&'a Repository>,
+    /// The folder that the user stands in, with links resolved.
+    pub(super) folder: &'a Path,
+    /// The top of the work tree.
+    pub(super) top: &'a Path,
+    /// The commit whose configuration counts; `None` for the checkout's.
+    pub(super) base: Option<CommitId>,
 }
 
-const KEYS: [&str; 28] = [
-    "command",
-    "good",
-    "first-parent",
-    "path",
-    "jobs",
-    "with-file",
-    "setup",
-    "timeout",
-    "keep",
-    "any-failure",
-    "match",
-    "confidence",
-    "logs-command",
-    "env",
-    "with",
-    "python",
-    "requirements",
-    "extra",
-    "group",
-    "time-travel",
-    "as-of",
-    "env-cache",
-    "isolation",
-    "network",
-    "pass-env",
-    "max-memory",
-    "max-processes",
-    "max-file-size",
-];
-
-#[derive(Debug, Default, Deserialize)]
-struct Pyproject {
-    #[serde(default)]
-    tool: Tool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Tool {
-    pybisect: Option<toml::Table>,
-}
-
-/// The configuration that holds in a folder, and warnings about its keys.
+/// The configuration that holds, and what the user should know of it.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
     pub(super) config: Config,
     pub(super) warnings: Vec<String>,
 }
 
-/// Look for the configuration in `folder` and above it, up to `top`.
-pub(super) fn load(folder: &Path, top: &Path) -> Result<Loaded, CliError> {
-    for folder in folder.ancestors().take_while(|folder| folder.starts_with(top)) {
-        let own = folder.join("pybisect.toml");
-        if let Some(text) = read(&own)? {
-            let table = text.parse::<toml::Table>().map_err(|error| broken(&own, &error))?;
-            return from_table(table, own);
+/// Read the configuration that holds in a place.
+pub(super) fn load(place: &Place<'_>, without: bool) -> Result<Loaded, CliError> {
+    if without {
+        return Ok(Loaded::default());
+    }
+    let mut warnings = Vec::new();
+    let own = match files::of_user()? {
+        Some(own) => {
+            warnings.extend(keys::unknown(&own.table, &own.name));
+            own.table
         }
-        let shared = folder.join("pyproject.toml");
-        if let Some(text) = read(&shared)? {
-            // A broken pyproject.toml is not ours to judge unless it names us.
-            let Ok(pyproject) = toml::from_str::<Pyproject>(&text) else { continue };
-            if let Some(table) = pyproject.tool.pybisect {
-                return from_table(table, shared);
+        None => Table::new(),
+    };
+    let trust = Trust::of_user();
+    let is_trusted = |found: &Found| {
+        place
+            .repository
+            .is_some_and(|repository| trust.as_ref().is_some_and(|trust| trust.has(repository, found)))
+    };
+    let checkout = files::of_checkout(place.folder, place.top)?;
+    let found = match (place.base, place.repository) {
+        // What is looked at must not decide how.
+        (Some(base), Some(repository)) if !checkout.as_ref().is_some_and(is_trusted) => {
+            let inside = place.folder.strip_prefix(place.top).unwrap_or(Path::new(""));
+            let of_base = files::of_commit(repository, base, inside)?;
+            if of_base.as_ref().map(|found| &found.table) != checkout.as_ref().map(|found| &found.table) {
+                let name = checkout.as_ref().or(of_base.as_ref()).map_or("", |found| &found.name);
+                warnings.push(format!(
+                    "{name} is not as on the base, whose configuration holds (to take it as it is here: pybisect trust)"
+                ));
             }
+            of_base
         }
+        _ => checkout,
+    };
+    let Some(mut found) = found else {
+        return Ok(Loaded { config: keys::read(own, "the configuration")?, warnings });
+    };
+    warnings.extend(keys::unknown(&found.table, &found.name));
+    // Its words are checked as they stand, before anything of them is left out.
+    keys::read(found.table.clone(), &found.name)?;
+    let mut of_repository = Vec::new();
+    if !is_trusted(&found) {
+        let ignored = keys::restrict(&mut found.table, &own);
+        if !ignored.is_empty() {
+            warnings.push(format!(
+                "{}: {} ignored: a file of a repository may not set {} (to let this one: pybisect trust)",
+                found.name,
+                keys::listed(&ignored),
+                if ignored.len() == 1 { "that" } else { "those" }
+            ));
+        }
+        of_repository = found.table.keys().cloned().collect();
     }
-    Ok(Loaded::default())
-}
-
-fn read(file: &Path) -> Result<Option<String>, CliError> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(CliError::usage(format!("failed to read {}: {error}", file.display()))),
-    }
-}
-
-fn broken(file: &Path, error: &toml::de::Error) -> CliError {
-    CliError::usage(format!("{}: {}", file.display(), error.to_string().trim_end()))
-}
-
-fn from_table(table: toml::Table, file: PathBuf) -> Result<Loaded, CliError> {
-    let mut unknown = Vec::new();
-    let config = serde_ignored::deserialize(toml::Value::Table(table), |key| unknown.push(key.to_string()))
-        .map_err(|error| broken(&file, &error))?;
-    let warnings = unknown
-        .into_iter()
-        .map(|key| {
-            let nearest = KEYS
-                .iter()
-                .max_by(|a, b| strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key)));
-            let nearest = nearest.map(|name| format!("; did you mean '{name}'?")).unwrap_or_default();
-            format!("{}: unknown key '{key}'{nearest}", file.display())
-        })
-        .collect();
+    let mut table = own;
+    table.extend(found.table);
+    let config = Config { of_repository, ..keys::read(table, &found.name)? };
     Ok(Loaded { config, warnings })
+}
+
+/// The configuration of the checkout, for `pybisect trust`.
+pub(super) fn of_checkout(folder: &Path, top: &Path) -> Result<Option<Found>, CliError> {
+    files::of_checkout(folder, top)
+}
+
+/// The keys of a file that count only when it is trusted.
+pub(super) fn restricted(found: &Found) -> Vec<String> {
+    keys::restrict(&mut found.table.clone(), &Table::new())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn load_in(folder: &Path, top: &Path) -> Result<Loaded, CliError> {
+        let Some(found) = files::of_checkout(folder, top)? else { return Ok(Loaded::default()) };
+        let warnings = keys::unknown(&found.table, &found.name);
+        Ok(Loaded { config: keys::read(found.table, &found.name)?, warnings })
+    }
 
     #[test]
     fn the_nearest_file_counts_and_unknown_keys_warn() {
@@ -155,7 +132,7 @@ mod tests {
         std::fs::write(top.path().join("pybisect.toml"), "jobs = 3\n").unwrap();
         std::fs::write(top.path().join("a/pyproject.toml"), "[tool.pybisect]\njobs = 5\ntimeot = '3s'\n")
             .unwrap();
-        let loaded = load(&inner, top.path()).unwrap();
+        let loaded = load_in(&inner, top.path()).unwrap();
         assert_eq!(loaded.config.jobs, Some(5));
         assert_eq!(loaded.warnings.len(), 1);
         assert!(
@@ -164,16 +141,16 @@ mod tests {
             loaded.warnings
         );
 
-        assert_eq!(load(top.path(), top.path()).unwrap().config.jobs, Some(3));
+        assert_eq!(load_in(top.path(), top.path()).unwrap().config.jobs, Some(3));
         let elsewhere = tempfile::tempdir().unwrap();
-        assert_eq!(load(elsewhere.path(), elsewhere.path()).unwrap().config, Config::default());
+        assert_eq!(load_in(elsewhere.path(), elsewhere.path()).unwrap().config, Config::default());
     }
 
     #[test]
     fn a_wrong_value_names_the_file() {
         let top = tempfile::tempdir().unwrap();
         std::fs::write(top.path().join("pybisect.toml"), "jobs = 'many'\n").unwrap();
-        let error = format!("{:?}", load(top.path(), top.path()).unwrap_err());
+        let error = format!("{:?}", load_in(top.path(), top.path()).unwrap_err());
         assert!(error.contains("pybisect.toml"), "{error}");
     }
 }

@@ -28,6 +28,6 @@ mod wanted;
 
 pub(super) use names::{name_of, normalised};
 pub use project::{ProjectFiles, declares};
-pub(super) use setup_cfg::read as ini;
+pub use setup_cfg::read as ini;
 pub use wanted::{Choice, LeastPytest};
 pub(super) use wanted::{PythonHints, Wanted};

@@ -314,4 +314,16 @@ mod tests {
         assert_eq!(made.groups["dev"], ["pytest>=5.2,<6"]);
         assert_eq!(made.requires_python.as_deref(), Some(">=3.7,<4"));
     }
+
+    #[test]
+    fn groups_that_include_one_another_are_read_once_each() {
+        let include = "{include-group = 'a'}, {include-group = 'b'},".repeat(200);
+        let made = read(&format!("[dependency-groups]\na = [{include} 'six']\nb = [{include} 'attrs']\n"));
+        assert_eq!(made.groups["a"], ["attrs", "six"]);
+    }
+
+    #[test]
+    fn a_version_beyond_all_numbers_is_still_a_bound() {
+        assert_eq!(poetry_versions("^18446744073709551615"), ">=18446744073709551615,<18446744073709551615");
+    }
 }

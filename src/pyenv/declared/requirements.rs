@@ -223,4 +223,13 @@ mod tests {
         assert!(lines.requirements.iter().all(|line| !line.contains("-e") && !line.contains("six")));
         assert!(lines.constraints.iter().all(|line| line == "werkzeug<1"), "{lines:?}");
     }
+
+    #[test]
+    fn files_that_include_one_another_are_read_once_each() {
+        let many = "-r a.txt\n-r b.txt\n".repeat(500);
+        let files = Files(BTreeMap::from([("a.txt", &*many.leak()), ("b.txt", "-c a.txt\nsix\n")]));
+        let mut lines = Lines::default();
+        lines.read(&files, "a.txt");
+        assert_eq!(lines.requirements, ["six"]);
+    }
 }

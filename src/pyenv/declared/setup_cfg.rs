@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 /// Sections of an INI file as `configparser` reads it: keys to lines.
 pub(in crate::pyenv) type Sections = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
-/// Read it. Continued lines are indented; comments begin with `#` or `;`.
-pub(in crate::pyenv) fn read(text: &str) -> Sections {
+/// Read an INI file as `configparser` does. Continued lines are indented; comments begin with `#` or `;`.
+#[must_use]
+pub fn read(text: &str) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
     let mut sections = Sections::new();
     let mut section = String::new();
     let mut key: Option<String> = None;

@@ -8,6 +8,7 @@
 
 use std::io;
 
+use super::super::escape::workflow_command as data;
 use super::AnnotationRenderer;
 use crate::model::{Annotation, Severity};
 
@@ -58,10 +59,6 @@ fn command(annotation: &Annotation) -> String {
     let place = if path.is_empty() { String::new() } else { format!(",file={}{lines}", property(path)) };
     let title = property(&format!("pybisect ({})", annotation.rule.id));
     format!("::{} title={title}{place}::{}", word(annotation.severity), data(&annotation.text()))
-}
-
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

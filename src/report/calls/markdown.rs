@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::super::escape::{markdown as cell, markdown_code_cell as code};
 use super::{CallRenderer, one_line};
 use crate::model::{CallReport, CallSite, ChangeKind, LocatedChange};
 
@@ -51,16 +52,4 @@ fn row(located: &LocatedChange, out: &mut dyn io::Write) -> io::Result<()> {
         side(&change.before).unwrap_or_default(),
         side(&change.after).unwrap_or_default(),
     )
-}
-
-/// Code in a table: the fence is longer than any run of backquotes inside, and a bar is escaped.
-fn code(text: &str) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
-}
-
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('<', "&lt;")
 }

@@ -5,6 +5,7 @@ use std::io;
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 
 use super::super::Style;
+use super::super::escape::one_line as safe;
 use super::{CallRenderer, one_line};
 use crate::model::{CallChange, CallReport, CallSite, ChangeKind, LocatedChange};
 
@@ -30,18 +31,19 @@ impl CallRenderer for CallsText {
                 path = None;
                 if let Some(id) = commit {
                     let subject = located.subject.as_deref().unwrap_or_default();
-                    writeln!(out, "{} {subject}", self.style.name(id.short()))?;
+                    writeln!(out, "{} {}", self.style.name(id.short()), safe(subject))?;
                 }
             }
             if path != Some((&located.path, &located.old_path)) {
                 path = Some((&located.path, &located.old_path));
-                let from = located.old_path.as_ref().map(|old| format!(" (from {old})")).unwrap_or_default();
-                writeln!(out, "{}", self.style.bold(format!("{}{from}", located.path)))?;
+                let from =
+                    located.old_path.as_ref().map(|old| format!(" (from {})", safe(old))).unwrap_or_default();
+                writeln!(out, "{}", self.style.bold(format!("{}{from}", safe(&located.path))))?;
             }
             self.change(located, out)?;
         }
         for file in &report.partly_parsed {
-            writeln!(out, "{} {}: {}", self.style.warn("partly parsed:"), file.path, file.why)?;
+            writeln!(out, "{} {}: {}", self.style.warn("partly parsed:"), safe(&file.path), safe(&file.why))?;
         }
         if report.changes.is_empty() {
             let files = super::super::plural(report.files, "Python file");
@@ -65,7 +67,7 @@ impl CallsText {
         writeln!(
             out,
             "  {}, {line}: {}{}",
-            self.style.name(&place.function),
+            self.style.name(safe(&place.function)),
             kinds.join(", "),
             self.callees(change),
         )?;
@@ -77,9 +79,9 @@ impl CallsText {
             writeln!(out, "    {} {after}", self.style.good("+"))?;
         }
         if let Some(stale) = &change.stale {
-            writeln!(out, "    {} {}", self.style.warn("does not fit:"), stale.problem)?;
-            let after = stale.after.as_deref().unwrap_or("gone");
-            writeln!(out, "    {}:{}: {} → {after}", stale.path, stale.line, stale.before)?;
+            writeln!(out, "    {} {}", self.style.warn("does not fit:"), safe(&stale.problem))?;
+            let after = safe(stale.after.as_deref().unwrap_or("gone"));
+            writeln!(out, "    {}:{}: {} → {after}", safe(&stale.path), stale.line, safe(&stale.before))?;
         }
         Ok(())
     }
@@ -92,12 +94,14 @@ impl CallsText {
             (_, Some(callee)) | (Some(callee), None) => callee,
             (None, None) => return String::new(),
         };
-        format!("  {}", self.style.dim(text))
+        format!("  {}", self.style.dim(safe(&text)))
     }
 
     /// Both sides on one line each; what differs is set off, in colour or not at all.
     fn marked(&self, change: &CallChange) -> (Option<String>, Option<String>) {
-        let shown = |site: &Option<CallSite>| site.as_ref().map(|site| one_line(&site.text, LONGEST));
+        let shown = |site: &Option<CallSite>| {
+            site.as_ref().map(|site| safe(&one_line(&site.text, LONGEST)).into_owned())
+        };
         let (before, after) = (shown(&change.before), shown(&change.after));
         let (Some(old), Some(new)) = (&before, &after) else { return (before, after) };
         let (old, new) = (tokens(old), tokens(new));

@@ -2,6 +2,9 @@
 
 use std::io;
 
+use super::super::escape::{
+    markdown as subject, markdown_code as code, markdown_fence, markdown_prose as plain,
+};
 use super::{CheckRenderer, hidden, sides, summary, word};
 use crate::model::{Annotation, CheckReport, Severity};
 
@@ -25,7 +28,7 @@ impl CheckRenderer for CheckMarkdown {
                 plain(&smoke.merged)
             )?;
             if let Some(culprit) = &smoke.culprit {
-                writeln!(out, "\nFirst in {} {}", culprit.id.short(), plain(&culprit.subject))?;
+                writeln!(out, "\nFirst in {} {}", culprit.id.short(), subject(&culprit.subject))?;
             }
         }
         let notes = report.notes.iter().cloned().chain(hidden(report));
@@ -56,7 +59,7 @@ fn finding(finding: &Annotation, out: &mut dyn io::Write) -> io::Result<()> {
     }
     if let Some(suggestion) = &finding.suggestion {
         let tested = if suggestion.tested { " (tested)" } else { "" };
-        let fence = fence(&suggestion.new, 3);
+        let fence = markdown_fence(&suggestion.new);
         writeln!(
             out,
             "\n{}{tested}:\n\n{fence}suggestion\n{}\n{fence}",
@@ -65,28 +68,4 @@ fn finding(finding: &Annotation, out: &mut dyn io::Write) -> io::Result<()> {
         )?;
     }
     Ok(())
-}
-
-/// A fence that is longer than any run of backquotes inside.
-fn fence(text: &str, least: usize) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    "`".repeat((longest + 1).max(least))
-}
-
-fn code(text: &str) -> String {
-    let fence = fence(text, 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    format!("{fence}{pad}{text}{pad}{fence}")
-}
-
-/// Text whose characters mean themselves, but for code between backquotes, as type checkers write it.
-fn plain(text: &str) -> String {
-    let outside =
-        |text: &str| text.replace('<', "&lt;").replace('*', "\\*").replace('_', "\\_").replace('|', "\\|");
-    let parts: Vec<String> = text
-        .split('`')
-        .enumerate()
-        .map(|(number, part)| if number % 2 == 0 { outside(part) } else { part.to_owned() })
-        .collect();
-    parts.join("`")
 }

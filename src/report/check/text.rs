@@ -3,6 +3,7 @@
 use std::io;
 
 use super::super::Style;
+use super::super::escape::cleaned;
 use super::{CheckRenderer, hidden, sides, summary, word};
 use crate::model::{Annotation, CheckReport, Severity, Smoke, Suggestion};
 
@@ -17,6 +18,7 @@ pub struct CheckText {
 
 impl CheckRenderer for CheckText {
     fn render(&self, report: &CheckReport, out: &mut dyn io::Write) -> io::Result<()> {
+        let report = &cleaned(report);
         if self.verbose {
             writeln!(out, "{}", self.style.dim(sides(report)))?;
         }
@@ -85,7 +87,9 @@ impl CheckText {
         let line = if smoke.is_new { self.style.bad(line) } else { self.style.dim(line) };
         writeln!(out, "{line}")?;
         if let Some(failure) = smoke.failure.as_ref().filter(|_| smoke.is_new) {
-            writeln!(out, "    {failure}")?;
+            for line in failure.lines() {
+                writeln!(out, "    {line}")?;
+            }
         }
         if let Some(culprit) = &smoke.culprit {
             let (id, subject) = (culprit.id.short(), &culprit.subject);

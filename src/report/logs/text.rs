@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::model::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport};
+use crate::report::escape::cleaned;
 use crate::report::plain::shortened;
 use crate::report::{Style, plural};
 
@@ -26,6 +27,7 @@ impl LogText {
     /// # Errors
     /// When it cannot be written.
     pub fn render(&self, report: &LogReport, out: &mut dyn Write) -> io::Result<()> {
+        let report = &cleaned(report);
         self.headline(report, out)?;
         for note in &report.notes {
             writeln!(out, "{} {note}", self.style.warn("note:"))?;

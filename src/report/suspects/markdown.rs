@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::super::escape::markdown as cell;
 use super::{SuspectRenderer, percent};
 use crate::model::SuspectReport;
 
@@ -22,9 +23,4 @@ impl SuspectRenderer for SuspectsMarkdown {
         }
         writeln!(out, "\n{} commits ranked; nothing was tested.", report.commits)
     }
-}
-
-/// A text that stays in its cell.
-fn cell(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;")
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::super::escape::cleaned;
 use super::super::{Style, date, plural};
 use super::{SuspectRenderer, percent};
 use crate::model::{FailureSignature, Frame, SuspectReport};
@@ -18,6 +19,7 @@ const MOST_REASONS: usize = 4;
 
 impl SuspectRenderer for SuspectsText {
     fn render(&self, report: &SuspectReport, out: &mut dyn io::Write) -> io::Result<()> {
+        let report = &cleaned(report);
         if let Some(failure) = &report.failure {
             self.failure(failure, out)?;
         }

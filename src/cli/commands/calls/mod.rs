@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let mut out = Vec::new();
     render(args, &report, &mut out).map_err(CliError::internal)?;
     if args.format == Format::Text {
-        return super::print(&out);
+        return super::print_text(&out);
     }
     // Other formats have no colours that a terminal might not know, and may be large.
     let mut stdout = std::io::stdout().lock();

@@ -22,6 +22,7 @@ use crate::model::{CancelToken, CheckReport, Severity};
 use crate::session::SignalListener;
 
 use self::format::CheckFormat;
+use super::config_args::ConfigArgs;
 use super::environments::{EnvArgs, Kind};
 use super::find;
 use super::isolation::IsolationArgs;
@@ -86,6 +87,8 @@ pub(crate) struct Args {
     environment: EnvArgs,
     #[command(flatten)]
     isolation: IsolationArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Repository [default: the one you stand in]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
@@ -156,14 +159,16 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         super::say("no commit yet, and nothing to compare with");
         return Ok(Exit::Found);
     }
-    let prepared = prepare::prepare(&find_args(args))?;
+    let sides = sides(args)?;
+    // What is looked at does not decide how: the configuration is the base's.
+    let prepared = prepare::prepare(&find::Args { config_of: Some(sides.base.commit), ..find_args(args) })?;
     let style = stderr_style();
     for warning in &prepared.warnings {
         super::say(&format!("{} {warning}", style.bold(style.warn("warning:"))));
     }
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
-    let mut report = check(args, &prepared, coverage.as_ref(), &cancel)?;
+    let mut report = check(args, &prepared, &sides, coverage.as_ref(), &cancel)?;
     drop(listener);
     if cancel.is_cancelled() {
         return Ok(Exit::Interrupted);
@@ -201,16 +206,22 @@ fn has_no_commit(args: &Args) -> Result<bool, CliError> {
     Ok(Repository::open(args.repo.as_deref().unwrap_or(&here))?.has_no_commit())
 }
 
+fn sides(args: &Args) -> Result<Sides, CliError> {
+    let here = std::env::current_dir().map_err(CliError::internal)?;
+    let repository = Repository::open(args.repo.as_deref().unwrap_or(&here))?;
+    let target =
+        TARGET_VARIABLES.iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
+    Ok(Sides::resolve(&repository, args.what.as_deref(), target.as_deref())?)
+}
+
 fn check(
     args: &Args,
     prepared: &Prepared,
+    sides: &Sides,
     coverage: Option<&Coverage>,
     cancel: &CancelToken,
 ) -> Result<CheckReport, CliError> {
-    let target =
-        TARGET_VARIABLES.iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
-    let sides = Sides::resolve(&prepared.repository, args.what.as_deref(), target.as_deref())?;
-    let mut look = look::Look::new(prepared, &sides)?;
+    let mut look = look::Look::new(prepared, sides)?;
     if look.is_empty() {
         return Ok(look.report);
     }
@@ -227,7 +238,7 @@ fn check(
         return Err(CliError::usage("--require-tested: there is no command to watch, and no coverage data")
             .hinted("a command after `--`, as in -- python -m pytest -q, or --coverage coverage.json"));
     }
-    let watched = if runs { look.smoke(&sides, watch, cancel)? } else { None };
+    let watched = if runs { look.smoke(sides, watch, cancel)? } else { None };
     let past = repeated(&prepared.repository, sides.ancestor, &look.calls)?;
     look.add(past);
     if let (Some(coverage), Some(severity)) = (coverage.or(watched.as_ref()), weight) {
@@ -257,6 +268,8 @@ fn find_args(args: &Args) -> find::Args {
         // The calls are narrowed on the merge result, which may be no commit at all.
         no_narrow: true,
         may_lack_command: true,
+        runs_nothing: args.no_smoke,
+        config: args.config.clone(),
         environment,
         isolation: args.isolation.clone(),
         command: args.command.clone(),

@@ -7,7 +7,7 @@ use super::Args;
 use super::format::CheckFormat;
 use crate::cli::{CliError, Format, terminal};
 use crate::model::CheckReport;
-use crate::report::{CheckJson, CheckJunit, CheckMarkdown, CheckRenderer as _, CheckText};
+use crate::report::{CheckJson, CheckJunit, CheckMarkdown, CheckRenderer as _, CheckText, one_line};
 
 /// Write the report in the form that was asked for.
 pub(super) fn write(args: &Args, report: &CheckReport) -> Result<(), CliError> {
@@ -16,7 +16,8 @@ pub(super) fn write(args: &Args, report: &CheckReport) -> Result<(), CliError> {
     if args.format == CheckFormat::Of(Format::Github) {
         job_summary(report).map_err(CliError::internal)?;
     }
-    super::super::print(&out).map(drop)
+    let is_text = args.format == CheckFormat::Of(Format::Text);
+    if is_text { super::super::print_text(&out) } else { super::super::print(&out) }.map(drop)
 }
 
 fn render(args: &Args, report: &CheckReport, out: &mut Vec<u8>) -> std::io::Result<()> {
@@ -32,7 +33,7 @@ fn render(args: &Args, report: &CheckReport, out: &mut Vec<u8>) -> std::io::Resu
         }
         Format::Json => CheckJson.render(report, out),
         Format::Markdown => CheckMarkdown.render(report, out),
-        Format::Github => report.notes.iter().try_for_each(|note| writeln!(out, "note: {note}")),
+        Format::Github => report.notes.iter().try_for_each(|note| writeln!(out, "note: {}", one_line(note))),
         Format::Sarif | Format::Gitlab | Format::Rdjson => Ok(()),
     }
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::look::Look;
 use super::{Args, Types};
-use crate::check::{Checker, CheckerKind, Diagnostic, ToolError, add_or_support, type_findings};
+use crate::check::{Around, Checker, CheckerKind, Diagnostic, ToolError, add_or_support, type_findings};
 use crate::cli::{CliError, folders};
 use crate::git::{Mirror, is_python};
 use crate::model::{CancelToken, CommitId, TreeId};
-use crate::pyenv::{Interpreter, find_python};
+use crate::pyenv::{ProbeError, Prober, find_python};
 
 /// Files that a type checker reads besides sources.
 const SETTINGS: [&str; 7] =
@@ -42,7 +42,9 @@ impl Look<'_> {
         }
         let cache = folders::cache()?;
         let python = self.python(args)?;
-        let said = Checker::find(kind, python, &cache.join("tools"), cancel)
+        let refuses = |program: &Path| self.prepared.repository.brings(program);
+        let around = Around { sandbox: self.prepared.tools.sandbox.as_ref(), refuses: &refuses };
+        let said = Checker::find(kind, python, &cache.join("tools"), around, cancel)
             .and_then(|checker| Ok((checker.name(), self.ask(&checker, &cache, [&old, &new], cancel)?)));
         match said {
             Ok((name, Asked { before, after })) => {
@@ -60,7 +62,7 @@ impl Look<'_> {
     }
 
     /// The interpreter whose packages count.
-    fn python(&self, args: &Args) -> Result<Option<PathBuf>, CliError> {
+    fn python(&mut self, args: &Args) -> Result<Option<PathBuf>, CliError> {
         let repository = &self.prepared.repository;
         let here = args.repo.clone().or_else(|| std::env::current_dir().ok()).unwrap_or_default();
         let own = || {
@@ -88,8 +90,16 @@ impl Look<'_> {
             (None, Some(program)) => find_python(program, &here),
             (None, None) => active().or_else(own).or_else(|| find_python("python3".as_ref(), &here)),
         };
-        let probed = found.and_then(|found| Interpreter::probe(&found, Path::new("/")).ok());
-        Ok(probed.map(|python| python.executable))
+        let refuses = |program: &Path| repository.brings(program);
+        let prober = Prober { sandbox: self.prepared.tools.questions.as_ref(), refuses: &refuses };
+        match found.map(|found| prober.probe(&found)) {
+            Some(Err(error @ ProbeError::Tracked { .. })) => {
+                self.report.notes.push(format!("{error}; imports are looked up without it"));
+                Ok(None)
+            }
+            Some(probed) => Ok(probed.ok().map(|python| python.executable)),
+            None => Ok(None),
+        }
     }
 
     /// Where both trees lie: kept from run to run, or of this run when another one uses that.
@@ -102,7 +112,7 @@ impl Look<'_> {
 
     /// Both trees at the same time.
     fn ask(
-        &self,
+        &mut self,
         checker: &Checker,
         cache: &Path,
         [old, new]: [&[String]; 2],
@@ -118,6 +128,10 @@ impl Look<'_> {
             mirror.bring(repository, name, tree, is_read).map_err(|error| failed(error.into()))
         };
         let (merged, base) = (bring("merged", self.merged)?, bring("base", self.base)?);
+        if checker.leaves_out_code(&merged) {
+            let what = format!("{} runs without the plugins that the settings name", checker.name());
+            self.report.notes.push(format!("{what}: they are code of the tree"));
+        }
         // Where versions have environments of their own, those are what they import.
         let own = |commit: CommitId, tree: TreeId| {
             let tree = self.overlaid(tree).ok()?;

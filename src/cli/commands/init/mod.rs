@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         }
         said.extend(output.text.lines().map(|line| format!("  {line}\n")));
     }
-    super::print(said.concat().as_bytes())
+    super::print_text(said.concat().as_bytes())
 }
 
 fn given(words: &str) -> Result<Proposal, CliError> {

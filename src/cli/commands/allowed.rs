@@ -1,0 +1,63 @@
+//! What a repository's configuration may lead to, where the user did not accept it.
+
+use std::path::{Path, PathBuf};
+
+use super::find::Args;
+use super::prepare::Standing;
+use crate::cli::CliError;
+use crate::cli::config::Config;
+
+const ACCEPT: &str = "to let this configuration do so: pybisect trust";
+
+/// The key by which a repository decides what runs, when the user did not.
+pub(super) fn unasked(config: &Config, args: &Args) -> Option<&'static str> {
+    if args.runs_nothing {
+        return None;
+    }
+    let runs = args.command.is_empty() && args.shell.is_none() && config.is_of_repository("command");
+    let prepares = args.setup.is_none() && config.is_of_repository("setup");
+    if runs { Some("command") } else { prepares.then_some("setup") }
+}
+
+/// A repository's command runs in a sandbox only.
+pub(super) fn not_without_isolation(key: &str, is_off: bool) -> CliError {
+    let why = if is_off { "with --isolation off" } else { "where no sandbox can be had" };
+    CliError::usage(format!("the '{key}' of the repository's configuration is not run {why}"))
+        .hinted(ACCEPT)
+        .hinted("or give the command here: pybisect find ... -- COMMAND")
+}
+
+/// Files that a repository names lie in its work tree, and not among git's own.
+pub(super) fn stay_inside(
+    config: &Config,
+    args: &Args,
+    here: &Path,
+    standing: &Standing,
+) -> Result<(), CliError> {
+    let mut named: Vec<(&str, PathBuf)> = Vec::new();
+    if args.with_file.is_empty() && config.is_of_repository("with-file") {
+        for item in config.with_file.iter().flatten() {
+            let source = match item.rsplit_once(':') {
+                Some((source, _)) if !here.join(item).exists() => source,
+                _ => item,
+            };
+            named.push(("with-file", here.join(source)));
+        }
+    }
+    if args.environment.requirements.is_none() && config.is_of_repository("requirements") {
+        named.extend(config.requirements.iter().map(|path| ("requirements", here.join(path))));
+    }
+    for (key, path) in named {
+        // What is not there is told of by whoever reads it.
+        let Ok(real) = path.canonicalize() else { continue };
+        let inside = standing.top.as_deref().and_then(|top| real.strip_prefix(top).ok());
+        if inside.is_none_or(|inside| inside.components().any(|part| part.as_os_str() == ".git")) {
+            let name = path.display();
+            return Err(CliError::usage(format!(
+                "'{key}' of the repository's configuration names {name}, which is not in the work tree"
+            ))
+            .hinted(ACCEPT));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! The keys, and which of them a file may set that came with a repository.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::CliError;
+use crate::cli::commands::environments::{Kind, parse_size};
+use crate::cli::commands::isolation::{LARGEST_FILE, Level, MOST_PROCESSES, NetworkArg};
+use crate::cli::commands::machine::memory_of_the_machine;
+
+/// Values that mirror the flags of `find`, and the command that `logs` reads.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub(in crate::cli) struct Config {
+    pub(in crate::cli) command: Option<Vec<String>>,
+    pub(in crate::cli) good: Option<Vec<String>>,
+    pub(in crate::cli) first_parent: Option<bool>,
+    pub(in crate::cli) path: Option<Vec<String>>,
+    pub(in crate::cli) jobs: Option<usize>,
+    pub(in crate::cli) with_file: Option<Vec<String>>,
+    pub(in crate::cli) setup: Option<String>,
+    pub(in crate::cli) timeout: Option<String>,
+    pub(in crate::cli) keep: Option<Vec<String>>,
+    pub(in crate::cli) any_failure: Option<bool>,
+    #[serde(rename = "match")]
+    pub(in crate::cli) pattern: Option<String>,
+    pub(in crate::cli) confidence: Option<f64>,
+    pub(in crate::cli) logs_command: Option<String>,
+    pub(in crate::cli) env: Option<Kind>,
+    pub(in crate::cli) with: Option<Vec<String>>,
+    pub(in crate::cli) python: Option<String>,
+    pub(in crate::cli) requirements: Option<PathBuf>,
+    pub(in crate::cli) extra: Option<Vec<String>>,
+    pub(in crate::cli) group: Option<Vec<String>>,
+    pub(in crate::cli) time_travel: Option<bool>,
+    pub(in crate::cli) as_of: Option<String>,
+    pub(in crate::cli) env_cache: Option<String>,
+    pub(in crate::cli) isolation: Option<Level>,
+    pub(in crate::cli) network: Option<NetworkArg>,
+    pub(in crate::cli) pass_env: Option<Vec<String>>,
+    pub(in crate::cli) max_memory: Option<String>,
+    pub(in crate::cli) max_processes: Option<String>,
+    pub(in crate::cli) max_file_size: Option<String>,
+    /// The keys whose values are a repository's that is not trusted.
+    #[serde(skip)]
+    pub(in crate::cli) of_repository: Vec<String>,
+}
+
+impl Config {
+    /// Whether the value of a key is that of a repository which is not trusted.
+    pub(in crate::cli) fn is_of_repository(&self, key: &str) -> bool {
+        self.of_repository.iter().any(|other| other == key)
+    }
+}
+
+const KEYS: [&str; 28] = [
+    "command",
+    "good",
+    "first-parent",
+    "path",
+    "jobs",
+    "with-file",
+    "setup",
+    "timeout",
+    "keep",
+    "any-failure",
+    "match",
+    "confidence",
+    "logs-command",
+    "env",
+    "with",
+    "python",
+    "requirements",
+    "extra",
+    "group",
+    "time-travel",
+    "as-of",
+    "env-cache",
+    "isolation",
+    "network",
+    "pass-env",
+    "max-memory",
+    "max-processes",
+    "max-file-size",
+];
+
+/// Read a table.
+pub(super) fn read(table: Table, name: &str) -> Result<Config, CliError> {
+    Value::Table(table).try_into().map_err(|error: toml::de::Error| {
+        CliError::usage(format!("{name}: {}", error.to_string().trim_end()))
+    })
+}
+
+/// Warnings about keys that nobody knows.
+pub(super) fn unknown(table: &Table, name: &str) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for key in table.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+        let nearest =
+            KEYS.iter().max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
+        let nearest = nearest.map(|name| format!("; did you mean '{name}'?")).unwrap_or_default();
+        warnings.push(format!("{name}: unknown key '{key}'{nearest}"));
+    }
+    warnings
+}
+
+/// Take out of a repository's table what it may not set over the user's `own`: what runs outside of the sandbox, and
+/// what would lessen it. The keys that were taken out.
+pub(super) fn restrict(table: &mut Table, own: &Table) -> Vec<String> {
+    let mut ignored: Vec<String> = Vec::new();
+    table.retain(|key, value| {
+        let may = may_set(key, value, own);
+        if may == May::Not {
+            ignored.push(key.to_owned());
+        }
+        may == May::Set
+    });
+    ignored
+}
+
+/// `'a', 'b'`, with its verb.
+pub(super) fn listed(keys: &[String]) -> String {
+    let quoted: Vec<String> = keys.iter().map(|key| format!("'{key}'")).collect();
+    let verb = if keys.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", quoted.join(", "))
+}
+
+#[derive(PartialEq, Eq)]
+enum May {
+    Set,
+    /// It changes nothing, as the user's own holds.
+    Nothing,
+    Not,
+}
+
+/// Whether a repository may set a key to a value, where the user's own table says something else.
+fn may_set(key: &str, value: &Value, own: &Table) -> May {
+    let set = |may: bool| if may { May::Set } else { May::Not };
+    let text = |table: &Table| table.get(key).and_then(Value::as_str).map(str::to_owned);
+    match key {
+        // They run in the sandbox; where there is none, they do not count.
+        "command" | "setup" => May::Set,
+        "isolation" => match (value.as_str(), own.contains_key(key)) {
+            (Some("strict"), _) | (Some("auto"), false) => May::Set,
+            (Some("auto"), true) => May::Nothing,
+            _ => May::Not,
+        },
+        "network" => {
+            let order = |network: Option<&str>| {
+                ["none", "loopback", "host"].iter().position(|&word| Some(word) == network)
+            };
+            let holds = text(own).unwrap_or_else(|| "loopback".to_owned());
+            set(order(value.as_str()).is_some_and(|wanted| Some(wanted) <= order(Some(&holds))))
+        }
+        "max-memory" => {
+            set(is_at_most(value, text(own), memory_of_the_machine(), |text| parse_size(text).ok()))
+        }
+        "max-file-size" => {
+            set(is_at_most(value, text(own), Some(LARGEST_FILE), |text| parse_size(text).ok()))
+        }
+        "max-processes" => set(is_at_most(value, text(own), Some(MOST_PROCESSES), |text| text.parse().ok())),
+        // A version; a path is a program.
+        "python" => {
+            set(value.as_str().is_some_and(|text| text.chars().all(|c| c.is_ascii_digit() || c == '.')))
+        }
+        // By name and version; a URL or a path is read, and what is built from it runs.
+        "with" => set(value
+            .as_array()
+            .is_some_and(|list| list.iter().all(|item| item.as_str().is_some_and(is_plain)))),
+        "logs-command" | "pass-env" | "keep" | "env-cache" => May::Not,
+        // Files are looked at where they are read: they have to lie in the work tree.
+        _ => May::Set,
+    }
+}
+
+/// Whether a limit is one, and no higher than what holds.
+fn is_at_most(
+    value: &Value,
+    own: Option<String>,
+    default: Option<u64>,
+    read: impl Fn(&str) -> Option<u64>,
+) -> bool {
+    let holds = match own.as_deref() {
+        Some("none") => None,
+        Some(own) => read(own),
+        None => default,
+    };
+    value
+        .as_str()
+        .and_then(&read)
+        .is_some_and(|wanted| wanted > 0 && holds.is_none_or(|holds| wanted <= holds))
+}
+
+fn is_plain(requirement: &str) -> bool {
+    let is_of_one = |c: char| c.is_ascii_alphanumeric() || " ._-[],<>=!~+*".contains(c);
+    requirement.starts_with(|first: char| first.is_ascii_alphanumeric()) && requirement.chars().all(is_of_one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ignored(text: &str, own: &str) -> Vec<String> {
+        let mut table: Table = text.parse().unwrap();
+        let before = table.len();
+        let ignored = restrict(&mut table, &own.parse().unwrap());
+        assert!(table.len() <= before - ignored.len());
+        ignored
+    }
+
+    #[test]
+    fn a_repository_cannot_lessen_isolation() {
+        for text in [
+            "isolation = 'off'",
+            "isolation = 3",
+            "network = 'host'",
+            "pass-env = ['*']",
+            "max-memory = 'none'",
+            "max-memory = '900T'",
+            "max-processes = '5000'",
+            "max-file-size = '9G'",
+            "keep = ['*']",
+            "env-cache = '0'",
+            "logs-command = 'true'",
+            "python = './python'",
+            "python = 'python3'",
+            "with = ['x @ file:///etc']",
+            "with = ['pytest', '-e /home/ada']",
+            "with = 'x'",
+        ] {
+            assert_eq!(ignored(text, "").len(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_repository_can_say_what_harms_nobody() {
+        for text in [
+            "command = ['true']",
+            "setup = 'make'",
+            "good = ['v1']",
+            "jobs = 4",
+            "isolation = 'strict'",
+            "isolation = 'auto'",
+            "network = 'none'",
+            "max-memory = '1M'",
+            "max-processes = '10'",
+            "python = '3.12'",
+            "with = ['pytest>=7,<8', 'requests[socks]']",
+            "env = 'auto'",
+            "timeout = '9s'",
+        ] {
+            assert!(ignored(text, "").is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_users_own_is_what_it_is_measured_against() {
+        assert!(ignored("network = 'host'", "network = 'host'").is_empty());
+        assert_eq!(ignored("network = 'loopback'", "network = 'none'"), ["network"]);
+        assert_eq!(ignored("max-processes = '200'", "max-processes = '100'"), ["max-processes"]);
+        let mut table: Table = "isolation = 'auto'".parse().unwrap();
+        assert!(restrict(&mut table, &"isolation = 'strict'".parse().unwrap()).is_empty());
+        assert!(table.is_empty(), "the user's own holds, and there is nothing to tell");
+    }
+}

@@ -89,7 +89,10 @@ impl TargetOracle {
     /// Take note of what a trial at bad, or one that passed, shows of the command: a runner that prints counts there
     /// prints them wherever it runs. Whether that is news, so that earlier verdicts on passing trials may change.
     pub fn learn(&mut self, reading: &Reading) -> bool {
-        let counted = reading.summary.as_ref().filter(|run| run.is_closed && !run.nothing_ran());
+        // doctest counts where an example fails, and is silent where all pass.
+        let is_silent = |run: &RunSummary| run.runner == Runner::Doctest;
+        let counted = reading.summary.as_ref();
+        let counted = counted.filter(|run| run.is_closed && !run.nothing_ran() && !is_silent(run));
         match (self.counts, counted) {
             (None, Some(run)) => {
                 self.counts = Some(run.runner);

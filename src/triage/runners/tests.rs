@@ -121,6 +121,16 @@ fn counts_are_those_that_the_runner_prints() {
 }
 
 #[test]
+fn the_test_anything_protocol_is_read() {
+    let text =
+        "1..3\nok 1 t.py::test_a\nnot ok 2 t.py::test_b\n# assert 1 == 2\nok 3 t.py::test_c # SKIP not now\n";
+    let run = read(text, &CommandFacts::default()).unwrap();
+    assert_eq!((run.passed, run.failed, run.skipped), (1, 1, 1));
+    assert_eq!(run.failed_tests, ["t.py::test_b"]);
+    assert_eq!(read("ok 1\n", &CommandFacts::default()), None);
+}
+
+#[test]
 fn every_reader_names_its_versions_and_no_runner_has_two() {
     let mut seen = Vec::new();
     for reader in READERS {

@@ -180,6 +180,8 @@ impl Restoring<'_> {
         }
         index.write()?;
         drop(index);
+        // Over a file that is there, ext4 would hurry to the disk with it.
+        drop(self.folder.remove_file("index".as_ref()));
         let moved = drafts.folder.move_to(drafts.name.as_ref(), self.folder, "index");
         moved.and_then(|()| self.remember("index")).map_err(in_folder)
     }

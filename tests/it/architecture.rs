@@ -106,6 +106,40 @@ fn rooms_import_only_what_the_table_allows() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What reaches into a slot goes through a descriptor: by path it would be led wherever a link leads that a trial left.
+#[test]
+fn slots_are_not_reached_by_path() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let by_path = Regex::new(
+        r"\bfs::\w+|\bFile::(open|create|options)|\bOpenOptions\b|\b(remove_tree|canonicalize)\(|\.(exists|is_dir|is_file|is_symlink|symlink_metadata|read_dir|read_link)\(\)",
+    )
+    .unwrap();
+    // The folder of a run, which is made before there are slots; libraries of interpreters; the shadow repository.
+    let allowed = [
+        ("executor/local/run_folder.rs", vec!["fs::statfs", "fs::statvfs", "canonicalize("]),
+        ("executor/local/pycache.rs", vec!["fs::read_dir", ".is_dir()"]),
+        ("git/private.rs", vec!["fs::read"]),
+    ];
+    let mut files = rust_files(&root.join("executor/local"));
+    files.push(root.join("git/private.rs"));
+    let mut wrong = Vec::new();
+    for file in files {
+        let relative = file.strip_prefix(&root).unwrap().to_str().unwrap();
+        let may = allowed.iter().find(|(name, _)| *name == relative).map_or(&[][..], |(_, may)| may);
+        let source = std::fs::read_to_string(&file).unwrap();
+        let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+        for line in
+            code.lines().filter(|line| !line.trim_start().starts_with("//") && !line.starts_with("use "))
+        {
+            let found = by_path.find_iter(line).map(|found| found.as_str());
+            wrong.extend(
+                found.filter(|found| !may.contains(found)).map(|found| format!("{relative}: {found}")),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "by descriptor, please (`beneath::Folder`):\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn files_stay_small() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -46,6 +46,7 @@ mod sandbox;
 mod sandbox_hostile;
 mod sandbox_inherits;
 mod sandbox_stops;
+mod slots_rearranged;
 mod support;
 mod tracebacks;
 mod trust;

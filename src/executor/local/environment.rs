@@ -19,7 +19,7 @@ pub(super) struct Folders {
     pub(super) tmp: PathBuf,
     /// The bytecode of the tree's sources.
     pub(super) bytecode: PathBuf,
-    /// The prefix that all slots of a run share; it leads to `bytecode` for the tree's sources.
+    /// The prefix of all bytecode; it leads to `bytecode` for the tree's sources.
     pub(super) prefix: PathBuf,
 }
 

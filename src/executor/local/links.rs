@@ -9,7 +9,7 @@ use super::slot_dir::SlotDir;
 use super::worktree::WorkTree;
 
 impl WorkTree {
-    /// Make the links, each where the tree has nothing. The bytecode of what they lead to is that of all slots.
+    /// Make the links, each where the tree has nothing. What they lead to has the bytecode of its own place.
     pub(super) fn make_links(&self, dir: &SlotDir, until: Instant) -> io::Result<()> {
         for (place, target) in self.links() {
             if !self.is_taken(place) {

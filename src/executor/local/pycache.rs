@@ -6,7 +6,7 @@
 //! folder, as making thousands of links takes seconds on a disk; what a tree's own sources are compiled to
 //! lies in a folder that only its slot can write.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -22,12 +22,14 @@ use crate::beneath::{Folder, Kind};
 /// itself.
 const MOST_LINKS: usize = 30_000;
 const LONGEST: Duration = Duration::from_secs(1);
+/// What lies deeper is no package's.
+const LONGEST_PATH: usize = 2_000;
 /// Folders of the standard library that no application imports, and those of packages: where they can be imported
 /// from, they are given themselves.
 const SKIPPED: [&str; 8] =
     ["test", "tests", "idlelib", "lib2to3", "turtledemo", "ensurepip", "site-packages", "dist-packages"];
 
-/// Fill a prefix with links to the bytecode that belongs to the sources in these folders (those of `sys.path`,
+/// Fill a prefix, a folder that is there, with links to the bytecode that belongs to the sources in these folders (those of `sys.path`,
 /// outside the repository), those in the upper folders first. How many links were made; on a slow disk it stops
 /// early, and Python compiles the rest when it needs it.
 ///
@@ -37,50 +39,134 @@ const SKIPPED: [&str; 8] =
 /// # Errors
 /// When the prefix cannot be written. Folders that cannot be read are passed over.
 pub fn seed_pycache(prefix: &Path, folders: &[PathBuf]) -> io::Result<usize> {
-    fs::create_dir_all(prefix)?;
-    seed(&Folder::open(prefix)?, folders)
+    seed(&Folder::open(prefix)?, folders).map(|seeds| seeds.made)
+}
+
+/// What was made of it in a prefix.
+#[derive(Debug, Default)]
+pub(super) struct Seeds {
+    made: usize,
+    /// Relative to the prefix: folders in which no bytecode is missing, so that nothing has to be written there, and files
+    /// in others.
+    pub(super) places: Vec<PathBuf>,
 }
 
 /// The same in an open folder.
-pub(super) fn seed(prefix: &Folder, folders: &[PathBuf]) -> io::Result<usize> {
+pub(super) fn seed(prefix: &Folder, folders: &[PathBuf]) -> io::Result<Seeds> {
     let mut made = 0;
     let started = Instant::now();
     let mut waiting: VecDeque<PathBuf> =
         folders.iter().filter(|folder| folder.is_absolute()).cloned().collect();
+    let mut seen = Vec::new();
+    // Those in which something is missing, and all that they lie in.
+    let mut lacking: BTreeSet<PathBuf> = BTreeSet::new();
     while let Some(folder) = waiting.pop_front() {
         if started.elapsed() > LONGEST || made > MOST_LINKS {
+            lacking.extend(
+                waiting.iter().chain([&folder]).flat_map(|folder| folder.ancestors()).map(Path::to_owned),
+            );
             break;
         }
         let Ok(entries) = fs::read_dir(&folder) else { continue };
+        let (mut sources, mut compiled) = (BTreeSet::new(), Vec::new());
         for entry in entries.flatten() {
             let name = entry.file_name();
             // Links are not followed: they may lead in circles.
-            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) || SKIPPED.iter().any(|skip| name == *skip)
-            {
-                continue;
-            }
-            if name != "__pycache__" {
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                sources.extend(name.as_bytes().ends_with(b".py").then_some(name));
+            } else if name == "__pycache__" {
+                let (new, all) = link_all(&entry.path(), prefix, inside_prefix(&folder))?;
+                made += new;
+                compiled = all;
+            } else if !SKIPPED.iter().any(|skip| name == *skip) {
                 waiting.push_back(entry.path());
-            } else {
-                made += link_all(&entry.path(), prefix, folder.strip_prefix("/").unwrap_or(&folder))?;
             }
         }
+        let has_code: BTreeSet<OsString> =
+            compiled.iter().filter_map(|name| source_of_bytecode(name)).collect();
+        if !sources.is_subset(&has_code) {
+            lacking.extend(folder.ancestors().map(Path::to_owned));
+        }
+        seen.push((folder, compiled));
     }
-    Ok(made)
+    // Where nothing is missing the outermost folder, elsewhere each file by itself.
+    let whole: BTreeSet<&Path> =
+        seen.iter().map(|(folder, _)| folder.as_path()).filter(|folder| !lacking.contains(*folder)).collect();
+    let is_inner = |folder: &Path| folder.ancestors().skip(1).any(|outer| whole.contains(outer));
+    let outermost = whole.iter().filter(|folder| !is_inner(folder));
+    let mut places: Vec<PathBuf> = outermost.map(|folder| inside_prefix(folder).to_owned()).collect();
+    for (folder, names) in seen.iter().filter(|(folder, _)| lacking.contains(folder)) {
+        places.extend(names.iter().map(|name| inside_prefix(folder).join(name)));
+    }
+    Ok(Seeds { made, places })
 }
 
-/// Let the bytecode of the sources in `tree` go to another folder than the prefix.
-pub(super) fn divert(prefix: &Folder, tree: &Path, to: &Path, until: Instant) -> io::Result<()> {
-    let from = tree.strip_prefix("/").unwrap_or(tree);
-    prefix.make_folders(from.parent().unwrap_or(Path::new("")), until)?;
-    prefix.remove(from, until)?;
-    prefix.link(to, from)
+/// Where a prefix has the bytecode of the sources in an absolute folder.
+pub(super) fn inside_prefix(folder: &Path) -> &Path {
+    folder.strip_prefix("/").unwrap_or(folder)
+}
+
+/// Put a slot's own prefix in order: what stays are regular files that are bytecode, and `links`, by place. A trial that
+/// left a pipe there would let the next one wait for it.
+pub(super) fn tidy_prefix(
+    prefix: &Folder,
+    links: &BTreeMap<PathBuf, PathBuf>,
+    until: Instant,
+) -> io::Result<()> {
+    let mut waiting = vec![PathBuf::new()];
+    let (mut bare, mut right) = (Vec::new(), BTreeSet::new());
+    while let Some(below) = waiting.pop() {
+        let here = prefix.opened_up(&below)?;
+        let mut is_bare = true;
+        for entry in here.entries()? {
+            let path = below.join(&entry.name);
+            let is_within_reach = path.as_os_str().len() < LONGEST_PATH;
+            let stays = match entry.kind {
+                Kind::Folder if is_within_reach => {
+                    waiting.push(path);
+                    continue;
+                }
+                Kind::File => {
+                    // In the place of a link: what was there is older than its source.
+                    let is_code = entry.name.as_bytes().ends_with(b".pyc");
+                    if is_code && links.contains_key(&path) {
+                        right.insert(path);
+                    }
+                    is_code
+                }
+                Kind::Link => {
+                    let there = here.read_link(entry.name.as_ref()).ok();
+                    let is_right = there.is_some() && there.as_ref() == links.get(&path);
+                    if is_right {
+                        right.insert(path);
+                    }
+                    is_right
+                }
+                Kind::Folder | Kind::Other => false,
+            };
+            is_bare &= !stays;
+            if !stays {
+                here.remove(entry.name.as_ref(), until)?;
+            }
+        }
+        if is_bare && !below.as_os_str().is_empty() {
+            bare.push(below);
+        }
+    }
+    // Inner ones come behind those that they lie in.
+    for folder in bare.iter().rev() {
+        // It fails when a folder is left in it.
+        drop(prefix.remove_empty(folder));
+    }
+    let mut missing = links.iter().filter(|(place, _)| !right.contains(*place));
+    missing.try_for_each(|(place, to)| prefix.link_anew(to, place, until))
 }
 
 /// Link all bytecode of one folder in the folder `target` of the prefix.
-fn link_all(bytecode: &Path, prefix: &Folder, target: &Path) -> io::Result<usize> {
-    let Ok(entries) = fs::read_dir(bytecode) else { return Ok(0) };
-    let mut made = 0;
+/// How many links are new, and the names of all.
+fn link_all(bytecode: &Path, prefix: &Folder, target: &Path) -> io::Result<(usize, Vec<OsString>)> {
+    let Ok(entries) = fs::read_dir(bytecode) else { return Ok((0, Vec::new())) };
+    let (mut made, mut all) = (0, Vec::new());
     let mut folder = None;
     for entry in entries.flatten() {
         let name = entry.file_name();
@@ -98,8 +184,9 @@ fn link_all(bytecode: &Path, prefix: &Folder, target: &Path) -> io::Result<usize
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
+        all.push(name);
     }
-    Ok(made)
+    Ok((made, all))
 }
 
 /// `x.py` for `x.cpython-311.pyc`, `x.cpython-311.opt-1.pyc` and `x.cpython-311-pytest-8.3.pyc`; `None` for what is no
@@ -193,6 +280,7 @@ mod tests {
             fs::write(file, "bytes").unwrap();
         }
         let prefix = folder.path().join("prefix");
+        fs::create_dir(&prefix).unwrap();
         assert_eq!(seed_pycache(&prefix, std::slice::from_ref(&library)).unwrap(), 1);
         let seed =
             prefix.join(library.join("json").strip_prefix("/").unwrap()).join("decoder.cpython-311.pyc");

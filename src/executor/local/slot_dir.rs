@@ -4,11 +4,12 @@
 //! They are opened when they are made. Before a trial they are compared with what lies under their names; a slot that is
 //! no longer the one that was made is moved aside, to be removed when there is time, and another one takes its place.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::RunFolder;
@@ -43,13 +44,18 @@ pub(super) struct SlotDirs {
     bytecode_path: PathBuf,
     /// The bytecode of all slots' trees.
     codes: Folder,
-    /// The bytecode prefix that all slots read.
+    /// The bytecode prefix of each slot.
+    prefixes: Folder,
+    /// Bytecode of packages that was there before, which all slots read and none writes.
     packages: Folder,
+    /// Where in a prefix links lead there.
+    seeds: OnceLock<Vec<PathBuf>>,
     given_up: AtomicU64,
 }
 
 const SLOTS: &str = "slots";
 const PACKAGES: &str = "packages";
+const PREFIXES: &str = "prefixes";
 
 impl SlotDirs {
     /// Make them in the folder of a run.
@@ -61,7 +67,9 @@ impl SlotDirs {
             drafts: Arc::new(top.new_folder("indexes")?),
             aside: top.new_folder("aside")?,
             codes: bytecode.new_folder(SLOTS)?,
+            prefixes: bytecode.new_folder(PREFIXES)?,
             packages: bytecode.new_folder(PACKAGES)?,
+            seeds: OnceLock::new(),
             run: top,
             path: run.path().to_owned(),
             bytecode,
@@ -70,7 +78,7 @@ impl SlotDirs {
         })
     }
 
-    /// Where the prefix for bytecode is.
+    /// Where the bytecode is that all slots read.
     pub(super) fn packages_path(&self) -> PathBuf {
         self.bytecode_path.join(PACKAGES)
     }
@@ -81,9 +89,11 @@ impl SlotDirs {
         Ok(Exchange::new(self.bytecode.new_folder(EXCHANGE)?, self.bytecode_path.join(EXCHANGE)))
     }
 
-    /// Fill the prefix with links to the bytecode beside the sources in these folders.
-    pub(super) fn seed(&self, folders: &[PathBuf]) -> io::Result<usize> {
-        pycache::seed(&self.packages, folders)
+    /// Fill it with links to the bytecode beside the sources in these folders.
+    pub(super) fn seed(&self, folders: &[PathBuf]) -> io::Result<()> {
+        let seeds = pycache::seed(&self.packages, folders)?;
+        self.seeds.get_or_init(|| seeds.places);
+        Ok(())
     }
 
     /// Whether they are where they were made.
@@ -96,6 +106,7 @@ impl SlotDirs {
             && self.run.has(SLOTS, &self.slots)
             && is_at(&self.bytecode_path, &self.bytecode)
             && self.bytecode.has(SLOTS, &self.codes)
+            && self.bytecode.has(PREFIXES, &self.prefixes)
             && self.bytecode.has(PACKAGES, &self.packages)
     }
 
@@ -125,6 +136,7 @@ pub(super) struct SlotDir {
     home: Folder,
     tmp: Folder,
     pub(super) bytecode: Folder,
+    prefix: Folder,
 }
 
 const TREE: &str = "tree";
@@ -140,12 +152,12 @@ impl SlotDir {
     fn named(all: &Arc<SlotDirs>, number: usize, name: String) -> io::Result<Self> {
         let top = all.slots.new_folder(&name)?;
         let bytecode = all.codes.new_folder(&name)?;
+        let prefix = all.prefixes.new_folder(&name)?;
         let [path, code] = [&all.path, &all.bytecode_path].map(|path| path.join(SLOTS).join(&name));
-        let folders = Folders::new(path, code, all.packages_path());
-        pycache::divert(&all.packages, &folders.tree, &folders.bytecode, deadline())?;
+        let folders = Folders::new(path, code, all.bytecode_path.join(PREFIXES).join(&name));
         let [tree, home, tmp] = [TREE, HOME, TMP].map(|name| top.new_folder(name));
         let (tree, home, tmp) = (Arc::new(tree?), home?, tmp?);
-        Ok(Self { all: Arc::clone(all), number, name, folders, top, tree, home, tmp, bytecode })
+        Ok(Self { all: Arc::clone(all), number, name, folders, top, tree, home, tmp, bytecode, prefix })
     }
 
     /// Whether all of them are where they were made.
@@ -156,6 +168,18 @@ impl SlotDir {
             && self.top.has(HOME, &self.home)
             && self.top.has(TMP, &self.tmp)
             && self.all.codes.has(&self.name, &self.bytecode)
+            && self.all.prefixes.has(&self.name, &self.prefix)
+    }
+
+    /// Let the prefix lead to the bytecode of the tree, and to that of packages which is there already; nothing but
+    /// bytecode stays beside that.
+    pub(super) fn tidy_prefix(&self, until: Instant) -> io::Result<()> {
+        let packages = self.all.packages_path();
+        let seeds = self.all.seeds.get().into_iter().flatten();
+        let mut links: BTreeMap<PathBuf, PathBuf> =
+            seeds.map(|place| (place.clone(), packages.join(place))).collect();
+        links.insert(pycache::inside_prefix(&self.folders.tree).to_owned(), self.folders.bytecode.clone());
+        pycache::tidy_prefix(&self.prefix, &links, until)
     }
 
     /// New folders in the place of these, which are given up.
@@ -165,6 +189,7 @@ impl SlotDir {
         }
         self.all.give_up(&self.all.slots, &self.name);
         self.all.give_up(&self.all.codes, &self.name);
+        self.all.give_up(&self.all.prefixes, &self.name);
         // The same name, as paths are in what trials say and compile, unless the old one cannot be had.
         Self::new(&self.all, self.number).or_else(|_| {
             let count = self.all.given_up.load(Ordering::Relaxed);
@@ -172,11 +197,18 @@ impl SlotDir {
         })
     }
 
-    /// Let what is compiled for sources at a place in the tree, a link to a folder, be that of all slots.
+    /// Let what is compiled for sources at a place in the tree, a link to a folder, be what is compiled for that folder.
     pub(super) fn share_bytecode(&self, place: &Path, target: &Path, until: Instant) -> io::Result<()> {
-        let inside = target.strip_prefix("/").unwrap_or(target);
-        self.all.packages.make_folders(inside, until)?;
+        let inside = pycache::inside_prefix(target);
+        // A part of it may be a link to what all slots read, which stays.
+        if self.prefix.folder(inside).is_err() && !self.leads_to_packages(inside) {
+            self.prefix.make_folders(inside, until)?;
+        }
         self.bytecode.link_anew(&self.folders.prefix.join(inside), place, until)
+    }
+
+    fn leads_to_packages(&self, inside: &Path) -> bool {
+        self.all.seeds.get().into_iter().flatten().any(|folder| inside.starts_with(folder))
     }
 
     /// Where the index of its private repository is written.
@@ -186,12 +218,13 @@ impl SlotDir {
 
     /// What commands may write, with the private repository.
     pub(super) fn own(&self, git: Option<&Folder>) -> io::Result<Vec<OwnFolder>> {
-        let Folders { tree, home, tmp, bytecode, .. } = &self.folders;
+        let Folders { tree, home, tmp, bytecode, prefix, .. } = &self.folders;
         let mut own = vec![
             (tree.clone(), &*self.tree),
             (home.clone(), &self.home),
             (tmp.clone(), &self.tmp),
             (bytecode.clone(), &self.bytecode),
+            (prefix.clone(), &self.prefix),
         ];
         own.extend(git.map(|git| (tree.join(".git"), git)));
         own.into_iter().map(|(path, folder)| Ok(OwnFolder { path, identity: folder.identity()? })).collect()

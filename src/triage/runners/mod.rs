@@ -19,6 +19,7 @@ mod pytest;
 mod robot;
 mod stestr;
 mod summary;
+mod tap;
 mod telling;
 mod testslide;
 mod trial;
@@ -45,7 +46,7 @@ pub trait ReadRunner: Sync {
 }
 
 /// All readers. Of two that recognise the same line, the one that stands first is asked.
-pub static READERS: [&dyn ReadRunner; 15] = [
+pub static READERS: [&dyn ReadRunner; 16] = [
     &pytest::Pytest,
     &django::Django,
     &green::Green,
@@ -60,6 +61,7 @@ pub static READERS: [&dyn ReadRunner; 15] = [
     &avocado::Avocado,
     &locust::Locust,
     &doctest::Doctest,
+    &tap::Tap,
     &generic::Generic,
 ];
 

@@ -1,0 +1,92 @@
+//! The Test Anything Protocol: `pytest --tap`, tap.py, prove and what else writes it.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::lines::pattern;
+use super::{Count, ReadRunner, RunSummary, Runner};
+
+/// Whoever writes TAP.
+pub(super) struct Tap;
+
+/// `1..3`, before the tests or behind them; `1..0 # SKIP why` where all was skipped.
+static PLAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^1\.\.(\d+)(?: *#.*)?$"));
+/// `not ok 2 - a name # TODO why`.
+static OUTCOME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?P<not>not )?ok \d+(?: (?:- )?(?P<test>[^#]*?))?(?: *# *(?i:(?P<skip>skip)|(?P<todo>todo))\b.*)?$",
+    )
+});
+
+impl ReadRunner for Tap {
+    fn runner(&self) -> Runner {
+        Runner::Other
+    }
+
+    fn versions(&self) -> &'static str {
+        "TAP 12 to 14"
+    }
+
+    fn read(&self, lines: &[&str], _named: bool) -> Option<RunSummary> {
+        let plan = lines.iter().rposition(|line| PLAN.is_match(line))?;
+        let outcomes: Vec<_> = lines.iter().filter_map(|line| OUTCOME.captures(line)).collect();
+        let last = lines.iter().rposition(|line| OUTCOME.is_match(line));
+        let mut run = RunSummary::new(Runner::Other, last.map_or(plan, |last| last.max(plan)));
+        for outcome in outcomes {
+            let (failed, todo) = (outcome.name("not").is_some(), outcome.name("todo").is_some());
+            let what = match (outcome.name("skip").is_some(), failed, todo) {
+                (true, ..) => Count::Skipped,
+                (_, true, true) => Count::ExpectedFailure,
+                (_, false, true) => Count::UnexpectedPass,
+                (_, true, false) => Count::Failed,
+                (_, false, false) => Count::Passed,
+            };
+            run.add(1, what);
+            let test = outcome.name("test").map_or("", |test| test.as_str());
+            match what {
+                Count::Passed if !test.is_empty() => run.passed_tests.push(test.to_owned()),
+                Count::Failed if !test.is_empty() => run.failed_tests.push(test.to_owned()),
+                _ => {}
+            }
+        }
+        Some(run)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(text: &str) -> Option<[u32; 5]> {
+        let lines: Vec<&str> = text.lines().collect();
+        let run = Tap.read(&lines, false)?;
+        Some([run.passed, run.failed, run.skipped, run.xfailed, run.xpassed])
+    }
+
+    #[test]
+    fn outcomes_are_counted() {
+        let text = "1..5\nok 1 test_app.py::test_a\nnot ok 2 - b\n# E  assert 5 == 6\nok 3 c # SKIP not now\n\
+                    not ok 4 # TODO later\nok 5 # todo already";
+        assert_eq!(counts(text), Some([1, 1, 1, 1, 1]));
+    }
+
+    #[test]
+    fn a_plan_without_tests_ran_nothing() {
+        assert_eq!(counts("TAP version 14\n1..0 # SKIP no network"), Some([0; 5]));
+    }
+
+    #[test]
+    fn lines_that_say_ok_are_no_protocol() {
+        assert_eq!(counts("ok 1\nok 2 files written"), None);
+    }
+
+    #[test]
+    fn tests_are_named() {
+        let run = Tap.read(&["ok 1 test_app.py::test_a", "not ok 2 - test_b", "1..2"], false).unwrap();
+        assert_eq!(
+            (run.passed_tests, run.failed_tests),
+            (vec!["test_app.py::test_a".into()], vec!["test_b".into()])
+        );
+    }
+}

@@ -285,12 +285,8 @@ except Exception:
 spark.stop()
 """
 )
-GROUP = "unhandled errors in a TaskGroup (1 sub-exception)"
-GROUPS = tuple(
-    Error("ExceptionGroup", GROUP, one.count, one.place, (f"with {one.type}: {one.message}",))
-    for one in (RATE, CHECKED)
-)
-AGAIN = Error(RATE.type, RATE.message, 1, RATE.place)
+#: As the executor, the task manager and the driver tell of it.
+TOLD = Error(RATE.type, RATE.message, 3, RATE.place)
 
 
 def ran(name: str, package: str, form: str, driver: str, venv: str = "wsgi", **others) -> Program:
@@ -310,11 +306,12 @@ PROGRAMS = (
         "a warning with the exception's repr and a traceback",
         DASK,
         "dask",
+        errors=(RATE, UNCHAINED),
         leaves_out="the cause",
     ),
     ran("ray", "ray", "a remote traceback, its lines behind the task's name", RAY, "ray", seconds=120),
     ran("asyncio", "", "`Task exception was never retrieved`, the future, then a traceback", ASYNCIO),
-    ran("asyncio-task-group", "", "an exception group's tree", TASKGROUP, errors=GROUPS),
+    ran("asyncio-task-group", "", "an exception group's tree", TASKGROUP),
     ran(
         "unraisable",
         "",
@@ -387,7 +384,7 @@ PROGRAMS = (
         "a Java stack with the worker's traceback in it",
         SPARK,
         "pyspark",
-        errors=(AGAIN,),
+        errors=(TOLD,),
         seconds=120,
     ),
 )

@@ -199,31 +199,6 @@ class Checked(luigi.Task):
 luigi.build([Rate(number=1), Rate(number=2), Checked()], local_scheduler=True, workers=1)
 """
 )
-PREFECT = (
-    TASKS
-    + """
-from prefect import flow, task
-
-
-@task
-def rate():
-    show_rate(ITEM)
-
-
-@task
-def checked():
-    show_checked(ITEM)
-
-
-@flow(log_prints=True)
-def night():
-    states = [rate(return_state=True), rate(return_state=True), checked(return_state=True)]
-    return len(states)
-
-
-night()
-"""
-)
 TASKIQ = (
     TASKS
     + """
@@ -371,7 +346,7 @@ PROGRAMS = (
         "celery",
         "time, level, worker, the task, then a traceback",
         CELERY,
-        command=SEND + "timeout 12 {bin}/celery -A {module}:queue worker -c 1 -l INFO",
+        command=SEND + "timeout --foreground 12 {bin}/celery -A {module}:queue worker -c 1 -l INFO",
     ),
     job("rq", "rq", "time, the job, then a traceback", RQ),
     job("arq", "arq", "time, the job, then a traceback", ARQ, seconds=30),
@@ -386,15 +361,6 @@ PROGRAMS = (
     job("apscheduler", "APScheduler", "the job, then a traceback", APSCHEDULER),
     job("taskiq", "taskiq", "the function, then a traceback", TASKIQ, venv="taskiq"),
     job("luigi", "luigi", "the task, then a traceback", LUIGI, venv="luigi"),
-    job(
-        "prefect",
-        "prefect",
-        "time, level, the run, then a traceback",
-        PREFECT,
-        venv="prefect",
-        seconds=180,
-        environment={"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "150"},
-    ),
     job(
         "dagster",
         "dagster",

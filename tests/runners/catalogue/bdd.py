@@ -68,6 +68,7 @@ def behave(name: str, options: str, nothing: str | None) -> Runner:
             "features/sums.feature": FEATURE.replace("  Scenario", "  @skip\n  Scenario"),
             "features/environment.py": SKIPS,
         },
+        closing=r"^\d+ scenarios? |^[A-Z]\w+Error",
     )
 
 

@@ -82,6 +82,7 @@ RUNNERS = (
         {"sums_test.py": TESTSLIDE},
         {"sums_test.py": "import app\n"},
         {"sums_test.py": TESTSLIDE.replace("@context.example", "@context.xexample")},
+        closing=r"Executed|Skipped: +[1-9]|^\w+Error",
     ),
     Runner(
         "TestSlide --format progress",
@@ -91,6 +92,7 @@ RUNNERS = (
         {"sums_test.py": TESTSLIDE},
         {"sums_test.py": "import app\n"},
         {"sums_test.py": TESTSLIDE.replace("@context.example", "@context.xexample")},
+        closing=r"Executed|Skipped: +[1-9]|^\w+Error",
     ),
     Runner(
         "locust",

@@ -1,6 +1,6 @@
 """pytest, its options, and its plugins."""
 
-from projects import FAILS, Files, Runner
+from projects import FAILS, OTHER, Files, Runner
 
 TEST = "import app\n\n\ndef test_total():\n    assert app.total([1, 2, 3]) == 6\n"
 NOTHING: Files = {"test_app.py": "import app\n"}
@@ -95,26 +95,6 @@ def the_sum(result, n):
 """
 FEATURE = "Feature: Sums\n  Scenario: A sum\n    When one, two and three are added\n    Then the sum is 6\n"
 
-SANIC_TEST = """\
-import os
-
-from sanic import Sanic
-from sanic.response import text
-
-import app
-
-
-def test_total():
-    server = Sanic("sums")
-
-    @server.get("/total")
-    async def total(request):
-        return text(str(app.total([1, 2, 3])))
-
-    _, response = server.test_client.get("/total")
-    assert response.text == "6"
-"""
-
 SCHEMA_TEST = """\
 import schemathesis
 from flask import Flask, jsonify
@@ -162,7 +142,7 @@ RUNNERS = (
     plain("pytest -x --tb=no", "-x -q --tb=no"),
     plain("pytest --tb=line", "--tb=line"),
     plain("pytest --tb=native", "--tb=native"),
-    plain("pytest --no-summary", "-q --no-header --no-summary"),
+    plain("pytest --no-summary", "-q --no-header --no-summary", untold={OTHER: "bad"}),
     plain("pytest -rN --color=yes", "-rN --color=yes"),
     plain("pytest --junit-xml", "-q --junit-xml=report.xml"),
     plain("pytest-html", "-q --html=report.html --self-contained-html", "pytest-html"),
@@ -200,15 +180,6 @@ RUNNERS = (
     plain("pytest-sugar", "", "pytest-sugar", venv="sugar", unnamed=True),
     plain("pytest-tap", "--tap", "pytest-tap", venv="tap", unnamed=True),
     plain(
-        "sanic-testing",
-        "-q",
-        "sanic-testing",
-        venv="sanic",
-        test=SANIC_TEST,
-        skipped=marked(SANIC_TEST),
-        unnamed=True,
-    ),
-    plain(
         "schemathesis",
         "-q",
         "schemathesis",
@@ -228,32 +199,6 @@ RUNNERS = (
             "test_app.py": "import karva\n\nimport app\n\n\n@karva.tags.skip\ndef test_total():\n    assert app.total([1, 2, 3]) == 6\n"
         },
         shell=True,
-        unnamed=True,
-    ),
-    Runner(
-        "tavern",
-        "tavern",
-        "{bin}/python -m pytest -q",
-        ("tavern",),
-        {
-            "conftest.py": "import http.server\nimport threading\n\nimport pytest\n\n\n"
-            "class Sums(http.server.BaseHTTPRequestHandler):\n"
-            "    def do_GET(self):\n        import app\n\n        body = b'{\"sum\": %d}' % app.total([1, 2, 3])\n"
-            "        self.send_response(200)\n        self.send_header('Content-Type', 'application/json')\n"
-            "        self.send_header('Content-Length', str(len(body)))\n        self.end_headers()\n"
-            "        self.wfile.write(body)\n\n\n@pytest.fixture(scope='session', autouse=True)\ndef server():\n"
-            "    running = http.server.HTTPServer(('127.0.0.1', 8765), Sums)\n"
-            "    threading.Thread(target=running.serve_forever, daemon=True).start()\n    yield\n    running.shutdown()\n",
-            "test_sums.tavern.yaml": "test_name: a sum\n\nstages:\n  - name: ask\n    request:\n"
-            "      url: http://127.0.0.1:8765/\n      method: GET\n    response:\n      status_code: 200\n"
-            "      json:\n        sum: 6\n",
-        },
-        {"test_sums.tavern.yaml": None},
-        {
-            "test_sums.tavern.yaml": "test_name: a sum\n\nmarks:\n  - skip\n\nstages:\n  - name: ask\n    request:\n"
-            "      url: http://127.0.0.1:8765/\n      method: GET\n    response:\n      status_code: 200\n"
-            "      json:\n        sum: 6\n"
-        },
         unnamed=True,
     ),
 )

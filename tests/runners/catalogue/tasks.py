@@ -48,6 +48,7 @@ RUNNERS = (
         {"test_app.py": CASE, "tox.ini": TOX},
         NO_CASE,
         SKIPPED_CASE,
+        closing=r"^(OK|FAILED|py: (OK|FAIL))",
     ),
     around("nox", ACTIVE + "{bin}/nox", "nox", {"noxfile.py": NOXFILE}, venv="pytest", shell=True),
     Runner(

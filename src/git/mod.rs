@@ -51,6 +51,7 @@ mod revision;
 mod shadow;
 mod tracked;
 mod tree_delta;
+mod work_tree;
 
 pub use changes::{ChangeStatus, ChangedLines, FileChange};
 pub use checkout::{Checkout, Content, Flaw, Form, TreeAttributes, holds_attributes};
@@ -69,3 +70,4 @@ pub use repository::Repository;
 pub use revision::Tag;
 pub use shadow::{Borrowed, Link, Shadow};
 pub use tree_delta::{SUBMODULE, SYMLINK, TreeDelta, TreeFile};
+pub use work_tree::WorkState;

@@ -30,6 +30,12 @@ pub struct Smoke {
     pub is_new: bool,
     /// The commit of the branch that brought it.
     pub culprit: Option<CommitInfo>,
+    /// Where the base fails already: tests that fail on the merge result only.
+    pub new_failures: Vec<String>,
+    /// Where the base fails already, and the merge result has no other failing tests: how many those are.
+    pub known: Option<String>,
+    /// Why the command shows nothing of what the branch did, when it does not.
+    pub not_judged: Option<String>,
 }
 
 /// What `pybisect check` found.

@@ -125,6 +125,15 @@ pub struct Finished {
     pub source: Source,
 }
 
+/// The end of what a trial's command printed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputTail {
+    /// The commit that it ran on.
+    pub commit: CommitId,
+    /// The last lines, without control characters: of standard output, then of standard error.
+    pub lines: Vec<String>,
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
@@ -147,6 +156,12 @@ pub enum EventKind {
         environment: Vec<(String, String)>,
         /// Whether the search is for the commit that mended something.
         find_fix: bool,
+        /// Whether only the first parents of merges are followed.
+        #[serde(default)]
+        first_parent: bool,
+        /// Only commits that touch one of these are looked at; empty for all.
+        #[serde(default)]
+        paths: Vec<String>,
     },
     /// The range is known.
     Range {
@@ -230,6 +245,8 @@ pub enum EventKind {
         /// How they were found.
         narrowing: Narrowing,
     },
+    /// The end of what the command printed where the answer was decided.
+    Output(OutputTail),
     /// Something the user should know.
     Note {
         /// One line.

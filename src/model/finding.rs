@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CommitId, CommitInfo};
+use super::{CommitId, CommitInfo, Proof};
 
 /// A commit that may have brought the failure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,8 +11,17 @@ pub struct Culprit {
     pub commit: CommitInfo,
     /// How probable it is that this commit brought the failure, 0 to 1.
     pub probability: f64,
-    /// Whether it was seen bad and each of its parents good, by trials that ran.
-    pub verified: bool,
+    /// The trials that show it. Never told, always drawn from the trials themselves, where the report is made.
+    #[serde(skip)]
+    pub proof: Option<Proof>,
+}
+
+impl Culprit {
+    /// A commit that may have brought the failure, with this probability.
+    #[must_use]
+    pub const fn new(commit: CommitInfo, probability: f64) -> Self {
+        Self { commit, probability, proof: None }
+    }
 }
 
 /// An earlier stretch of history that had the failure too and was mended before the end.
@@ -51,6 +60,9 @@ pub enum Conclusion {
         culprits: Vec<Culprit>,
         /// Why no trial can tell them apart, in words.
         reason: String,
+        /// How to go on, when there are trials that could tell but were not asked for.
+        #[serde(default)]
+        go_on: Option<String>,
     },
     /// No answer.
     Inconclusive {

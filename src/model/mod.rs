@@ -15,6 +15,7 @@
 //! | [`event`] | [`Event`]: the only thing that a session emits |
 //! | [`log`] | [`LogReport`]: what a log says went wrong |
 //! | [`place`] | [`component`], [`beneath`]: where a foreign name may lead |
+//! | [`proof`] | [`Proof`]: that trials have shown an answer |
 //! | [`report`] | [`Report`]: the versioned result, a fold over events |
 //! | [`check`] | [`CheckReport`]: what a look at a branch before its merge found |
 //! | [`suspect`] | [`Suspect`], [`SuspectReport`]: commits that the evidence points at |
@@ -33,6 +34,7 @@ pub mod finding;
 pub mod fix;
 pub mod log;
 pub mod place;
+pub mod proof;
 pub mod report;
 pub mod suspect;
 pub mod trial;
@@ -53,6 +55,7 @@ pub use finding::{BreakingChange, CallInChange, Conclusion, Culprit, Episode, In
 pub use fix::{CandidateFix, FixKind, FixReport};
 pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, Moment, ScannedSource};
 pub use place::{beneath, component};
+pub use proof::{Evidence, Proof};
 pub use report::Report;
 pub use suspect::{FailingLine, Suspect, SuspectReport};
 pub use trial::{Captured, Ending, Purpose, Recipe, Timing, Trial, TrialId, TrialOutput};

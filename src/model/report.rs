@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Finished, Isolation, Source};
+use super::event::{Finished, Isolation, OutputTail, Source};
+use super::proof::{Proof, Trials};
 use super::{
     BreakingChange, CommitId, CommitInfo, Conclusion, Culprit, EnvironmentFacts, Episode, Event, EventKind,
     FailureSignature, Narrowing, PackageChange, Purpose, SkipKind, Suspect, Timing, Verdict,
@@ -75,12 +76,21 @@ pub struct Report {
     pub reason: Option<String>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Whether more trials could tell which of several commits it is.
+    #[serde(default)]
+    pub can_go_on: bool,
     /// The session's id in the store.
     pub session: String,
     /// The command under test.
     pub command: String,
     /// Whether the search was for the commit that mended something.
     pub find_fix: bool,
+    /// Whether only the first parents of merges were followed.
+    #[serde(default)]
+    pub first_parent: bool,
+    /// Only commits that touch one of these were looked at; empty for all.
+    #[serde(default)]
+    pub paths: Vec<String>,
     /// The good commits that bound the range.
     pub good: Vec<CommitId>,
     /// The bad commit.
@@ -129,6 +139,9 @@ pub struct Report {
     /// Whether it is not reproduced because no environment could be made for a commit that has to run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lacks_environment: bool,
+    /// Where there is no answer: the end of what the command printed at the ends of the range.
+    #[serde(default)]
+    pub outputs: Vec<OutputTail>,
     /// What the user should know.
     pub notes: Vec<String>,
 }
@@ -151,8 +164,21 @@ impl Report {
 
     fn add(&mut self, kind: &EventKind) {
         match kind {
-            EventKind::Started { session, command, good, bad, jobs, isolation, environment, find_fix } => {
+            EventKind::Started {
+                session,
+                command,
+                good,
+                bad,
+                jobs,
+                isolation,
+                environment,
+                find_fix,
+                first_parent,
+                paths,
+            } => {
                 self.session.clone_from(session);
+                self.first_parent = *first_parent;
+                self.paths.clone_from(paths);
                 self.command.clone_from(command);
                 self.good.clone_from(good);
                 self.bad = Some(*bad);
@@ -171,7 +197,13 @@ impl Report {
             EventKind::TrialFinished(finished) => self.add_trial(finished),
             EventKind::Withdrawn { commit, verdict, .. } => self.withdraw(*commit, verdict),
             EventKind::TrialCancelled { .. } => self.trials.cancelled += 1,
-            EventKind::Target { failure } => self.failure = Some(failure.clone()),
+            EventKind::Target { failure } => {
+                // A second one: what was said so far was said of another failure.
+                if self.failure.replace(failure.clone()).is_some() {
+                    self.skipped.clear();
+                    self.trial_log.iter_mut().for_each(|line| "skip".clone_into(&mut line.verdict));
+                }
+            }
             EventKind::Environment { facts, .. } => self.environments.push(facts.clone()),
             EventKind::Package(package) => self.packages.push(package.clone()),
             EventKind::Episode(episode) => {
@@ -186,6 +218,7 @@ impl Report {
                 self.breaking_changes.clone_from(changes);
                 self.narrowing = Some(narrowing.clone());
             }
+            EventKind::Output(tail) => self.outputs.push(tail.clone()),
             EventKind::Note { text } => {
                 if !self.notes.contains(text) {
                     self.notes.push(text.clone());
@@ -239,9 +272,11 @@ impl Report {
 
     fn conclude(&mut self, conclusion: &Conclusion) {
         let (status, culprits, reason, hint) = match conclusion {
-            Conclusion::Found { culprits } => ("found", culprits.clone(), None, None),
-            Conclusion::Ambiguous { culprits, reason } => {
-                ("ambiguous", culprits.clone(), Some(reason.clone()), self.hint_of_skips())
+            Conclusion::Found { culprits } => self.proven(culprits),
+            Conclusion::Ambiguous { culprits, reason, go_on } => {
+                self.can_go_on = go_on.is_some();
+                let hint = go_on.clone().or_else(|| self.hint_of_skips());
+                ("ambiguous", culprits.clone(), Some(reason.clone()), hint)
             }
             Conclusion::Inconclusive { why: _, reason } => {
                 ("inconclusive", Vec::new(), Some(reason.clone()), None)
@@ -258,7 +293,27 @@ impl Report {
     }
 }
 
+/// Status, culprits, reason and hint.
+type Concluded = (&'static str, Vec<Culprit>, Option<String>, Option<String>);
+
 impl Report {
+    /// An answer is one only as far as the trials show it: each culprit seen bad, its parents good.
+    fn proven(&self, culprits: &[Culprit]) -> Concluded {
+        let trials =
+            Trials { log: &self.trial_log, find_fix: self.find_fix, first_parent: self.first_parent };
+        let prove = |culprit: &Culprit| Culprit {
+            proof: Proof::new(&culprit.commit, trials, self.narrowing.as_ref()),
+            ..culprit.clone()
+        };
+        let culprits: Vec<Culprit> = culprits.iter().map(prove).collect();
+        if culprits.iter().all(|culprit| culprit.proof.is_some()) {
+            return ("found", culprits, None, None);
+        }
+        let reason =
+            "the trials that ran do not prove it: not each of its parents was seen to pass".to_owned();
+        ("ambiguous", culprits, Some(reason), self.hint_of_skips())
+    }
+
     /// Of a commit's parents the one that it is reverted to: of a merge the first one that was good.
     #[must_use]
     pub fn mainline(&self, parents: &[CommitId]) -> Option<CommitId> {

@@ -35,8 +35,19 @@ pub struct Recipe {
     pub visible: Vec<PathBuf>,
     /// Files and folders outside of the slot that it may write.
     pub writable: Vec<PathBuf>,
+    /// Files that lie in its home, which is empty otherwise.
+    pub home: Vec<HomeFile>,
     /// Whether it is watched for what it reads and executes; then it is another recipe, with outcomes of its own.
     pub is_watched: bool,
+}
+
+/// A file that lies in the home of every trial.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct HomeFile {
+    /// Where, relative to the home, with `/`.
+    pub path: String,
+    /// Its content.
+    pub content: Vec<u8>,
 }
 
 /// A number that is unique within a session.

@@ -51,7 +51,8 @@ fn culprit(culprit: &Culprit) -> Value {
         "date": date(commit.author_time, commit.author_offset),
         "subject": commit.subject,
         "probability": culprit.probability,
-        "verified": culprit.verified,
+        "verified": culprit.proof.is_some(),
+        "proof": culprit.proof,
     })
 }
 

@@ -14,6 +14,7 @@ mod json;
 mod logs;
 mod plain;
 mod progress;
+mod proof;
 mod style;
 mod suspects;
 mod terminal;

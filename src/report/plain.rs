@@ -95,6 +95,7 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
             package.after.as_deref().unwrap_or("none"),
         )),
         EventKind::Narrowed { .. }
+        | EventKind::Output(_)
         | EventKind::Started { .. }
         | EventKind::TrialStarted { .. }
         | EventKind::TrialCancelled { .. }

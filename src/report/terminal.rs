@@ -7,6 +7,7 @@ use super::breaking::breaking;
 use super::diff::write_diff;
 use super::escape::cleaned;
 use super::plain::shortened;
+use super::proof::why_proven;
 use super::words::{date, duration, plural};
 use super::{Renderer, Style};
 use crate::model::{CommitId, CommitInfo, Compared, Culprit, FailureSignature, Report};
@@ -35,6 +36,7 @@ impl Renderer for Terminal {
             "ambiguous" => self.ambiguous(report, out)?,
             _ => self.nothing(report, out)?,
         }
+        self.outputs(report, out)?;
         self.failure(report, out)?;
         if report.breaking_changes.is_empty() {
             self.changed(out)?;
@@ -70,7 +72,11 @@ impl Terminal {
         writeln!(
             out,
             "{}",
-            self.style.bold(self.style.warn(format!("one of {count}, and no trial can tell which")))
+            self.style.bold(self.style.warn(if report.can_go_on {
+                format!("one of {count}")
+            } else {
+                format!("one of {count}, and no trial can tell which")
+            }))
         )?;
         for Culprit { commit, probability, .. } in report.culprits.iter().take(MOST_LISTED) {
             let percent = format!("{:>5.1} %", probability * 100.0);
@@ -94,6 +100,18 @@ impl Terminal {
         };
         writeln!(out, "{}", self.style.bold(self.style.warn(headline)))?;
         self.reason(report, out)
+    }
+
+    /// What the command printed at the ends of the range.
+    fn outputs(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        for tail in report.outputs.iter().filter(|tail| !tail.lines.is_empty()) {
+            let heading = format!("the command at {} printed, at the end", tail.commit.short());
+            writeln!(out, "\n{}", self.style.bold(heading))?;
+            for line in &tail.lines {
+                writeln!(out, "  {}", self.style.dim(shortened(line, 160)))?;
+            }
+        }
+        Ok(())
     }
 
     fn reason(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -171,7 +189,7 @@ impl Terminal {
     fn evidence(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "\n{}", self.style.bold("evidence"))?;
         if let (Some(culprit), "found") = (report.culprits.first(), report.status.as_str()) {
-            writeln!(out, "  {}", proof(report, culprit))?;
+            writeln!(out, "  {}", why_proven(report, culprit))?;
         }
         for episode in &report.episodes {
             let (bad, mended) = (episode.bad.short(), episode.mended_by.short());
@@ -278,29 +296,6 @@ impl Terminal {
         }
         Ok(())
     }
-}
-
-/// Why the culprit is believed.
-fn proof(report: &Report, culprit: &Culprit) -> String {
-    if report.narrowing.as_ref().is_some_and(|narrowing| narrowing.decides) {
-        return format!(
-            "verified by trials that ran: {} as a whole cannot be judged; but its edit alone brings this failure, \
-             and without it the failure is gone",
-            culprit.commit.id.short()
-        );
-    }
-    let (here, before) = if report.find_fix { ("passes", "fails") } else { ("fails", "passes") };
-    let parents: Vec<String> = culprit.commit.parents.iter().map(CommitId::short).collect();
-    let parents = match parents.as_slice() {
-        [] => "it has no parent".to_owned(),
-        [one] => format!("its parent {one} {before}"),
-        several => format!("each of its parents {} {before}", several.join(", ")),
-    };
-    let sure = match culprit.probability {
-        p if p >= 0.9995 => String::new(),
-        p => format!(" ({:.1} % sure)", p * 100.0),
-    };
-    format!("verified by trials that ran: {} {here}, {parents}{sure}", culprit.commit.id.short())
 }
 
 /// The innermost frame in the project's own files, or the innermost of all.

@@ -3,10 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{CommitId, Verdict};
+use super::SessionError;
+use super::find::{Session, Stop};
+use crate::model::{CommitId, Conclusion, Purpose, SkipKind, TrialOutput, Verdict};
 
 /// How often an endpoint may surprise before the session gives up.
-const PATIENCE: u32 = 3;
+pub(super) const PATIENCE: u32 = 3;
+/// How often it may fail in another way than the failure looked for: that may be chance more often than a pass.
+const PATIENCE_WITH_OTHERS: u32 = 4;
 
 /// What an endpoint is expected to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,11 +55,94 @@ impl Endpoints {
                 self.open.remove(&commit);
                 Step::Settled
             }
+            (expected, Verdict::Skip(skip)) if skip.kind == SkipKind::DifferentFailure => {
+                *surprises += 1;
+                let again = *surprises < PATIENCE_WITH_OTHERS;
+                if again { Step::Repeat } else { Step::Wrong(expected, verdict.clone()) }
+            }
             (expected, Verdict::Skip(_) | Verdict::Abort(_)) => Step::Wrong(expected, verdict.clone()),
             (expected, Verdict::Good | Verdict::Bad) => {
                 *surprises += 1;
                 if *surprises < PATIENCE { Step::Repeat } else { Step::Wrong(expected, verdict.clone()) }
             }
+        }
+    }
+}
+
+impl Session<'_> {
+    pub(super) fn check_endpoint(
+        &mut self,
+        commit: CommitId,
+        verdict: &Verdict,
+        output: &TrialOutput,
+    ) -> Result<(), Stop> {
+        match self.endpoints.see(commit, verdict) {
+            Step::Settled => Ok(()),
+            Step::Repeat => self.start(commit, Purpose::Endpoint).map(drop),
+            Step::Wrong(expected, verdict) => {
+                let plain = self.wrong_endpoint(commit, expected, &verdict)?;
+                if let Conclusion::NotReproduced { reason, .. } = &plain
+                    && let Some(conclusion) = self.for_want_of_files(commit, output, reason)?
+                {
+                    return Err(Stop::Concluded(conclusion));
+                }
+                Err(Stop::Concluded(plain))
+            }
+        }
+    }
+
+    fn wrong_endpoint(
+        &self,
+        commit: CommitId,
+        expected: Expected,
+        verdict: &Verdict,
+    ) -> Result<Conclusion, SessionError> {
+        let info = self.workshop.repository.info(commit)?;
+        // The user's word for it: with find_fix the search's good is the user's bad.
+        let word = match (expected, self.plan.find_fix) {
+            (Expected::Good, false) | (Expected::Bad, true) => "good",
+            (Expected::Bad, false) | (Expected::Good, true) => "bad",
+        };
+        let plain = if self.plan.find_fix { verdict.clone().inverted() } else { verdict.clone() };
+        let target = self.target.as_ref().map(ToString::to_string).unwrap_or_default();
+        let (seen, hint) = match &plain {
+            Verdict::Good => {
+                ("the command passes".to_owned(), format!("name a commit that fails with --{word}"))
+            }
+            Verdict::Bad => {
+                let mut hint =
+                    "name an older commit with --good, or leave --good out to look for one".to_owned();
+                if !self.workshop.executor.has_environments() {
+                    hint.push_str("; if packages changed since then: --env auto");
+                }
+                (format!("it fails too, and in the same way: {target}"), self.after_flaws(hint))
+            }
+            // The reason names the option.
+            Verdict::Skip(skip) if skip.kind == SkipKind::Isolation => (skip.reason.clone(), String::new()),
+            Verdict::Skip(skip) => (skip.reason.clone(), hint_of_skip(skip.kind).to_owned()),
+            Verdict::Abort(why) => (why.clone(), String::new()),
+        };
+        let reason = format!("at the {word} commit {} ({}), {seen}", info.id.short(), info.subject);
+        let hint = Some(hint).filter(|hint| !hint.is_empty());
+        Ok(match plain {
+            Verdict::Skip(skip) if skip.kind == SkipKind::Environment => {
+                Conclusion::NoEnvironment { reason, hint }
+            }
+            _ => Conclusion::NotReproduced { reason, hint },
+        })
+    }
+}
+
+/// What can make a commit testable that has to be.
+pub(super) const fn hint_of_skip(kind: SkipKind) -> &'static str {
+    match kind {
+        SkipKind::Environment => {
+            "what its environment is made of can be changed: --python X.Y, --with 'PKG<2', --requirements FILE, \
+             --as-of DATE, or --env current"
+        }
+        _ => {
+            "see what the command needs there: --with-file for a newer test, --with PKG for a package (and --env auto), \
+             --setup, or another commit"
         }
     }
 }
@@ -85,6 +172,18 @@ mod tests {
         assert_eq!(endpoints.see(commit, &Verdict::Bad), Step::Settled);
         assert!(endpoints.are_settled());
         assert_eq!(endpoints.see(commit, &Verdict::Good), Step::Settled);
+    }
+
+    #[test]
+    fn another_failure_is_repeated_since_it_may_come_by_chance() {
+        let commit = CommitId::from_bytes([1; 20]);
+        let mut endpoints = Endpoints::default();
+        endpoints.expect(commit, Expected::Good);
+        let other = Verdict::skip(SkipKind::DifferentFailure, "TimeoutError");
+        for _ in 1..PATIENCE_WITH_OTHERS {
+            assert_eq!(endpoints.see(commit, &other), Step::Repeat);
+        }
+        assert_eq!(endpoints.see(commit, &other), Step::Wrong(Expected::Good, other.clone()));
     }
 
     #[test]

@@ -51,6 +51,8 @@ impl Session<'_> {
     pub(super) fn flaky_prior(&self) -> f64 {
         match self.target.as_ref().map(|target| &target.kind) {
             Some(FailureKind::Exception(kind)) if kind.ends_with("AssertionError") => 0.015,
+            // What waits for others is seldom sure to fail.
+            Some(FailureKind::Exception(kind)) if waits(kind) => 0.05,
             Some(FailureKind::Exception(_)) => 0.007,
             Some(FailureKind::Signal(_)) => 0.05,
             Some(FailureKind::Timeout) => 0.3,
@@ -62,4 +64,12 @@ impl Session<'_> {
             Some(FailureKind::ExitCode(_)) | None => 0.5,
         }
     }
+}
+
+/// Whether an exception is one of what waits for others: a network, another process, a lock.
+fn waits(kind: &str) -> bool {
+    let kind = kind.rsplit('.').next().unwrap_or(kind);
+    ["Timeout", "TimedOut", "Connection", "BrokenPipe", "Unavailable", "Blocking", "Lock"]
+        .iter()
+        .any(|word| kind.contains(word))
 }

@@ -1,30 +1,29 @@
 //! From a plan to a conclusion.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::ahead::Ahead;
 use super::dispatcher::Dispatcher;
 use super::earlier::{earlier_trials, session_key};
-use super::endpoints::{Endpoints, Expected, Step};
+use super::endpoints::{Endpoints, Expected};
 pub(super) use super::evidence::Judged;
 use super::evidence::Unproven;
-use super::hints::hint_of_skip;
 use super::journal::Journal;
 use super::pace::Pace;
 use super::trials::{Done, Trials};
 use super::watching::{Credit, Watch};
-use super::{Matching, Plan, Trees};
+use super::{Plan, Trees};
 use crate::executor::{Executor, ExecutorError};
 use crate::git::{GitError, Repository, Shadow};
 use crate::model::event::Finished;
 use crate::model::{
-    CancelToken, CommitId, Conclusion, Ending, EventKind, FailureSignature, Inconclusive, Purpose, Report,
-    SkipKind, Suspect, TreeId, TrialId, TrialOutput, Verdict,
+    CancelToken, CommitId, Conclusion, EventKind, FailureSignature, Inconclusive, Purpose, Report, SkipKind,
+    Suspect, TreeId, TrialId, TrialOutput, Verdict,
 };
 use crate::search::Observation;
 use crate::store::{SessionState, Store, StoreError};
 use crate::suspects::Failure;
-use crate::triage::{CommandFacts, NoTarget, Target, TargetOracle};
+use crate::triage::TargetOracle;
 
 /// The session cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +83,12 @@ pub fn find(
         isolation: plan.isolation.clone(),
         environment: plan.environment.clone(),
         find_fix: plan.find_fix,
+        first_parent: plan.first_parent,
+        paths: plan.pathspecs.clone(),
     })?;
+    for note in &plan.notes {
+        journal.note(note.clone())?;
+    }
     std::thread::scope(|scope| {
         let dispatcher = Dispatcher::new(scope, workshop.executor, workshop.cancel);
         let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay);
@@ -110,6 +114,9 @@ pub fn find(
             unjudged: Vec::new(),
             endpoints: Endpoints::default(),
             seen: HashMap::new(),
+            failed_otherwise: HashSet::new(),
+            voted_target: None,
+            end_outputs: Vec::new(),
             goods: Vec::new(),
             pace: Pace::default(),
             earlier,
@@ -135,6 +142,8 @@ pub(super) enum Stop {
     Interrupted,
     /// It cannot go on.
     Failed(SessionError),
+    /// Another failure is seen at bad more often than the one that was looked for: all begins anew.
+    OtherTarget(Box<FailureSignature>),
 }
 
 impl<E: Into<SessionError>> From<E> for Stop {
@@ -160,6 +169,12 @@ pub(super) struct Session<'a> {
     pub(super) endpoints: Endpoints,
     /// What was seen at each commit, in the terms of the search: with `find_fix`, inverted.
     pub(super) seen: HashMap<CommitId, Observation>,
+    /// Commits of which a trial showed another failure than the target.
+    pub(super) failed_otherwise: HashSet<CommitId>,
+    /// The failure to look for, when several were seen at bad and the most frequent was chosen.
+    pub(super) voted_target: Option<FailureSignature>,
+    /// What the ends of the range printed last that were not as they should be.
+    pub(super) end_outputs: Vec<(CommitId, TrialOutput)>,
     /// Good commits that bound the range.
     pub(super) goods: Vec<CommitId>,
     pub(super) pace: Pace,
@@ -181,7 +196,18 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// The search; a second time when the first looked for a failure that comes by chance.
     fn conduct(&mut self) -> Result<Conclusion, Stop> {
+        match self.conduct_once() {
+            Err(Stop::OtherTarget(failure)) => {
+                self.begin_anew(*failure)?;
+                self.conduct_once()
+            }
+            other => other,
+        }
+    }
+
+    fn conduct_once(&mut self) -> Result<Conclusion, Stop> {
         self.endpoints.expect(self.plan.bad, Expected::Bad);
         let repository = self.workshop.repository;
         let ends = std::iter::once(&self.plan.bad).chain(&self.plan.good);
@@ -213,11 +239,16 @@ impl Session<'_> {
                 )
             }
             Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::OtherTarget(failure)) => {
+                let reason = format!("the bad commit fails in several ways, also with {failure}");
+                (Conclusion::NotReproduced { reason, hint: None }, SessionState::Finished)
+            }
         };
         for (id, _, _, _) in self.trials.running().collect::<Vec<_>>() {
             self.dismiss(id)?;
         }
         self.say_suspects()?;
+        self.say_outputs(&conclusion)?;
         let last_good = self.last_good(&conclusion)?;
         let inferred = self.unreached.iter().filter(|commit| !self.seen.contains_key(commit)).count();
         self.journal.say(EventKind::Concluded { conclusion, last_good, inferred })?;
@@ -326,51 +357,23 @@ impl Session<'_> {
         Ok(judged.into_iter().chain(withdrawn).collect())
     }
 
-    /// Whether the target is known now; it is not when its trial, which was watched, runs again.
-    fn learn_target(&mut self, done: &Done) -> Result<bool, Stop> {
-        let output = &done.output;
-        if let Some(want) = self.kept_from(output) {
-            let commit = self.target_commit().short();
-            let reason =
-                format!("at the bad commit {commit}, the command {}: that may be all that fails", want.what);
-            let hint = Some(format!("if it is to have it: {}", want.option));
-            return Err(Stop::Concluded(Conclusion::NotReproduced { reason, hint }));
-        }
-        let command = CommandFacts::of(&self.plan.recipe.command);
-        self.target_output = Some(output.clone());
-        let failure = match TargetOracle::target_of(output, command) {
-            Ok(failure) => failure,
-            Err(_) if self.is_watched_in_vain(done.id)? => return Ok(false),
-            Err(no) => return Err(self.no_target(output, no)),
-        };
-        let target = match &self.plan.matching {
-            Matching::Signature => Target::Signature(failure.clone()),
-            Matching::AnyFailure => Target::AnyFailure,
-            Matching::Pattern(pattern) => Target::Pattern(pattern.clone()),
-        };
-        let mut oracle = TargetOracle::new(target, command);
-        let reading = oracle.read(output);
-        oracle.learn(&reading);
-        self.oracle = Some(oracle);
-        let others = reading.failures.len().saturating_sub(1);
-        if others > 0 && matches!(self.plan.matching, Matching::Signature) {
-            self.journal.note(format!(
-                "{others} more failures at bad; this search is for '{failure}' (another: --match REGEX)"
-            ))?;
-        }
-        self.target = Some(failure.clone());
-        self.journal.say(EventKind::Target { failure })?;
-        Ok(true)
-    }
-
-    fn no_target(&self, output: &TrialOutput, no: NoTarget) -> Stop {
-        let commit = self.target_commit().short();
-        let reason = format!("at the bad commit {commit}, {}", no.seen);
-        if matches!(output.ending, Ending::NoEnvironment { .. }) {
-            let hint = Some(hint_of_skip(SkipKind::Environment).to_owned());
-            return Stop::Concluded(Conclusion::NoEnvironment { reason, hint });
-        }
-        Stop::Concluded(Conclusion::NotReproduced { reason, hint: no.hint })
+    /// Say that a trial came to an end.
+    pub(super) fn say_finished(
+        &mut self,
+        done: &Done,
+        verdict: &Verdict,
+        failure: Option<FailureSignature>,
+    ) -> Result<(), SessionError> {
+        self.journal.say(EventKind::TrialFinished(Box::new(Finished {
+            trial: done.id,
+            commit: done.commit,
+            purpose: done.purpose,
+            verdict: verdict.clone(),
+            ending: done.output.ending.clone(),
+            failure,
+            timing: done.output.timing,
+            source: done.source,
+        })))
     }
 
     /// Empty when the trial runs again, unwatched.
@@ -397,16 +400,12 @@ impl Session<'_> {
         }
         self.say_environment(done.commit)?;
         let failure = reading.failures.into_iter().next();
-        self.journal.say(EventKind::TrialFinished(Box::new(Finished {
-            trial: done.id,
-            commit: done.commit,
-            purpose: done.purpose,
-            verdict: plain.clone(),
-            ending: done.output.ending.clone(),
-            failure,
-            timing: done.output.timing,
-            source: done.source,
-        })))?;
+        self.say_finished(&done, &plain, failure.clone())?;
+        if let (Verdict::Skip(skip), Some(other)) = (&plain, failure)
+            && skip.kind == SkipKind::DifferentFailure
+        {
+            self.vote(&done, other)?;
+        }
         if let Verdict::Abort(why) = &plain {
             let conclusion =
                 Conclusion::Inconclusive { why: Inconclusive::NothingRunnable, reason: why.clone() };
@@ -419,6 +418,9 @@ impl Session<'_> {
         self.ahead.note(done.id, &verdict);
         // A composed tree says nothing of the commit itself.
         if done.purpose.is_of_commit() {
+            if matches!(&verdict, Verdict::Skip(skip) if skip.kind == SkipKind::DifferentFailure) {
+                self.failed_otherwise.insert(done.commit);
+            }
             self.seen.entry(done.commit).or_default().add(Observation::of(&verdict));
         }
         if is_unproven && done.purpose.is_of_commit() {
@@ -427,7 +429,8 @@ impl Session<'_> {
             self.unproven.push(Unproven { trial, commit, purpose, seen });
         }
         if done.purpose == Purpose::Endpoint {
-            self.check_endpoint(done.commit, &verdict)?;
+            self.keep_output(done.commit, &done.output);
+            self.check_endpoint(done.commit, &verdict, &done.output)?;
         }
         Ok(Some(Judged {
             trial: done.id,
@@ -436,56 +439,5 @@ impl Session<'_> {
             verdict,
             withdrawn: None,
         }))
-    }
-
-    fn check_endpoint(&mut self, commit: CommitId, verdict: &Verdict) -> Result<(), Stop> {
-        match self.endpoints.see(commit, verdict) {
-            Step::Settled => Ok(()),
-            Step::Repeat => self.start(commit, Purpose::Endpoint).map(drop),
-            Step::Wrong(expected, verdict) => {
-                Err(Stop::Concluded(self.wrong_endpoint(commit, expected, &verdict)?))
-            }
-        }
-    }
-
-    fn wrong_endpoint(
-        &self,
-        commit: CommitId,
-        expected: Expected,
-        verdict: &Verdict,
-    ) -> Result<Conclusion, SessionError> {
-        let info = self.workshop.repository.info(commit)?;
-        // The user's word for it: with find_fix the search's good is the user's bad.
-        let word = match (expected, self.plan.find_fix) {
-            (Expected::Good, false) | (Expected::Bad, true) => "good",
-            (Expected::Bad, false) | (Expected::Good, true) => "bad",
-        };
-        let plain = if self.plan.find_fix { verdict.clone().inverted() } else { verdict.clone() };
-        let target = self.target.as_ref().map(ToString::to_string).unwrap_or_default();
-        let (seen, hint) = match &plain {
-            Verdict::Good => {
-                ("the command passes".to_owned(), format!("name a commit that fails with --{word}"))
-            }
-            Verdict::Bad => {
-                let mut hint =
-                    "name an older commit with --good, or leave --good out to look for one".to_owned();
-                if !self.workshop.executor.has_environments() {
-                    hint.push_str("; if packages changed since then: --env auto");
-                }
-                (format!("it fails too, and in the same way: {target}"), self.after_flaws(hint))
-            }
-            // The reason names the option.
-            Verdict::Skip(skip) if skip.kind == SkipKind::Isolation => (skip.reason.clone(), String::new()),
-            Verdict::Skip(skip) => (skip.reason.clone(), hint_of_skip(skip.kind).to_owned()),
-            Verdict::Abort(why) => (why.clone(), String::new()),
-        };
-        let reason = format!("at the {word} commit {} ({}), {seen}", info.id.short(), info.subject);
-        let hint = Some(hint).filter(|hint| !hint.is_empty());
-        Ok(match plain {
-            Verdict::Skip(skip) if skip.kind == SkipKind::Environment => {
-                Conclusion::NoEnvironment { reason, hint }
-            }
-            _ => Conclusion::NotReproduced { reason, hint },
-        })
     }
 }

@@ -16,12 +16,24 @@ impl Session<'_> {
         let mut waiting = probes.iter().copied();
         let mut skipped = 0_usize;
         let mut failing = 0_usize;
+        let mut is_tried = false;
         loop {
             while self.trials.free() > 0 {
                 let Some(probe) = waiting.next() else { break };
                 self.start(probe, Purpose::Endpoint)?;
             }
-            if self.trials.is_idle() {
+            // Three that fail alike, and a file that may be why: that is tried before the whole history is.
+            let is_over = self.trials.is_idle();
+            if (failing >= 3 && !is_tried || is_over)
+                && let (Some(output), Some(&probe)) = (self.target_output.clone(), probes.first())
+            {
+                is_tried = true;
+                let seen = format!("{} commits tried fail in the same way", failing + 1);
+                if let Some(conclusion) = self.for_want_of_files(probe, &output, &seen)? {
+                    return Err(Stop::Concluded(conclusion));
+                }
+            }
+            if is_over {
                 let shallow = self.workshop.repository.is_shallow();
                 return Err(Stop::Concluded(nothing_good(probes.len(), failing, skipped, shallow)));
             }

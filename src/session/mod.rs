@@ -12,6 +12,9 @@
 //! | [`journal`] | events: stored and handed on |
 //! | `find` | from a plan to a conclusion |
 //! | `earlier` | what makes two sessions the same one |
+//! | `lacks` | files of the user's that trials lack |
+//! | `target` | which failure is searched for |
+//! | `vote` | which failure it is, when bad shows more than one |
 //! | `pace` | how long trials may take |
 //! | [`endpoints`] | bad has to fail and good to pass |
 //! | `evidence` | passes that are taken back, once the command is known to count tests |
@@ -26,6 +29,7 @@
 //! | [`tracing`] | watching which functions a trial executes |
 //! | [`line_watch`] | watching which of some lines a trial executes |
 //! | [`watching`] | the failing run is watched, and what rests on that is confirmed |
+//! | [`proving`] | each commit that an answer names runs, and what decides runs again |
 //! | [`menders`] | commits that look like a revert of the would-be culprit |
 //! | `packages` | whether the packages are the cause, rather than a commit |
 //! | `package_set` | which packages they are, from which version on, and what mends it |
@@ -64,6 +68,7 @@ mod hiding;
 mod hints;
 mod isolation;
 mod journal;
+mod lacks;
 mod line_watch;
 mod menders;
 mod merges;
@@ -73,14 +78,17 @@ mod package_set;
 mod packages;
 mod plan;
 mod prior;
+mod proving;
 mod range_changes;
 mod search;
 mod suspects;
 mod taken_back;
+mod target;
 mod tracing;
 mod trees;
 mod trials;
 mod versions;
+mod vote;
 mod watching;
 
 pub use cancel::SignalListener;

@@ -130,7 +130,7 @@ impl Session<'_> {
         let commit = self.workshop.repository.info(commit)?;
         // The edit tells which member it is; that it is one of them is as sure as it was.
         let probability = set.iter().map(|(_, probability)| probability).sum();
-        Ok(Some(Culprit { commit, probability, verified: true }))
+        Ok(Some(Culprit::new(commit, probability)))
     }
 
     /// The edits between two commits that matter. `None` when nothing differs, too much does, or the trials that are

@@ -68,6 +68,8 @@ pub struct Plan {
     pub command_text: String,
     /// The repository's folder, for people.
     pub repository: String,
+    /// What the user should know of all this before it begins.
+    pub notes: Vec<String>,
 }
 
 /// Time limits where the user set none.

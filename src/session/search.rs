@@ -3,6 +3,7 @@
 use super::endpoints::Expected;
 use super::find::{Judged, Session, Stop, Workshop};
 use super::prior::PriorReader;
+use super::proving::Proving;
 use crate::git::{History, RangeOptions};
 use crate::graph::Node;
 use crate::model::{CommitId, Conclusion, Culprit, Episode, EventKind, Inconclusive, Purpose, TreeId};
@@ -46,6 +47,7 @@ impl Session<'_> {
         self.foresee(&hunt)?;
         let budget = hunt.history.candidates.count() + 500;
         let mut checked = Vec::new();
+        let mut proving = Proving::default();
         self.start_earlier()?;
         loop {
             while self.trials.has_answer() {
@@ -71,13 +73,15 @@ impl Session<'_> {
                         self.start_node(&hunt, node)?;
                     }
                 }
-                Next::Done(outcome) if self.endpoints.are_settled() && !self.runs_one_of(&checked) => {
-                    if !self.confirms(&hunt, &outcome)? {
+                Next::Done(outcome)
+                    if self.endpoints.are_settled()
+                        && !self.runs_one_of(&checked)
+                        && !self.waits_for(&proving) =>
+                {
+                    if !self.confirms(&hunt, &outcome)? && !self.proves(&hunt, &outcome, &mut proving)? {
                         let Some(mender) = self.mender(&hunt, &outcome, &mut checked)? else {
-                            return match self.blamed_packages(&hunt, &outcome)? {
-                                Some(conclusion) => Ok(conclusion),
-                                None => self.conclude(&strategy, &hunt, &outcome),
-                            };
+                            self.say_repeats(&proving)?;
+                            return self.decide(&strategy, &hunt, &outcome);
                         };
                         self.start(mender, Purpose::Proof)?;
                     }
@@ -96,6 +100,22 @@ impl Session<'_> {
                 hunt.record(&judged);
             }
             self.say_belief(&strategy, &hunt)?;
+        }
+    }
+
+    /// What an outcome amounts to: a commit, unless others or the packages are to blame.
+    fn decide(
+        &mut self,
+        strategy: &InformationGain,
+        hunt: &Hunt,
+        outcome: &Outcome,
+    ) -> Result<Conclusion, Stop> {
+        if let Some(conclusion) = self.left_out_by_path(hunt, outcome)? {
+            return Ok(conclusion);
+        }
+        match self.blamed_packages(hunt, outcome)? {
+            Some(conclusion) => Ok(conclusion),
+            None => self.conclude(strategy, hunt, outcome),
         }
     }
 
@@ -179,8 +199,9 @@ impl Session<'_> {
         while !self.seen.contains_key(&base) {
             self.next_judged()?;
         }
+        self.settle_ends(good, base)?;
         let seen = self.seen.get(&base).copied().unwrap_or_default();
-        if seen.bad > 0 {
+        if seen.bad > 0 && seen.good == 0 {
             let reason = format!(
                 "the failure is there already at the merge base {}: {} does not have it because something on its \
                  side mended it",
@@ -201,6 +222,31 @@ impl Session<'_> {
             good.short(),
             base.short()
         ))?;
+        Ok(())
+    }
+
+    /// The failure at a merge base ends the search: so it is seen twice, and what is said of the good commit is so.
+    fn settle_ends(&mut self, good: CommitId, base: CommitId) -> Result<(), Stop> {
+        let fails = |session: &Self| {
+            let seen = session.seen.get(&base).copied().unwrap_or_default();
+            seen.bad > 0 && seen.good == 0
+        };
+        if !fails(self) {
+            return Ok(());
+        }
+        if self.seen.get(&base).is_some_and(|seen| seen.bad < 2) {
+            self.start(base, Purpose::Endpoint)?;
+        }
+        if !self.seen.contains_key(&good) {
+            self.start_good(good)?;
+        }
+        let is_open = |session: &Self| {
+            let runs = session.seen.get(&base).map_or(0, |seen| seen.runs());
+            fails(session) && (runs < 2 || !session.endpoints.are_settled())
+        };
+        while is_open(self) && !self.trials.is_idle() {
+            self.next_judged()?;
+        }
         Ok(())
     }
 
@@ -300,6 +346,10 @@ impl Session<'_> {
     ) -> Result<Conclusion, Stop> {
         let graph = &hunt.history.graph;
         for (bad, mended) in strategy.episodes(graph, &hunt.state) {
+            // What was only said to be good is none that was seen to be mended.
+            if hunt.state.observed(bad).bad == 0 || hunt.state.observed(mended).good == 0 {
+                continue;
+            }
             let episode = Episode { bad: hunt.id(bad), mended_by: hunt.id(mended) };
             self.journal.say(EventKind::Episode(episode))?;
         }
@@ -308,28 +358,37 @@ impl Session<'_> {
             self.journal.say(EventKind::Flaky { false_failures, false_passes })?;
         }
         let repository = self.workshop.repository;
-        let culprit = |node: Node, probability: f64, verified: bool| -> Result<Culprit, Stop> {
-            Ok(Culprit { commit: repository.info(hunt.id(node))?, probability, verified })
+        let culprit = |node: Node, probability: f64| -> Result<Culprit, Stop> {
+            Ok(Culprit::new(repository.info(hunt.id(node))?, probability))
         };
         match outcome {
             Outcome::Found { culprit: node, probability } => {
                 self.narrow_culprit(hunt, *node)?;
-                Ok(Conclusion::Found { culprits: vec![culprit(*node, *probability, true)?] })
+                Ok(Conclusion::Found { culprits: vec![culprit(*node, *probability)?] })
             }
             Outcome::Ambiguous { set } => {
                 if let Some(culprit) = self.narrowed(hunt, set)? {
                     return Ok(Conclusion::Found { culprits: vec![culprit] });
                 }
                 let culprits: Result<Vec<Culprit>, Stop> =
-                    set.iter().map(|&(node, probability)| culprit(node, probability, false)).collect();
+                    set.iter().map(|&(node, probability)| culprit(node, probability)).collect();
                 let untested = set.iter().filter(|(node, _)| hunt.state.observed(*node).runs() == 0).count();
                 let skipped = set.iter().filter(|(node, _)| hunt.state.observed(*node).is_skipped()).count();
                 let untried = match untested {
                     0 => String::new(),
                     _ => format!(", and {untested} in the same stretch were not tried"),
                 };
-                let reason = format!("{skipped} of these commits cannot be tested{untried}");
-                Ok(Conclusion::Ambiguous { culprits: culprits?, reason })
+                let left_out = match self.plan.pathspecs.as_slice() {
+                    [] => String::new(),
+                    paths => {
+                        format!(
+                            "; commits that do not touch {} were left out, and may be it too",
+                            paths.join(", ")
+                        )
+                    }
+                };
+                let reason = format!("{skipped} of these commits cannot be tested{untried}{left_out}");
+                Ok(Conclusion::Ambiguous { culprits: culprits?, reason, go_on: None })
             }
         }
     }

@@ -238,6 +238,18 @@ impl<'a> Trials<'a> {
         self.dispatcher.dismiss(id).is_some()
     }
 
+    /// Results that wait to be taken are not wanted any more.
+    pub(super) fn forget_answers(&mut self) {
+        self.ready.clear();
+    }
+
+    /// Results that were taken too early: they come first again.
+    pub(super) fn put_back(&mut self, results: Vec<Done>) {
+        for done in results.into_iter().rev() {
+            self.ready.push_front(done);
+        }
+    }
+
     /// The next result. `None` when nothing runs, `until` passes first, or the user interrupts.
     pub(super) fn wait(&mut self, until: Option<Instant>) -> Result<Option<Done>, SessionError> {
         if let Some(done) = self.ready.pop_front() {

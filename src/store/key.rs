@@ -26,6 +26,10 @@ impl OutcomeKey {
         if recipe.packages != Packages::Own {
             parts.add(format!("{:?}", recipe.packages).as_bytes());
         }
+        for file in &recipe.home {
+            parts.add(file.path.as_bytes());
+            parts.add(&file.content);
+        }
         if recipe.is_watched {
             parts.add(b"watched");
         }

@@ -9,6 +9,7 @@
 //! | [`pytest_options`] | which version of pytest a command needs |
 //! | [`runners`] | test runners' own words: counts, failing tests, what did not start |
 //! | [`closing`] | the closing lines of a run whose failure no reader knows |
+//! | [`mentions`] | the files, modules and settings that an output speaks of |
 //! | [`normalise`] | messages, to compare them without their numbers, paths and values |
 //! | [`redact`] | secrets, to mask them |
 //! | [`log`] | server logs, as a stream: error events, grouped |
@@ -21,6 +22,7 @@ pub mod ansi;
 pub mod closing;
 pub mod isolation;
 pub mod log;
+pub mod mentions;
 pub mod normalise;
 pub mod oracle;
 pub mod pytest_options;

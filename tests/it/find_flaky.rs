@@ -60,3 +60,41 @@ fn three_false_failures_in_ten() {
     let (right, runs) = play(0.3);
     assert!(right >= 39 && runs <= 33.0, "{right} of {SEEDS} right, {runs} runs on average");
 }
+
+/// A history of ten commits in which the sixth breaks it, and a command that in these runs of a commit (`commit run`,
+/// both from 0) fails in another way.
+fn with_other_failures(runs: &[&str]) -> (Option<i32>, serde_json::Value, Vec<String>) {
+    let mut repo = TestRepo::new();
+    let ids: Vec<String> =
+        (0..10).map(|n| repo.write("n.txt", format!("{n}\n")).commit("c").to_string()).collect();
+    let counts = tempfile::tempdir().unwrap();
+    std::fs::write(counts.path().join("otherwise"), runs.join("\n") + "\n").unwrap();
+    let script = format!(
+        "n=$(cat n.txt); cd {}; touch runs-$n; run=$(wc -c < runs-$n); printf x >> runs-$n
+         if grep -qx \"$n $run\" otherwise; then what='raise TimeoutError(\"upstream\")'
+         elif [ $n -ge 5 ]; then what='raise ValueError(\"broken\")'
+         else what=pass; fi
+         exec python3 -c \"$what\"",
+        counts.path().display()
+    );
+    let options = ["--isolation", "off", "--jobs", "1", "--no-narrow", "--good", &ids[0], "--shell", &script];
+    let (code, report) = User::new().find(repo.path(), &options);
+    (code, report, ids)
+}
+
+#[test]
+fn another_failure_by_chance_is_run_again_wherever_it_decides() {
+    // At the first run of bad, where it decides what is looked for; at the culprit; at its parent; at all of them.
+    let all: Vec<String> = (0..10).map(|n| format!("{n} 0")).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    for runs in [&["9 0"][..], &["5 0"], &["4 0"], &["4 0", "4 1", "5 0"], &["9 0", "4 0", "5 0"], &all] {
+        let (code, report, ids) = with_other_failures(runs);
+        if runs.len() == 10 {
+            assert_ne!(report["culprits"][0]["commit"], ids[9].as_str(), "{report:#}");
+            continue;
+        }
+        assert_eq!(code, Some(0), "{runs:?} {report:#}");
+        assert_eq!(report["culprits"][0]["commit"], ids[5].as_str(), "{runs:?} {report:#}");
+        assert!(report["failure"]["kind"].as_str().unwrap().contains("ValueError"), "{runs:?} {report:#}");
+    }
+}

@@ -55,6 +55,9 @@ pub(crate) struct Args {
     /// File to lay over every tree, such as the reproducing test (can be repeated)
     #[arg(long, value_name = "SRC[:DEST]")]
     pub(crate) with_file: Vec<String>,
+    /// Do not lay over the test files that the command names and that are new or changed in your work tree
+    #[arg(long)]
+    pub(crate) no_with_file: bool,
     /// Shell command to run before the command in each tree; its failure is a skip
     #[arg(long, value_name = "CMD")]
     pub(crate) setup: Option<String>,

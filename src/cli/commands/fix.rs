@@ -96,6 +96,7 @@ pub(super) fn remember(
     let args = find::Args {
         repo: Some(place.canonicalize().unwrap_or(place)),
         with_file: Vec::new(),
+        no_with_file: true,
         ..args.clone()
     };
     let request = StoredRequest { args, overlay: prepared.plan.overlay.clone() };
@@ -244,9 +245,15 @@ fn last_session(
         None => {
             let folder = repository.folder().to_string_lossy().into_owned();
             let rows = store.sessions(Some(&folder))?;
-            rows.into_iter()
-                .find(|row| row.state == SessionState::Finished)
-                .ok_or_else(|| none("no search has finished in this repository".to_owned()))?
+            // A look at a branch searches as well, but not for something to mend here: it leaves no request.
+            let mut found = None;
+            for row in rows.into_iter().filter(|row| row.state == SessionState::Finished) {
+                if store.request(row.id.as_str())?.is_some() {
+                    found = Some(row);
+                    break;
+                }
+            }
+            found.ok_or_else(|| none("no search has finished in this repository".to_owned()))?
         }
     };
     let report = Report::from_events(&store.events(&row.id)?);

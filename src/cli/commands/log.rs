@@ -69,6 +69,8 @@ impl Log {
             EventKind::TrialFinished(finished) if finished.purpose.is_of_commit() => {
                 self.verdicts.push((finished.commit, finished.verdict.clone()));
             }
+            // Of two, the first was none to look for.
+            EventKind::Target { .. } => self.verdicts.clear(),
             EventKind::Episode(episode) => {
                 self.mended.insert(episode.bad);
             }

@@ -16,12 +16,14 @@ pub(super) mod isolation;
 pub(super) mod log;
 pub(super) mod logs;
 pub(super) mod machine;
+mod named_files;
 mod overlay;
 mod prepare;
 pub(super) mod sessions;
 pub(super) mod suspects;
 pub(super) mod trust;
 mod venvs;
+mod with_file;
 
 use std::io::Write;
 

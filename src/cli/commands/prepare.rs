@@ -23,8 +23,10 @@ use super::duration::parse_duration;
 use super::environments::{self, EnvArgs, Kind};
 use super::find::Args;
 use super::isolation::{self, Filters, Level, Offered, Surroundings};
+use super::named_files;
 use super::overlay::overlay;
 use super::venvs::{Venvs, absolute_program, interpreter_around, outer_path, seen, with_outer_paths};
+use super::with_file::home_files;
 
 /// All that a session needs.
 pub(super) struct Prepared {
@@ -61,8 +63,18 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let (good, bad) = endpoints(&repository, args, &merged)?;
     let fetched = tempfile::tempdir().map_err(CliError::internal)?;
     repository.bring_folders(&fetched.path().join("shadow.git"), &good, bad)?;
-    let overlay = overlay(&merged.with_file, &here, standing.top.as_deref())?;
     stay_inside(&loaded.config, args, &here, &standing)?;
+    let (in_home, in_tree) = home_files(&merged.with_file, &here)?;
+    let mut overlay = overlay(&in_tree, &here, standing.top.as_deref())?;
+    let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
+    let mut notes = Vec::new();
+    if let Some(top) = standing.top.as_deref().filter(|_| merged.lays_over_named) {
+        let around =
+            named_files::Surroundings { repository: &repository, top, subdir: &standing.subdir, ends: &ends };
+        let named = named_files::named_files(&merged.command, &overlay, &around);
+        overlay.extend(named.overlay);
+        notes = named.notes;
+    }
     let mut isolated = args.isolation.over(&loaded.config);
     if merged.command.is_empty() && isolated.isolation == Some(Level::Strict) {
         // No trial will run that could need all of it.
@@ -94,6 +106,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     if let Some(told) = &told {
         recipe.command.clone_from(&told.command);
     }
+    recipe.home = in_home;
     let cache = folders::cache()?;
     let (seen, mut links) = seen(&args.isolation.see, &here, standing.top.as_deref())?;
     links.extend(venvs.links());
@@ -116,7 +129,6 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     warnings.extend(store.note());
     folders::check_runs(&cache)?;
     let jobs = merged.jobs;
-    let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
     let mut options = args.environment.over(&loaded.config);
     if merged.command.is_empty() {
         // Nothing will run.
@@ -177,6 +189,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         isolation,
         command_text: command_text(&merged.command, args.shell.as_deref()),
         repository: repository.folder().to_string_lossy().into_owned(),
+        notes,
     };
     let tools = Tools { sandbox, questions };
     Ok(Prepared { repository, plan, bench, store, warnings, _fetched: fetched, line: chosen.line, tools })
@@ -228,6 +241,7 @@ struct Merged {
     path: Vec<String>,
     jobs: usize,
     with_file: Vec<String>,
+    lays_over_named: bool,
     setup: Option<String>,
     timeout: Option<Duration>,
     keep: Vec<String>,
@@ -252,6 +266,7 @@ impl Merged {
             path: or(&args.path, &config.path),
             jobs: args.jobs.map(usize::from).or(config.jobs).unwrap_or_else(cores).clamp(1, 512),
             with_file: or(&args.with_file, &config.with_file),
+            lays_over_named: !args.no_with_file && !config.no_with_file.unwrap_or(false),
             setup: args.setup.clone().or_else(|| config.setup.clone()),
             timeout: args
                 .timeout
@@ -390,6 +405,7 @@ fn recipe(
         packages: Packages::Own,
         visible: Vec::new(),
         writable: Vec::new(),
+        home: Vec::new(),
         is_watched: false,
     }
 }

@@ -20,6 +20,7 @@ pub(in crate::cli) struct Config {
     pub(in crate::cli) path: Option<Vec<String>>,
     pub(in crate::cli) jobs: Option<usize>,
     pub(in crate::cli) with_file: Option<Vec<String>>,
+    pub(in crate::cli) no_with_file: Option<bool>,
     pub(in crate::cli) setup: Option<String>,
     pub(in crate::cli) timeout: Option<String>,
     pub(in crate::cli) keep: Option<Vec<String>>,
@@ -55,13 +56,14 @@ impl Config {
     }
 }
 
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 29] = [
     "command",
     "good",
     "first-parent",
     "path",
     "jobs",
     "with-file",
+    "no-with-file",
     "setup",
     "timeout",
     "keep",

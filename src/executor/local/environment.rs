@@ -88,6 +88,7 @@ mod tests {
             packages: Packages::Own,
             visible: Vec::new(),
             writable: Vec::new(),
+            home: Vec::new(),
             is_watched: false,
         };
         let made = environment(&recipe, &folders, Path::new("/slot/tree/sub"));

@@ -20,6 +20,9 @@ impl CheckRenderer for CheckJson {
                 "merged": smoke.merged,
                 "failure": smoke.failure,
                 "is_new": smoke.is_new,
+                "new_failures": smoke.new_failures,
+                "known": smoke.known,
+                "not_judged": smoke.not_judged,
                 "culprit": smoke.culprit.as_ref().map(|commit| json!({
                     "commit": commit.id, "subject": commit.subject, "author": commit.author,
                 })),

@@ -40,9 +40,20 @@ fn summary(report: &CheckReport) -> String {
             (count > 0).then(|| super::plural(count, word(severity)))
         })
         .collect();
-    let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
+    let found = if counts.is_empty() { nothing_found(report) } else { counts.join(", ") };
     let calls = super::plural(report.changed_calls, "changed call");
     format!("{found} in {calls} ({})", super::plural(report.files, "Python file"))
+}
+
+/// What is to be said when there is no finding: it is no praise where the command was red.
+fn nothing_found(report: &CheckReport) -> String {
+    let smoke = report.smoke.as_ref();
+    let known = smoke.and_then(|smoke| smoke.known.as_ref());
+    match (smoke.and_then(|smoke| smoke.not_judged.as_ref()), known) {
+        (Some(why), _) => format!("red, and not judged: {why}; beside that, nothing found"),
+        (None, Some(known)) => format!("nothing new found, though the command is red: {known};"),
+        (None, None) => "nothing found".to_owned(),
+    }
 }
 
 /// What was merged into what, in words.

@@ -60,6 +60,9 @@ fn sample() -> CheckReport {
             failure: Some("TypeError: the JSON object must be str".to_owned()),
             is_new: true,
             culprit: None,
+            new_failures: Vec::new(),
+            known: None,
+            not_judged: None,
         }),
         notes: vec!["no type evidence: ty is not on PATH".to_owned()],
     }

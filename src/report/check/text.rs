@@ -35,7 +35,8 @@ impl CheckRenderer for CheckText {
             writeln!(out, "{}", self.style.dim(hidden))?;
         }
         // Silence is the goal, unless something was there to be looked at.
-        if self.verbose || !report.findings.is_empty() || report.changed_calls > 0 {
+        let is_red = report.smoke.as_ref().is_some_and(|smoke| smoke.failure.is_some());
+        if self.verbose || is_red || !report.findings.is_empty() || report.changed_calls > 0 {
             writeln!(out, "{}", summary(report))?;
         }
         if let Some(finding) = report.findings.first() {

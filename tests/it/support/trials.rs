@@ -81,6 +81,7 @@ pub(crate) fn recipe(script: &str) -> Recipe {
         packages: Packages::Own,
         visible: Vec::new(),
         writable: Vec::new(),
+        home: Vec::new(),
         is_watched: false,
     }
 }

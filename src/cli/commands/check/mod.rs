@@ -4,6 +4,7 @@ mod breaking;
 mod format;
 mod look;
 mod output;
+mod red_base;
 mod smoke;
 mod types;
 
@@ -262,6 +263,8 @@ fn find_args(args: &Args) -> find::Args {
         bad: head.filter(|head| !head.is_empty()),
         jobs: args.jobs,
         with_file: args.with_file.clone(),
+        // What is uncommitted belongs to one side only.
+        no_with_file: true,
         setup: args.setup.clone(),
         timeout: args.timeout.clone(),
         confidence: find::CONFIDENCE,

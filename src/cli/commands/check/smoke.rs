@@ -138,25 +138,32 @@ impl Look<'_> {
             failure: None,
             is_new: false,
             culprit: None,
+            new_failures: Vec::new(),
+            known: None,
+            not_judged: None,
         };
         if cancel.is_cancelled() {
             return Ok(false);
         }
         match (base, merged) {
             (_, Fared::Passed) => {}
-            (Fared::Passed, Fared::Nothing(why)) => {
+            (base @ (Fared::Passed | Fared::Failed(_)), Fared::Nothing(why)) => {
                 smoke.is_new = true;
                 smoke.failure = Some(why.clone());
-                let finding = self.failed(&[], &format!("the command does not get to run: {why}"), "passes");
+                let fared = if matches!(base, Fared::Passed) { "passes" } else { "runs, and fails" };
+                let finding = self.failed(&[], &format!("the command does not get to run: {why}"), fared);
                 self.report.findings.push(finding);
             }
             (_, Fared::Nothing(why)) => {
+                smoke.not_judged = Some("the command runs on neither side".to_owned());
                 self.report.notes.push(format!("the command says nothing of the merge result: {why}"));
             }
             (Fared::Failed(old), Fared::Failed(new)) => {
                 let other = if same_failure(&old, &new) { "" } else { ", though in another way" };
                 self.report.notes.push(format!("the command fails on the base already{other}: {old}"));
                 smoke.failure = Some(new.to_string());
+                let versions = ((sides.base.commit, self.base), (sides.head.commit, self.merged));
+                self.red_on_both(versions, outputs, &mut smoke, cancel)?;
             }
             (base, Fared::Failed(failure)) => {
                 smoke.failure = Some(failure.to_string());
@@ -302,7 +309,7 @@ impl Look<'_> {
     }
 
     /// The failure as a finding of its own, at its innermost frame in the files that the branch changed.
-    fn failed(&self, frames: &[Frame], message: &str, on_base: &str) -> Annotation {
+    pub(super) fn failed(&self, frames: &[Frame], message: &str, on_base: &str) -> Annotation {
         let changed = || self.files.iter().filter_map(|(_, new)| new.as_deref());
         let file_of = |frame: &Frame| {
             let path = std::path::Path::new(&frame.path);

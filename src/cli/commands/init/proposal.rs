@@ -109,7 +109,7 @@ fn pytest(repo: &Repo<'_>) -> Option<(String, String)> {
             .find(|folder| repo.has_below(folder))
             .map_or(String::new(), |&name| name.to_owned())
     };
-    let command = format!("python -m pytest -q -x {target}");
+    let command = format!("python -m pytest -q {target}");
     Some((command.trim_end().to_owned(), sign))
 }
 
@@ -173,11 +173,11 @@ mod tests {
         let config = ("pyproject.toml", "[tool.pytest.ini_options]\n");
         assert_eq!(
             told(&[config, ("tests/smoke/test_a.py", ""), ("tox.ini", "")]).as_deref(),
-            Some("python -m pytest -q -x tests/smoke")
+            Some("python -m pytest -q tests/smoke")
         );
         assert_eq!(
             told(&[("tests/test_smoke.py", "def test_a(): pass\n"), ("tests/test_b.py", "")]).as_deref(),
-            Some("python -m pytest -q -x tests/test_smoke.py")
+            Some("python -m pytest -q tests/test_smoke.py")
         );
         assert_eq!(told(&[("tox.ini", "[tox]"), ("a.py", "")]).as_deref(), Some("python -m tox -q"));
         assert_eq!(told(&[("noxfile.py", "")]).as_deref(), Some("python -m nox"));

@@ -1,0 +1,179 @@
+//! What makes an answer a proof: trials that ran, of exactly the commits that it names.
+
+use serde::Serialize;
+
+use super::report::TrialLine;
+use super::{CommitId, CommitInfo, Narrowing, Purpose};
+
+/// How the trials of one commit's own tree ended, in the terms of the search: with `--find-fix`, inverted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// The commit.
+    pub commit: CommitId,
+    /// Trials without the failure.
+    pub good: usize,
+    /// Trials with it.
+    pub bad: usize,
+}
+
+impl Tally {
+    fn of(commit: CommitId, trials: &Trials<'_>) -> Self {
+        let own = |line: &&TrialLine| line.commit == commit && line.purpose.is_of_commit();
+        let count = |word| trials.log.iter().filter(own).filter(|line| trials.says(line, word)).count();
+        Self { commit, good: count("good"), bad: count("bad") }
+    }
+}
+
+/// What an answer rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "by")]
+pub enum Evidence {
+    /// The culprit failed, and each of its parents passed.
+    Commits {
+        /// The culprit.
+        culprit: Tally,
+        /// Its parents: all of them, or with `--first-parent` the first.
+        parents: Vec<Tally>,
+        /// Parents that were not followed and did not run.
+        not_followed: Vec<CommitId>,
+    },
+    /// The culprit as a whole fails otherwise; its edit made an older version fail, and a newer one without it passed.
+    Edits {
+        /// The older version, which passed.
+        good: Tally,
+        /// The newer one, which failed.
+        bad: Tally,
+    },
+}
+
+/// That a commit is the culprit, as trials have shown.
+///
+/// There is no other way to one than [`Proof::new`], which looks at each trial: it cannot be read back from anywhere,
+/// nor be said by whoever searched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Proof(Evidence);
+
+/// Trials that came to an end, and how they are to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Trials<'a> {
+    /// Each trial.
+    pub log: &'a [TrialLine],
+    /// Whether the search is for the commit that mended something: what passes is then the bad one.
+    pub find_fix: bool,
+    /// Whether only first parents were followed.
+    pub first_parent: bool,
+}
+
+impl Trials<'_> {
+    /// Whether a trial says this, in the terms of the search.
+    fn says(&self, line: &TrialLine, word: &str) -> bool {
+        let inverted = match word {
+            "good" => "bad",
+            "bad" => "good",
+            other => other,
+        };
+        line.verdict == if self.find_fix { inverted } else { word }
+    }
+
+    fn narrowing_says(&self, word: &str) -> bool {
+        self.log.iter().any(|line| line.purpose == Purpose::Narrowing && self.says(line, word))
+    }
+}
+
+impl Proof {
+    /// The proof that a commit is the culprit; `None` when a trial is missing that it would have to name.
+    #[must_use]
+    pub fn new(culprit: &CommitInfo, trials: Trials<'_>, narrowing: Option<&Narrowing>) -> Option<Self> {
+        let tally = |commit: CommitId| Tally::of(commit, &trials);
+        if let Some(narrowing) = narrowing.filter(|narrowing| narrowing.decides) {
+            let (good, bad) = (tally(narrowing.good?), tally(narrowing.bad?));
+            let is_shown = good.good > 0 && bad.bad > 0;
+            // The set of all edits is the bad version itself, and that of none the good one.
+            let ran = trials.narrowing_says("good") || trials.narrowing_says("bad");
+            return (is_shown && ran).then_some(Self(Evidence::Edits { good, bad }));
+        }
+        let followed = if trials.first_parent { 1 } else { usize::MAX };
+        let own = tally(culprit.id);
+        let parents: Vec<Tally> =
+            culprit.parents.iter().take(followed).map(|&parent| tally(parent)).collect();
+        let not_followed = culprit.parents.iter().skip(followed).copied().collect();
+        let is_shown = own.bad > 0 && parents.iter().all(|parent| parent.good > 0);
+        is_shown.then_some(Self(Evidence::Commits { culprit: own, parents, not_followed }))
+    }
+
+    /// The commits that have to be run before one of them is called the culprit: itself, and its parents.
+    pub fn named(culprit: &CommitInfo, first_parent: bool) -> impl Iterator<Item = CommitId> {
+        let followed = if first_parent { 1 } else { usize::MAX };
+        std::iter::once(culprit.id).chain(culprit.parents.iter().take(followed).copied())
+    }
+
+    /// What it rests on.
+    #[must_use]
+    pub const fn evidence(&self) -> &Evidence {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::event::Source;
+    use crate::model::{Timing, TreeId};
+
+    fn id(byte: u8) -> CommitId {
+        CommitId::from_bytes([byte; 20])
+    }
+
+    fn line(commit: u8, verdict: &str, purpose: Purpose) -> TrialLine {
+        let (verdict, timing) = (verdict.to_owned(), Timing::default());
+        TrialLine { commit: id(commit), purpose, verdict, source: Source::Ran, timing }
+    }
+
+    fn merge() -> CommitInfo {
+        CommitInfo {
+            id: id(3),
+            tree: TreeId::from_bytes([0; 20]),
+            parents: vec![id(1), id(2)],
+            subject: "merge".to_owned(),
+            author: "Ada".to_owned(),
+            author_time: 0,
+            author_offset: 0,
+            commit_time: 0,
+        }
+    }
+
+    fn is_proven(log: &[TrialLine], find_fix: bool, first_parent: bool) -> bool {
+        Proof::new(&merge(), Trials { log, find_fix, first_parent }, None).is_some()
+    }
+
+    #[test]
+    fn each_named_commit_has_to_have_run_and_to_have_said_so() {
+        let of = |one: &str, two: &str, three: &str| {
+            [(1, one), (2, two), (3, three)].map(|(at, verdict)| line(at, verdict, Purpose::Search))
+        };
+        assert!(is_proven(&of("good", "good", "bad"), false, false));
+        for (one, two, three) in [("good", "skip", "bad"), ("good", "bad", "bad"), ("good", "good", "skip")] {
+            assert!(!is_proven(&of(one, two, three), false, false), "{one} {two} {three}");
+        }
+        assert!(!is_proven(&of("good", "good", "bad")[1..], false, false), "a parent did not run");
+        assert!(is_proven(&of("bad", "bad", "good"), true, false), "what mended it passes");
+    }
+
+    #[test]
+    fn with_first_parents_only_that_one_counts_and_the_other_is_told_apart() {
+        let log = [line(1, "good", Purpose::Search), line(3, "bad", Purpose::Search)];
+        assert!(!is_proven(&log, false, false));
+        let trials = Trials { log: &log, find_fix: false, first_parent: true };
+        let proof = Proof::new(&merge(), trials, None).unwrap();
+        let Evidence::Commits { parents, not_followed, .. } = proof.evidence() else { panic!("{proof:?}") };
+        assert_eq!(parents, &[Tally { commit: id(1), good: 1, bad: 0 }]);
+        assert_eq!(not_followed, &[id(2)]);
+    }
+
+    #[test]
+    fn a_composed_tree_says_nothing_of_the_commit_that_it_runs_as() {
+        let log = [1, 2, 3].map(|at| line(at, if at == 3 { "bad" } else { "good" }, Purpose::Narrowing));
+        assert!(!is_proven(&log, false, false));
+    }
+}

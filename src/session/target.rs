@@ -1,0 +1,169 @@
+//! Which failure is searched for: the one that is seen at bad.
+
+use super::Matching;
+use std::path::Path;
+
+use super::SessionError;
+use super::endpoints::{PATIENCE, hint_of_skip};
+use super::find::{Session, Stop};
+use super::trials::Done;
+use crate::model::event::OutputTail;
+use crate::model::{CommitId, Conclusion, Ending, EventKind, Inconclusive, Purpose, SkipKind, TrialOutput};
+use crate::search::Observation;
+use crate::triage::ansi::strip;
+use crate::triage::{CommandFacts, NoTarget, Target, TargetOracle};
+
+impl Session<'_> {
+    /// Whether the target is known now; it is not when its trial, which was watched, runs again.
+    pub(super) fn learn_target(&mut self, done: &Done) -> Result<bool, Stop> {
+        let output = &done.output;
+        if let Some(want) = self.kept_from(output) {
+            let commit = self.target_commit().short();
+            let reason =
+                format!("at the bad commit {commit}, the command {}: that may be all that fails", want.what);
+            let hint = Some(format!("if it is to have it: {}", want.option));
+            return Err(Stop::Concluded(Conclusion::NotReproduced { reason, hint }));
+        }
+        let command = CommandFacts::of(&self.plan.recipe.command);
+        self.target_output = Some(output.clone());
+        self.keep_output(done.commit, output);
+        let failure = match TargetOracle::target_of(output, command) {
+            Ok(failure) => self.voted_target.clone().unwrap_or(failure),
+            Err(_) if self.is_watched_in_vain(done.id)? => return Ok(false),
+            Err(no) => {
+                self.say_no_target(done, command)?;
+                let passes = output.ending == Ending::Exited { code: 0 } && self.passes_at_bad();
+                if passes && self.seen.get(&done.commit).map_or(0, |seen| seen.runs()) < PATIENCE {
+                    self.start(done.commit, Purpose::Endpoint)?;
+                    return Ok(false);
+                }
+                let plain = self.no_target(output, no);
+                if let Stop::Concluded(Conclusion::NotReproduced { reason, .. }) = &plain
+                    && let Some(conclusion) = self.for_want_of_files(done.commit, output, reason)?
+                {
+                    return Err(Stop::Concluded(conclusion));
+                }
+                return Err(plain);
+            }
+        };
+        let target = match &self.plan.matching {
+            Matching::Signature => Target::Signature(failure.clone()),
+            Matching::AnyFailure => Target::AnyFailure,
+            Matching::Pattern(pattern) => Target::Pattern(pattern.clone()),
+        };
+        let mut oracle = TargetOracle::new(target, command);
+        let reading = oracle.read(output);
+        oracle.learn(&reading);
+        self.oracle = Some(oracle);
+        let others = reading.failures.len().saturating_sub(1);
+        if others > 0 && matches!(self.plan.matching, Matching::Signature) {
+            self.journal.note(format!(
+                "{others} more failures at bad; this search is for '{failure}' (another: --match REGEX)"
+            ))?;
+        }
+        // When it may be for want of a file of the user's, good fails as well: that is soon seen.
+        if !self.lacks(done.commit, output).is_empty() {
+            for good in self.plan.good.clone() {
+                if !self.seen.contains_key(&good) && !self.plan.find_fix {
+                    self.start_good(good)?;
+                }
+            }
+        }
+        self.target = Some(failure.clone());
+        self.journal.say(EventKind::Target { failure })?;
+        Ok(true)
+    }
+
+    /// Whether the trials at bad so far passed, rather than ran nothing.
+    fn passes_at_bad(&self) -> bool {
+        let seen = self.seen.get(&self.target_commit()).copied().unwrap_or_default();
+        seen.skipped == 0 && seen.runs() > 0
+    }
+
+    /// Say what came of a trial at bad in which the failure is not to be seen, and count it.
+    fn say_no_target(&mut self, done: &Done, command: CommandFacts) -> Result<(), Stop> {
+        let oracle = TargetOracle::new(Target::AnyFailure, command);
+        let reading = oracle.read(&done.output);
+        let verdict = oracle.judge_reading(&done.output, &reading);
+        self.say_finished(done, &verdict, reading.failures.into_iter().next())?;
+        let verdict = if self.plan.find_fix { verdict.inverted() } else { verdict };
+        self.seen.entry(done.commit).or_default().add(Observation::of(&verdict));
+        Ok(())
+    }
+
+    fn no_target(&self, output: &TrialOutput, no: NoTarget) -> Stop {
+        let commit = self.target_commit().short();
+        let reason = format!("at the bad commit {commit}, {}", no.seen);
+        if matches!(output.ending, Ending::NoEnvironment { .. }) {
+            let hint = Some(hint_of_skip(SkipKind::Environment).to_owned());
+            return Stop::Concluded(Conclusion::NoEnvironment { reason, hint });
+        }
+        let passes = output.ending == Ending::Exited { code: 0 };
+        let hint = self.uncommitted_hint().filter(|_| passes).or(no.hint);
+        Stop::Concluded(Conclusion::NotReproduced { reason, hint })
+    }
+
+    /// Why a command may pass on the commit and fail for the user: what he has changed is in no commit.
+    fn uncommitted_hint(&self) -> Option<String> {
+        const SHOWN: usize = 4;
+        let is_given = |path: &Path| self.plan.overlay.iter().any(|file| Path::new(&file.path) == path);
+        let changed = self.workshop.repository.uncommitted_below(Path::new(""));
+        let changed: Vec<String> = changed
+            .iter()
+            .filter(|(path, _)| path.extension().is_some_and(|end| end == "py") && !is_given(path))
+            .map(|(path, _)| path.display().to_string())
+            .collect();
+        if changed.is_empty() {
+            return None;
+        }
+        let more = changed.len().saturating_sub(SHOWN);
+        let shown = changed.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Some(format!(
+            "trials see commits only, and these are new or changed in your work tree: {shown}{more}; commit them, lay a \
+             test over with --with-file, or look at them with pybisect check"
+        ))
+    }
+
+    /// Keep what an end of the range printed, the last time that it ran.
+    pub(super) fn keep_output(&mut self, commit: CommitId, output: &TrialOutput) {
+        let is_end = commit == self.plan.bad || self.plan.good.contains(&commit);
+        if is_end {
+            self.end_outputs.retain(|(known, _)| *known != commit);
+            self.end_outputs.push((commit, output.clone()));
+        }
+    }
+
+    /// Where there is no answer, show what the command printed at the ends: a reason in our words may be the wrong one.
+    pub(super) fn say_outputs(&mut self, conclusion: &Conclusion) -> Result<(), SessionError> {
+        let is_answer = matches!(conclusion, Conclusion::Found { .. } | Conclusion::Ambiguous { .. });
+        let is_stopped =
+            matches!(conclusion, Conclusion::Inconclusive { why: Inconclusive::Interrupted, .. });
+        if is_answer || is_stopped {
+            return Ok(());
+        }
+        for (commit, output) in std::mem::take(&mut self.end_outputs) {
+            let lines = last_lines(&output);
+            self.journal.say(EventKind::Output(OutputTail { commit, lines }))?;
+        }
+        Ok(())
+    }
+}
+
+/// The last lines of both streams, as text that is safe to show anywhere.
+fn last_lines(output: &TrialOutput) -> Vec<String> {
+    const MOST: usize = 20;
+    const WIDEST: usize = 400;
+    let text = |stream: &str| strip(stream).into_owned();
+    let clean = |line: &str| -> String {
+        line.chars()
+            .map(|letter| if letter == '\t' { ' ' } else { letter })
+            .filter(|letter| !letter.is_control())
+            .take(WIDEST)
+            .collect()
+    };
+    let (stdout, stderr) = (text(&output.stdout.text), text(&output.stderr.text));
+    let lines: Vec<String> =
+        stdout.lines().chain(stderr.lines()).map(clean).filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(MOST)..].to_vec()
+}

@@ -59,7 +59,7 @@ fn of_ini(text: &str, is_shared: bool) -> Option<Settings> {
         if !is_mypys || section.contains(|c: char| c == ']' || c.is_control()) {
             continue;
         }
-        settings.text.push_str(&format!("[{section}]\n"));
+        settings.text.extend(["[", &section, "]\n"]);
         for (key, lines) in keys {
             settings.is_without_code |= runs(&key);
             let is_plain =
@@ -67,10 +67,11 @@ fn of_ini(text: &str, is_shared: bool) -> Option<Settings> {
             if is_left_out(&key) || !is_plain {
                 continue;
             }
-            settings.text.push_str(&format!(
-                "{key} ={}\n",
-                lines.iter().map(|line| format!("\n    {line}")).collect::<String>()
-            ));
+            settings.text.extend([&key, " ="]);
+            for line in &lines {
+                settings.text.extend(["\n    ", line]);
+            }
+            settings.text.push('\n');
         }
     }
     Some(settings)

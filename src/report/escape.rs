@@ -206,7 +206,7 @@ pub(super) fn markdown_code_cell(text: &str) -> String {
 #[must_use]
 pub(super) fn markdown_prose(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 || text.contains("``") {
+    if parts.len().is_multiple_of(2) || text.contains("``") {
         return markdown(text);
     }
     let part =
@@ -251,8 +251,8 @@ fn push_safe(safe: &mut String, c: char) {
         '\n' => safe.push_str("\\n"),
         '\r' => safe.push_str("\\r"),
         '\t' => safe.push_str("\\t"),
-        _ if is_unsafe(c) && u32::from(c) < 0x100 => safe.push_str(&format!("\\x{:02x}", u32::from(c))),
-        _ if is_unsafe(c) => safe.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+        _ if is_unsafe(c) && u32::from(c) < 0x100 => safe.extend(["\\x", &format!("{:02x}", u32::from(c))]),
+        _ if is_unsafe(c) => safe.extend(["\\u{", &format!("{:x}", u32::from(c)), "}"]),
         _ => safe.push(c),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::SessionError;
 use super::find::Session;
-use crate::model::{SkipKind, TreeId};
+use crate::model::TreeId;
 
 impl Session<'_> {
     /// Say what attributes change of the files of a tree.
@@ -21,19 +21,5 @@ impl Session<'_> {
         }
         let flaws: Vec<&str> = self.flaws.iter().map(String::as_str).collect();
         format!("trees are not complete, which may be why: {}; or {hint}", flaws.join("; "))
-    }
-}
-
-/// What can make a commit testable that has to be.
-pub(super) const fn hint_of_skip(kind: SkipKind) -> &'static str {
-    match kind {
-        SkipKind::Environment => {
-            "what its environment is made of can be changed: --python X.Y, --with 'PKG<2', --requirements FILE, \
-             --as-of DATE, or --env current"
-        }
-        _ => {
-            "see what the command needs there: --with-file for a newer test, --with PKG for a package (and --env auto), \
-             --setup, or another commit"
-        }
     }
 }

@@ -45,7 +45,8 @@ fn a_large_file_takes_little_memory() {
     const SIZE: usize = 1_000_000;
     let repeated = |text: &str| text.repeat(SIZE / text.len());
     let brackets = |inner: &str| format!("x = {}{inner}{}\n", "[".repeat(SIZE / 2), "]".repeat(SIZE / 2));
-    let files: [(&str, Box<dyn Fn(&str) -> String>); 4] = [
+    type File = Box<dyn Fn(&str) -> String>;
+    let files: [(&str, File); 4] = [
         ("calls in calls", Box::new(|name| nested(name, SIZE / 3))),
         ("brackets", Box::new(brackets)),
         ("a chain", Box::new(move |name| format!("x = a{}.{name}()\n", repeated(".b()")))),

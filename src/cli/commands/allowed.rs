@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::find::Args;
-use super::prepare::Standing;
+use super::standing::Standing;
 use crate::cli::CliError;
 use crate::cli::config::Config;
 

@@ -74,6 +74,14 @@ pub(crate) struct EnvArgs {
 }
 
 impl EnvArgs {
+    /// What these flags and the configuration ask for, where trials run at all.
+    pub(super) fn wanted_by(&self, config: &config::Config, runs_trials: bool) -> Self {
+        if runs_trials {
+            return self.over(config);
+        }
+        Self { env: Some(Kind::Current), ..Self::default() }
+    }
+
     /// Flags over configuration.
     pub(super) fn over(&self, config: &config::Config) -> Self {
         let or = |flags: &[String], other: &Option<Vec<String>>| {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::config_args::ConfigArgs;
-use super::prepare::Standing;
+use super::standing::Standing;
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{CliError, Exit, config};
 use crate::git::Repository;

@@ -10,22 +10,26 @@ use tempfile::TempDir;
 
 use crate::cli::{CliError, config, folders};
 use crate::git::{Link, Repository};
+use crate::model::trial::HomeFile;
 use crate::model::{CommitId, Packages, Recipe};
 use crate::process::sandbox::Sandbox;
 use crate::pyenv::{self, Interpreter, ProbeError, Prober};
-use crate::session::{Matching, Plan};
+use crate::session::{Matching, OverlayFile, Plan};
 use crate::store::Store;
 use crate::triage::runners::telling;
 
 use super::allowed::{not_without_isolation, stay_inside, unasked};
 use super::bench::Bench;
 use super::duration::parse_duration;
-use super::environments::{self, EnvArgs, Kind};
+use super::environments;
 use super::find::Args;
-use super::isolation::{self, Filters, Level, Offered, Surroundings};
+use super::history;
+use super::isolation::{Filters, Offered};
 use super::named_files;
 use super::overlay::overlay;
+use super::standing::Standing;
 use super::venvs::{Venvs, absolute_program, interpreter_around, outer_path, seen, with_outer_paths};
+use super::view::{Surroundings, view};
 use super::with_file::home_files;
 
 /// All that a session needs.
@@ -51,6 +55,49 @@ pub(super) struct Tools {
     pub(super) questions: Option<Sandbox>,
 }
 
+/// Files that trials have and commits do not.
+#[derive(Default)]
+struct LaidOver {
+    /// In the trials' home.
+    home: Vec<HomeFile>,
+    /// Over each tree.
+    overlay: Vec<OverlayFile>,
+    /// What to say of them.
+    notes: Vec<String>,
+}
+
+/// The files of `--with-file`, and those that the command names and that are newer here.
+fn laid_over(
+    merged: &Merged,
+    here: &Path,
+    standing: &Standing,
+    repository: &Repository,
+    ends: &[CommitId],
+) -> Result<LaidOver, CliError> {
+    let top = standing.top.as_deref();
+    let (home, in_tree) = home_files(&merged.with_file, here)?;
+    let mut laid = LaidOver { home, overlay: overlay(&in_tree, here, top)?, notes: Vec::new() };
+    if let Some(top) = top.filter(|_| merged.lays_over_named) {
+        let around = named_files::Surroundings { repository, top, subdir: &standing.subdir, ends };
+        let named = named_files::named_files(&merged.command, &laid.overlay, &around);
+        laid.overlay.extend(named.overlay);
+        laid.notes = named.notes;
+    }
+    Ok(laid)
+}
+
+/// What the command and the set-up name.
+fn words_of(recipe: &Recipe) -> Vec<OsString> {
+    recipe.command.iter().cloned().chain(recipe.setup.iter().map(OsString::from)).collect()
+}
+
+/// Have the command's runner tell the outcome of each test, where an option does that and nothing else; why it does.
+fn with_outcomes_told(recipe: &mut Recipe) -> Option<&'static str> {
+    let told = telling(&recipe.command)?;
+    recipe.command.clone_from(&told.command);
+    Some(told.why)
+}
+
 /// Resolve flags, configuration and environment.
 pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let here = std::env::current_dir().map_err(CliError::internal)?;
@@ -64,23 +111,9 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let fetched = tempfile::tempdir().map_err(CliError::internal)?;
     repository.bring_folders(&fetched.path().join("shadow.git"), &good, bad)?;
     stay_inside(&loaded.config, args, &here, &standing)?;
-    let (in_home, in_tree) = home_files(&merged.with_file, &here)?;
-    let mut overlay = overlay(&in_tree, &here, standing.top.as_deref())?;
     let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
-    let mut notes = Vec::new();
-    if let Some(top) = standing.top.as_deref().filter(|_| merged.lays_over_named) {
-        let around =
-            named_files::Surroundings { repository: &repository, top, subdir: &standing.subdir, ends: &ends };
-        let named = named_files::named_files(&merged.command, &overlay, &around);
-        overlay.extend(named.overlay);
-        notes = named.notes;
-    }
-    let mut isolated = args.isolation.over(&loaded.config);
-    if merged.command.is_empty() && isolated.isolation == Some(Level::Strict) {
-        // No trial will run that could need all of it.
-        isolated.isolation = Some(Level::Auto);
-    }
-    let isolated = isolated.wanted()?;
+    let laid = laid_over(&merged, &here, &standing, &repository, &ends)?;
+    let isolated = args.isolation.wanted_by(&loaded.config, !merged.command.is_empty())?;
     let offered = isolated.offered()?;
     let runs_unasked = unasked(&loaded.config, args);
     if let Some(key) = runs_unasked.filter(|_| !offered.as_ref().is_some_and(Offered::hides_files)) {
@@ -102,26 +135,19 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     };
     let variables = isolated.variables(std::env::vars_os());
     let mut recipe = recipe(&merged, &standing, (python.as_ref(), &venvs), variables.kept);
-    let told = telling(&recipe.command);
-    if let Some(told) = &told {
-        recipe.command.clone_from(&told.command);
-    }
-    recipe.home = in_home;
+    let added = with_outcomes_told(&mut recipe);
+    recipe.home = laid.home;
     let cache = folders::cache()?;
     let (seen, mut links) = seen(&args.isolation.see, &here, standing.top.as_deref())?;
     links.extend(venvs.links());
-    let view = isolation::view(&Surroundings {
+    let view = view(&Surroundings {
         repository: &repository,
         top: standing.top.as_deref(),
         cache: &cache,
         python: python.as_ref(),
         variables: &recipe.environment,
         // What a repository names is not shown for that.
-        words: if runs_unasked.is_some() {
-            Vec::new()
-        } else {
-            recipe.command.iter().cloned().chain(recipe.setup.iter().map(OsString::from)).collect()
-        },
+        words: if runs_unasked.is_some() { Vec::new() } else { words_of(&recipe) },
         more: venvs.places().into_iter().chain(seen).collect(),
     });
     let (sandbox, isolation) = isolated.sandbox(offered, view, variables.withheld)?;
@@ -129,11 +155,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     warnings.extend(store.note());
     folders::check_runs(&cache)?;
     let jobs = merged.jobs;
-    let mut options = args.environment.over(&loaded.config);
-    if merged.command.is_empty() {
-        // Nothing will run.
-        options = EnvArgs { env: Some(Kind::Current), ..EnvArgs::default() };
-    }
+    let options = args.environment.wanted_by(&loaded.config, !merged.command.is_empty());
     let chosen = environments::choose(
         &options,
         &repository,
@@ -146,35 +168,24 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     environment.extend(chosen.facts);
     warnings.extend(chosen.warnings);
     warnings.extend(isolated.warning(&isolation));
-    let replaced = repository.replaced()?;
-    if replaced > 0 {
-        warnings.push(format!(
-            "history is searched as it is stored: {replaced} replacements of `git replace` (or grafts) are not followed; \
-             git shows the same with GIT_NO_REPLACE_OBJECTS=1, and `git filter-repo --force` makes them part of it",
-        ));
-    }
+    warnings.extend(history::replacements(&repository)?);
     if chosen.environments.is_some() {
         // Each commit has its own.
         links.retain(|(_, target)| !pyenv::is_environment(target));
     }
-    let mut environment = environment;
-    environment.extend(told.map(|told| ("added_option".to_owned(), told.why.to_owned())));
-    let runs_filters = args.isolation.filters == Some(Filters::Run);
-    let extras = (links.clone(), runs_filters);
+    environment.extend(added.map(|why| ("added_option".to_owned(), why.to_owned())));
+    let extras = (links.clone(), args.isolation.filters == Some(Filters::Run));
     let bench =
         Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments, sandbox.clone(), extras)?;
     let pythons: Vec<&Interpreter> = python.iter().chain(&venvs.used).collect();
-    let mut isolation_key = isolated.key(&isolation);
-    if runs_unasked.is_some() {
-        isolation_key.push_str(" without what it names");
-    }
-    let outside = [isolation_key, bench.shadow.checkout_key()];
+    let mut outside = vec![isolated.key(&isolation), bench.shadow.checkout_key()];
+    outside.extend(runs_unasked.map(|_| "without what it names".to_owned()));
     let environment_key = environment_key(&recipe, &pythons, &outside, &links);
     let plan = Plan {
         good,
         bad,
         recipe,
-        overlay,
+        overlay: laid.overlay,
         matching: merged.matching,
         find_fix: args.find_fix,
         narrow: !args.no_narrow,
@@ -189,46 +200,10 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         isolation,
         command_text: command_text(&merged.command, args.shell.as_deref()),
         repository: repository.folder().to_string_lossy().into_owned(),
-        notes,
+        notes: laid.notes,
     };
     let tools = Tools { sandbox, questions };
     Ok(Prepared { repository, plan, bench, store, warnings, _fetched: fetched, line: chosen.line, tools })
-}
-
-/// Where the user stands.
-pub(super) struct Standing {
-    /// The folder, with links resolved.
-    pub(super) folder: PathBuf,
-    /// The top of the work tree; `None` in a bare repository.
-    pub(super) top: Option<PathBuf>,
-    /// The folder relative to the top.
-    pub(super) subdir: PathBuf,
-}
-
-impl Standing {
-    pub(super) fn new(repository: &Repository, place: &Path) -> Self {
-        let folder = place.canonicalize().unwrap_or_else(|_| place.to_owned());
-        // Whoever stands in the git folder itself has no place in the work tree, if there is one.
-        let in_git_folder = repository.folder().canonicalize().is_ok_and(|git| folder.starts_with(git));
-        let top = repository.workdir().filter(|_| !in_git_folder);
-        let top = top.map(|top| top.canonicalize().unwrap_or_else(|_| top.to_owned()));
-        let subdir = top
-            .as_deref()
-            .and_then(|top| folder.strip_prefix(top).ok())
-            .map(Path::to_owned)
-            .unwrap_or_default();
-        Self { folder, top, subdir }
-    }
-
-    /// Where the configuration is looked for: here, or in a commit.
-    pub(super) fn config<'a>(
-        &'a self,
-        repository: &'a Repository,
-        base: Option<CommitId>,
-    ) -> config::Place<'a> {
-        let top = self.top.as_deref().unwrap_or(&self.folder);
-        config::Place { repository: Some(repository), folder: &self.folder, top, base }
-    }
 }
 
 /// Flags over configuration over defaults.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::prepare::Standing;
+use super::standing::Standing;
 use crate::cli::config::{self, Found, Trust};
 use crate::cli::{CliError, Exit};
 use crate::git::Repository;
@@ -69,7 +69,7 @@ fn accepted(found: &Found) -> String {
     let mut text = format!("accepted, until it changes: {name}\n");
     for (key, value) in &found.table {
         let mark = if keys.contains(key) { "  (not without this)" } else { "" };
-        text.push_str(&format!("  {} = {}{mark}\n", one_line(key), one_line(&value.to_string())));
+        text.extend(["  ", &one_line(key), " = ", &one_line(&value.to_string()), mark, "\n"]);
     }
     text.push_str("to take it back: pybisect trust --revoke\n");
     text
@@ -88,7 +88,7 @@ fn list(trust: &Trust) -> Result<Exit, CliError> {
         };
         let at = Timestamp::from_second(entry.at).map(|at| at.strftime("%F").to_string()).unwrap_or_default();
         let [repository, file] = [&entry.repository, &entry.file].map(|path| path.display().to_string());
-        text.push_str(&format!("{at}  {}  {}  {state}\n", one_line(&repository), one_line(&file)));
+        text.extend([&at, "  ", &one_line(&repository), "  ", &one_line(&file), "  ", state, "\n"]);
     }
     if text.is_empty() {
         text.push_str("nothing is accepted\n");

@@ -134,8 +134,10 @@ impl Slot {
             Ok(folder) => folder,
             Err(ending) => return Ok(without_a_run(ending, timing)),
         };
-        // The home is empty still, and nothing ran that could have put a link there.
-        put_home_files(&self.dir.folders.home, &trial.recipe).map_err(|error| self.of_folder(error))?;
+        for file in &trial.recipe.home {
+            let laid = self.dir.lay_in_home(Path::new(&file.path), &file.content, deadline());
+            laid.map_err(|error| self.of_folder(error))?;
+        }
         at_start();
         if !self.has_seeds {
             // What is seeded is known only now.
@@ -311,18 +313,6 @@ fn machine(folders: &Folders, error: CheckoutError) -> ExecutorError {
         CheckoutError::Tree(reason) => ExecutorError::Slot { folder, source: io::Error::other(reason) },
         CheckoutError::Repository(source) => ExecutorError::Repository { folder, source },
     }
-}
-
-/// Put the recipe's files into the home.
-fn put_home_files(home: &Path, recipe: &Recipe) -> io::Result<()> {
-    for file in &recipe.home {
-        let place = home.join(&file.path);
-        if let Some(folder) = place.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::write(place, &file.content)?;
-    }
-    Ok(())
 }
 
 /// The paths that survive: what a pattern matches, and everything in it when it is a folder.

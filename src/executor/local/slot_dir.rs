@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -228,6 +228,14 @@ impl SlotDir {
         ];
         own.extend(git.map(|git| (tree.join(".git"), git)));
         own.into_iter().map(|(path, folder)| Ok(OwnFolder { path, identity: folder.identity()? })).collect()
+    }
+
+    /// Put a file into the home, which has none of that name.
+    pub(super) fn lay_in_home(&self, path: &Path, content: &[u8], until: Instant) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            self.home.make_folders(folder, until)?;
+        }
+        self.home.create(path, 0o600)?.write_all(content)
     }
 
     /// Remove all but the tree and the bytecode.

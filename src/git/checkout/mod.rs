@@ -124,7 +124,7 @@ impl Content<'_> {
             Self::Of(other, _) => return std::io::copy(&mut std::fs::File::open(other)?, file),
         };
         file.write_all(bytes)?;
-        Ok(bytes.len() as u64)
+        Ok(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
     }
 }
 

@@ -95,7 +95,7 @@ fn expression(pattern: &[u8], is_name: bool) -> Option<String> {
 }
 
 fn literal(byte: u8, text: &mut String) {
-    text.push_str(&format!(r"\x{byte:02x}"));
+    text.extend([r"\x", &format!("{byte:02x}")]);
 }
 
 /// A class of characters, behind its `[`. What comes after it.
@@ -122,7 +122,7 @@ fn class<'p>(pattern: &'p [u8], is_name: bool, text: &mut String) -> Option<&'p 
                 "upper", "xdigit",
             ];
             NAMES.contains(&name).then_some(())?;
-            inside.push_str(&format!("[:{name}:]"));
+            inside.extend(["[:", name, ":]"]);
             rest = &after[end + 2..];
             continue;
         }
@@ -132,7 +132,9 @@ fn class<'p>(pattern: &'p [u8], is_name: bool, text: &mut String) -> Option<&'p 
             let (high, after) = member(&rest[1..])?;
             rest = after;
             if low <= high {
-                inside.push_str(&format!(r"\x{low:02x}-\x{high:02x}"));
+                literal(low, &mut inside);
+                inside.push('-');
+                literal(high, &mut inside);
             }
         } else {
             literal(low, &mut inside);
@@ -143,7 +145,7 @@ fn class<'p>(pattern: &'p [u8], is_name: bool, text: &mut String) -> Option<&'p 
     if inside.is_empty() {
         return None;
     }
-    text.push_str(&format!("[[{not}{inside}]{slash}]"));
+    text.extend(["[[", not, &inside, "]", slash, "]"]);
     Some(rest)
 }
 

@@ -1,0 +1,15 @@
+//! What has to be said of the history that is searched.
+
+use crate::cli::CliError;
+use crate::git::Repository;
+
+/// What to say where git shows another history than the one that is stored.
+pub(super) fn replacements(repository: &Repository) -> Result<Option<String>, CliError> {
+    let replaced = repository.replaced()?;
+    Ok((replaced > 0).then(|| {
+        format!(
+            "history is searched as it is stored: {replaced} replacements of `git replace` (or grafts) are not followed; \
+             git shows the same with GIT_NO_REPLACE_OBJECTS=1, and `git filter-repo --force` makes them part of it",
+        )
+    }))
+}

@@ -87,7 +87,7 @@ impl<'a> Words<'a> {
 
 /// The hosts of the addresses in a text.
 pub(super) fn hosts_in(text: &str) -> Vec<String> {
-    let is_end = |letter: char| letter.is_whitespace() || "/?#\"',;<>)]}".contains(letter);
+    let is_end = |letter: char| letter.is_whitespace() || "/?#\"',;<>)}".contains(letter);
     let addresses = text.split("://").skip(1);
     let host = |rest: &str| {
         let place = &rest[..rest.find(is_end).unwrap_or(rest.len())];
@@ -95,7 +95,8 @@ pub(super) fn hosts_in(text: &str) -> Vec<String> {
         let name = if place.starts_with('[') {
             place.split_inclusive(']').next().unwrap_or(place)
         } else {
-            place.split(':').next().unwrap_or(place)
+            // Of a list that the address ends.
+            place.split(':').next().unwrap_or(place).trim_end_matches(']')
         };
         name.to_lowercase()
     };

@@ -30,7 +30,12 @@ const MOST_LISTED: usize = 10;
 
 impl Renderer for Terminal {
     fn render(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        let report = &cleaned(report);
+        let mut shown = cleaned(report);
+        // Proofs hold no foreign text, and are never made of one.
+        for (shown, culprit) in shown.culprits.iter_mut().zip(&report.culprits) {
+            shown.proof.clone_from(&culprit.proof);
+        }
+        let report = &shown;
         match report.status.as_str() {
             "found" => self.found(report, out)?,
             "ambiguous" => self.ambiguous(report, out)?,

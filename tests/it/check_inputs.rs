@@ -274,10 +274,11 @@ fn programs(list: &[(&str, &str)]) -> tempfile::TempDir {
 #[test]
 fn the_type_checker_is_installed_once_into_the_cache() {
     let (reviewer, repo) = (Reviewer::new(), incident());
-    let checker = reviewer.tools.path().join("ty");
+    // It carries what it installs: where it runs, it sees nothing of temporary folders.
+    let checker = std::fs::read_to_string(reviewer.tools.path().join("ty")).unwrap();
     let uv = format!(
-        "#!/bin/sh\nwhile test \"$1\" != --target; do shift; done\nmkdir -p \"$2/bin\"\ncp {} \"$2/bin/ty\"\necho >> \"${{2%/*}}/installed\"\n",
-        checker.display()
+        "#!/bin/sh\nwhile test \"$1\" != --target; do shift; done\nmkdir -p \"$2/bin\"\ncat > \"$2/bin/ty\" <<'END'\n{checker}\nEND\n\
+         chmod +x \"$2/bin/ty\"\necho >> \"${{2%/*}}/installed\"\n"
     );
     let tools = programs(&[("uv", &uv)]);
     for _ in 0..2 {

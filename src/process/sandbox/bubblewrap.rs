@@ -206,7 +206,11 @@ mod tests {
         };
         let words = arguments(&confinement, false);
         let text = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
-        assert!(text.contains("--unshare-net --unshare-user-try --ro-bind / / --proc /proc"), "{text}");
+        assert!(
+            text.contains(
+                "--unshare-net --unshare-user-try --cap-add CAP_SYS_ADMIN --ro-bind / / --proc /proc"
+            )
+        );
         let steps = "--perms 0755 --tmpfs /home/ada --symlink 3.11 /home/ada/3 \
                      --ro-bind-try /home/ada/3.11 /home/ada/3.11 --bind-try /cache/slot /cache/slot \
                      --remount-ro /home/ada";

@@ -131,11 +131,11 @@ fn the_test_anything_protocol_is_read() {
 }
 
 #[test]
-fn every_reader_names_its_versions_and_no_runner_has_two() {
+fn every_reader_names_its_versions_and_no_runner_of_a_name_has_two() {
     let mut seen = Vec::new();
     for reader in READERS {
         assert!(!reader.versions().is_empty());
-        assert!(!seen.contains(&reader.runner()), "{}", reader.runner());
+        assert!(reader.runner() == Runner::Other || !seen.contains(&reader.runner()), "{}", reader.runner());
         seen.push(reader.runner());
     }
 }

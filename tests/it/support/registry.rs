@@ -22,6 +22,22 @@ with zipfile.ZipFile(path, "w") as wheel:
     wheel.writestr(info + "RECORD", "")
 "#;
 
+/// Makes a source package: its file, name, version, and the source of its build backend.
+const MAKE_SOURCE: &str = r#"
+import io, sys, tarfile
+path, name, version, backend = sys.argv[1:]
+files = {
+    "PKG-INFO": "Metadata-Version: 2.1\nName: %s\nVersion: %s\n" % (name, version),
+    "pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n",
+    "backend.py": backend,
+}
+with tarfile.open(path, "w:gz") as archive:
+    for file, text in files.items():
+        entry = tarfile.TarInfo("%s-%s/%s" % (name, version, file))
+        entry.size = len(text.encode())
+        archive.addfile(entry, io.BytesIO(text.encode()))
+"#;
+
 /// The registry; it serves as long as the test runs.
 pub(crate) struct Registry {
     folder: TempDir,
@@ -62,6 +78,20 @@ impl Registry {
             .unwrap();
         assert!(status.success());
         self.files.entry(name.to_owned()).or_default().push((file, uploaded.to_owned()));
+    }
+
+    /// Add a release that has to be built, by a build backend of its own: the source of a module with a `build_wheel`.
+    pub(crate) fn release_source(&mut self, name: &str, version: &str, backend: &str) {
+        let file = format!("{name}-{version}.tar.gz");
+        let status = Command::new("python3")
+            .args(["-c", MAKE_SOURCE])
+            .arg(self.folder.path().join(&file))
+            .args([name, version, backend])
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let uploaded = "2015-01-01T00:00:00Z".to_owned();
+        self.files.entry(name.to_owned()).or_default().push((file, uploaded));
     }
 
     /// Serve from now on.

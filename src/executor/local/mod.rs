@@ -26,6 +26,7 @@
 //! | `forms` | how files are to be written, and what submodules bring |
 //! | `links` | what is linked into a tree |
 //! | `pycache` | bytecode: the prefix, its seeds, and what may stay |
+//! | `prefix` | the prefix of one slot, put in order after each trial |
 //! | `exchange` | bytecode that one slot made and others need |
 
 mod environment;
@@ -34,6 +35,7 @@ mod forms;
 mod links;
 mod manifest;
 mod pool;
+mod prefix;
 pub mod pycache;
 mod restore;
 mod run_folder;

@@ -6,7 +6,7 @@
 //! folder, as making thousands of links takes seconds on a disk; what a tree's own sources are compiled to
 //! lies in a folder that only its slot can write.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -22,15 +22,13 @@ use crate::beneath::{Folder, Kind};
 /// itself.
 const MOST_LINKS: usize = 30_000;
 const LONGEST: Duration = Duration::from_secs(1);
-/// What lies deeper is no package's.
-const LONGEST_PATH: usize = 2_000;
 /// Folders of the standard library that no application imports, and those of packages: where they can be imported
 /// from, they are given themselves.
 const SKIPPED: [&str; 8] =
     ["test", "tests", "idlelib", "lib2to3", "turtledemo", "ensurepip", "site-packages", "dist-packages"];
 
 /// Fill a prefix, a folder that is there, with links to the bytecode that belongs to the sources in these folders (those of `sys.path`,
-/// outside the repository), those in the upper folders first. How many links were made; on a slow disk it stops
+/// outside the repository), one folder after the other. How many links were made; on a slow disk it stops
 /// early, and Python compiles the rest when it needs it.
 ///
 /// Python replaces bytecode that it finds stale, and does not write through a link: the linked files stay as they
@@ -55,12 +53,13 @@ pub(super) struct Seeds {
 pub(super) fn seed(prefix: &Folder, folders: &[PathBuf]) -> io::Result<Seeds> {
     let mut made = 0;
     let started = Instant::now();
-    let mut waiting: VecDeque<PathBuf> =
-        folders.iter().filter(|folder| folder.is_absolute()).cloned().collect();
+    // One package after the other: when it has to stop, the others are done.
+    let mut waiting: Vec<PathBuf> =
+        folders.iter().rev().filter(|folder| folder.is_absolute()).cloned().collect();
     let mut seen = Vec::new();
     // Those in which something is missing, and all that they lie in.
     let mut lacking: BTreeSet<PathBuf> = BTreeSet::new();
-    while let Some(folder) = waiting.pop_front() {
+    while let Some(folder) = waiting.pop() {
         if started.elapsed() > LONGEST || made > MOST_LINKS {
             lacking.extend(
                 waiting.iter().chain([&folder]).flat_map(|folder| folder.ancestors()).map(Path::to_owned),
@@ -73,13 +72,13 @@ pub(super) fn seed(prefix: &Folder, folders: &[PathBuf]) -> io::Result<Seeds> {
             let name = entry.file_name();
             // Links are not followed: they may lead in circles.
             if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                sources.extend(name.as_bytes().ends_with(b".py").then_some(name));
+                sources.extend(is_module(&name).then_some(name));
             } else if name == "__pycache__" {
                 let (new, all) = link_all(&entry.path(), prefix, inside_prefix(&folder))?;
                 made += new;
                 compiled = all;
             } else if !SKIPPED.iter().any(|skip| name == *skip) {
-                waiting.push_back(entry.path());
+                waiting.push(entry.path());
             }
         }
         let has_code: BTreeSet<OsString> =
@@ -101,65 +100,15 @@ pub(super) fn seed(prefix: &Folder, folders: &[PathBuf]) -> io::Result<Seeds> {
     Ok(Seeds { made, places })
 }
 
+/// Whether a file can be imported by its name; scripts with others are not compiled.
+fn is_module(name: &OsStr) -> bool {
+    let stem = name.as_bytes().strip_suffix(b".py");
+    stem.is_some_and(|stem| !stem.iter().any(|byte| b"-. ".contains(byte)))
+}
+
 /// Where a prefix has the bytecode of the sources in an absolute folder.
 pub(super) fn inside_prefix(folder: &Path) -> &Path {
     folder.strip_prefix("/").unwrap_or(folder)
-}
-
-/// Put a slot's own prefix in order: what stays are regular files that are bytecode, and `links`, by place. A trial that
-/// left a pipe there would let the next one wait for it.
-pub(super) fn tidy_prefix(
-    prefix: &Folder,
-    links: &BTreeMap<PathBuf, PathBuf>,
-    until: Instant,
-) -> io::Result<()> {
-    let mut waiting = vec![PathBuf::new()];
-    let (mut bare, mut right) = (Vec::new(), BTreeSet::new());
-    while let Some(below) = waiting.pop() {
-        let here = prefix.opened_up(&below)?;
-        let mut is_bare = true;
-        for entry in here.entries()? {
-            let path = below.join(&entry.name);
-            let is_within_reach = path.as_os_str().len() < LONGEST_PATH;
-            let stays = match entry.kind {
-                Kind::Folder if is_within_reach => {
-                    waiting.push(path);
-                    continue;
-                }
-                Kind::File => {
-                    // In the place of a link: what was there is older than its source.
-                    let is_code = entry.name.as_bytes().ends_with(b".pyc");
-                    if is_code && links.contains_key(&path) {
-                        right.insert(path);
-                    }
-                    is_code
-                }
-                Kind::Link => {
-                    let there = here.read_link(entry.name.as_ref()).ok();
-                    let is_right = there.is_some() && there.as_ref() == links.get(&path);
-                    if is_right {
-                        right.insert(path);
-                    }
-                    is_right
-                }
-                Kind::Folder | Kind::Other => false,
-            };
-            is_bare &= !stays;
-            if !stays {
-                here.remove(entry.name.as_ref(), until)?;
-            }
-        }
-        if is_bare && !below.as_os_str().is_empty() {
-            bare.push(below);
-        }
-    }
-    // Inner ones come behind those that they lie in.
-    for folder in bare.iter().rev() {
-        // It fails when a folder is left in it.
-        drop(prefix.remove_empty(folder));
-    }
-    let mut missing = links.iter().filter(|(place, _)| !right.contains(*place));
-    missing.try_for_each(|(place, to)| prefix.link_anew(to, place, until))
 }
 
 /// Link all bytecode of one folder in the folder `target` of the prefix.

@@ -4,7 +4,6 @@
 //! They are opened when they are made. Before a trial they are compared with what lies under their names; a slot that is
 //! no longer the one that was made is moved aside, to be removed when there is time, and another one takes its place.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use std::time::{Duration, Instant};
 use super::RunFolder;
 use super::environment::Folders;
 use super::exchange::Exchange;
+use super::prefix::{Links, Prefix};
 use super::pycache;
 use crate::beneath::Folder;
 use crate::git::Drafts;
@@ -48,8 +48,8 @@ pub(super) struct SlotDirs {
     prefixes: Folder,
     /// Bytecode of packages that was there before, which all slots read and none writes.
     packages: Folder,
-    /// Where in a prefix links lead there.
-    seeds: OnceLock<Vec<PathBuf>>,
+    /// The links of every prefix that lead there.
+    seeds: OnceLock<Links>,
     given_up: AtomicU64,
 }
 
@@ -92,7 +92,14 @@ impl SlotDirs {
     /// Fill it with links to the bytecode beside the sources in these folders.
     pub(super) fn seed(&self, folders: &[PathBuf]) -> io::Result<()> {
         let seeds = pycache::seed(&self.packages, folders)?;
-        self.seeds.get_or_init(|| seeds.places);
+        let packages = self.packages_path();
+        let slots = self.path.join(SLOTS);
+        let mut links = Links::default();
+        // Bytecode of the slots' own trees has places of its own.
+        for place in seeds.places.iter().filter(|place| !pycache::inside_prefix(&slots).starts_with(place)) {
+            links.add(place, packages.join(place));
+        }
+        self.seeds.get_or_init(|| links);
         Ok(())
     }
 
@@ -136,7 +143,9 @@ pub(super) struct SlotDir {
     home: Folder,
     tmp: Folder,
     pub(super) bytecode: Folder,
-    prefix: Folder,
+    prefix: Prefix,
+    /// The link in the prefix to the bytecode of the tree.
+    to_tree: Links,
 }
 
 const TREE: &str = "tree";
@@ -152,12 +161,15 @@ impl SlotDir {
     fn named(all: &Arc<SlotDirs>, number: usize, name: String) -> io::Result<Self> {
         let top = all.slots.new_folder(&name)?;
         let bytecode = all.codes.new_folder(&name)?;
-        let prefix = all.prefixes.new_folder(&name)?;
+        let prefix = Prefix::new(all.prefixes.new_folder(&name)?);
         let [path, code] = [&all.path, &all.bytecode_path].map(|path| path.join(SLOTS).join(&name));
         let folders = Folders::new(path, code, all.bytecode_path.join(PREFIXES).join(&name));
         let [tree, home, tmp] = [TREE, HOME, TMP].map(|name| top.new_folder(name));
         let (tree, home, tmp) = (Arc::new(tree?), home?, tmp?);
-        Ok(Self { all: Arc::clone(all), number, name, folders, top, tree, home, tmp, bytecode, prefix })
+        let mut to_tree = Links::default();
+        to_tree.add(pycache::inside_prefix(&folders.tree), folders.bytecode.clone());
+        let all = Arc::clone(all);
+        Ok(Self { all, number, name, folders, top, tree, home, tmp, bytecode, prefix, to_tree })
     }
 
     /// Whether all of them are where they were made.
@@ -168,18 +180,14 @@ impl SlotDir {
             && self.top.has(HOME, &self.home)
             && self.top.has(TMP, &self.tmp)
             && self.all.codes.has(&self.name, &self.bytecode)
-            && self.all.prefixes.has(&self.name, &self.prefix)
+            && self.all.prefixes.has(&self.name, &self.prefix.folder)
     }
 
     /// Let the prefix lead to the bytecode of the tree, and to that of packages which is there already; nothing but
     /// bytecode stays beside that.
-    pub(super) fn tidy_prefix(&self, until: Instant) -> io::Result<()> {
-        let packages = self.all.packages_path();
-        let seeds = self.all.seeds.get().into_iter().flatten();
-        let mut links: BTreeMap<PathBuf, PathBuf> =
-            seeds.map(|place| (place.clone(), packages.join(place))).collect();
-        links.insert(pycache::inside_prefix(&self.folders.tree).to_owned(), self.folders.bytecode.clone());
-        pycache::tidy_prefix(&self.prefix, &links, until)
+    pub(super) fn tidy_prefix(&mut self, until: Instant) -> io::Result<()> {
+        let links: Vec<&Links> = [&self.to_tree].into_iter().chain(self.all.seeds.get()).collect();
+        self.prefix.tidy(&links, until)
     }
 
     /// New folders in the place of these, which are given up.
@@ -201,14 +209,11 @@ impl SlotDir {
     pub(super) fn share_bytecode(&self, place: &Path, target: &Path, until: Instant) -> io::Result<()> {
         let inside = pycache::inside_prefix(target);
         // A part of it may be a link to what all slots read, which stays.
-        if self.prefix.folder(inside).is_err() && !self.leads_to_packages(inside) {
-            self.prefix.make_folders(inside, until)?;
+        let leads_to_packages = self.all.seeds.get().is_some_and(|seeds| seeds.lead_to(inside));
+        if !leads_to_packages && self.prefix.folder.folder(inside).is_err() {
+            self.prefix.folder.make_folders(inside, until)?;
         }
         self.bytecode.link_anew(&self.folders.prefix.join(inside), place, until)
-    }
-
-    fn leads_to_packages(&self, inside: &Path) -> bool {
-        self.all.seeds.get().into_iter().flatten().any(|folder| inside.starts_with(folder))
     }
 
     /// Where the index of its private repository is written.
@@ -224,7 +229,7 @@ impl SlotDir {
             (home.clone(), &self.home),
             (tmp.clone(), &self.tmp),
             (bytecode.clone(), &self.bytecode),
-            (prefix.clone(), &self.prefix),
+            (prefix.clone(), &self.prefix.folder),
         ];
         own.extend(git.map(|git| (tree.join(".git"), git)));
         own.into_iter().map(|(path, folder)| Ok(OwnFolder { path, identity: folder.identity()? })).collect()

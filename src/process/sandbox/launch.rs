@@ -90,10 +90,11 @@ fn outer(line: &mut Line, command: &[OsString]) -> Result<ExitCode, Failure> {
     // Leaving the old namespace may have taken this away.
     set_parent_process_death_signal(Some(Signal::KILL)).step("line")?;
     if confinement.namespaces.mount {
-        mounts::apply(&confinement.mounts).step("mounts")?;
+        let prepared = mounts::prepare(&confinement.mounts).step("mounts")?;
         if confinement.seal {
             sockets::seal(&sockets::places(&confinement.mounts)).step("sockets")?;
         }
+        mounts::apply(prepared).step("mounts")?;
     }
     if confinement.namespaces.network && confinement.network == Network::Loopback {
         network::bring_loopback_up().step("loopback")?;

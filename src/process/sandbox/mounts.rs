@@ -91,14 +91,27 @@ pub(super) fn is_common_device(path: &Path) -> bool {
 
 const PLAIN: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
 
-/// Carry them out, with all else to be read only.
-pub(super) fn apply(mounts: &[Mount]) -> io::Result<()> {
+/// What the steps need, taken before anything is covered.
+pub(super) struct Prepared<'a> {
+    mounts: &'a [Mount],
+    writable: Vec<Option<Tree>>,
+    shown: Vec<Option<Tree>>,
+    devices: Vec<(&'static str, Tree)>,
+}
+
+/// Get them ready, and make all that is mounted read only.
+pub(super) fn prepare(mounts: &[Mount]) -> io::Result<Prepared<'_>> {
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::DOWNSTREAM)?;
-    // Taken before anything is covered, and before all is made read only.
+    // Before all is made read only.
     let writable = trees(mounts, |mount| matches!(mount, Mount::Write { .. }))?;
     make_all_read_only()?;
     let shown = trees(mounts, |mount| matches!(mount, Mount::Show { .. }))?;
-    let devices = device_trees()?;
+    Ok(Prepared { mounts, writable, shown, devices: device_trees()? })
+}
+
+/// Carry them out.
+pub(super) fn apply(prepared: Prepared<'_>) -> io::Result<()> {
+    let Prepared { mounts, writable, shown, devices } = prepared;
     for ((mount_, writable), shown) in mounts.iter().zip(writable).zip(shown) {
         let at = mount_.at();
         let done = match mount_ {

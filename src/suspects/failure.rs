@@ -156,8 +156,10 @@ impl Failure {
         failure.mention(&group.message, IN_FAILURE);
         failure.call(&group.message, 1.0);
         failure.mention(&group.title, IN_FAILURE);
-        let others = group.related.iter().chain(&group.lead).chain(&group.test);
-        others.for_each(|text| failure.mention(text, IN_TEST));
+        // The words of a logger or a framework count only where nothing better is known.
+        let lead = group.lead.iter().filter(|_| failure.frames.is_empty());
+        let others: Vec<&String> = group.related.iter().chain(lead).chain(&group.test).collect();
+        others.into_iter().for_each(|text| failure.mention(text, IN_TEST));
         if let Some(outermost) = failure.frames.first().cloned() {
             failure.add_test(&outermost, &mut reader);
         }

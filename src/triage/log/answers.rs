@@ -71,6 +71,11 @@ impl Answers {
         }
     }
 
+    /// The answer whose failure may still come at this line.
+    pub(super) fn waiting(&self, line: u64) -> Option<usize> {
+        self.answer.filter(|(_, at, _)| line <= at + WITHIN).map(|(group, ..)| group)
+    }
+
     pub(super) const fn end_of_source(&mut self) {
         self.failure = None;
         self.answer = None;

@@ -229,9 +229,11 @@ impl Counting {
         }
     }
 
-    /// The groups that are new since this was asked before.
-    pub(super) fn fresh(&mut self, names: &[String]) -> Vec<LogGroup> {
-        self.groups.fresh(names)
+    /// The groups that are new since this was asked before. `line` is the next line's number; `None` when
+    /// nothing came for a while.
+    pub(super) fn fresh(&mut self, names: &[String], line: Option<u64>) -> Vec<LogGroup> {
+        let waiting = line.and_then(|line| self.answers.waiting(line));
+        self.groups.fresh(names, waiting)
     }
 
     pub(super) fn end_of_source(&mut self) {

@@ -118,8 +118,10 @@ pub(super) struct Groups {
     known: HashMap<u64, usize>,
     /// Events of the first group that stood beside one of the second.
     beside: BTreeMap<(usize, usize), u64>,
-    /// Groups that were asked for by [`fresh`](Self::fresh).
+    /// Groups that [`fresh`](Self::fresh) has looked at.
     shown: usize,
+    /// Those among them that it holds back: answers that a failure explains, or may yet explain.
+    held: Vec<usize>,
     /// Events of kinds beyond [`MOST_GROUPS`].
     pub(super) beyond: u64,
     /// All events.
@@ -210,17 +212,21 @@ impl Groups {
         self.groups[group].kind == LogEventKind::Status && beside >= self.groups[group].count
     }
 
-    /// The groups that were added since this was asked before.
-    pub(super) fn fresh(&mut self, names: &[String]) -> Vec<LogGroup> {
+    /// The groups that were added since this was asked before, but for answers that are explained by a failure;
+    /// `waiting` is the answer whose failure may come next. What is held back comes when that is no longer so.
+    pub(super) fn fresh(&mut self, names: &[String], waiting: Option<usize>) -> Vec<LogGroup> {
         let from = std::mem::replace(&mut self.shown, self.groups.len());
-        let new = self.groups[from..].iter().zip(&self.sources[from..]);
-        new.map(|(group, source)| {
-            let mut group = group.clone();
-            group.source = names.get(*source).cloned().unwrap_or_default();
+        let asked = std::mem::take(&mut self.held).into_iter().chain(from..self.groups.len());
+        let (held, told): (Vec<usize>, Vec<usize>) =
+            asked.partition(|&group| waiting == Some(group) || self.explained(group));
+        self.held = held;
+        let show = |index: usize| {
+            let mut group = self.groups[index].clone();
+            group.source = names.get(self.sources[index]).cloned().unwrap_or_default();
             group.meaning = meaning::of(&group, None);
             group
-        })
-        .collect()
+        };
+        told.into_iter().map(show).collect()
     }
 
     fn remember(&mut self, fingerprint: u64, group: usize) {

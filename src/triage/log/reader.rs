@@ -46,6 +46,8 @@ pub struct LogReader {
     notes: Vec<String>,
     /// The source that is being read.
     scan: Option<Scan>,
+    /// Nothing came since a pause.
+    quiet: bool,
 }
 
 impl LogReader {
@@ -60,6 +62,7 @@ impl LogReader {
             sources: Vec::new(),
             notes: Vec::new(),
             scan: None,
+            quiet: false,
         }
     }
 
@@ -93,6 +96,7 @@ impl LogReader {
         if scan.binary || bytes.is_empty() {
             return;
         }
+        self.quiet = false;
         scan.text.extend_from_slice(bytes);
         if let Some(counted) = self.sources.last_mut() {
             counted.bytes += u64::try_from(bytes.len()).unwrap_or(0);
@@ -112,12 +116,15 @@ impl LogReader {
     /// Nothing more came for a while: what is under way is as long as it will be.
     pub fn pause(&mut self) {
         self.streams.pause();
+        self.quiet = true;
     }
 
-    /// The groups that are new since this was asked before.
+    /// The groups that are new since this was asked before. An answer with a 5xx status is none while a failure
+    /// beside it explains all of its group, or may still come.
     pub fn fresh(&mut self) -> Vec<LogGroup> {
         let names: Vec<String> = self.sources.iter().map(|source| source.name.clone()).collect();
-        self.streams.counting.fresh(&names)
+        let line = self.scan.as_ref().filter(|_| !self.quiet).map(|scan| scan.number);
+        self.streams.counting.fresh(&names, line)
     }
 
     /// The source is over.

@@ -4,6 +4,7 @@
 use super::find::{Session, SessionError};
 use crate::model::{CommitId, EventKind, FailureKind, Purpose, SkipKind, TrialId, Verdict};
 use crate::search::Observation;
+use crate::triage::Reading;
 
 /// A judged trial.
 pub(super) struct Judged {
@@ -44,6 +45,26 @@ impl Session<'_> {
             withdrawn.push(Judged { trial, purpose, commit, verdict, withdrawn: Some(seen) });
         }
         Ok(withdrawn)
+    }
+
+    /// The verdict on the test that is searched for, where others fail beside it: good when the runner tells that this one
+    /// passed. A composed tree, which may become a fix, must not break another test for that.
+    pub(super) fn of_the_target(
+        &mut self,
+        plain: Verdict,
+        reading: &Reading,
+        purpose: Purpose,
+    ) -> Result<Verdict, SessionError> {
+        let Some(oracle) = &self.oracle else { return Ok(plain) };
+        let differs = matches!(&plain, Verdict::Skip(skip) if skip.kind == SkipKind::DifferentFailure);
+        let counts = purpose.is_of_commit() || oracle.nothing_new_is_red(reading);
+        if !(differs && counts && oracle.target_passed(reading)) {
+            return Ok(plain);
+        }
+        self.journal.note(
+            "other tests fail in some trials: a trial is good where the test that is searched for is told to have passed",
+        )?;
+        Ok(Verdict::Good)
     }
 
     /// How likely it is, before anything ran, that the test is flaky: the more a failure tells of

@@ -391,6 +391,7 @@ impl Session<'_> {
             oracle.learn(&reading);
         }
         let plain = self.unless_kept_from(plain, &done.output);
+        let plain = self.of_the_target(plain, &reading, done.purpose)?;
         self.flaws.extend(done.output.notes.iter().cloned());
         for note in &done.output.notes {
             self.journal.note(note.clone())?;

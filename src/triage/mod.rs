@@ -13,12 +13,14 @@
 //! | [`normalise`] | messages, to compare them without their numbers, paths and values |
 //! | [`redact`] | secrets, to mask them |
 //! | [`log`] | server logs, as a stream: error events, grouped |
+//! | `assertion` | failed assertions: whether two of one test are the same statement |
 //! | [`signature`] | a trial's output, for the failures in it; when two are the same |
 //! | [`isolation`] | failures that come of the isolation of trials |
 //! | `reasons` | what a trial shows, in words |
 //! | [`oracle`] | [`Oracle`]: what a trial says about its commit |
 
 pub mod ansi;
+mod assertion;
 pub mod closing;
 pub mod isolation;
 pub mod log;

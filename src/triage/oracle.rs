@@ -10,6 +10,8 @@
 //! | setup failed, tree or environment not to be had | skip |
 //! | anything else | bad when the failure matches the target, otherwise skip: a different failure |
 //!
+//! Of a different failure [`TargetOracle::target_passed`] tells whether the test that is searched for passed beside it.
+//!
 //! Good needs evidence: that something ran and passed, where the command runs tests. Whether it does is told by its
 //! words, or by the counts of another trial ([`TargetOracle::learn`]). Bad needs the failure: where no reader knows one,
 //! the closing lines have to agree, and the exit status alone decides only where the command prints nothing.
@@ -48,6 +50,8 @@ pub struct TargetOracle {
     command: CommandFacts,
     /// The runner that printed its counts at bad, or where the command passed.
     counts: Option<Runner>,
+    /// Tests that fail at bad.
+    red: Vec<String>,
 }
 
 /// Why the failure at bad cannot be a target.
@@ -63,7 +67,7 @@ impl TargetOracle {
     /// The oracle for a target.
     #[must_use]
     pub const fn new(target: Target, command: CommandFacts) -> Self {
-        Self { target, command, counts: None }
+        Self { target, command, counts: None, red: Vec::new() }
     }
 
     /// The target failure at bad, with the reading it comes from.
@@ -89,6 +93,7 @@ impl TargetOracle {
     /// Take note of what a trial at bad, or one that passed, shows of the command: a runner that prints counts there
     /// prints them wherever it runs. Whether that is news, so that earlier verdicts on passing trials may change.
     pub fn learn(&mut self, reading: &Reading) -> bool {
+        self.red.extend(reading.summary.as_ref().map(RunSummary::failing).unwrap_or_default());
         // doctest counts where an example fails, and is silent where all pass.
         let is_silent = |run: &RunSummary| run.runner == Runner::Doctest;
         let counted = reading.summary.as_ref();
@@ -106,6 +111,28 @@ impl TargetOracle {
     #[must_use]
     pub const fn counting(&self) -> Option<Runner> {
         self.counts
+    }
+
+    /// Whether the runner tells that the tests of the target passed in this run, though something else failed in it.
+    #[must_use]
+    pub fn target_passed(&self, reading: &Reading) -> bool {
+        let (Target::Signature(target), Some(run)) = (&self.target, &reading.summary) else { return false };
+        // Of a docstring is told that it passed, not that the example stood in it.
+        if matches!(&target.kind, FailureKind::Exception(kind) if kind.ends_with("DocTestFailure")) {
+            return false;
+        }
+        let failing = run.failing();
+        let passed = |test: &String| {
+            run.passed_tests.iter().any(|id| is_same_id(id, test))
+                && !failing.iter().any(|id| is_same_id(id, test))
+        };
+        run.is_closed && !target.tests.is_empty() && target.tests.iter().all(passed)
+    }
+
+    /// Whether nothing fails in this run but what fails at bad, too.
+    #[must_use]
+    pub fn nothing_new_is_red(&self, reading: &Reading) -> bool {
+        reading.summary.as_ref().is_some_and(|run| run.failing().iter().all(|test| self.red.contains(test)))
     }
 
     fn matches(&self, output: &TrialOutput, reading: &Reading) -> bool {
@@ -228,6 +255,15 @@ impl TargetOracle {
     const fn is_any(&self) -> bool {
         matches!(self.target, Target::AnyFailure)
     }
+}
+
+/// Whether two ids are of the same test, also where its file moved to another folder.
+fn is_same_id(a: &str, b: &str) -> bool {
+    let from_file = |id: &str| {
+        let folders = id.split_once("::").and_then(|(path, _)| path.rfind('/'));
+        id[folders.map_or(0, |slash| slash + 1)..].to_owned()
+    };
+    a == b || from_file(a) == from_file(b)
 }
 
 /// Whether no reader knew the failure, so that its status and closing lines are all that is known.

@@ -1,5 +1,6 @@
 //! From a trial's output to the failures in it, and when two failures are the same one.
 
+use super::assertion::is_another_statement;
 use super::closing::{Closing, closing};
 use super::runners::{self, CommandFacts, RunSummary, Runner, TestFailure};
 use super::traceback::{Form, ParsedTraceback};
@@ -240,8 +241,8 @@ fn within_tree(frame: &Frame) -> Frame {
 }
 
 /// Whether two failures are the same one: exception type and normalised message agree; for a failed
-/// assertion, the failing test and the type, since the values in its message are the test's business. Of failures that no
-/// reader knows, the status and the closing lines agree.
+/// assertion, the failing test and the type, and the statement as far as it is told, since the values in its message are
+/// the test's business. Of failures that no reader knows, the status and the closing lines agree.
 #[must_use]
 pub fn same_failure(a: &FailureSignature, b: &FailureSignature) -> bool {
     let (FailureKind::Exception(kind_a), FailureKind::Exception(kind_b)) = (&a.kind, &b.kind) else {
@@ -279,9 +280,11 @@ fn same_place(a: &FailureSignature, b: &FailureSignature) -> bool {
 
 fn same_assertion(a: &FailureSignature, b: &FailureSignature) -> bool {
     if !a.tests.is_empty() && !b.tests.is_empty() {
-        return same_test(a, b);
+        return same_test(a, b) && !is_another_statement(a, b);
     }
-    same_shape(&a.shape, &b.shape) || same_place(a, b)
+    // Without a message, the statement is all there is.
+    let same_words = same_shape(&a.shape, &b.shape) && !(a.shape.is_empty() && is_another_statement(a, b));
+    same_words || same_place(a, b)
 }
 
 /// Equal, or one is the beginning of the other, cut off by a runner's summary line.

@@ -11,6 +11,8 @@ use pybisect::search::simulate::{Random, Truth, World};
 use pybisect::search::{InformationGain, Outcome, SearchState};
 use pybisect::triage::{CommandFacts, Oracle as _, Target, TargetOracle};
 
+use crate::support::{TestRepo, User, culprit};
+
 /// The verdicts on a runner's runs, by situation, where the search is for what `fails` shows.
 fn verdicts(file: &Path) -> BTreeMap<String, Verdict> {
     let text = std::fs::read_to_string(file).unwrap();
@@ -112,4 +114,65 @@ fn a_commit_that_did_not_run_is_never_the_proof() {
         }
     }
     assert!(found > 500 && open > 50, "{found} found, {open} open");
+}
+
+/// `find` from the first of so many commits to the last, one trial after the other, with a command that does for commit
+/// `$n` what the cases of a `case` say; the commits, and the report.
+fn find_cases(len: usize, cases: &str) -> (Vec<String>, Option<i32>, serde_json::Value) {
+    let mut repo = TestRepo::new();
+    let ids: Vec<String> =
+        (0..len).map(|n| repo.write("n.txt", format!("{n}\n")).commit("c").to_string()).collect();
+    let script = format!("read n < n.txt; case $n in {cases} esac");
+    let options = ["--jobs", "1", "--no-narrow", "--good", &ids[0], "--shell", &script];
+    let (code, report) = User::new().find(repo.path(), &options);
+    (ids, code, report)
+}
+
+/// The last verdict on each trial of a commit.
+fn verdicts_on(report: &serde_json::Value, commit: &str) -> Vec<String> {
+    let trials = report["trial_log"].as_array().unwrap().iter().filter(|trial| trial["commit"] == commit);
+    trials.map(|trial| trial["verdict"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_pass_without_counts_is_taken_back_when_a_later_trial_prints_them() {
+    // Of what crashes at bad, nobody can tell whether a runner prints counts.
+    let cases =
+        "[0-5]) exit 0;; [67]) echo '.  [100%]'; echo '1 passed in 0.01s'; exit 0;; *) kill -ABRT $$;;";
+    let (ids, code, report) = find_cases(10, cases);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(culprit(&report), ids[8]);
+    assert_eq!(verdicts_on(&report, &ids[7]), ["good"], "{report:#}");
+    let silent: Vec<String> = ids[..6].iter().flat_map(|id| verdicts_on(&report, id)).collect();
+    assert!(!silent.is_empty() && silent.iter().all(|verdict| verdict == "skip"), "{report:#}");
+}
+
+#[test]
+fn a_pass_without_counts_is_no_proof_where_others_print_them() {
+    let cases = "5) exit 0;; [0-4]) echo '.  [100%]'; echo '1 passed in 0.01s'; exit 0;; *) kill -ABRT $$;;";
+    let (ids, code, report) = find_cases(8, cases);
+    assert_eq!(code, Some(3), "{report:#}");
+    let named: Vec<&str> =
+        report["culprits"].as_array().unwrap().iter().filter_map(|one| one["commit"].as_str()).collect();
+    assert!(named.contains(&ids[5].as_str()) && named.contains(&ids[6].as_str()), "{report:#}");
+}
+
+#[test]
+fn a_commit_is_good_where_the_test_searched_for_passes_beside_a_red_one() {
+    let summary = "=== short test summary info ===";
+    let cases = format!(
+        "[0-1]) echo 'PASSED t.py::test_old'; echo 'PASSED t.py::test_total'; echo '2 passed in 0.01s';; \
+         [2-5]) echo '{summary}'; echo 'PASSED t.py::test_total'; echo 'FAILED t.py::test_old - KeyError: 1'; \
+         echo '1 failed, 1 passed in 0.01s'; exit 1;; \
+         *) echo '{summary}'; echo 'PASSED t.py::test_old'; echo 'FAILED t.py::test_total - assert 1 == 2'; \
+         echo '1 failed, 1 passed in 0.01s'; exit 1;;"
+    );
+    let (ids, code, report) = find_cases(10, &cases);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(culprit(&report), ids[6]);
+    assert_eq!(verdicts_on(&report, &ids[5]), ["good"], "{report:#}");
+    // Where the runner does not tell what passed, nobody knows whether the test was there.
+    let (_, code, report) =
+        find_cases(10, &cases.replace("echo 'PASSED t.py::test_total'; echo 'FAILED", "echo 'FAILED"));
+    assert_eq!(code, Some(3), "{report:#}");
 }

@@ -236,3 +236,90 @@ fn frames_are_relative_to_the_tree() {
     assert_eq!(failure.frames.last().unwrap().path, "app.py");
     assert_eq!(failure.frames.last().unwrap().line, 20);
 }
+
+/// What pytest prints with `-rp` where these tests pass and those fail.
+fn told(passed: &[&str], failed: &[&str]) -> TrialOutput {
+    let mut text =
+        String::from("=================================== FAILURES ===================================\n");
+    for test in failed {
+        text += &format!(
+            "______ {test} ______\n\n    def {test}():\n>       assert app.{test}() == 1\nE       assert 2 == 1\n\n\
+             test_app.py:3: AssertionError\n"
+        );
+    }
+    text += "=========================== short test summary info ============================\n";
+    for test in passed {
+        text += &format!("PASSED test_app.py::{test}\n");
+    }
+    for test in failed {
+        text += &format!("FAILED test_app.py::{test} - assert 2 == 1\n");
+    }
+    text += &format!("{} failed, {} passed in 0.05s\n", failed.len(), passed.len());
+    exited(1, &text, "")
+}
+
+#[test]
+fn the_target_is_known_to_have_passed_beside_another_red_test() {
+    let mut oracle = oracle(&told(&["test_old"], &["test_total"]));
+    let passed = |oracle: &TargetOracle, output: &TrialOutput| oracle.target_passed(&oracle.read(output));
+    let beside = told(&["test_total"], &["test_old"]);
+    assert!(passed(&oracle, &beside));
+    // By itself the run shows another failure.
+    assert!(
+        matches!(oracle.judge(&beside), Verdict::Skip(ref skip) if skip.kind == SkipKind::DifferentFailure)
+    );
+    // A test that is not named did not pass, nor did one that failed as well, in its teardown.
+    assert!(!passed(&oracle, &told(&["test_new"], &["test_old"])));
+    assert!(!passed(&oracle, &told(&["test_total"], &["test_total", "test_old"])));
+    // A run that was ended before its counts.
+    let cut = exited(1, "test_app.py::test_total PASSED [ 50%]\ncollected 2 items\n", "");
+    assert!(!passed(&oracle, &cut));
+    // What fails beside it is new, until it was seen at bad.
+    let reading = oracle.read(&beside);
+    assert!(!oracle.nothing_new_is_red(&reading));
+    oracle.learn(&oracle.read(&told(&[], &["test_old", "test_total"])));
+    assert!(oracle.nothing_new_is_red(&reading));
+}
+
+#[test]
+fn no_test_is_known_to_pass_where_the_failure_has_none() {
+    let beside = told(&["test_total"], &["test_old"]);
+    let script = oracle(&script_failure("AssertionError", ""));
+    assert!(!script.target_passed(&script.read(&beside)));
+    let any = TargetOracle::new(Target::AnyFailure, PYTEST);
+    assert!(!any.target_passed(&any.read(&beside)));
+    assert_eq!(any.judge(&beside), Verdict::Bad);
+}
+
+#[test]
+fn another_statement_of_the_same_test_is_another_failure() {
+    let run = |line: &str, message: &str| {
+        let text = format!(
+            "___ test_page ___\n\n    def test_page():\n        page = get()\n>       {line}\nE       {message}\n\n\
+             test_app.py:4: AssertionError\n=== short test summary info ===\n\
+             FAILED test_app.py::test_page - {message}\n1 failed in 0.05s\n"
+        );
+        exited(1, &text, "")
+    };
+    let oracle = oracle(&run("assert 'total' in page.text", "assert 'total' in '<p>none</p>'"));
+    let same = run("assert 'total' in page.text", "assert 'total' in '<p>what is == here</p>'");
+    assert_eq!(oracle.judge(&same), Verdict::Bad);
+    let verdict = oracle.judge(&run("assert page.status == 200", "assert 500 == 200"));
+    assert!(
+        matches!(verdict, Verdict::Skip(ref skip) if skip.kind == SkipKind::DifferentFailure),
+        "{verdict}"
+    );
+}
+
+#[test]
+fn bare_assertions_of_a_script_are_told_apart_by_their_lines() {
+    let fails = |line: &str| {
+        let text = format!(
+            "Traceback (most recent call last):\n  File \"smoke.py\", line 3, in <module>\n    {line}\nAssertionError\n"
+        );
+        exited(1, "", &text)
+    };
+    let oracle = oracle(&fails("assert total([1]) == 1"));
+    assert_eq!(oracle.judge(&fails("assert total([1]) == 1")), Verdict::Bad);
+    assert!(matches!(oracle.judge(&fails("assert ready()")), Verdict::Skip(_)));
+}

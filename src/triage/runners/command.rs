@@ -14,7 +14,7 @@ pub struct CommandFacts {
 }
 
 /// Programs and modules (`python -m`) by name.
-const NAMES: [(&str, Runner); 25] = [
+const NAMES: [(&str, Runner); 28] = [
     ("pytest", Runner::Pytest),
     ("py.test", Runner::Pytest),
     ("unittest", Runner::Unittest),
@@ -39,6 +39,9 @@ const NAMES: [(&str, Runner); 25] = [
     ("avocado", Runner::Avocado),
     ("locust", Runner::Locust),
     ("doctest", Runner::Doctest),
+    ("xdoctest", Runner::Xdoctest),
+    ("cram", Runner::Cram),
+    ("prysk", Runner::Cram),
     ("django", Runner::Django),
 ];
 

@@ -57,9 +57,6 @@ impl ReadRunner for Generic {
     }
 
     fn read(&self, lines: &[&str], _named: bool) -> Option<RunSummary> {
-        if let Some(run) = tap(lines) {
-            return Some(run);
-        }
         let last = lines.iter().enumerate().rev().filter(|(_, line)| !line.is_empty()).take(LAST);
         let mut counts = Counts::default();
         let mut at = None;
@@ -83,27 +80,6 @@ impl ReadRunner for Generic {
         run.add(counts.skipped.unwrap_or_default(), Count::Skipped);
         Some(run)
     }
-}
-
-/// The Test Anything Protocol: a plan (`1..2`), and a line for each test.
-fn tap(lines: &[&str]) -> Option<RunSummary> {
-    static PLAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^1\.\.\d+\b"));
-    static RESULT: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^(not )?ok \d+\b(?: -)? ?(.*?)(?: # (?i:(SKIP|TODO)).*)?$"));
-    let at = lines.iter().rposition(|line| PLAN.is_match(line) || RESULT.is_match(line))?;
-    lines.iter().find(|line| PLAN.is_match(line))?;
-    let mut run = RunSummary::new(Runner::Other, at);
-    for found in lines.iter().filter_map(|line| RESULT.captures(line)) {
-        match (found.get(1).is_some(), found.get(3).is_some()) {
-            (_, true) => run.add(1, Count::Skipped),
-            (true, false) => {
-                run.add(1, Count::Failed);
-                run.failed_tests.push(found[2].to_owned());
-            }
-            (false, false) => run.add(1, Count::Passed),
-        }
-    }
-    Some(run)
 }
 
 /// Whether a line counts tests: it tells how many failed, and not how.

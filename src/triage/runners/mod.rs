@@ -9,6 +9,7 @@
 mod avocado;
 mod behave;
 mod command;
+mod cram;
 mod django;
 mod doctest;
 mod generic;
@@ -25,6 +26,7 @@ mod testslide;
 mod trial;
 mod unittest;
 mod ward;
+mod xdoctest;
 mod zope;
 
 pub use command::CommandFacts;
@@ -46,7 +48,8 @@ pub trait ReadRunner: Sync {
 }
 
 /// All readers. Of two that recognise the same line, the one that stands first is asked.
-pub static READERS: [&dyn ReadRunner; 16] = [
+pub static READERS: [&dyn ReadRunner; 18] = [
+    &xdoctest::Xdoctest,
     &pytest::Pytest,
     &django::Django,
     &green::Green,
@@ -61,6 +64,7 @@ pub static READERS: [&dyn ReadRunner; 16] = [
     &avocado::Avocado,
     &locust::Locust,
     &doctest::Doctest,
+    &cram::Cram,
     &tap::Tap,
     &generic::Generic,
 ];

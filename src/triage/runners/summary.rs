@@ -36,6 +36,12 @@ pub enum Runner {
     Locust,
     /// The standard library's doctest.
     Doctest,
+    /// xdoctest's own program.
+    Xdoctest,
+    /// cram, prysk.
+    Cram,
+    /// One that writes the Test Anything Protocol.
+    Tap,
     /// One that is known by nothing but its counts.
     Other,
 }
@@ -57,6 +63,9 @@ impl fmt::Display for Runner {
             Self::Avocado => "Avocado",
             Self::Locust => "locust",
             Self::Doctest => "doctest",
+            Self::Xdoctest => "xdoctest",
+            Self::Cram => "cram",
+            Self::Tap => "the test runner (TAP)",
             Self::Other => "the test runner",
         })
     }

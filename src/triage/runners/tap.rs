@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lines::pattern;
+use super::lines::{number, pattern};
 use super::{Count, ReadRunner, RunSummary, Runner};
 
 /// Whoever writes TAP.
@@ -21,7 +21,7 @@ static OUTCOME: LazyLock<Regex> = LazyLock::new(|| {
 
 impl ReadRunner for Tap {
     fn runner(&self) -> Runner {
-        Runner::Other
+        Runner::Tap
     }
 
     fn versions(&self) -> &'static str {
@@ -32,7 +32,8 @@ impl ReadRunner for Tap {
         let plan = lines.iter().rposition(|line| PLAN.is_match(line))?;
         let outcomes: Vec<_> = lines.iter().filter_map(|line| OUTCOME.captures(line)).collect();
         let last = lines.iter().rposition(|line| OUTCOME.is_match(line));
-        let mut run = RunSummary::new(Runner::Other, last.map_or(plan, |last| last.max(plan)));
+        let mut run = RunSummary::new(Runner::Tap, last.map_or(plan, |last| last.max(plan)));
+        let count = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
         for outcome in outcomes {
             let (failed, todo) = (outcome.name("not").is_some(), outcome.name("todo").is_some());
             let what = match (outcome.name("skip").is_some(), failed, todo) {
@@ -50,6 +51,10 @@ impl ReadRunner for Tap {
                 _ => {}
             }
         }
+        // Fewer outcomes than planned: it was ended before.
+        let planned = PLAN.captures(lines[plan]).map_or(0, |found| number(&found[1]));
+        run.is_closed = count >= planned;
+        run.interrupted = !run.is_closed;
         Some(run)
     }
 }
@@ -74,6 +79,17 @@ mod tests {
     #[test]
     fn a_plan_without_tests_ran_nothing() {
         assert_eq!(counts("TAP version 14\n1..0 # SKIP no network"), Some([0; 5]));
+    }
+
+    #[test]
+    fn a_run_with_fewer_outcomes_than_planned_was_ended_before() {
+        let closed = |text: &str| {
+            let lines: Vec<&str> = text.lines().collect();
+            Tap.read(&lines, false).unwrap().is_closed
+        };
+        assert!(!closed("1..3\nok 1 - a\nok 2 - b"));
+        assert!(closed("1..2\nok 1 - a\nok 2 - b"));
+        assert!(closed("ok 1 - a\nok 2 - b\n1..2"));
     }
 
     #[test]

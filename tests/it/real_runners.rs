@@ -126,6 +126,9 @@ judged! {
     django_says_that_it_found_no_test: "Django", ["nothing there", "all skipped", "does not import"];
     unittest_passes_without_a_test: "unittest", ["nothing there", "all skipped", "exits"];
     green_tells_failures_apart: "green", ["nothing there", "all skipped", "another failure"];
+    /// xdoctest 1.3 closes with a line like that of an old pytest, without a count where no example ran.
+    xdoctest_tells_failures_apart:
+        "xdoctest", ["does not import", "nothing there", "all skipped", "exits", "another failure"];
 }
 
 /// pytest 9 names every failing example `DocTestFailure`, without a message.

@@ -27,8 +27,9 @@ The program under test is one function, `total`. It *fails* by a wrong sum, *doe
 failure* is a `KeyError`.
 
 What a test asserts of the answer of a server fails by that assertion, whatever failed in the server: with a test client
-(sanic-testing) or a description of requests (tavern) two faults behind the same answer are one failure. A script that calls `doctest.testmod()` by itself prints nothing when its examples
-pass, as when there are none: searched for the failure of an example, its silence is a skip; `verbose=True` mends it.
+(sanic-testing) or a description of requests (tavern) two faults behind the same answer are one failure. A script that
+calls `doctest.testmod()` by itself prints nothing when its examples pass, as when there are none: it is a script, so its
+status 0 is good; with `verbose=True` it tells which.
 
 """
 

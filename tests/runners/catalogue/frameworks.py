@@ -1,6 +1,6 @@
 """Frameworks with a form of their own."""
 
-from projects import Runner
+from projects import NOTHING, Runner
 
 WARD = """\
 from ward import test
@@ -62,6 +62,14 @@ class TotalsTest(object):
     @test("sums")
     def _(self):
         ok(app.total([1, 2, 3])) == 6
+"""
+
+PRYSK = """\
+A sum:
+
+  $ cd "$TESTDIR/.."
+  $ python3 -c "import app; print(app.total([1, 2, 3]))"
+  6
 """
 
 RUNNERS = (
@@ -140,6 +148,18 @@ RUNNERS = (
                 "    def _", '    @skip("not now")\n    def _'
             )
         },
+        unnamed=True,
+    ),
+    Runner(
+        "prysk",
+        "prysk",
+        "{bin}/prysk spec/app.t",
+        ("prysk",),
+        {"spec/app.t": PRYSK},
+        {"spec/app.t": "Nothing to run.\n"},
+        {"spec/app.t": PRYSK.replace("  6\n", "  6\n  $ exit 80\n")},
+        # A file without a command is one that passes.
+        untold={NOTHING: "good"},
         unnamed=True,
     ),
 )

@@ -107,18 +107,19 @@ DOCTEST = {
 }
 
 
-def doctest(name: str, command: str) -> Runner:
+def doctest(name: str, command: str, package: str = "", **more) -> Runner:
     """Examples in `app.py` itself."""
     others = (PASSES, FAILS, IMPORT, CRASHES, EXITS, OTHER)
     return Runner(
         name,
-        "pytest",
+        package or "pytest",
         command,
-        (),
+        (package,) if package else (),
         {"app.py": DOCTEST[PASSES]},
         {"app.py": APP[PASSES]},
         {"app.py": DOCTEST[PASSES].replace("3])\n", "3])  # doctest: +SKIP\n")},
         instead={one: {"app.py": DOCTEST[one]} for one in others},
+        **more,
     )
 
 
@@ -146,6 +147,21 @@ class Totals(TestCase):
 
 if __name__ == "__main__":
     run()
+"""
+
+ABSL = """\
+from absl.testing import absltest
+
+import app
+
+
+class Totals(absltest.TestCase):
+    def test_total(self):
+        self.assertEqual(app.total([1, 2, 3]), 6)
+
+
+if __name__ == "__main__":
+    absltest.main()
 """
 
 RUNNERS = (
@@ -241,4 +257,26 @@ RUNNERS = (
         },
         unnamed=True,
     ),
+    cases("haas", "haas", "{bin}/haas .", "haas", unnamed=True),
+    cases(
+        "absl.testing",
+        "absl",
+        "{bin}/python test_app.py",
+        "absl-py",
+        test=ABSL,
+        nothing={"test_app.py": ABSL.split("class ")[0] + 'if __name__ == "__main__":\n    absltest.main()\n'},
+        skipped={"test_app.py": ABSL.replace("    def test", '    @absltest.skip("not now")\n    def test')},
+        closing=r"^(OK|FAILED|Ran 0|NO TESTS|\w+Error)",
+        unnamed=True,
+    ),
+    cases(
+        "subunit.run",
+        "subunit",
+        "{bin}/python -m subunit.run test_app | {bin}/subunit2pyunit",
+        "python-subunit",
+        shell=True,
+        closing=r"^(OK|FAILED)",
+        unnamed=True,
+    ),
+    doctest("xdoctest", "{bin}/xdoctest app.py all", "xdoctest", unnamed=True),
 )

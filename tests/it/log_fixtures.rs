@@ -29,7 +29,7 @@ struct Error {
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs/programs")
 }
 
 fn options() -> LogOptions {
@@ -114,15 +114,10 @@ fn check(folder: &Path, least: usize) {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-#[test]
-fn every_form_is_read_exactly() {
-    check(&folder(), 26);
-}
-
 /// Captured from the programs themselves by `tests/logs/capture.py`.
 #[test]
 fn what_real_programs_wrote_is_read_exactly() {
-    check(&folder().join("programs"), 70);
+    check(&folder(), 94);
 }
 
 /// Whoever writes the lines, and in whatever pieces they come.
@@ -149,7 +144,7 @@ fn a_containers_marks_and_the_size_of_a_read_change_nothing() {
 fn values_of_variables_are_dropped() {
     for (name, text, _) in fixtures() {
         let report = serde_json::to_string(&read(&text)).unwrap();
-        for value in ["'blue'", "0x7f0000000", "k-111", "{'item'", "item = "] {
+        for value in ["'four'", "└", "item = '", "request = {", "kiosk-secret"] {
             assert!(!report.contains(value), "{name}: {value} in {report}");
         }
     }

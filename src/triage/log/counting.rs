@@ -14,7 +14,7 @@ use super::streams::Settings;
 use super::told::Told;
 use super::window::{Window, masked};
 use crate::model::{LogEventKind, LogGroup, LogReport, Moment};
-use crate::triage::traceback;
+use crate::triage::traceback::{self, layouts};
 
 /// How far back a line without a timestamp looks for one, in lines.
 const TIME_WITHIN: usize = 40;
@@ -141,7 +141,7 @@ impl Counting {
         let (found, used) = open.read();
         let several = found.len() > 1;
         let mut lead = open.lead;
-        let said = open.said.as_deref().and_then(|said| traceback::exception_line(said.lines().next()?));
+        let said = open.said.as_deref().and_then(|said| layouts::variants::raised(said.lines().next()?));
         for (mut read, range) in found {
             // A runtime that prints the exception above its frames.
             if read.kind.is_none()

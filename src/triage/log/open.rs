@@ -169,7 +169,7 @@ impl Open {
         let first = self.last == 0;
         let stripped = body.strip_prefix(self.margin.as_str());
         self.outset = stripped.is_none() || stripped.is_some_and(|body| body.starts_with(' '));
-        let body = stripped.unwrap_or(body);
+        let body = variants::outdented(stripped.unwrap_or(body));
         let quiet = match &self.phase {
             Phase::CallStack => body.starts_with("Message: ") || body.starts_with("Arguments: "),
             _ => false,

@@ -4,7 +4,7 @@
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::LazyLock;
 
-use regex::bytes::Regex;
+use regex::bytes::{Captures, Regex};
 
 /// How grave a line says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,11 @@ pub(super) fn take(line: &[u8]) -> Taken<'_> {
 
 /// The line's level, and its message: what stands behind the level.
 pub(super) fn level(body: &[u8]) -> (Option<Level>, &[u8]) {
-    let Some(found) = LEVEL.captures(&body[..body.len().min(LEVEL_WITHIN)]) else { return (None, body) };
+    let head = &body[..body.len().min(LEVEL_WITHIN)];
+    // `log_count/ERROR` counts records, and a path is no level.
+    let of_path =
+        |found: &Captures<'_>| found.get(0).is_some_and(|word| head[..word.start()].ends_with(b"/"));
+    let Some(found) = LEVEL.captures_iter(head).find(|found| !of_path(found)) else { return (None, body) };
     let high = ["high", "high2", "high3"].iter().any(|name| found.name(name).is_some());
     let end = found.get(0).map_or(0, |whole| whole.end());
     let mut rest = &body[end..];
@@ -177,6 +181,7 @@ mod tests {
                 Some(Level::High),
                 "Task x raised",
             ),
+            (" 'log_count/ERROR': 3,", None, " 'log_count/ERROR': 3,"),
             ("ERROR:root:cannot load", Some(Level::High), "root:cannot load"),
             ("ERROR:    Exception in ASGI application", Some(Level::High), "Exception in ASGI application"),
             ("INFO:     no ERROR here", Some(Level::Low), "no ERROR here"),

@@ -1,6 +1,6 @@
 """Programs that nobody had in mind when the reader was written."""
 
-from program import CHECKED, RATE, WEB, Error, Program
+from program import CHECKED, RATE, UNCHAINED, WEB, Error, Program
 
 CALLS = """\
 import os
@@ -13,10 +13,17 @@ ITEM = {"item": "mint"}
 """
 
 
+TWICE = (Error(RATE.type, RATE.message, 4, RATE.place), Error(CHECKED.type, CHECKED.message, 2, CHECKED.place, CHECKED.chain))
+GROUPED = (
+    Error(RATE.type, RATE.message, 4, RATE.place, ("ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)",)),
+    TWICE[1],
+)
+
+
 def other(name: str, package: str, form: str, driver: str, **more: object) -> Program:
     """A program of this module."""
     venv = str(more.pop("venv", name))
-    return Program(name=name, venv=venv, packages=(package,), form=form, driver=driver, **more)
+    return Program(name=name, venv=venv, packages=(package,) if package else (), form=form, driver=driver, **more)
 
 
 AIRFLOW = (
@@ -48,7 +55,7 @@ def night():
 
 made = night()
 if __name__ == "__main__":
-    made.test()
+    pass
 """
 )
 PREFECT = (
@@ -74,14 +81,6 @@ def night():
 
 
 night(return_state=True)
-"""
-)
-STREAMLIT = (
-    CALLS
-    + """
-import streamlit
-
-streamlit.write("kiosk")
 """
 )
 STREAMLIT_DRIVER = (
@@ -116,33 +115,6 @@ def _load_jupyter_server_extension(server):
 
 def _jupyter_server_extension_points():
     return [{"module": "drivers.kiosk_jupyter_server"}]
-"""
-)
-HOME = (
-    CALLS
-    + """
-DOMAIN = "kiosk_rates"
-
-
-async def async_setup(hass, config):
-    import asyncio
-
-    async def rate(call):
-        show_rate(ITEM)
-
-    async def checked(call):
-        show_checked(ITEM)
-
-    hass.services.async_register(DOMAIN, "rate", rate)
-    hass.services.async_register(DOMAIN, "checked", checked)
-
-    async def begin(event):
-        for name in ("rate", "rate", "checked"):
-            await hass.services.async_call(DOMAIN, name)
-            await asyncio.sleep(0.5)
-
-    hass.bus.async_listen_once("homeassistant_started", begin)
-    return True
 """
 )
 TRAC = (
@@ -190,12 +162,12 @@ def factory(step):
 
 c = BuildmasterConfig = {}
 c["buildbotNetUsageData"] = None
-c["workers"] = [worker.LocalWorker("one", max_builds=1)]
+c["workers"] = [worker.LocalWorker(name, max_builds=1) for name in ("one", "two", "three")]
 c["change_source"] = []
 c["builders"] = [
     util.BuilderConfig(name="rate", workernames=["one"], factory=factory(Rate())),
-    util.BuilderConfig(name="again", workernames=["one"], factory=factory(Rate())),
-    util.BuilderConfig(name="checked", workernames=["one"], factory=factory(Checked())),
+    util.BuilderConfig(name="again", workernames=["two"], factory=factory(Rate())),
+    util.BuilderConfig(name="checked", workernames=["three"], factory=factory(Checked())),
 ]
 from buildbot.schedulers.timed import Periodic
 
@@ -367,9 +339,79 @@ def application(global_config, **settings):
 """
 )
 
+LOGGING_ERROR = (
+    CALLS
+    + """
+import logging
+
+logging.basicConfig(level="INFO")
+
+
+class Rate:
+    def __init__(self, show):
+        self.show = show
+
+    def __str__(self):
+        return self.show(ITEM)
+
+
+token = {"token": "kiosk-secret-argument"}
+for show in (show_rate, show_rate, show_checked):
+    logging.info("%s of %s", Rate(show), token)
+"""
+)
+DJANGO_UNCONFIGURED = (
+    CALLS
+    + """
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.urls import path
+
+settings.configure(DEBUG=False, SECRET_KEY="kiosk-secret-key", ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"],
+                   LOGGING_CONFIG=None)
+urlpatterns = [path("rate", lambda request: show_rate(ITEM)), path("checked", lambda request: show_checked(ITEM))]
+app = get_wsgi_application()
+if __name__ == "__main__":
+    from wsgiref.simple_server import make_server
+
+    make_server("127.0.0.1", int(os.environ["PORT"]), app).serve_forever()
+"""
+)
+UWSGI_PREFIX = (
+    CALLS
+    + """
+def application(environ, start_response):
+    (show_rate if environ["PATH_INFO"] == "/rate" else show_checked)(ITEM)
+"""
+)
+ROBOT = """\
+*** Settings ***
+Library    kiosk.web
+
+*** Test Cases ***
+Rate
+    Show Rate    ${{ {"item": "mint"} }}
+
+Again
+    Show Rate    ${{ {"item": "mint"} }}
+
+Checked
+    Show Checked    ${{ {"item": "mint"} }}
+"""
+
 PROGRAMS = (
+    other("logging-error", "", "`--- Logging error ---`, a traceback, the call stack, the arguments", LOGGING_ERROR,
+          venv="loggers"),
+    other("django-unconfigured", "Django", "the handler's lines, then a traceback", DJANGO_UNCONFIGURED, venv="django",
+          requests=WEB),
+    other("uwsgi-prefix", "uwsgi", "each line behind a prefix of one's own", UWSGI_PREFIX, venv="uwsgi",
+          command="{bin}/uwsgi --http-socket 127.0.0.1:{port} --master --need-app --log-encoder 'prefix [kiosk ${strftime:%%H:%%M:%%S}] ' --wsgi-file {driver}",
+          requests=WEB),
+    other("robot-debug", "robotframework", "a debug file: time, level, then a traceback", "", venv="robot",
+          files={"kiosk.robot": ROBOT},
+          command="{bin}/robot --debugfile debug.txt --loglevel DEBUG --output NONE kiosk.robot >/dev/null 2>&1; cat debug.txt"),
     other("airflow", "apache-airflow", "time, level, then a traceback or rich's box", AIRFLOW,
-          command="export AIRFLOW_HOME=$HOME/airflow; {bin}/airflow db migrate >/dev/null 2>&1; {bin}/python {driver}",
+          command="export AIRFLOW_HOME=$HOME/airflow; {bin}/airflow db migrate >/dev/null 2>&1; mkdir -p airflow/dags; cp {driver} airflow/dags/; {bin}/airflow dags reserialize >/dev/null 2>&1; {bin}/airflow dags test night",
           environment={"AIRFLOW__CORE__LOAD_EXAMPLES": "False"}, seconds=150),
     other("prefect", "prefect", "time, level, the task, then a traceback", PREFECT,
           environment={"PREFECT_SERVER_ANALYTICS_ENABLED": "false"}, seconds=100),
@@ -377,21 +419,16 @@ PROGRAMS = (
     other("jupyter-server", "jupyter_server", "letter, time, program, then a traceback and headers", JUPYTER, venv="jupyter",
           command="{bin}/jupyter server --no-browser --allow-root --port {port} --ServerApp.jpserver_extensions='{{\"{module}\": True}}' --IdentityProvider.token=''".replace("{{", "{").replace("}}", "}"),
           requests=WEB),
-    other("home-assistant", "homeassistant", "time, level, thread, logger, then a traceback", "", venv="home",
-          files={"config/custom_components/kiosk_rates/__init__.py": HOME,
-                 "config/custom_components/kiosk_rates/manifest.json": '{"domain": "kiosk_rates", "name": "Kiosk", "version": "1.0.0", "documentation": "https://kiosk.example", "codeowners": [], "requirements": []}',
-                 "config/configuration.yaml": "logger:\n  default: warning\nkiosk_rates:\n"},
-          command="timeout 45 {bin}/hass --skip-pip -c config", seconds=60),
     other("trac", "Trac", "time, program, level, then a traceback", TRAC,
           command="{bin}/trac-admin env initenv kiosk sqlite:db/trac.db >/dev/null; cp {driver} env/plugins/; sed -i 's/^log_type = .*/log_type = stderr/' env/conf/trac.ini; exec {bin}/tracd -s --port {port} --hostname 127.0.0.1 env",
           requests=WEB),
-    other("buildbot", "buildbot", "time, [-], then an indented traceback", BUILDBOT,
-          command="{bin}/buildbot create-master m >/dev/null; cp {driver} m/master.cfg; {bin}/buildbot upgrade-master m >/dev/null; cd m; timeout 20 {bin}/buildbot start --nodaemon .", seconds=60),
-    other("salt", "salt", "level, then a traceback", "", venv="salt",
+    other("buildbot", "buildbot", "time, `[-]`, then an indented traceback", BUILDBOT, errors=(RATE, UNCHAINED), leaves_out="the cause",
+          command="{bin}/buildbot create-master m >/dev/null; cp {driver} m/master.cfg; {bin}/buildbot upgrade-master m >/dev/null; cd m; timeout 20 {bin}/buildbot start --nodaemon . >/dev/null 2>&1; cat twistd.log", seconds=60),
+    other("salt", "salt", "level, then a traceback, twice", "", venv="salt", errors=TWICE,
           files={"modules/kiosk_rates.py": SALT},
           command="for f in rate rate checked; do {bin}/salt-call --local --config-dir=$HOME --log-file=$HOME/salt.log -m modules kiosk_rates.$f; done", seconds=100),
-    other("robyn", "robyn", "bare tracebacks", ROBYN, requests=WEB),
-    other("nicegui", "nicegui", "words, then a traceback", NICEGUI, requests=WEB),
+    other("robyn", "robyn", "level, logger, then a traceback whose last line is set in", ROBYN, requests=WEB, errors=(RATE, UNCHAINED), leaves_out="the cause"),
+    other("nicegui", "nicegui", "a traceback, then uvicorn's lines with the same", NICEGUI, requests=WEB, errors=GROUPED),
     other("blacksheep", "blacksheep", "level and message, then a traceback", BLACKSHEEP, venv="blacksheep",
           command="{bin}/python -m uvicorn --port {port} {module}:app", requests=WEB),
     other("procrastinate", "procrastinate", "level, logger, the job, then a traceback", PROCRASTINATE),

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::model::Frame;
+use crate::triage::traceback::exception_line;
 
 static MODULE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^  Module ([\w.$-]+), line (\d+), in (.*\S)\s*$").expect("a valid pattern")
@@ -50,6 +51,21 @@ pub(in crate::triage) fn is_dropped(line: &str) -> bool {
         || (text.starts_with("| ") || text == "|")
         || line.starts_with("   - ")
         || line.starts_with("     - ")
+}
+
+/// Robyn sets the exception's line in by one blank: frames are set in by two, source by four.
+pub(in crate::triage) fn outdented(line: &str) -> &str {
+    let inner = line
+        .strip_prefix(' ')
+        .filter(|inner| inner.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'));
+    inner.filter(|inner| raised(inner).is_some()).unwrap_or(line)
+}
+
+/// Type and message of a line that names a class, rather than a module or logger.
+pub(in crate::triage) fn raised(line: &str) -> Option<(&str, &str)> {
+    let found = exception_line(line)?;
+    let name = found.0.rsplit('.').next()?;
+    name.trim_start_matches('_').starts_with(char::is_uppercase).then_some(found)
 }
 
 /// The exception's line as the interpreter would print it.

@@ -1,6 +1,8 @@
 //! What an edit did to a call: from pairs of calls, and calls without one, to changes.
 
-use super::extract::{Argument, Extracted, Given, SiteId};
+use std::collections::{HashMap, HashSet};
+
+use super::extract::{Argument, Given, SiteId};
 use super::pairing::SitePairs;
 use super::scopes::ScopePairs;
 use super::syntax::ItemId;
@@ -35,6 +37,9 @@ struct Classifier<'v, 'a> {
     told: [Vec<bool>; 2],
     changes: Vec<CallChange>,
 }
+
+/// Among so many `**` one with the same value is looked for.
+const MOST_OF_A_NAME: usize = 20;
 
 const OLD: usize = 0;
 const NEW: usize = 1;
@@ -167,12 +172,8 @@ impl Classifier<'_, '_> {
     fn agree(&self, side: usize, value: ItemId, other: ItemId) -> bool {
         let (this, that) = (&self.sides[side].extracted, &self.sides[1 - side].extracted);
         let pairs = [&self.pairs.to_new, &self.pairs.to_old][side];
-        let call = |extracted: &Extracted, item: ItemId| {
-            let at = extracted.sites.partition_point(|site| site.item < item);
-            (extracted.sites.get(at).map(|site| site.item) == Some(item)).then_some(at)
-        };
         self.deep(side, value) == self.deep(1 - side, other)
-            || match (call(this, value), call(that, other)) {
+            || match (this.site_at(value), that.site_at(other)) {
                 (Some(a), Some(b)) => pairs[a] == Some(b),
                 _ => this.syntax.shape(value) == that.syntax.shape(other),
             }
@@ -233,7 +234,7 @@ impl Classifier<'_, '_> {
         let outer = version.site(site);
         let other = self.sides[1 - side];
         let inner_site = there.map(|item| {
-            let call = other.extracted.sites.iter().position(|site| site.item == item);
+            let call = other.extracted.site_at(item);
             CallSite { callee: call.map(|call| other.callee(call)), ..other.expression(item) }
         });
         let also = if callees.is_empty() { Vec::new() } else { vec![ChangeKind::CallAdded] };
@@ -332,32 +333,40 @@ impl Classifier<'_, '_> {
         };
         let (mut gone, mut came) = (keywords(OLD, olds), keywords(NEW, news));
         let mut both = Vec::new();
+        // Of one name there are several only of `**`.
+        let mut by_name: HashMap<u64, Vec<ItemId>> = HashMap::new();
+        for &(name, new) in came.iter().rev() {
+            by_name.entry(name).or_default().push(new);
+        }
+        let mut taken = HashSet::new();
         gone.retain(|&(name, old)| {
-            let found = came
-                .iter()
-                .position(|&(other, new)| other == name && self.deep(OLD, old) == self.deep(NEW, new));
-            let found = found.or_else(|| came.iter().position(|&(other, _)| other == name));
-            if let Some(found) = found {
-                both.push((old, came.remove(found).1));
-            }
-            found.is_none()
+            let Some(named) = by_name.get_mut(&name).filter(|named| !named.is_empty()) else { return true };
+            let last = named.len() - 1;
+            let first = named.len().saturating_sub(MOST_OF_A_NAME);
+            let same = named[first..].iter().rposition(|&new| self.deep(OLD, old) == self.deep(NEW, new));
+            let new = named.remove(same.map_or(last, |at| first + at));
+            taken.insert(new);
+            both.push((old, new));
+            false
         });
+        came.retain(|(_, new)| !taken.contains(new));
         for (old, new) in both {
             if !self.same_value(old, new) {
                 difference.add(ChangeKind::ValueChanged, Some(old), Some(new));
             }
         }
+        let mut by_value: HashMap<u64, Vec<ItemId>> = HashMap::new();
+        for &(_, new) in came.iter().rev().filter(|(name, _)| *name != 0) {
+            by_value.entry(self.deep(NEW, new)).or_default().push(new);
+        }
         gone.retain(|&(name, old)| {
-            let same = |&(other, new): &(u64, ItemId)| {
-                name != 0 && other != 0 && self.deep(OLD, old) == self.deep(NEW, new)
-            };
-            let found = came.iter().position(same);
-            if let Some(found) = found {
-                came.remove(found);
-                difference.add(ChangeKind::KeywordRenamed, None, None);
-            }
-            found.is_none()
+            let same = by_value.get_mut(&self.deep(OLD, old)).filter(|_| name != 0);
+            let Some(new) = same.and_then(Vec::pop) else { return true };
+            taken.insert(new);
+            difference.add(ChangeKind::KeywordRenamed, None, None);
+            false
         });
+        came.retain(|(_, new)| !taken.contains(new));
         gone.into_iter().for_each(|(_, item)| difference.add(ChangeKind::KeywordRemoved, Some(item), None));
         came.into_iter().for_each(|(_, item)| difference.add(ChangeKind::KeywordAdded, None, Some(item)));
     }
@@ -378,22 +387,21 @@ impl Classifier<'_, '_> {
                 let lost = Lost::new(other_version, there, version, scope.item);
                 for site in free {
                     if self.is_free(side, site) {
-                        self.wrap_in_place(side, site, &lost, there);
+                        self.wrap_in_place(side, site, &lost);
                     }
                 }
             }
         }
     }
 
-    fn wrap_in_place(&mut self, side: usize, site: SiteId, lost: &Lost, there: ItemId) {
+    fn wrap_in_place(&mut self, side: usize, site: SiteId, lost: &Lost) {
         let version = self.sides[side];
         let is_new = |inner: SiteId| self.is_free(side, inner);
         let Some(inner) = wrapped_in_place(version, site, lost, &is_new) else { return };
         let hash = self.deep(side, inner);
         let other = self.sides[1 - side];
         let around = unwrapped_around(version, site, inner);
-        let outer = other.extracted.syntax.subtree(there).find(|&item| self.deep(1 - side, item) == around);
-        let place = outer.and_then(|outer| {
+        let place = lost.first(around).and_then(|outer| {
             other.extracted.syntax.subtree(outer).find(|&item| self.deep(1 - side, item) == hash)
         });
         self.add_wrap(side, site, inner, place);

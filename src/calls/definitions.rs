@@ -15,6 +15,10 @@ pub(super) fn definition_changes(
     to_new: &[Option<ScopeId>],
 ) -> Vec<DefinitionChange> {
     let counts = (counts(old), counts(new));
+    let mut classes: HashMap<&str, &Scope> = HashMap::new();
+    for scope in &new.extracted.scopes {
+        classes.entry(&scope.path).or_insert(scope);
+    }
     let mut found = Vec::new();
     for (id, scope) in old.extracted.scopes.iter().enumerate().skip(1) {
         // One definition of several (overloads, branches) says little about a call.
@@ -32,7 +36,7 @@ pub(super) fn definition_changes(
             if narrows(&before, &after) {
                 found.push(change(scope, before, Some(after), None));
             }
-        } else if !counts.1.contains_key(scope.path.as_str()) && !is_bound(new, scope) {
+        } else if !counts.1.contains_key(scope.path.as_str()) && !is_bound(new, &classes, scope) {
             let renamed_to = other.map(|other| other.path.clone());
             found.push(change(scope, before, None, renamed_to));
         }
@@ -74,7 +78,7 @@ fn signature_of(version: &Version, scope: &Scope) -> Option<Signature> {
 }
 
 /// Whether the new version still has the name in another way: imported, assigned, inherited.
-fn is_bound(version: &Version, scope: &Scope) -> bool {
+fn is_bound(version: &Version, classes: &HashMap<&str, &Scope>, scope: &Scope) -> bool {
     match scope.path.split_once('.') {
         None => {
             version.bindings.star
@@ -83,7 +87,7 @@ fn is_bound(version: &Version, scope: &Scope) -> bool {
         }
         // A class may inherit the method, or set it.
         Some((class, name)) => {
-            let found = version.extracted.scopes.iter().find(|other| other.path == class);
+            let found = classes.get(class);
             found.is_some_and(|class| class.bindings.get(name).is_some() || version.has_bases(class))
         }
     }

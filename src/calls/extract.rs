@@ -41,7 +41,7 @@ pub(super) struct Scope {
 
 /// Calls in so many others are left out. Each call is told of with its text, so that what they take together grows with
 /// the depth; people write ten, and chains of builders fifty.
-const DEEPEST: usize = 100;
+pub(super) const DEEPEST: usize = 100;
 
 /// How an argument is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +85,14 @@ pub(super) struct Extracted<'a> {
     pub(super) sites: Vec<Site>,
     /// Where the first call begins that is nested too deep.
     pub(super) deep_at: Option<usize>,
+}
+
+impl Extracted<'_> {
+    /// The call that is this item.
+    pub(super) fn site_at(&self, item: ItemId) -> Option<SiteId> {
+        let at = self.sites.partition_point(|site| site.item < item);
+        (self.sites.get(at)?.item == item).then_some(at)
+    }
 }
 
 /// Take a version apart.

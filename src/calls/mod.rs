@@ -57,6 +57,7 @@ mod statements;
 mod syntax;
 mod version;
 mod well_formed;
+mod work;
 mod wraps;
 
 pub use diff::{Parsing, Paths, diff_files, diff_files_parsing};

@@ -8,14 +8,17 @@ use std::collections::HashMap;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::extract::{Extracted, Given, Site, SiteId};
+use super::extract::{DEEPEST, Extracted, Given, Site, SiteId};
 use super::grammar::Kind;
 use super::scopes::ScopePairs;
 use super::syntax::{Hash, ItemId};
 use super::version::{Key, Version};
+use super::work;
 
 /// Up to this many pairs are compared one by one in a scope; beyond, only calls of the same callee.
 const MOST_PAIRS: usize = 40_000;
+/// Of calls that are the same, in a scope with more pairs than that or in another scope, so many are looked at.
+const MOST_SAME: usize = 20;
 /// Longer sequences are matched without regard to order: Myers' algorithm may take the product.
 const LONGEST_SEQUENCE: usize = 5_000;
 
@@ -61,8 +64,12 @@ pub(super) fn match_sites(old: &Version, new: &Version, scopes: &ScopePairs) -> 
     }
     pairing.moved(scopes);
     for &(olds, news) in &scope_pairs {
-        // A pair may be the evidence for a pair inside of it.
-        while pairing.most_alike(olds, news) {}
+        // A pair may be the evidence for a pair inside of it, and calls lie in so many others at most.
+        for _ in 0..DEEPEST {
+            if !pairing.most_alike(olds, news) {
+                break;
+            }
+        }
     }
     pairing.pairs
 }
@@ -124,8 +131,9 @@ impl Pairing<'_, '_> {
                 let went = scopes.to_new[self.old.extracted.sites[*other].scope].is_none();
                 came || went
             };
-            if let Some(position) = others.iter().rposition(fits) {
-                let other = others.remove(position);
+            let first = others.len().saturating_sub(MOST_SAME);
+            if let Some(position) = others[first..].iter().rposition(fits) {
+                let other = others.remove(first + position);
                 self.pairs.add(other, site);
             }
         }
@@ -138,18 +146,20 @@ impl Pairing<'_, '_> {
             return false;
         }
         let few = olds.len() * news.len() <= MOST_PAIRS;
+        let places = [Place::of_all(self.old, &olds), Place::of_all(self.new, &news)];
         let mut by_callee: HashMap<u64, Vec<usize>> = HashMap::new();
         for (j, &new) in news.iter().enumerate() {
             by_callee.entry(self.new.keys[new].callee).or_default().push(j);
         }
         let mut alike: Vec<(u32, usize, usize, usize)> = Vec::new();
+        work::count(if few { olds.len() * news.len() } else { olds.len() * MOST_SAME });
+        let every: Vec<usize> = if few { (0..news.len()).collect() } else { Vec::new() };
         for (i, &old) in olds.iter().enumerate() {
-            let every: Vec<usize> = (0..news.len()).collect();
             let same = by_callee.get(&self.old.keys[old].callee).map_or(&[][..], Vec::as_slice);
             // A slice of the buckets, so that a file of one call a million times ends too.
-            let candidates = if few { &every[..] } else { &same[..same.len().min(20)] };
+            let candidates = if few { &every[..] } else { &same[..same.len().min(MOST_SAME)] };
             for &j in candidates {
-                let likeness = self.likeness(old, news[j], &gaps);
+                let likeness = self.likeness((old, places[0][i]), (news[j], places[1][j]), &gaps);
                 if likeness >= ENOUGH {
                     let distance = gaps.position(0, old).abs_diff(gaps.position(1, news[j]));
                     alike.push((likeness, distance, i, j));
@@ -168,7 +178,12 @@ impl Pairing<'_, '_> {
     }
 
     /// Evidence that two calls are the same one, edited. In eighths, so that a sum is exact.
-    fn likeness(&self, old: SiteId, new: SiteId, gaps: &Gaps) -> u32 {
+    fn likeness(
+        &self,
+        (old, old_place): (SiteId, Place),
+        (new, new_place): (SiteId, Place),
+        gaps: &Gaps,
+    ) -> u32 {
         let (a, b) = (&self.old.extracted.sites[old], &self.new.extracted.sites[new]);
         if a.decorator != b.decorator {
             return 0;
@@ -177,12 +192,9 @@ impl Pairing<'_, '_> {
         let mut sum = self.argument_likeness(a, b);
         let placed = match (a.parent, b.parent) {
             (Some(a_parent), Some(b_parent)) => {
-                self.pairs.to_new[a_parent] == Some(b_parent) && slot(self.old, a) == slot(self.new, b)
+                self.pairs.to_new[a_parent] == Some(b_parent) && old_place.slot == new_place.slot
             }
-            (None, None) => {
-                let shell = shell(self.old, a);
-                shell.is_some() && shell == self.shell_of_new(b)
-            }
+            (None, None) => old_place.shell.is_some() && old_place.shell == new_place.shell,
             _ => false,
         };
         if placed {
@@ -193,10 +205,6 @@ impl Pairing<'_, '_> {
         }
         // Two calls of `print` far apart are not one call, edited.
         if sum == 0 { 0 } else { sum + callee }
-    }
-
-    fn shell_of_new(&self, site: &Site) -> Option<u64> {
-        shell(self.new, site)
     }
 
     fn callee_likeness(&self, old: SiteId, new: SiteId) -> u32 {
@@ -268,6 +276,25 @@ const SAME_PLACE: u32 = 24;
 const SAME_GAP: u32 = 8;
 const ALONE_IN_GAP: u32 = 16;
 
+/// Where a call stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    slot: Option<u64>,
+    shell: Option<u64>,
+}
+
+impl Place {
+    /// Of each of these; what they lie in together is looked at once.
+    fn of_all(version: &Version, sites: &[SiteId]) -> Vec<Self> {
+        let mut blocks = HashMap::new();
+        let mut place = |&site: &SiteId| {
+            let site = &version.extracted.sites[site];
+            Self { slot: slot(version, site), shell: shell(version, site, &mut blocks) }
+        };
+        sites.iter().map(&mut place).collect()
+    }
+}
+
 /// Where in the call around it a call stands: as receiver, or in which argument.
 fn slot(version: &Version, site: &Site) -> Option<u64> {
     let parent = &version.extracted.sites[site.parent?];
@@ -276,7 +303,10 @@ fn slot(version: &Version, site: &Site) -> Option<u64> {
     if parent.callee.is_some_and(holds) {
         return Some(0);
     }
-    let index = parent.arguments.iter().position(|argument| holds(argument.item))?;
+    let index = parent.arguments.partition_point(|argument| argument.item <= site.item).checked_sub(1)?;
+    if !holds(parent.arguments[index].item) {
+        return None;
+    }
     match parent.arguments[index].given {
         Given::Keyword(name) => Some(syntax.items[name].deep),
         _ => u64::try_from(index + 1).ok(),
@@ -285,11 +315,13 @@ fn slot(version: &Version, site: &Site) -> Option<u64> {
 
 /// The statement around a call, with its calls as marks: `x = CALL + 1`. None for a bare call, which
 /// tells nothing.
-fn shell(version: &Version, site: &Site) -> Option<u64> {
+fn shell(version: &Version, site: &Site, blocks: &mut HashMap<ItemId, bool>) -> Option<u64> {
     let Extracted { syntax, .. } = &version.extracted;
-    let holds_block = |item: ItemId| {
+    let mut holds_block = |item: ItemId| {
         let is_block = |child| matches!(syntax.kind(child), Kind::Block | Kind::Decorated);
-        matches!(syntax.kind(item), Kind::Module | Kind::Block) || syntax.children(item).any(is_block)
+        *blocks.entry(item).or_insert_with(|| {
+            matches!(syntax.kind(item), Kind::Module | Kind::Block) || syntax.children(item).any(is_block)
+        })
     };
     let mut at = site.item;
     while !holds_block(syntax.items[at].parent) {

@@ -88,14 +88,15 @@ fn renamed_variables(
             }
         }
     }
-    let total = |matches: &dyn Fn(&(String, String)) -> bool| -> usize {
-        votes.iter().filter(|(names, _)| matches(names)).map(|(_, count)| count).sum()
-    };
+    let mut totals: [HashMap<&str, usize>; 2] = [HashMap::new(), HashMap::new()];
+    for (names, count) in &votes {
+        *totals[0].entry(&names.0).or_default() += count;
+        *totals[1].entry(&names.1).or_default() += count;
+    }
     votes
         .iter()
         .filter(|(names, count)| {
-            2 * **count > total(&|other| other.0 == names.0)
-                && 2 * **count > total(&|other| other.1 == names.1)
+            2 * **count > totals[0][names.0.as_str()] && 2 * **count > totals[1][names.1.as_str()]
         })
         .map(|(names, _)| names.clone())
         .collect()

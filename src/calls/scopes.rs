@@ -1,6 +1,6 @@
 //! Which function or class of the old version is which of the new one, across renames and moves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::extract::{Extracted, ScopeId, ScopeKind};
 use super::grammar::{Field, Kind};
@@ -12,6 +12,8 @@ const ALIKE: f64 = 0.5;
 const ALIKE_WITH_NAME: f64 = 0.3;
 /// More pairs than this are not compared one by one.
 const MOST_PAIRS: usize = 20_000;
+/// Among so many of one name in one place one with the same body is looked for.
+const MOST_OF_A_NAME: usize = 100;
 /// A shorter body (in items) says nothing about which function it is.
 const TELLING_BODY: usize = 6;
 
@@ -113,10 +115,11 @@ impl Matching<'_, '_> {
         let free: Vec<ScopeId> =
             news.children[new].iter().copied().filter(|&child| self.pairs.to_old[child].is_none()).collect();
         let mut found = Vec::new();
+        let mut taken = HashSet::new();
         // Among several of one name (overloads, property setters), equal bodies go first.
         for exactly in [true, false] {
             for &child in &free {
-                if found.iter().any(|&(_, taken)| taken == child) {
+                if taken.contains(&child) {
                     continue;
                 }
                 let Some(candidates) = by_name.get_mut(&key(child)) else { continue };
@@ -124,11 +127,12 @@ impl Matching<'_, '_> {
                     olds.bodies[*other].is_some() && olds.bodies[*other] == news.bodies[child]
                 };
                 let position = if exactly {
-                    candidates.iter().position(equal)
+                    candidates.iter().take(MOST_OF_A_NAME).position(equal)
                 } else {
                     (!candidates.is_empty()).then_some(0)
                 };
                 if let Some(position) = position {
+                    taken.insert(child);
                     found.push((candidates.remove(position), child));
                 }
             }
@@ -144,18 +148,28 @@ impl Matching<'_, '_> {
 
     fn pair_equal_bodies(&mut self) {
         for same_name in [true, false] {
-            for new in self.free(1) {
-                if self.pairs.to_old[new].is_some() || self.sides[1].bodies[new].is_none() {
-                    continue;
+            // What is inside of a pair may be paired with it: those stay in the lists, and are passed over.
+            let key = |this: &Self, side: usize, scope: ScopeId| {
+                let scopes = &this.sides[side];
+                let name = if same_name { scopes.name(scope).to_owned() } else { String::new() };
+                scopes.bodies[scope].map(|body| (body, scopes.kind(scope) == ScopeKind::Class, name))
+            };
+            let mut by_body: HashMap<_, VecDeque<ScopeId>> = HashMap::new();
+            for old in self.free(0) {
+                if let Some(key) = key(self, 0, old) {
+                    by_body.entry(key).or_default().push_back(old);
                 }
-                let [olds, news] = &self.sides;
-                let found = self.free(0).into_iter().find(|&old| {
-                    olds.bodies[old] == news.bodies[new]
-                        && olds.kind(old) == news.kind(new)
-                        && (!same_name || olds.name(old) == news.name(new))
-                });
-                if let Some(old) = found {
-                    self.pair(old, new);
+            }
+            for new in self.free(1) {
+                let Some(key) = key(self, 1, new).filter(|_| self.pairs.to_old[new].is_none()) else {
+                    continue;
+                };
+                let Some(olds) = by_body.get_mut(&key) else { continue };
+                while let Some(old) = olds.pop_front() {
+                    if self.pairs.to_new[old].is_none() {
+                        self.pair(old, new);
+                        break;
+                    }
                 }
             }
         }

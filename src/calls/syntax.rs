@@ -10,7 +10,7 @@ use std::ops::Range;
 use tree_sitter::{Node, Tree, TreeCursor};
 
 use super::grammar::{Field, GRAMMAR, Kind};
-use super::literals;
+use super::{literals, work};
 
 /// Index of an item.
 pub(super) type ItemId = usize;
@@ -81,6 +81,7 @@ impl<'a> Syntax<'a> {
         let end = self.items[item].after;
         let first = (item + 1 < end).then_some(item + 1);
         std::iter::successors(first, move |&child| {
+            work::count(1);
             let next = self.items[child].after;
             (next < end).then_some(next)
         })

@@ -6,6 +6,7 @@ use super::grammar::{Field, Kind};
 use super::module_name::ModuleName;
 use super::resolve::{Meaning, Resolver};
 use super::syntax::{Hash, ItemId, hash_text};
+use super::work;
 use crate::model::{CallSite, CallSpan};
 
 /// Hashes that tell when two sites are the same call.
@@ -174,8 +175,13 @@ impl<'a> Version<'a> {
     fn expression_to(&self, item: ItemId, last: ItemId) -> CallSite {
         let scopes = &self.extracted.scopes;
         let syntax = &self.extracted.syntax;
-        let holds = |scope: &&Scope| syntax.subtree(scope.item).contains(&item);
-        let path = scopes.iter().skip(1).rev().find(holds).map_or("<module>", |scope| &scope.path);
+        // Scopes stand in the order of their items, each before those inside of it.
+        let mut at = scopes.partition_point(|scope| scope.item <= item).saturating_sub(1);
+        while at != 0 && !syntax.subtree(scopes[at].item).contains(&item) {
+            work::count(1);
+            at = scopes[at].parent;
+        }
+        let path = if at == 0 { "<module>" } else { &scopes[at].path };
         let start = syntax.items[item].start;
         let end = type_call_end(syntax, last).unwrap_or(syntax.items[last].end);
         CallSite {

@@ -7,6 +7,11 @@ use super::grammar::Kind;
 use super::syntax::ItemId;
 use super::version::Version;
 
+/// Of so many expressions it is asked whether a call came around them: of one that has a list for arguments, the first.
+const MOST_INNER: usize = 32;
+/// What is larger than this, in items, is not computed anew for each call in it.
+const LARGEST: usize = 2_000;
+
 /// Calls around calls, at most: `x` → `f(g(h(x)))`.
 const DEEPEST: usize = 4;
 
@@ -43,27 +48,36 @@ pub(super) fn inner_expressions(
         }
         open = next;
     }
+    found.truncate(MOST_INNER);
     found
 }
 
-/// Hashes of expressions that are oftener in one version of a scope than in the other.
-pub(super) struct Lost(HashMap<u64, i32>);
+/// Hashes of expressions that are oftener in one version of a scope than in the other, with the first of each.
+pub(super) struct Lost(HashMap<u64, (i32, ItemId)>);
 
 impl Lost {
     pub(super) fn new(from: &Version, root: ItemId, to: &Version, other: ItemId) -> Self {
-        let mut counts: HashMap<u64, i32> = HashMap::new();
-        let hashes = |version: &Version, root: ItemId| -> Vec<u64> {
-            let syntax = &version.extracted.syntax;
-            syntax.items[syntax.subtree(root)].iter().map(|item| item.deep).collect()
-        };
-        hashes(from, root).into_iter().for_each(|hash| *counts.entry(hash).or_default() += 1);
-        hashes(to, other).into_iter().for_each(|hash| *counts.entry(hash).or_default() -= 1);
-        counts.retain(|_, count| *count > 0);
+        let mut counts: HashMap<u64, (i32, ItemId)> = HashMap::new();
+        let (ours, theirs) = (&from.extracted.syntax, &to.extracted.syntax);
+        for item in ours.subtree(root) {
+            counts.entry(ours.items[item].deep).or_insert((0, item)).0 += 1;
+        }
+        for item in theirs.subtree(other) {
+            if let Some((count, _)) = counts.get_mut(&theirs.items[item].deep) {
+                *count -= 1;
+            }
+        }
+        counts.retain(|_, (count, _)| *count > 0);
         Self(counts)
     }
 
     fn contains(&self, hash: u64) -> bool {
         self.0.contains_key(&hash)
+    }
+
+    /// The first with this hash.
+    pub(super) fn first(&self, hash: u64) -> Option<ItemId> {
+        self.0.get(&hash).map(|&(_, item)| item)
     }
 }
 
@@ -79,7 +93,7 @@ pub(super) fn wrapped_in_place(
     let (_, around) = place(version, site);
     let tells_nothing =
         matches!(syntax.kind(around), Kind::Arguments | Kind::KeywordArgument | Kind::Module | Kind::Block);
-    if tells_nothing {
+    if tells_nothing || syntax.subtree(around).len() > LARGEST {
         return None;
     }
     inner_expressions(version, site, is_new)
@@ -113,7 +127,7 @@ pub(super) fn wrapped_in_argument(
 ) -> Option<ItemId> {
     let syntax = &version.extracted.syntax;
     let item = version.extracted.sites[site].item;
-    if !syntax.subtree(argument).contains(&item) {
+    if !syntax.subtree(argument).contains(&item) || syntax.subtree(argument).len() > LARGEST {
         return None;
     }
     inner_expressions(version, site, is_new)

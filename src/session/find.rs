@@ -116,6 +116,7 @@ pub fn find(
             seen: HashMap::new(),
             failed_otherwise: HashSet::new(),
             voted_target: None,
+            doubts_target: false,
             end_outputs: Vec::new(),
             goods: Vec::new(),
             pace: Pace::default(),
@@ -173,6 +174,8 @@ pub(super) struct Session<'a> {
     pub(super) failed_otherwise: HashSet<CommitId>,
     /// The failure to look for, when several were seen at bad and the most frequent was chosen.
     pub(super) voted_target: Option<FailureSignature>,
+    /// Whether bad was run again because other commits keep failing otherwise.
+    pub(super) doubts_target: bool,
     /// What the ends of the range printed last that were not as they should be.
     pub(super) end_outputs: Vec<(CommitId, TrialOutput)>,
     /// Good commits that bound the range.

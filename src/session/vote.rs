@@ -20,6 +20,13 @@ impl Session<'_> {
     /// Ends the search with [`Stop::OtherTarget`] when the other one is the more frequent.
     pub(super) fn vote(&mut self, done: &Done, other: FailureSignature) -> Result<(), Stop> {
         let is_at_bad = done.commit == self.target_commit() && done.purpose.is_of_commit();
+        if !is_at_bad && done.purpose == Purpose::Repeat && !self.doubts_target && self.voted_target.is_none()
+        {
+            // What is looked for may be chance, which only bad itself can tell.
+            self.doubts_target = true;
+            self.start(self.target_commit(), Purpose::Repeat)?;
+            return Ok(());
+        }
         let is_by_signature = matches!(self.plan.matching, Matching::Signature);
         let Some(target) = self.target.clone().filter(|_| is_at_bad && is_by_signature) else {
             return Ok(());

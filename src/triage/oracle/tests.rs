@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::*;
 use crate::model::{Captured, Timing};
 
@@ -242,19 +244,21 @@ fn told(passed: &[&str], failed: &[&str]) -> TrialOutput {
     let mut text =
         String::from("=================================== FAILURES ===================================\n");
     for test in failed {
-        text += &format!(
+        write!(
+            text,
             "______ {test} ______\n\n    def {test}():\n>       assert app.{test}() == 1\nE       assert 2 == 1\n\n\
              test_app.py:3: AssertionError\n"
-        );
+        )
+        .unwrap();
     }
     text += "=========================== short test summary info ============================\n";
     for test in passed {
-        text += &format!("PASSED test_app.py::{test}\n");
+        writeln!(text, "PASSED test_app.py::{test}").unwrap();
     }
     for test in failed {
-        text += &format!("FAILED test_app.py::{test} - assert 2 == 1\n");
+        writeln!(text, "FAILED test_app.py::{test} - assert 2 == 1").unwrap();
     }
-    text += &format!("{} failed, {} passed in 0.05s\n", failed.len(), passed.len());
+    writeln!(text, "{} failed, {} passed in 0.05s", failed.len(), passed.len()).unwrap();
     exited(1, &text, "")
 }
 

@@ -43,9 +43,17 @@ impl Repository {
     /// # Errors
     /// When the repository has gone.
     pub fn reopen(&self) -> Result<Self, GitError> {
-        let place = self.inner.workdir().filter(|top| top.exists()).unwrap_or_else(|| self.inner.path());
-        let found = git2::Repository::open_ext(place, RepositoryOpenFlags::NO_SEARCH, ALL_FOLDERS);
-        let inner = found.map_err(|error| refusal(place, error))?;
+        let open = |place: &Path| {
+            let found = git2::Repository::open_ext(place, RepositoryOpenFlags::NO_SEARCH, ALL_FOLDERS);
+            found.map_err(|error| refusal(place, error))
+        };
+        // By the work tree, from where its `.git` may lead elsewhere; but what is taken for one may be any folder, where
+        // the repository does not say that it is bare.
+        let by_tree = self.inner.workdir().and_then(|top| open(top).ok());
+        let inner = match by_tree.filter(|found| found.path() == self.inner.path()) {
+            Some(found) => found,
+            None => open(self.inner.path())?,
+        };
         let mut again = Self { inner, lent: Vec::new() };
         self.lent.iter().try_for_each(|objects| again.lend(objects))?;
         Ok(again)

@@ -42,6 +42,20 @@ fn a_linked_work_tree_and_a_bare_repository_are_searched() {
     }
 }
 
+/// What is left of a repository by copying its folder does not always say that it is bare, and the folder above is then
+/// taken for its work tree.
+#[test]
+fn a_folder_of_a_repository_without_settings_is_searched() {
+    let (repo, ids) = history();
+    let apart = tempfile::tempdir().unwrap();
+    git_in(apart.path(), &["clone", "-q", "--bare", repo.path().to_str().unwrap(), "copy"]);
+    let copy = apart.path().join("copy");
+    std::fs::remove_file(copy.join("config")).unwrap();
+    let options = ["--no-narrow", "--good", &ids[0], "--bad", &ids[5], "--", "python3", "app.py"];
+    let (code, report) = User::new().find(&copy, &options);
+    assert_eq!((code, culprit(&report)), (Some(0), ids[4].as_str()), "{report:#}");
+}
+
 #[test]
 fn a_commit_beyond_the_boundary_of_a_shallow_clone_is_to_be_fetched() {
     let (repo, ids) = history();

@@ -31,6 +31,10 @@ What a test asserts of the answer of a server fails by that assertion, whatever 
 calls `doctest.testmod()` by itself prints nothing when its examples pass, as when there are none: it is a script, so its
 status 0 is good; with `verbose=True` it tells which.
 
+Some runners do not come to an end by themselves after a crash or with nothing to run: the parallel modes of green, Django,
+testflo and unittest-parallel, `trial --jobs`, Avocado. Only a time limit tells; `--timeout` sets one that fits, and such a
+commit is skipped.
+
 """
 
 

@@ -141,7 +141,10 @@ pub fn parse(text: &str) -> Vec<ParsedTraceback> {
     let lines: Vec<&str> = clean.lines().collect();
     let mut scan = Scan { lines: &lines, at: 0, context: Context::of(&lines), found: Vec::new() };
     while scan.at < lines.len() {
+        let here = scan.at;
         scan.step();
+        // Whatever a reader says of where it ends, it is behind where it began.
+        scan.at = scan.at.max(here + 1);
     }
     drop_repeated_summaries(&mut scan.found);
     scan.found

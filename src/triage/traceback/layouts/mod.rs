@@ -14,7 +14,7 @@ pub(in crate::triage) mod stackprinter;
 pub(in crate::triage) mod twisted;
 pub(in crate::triage) mod variants;
 
-use super::ParsedTraceback;
+use super::{Link, ParsedTraceback};
 
 /// Reads the traceback that begins at a line, and gives the line behind it.
 type Read = fn(&[&str], usize) -> Option<(ParsedTraceback, usize)>;
@@ -70,4 +70,21 @@ fn skip_blank(lines: &[&str], mut at: usize) -> usize {
         at += 1;
     }
     at
+}
+
+/// Exceptions one below the other, each raised from the one above it: `one` reads one of them, `chained` what leads from
+/// its end to the next.
+fn chain(
+    lines: &[&str],
+    at: usize,
+    one: impl Fn(&[&str], usize) -> Option<(ParsedTraceback, usize)>,
+    chained: impl Fn(&[&str], usize) -> Option<(Link, usize)>,
+) -> Option<(ParsedTraceback, usize)> {
+    let (mut current, mut next) = one(lines, at)?;
+    while let Some((link, after)) = chained(lines, next) {
+        let Some((mut later, end)) = one(lines, after) else { break };
+        later.cause = Some(Box::new((link, current)));
+        (current, next) = (later, end);
+    }
+    Some((current, next))
 }

@@ -29,13 +29,7 @@ fn shows(line: &str) -> bool {
 }
 
 fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
-    let (mut current, mut next) = one(lines, at)?;
-    while let Some((link, after)) = chained(lines, next) {
-        let Some((mut later, end)) = one(lines, after) else { break };
-        later.cause = Some(Box::new((link, current)));
-        (current, next) = (later, end);
-    }
-    Some((current, next))
+    super::chain(lines, at, one, chained)
 }
 
 fn chained(lines: &[&str], at: usize) -> Option<(Link, usize)> {

@@ -153,3 +153,31 @@ fn lines_of_other_programs_are_no_counts() {
         assert_eq!(read(text, &CommandFacts::default()), None, "{text}");
     }
 }
+
+/// What Django 5.2 prints with `--parallel` and without tblib, where a worker's own words arrive and where they do not.
+#[test]
+fn a_failure_that_a_worker_of_django_cannot_hand_over_is_read_from_what_arrives() {
+    let words = "\n{marks}test_total (sums.tests.Totals.test_total) failed:\n\n    AssertionError('5 != 6')\n\n\
+                 {marks}Unfortunately, tracebacks cannot be pickled, making it impossible for the\n";
+    let remote = "{marks}multiprocessing.pool.RemoteTraceback: \n\"\"\"\nTraceback (most recent call last):\n  \
+                  File \"/x/sums/tests.py\", line 8, in test_total\n    self.assertEqual(total(), 6)\n\
+                  AssertionError: 5 != 6\n\nDuring handling of the above exception, another exception occurred:\n\n\
+                  Traceback (most recent call last):\n  \
+                  File \"/x/django/test/runner.py\", line 215, in check_picklable\n    \
+                  self._confirm_picklable(err)\nTypeError: cannot pickle 'traceback' object\n\"\"\"\n\n\
+                  The above exception was the direct cause of the following exception:\n\n\
+                  Traceback (most recent call last):\n  \
+                  File \"/x/manage.py\", line 9, in <module>\n    main()\n\
+                  TypeError: cannot pickle 'traceback' object\n";
+    for marks in ["", ".", "..F", "sE."] {
+        for (words, test) in [(words, "sums.tests.Totals.test_total"), ("", "")] {
+            let text = [words, remote].concat().replace("{marks}", marks);
+            let run = read(&text, &CommandFacts::default()).unwrap();
+            assert_eq!(run.runner, Runner::Django);
+            assert!(run.interrupted && run.anything_failed());
+            let failures: Vec<_> =
+                run.failures.iter().map(|one| [&*one.test, &*one.kind, &*one.message]).collect();
+            assert_eq!(failures, [[test, "AssertionError", "5 != 6"]], "{text}");
+        }
+    }
+}

@@ -63,19 +63,14 @@ impl Session<'_> {
 
     /// Commits that the proof of a culprit names and that have not run, or not often enough.
     fn unproven(&self, hunt: &Hunt, culprit: Node, proving: &mut Proving) -> Result<Vec<CommitId>, Stop> {
-        let info = self.workshop.repository.info(hunt.id(culprit))?;
+        let culprit_id = hunt.id(culprit);
+        let info = self.workshop.repository.info(culprit_id)?;
         // Of a flaky test, a commit that the search knows nothing of has to run as often as what stands for it there.
         let stand_ins = hunt.history.graph.parents(culprit).iter();
         let often = stand_ins.map(|&node| hunt.state.observed(node)).map(|seen| seen.good + seen.bad).max();
         let mut wanted = Vec::new();
-        // What is looked for rests on few runs: bad runs again, and shows whether it always fails like that.
-        let sightings: u32 = self.seen.values().map(|seen| seen.bad).sum();
-        let read_at = self.target_commit();
-        // One more wait for the limit of time would cost more than all else.
-        let hangs = self.target.as_ref().is_some_and(|target| target.kind == FailureKind::Timeout);
-        let sightings = if hangs { ENOUGH_SIGHTINGS } else { sightings };
-        if sightings < ENOUGH_SIGHTINGS && !self.plan.find_fix && !proving.asked.contains(&read_at) {
-            wanted.push(read_at);
+        if self.may_be_by_chance(culprit_id) && !proving.asked.contains(&self.target_commit()) {
+            wanted.push(self.target_commit());
         }
         for commit in Proof::named(&info, self.plan.first_parent) {
             let seen = self.seen_at(commit);
@@ -88,6 +83,16 @@ impl Session<'_> {
             }
         }
         Ok(wanted)
+    }
+
+    /// Whether what is looked for may have been chance at bad, so that bad has to show it once more: few runs showed it,
+    /// and either it is bad itself that is named, or others failed otherwise, as bad may do as a rule.
+    fn may_be_by_chance(&self, culprit: CommitId) -> bool {
+        let sightings: u32 = self.seen.values().map(|seen| seen.bad).sum();
+        // One more wait for the limit of time would cost more than all else.
+        let hangs = self.target.as_ref().is_some_and(|target| target.kind == FailureKind::Timeout);
+        let decides = culprit == self.target_commit() || !self.failed_otherwise.is_empty();
+        sightings < ENOUGH_SIGHTINGS && decides && !hangs && !self.plan.find_fix
     }
 
     /// Members of a set, and the parents of its members, that failed otherwise: perhaps by chance, and then another

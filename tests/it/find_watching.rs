@@ -71,5 +71,5 @@ fn what_ran_tells_where_to_begin() {
     let arguments = ["--good", &good, "--jobs", "2", "--trace", "--no-narrow", "--", "python3", "app.py"];
     let (code, report) = User::new().find(repo.path(), &arguments);
     assert_eq!((code, culprit(&report)), (Some(0), ids[12].to_string().as_str()), "{report:#}");
-    assert_eq!(report["trials"]["run"], 4, "bad, twice, the culprit, its parent: {report:#}");
+    assert_eq!(report["trials"]["run"], 3, "bad, the culprit, its parent: {report:#}");
 }

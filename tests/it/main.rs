@@ -15,6 +15,7 @@ mod cli_calls;
 mod cli_init;
 mod cli_logs;
 mod cli_suspects;
+mod docs;
 mod executor_local;
 mod executor_python;
 mod find_builds;

@@ -119,6 +119,9 @@ pub struct Finished {
     pub ending: Ending,
     /// The failure that was read from its output.
     pub failure: Option<FailureSignature>,
+    /// Where it counts as bad by a failure that is only likely the target: why that is not certain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likely: Option<String>,
     /// Where the time went.
     pub timing: Timing,
     /// Whether it ran or was known.

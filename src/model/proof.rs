@@ -127,7 +127,7 @@ mod tests {
 
     fn line(commit: u8, verdict: &str, purpose: Purpose) -> TrialLine {
         let (verdict, timing) = (verdict.to_owned(), Timing::default());
-        TrialLine { commit: id(commit), purpose, verdict, source: Source::Ran, timing }
+        TrialLine { commit: id(commit), purpose, verdict, source: Source::Ran, likely: None, timing }
     }
 
     fn merge() -> CommitInfo {

@@ -60,6 +60,9 @@ pub struct TrialLine {
     pub verdict: String,
     /// Whether it ran or was known.
     pub source: Source,
+    /// Where it counts as bad by a failure that is only likely the target: why that is not certain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likely: Option<String>,
     /// Where the time went.
     #[serde(flatten)]
     pub timing: Timing,
@@ -252,6 +255,7 @@ impl Report {
             purpose: finished.purpose,
             verdict: finished.verdict.word().to_owned(),
             source: finished.source,
+            likely: finished.likely.clone(),
             timing: finished.timing,
         });
     }

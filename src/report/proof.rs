@@ -40,6 +40,26 @@ pub(super) fn why_proven(report: &Report, culprit: &Culprit) -> String {
     format!("verified by trials that ran: {own}, {parents}{sure}")
 }
 
+/// Where the failure of a commit that decides is only likely the one that is searched for, and why.
+pub(super) fn not_certain(report: &Report, culprit: &Culprit) -> Vec<String> {
+    let commits = std::iter::once(culprit.commit.id)
+        .chain(culprit.commit.parents.iter().copied())
+        .chain(report.good.iter().copied())
+        .chain(report.bad);
+    let mut lines: Vec<String> = Vec::new();
+    for commit in commits {
+        let of_commit =
+            report.trial_log.iter().filter(|line| line.commit == commit && line.purpose.is_of_commit());
+        for why in of_commit.filter_map(|line| line.likely.as_ref()) {
+            let line = format!("{} is taken to fail in the same way: {why}", commit.short());
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+    }
+    lines
+}
+
 /// How often a commit did what is said of it, where it did not always.
 fn mixed(times: usize, tally: &Tally) -> String {
     let all = tally.good + tally.bad;

@@ -23,7 +23,7 @@ use crate::model::{
 use crate::search::Observation;
 use crate::store::{SessionState, Store, StoreError};
 use crate::suspects::Failure;
-use crate::triage::TargetOracle;
+use crate::triage::{Sameness, TargetOracle};
 
 /// The session cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -366,6 +366,7 @@ impl Session<'_> {
         done: &Done,
         verdict: &Verdict,
         failure: Option<FailureSignature>,
+        likely: Option<String>,
     ) -> Result<(), SessionError> {
         self.journal.say(EventKind::TrialFinished(Box::new(Finished {
             trial: done.id,
@@ -374,6 +375,7 @@ impl Session<'_> {
             verdict: verdict.clone(),
             ending: done.output.ending.clone(),
             failure,
+            likely,
             timing: done.output.timing,
             source: done.source,
         })))
@@ -403,8 +405,12 @@ impl Session<'_> {
             self.journal.note("the command leaves processes running; they were ended after each trial")?;
         }
         self.say_environment(done.commit)?;
+        let likely = match self.oracle.as_ref().map(|oracle| oracle.sameness(&reading)) {
+            Some(Sameness::Likely(why)) if plain == Verdict::Bad => Some(why),
+            _ => None,
+        };
         let failure = reading.failures.into_iter().next();
-        self.say_finished(&done, &plain, failure.clone())?;
+        self.say_finished(&done, &plain, failure.clone(), likely)?;
         if let (Verdict::Skip(skip), Some(other)) = (&plain, failure)
             && skip.kind == SkipKind::DifferentFailure
         {

@@ -272,7 +272,7 @@ impl Session<'_> {
                 Some(done) if done.id == id => {
                     let command = CommandFacts::of(&self.plan.recipe.command);
                     let verdict = TargetOracle::new(Target::AnyFailure, command).judge(&done.output);
-                    self.say_finished(&done, &verdict, None)?;
+                    self.say_finished(&done, &verdict, None, None)?;
                     self.trials.put_back(others);
                     return Ok(done.output);
                 }

@@ -85,7 +85,7 @@ impl Session<'_> {
         let oracle = TargetOracle::new(Target::AnyFailure, command);
         let reading = oracle.read(&done.output);
         let verdict = oracle.judge_reading(&done.output, &reading);
-        self.say_finished(done, &verdict, reading.failures.into_iter().next())?;
+        self.say_finished(done, &verdict, reading.failures.into_iter().next(), None)?;
         let verdict = if self.plan.find_fix { verdict.inverted() } else { verdict };
         self.seen.entry(done.commit).or_default().add(Observation::of(&verdict));
         Ok(())

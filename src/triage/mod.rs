@@ -14,7 +14,9 @@
 //! | [`redact`] | secrets, to mask them |
 //! | [`log`] | server logs, as a stream: error events, grouped |
 //! | `assertion` | failed assertions: whether two of one test are the same statement |
-//! | [`signature`] | a trial's output, for the failures in it; when two are the same |
+//! | [`signature`] | a trial's output, for the failures in it |
+//! | [`sameness`] | two failures: whether they are the same one, and how sure that is |
+//! | `identity` | two ids of tests: whether they name the same one |
 //! | [`isolation`] | failures that come of the isolation of trials |
 //! | `reasons` | what a trial shows, in words |
 //! | [`oracle`] | [`Oracle`]: what a trial says about its commit |
@@ -22,6 +24,7 @@
 pub mod ansi;
 mod assertion;
 pub mod closing;
+mod identity;
 pub mod isolation;
 pub mod log;
 pub mod mentions;
@@ -31,9 +34,11 @@ pub mod pytest_options;
 mod reasons;
 pub mod redact;
 pub mod runners;
+pub mod sameness;
 pub mod signature;
 pub mod traceback;
 
 pub use oracle::{NoTarget, Oracle, Target, TargetOracle};
 pub use runners::CommandFacts;
-pub use signature::{Reading, read, same_failure};
+pub use sameness::{Sameness, same_failure, sameness};
+pub use signature::{Reading, read};

@@ -16,12 +16,14 @@
 //! words, or by the counts of another trial ([`TargetOracle::learn`]). Bad needs the failure: where no reader knows one,
 //! the closing lines have to agree, and the exit status alone decides only where the command prints nothing.
 
+use super::identity::{Identity, of_ids};
 use super::pytest_options::remedy;
 use super::reasons::{
     last_words, missing_module, not_runnable, nothing_passed, one_line, other_closing, usage_error,
 };
 use super::runners::{CommandFacts, RunSummary, Runner};
-use super::signature::{Reading, read, same_failure};
+use super::sameness::{Sameness, sameness};
+use super::signature::{Reading, read};
 use crate::model::{Ending, FailureKind, FailureSignature, SkipKind, TrialOutput, Verdict};
 use regex::Regex;
 
@@ -141,7 +143,38 @@ impl TargetOracle {
             Target::Pattern(pattern) => {
                 pattern.is_match(&output.stdout.text) || pattern.is_match(&output.stderr.text)
             }
-            Target::Signature(target) => reading.failures.iter().any(|failure| same_failure(target, failure)),
+            Target::Signature(_) => self.sameness(reading).is_taken(),
+        }
+    }
+
+    /// How sure it is that a run shows the failure that is searched for. Where no failure is, the target is any, there is
+    /// nothing to be unsure of.
+    #[must_use]
+    pub fn sameness(&self, reading: &Reading) -> Sameness {
+        let Target::Signature(target) = &self.target else { return Sameness::Same };
+        reading
+            .failures
+            .iter()
+            .map(|failure| self.sameness_of(target, failure, reading))
+            .fold(Sameness::Other, Sameness::or)
+    }
+
+    /// A failure that is likely the target by what it says is none where the target's own test is told to have passed
+    /// beside it: then it is another test that says the same. Running numbers shift, so that id may be another case now.
+    fn sameness_of(
+        &self,
+        target: &FailureSignature,
+        failure: &FailureSignature,
+        reading: &Reading,
+    ) -> Sameness {
+        let sameness = sameness(target, failure);
+        let has_drifted = || {
+            let pairs = target.tests.iter().flat_map(|a| failure.tests.iter().map(move |b| (a, b)));
+            pairs.into_iter().any(|(a, b)| of_ids(a, b) == Identity::Drifted)
+        };
+        match sameness {
+            Sameness::Likely(_) if self.target_passed(reading) && !has_drifted() => Sameness::Other,
+            sameness => sameness,
         }
     }
 }

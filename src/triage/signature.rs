@@ -1,6 +1,5 @@
-//! From a trial's output to the failures in it, and when two failures are the same one.
+//! From a trial's output to the failures in it.
 
-use super::assertion::is_another_statement;
 use super::closing::{Closing, closing};
 use super::runners::{self, CommandFacts, RunSummary, Runner, TestFailure};
 use super::traceback::{Form, ParsedTraceback};
@@ -238,62 +237,4 @@ fn within_tree(frame: &Frame) -> Frame {
         frame.path = inside.to_owned();
     }
     frame
-}
-
-/// Whether two failures are the same one: exception type and normalised message agree; for a failed
-/// assertion, the failing test and the type, and the statement as far as it is told, since the values in its message are
-/// the test's business. Of failures that no reader knows, the status and the closing lines agree.
-#[must_use]
-pub fn same_failure(a: &FailureSignature, b: &FailureSignature) -> bool {
-    let (FailureKind::Exception(kind_a), FailureKind::Exception(kind_b)) = (&a.kind, &b.kind) else {
-        return a.kind == b.kind && a.shape == b.shape;
-    };
-    // Classes move between modules without becoming another failure.
-    let last = |kind: &str| kind.rsplit('.').next().unwrap_or(kind).to_owned();
-    if last(kind_a) != last(kind_b) {
-        return false;
-    }
-    match last(kind_a).as_str() {
-        "AssertionError" => same_assertion(a, b),
-        // pytest gives no message for it, and no more than the exception's name for the other.
-        "DocTestFailure" | "UnexpectedException" if !a.tests.is_empty() && !b.tests.is_empty() => {
-            same_test(a, b) && same_shape(&a.shape, &b.shape)
-        }
-        // Another test's silence is another failure.
-        _ if a.shape.is_empty() && b.shape.is_empty() && !a.tests.is_empty() && !b.tests.is_empty() => {
-            same_test(a, b) || same_place(a, b)
-        }
-        _ => same_shape(&a.shape, &b.shape),
-    }
-}
-
-fn same_test(a: &FailureSignature, b: &FailureSignature) -> bool {
-    a.tests.iter().any(|test| b.tests.iter().any(|other| test_name(test) == test_name(other)))
-}
-
-/// Whether both were raised by the same line of the same function.
-fn same_place(a: &FailureSignature, b: &FailureSignature) -> bool {
-    let innermost =
-        |one: &FailureSignature| one.frames.last().map(|frame| (frame.function.clone(), frame.code.clone()));
-    innermost(a).is_some() && innermost(a) == innermost(b)
-}
-
-fn same_assertion(a: &FailureSignature, b: &FailureSignature) -> bool {
-    if !a.tests.is_empty() && !b.tests.is_empty() {
-        return same_test(a, b) && !is_another_statement(a, b);
-    }
-    // Without a message, the statement is all there is.
-    let same_words = same_shape(&a.shape, &b.shape) && !(a.shape.is_empty() && is_another_statement(a, b));
-    same_words || same_place(a, b)
-}
-
-/// Equal, or one is the beginning of the other, cut off by a runner's summary line.
-fn same_shape(a: &str, b: &str) -> bool {
-    let begins = |short: &str, long: &str| {
-        ["...", "…"]
-            .iter()
-            .filter_map(|dots| short.strip_suffix(dots))
-            .any(|start| start.len() >= 10 && long.starts_with(start))
-    };
-    a == b || begins(a, b) || begins(b, a)
 }

@@ -23,6 +23,7 @@ mod find_by_path;
 mod find_environments;
 mod find_flaky;
 mod find_histories;
+mod find_identity;
 mod find_inputs;
 mod find_isolation;
 mod find_lacks;

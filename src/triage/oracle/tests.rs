@@ -105,8 +105,18 @@ fn a_failed_assertion_matches_by_its_test_not_by_its_values() {
     let oracle = oracle(&exited(1, PYTEST_ASSERTION, ""));
     let other_values = PYTEST_ASSERTION.replace("'<p></p>'", "'<p><p/>'").replace("tests/", "testing/");
     assert_eq!(oracle.judge(&exited(1, &other_values, "")), Verdict::Bad);
-    let other_test = PYTEST_ASSERTION.replace("test_noname", "test_named");
+    let other_test = other_values.replace("test_noname", "test_named");
     assert!(matches!(oracle.judge(&exited(1, &other_test, "")), Verdict::Skip(_)));
+    // A test of another name that says the same, to the letter, is the same one, renamed …
+    let renamed = PYTEST_ASSERTION.replace("test_noname", "test_named");
+    assert_eq!(oracle.judge(&exited(1, &renamed, "")), Verdict::Bad);
+    let reading = oracle.read(&exited(1, &renamed, ""));
+    assert!(matches!(oracle.sameness(&reading), Sameness::Likely(why) if why.contains("test_named")));
+    // … unless the test that is searched for is told to have passed.
+    let beside = renamed
+        .replace("\nFAILED", "\nPASSED tests/test_code.py::test_noname\nFAILED")
+        .replace("1 failed", "1 failed, 1 passed");
+    assert!(matches!(oracle.judge(&exited(1, &beside, "")), Verdict::Skip(_)));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io;
 
-use super::tracing::{shim_folder, with_shim};
+use super::tracing::WatchFolder;
 use crate::model::Recipe;
 
 const LINES: &str = include_str!("tracing/pybisect_lines.py");
@@ -19,7 +19,7 @@ pub type LinesByFile = BTreeMap<String, BTreeSet<u32>>;
 /// The place where a watched trial finds the shim and the wanted lines, and where it writes.
 #[derive(Debug)]
 pub struct LineWatch {
-    folder: tempfile::TempDir,
+    folder: WatchFolder,
     wanted: LinesByFile,
 }
 
@@ -40,7 +40,7 @@ impl LineWatch {
     /// # Errors
     /// When no folder can be made.
     pub fn new(wanted: LinesByFile) -> io::Result<Self> {
-        let folder = shim_folder("pybisect-lines-")?;
+        let folder = WatchFolder::new("pybisect-lines-")?;
         std::fs::write(folder.path().join("shim/pybisect_lines.py"), LINES)?;
         let mut list = String::new();
         // A path with a line end in it cannot be written down.
@@ -62,7 +62,7 @@ impl LineWatch {
     /// The recipe of a trial that is watched.
     #[must_use]
     pub fn watched(&self, recipe: &Recipe) -> Recipe {
-        let mut recipe = with_shim(recipe, self.folder.path());
+        let mut recipe = self.folder.with_shim(recipe);
         recipe.visible.push(self.folder.path().to_owned());
         recipe.environment.insert("PYBISECT_LINES".into(), self.folder.path().into());
         recipe.tree_paths.insert("PYBISECT_TOP".to_owned(), vec![".".into()]);
@@ -73,10 +73,7 @@ impl LineWatch {
     /// took its place.
     #[must_use]
     pub fn read(&self) -> Option<Watched> {
-        let mut texts: Vec<String> = Vec::new();
-        for entry in std::fs::read_dir(self.folder.path().join("out")).ok()?.flatten() {
-            texts.push(String::from_utf8_lossy(&std::fs::read(entry.path()).ok()?).into_owned());
-        }
+        let texts = self.folder.written()?;
         read(&self.wanted, texts.iter().flat_map(|text| text.lines()))
     }
 }

@@ -31,7 +31,7 @@
 //! | [`executor`] | where trials run | model, beneath, git, process |
 //! | [`store`] | outcomes and sessions on disk | model |
 //! | [`triage`] | what went wrong: failures in a trial's output, and the oracle | model |
-//! | [`pyenv`] | Python environments | model, process |
+//! | [`pyenv`] | Python environments | model, beneath, process |
 //! | [`changes`] | call changes between trees and over histories, remembered | model, calls, git, store |
 //! | [`session`] | the conductor: endpoints, loop, confirmation, journal | all above |
 //! | [`check`] | a look at a branch before its merge: findings on changed calls | all above |

@@ -10,14 +10,17 @@
 //! | `folder` | [`Folder`]: looking, making, opening |
 //! | `remove` | removing, in bounded time, memory and descriptors |
 //! | `resolve` | from a path to a descriptor |
+//! | `scratch` | [`Scratch`]: a temporary folder for a program that is not trusted |
 
 mod facts;
 mod folder;
 mod remove;
 mod resolve;
+mod scratch;
 #[cfg(test)]
 mod tests;
 
 pub use facts::{FileFacts, Identity, Kind};
 pub use folder::{Entry, Folder};
 pub use remove::remove_tree;
+pub use scratch::Scratch;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::settings::of_mypy;
 use super::types::{Diagnostic, read_diagnostics};
+use crate::beneath::{Scratch, remove_tree};
 use crate::model::{CancelToken, Ending};
 use crate::process::sandbox::{Network, Room, Sandbox, clean};
 use crate::process::{ChildOutcome, ChildSpec, run};
@@ -332,11 +333,11 @@ fn install(
             // Another run may have been faster; then its copy is as good.
             let moved = std::fs::rename(&fresh, &place);
             if moved.is_err() {
-                drop(std::fs::remove_dir_all(&fresh));
+                drop(remove_tree(&fresh));
             }
             return if place.is_dir() { Ok(()) } else { moved.map_err(because) };
         }
-        drop(std::fs::remove_dir_all(&fresh));
+        drop(remove_tree(&fresh));
         if cancel.is_cancelled() {
             break;
         }
@@ -370,7 +371,7 @@ impl Start<'_> {
         let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let name = self.name;
         let failed = |source| ToolError::Start { name, source };
-        let slot = tempfile::Builder::new().prefix("pybisect-tool-").tempdir().map_err(failed)?;
+        let slot = Scratch::new("pybisect-tool-").map_err(failed)?;
         let top = slot.path().canonicalize().map_err(failed)?;
         let [home, tmp] = ["home", "tmp"].map(|name| top.join(name));
         for folder in [&home, &tmp] {

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
-use tempfile::TempDir;
 
 use super::netrc;
+use crate::beneath::{Scratch, remove_tree};
 
 /// Beginning of the names of folders in which packages are built.
 const NAME: &str = "desk-";
@@ -29,7 +29,7 @@ const MOST_LISTS: u64 = 64 << 20;
 /// The folder of one run; it goes with the last that uses it.
 #[derive(Debug)]
 pub(super) struct BuildFolder {
-    folder: TempDir,
+    folder: Scratch,
     _lock: File,
 }
 
@@ -45,7 +45,7 @@ impl BuildFolder {
         hosts: &BTreeSet<String>,
     ) -> io::Result<Self> {
         fs::create_dir_all(environments)?;
-        let folder = tempfile::Builder::new().prefix(NAME).tempdir_in(environments)?;
+        let folder = Scratch::new_in(environments, NAME)?;
         let private = |name: &str| fs::DirBuilder::new().mode(0o700).create(folder.path().join(name));
         private("cache")?;
         private("desks")?;
@@ -76,8 +76,8 @@ impl BuildFolder {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub(super) fn desk(&self) -> io::Result<TempDir> {
-        tempfile::Builder::new().prefix(NAME).tempdir_in(self.folder.path().join("desks"))
+    pub(super) fn desk(&self) -> io::Result<Scratch> {
+        Scratch::new_in(&self.folder.path().join("desks"), NAME)
     }
 }
 
@@ -133,7 +133,7 @@ pub(super) fn sweep(environments: &Path) {
         };
         if is_left {
             // Another time, then.
-            drop(fs::remove_dir_all(entry.path()));
+            drop(remove_tree(&entry.path()));
         }
     }
 }
@@ -147,8 +147,11 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let used = BuildFolder::new(place.path(), None, &BTreeSet::new()).unwrap();
         let left = BuildFolder::new(place.path(), None, &BTreeSet::new()).unwrap();
-        let path = left.folder.keep();
-        drop(left._lock);
+        let BuildFolder { folder, _lock } = left;
+        let path = folder.path().to_owned();
+        // As when the run is killed: the lock is gone, the folder is not.
+        std::mem::forget(folder);
+        drop(_lock);
         sweep(place.path());
         assert!(used.cache().is_dir() && !path.exists());
     }

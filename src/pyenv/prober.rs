@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::current::{Interpreter, ProbeError};
 use super::places::places_of_python;
 use super::pythons::Minor;
+use crate::beneath::Scratch;
 use crate::model::{CancelToken, Ending};
 use crate::process::sandbox::{Room, Sandbox, clean};
 use crate::process::{ChildOutcome, ChildSpec, run};
@@ -64,7 +65,7 @@ impl Prober<'_> {
             return Err(ProbeError::Tracked { python: python.to_owned() });
         }
         let failed = |source| ProbeError::Start { python: python.to_owned(), source };
-        let folder = tempfile::Builder::new().prefix("pybisect-probe-").tempdir().map_err(failed)?;
+        let folder = Scratch::new("pybisect-probe-").map_err(failed)?;
         let slot = folder.path().canonicalize().map_err(failed)?;
         let [home, tmp] = ["home", "tmp"].map(|name| slot.join(name));
         for folder in [&home, &tmp] {

@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
 
+use crate::beneath::remove_tree;
+
 /// An environment that nobody used for this long goes.
 const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -59,7 +61,7 @@ impl Store {
             return Ok(false);
         }
         let folder = self.path(key);
-        remove(&folder).map_err(|error| machine(&error))?;
+        remove_tree(&folder).map_err(|error| machine(&error))?;
         make(&folder)?;
         fs::write(self.complete(key), size_of(&folder).to_string()).map_err(|error| machine(&error))?;
         Ok(true)
@@ -104,7 +106,7 @@ impl Store {
             return Ok(false);
         }
         fs::remove_file(self.complete(key))?;
-        remove(&self.path(key))?;
+        remove_tree(&self.path(key))?;
         Ok(true)
     }
 
@@ -118,13 +120,6 @@ impl Store {
             .truncate(false)
             .write(true)
             .open(self.folder.join(format!("{key}.lock")))
-    }
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 

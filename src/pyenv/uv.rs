@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tempfile::TempDir;
 
 use super::build_folder::{BuildFolder, sweep};
 use super::netrc::hosts_in;
 use super::registry;
+use crate::beneath::Scratch;
 use crate::model::CancelToken;
 use crate::process::sandbox::{Network, Room, Sandbox, clean};
 use crate::process::{ChildOutcome, ChildSpec, run};
@@ -198,7 +198,7 @@ impl Uv {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub(super) fn desk(&self) -> io::Result<TempDir> {
+    pub(super) fn desk(&self) -> io::Result<Scratch> {
         self.build_folder()?.desk()
     }
 

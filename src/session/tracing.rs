@@ -7,9 +7,8 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use crate::beneath::Folder;
+use crate::beneath::{Folder, Scratch};
 use crate::model::Recipe;
 
 const SHIM: &str = include_str!("tracing/sitecustomize.py");
@@ -20,8 +19,6 @@ const PATH: &str = "PYTHONPATH";
 const LARGEST: u64 = 256 << 20;
 /// Files of it that are read, one for each process.
 const MOST_FILES: usize = 10_000;
-/// For removing what a watched trial left.
-const LONGEST: Duration = Duration::from_secs(60);
 
 /// The place where a watched trial finds the shim, and where it writes.
 #[derive(Debug)]
@@ -60,17 +57,17 @@ impl Tracing {
 /// What lies in `out` is a trial's: it may hold links, pipes, and folders in folders without end.
 #[derive(Debug)]
 pub(super) struct WatchFolder {
-    top: tempfile::TempDir,
+    top: Scratch,
     out: Folder,
 }
 
 impl WatchFolder {
     pub(super) fn new(prefix: &str) -> io::Result<Self> {
-        let top = tempfile::Builder::new().prefix(prefix).tempdir()?;
+        let top = Scratch::new(prefix)?;
         let shim = top.path().join("shim");
         std::fs::create_dir(&shim)?;
         std::fs::write(shim.join("sitecustomize.py"), SHIM)?;
-        let out = Folder::open(top.path())?.new_folder("out")?;
+        let out = top.folder().new_folder("out")?;
         Ok(Self { top, out })
     }
 
@@ -114,15 +111,6 @@ impl WatchFolder {
             }
         }
         recipe
-    }
-}
-
-impl Drop for WatchFolder {
-    fn drop(&mut self) {
-        // The rest is removed by a function that goes down by calling itself, and would not come back from great depths.
-        if self.out.empty(Instant::now() + LONGEST).is_err() {
-            self.top.disable_cleanup(true);
-        }
     }
 }
 

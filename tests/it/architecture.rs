@@ -29,7 +29,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("beneath", vec![]),
         ("process", vec!["model", "beneath"]),
         ("git", vec!["model", "beneath", "graph", "process"]),
-        ("pyenv", vec!["model", "process"]),
+        ("pyenv", vec!["model", "beneath", "process"]),
         ("executor", vec!["model", "beneath", "git", "process", "pyenv"]),
         ("store", vec!["model"]),
         ("changes", vec!["model", "calls", "git", "store"]),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::project::ProjectFiles;
+use crate::beneath::Scratch;
 use crate::model::{CancelToken, Ending};
 use crate::process::sandbox::{Network, Room, Sandbox};
 use crate::process::{ChildSpec, run};
@@ -98,7 +99,7 @@ pub(super) fn listen(
     cancel: &CancelToken,
 ) -> Result<Given, String> {
     let words = |error: std::io::Error| error.to_string();
-    let folder = tempfile::Builder::new().prefix("pybisect-setup-").tempdir().map_err(words)?;
+    let folder = Scratch::new("pybisect-setup-").map_err(words)?;
     let slot = folder.path().canonicalize().map_err(words)?;
     let [tree, home, tmp] = ["tree", "home", "tmp"].map(|name| slot.join(name));
     for folder in [&tree, &home, &tmp] {

@@ -3,9 +3,11 @@
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, packed};
+use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 use super::prefix::{self, Level};
+use super::quick;
 
 /// What a line is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,11 +84,10 @@ pub(super) fn next_candidate(text: &[u8]) -> Option<usize> {
     }
 }
 
-static ACCESS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#""([A-Z]{3,7}) ([^\s"?]+)[^"]*" (\d{3})\b|\bmethod=([A-Z]+)\b.*?\bpath="?([^\s"?]+).*?\bstatus=(\d{3})\b"#,
-    )
-});
+/// Heroku's router, lograge and the like.
+static ROUTER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"\bmethod=[A-Z]+\b.*?\bpath="?([^\s"?]+).*?\bstatus=(\d{3})\b"#));
+static METHOD: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("method="));
 static WORDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i-u)\b(?:errors?|exception|critical|fatal|panic(?:ked)?|segmentation fault|out of memory)\b|(?-i)[a-z](?:Error|Exception)\b",
@@ -110,15 +111,16 @@ fn pattern(text: &str) -> Regex {
 }
 
 const HEADER: &[u8] = b"Traceback (most recent call last):";
+static FIND_HEADER: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(HEADER));
 
 /// Whether a traceback begins or goes on with a header here.
 pub(super) fn is_header(body: &[u8]) -> bool {
-    memchr::memmem::find(body, HEADER).is_some()
+    FIND_HEADER.find(body).is_some()
 }
 
 /// Where a traceback's header stands, with that of an exception group before it.
 pub(super) fn header_column(body: &[u8]) -> Option<usize> {
-    let at = memchr::memmem::find(body, HEADER)?;
+    let at = FIND_HEADER.find(body)?;
     let before = &body[..at];
     let group = before.strip_suffix(b"Exception Group ");
     Some(group.map_or(at, |before| before.strip_suffix(b"  + ").unwrap_or(before).len()))
@@ -129,30 +131,33 @@ pub(super) fn ends_in_header(body: &[u8]) -> bool {
     body.trim_ascii_end().ends_with(HEADER)
 }
 
+/// Path and status of a line that names them.
+fn router(body: &[u8]) -> Option<(&[u8], &[u8])> {
+    METHOD.find(body)?;
+    let found = ROUTER.captures(body)?;
+    Some((found.get(1)?.as_bytes(), found.get(2)?.as_bytes()))
+}
+
 /// Looks at a line's own words.
 pub(super) fn classify(body: &[u8]) -> Line<'_> {
     if is_header(body) {
         return Line::Traceback;
     }
-    if RUNNER.is_match(body) {
+    if matches!(body.first(), Some(b'=' | b'F' | b'E' | b'I')) && RUNNER.is_match(body) {
         return Line::Runner;
     }
     if body.starts_with(b"Fatal Python error: ") {
         return Line::Fatal;
     }
-    if let Some(found) = ACCESS.captures(body) {
-        let part = |a, b| found.get(a).or(found.get(b)).map_or(&b""[..], |part| part.as_bytes());
-        let status = part(3, 6);
-        let (Some(start), Some(end)) = (found.get(1).or(found.get(4)), found.get(2).or(found.get(5))) else {
-            return Line::Quiet;
-        };
-        let request = if found.get(1).is_some() { &body[start.start()..end.end()] } else { end.as_bytes() };
+    if let Some((request, status)) = quick::access(body).or_else(|| router(body)) {
         return if status.starts_with(b"5") { Line::Status(status, request) } else { Line::Quiet };
     }
     match prefix::level(body) {
         (Some(Level::High), message) => Line::Error(message),
         (Some(Level::Low), _) => Line::Quiet,
-        (None, _) if FOREIGN.is_match(body) => Line::Quiet,
+        (None, _) if body.first().is_some_and(u8::is_ascii_whitespace) && FOREIGN.is_match(body) => {
+            Line::Quiet
+        }
         (None, _) if WORDS.is_match(body) && !NO_ERRORS.is_match(body) => Line::Word(body.trim_ascii()),
         (None, _) => Line::Quiet,
     }

@@ -1,6 +1,7 @@
 //! Events on their way into groups: their time, what stands beside them, what tells of them again.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use super::answers::Answers;
 use super::excerpts::Excerpts;
@@ -8,8 +9,10 @@ use super::files::RepositoryFiles;
 use super::groups::{Draft, Groups, Place, fingerprint};
 use super::json::{self, Record};
 use super::leads::Lead;
-use super::open::{Open, Raw};
+use super::open::Open;
 use super::prefix::{self, Level};
+use super::raw::Raw;
+use super::repeats::{Known, Outcome, Repeats, Varied};
 use super::streams::Settings;
 use super::told::Told;
 use super::window::{Window, masked};
@@ -30,6 +33,7 @@ pub(super) struct Counting {
     excerpts: Excerpts,
     told: Told,
     answers: Answers,
+    pub(super) repeats: Repeats,
     /// The first time of all, and whether it was looked for in this source.
     began: Option<i64>,
     earlier: u64,
@@ -44,6 +48,7 @@ impl Counting {
             excerpts: Excerpts::default(),
             told: Told::default(),
             answers: Answers::default(),
+            repeats: Repeats::default(),
             began: None,
             earlier: 0,
         }
@@ -68,8 +73,8 @@ impl Counting {
         self.settings.grep.as_ref().is_some_and(|grep| grep.is_match(line))
     }
 
-    /// A JSON record.
-    pub(super) fn record(&mut self, window: &Window<'_>, record: Record, matched: bool) {
+    /// A JSON record. `print` is the fingerprint under which it is known again.
+    pub(super) fn record(&mut self, window: &Window<'_>, record: Record, matched: bool, print: Option<u64>) {
         let high = record.level == Some(Level::High);
         let body = window.line();
         let draft = match (record.traceback, record.status) {
@@ -79,21 +84,41 @@ impl Counting {
             }
             _ if high => Draft::line(LogEventKind::Error, record.message.as_bytes()),
             _ if matched => Draft::line(LogEventKind::Matched, body),
-            _ => return,
+            _ => {
+                if let Some(whole) = print {
+                    self.repeats.learn(whole, Outcome::default());
+                }
+                return;
+            }
         };
         let lead = (draft.traceback.is_some() && !record.message.is_empty()).then_some(record.message);
-        let print = fingerprint(draft.kind, format!("{}{:?}", draft.message, draft.traceback).as_bytes());
+        let own = fingerprint(draft.kind, format!("{}{:?}", draft.message, draft.traceback).as_bytes());
+        if let Some(whole) = print {
+            let known = Known::of(own, &draft, (0, 0));
+            self.repeats.learn(whole, Outcome { found: vec![known], used: 0 });
+        }
         let time = record.time.or_else(|| self.time(window));
         let lead = lead.map(|lead| lead.lines().next().unwrap_or_default().to_owned());
-        self.emit(print, draft, time, lead, &window.context(self.settings.around), &[window.raw()]);
+        self.emit(own, draft, time, lead, &window.context(self.settings.around), &[window.raw()]);
     }
 
     /// A traceback written into one line.
     pub(super) fn one_line(&mut self, window: &Window<'_>, body: &[u8], time: Option<Moment>) {
-        for read in traceback::parse(&String::from_utf8_lossy(body)) {
-            let print = fingerprint(LogEventKind::Traceback, body);
-            self.emit_line(window, print, time.clone(), || Draft::traceback(read));
+        let print = fingerprint(LogEventKind::Traceback, body);
+        if let Some(known) = self.again(print) {
+            let time = time.or_else(|| self.time(window));
+            for one in &known.found {
+                self.repeated(one, time.as_ref(), (window.number, window.number));
+            }
+            return;
         }
+        let mut outcome = Outcome::default();
+        for read in traceback::parse(&String::from_utf8_lossy(body)) {
+            let draft = Draft::traceback(read);
+            outcome.found.push(Known::of(print, &draft, (0, 0)));
+            self.emit_line(window, print, time.clone(), || draft);
+        }
+        self.repeats.learn(print, outcome);
     }
 
     /// A SyntaxError without header: its place stands in the lines before.
@@ -119,14 +144,47 @@ impl Counting {
         draft: impl FnOnce() -> Draft,
     ) {
         let time = time.or_else(|| self.time(window));
+        if self.groups.knows(print) {
+            let draft = draft();
+            return self.repeated(
+                &Known::of(print, &draft, (0, 0)),
+                time.as_ref(),
+                (window.number, window.number),
+            );
+        }
         self.emit(print, draft(), time, None, &window.context(self.settings.around), &[window.raw()]);
+    }
+
+    /// An answer with a status from 500 on.
+    pub(super) fn status(
+        &mut self,
+        window: &Window<'_>,
+        status: &[u8],
+        request: &[u8],
+        time: Option<Moment>,
+    ) {
+        let mut print = fingerprint(LogEventKind::Status, status);
+        print ^= fingerprint(LogEventKind::Status, request).rotate_left(1);
+        if self.groups.knows(print) {
+            let time = time.or_else(|| self.time(window));
+            let known = Known {
+                print,
+                kind: LogEventKind::Status,
+                exception: None,
+                headline: String::new(),
+                lines: (0, 0),
+            };
+            return self.repeated(&known, time.as_ref(), (window.number, window.number));
+        }
+        self.emit_line(window, print, time, || Draft::status(status, request));
     }
 
     /// A record that no traceback followed.
     pub(super) fn lead(&mut self, lead: Lead) {
-        let Lead { fingerprint, draft, time, before, after, raw, .. } = lead;
-        let told = matches!(draft.kind, LogEventKind::Word | LogEventKind::Error)
-            && self.told.again(self.source, raw.number, draft.kind, &draft.message);
+        let Lead { fingerprint, kind, message, time, before, after, raw, .. } = lead;
+        let draft = Draft::line(kind, &message);
+        let told = matches!(kind, LogEventKind::Word | LogEventKind::Error)
+            && self.told.again(self.source, raw.number, kind, &draft.message);
         if !told {
             self.emit(fingerprint, draft, time, None, &before, &[raw]);
             for raw in after {
@@ -135,14 +193,47 @@ impl Counting {
         }
     }
 
-    /// What a traceback or report holds; the lines that were not part of it.
-    pub(super) fn collected(&mut self, open: Open) -> Vec<Raw> {
-        let print = fingerprint(LogEventKind::Traceback, open.text().as_bytes());
+    /// What a traceback or report holds; the lines that were not part of it. `ended` says whether a record's
+    /// beginning ended it.
+    pub(super) fn collected(&mut self, mut open: Open, ended: bool) -> Vec<Raw> {
+        let print = open.fingerprint();
+        let known = self.repeats.of(print).filter(|known| self.knows(known)).cloned();
+        let used = match known {
+            Some(known) => {
+                let number = open.raw.first().map_or(0, |raw| raw.number);
+                let at = |line: u64| {
+                    let raw = usize::try_from(line).ok().and_then(|line| open.raw.get(line));
+                    raw.map_or(number + line, |raw| raw.number)
+                };
+                for one in &known.found {
+                    let lines = (at(one.lines.0), at(one.lines.1));
+                    self.repeated(one, open.time.as_ref(), lines);
+                }
+                known.used
+            }
+            None => self.read(&mut open, print),
+        };
+        if ended && self.repeats.of(print).is_some() {
+            self.repeats.learn_lines(&open.trail, print, self.groups.base_of(print));
+        }
+        let rest: Vec<Raw> = open.raw.into_iter().skip(used).filter(|raw| !raw.hidden).collect();
+        for raw in &rest {
+            self.excerpts.context(self.source, raw.number, || raw.clone());
+        }
+        rest
+    }
+
+    /// Reads a text for the first time; gives how many lines were used.
+    fn read(&mut self, open: &mut Open, print: u64) -> usize {
         let (found, used) = open.read();
         let several = found.len() > 1;
-        let mut lead = open.lead;
+        let mut lead = open.lead.take();
         let said = open.said.as_deref().and_then(|said| layouts::variants::raised(said.lines().next()?));
+        // What stands above decides.
+        let mut by_itself = true;
+        let mut outcome = Outcome { found: Vec::new(), used };
         for (mut read, range) in found {
+            by_itself &= read.kind.is_some();
             // A runtime that prints the exception above its frames.
             if read.kind.is_none()
                 && !several
@@ -154,15 +245,73 @@ impl Counting {
             }
             let print =
                 if several { print ^ u64::try_from(range.start).unwrap_or(0).rotate_left(32) } else { print };
+            let (start, end) = (range.start, range.end.saturating_sub(1).max(range.start));
+            let number = |line: usize| u64::try_from(line).unwrap_or(u64::MAX);
             let lines: Vec<Raw> = lead.iter().cloned().chain(open.raw[range].iter().cloned()).collect();
-            let title = lead.take().map(|raw| raw.text);
-            self.emit(print, Draft::traceback(read), open.time.clone(), title, &open.before, &lines);
+            let title = lead.take().map(|raw| raw.text().into_owned());
+            let draft = Draft::traceback(read);
+            outcome.found.push(Known::of(print, &draft, (number(start), number(end))));
+            self.emit(print, draft, open.time.clone(), title, &open.before, &lines);
         }
-        let rest: Vec<Raw> = open.raw.into_iter().skip(used).filter(|raw| !raw.hidden).collect();
-        for raw in &rest {
-            self.excerpts.context(self.source, raw.number, || raw.clone());
+        if by_itself && !outcome.found.is_empty() {
+            self.repeats.learn(print, outcome);
         }
-        rest
+        used
+    }
+
+    /// Whether the groups of all that a text holds are known.
+    fn knows(&self, outcome: &Outcome) -> bool {
+        outcome.found.iter().all(|one| self.groups.knows(one.print))
+    }
+
+    /// What the text that was found again led to, when all of it is known.
+    pub(super) fn again(&self, text: u64) -> Option<Outcome> {
+        self.repeats.of(text).filter(|known| self.knows(known)).cloned()
+    }
+
+    /// Counts an exception that was read before.
+    pub(super) fn repeated(&mut self, known: &Known, time: Option<&Moment>, lines: (u64, u64)) {
+        if self.too_early(time) {
+            return;
+        }
+        if known.kind != LogEventKind::Status {
+            self.told.add(self.source, lines.1, known.exception.as_deref(), &known.headline);
+        }
+        if let Some(group) = self.groups.repeat(known.print, time) {
+            let micros = time.map(|time| time.micros);
+            let lines = lines.0..=lines.1;
+            self.answers.event(known.kind, group, self.source, lines, micros, &mut self.groups);
+        }
+    }
+
+    /// Group and message of an exception that was read before but for its message.
+    pub(super) fn group_of(&self, known: &Varied, message: &[u8]) -> Option<(usize, String)> {
+        let message = masked(String::from_utf8_lossy(message).into_owned());
+        self.groups.varied(known.base, &message).map(|group| (group, message))
+    }
+
+    /// Counts it.
+    pub(super) fn varied(
+        &mut self,
+        known: &Varied,
+        (group, message): (usize, &str),
+        time: Option<&Moment>,
+        lines: RangeInclusive<u64>,
+    ) {
+        if self.too_early(time) {
+            return;
+        }
+        self.told.add(self.source, *lines.end(), known.exception.as_deref(), message);
+        self.groups.count_in(group, message, time);
+        let micros = time.map(|time| time.micros);
+        self.answers.event(LogEventKind::Traceback, group, self.source, lines, micros, &mut self.groups);
+    }
+
+    /// Whether it is before the time that was asked for.
+    fn too_early(&mut self, time: Option<&Moment>) -> bool {
+        let early = time.is_some_and(|time| self.settings.since.is_some_and(|since| time.micros < since));
+        self.earlier += u64::from(early);
+        early
     }
 
     /// Counts an event, and keeps its lines when it is the first of its group.
@@ -175,9 +324,7 @@ impl Counting {
         before: &[Raw],
         lines: &[Raw],
     ) {
-        let before_since = |time: &Moment| self.settings.since.is_some_and(|since| time.micros < since);
-        if time.as_ref().is_some_and(before_since) {
-            self.earlier += 1;
+        if self.too_early(time.as_ref()) {
             return;
         }
         let (first, last) = match (lines.first(), lines.last()) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::open::Raw;
+use super::raw::Raw;
 use super::window::masked;
 use crate::model::{Excerpt, ExcerptLine};
 
@@ -33,7 +33,9 @@ impl Excerpts {
             return;
         }
         for line in before {
-            self.kept.entry((source, line.number)).or_insert_with(|| (masked(line.text.clone()), None));
+            self.kept
+                .entry((source, line.number))
+                .or_insert_with(|| (masked(line.text().into_owned()), None));
         }
         let lines: Vec<&Raw> = lines.iter().filter(|line| !line.hidden).collect();
         let cut = lines.len().saturating_sub(MOST_OF_EVENT);
@@ -46,14 +48,16 @@ impl Excerpts {
                 // Pieces of one line.
                 Entry::Occupied(mut kept) if kept.get().1 == Some(group) => {
                     let (text, _) = kept.get_mut();
-                    if text.len() < MOST_OF_LINE && *text != line.text {
+                    if text.len() < MOST_OF_LINE && *text != line.text() {
                         text.push(' ');
-                        text.push_str(&masked(line.text.clone()));
+                        text.push_str(&masked(line.text().into_owned()));
                     }
                 }
-                Entry::Occupied(mut kept) => *kept.get_mut() = (masked(line.text.clone()), Some(group)),
+                Entry::Occupied(mut kept) => {
+                    *kept.get_mut() = (masked(line.text().into_owned()), Some(group))
+                }
                 Entry::Vacant(kept) => {
-                    kept.insert((masked(line.text.clone()), Some(group)));
+                    kept.insert((masked(line.text().into_owned()), Some(group)));
                 }
             }
         }
@@ -70,7 +74,7 @@ impl Excerpts {
     pub(super) fn context(&mut self, source: usize, number: u64, raw: impl FnOnce() -> Raw) {
         let Some((of, until)) = self.wanted else { return };
         if of == source && number <= until {
-            self.kept.entry((source, number)).or_insert_with(|| (masked(raw().text), None));
+            self.kept.entry((source, number)).or_insert_with(|| (masked(raw().text().into_owned()), None));
         }
         if of != source || number >= until {
             self.wanted = None;

@@ -1,7 +1,11 @@
 //! How a stream's records begin, learned from the stream: the skeleton of a line's first words.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::Hasher;
+
+use foldhash::fast::RandomState;
+
+use super::quick;
 
 /// Bytes of a line that its form is made of.
 const HEAD: usize = 40;
@@ -13,17 +17,20 @@ const MOST: usize = 4_096;
 /// Forms of the lines that stood outside of tracebacks.
 #[derive(Debug, Default)]
 pub(super) struct Forms {
-    seen: HashMap<u64, u8>,
+    seen: HashMap<u64, u8, RandomState>,
 }
 
 impl Forms {
     /// Takes note of a line outside of tracebacks.
-    pub(super) fn learn(&mut self, line: &[u8]) {
-        let Some(form) = form(line) else { return };
+    /// True when lines of its form begin records from now on.
+    pub(super) fn learn(&mut self, line: &[u8]) -> bool {
+        let Some(form) = form(line) else { return false };
         if self.seen.len() < MOST || self.seen.contains_key(&form) {
             let count = self.seen.entry(form).or_default();
             *count = count.saturating_add(1);
+            return *count == OFTEN;
         }
+        false
     }
 
     /// Whether lines of this form often begin a record here.
@@ -39,7 +46,7 @@ fn form(line: &[u8]) -> Option<u64> {
     if head.first().is_none_or(u8::is_ascii_whitespace) {
         return None;
     }
-    let mut hasher = DefaultHasher::new();
+    let mut classes = [0_u8; 10];
     let (mut last, mut signs, mut tokens) = (0_u8, 0, 0);
     for byte in head {
         let class = match byte {
@@ -55,14 +62,18 @@ fn form(line: &[u8]) -> Option<u64> {
             continue;
         }
         signs += usize::from(!matches!(class, b'a' | b' '));
+        classes[tokens] = class;
         tokens += 1;
-        hasher.write_u8(class);
         last = class;
-        if tokens >= 10 {
+        if tokens >= classes.len() {
             break;
         }
     }
-    (signs >= 2).then(|| hasher.finish())
+    (signs >= 2).then(|| {
+        let mut hasher = quick::hasher();
+        hasher.write(&classes[..tokens]);
+        hasher.finish()
+    })
 }
 
 #[cfg(test)]

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use foldhash::fast::RandomState;
+
 use super::files::RepositoryFiles;
 use super::meaning;
+use super::quick;
 use super::window::masked;
 use crate::model::{Frame, LogEventKind, LogFrame, LogGroup, Moment};
 use crate::triage::normalise;
@@ -31,8 +34,13 @@ pub(super) struct Draft {
 impl Draft {
     /// A line that is an event by itself.
     pub(super) fn line(kind: LogEventKind, message: &[u8]) -> Self {
-        let message: String =
-            masked(String::from_utf8_lossy(message).trim_end().chars().take(MOST_MESSAGE).collect());
+        let message = String::from_utf8_lossy(message);
+        let message = message.trim_end();
+        let end = match message.len() > MOST_MESSAGE {
+            true => message.char_indices().nth(MOST_MESSAGE).map_or(message.len(), |(end, _)| end),
+            false => message.len(),
+        };
+        let message = masked(message[..end].to_owned());
         Self { kind, title: message.clone(), message, traceback: None }
     }
 
@@ -98,6 +106,9 @@ fn is_id(part: &str) -> bool {
     part.len() > 32 || part.chars().any(|c| c.is_ascii_digit()) && !part.starts_with('v')
 }
 
+/// A frame, its file in the repository, and whether it is the application's own.
+type Placed<'r> = (&'r Frame, Option<&'r str>, bool);
+
 /// Where and when an event happened.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -114,8 +125,10 @@ pub(super) struct Groups {
     groups: Vec<LogGroup>,
     /// Index of the group's source, until names are filled in.
     sources: Vec<usize>,
-    by_signature: HashMap<u64, usize>,
-    known: HashMap<u64, usize>,
+    by_signature: HashMap<u64, usize, RandomState>,
+    /// Of each group, its signature's part that is not the message.
+    bases: Vec<u64>,
+    known: HashMap<u64, usize, RandomState>,
     /// Events of the first group that stood beside one of the second.
     beside: BTreeMap<(usize, usize), u64>,
     /// Groups that [`fresh`](Self::fresh) has looked at.
@@ -130,7 +143,7 @@ pub(super) struct Groups {
 
 /// The same for texts that differ in their digits only.
 pub(super) fn fingerprint(kind: LogEventKind, text: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = quick::hasher();
     kind.hash(&mut hasher);
     let mut block = [0_u8; 64];
     for chunk in text.chunks(block.len()) {
@@ -147,6 +160,11 @@ impl Groups {
         Self { files, ..Self::default() }
     }
 
+    /// Whether an event with this text was counted.
+    pub(super) fn knows(&self, fingerprint: u64) -> bool {
+        self.known.contains_key(&fingerprint)
+    }
+
     /// Counts an event whose very text is known.
     pub(super) fn repeat(&mut self, fingerprint: u64, time: Option<&Moment>) -> Option<usize> {
         let group = *self.known.get(&fingerprint)?;
@@ -156,12 +174,18 @@ impl Groups {
 
     /// Counts an event. Gives its group, and whether it is the first of it.
     pub(super) fn add(&mut self, fingerprint: u64, draft: Draft, place: Place) -> Option<(usize, bool)> {
-        let frames = self.frames(draft.traceback.as_ref());
         let shape = match draft.kind {
             LogEventKind::Status => draft.message.clone(), // its path is what tells
             _ => normalise::shape(&draft.message),
         };
-        let signature = signature(&draft, &frames, &shape);
+        let frames = self.placed(draft.traceback.as_ref());
+        let base = base(&draft, &frames);
+        let headline = draft.traceback.as_ref().map(ParsedTraceback::headline);
+        let signature = match headline {
+            // Behind the first line may stand what other code printed.
+            Some(headline) if headline != draft.message => with_message(base, &normalise::shape(headline)),
+            _ => with_message(base, &shape),
+        };
         if let Some(&group) = self.by_signature.get(&signature) {
             self.remember(fingerprint, group);
             self.count(group, place.time.as_ref());
@@ -174,7 +198,12 @@ impl Groups {
             return None;
         }
         let group = self.groups.len();
+        let frames: Vec<LogFrame> = frames
+            .into_iter()
+            .map(|(frame, file, own)| LogFrame { frame: frame.clone(), file: file.map(str::to_owned), own })
+            .collect();
         self.by_signature.insert(signature, group);
+        self.bases.push(base);
         self.remember(fingerprint, group);
         self.sources.push(place.source);
         let read = draft.traceback;
@@ -248,14 +277,30 @@ impl Groups {
         }
     }
 
-    fn frames(&self, read: Option<&ParsedTraceback>) -> Vec<LogFrame> {
+    /// Each frame, with its file in the repository and whether it is the application's own.
+    fn placed<'r>(&'r self, read: Option<&'r ParsedTraceback>) -> Vec<Placed<'r>> {
         let frames = read.map_or(&[][..], |read| &read.frames);
-        let place = |frame: &Frame| LogFrame {
-            frame: frame.clone(),
-            file: self.files.find(&frame.path).map(str::to_owned),
-            own: self.files.own(&frame.path),
+        let place = |frame: &'r Frame| {
+            let file = self.files.find(&frame.path);
+            (frame, file, file.is_some() || self.files.is_empty() && self.files.own(&frame.path))
         };
         frames.iter().map(place).collect()
+    }
+
+    /// The part of a known event's signature that is not the message.
+    pub(super) fn base_of(&self, fingerprint: u64) -> Option<u64> {
+        self.known.get(&fingerprint).map(|group| self.bases[*group])
+    }
+
+    /// The group of an exception that is told from a known one by its message only.
+    pub(super) fn varied(&self, base: u64, message: &str) -> Option<usize> {
+        self.by_signature.get(&with_message(base, &normalise::shape(message))).copied()
+    }
+
+    /// Counts an event of this group.
+    pub(super) fn count_in(&mut self, group: usize, message: &str, time: Option<&Moment>) {
+        self.count(group, time);
+        shorten(&mut self.groups[group].message, message);
     }
 
     /// The groups, most telling first, and where each went: nowhere, when it only answers what others failed. `new_since` is the time after which a group
@@ -331,29 +376,32 @@ fn rank(group: &LogGroup, explained: bool) -> u8 {
     }
 }
 
-/// Exception type, message's shape and own frames; where no frame is the application's own, all frames.
-/// Line numbers are left out: they change with every edit above.
-fn signature(draft: &Draft, frames: &[LogFrame], shape: &str) -> u64 {
+/// Exception type and own frames; where no frame is the application's own, all frames. Line numbers are left out:
+/// they change with every edit above.
+fn base(draft: &Draft, frames: &[Placed<'_>]) -> u64 {
     let mut hasher = DefaultHasher::new();
     draft.kind.hash(&mut hasher);
-    let Some(read) = &draft.traceback else {
-        shape.hash(&mut hasher);
-        return hasher.finish();
-    };
-    // Behind the first line may stand what other code printed.
-    normalise::shape(read.headline()).hash(&mut hasher);
+    let Some(read) = &draft.traceback else { return hasher.finish() };
     read.short_kind().hash(&mut hasher);
-    let any_own = frames.iter().any(|frame| frame.own);
+    let any_own = frames.iter().any(|(.., own)| *own);
     let mut last = None;
-    for frame in frames.iter().filter(|frame| frame.own || !any_own) {
-        let path = frame.file.as_deref().unwrap_or(&frame.frame.path);
-        let place = (path, frame.frame.function.as_deref());
+    for (frame, file, _) in frames.iter().filter(|(.., own)| *own || !any_own) {
+        let path = file.unwrap_or(&frame.path);
+        let place = (path, frame.function.as_deref());
         // A recursion's depth is no difference.
         if last != Some(place) {
             place.hash(&mut hasher);
         }
         last = Some(place);
     }
+    hasher.finish()
+}
+
+/// The signature of an event whose message has this shape.
+fn with_message(base: u64, shape: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    base.hash(&mut hasher);
+    shape.hash(&mut hasher);
     hasher.finish()
 }
 

@@ -6,7 +6,10 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::prefix::Level;
@@ -35,7 +38,7 @@ pub(super) struct Wrapped {
     pub(super) process: u64,
 }
 
-const LEVELS: [&str; 11] = [
+pub(super) const LEVELS: [&str; 11] = [
     "level",
     "levelname",
     "severity",
@@ -48,7 +51,7 @@ const LEVELS: [&str; 11] = [
     "PRIORITY",
     "levelName",
 ];
-const MESSAGES: [&str; 11] = [
+pub(super) const MESSAGES: [&str; 11] = [
     "message",
     "msg",
     "event",
@@ -61,7 +64,7 @@ const MESSAGES: [&str; 11] = [
     "Message",
     "body",
 ];
-const TIMES: [&str; 12] = [
+pub(super) const TIMES: [&str; 12] = [
     "timestamp",
     "asctime",
     "@timestamp",
@@ -90,10 +93,26 @@ const PROCESSES: [&str; 12] = [
     "host",
     "worker",
 ];
+/// Fields that may be an answer's status.
+pub(super) const STATUSES: [&str; 3] = ["status", "status_code", "code"];
+/// What was asked for.
+pub(super) const PATHS: [&str; 9] = [
+    "path",
+    "request",
+    "uri",
+    "request_uri",
+    "requestUrl",
+    "url",
+    "method",
+    "request_method",
+    "requestMethod",
+];
 /// How deep objects are looked into, and how many of them.
 const DEPTH: usize = 8;
 const MOST_OBJECTS: usize = 2_000;
 const HEADER: &str = "Traceback (most recent call last):";
+
+static OBJECT: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(" {\""));
 
 /// The object that a line is, or that stands behind the line's own words.
 pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
@@ -102,15 +121,46 @@ pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
 
 /// The same, and what stands before it.
 pub(super) fn split(body: &[u8]) -> Option<(&[u8], Map<String, Value>)> {
+    let (before, text) = text(body)?;
+    match serde_json::from_slice(text).ok()? {
+        Value::Object(fields) => Some((before, fields)),
+        _ => None,
+    }
+}
+
+/// The text that may be an object, and what stands before it.
+pub(super) fn text(body: &[u8]) -> Option<(&[u8], &[u8])> {
     let body = body.trim_ascii();
-    let start = if body.starts_with(b"{") { 0 } else { memchr::memmem::find(body, b" {\"")? + 1 };
     if !body.ends_with(b"}") {
         return None;
     }
-    match serde_json::from_slice(&body[start..]).ok()? {
-        Value::Object(fields) => Some((&body[..start], fields)),
-        _ => None,
+    let start = if body.starts_with(b"{") { 0 } else { OBJECT.find(body)? + 1 };
+    Some(body.split_at(start))
+}
+
+/// A line of Docker's own files.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfDocker<'l> {
+    #[serde(borrow)]
+    log: Cow<'l, str>,
+    #[serde(borrow)]
+    stream: Cow<'l, str>,
+    #[serde(borrow)]
+    time: Cow<'l, str>,
+}
+
+/// The wrapped line of one of Docker's own files.
+pub(super) fn of_docker(text: &[u8], clock: &Clock) -> Option<Wrapped> {
+    if !text.starts_with(b"{\"log\":") {
+        return None;
     }
+    let line: OfDocker<'_> = serde_json::from_slice(text).ok()?;
+    let mut hasher = DefaultHasher::new();
+    line.stream.hash(&mut hasher);
+    let time = time_of_text(&line.time, clock);
+    let text = line.log.trim_end_matches(['\n', '\r']).to_owned();
+    Some(Wrapped { text, time, process: hasher.finish() })
 }
 
 /// The wrapped lines, when the record is no program's own: Docker's, or a piece of a traceback. `open` says
@@ -206,43 +256,50 @@ fn fill(record: &mut Record, fields: &Map<String, Value>, clock: &Clock) {
     record.time =
         record.time.take().or_else(|| TIMES.iter().find_map(|name| time(fields.get(*name)?, clock)));
     record.status = record.status.or_else(|| {
-        let value = ["status", "status_code", "code"].iter().find_map(|name| fields.get(*name))?;
+        let value = STATUSES.iter().find_map(|name| fields.get(*name))?;
         let number = value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))?;
         u16::try_from(number).ok().filter(|status| (100..600).contains(status))
     });
     record.path = record.path.take().or_else(|| {
-        let path = first_text(fields, &["path", "request", "uri", "request_uri", "requestUrl", "url"])?;
-        let method = first_text(fields, &["method", "request_method", "requestMethod"]);
+        let path = first_text(fields, &PATHS[..6])?;
+        let method = first_text(fields, &PATHS[6..]);
         Some(method.map_or_else(|| path.to_owned(), |method| format!("{method} {path}")))
     });
 }
 
 fn level(value: &Value) -> Option<Level> {
-    if let Some(fields) = value.as_object() {
-        return level(fields.get("name")?);
+    match value {
+        Value::Object(fields) => level(fields.get("name")?),
+        Value::Number(number) => level_of_number(number.as_i64()?.to_string().parse().ok()?),
+        _ => level_of_text(value.as_str()?),
     }
-    if let Some(number) = value.as_i64().or_else(|| value.as_str()?.parse().ok()) {
-        // Below 8 syslog's, where 3 is an error; else Python's. In pino's and bunyan's, 40 is a warning: rather
-        // shown than missed.
-        let high = if number < 8 { (0..=3).contains(&number) } else { number >= 40 };
-        return Some(if high { Level::High } else { Level::Low });
+}
+
+/// Below 8 syslog's, where 3 is an error; else Python's. In pino's and bunyan's, 40 is a warning: rather shown than
+/// missed.
+pub(super) fn level_of_number(number: f64) -> Option<Level> {
+    let high = if number < 8.0 { (0.0..=3.0).contains(&number) } else { number >= 40.0 };
+    Some(if high { Level::High } else { Level::Low })
+}
+
+pub(super) fn level_of_text(text: &str) -> Option<Level> {
+    if let Ok(number) = text.parse::<i32>() {
+        return level_of_number(f64::from(number));
     }
-    let word = value.as_str()?.trim().to_ascii_lowercase();
-    match word.as_str() {
-        "error" | "err" | "critical" | "crit" | "fatal" | "emerg" | "emergency" | "alert" | "panic"
-        | "exception" => Some(Level::High),
-        "warning" | "warn" | "info" | "debug" | "notice" | "trace" | "default" | "success" => {
-            Some(Level::Low)
-        }
-        _ => None,
+    const HIGH: [&str; 10] =
+        ["error", "err", "critical", "crit", "fatal", "emerg", "emergency", "alert", "panic", "exception"];
+    const LOW: [&str; 8] = ["warning", "warn", "info", "debug", "notice", "trace", "default", "success"];
+    let text = text.trim();
+    let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    if is(&HIGH) {
+        return Some(Level::High);
     }
+    is(&LOW).then_some(Level::Low)
 }
 
 fn time(value: &Value, clock: &Clock) -> Option<Moment> {
     match value {
-        Value::String(text) => {
-            clock.find(text.as_bytes()).or_else(|| text.parse().ok().and_then(Clock::from_number))
-        }
+        Value::String(text) => time_of_text(text, clock),
         Value::Number(number) => number.as_f64().and_then(Clock::from_number),
         // Loguru's `record.time`, MongoDB's `$date`.
         Value::Object(fields) => {
@@ -250,4 +307,8 @@ fn time(value: &Value, clock: &Clock) -> Option<Moment> {
         }
         _ => None,
     }
+}
+
+pub(super) fn time_of_text(text: &str, clock: &Clock) -> Option<Moment> {
+    clock.find(text.as_bytes()).or_else(|| text.parse().ok().and_then(Clock::from_number))
 }

@@ -1,8 +1,7 @@
 //! Records that may introduce a traceback: kept until it is seen whether one follows.
 
-use super::groups::Draft;
-use super::open::Raw;
-use crate::model::Moment;
+use super::raw::Raw;
+use crate::model::{LogEventKind, Moment};
 
 /// How many lines of other streams may stand between a record and its traceback.
 const PATIENCE: u64 = 50;
@@ -15,7 +14,9 @@ pub(super) struct Lead {
     pub(super) stream: u64,
     pub(super) outer: u64,
     pub(super) fingerprint: u64,
-    pub(super) draft: Draft,
+    pub(super) kind: LogEventKind,
+    /// What the record says.
+    pub(super) message: Vec<u8>,
     pub(super) time: Option<Moment>,
     pub(super) before: Vec<Raw>,
     /// Lines behind it, for the excerpt.

@@ -22,6 +22,8 @@ static TIME: LazyLock<Regex> = LazyLock::new(|| Regex::new(times::TIME).expect("
 #[derive(Debug)]
 struct Form {
     example: Vec<u8>,
+    /// Where its times stand.
+    times: Vec<std::ops::Range<usize>>,
     used: u64,
 }
 
@@ -46,7 +48,8 @@ impl Marks {
         {
             self.forms.swap_remove(at);
         }
-        self.forms.push(Form { example: mark.to_vec(), used: 0 });
+        let times = TIME.find_iter(mark).map(|time| time.range()).collect();
+        self.forms.push(Form { example: mark.to_vec(), times, used: 0 });
         true
     }
 
@@ -60,7 +63,13 @@ impl Marks {
         let (form, end) =
             self.forms.iter_mut().find_map(|form| behind(line, &form.example).map(|end| (form, end)))?;
         form.used += 1;
-        Some((end, process(&line[..end])))
+        let alike = end == form.example.len();
+        let process = if alike { without(&line[..end], &form.times) } else { process(&line[..end]) };
+        Some((end, process))
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.forms.is_empty()
     }
 
     /// Nothing is known of another source.
@@ -71,11 +80,16 @@ impl Marks {
 
 /// The mark without its times.
 pub(super) fn process(mark: &[u8]) -> u64 {
+    let times: Vec<_> = TIME.find_iter(mark).map(|time| time.range()).collect();
+    without(mark, &times)
+}
+
+fn without(mark: &[u8], times: &[std::ops::Range<usize>]) -> u64 {
     let mut hasher = DefaultHasher::new();
     let mut at = 0;
-    for time in TIME.find_iter(mark) {
-        hasher.write(&mark[at..time.start()]);
-        at = time.end();
+    for time in times {
+        hasher.write(&mark[at..time.start]);
+        at = time.end;
     }
     hasher.write(mark[at..].trim_ascii_end());
     hasher.finish()

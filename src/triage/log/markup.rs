@@ -1,10 +1,15 @@
 //! What stands between a program's line and its text: carriage returns, no-break spaces, XML and HTML.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+static NO_BREAK: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\xc2\xa0"));
 
 /// The line with plain blanks for no-break spaces.
 pub(super) fn plain_blanks(line: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
-    if memchr::memmem::find(&line, b"\xc2\xa0").is_none() {
+    if NO_BREAK.find(&line).is_none() {
         return line;
     }
     let mut out = Vec::with_capacity(line.len());

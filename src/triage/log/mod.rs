@@ -6,19 +6,22 @@
 //! | file | does |
 //! |---|---|
 //! | `reader` | blocks of bytes; passes over every line that has none of a few words in it |
-//! | `window` | a line and the text before it |
+//! | `window`, `raw` | a line and the text around it; lines kept for showing |
 //! | **records** | |
 //! | `streams` | each line to its stream: what opens, goes on and ends there |
 //! | `prefix` | the marks of Docker, Kubernetes, syslog … and the level |
 //! | `marks` | marks that no list knows, learned where a header stands behind them |
 //! | `forms` | how this stream's records begin, learned from their repetition |
 //! | `times` | timestamps |
+//! | `quick` | byte tests before any of their patterns |
 //! | **embeddings** | |
 //! | `json`, `structured` | records that are JSON objects; tracebacks in their fields |
+//! | `glance` | which of them need not be built |
 //! | `markup` | no-break spaces, XML and HTML |
 //! | **layouts** | see [`traceback`](super::traceback) |
 //! | `classify` | what one line is |
 //! | `open` | tracebacks whose lines are still coming |
+//! | `repeats` | tracebacks that were read before |
 //! | `reports` | reports of test runners whose lines are still coming |
 //! | `message` | how far an exception's message goes |
 //! | **joining** | |
@@ -37,6 +40,7 @@ mod counting;
 mod excerpts;
 mod files;
 mod forms;
+mod glance;
 mod groups;
 mod json;
 mod leads;
@@ -46,7 +50,10 @@ mod meaning;
 mod message;
 mod open;
 mod prefix;
+mod quick;
+mod raw;
 mod reader;
+mod repeats;
 mod reports;
 mod streams;
 mod structured;

@@ -1,13 +1,18 @@
 //! Tracebacks and test reports whose lines are still coming, one for each stream.
 
+use std::hash::{Hash, Hasher};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::groups::fingerprint;
 use super::message::Message;
 use super::prefix::begins_record;
+use super::quick;
+use super::raw::Raw;
+use super::repeats::Trail;
 use super::reports::Report;
-use crate::model::Moment;
+use crate::model::{LogEventKind, Moment};
 use crate::triage::traceback::layouts::{self, Layout, variants};
 use crate::triage::traceback::{self, ParsedTraceback};
 
@@ -19,15 +24,6 @@ const MOST_BYTES: usize = 1 << 20;
 const MOST_RULED: usize = 400;
 /// Blank lines that may stand in a chain.
 const MOST_BLANK: usize = 4;
-
-/// A line as it was read, for excerpts.
-#[derive(Debug, Clone)]
-pub(super) struct Raw {
-    pub(super) number: u64,
-    pub(super) text: String,
-    /// It holds values of variables and is not shown.
-    pub(super) hidden: bool,
-}
 
 /// What a collection is waiting for.
 #[derive(Debug)]
@@ -94,6 +90,8 @@ pub(super) struct Open {
     pub(super) last: u64,
     /// The mark before the header, until the next line tells whether it is one.
     pub(super) mark: Option<Vec<u8>>,
+    /// Its lines, to know it again.
+    pub(super) trail: Trail,
     /// It stands in XML or HTML: tags are no text.
     pub(super) markup: bool,
     taken: usize,
@@ -139,6 +137,7 @@ impl Open {
             raw: Vec::new(),
             last: 0,
             mark: None,
+            trail: Trail::default(),
             markup: false,
             taken: 0,
             inset: layout.is_some_and(|layout| layout.name == "rich") && indent > 0,
@@ -165,7 +164,12 @@ impl Open {
 
     /// Takes a line, or refuses it because the traceback has ended. `new_record` says whether a record of a form
     /// that the stream has taught begins there.
-    pub(super) fn take(&mut self, body: &str, new_record: bool, raw: impl FnOnce() -> Raw) -> bool {
+    pub(super) fn take(
+        &mut self,
+        body: &str,
+        new_record: impl FnOnce() -> bool,
+        raw: impl FnOnce() -> Raw,
+    ) -> bool {
         let first = self.last == 0;
         let stripped = body.strip_prefix(self.margin.as_str());
         self.outset = stripped.is_none() || stripped.is_some_and(|body| body.starts_with(' '));
@@ -174,7 +178,8 @@ impl Open {
             Phase::CallStack => body.starts_with("Message: ") || body.starts_with("Arguments: "),
             _ => false,
         };
-        if !first && (self.full() || !self.belongs(body, new_record)) {
+        let quick = self.layout.is_none() && matches!(self.phase, Phase::Frames) && body.starts_with("  ");
+        if !first && (self.full() || !quick && !self.belongs(body, new_record())) {
             return false;
         }
         self.group |= body.ends_with("Exception Group Traceback (most recent call last):");
@@ -193,7 +198,7 @@ impl Open {
             self.text.push('\n');
         }
         if raw.hidden {
-            raw.text.clear();
+            raw.hide();
         }
         self.raw.push(raw);
         true
@@ -349,9 +354,14 @@ impl Open {
         last.is_some_and(|line| CHAIN.is_match(line))
     }
 
-    /// Its lines without their marks.
-    pub(super) fn text(&self) -> &str {
-        &self.text
+    /// The same for texts that differ in their digits only, when they would be read alike.
+    pub(super) fn fingerprint(&self) -> u64 {
+        let mut hasher = quick::hasher();
+        hasher.write_u64(fingerprint(LogEventKind::Traceback, self.text.as_bytes()));
+        std::mem::discriminant(&self.phase).hash(&mut hasher);
+        self.layout.map(|layout| layout.name).hash(&mut hasher);
+        hasher.write_usize(self.raw.len());
+        hasher.finish()
     }
 
     /// The tracebacks in it, each with the raw lines that it takes, and index of the first raw line

@@ -4,7 +4,9 @@
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::LazyLock;
 
-use regex::bytes::{Captures, Regex};
+use regex::bytes::Regex;
+
+use super::quick::{self, Layer};
 
 /// How grave a line says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,15 +56,6 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!("^(?:{})", kinds.join("|"))).expect("a valid pattern")
 });
 
-static LEVEL: LazyLock<Regex> = LazyLock::new(|| {
-    let low = "WARNING|WARN|INFO|DEBUG|NOTICE|TRACE|SUCCESS";
-    let high = "CRITICAL|FATAL|ERROR|EMERG|ALERT|SEVERE|PANIC";
-    let bracketed = r"[\[:#](?:\w+:)?(?:(?P<low2>warn(?:ing)?|info|notice|debug|trace\d?)|(?P<high2>err(?:or)?|crit(?:ical)?|alert|emerg|fatal)) *\]";
-    let keyed = r#"\blevel="?(?:(?P<low3>warn(?:ing)?|info|debug|trace)|(?P<high3>error|critical|fatal|panic|dpanic))\b"?"#;
-    Regex::new(&format!(r"\b(?:(?P<low>{low})|(?P<high>{high}))\b|{bracketed}|{keyed}"))
-        .expect("a valid pattern")
-});
-
 /// A new record: what begins so continues nothing.
 static RECORD: LazyLock<Regex> = LazyLock::new(|| {
     let level = r"\[?(?:CRITICAL|FATAL|ERROR|WARNING|WARN|INFO|DEBUG|NOTICE)\]?(?::|\b +\w|[\] ])";
@@ -75,38 +68,51 @@ const LEVEL_WITHIN: usize = 160;
 /// Layers of marks that are taken off.
 const MOST_LAYERS: usize = 3;
 
+/// The stream of lines without marks.
+static UNMARKED: LazyLock<u64> = LazyLock::new(|| DefaultHasher::new().finish());
+
 /// Takes the marks off a line.
 pub(super) fn take(line: &[u8]) -> Taken<'_> {
     let mut at = 0;
-    let mut hasher = DefaultHasher::new();
+    let mut process = None;
     for _ in 0..MOST_LAYERS {
-        let Some(found) = LAYER.captures(&line[at..]) else { break };
-        // `Nov 24 14:20:00 ERROR db: …` is a program's own record, and no host is called so.
-        if found
-            .iter()
-            .skip(1)
-            .flatten()
-            .any(|process| LEVEL.find(process.as_bytes()).is_some_and(|word| word.start() == 0))
-        {
-            break;
+        let Some((end, named)) = layer(&line[at..]) else { break };
+        if let Some(name) = named {
+            process.get_or_insert_with(DefaultHasher::new).write(name);
         }
-        for process in found.iter().skip(1).flatten() {
-            hasher.write(process.as_bytes());
-        }
-        at += found.get(0).map_or(0, |whole| whole.end());
+        at += end;
     }
-    Taken { marks: &line[..at], body: &line[at..], stream: hasher.finish() }
+    let stream = process.map_or(*UNMARKED, |process| process.finish());
+    Taken { marks: &line[..at], body: &line[at..], stream }
+}
+
+/// One layer of marks: its length, and what tells the process.
+fn layer(line: &[u8]) -> Option<(usize, Option<&[u8]>)> {
+    let (end, process) = match quick::layer(line) {
+        Layer::None => return None,
+        Layer::Marks(end, process) => (end, process.map(|(start, end)| &line[start..end])),
+        Layer::Unknown => {
+            let found = LAYER.captures(line)?;
+            let process = found.iter().skip(1).flatten().next().map(|process| process.as_bytes());
+            (found.get(0)?.end(), process)
+        }
+    };
+    // `Nov 24 14:20:00 ERROR db: …` is a program's own record, and no host is called so.
+    let own = process.is_some_and(|name| quick::level(name, 0).is_some_and(|(start, ..)| start == 0));
+    (!own).then_some((end, process))
 }
 
 /// The line's level, and its message: what stands behind the level.
 pub(super) fn level(body: &[u8]) -> (Option<Level>, &[u8]) {
     let head = &body[..body.len().min(LEVEL_WITHIN)];
+    let mut found = quick::level(head, 0);
     // `log_count/ERROR` counts records, and a path is no level.
-    let of_path =
-        |found: &Captures<'_>| found.get(0).is_some_and(|word| head[..word.start()].ends_with(b"/"));
-    let Some(found) = LEVEL.captures_iter(head).find(|found| !of_path(found)) else { return (None, body) };
-    let high = ["high", "high2", "high3"].iter().any(|name| found.name(name).is_some());
-    let end = found.get(0).map_or(0, |whole| whole.end());
+    while let Some((start, end, _)) = found
+        && head[..start].ends_with(b"/")
+    {
+        found = quick::level(head, end);
+    }
+    let Some((_, end, high)) = found else { return (None, body) };
     let mut rest = &body[end..];
     // `ERROR/MainProcess] `
     if rest.starts_with(b"/")
@@ -121,7 +127,37 @@ pub(super) fn level(body: &[u8]) -> (Option<Level>, &[u8]) {
 
 /// Whether a new record begins here.
 pub(super) fn begins_record(body: &[u8]) -> bool {
-    RECORD.is_match(body)
+    !quick::begins_nothing(body) && RECORD.is_match(body)
+}
+
+/// The same by patterns, to compare with.
+#[cfg(test)]
+pub(super) mod by_pattern {
+    use super::*;
+
+    static LEVEL: LazyLock<Regex> = LazyLock::new(|| {
+        let low = "WARNING|WARN|INFO|DEBUG|NOTICE|TRACE|SUCCESS";
+        let high = "CRITICAL|FATAL|ERROR|EMERG|ALERT|SEVERE|PANIC";
+        let bracketed = r"[\[:#](?:\w+:)?(?:warn(?:ing)?|info|notice|debug|trace\d?|err(?:or)?|crit(?:ical)?|alert|emerg|fatal) *\]";
+        let keyed = r#"\blevel="?(?:warn(?:ing)?|info|debug|trace|error|critical|fatal|panic|dpanic)\b"?"#;
+        Regex::new(&format!(r"(?-u)\b(?:(?:{low})|(?:{high}))\b|{bracketed}|{keyed}"))
+            .expect("a valid pattern")
+    });
+
+    pub(in crate::triage::log) fn level(text: &str) -> Option<(usize, usize)> {
+        LEVEL.find(text.as_bytes()).map(|found| (found.start(), found.end()))
+    }
+
+    pub(in crate::triage::log) fn layer(text: &str) -> Option<(usize, Option<String>)> {
+        let found = LAYER.captures(text.as_bytes())?;
+        let process = found.iter().skip(1).flatten().next();
+        let process = process.map(|process| String::from_utf8_lossy(process.as_bytes()).into_owned());
+        Some((found.get(0)?.end(), process))
+    }
+
+    pub(in crate::triage::log) fn begins_record(text: &str) -> bool {
+        RECORD.is_match(text.as_bytes())
+    }
 }
 
 #[cfg(test)]

@@ -238,7 +238,8 @@ impl Scan {
         self.lines(streams, grep, source, whole);
         if self.text.len() - self.start > MOST_LINE && whole == self.start {
             let (line, number) = (self.start, self.number);
-            streams.line(&Window { text: &self.text, start: line, end: line + MOST_LINE, number, source });
+            let end = line + MOST_LINE;
+            streams.line(&Window { text: &self.text, start: line, end, ahead: 0, number, source });
             self.text.truncate(self.start);
             self.skipping = true;
         }
@@ -262,12 +263,17 @@ impl Scan {
                 text: &self.text,
                 start: self.start,
                 end: self.start + length.min(MOST_LINE),
+                ahead: whole,
                 number: self.number,
                 source,
             };
             streams.line(&window);
-            self.start = (self.start + length + 1).min(self.text.len());
             self.number += 1;
+            self.start = (self.start + length + 1).min(self.text.len());
+            if let Some((next, lines)) = streams.passed() {
+                self.start = next;
+                self.number += lines;
+            }
         }
     }
 

@@ -3,16 +3,20 @@
 use std::borrow::Cow;
 
 use regex::bytes::Regex;
+use serde_json::Value;
 
 use super::classify::{self, Line};
 use super::counting::Counting;
 use super::files::RepositoryFiles;
 use super::forms::Forms;
+use super::glance::{Glance, glance};
 use super::groups::{Draft, fingerprint};
 use super::leads::{Lead, Leads};
 use super::marks::{self, Marks};
-use super::open::{Beginning, Open, Raw};
-use super::prefix;
+use super::open::{Beginning, Open};
+use super::prefix::{self, Taken};
+use super::raw::Raw;
+use super::repeats::Ahead;
 use super::times::Clock;
 use super::window::Window;
 use super::{json, markup};
@@ -53,6 +57,8 @@ pub(super) struct Streams {
     hidden: bool,
     /// The last line that a traceback took: lines up to it are no context of what follows.
     taken: u64,
+    /// Lines behind the one at hand that need not be looked at: where the next one begins, and how many.
+    ahead: Option<(usize, u64)>,
 }
 
 /// Where a piece of text stands.
@@ -61,11 +67,18 @@ struct Spot<'w> {
     window: &'w Window<'w>,
     /// The piece of the line, when the line is more than one.
     piece: Option<&'w [u8]>,
+    /// The text at hand is what the line wraps.
+    wrapped: bool,
 }
 
 impl Spot<'_> {
     fn raw(&self) -> Raw {
         self.piece.map_or_else(|| self.window.raw(), |piece| self.window.raw_of(piece))
+    }
+
+    /// The line that stands here as a whole, without its marks.
+    fn line(&self) -> Option<&[u8]> {
+        (self.piece.is_none() && !self.wrapped).then(|| prefix::take(self.window.line()).body)
     }
 }
 
@@ -80,7 +93,13 @@ impl Streams {
             looked: 0,
             hidden: false,
             taken: 0,
+            ahead: None,
         }
+    }
+
+    /// Where reading goes on, when it is not at the next line, and how many lines are passed over.
+    pub(super) const fn passed(&mut self) -> Option<(usize, u64)> {
+        self.ahead.take()
     }
 
     /// Whether every line must be looked at.
@@ -105,10 +124,10 @@ impl Streams {
             // The pieces share the marks of the first.
             let mut stream = None;
             for piece in line.split(|byte| *byte == b'\r') {
-                stream = Some(self.piece(Spot { window, piece: Some(piece) }, piece, stream));
+                stream = Some(self.piece(Spot { window, piece: Some(piece), wrapped: false }, piece, stream));
             }
         } else {
-            self.piece(Spot { window, piece: None }, line, None);
+            self.piece(Spot { window, piece: None, wrapped: false }, line, None);
         }
         if !std::mem::take(&mut self.hidden) {
             self.counting.context(window);
@@ -130,23 +149,9 @@ impl Streams {
         if taken.marks.is_empty() {
             taken.stream = shared.unwrap_or(taken.stream);
         }
-        if let Some(fields) = json::object(taken.body) {
-            let open = &self.open;
-            let clock = &self.counting.settings.clock;
-            let plain = taken.stream ^ prefix::take(b"").stream;
-            let under_way = |process: u64| open.iter().any(|open| open.outer == plain ^ process);
-            if let Some(wrapped) = json::wrapped(&fields, clock, under_way) {
-                for inner in wrapped.text.split('\n').take(MOST_WRAPPED) {
-                    let inner = prefix::take(inner.trim_end_matches('\r').as_bytes());
-                    let stream = taken.stream ^ wrapped.process ^ inner.stream;
-                    self.body(spot, inner.body, stream, wrapped.time.as_ref());
-                }
-                return taken.stream;
-            }
-            let record = json::read(&fields, clock);
-            self.settle(taken.stream, spot.window.number, true);
-            let grep = self.counting.matches(taken.body);
-            self.counting.record(spot.window, record, grep);
+        if let Some((_, object)) = json::text(taken.body)
+            && self.object(spot, object, &taken)
+        {
             return taken.stream;
         }
         if markup::has_entities(taken.body)
@@ -154,7 +159,7 @@ impl Streams {
         {
             let text = markup::text(taken.body);
             for inner in text.split('\n').take(MOST_WRAPPED) {
-                self.body(spot, inner.as_bytes(), taken.stream, None);
+                self.body(Spot { wrapped: true, ..spot }, inner.as_bytes(), taken.stream, None);
             }
             return taken.stream;
         }
@@ -162,44 +167,77 @@ impl Streams {
         taken.stream
     }
 
+    /// A line with a JSON object; false when it is none.
+    fn object(&mut self, spot: Spot<'_>, text: &[u8], taken: &Taken<'_>) -> bool {
+        let number = spot.window.number;
+        let clock = &self.counting.settings.clock;
+        if let Some(wrapped) = json::of_docker(text, clock) {
+            self.wrapped(spot, &wrapped, taken.stream);
+            return true;
+        }
+        let mut print = None;
+        if self.open.is_empty() && self.counting.settings.grep.is_none() {
+            match glance(text, clock) {
+                Glance::Quiet => {
+                    self.settle(taken.stream, number, true);
+                    return true;
+                }
+                Glance::Reads(whole, time) => {
+                    if let Some(time) = time.filter(|_| !self.counting.wants_context())
+                        && let Some(known) = self.counting.again(whole)
+                    {
+                        self.settle(taken.stream, number, true);
+                        for one in &known.found {
+                            self.counting.repeated(one, Some(&time), (number, number));
+                        }
+                        return true;
+                    }
+                    print = Some(whole);
+                }
+                Glance::Unknown => {}
+            }
+        }
+        let Ok(Value::Object(fields)) = serde_json::from_slice(text) else { return false };
+        let open = &self.open;
+        let clock = &self.counting.settings.clock;
+        let plain = taken.stream ^ prefix::take(b"").stream;
+        let under_way = |process: u64| open.iter().any(|open| open.outer == plain ^ process);
+        if let Some(wrapped) = json::wrapped(&fields, clock, under_way) {
+            self.wrapped(spot, &wrapped, taken.stream);
+            return true;
+        }
+        let record = json::read(&fields, clock);
+        self.settle(taken.stream, number, true);
+        let grep = self.counting.matches(taken.body);
+        self.counting.record(spot.window, record, grep, print);
+        true
+    }
+
+    /// The lines that a record wraps.
+    fn wrapped(&mut self, spot: Spot<'_>, wrapped: &json::Wrapped, stream: u64) {
+        let spot = Spot { wrapped: true, ..spot };
+        for inner in wrapped.text.split('\n').take(MOST_WRAPPED) {
+            let inner = prefix::take(inner.trim_end_matches('\r').as_bytes());
+            self.body(spot, inner.body, stream ^ wrapped.process ^ inner.stream, wrapped.time.as_ref());
+        }
+    }
+
     fn body(&mut self, spot: Spot<'_>, whole: &[u8], outer: u64, time: Option<&Moment>) {
         let found = self.marks.find(whole);
         let (mark, stream) = found.map_or((0, outer), |(end, process)| (end, outer ^ process));
         let body = &whole[mark..];
-        let mut text = String::from_utf8_lossy(body);
-        if let Some(at) = self.opened(stream, outer, found.is_some(), &text) {
-            // A mark that the next line does not have was a record's beginning.
-            if let Some(mark) = self.open[at].mark.take()
-                && found.is_none()
-                && self.open[at].stream != stream
-                && !self.open[at].started()
-            {
-                self.marks.forget(&mark);
-                self.open[at].stream = outer;
-            }
-            if self.open[at].markup && text.contains('<') {
-                text = Cow::Owned(markup::text(body));
-            }
-            let learned = self.forms.begins_record(whole);
-            if self.open[at].take(&text, learned, || spot.raw()) {
-                self.taken = spot.window.number;
-                self.hidden |= self.open[at].hides_last();
-                if self.open[at].complete() {
-                    self.close(at);
-                }
-                return;
-            }
-            self.close(at);
+        if !self.open.is_empty() && self.under_way(spot, whole, body, (outer, stream), found.is_some()) {
+            return;
         }
-        if found.is_some()
-            && let Some(at) = self.open.iter().position(|open| open.stream == outer)
-        {
-            self.close(at);
+        if self.forms.learn(whole) {
+            self.counting.repeats.forget_lines();
         }
-        self.forms.learn(whole);
         let line = classify::classify(body);
-        if let Some(beginning) = self.beginning(spot, body, &text, &line) {
+        if let Some(beginning) = self.beginning(spot, body, &line) {
             self.begin(spot, body, outer, stream, time, beginning);
+            return;
+        }
+        if line == Line::Quiet && self.leads.is_empty() && self.counting.settings.grep.is_none() {
             return;
         }
         let record = found.is_some() || prefix::begins_record(whole);
@@ -215,6 +253,53 @@ impl Streams {
         self.event(spot, body, outer, stream, time, &line);
     }
 
+    /// A line while tracebacks are under way: whether one of them takes it.
+    fn under_way(
+        &mut self,
+        spot: Spot<'_>,
+        whole: &[u8],
+        body: &[u8],
+        (outer, stream): (u64, u64),
+        marked: bool,
+    ) -> bool {
+        let mut text = String::from_utf8_lossy(body);
+        if let Some(at) = self.opened(stream, outer, marked, &text) {
+            // A mark that the next line does not have was a record's beginning.
+            if let Some(mark) = self.open[at].mark.take()
+                && !marked
+                && self.open[at].stream != stream
+                && !self.open[at].started()
+            {
+                self.marks.forget(&mark);
+                self.open[at].stream = outer;
+            }
+            if self.open[at].markup && text.contains('<') {
+                text = Cow::Owned(markup::text(body));
+            }
+            let forms = &self.forms;
+            let last = self.open[at].last;
+            if self.open[at].take(&text, || forms.begins_record(whole), || spot.raw()) {
+                let line = spot.line().filter(|_| last + 1 == spot.window.number && !marked);
+                self.open[at].trail.follow(line);
+                self.taken = spot.window.number;
+                self.hidden |= self.open[at].hides_last();
+                if self.open[at].complete() {
+                    self.close(at, false);
+                }
+                return true;
+            }
+            let ended = !marked
+                && self.open[at].stream == stream
+                && last + 1 == spot.window.number
+                && spot.line().is_some_and(prefix::begins_record);
+            self.close(at, ended);
+        }
+        if marked && let Some(at) = self.open.iter().position(|open| open.stream == outer) {
+            self.close(at, false);
+        }
+        false
+    }
+
     /// The traceback under way that the line belongs to, or that it ends.
     fn opened(&self, stream: u64, outer: u64, marked: bool, body: &str) -> Option<usize> {
         let own = self.open.iter().position(|open| open.stream == stream);
@@ -228,7 +313,15 @@ impl Streams {
     }
 
     /// What begins at this line.
-    fn beginning(&self, spot: Spot<'_>, body: &[u8], text: &str, line: &Line<'_>) -> Option<Beginning> {
+    fn beginning(&self, spot: Spot<'_>, body: &[u8], line: &Line<'_>) -> Option<Beginning> {
+        let word = matches!(line, Line::Word(_)) && body.trim_ascii_end().ends_with(b":");
+        if matches!(line, Line::Quiet | Line::Error(_) | Line::Status(..) | Line::Word(_))
+            && !word
+            && !layouts::may_open(body)
+        {
+            return None;
+        }
+        let text = &*String::from_utf8_lossy(body);
         match line {
             Line::Traceback if classify::ends_in_header(body) => return Some(Beginning::Traceback),
             Line::Traceback if layouts::opening(text).is_none() => return None,
@@ -255,6 +348,59 @@ impl Streams {
         }
     }
 
+    /// Steps over a traceback that was read before; false when it must be read.
+    fn repeated(
+        &mut self,
+        spot: Spot<'_>,
+        body: &[u8],
+        outer: u64,
+        stream: u64,
+        time: Option<&Moment>,
+    ) -> bool {
+        let window = spot.window;
+        let quoted = |line: &[u8]| memchr::memmem::find(line, b"\"\"\"").is_some();
+        let plain = spot.line() == Some(body)
+            && outer == stream
+            && self.marks.is_empty()
+            && !self.counting.wants_context();
+        if !plain
+            || body.first().is_none_or(u8::is_ascii_whitespace)
+            || window.before().next().is_some_and(quoted)
+        {
+            return false;
+        }
+        let (found, looked) = self.counting.repeats.ahead(window, body, stream);
+        self.looked += looked;
+        let Some((ahead, next, lines)) = found else { return false };
+        let (known, varied) = match ahead {
+            Ahead::Known(text) => (self.counting.again(text), None),
+            Ahead::Varied(known, message) => {
+                let group = self.counting.group_of(&known, message);
+                (None, group.map(|group| (known, group)))
+            }
+        };
+        if known.is_none() && varied.is_none() {
+            return false;
+        }
+        let (lead, earlier) = self.leads.take(stream, outer);
+        for lead in earlier {
+            self.counting.lead(lead);
+        }
+        let led = lead.and_then(|lead| lead.time);
+        let time = led.or_else(|| time.cloned()).or_else(|| self.counting.time(window));
+        for one in known.iter().flat_map(|known| &known.found) {
+            let lines = (window.number + one.lines.0, window.number + one.lines.1);
+            self.counting.repeated(one, time.as_ref(), lines);
+        }
+        if let Some((known, (group, message))) = &varied {
+            let lines = window.number..=window.number + lines - 1;
+            self.counting.varied(known, (*group, message), time.as_ref(), lines);
+        }
+        self.taken = window.number + lines - 1;
+        self.ahead = Some((next, lines - 1));
+        true
+    }
+
     fn begin(
         &mut self,
         spot: Spot<'_>,
@@ -264,8 +410,11 @@ impl Streams {
         time: Option<&Moment>,
         beginning: Beginning,
     ) {
+        if matches!(beginning, Beginning::Traceback) && self.repeated(spot, body, outer, stream, time) {
+            return;
+        }
         if self.open.len() >= MOST_OPEN {
-            self.close(0);
+            self.close(0, false);
         }
         let window = spot.window;
         let (mut stream, mut body, mut mark) = (stream, body, None);
@@ -297,7 +446,8 @@ impl Streams {
                 open.seed(&line, raw);
             }
         }
-        if let [announced, quotes] = window.lines_above(2).as_slice()
+        if window.before().next().is_some_and(|line| memchr::memmem::find(line, b"\"\"\"").is_some())
+            && let [announced, quotes] = window.lines_above(2).as_slice()
             && quotes.0.trim_end().ends_with("\"\"\"")
             && joining::announces(self.unmarked(&announced.0))
         {
@@ -313,7 +463,7 @@ impl Streams {
         }
         match lead {
             Some(lead) => {
-                open.said = Some(lead.draft.message);
+                open.said = Some(Draft::line(lead.kind, &lead.message).message);
                 open.time = lead.time;
                 open.before = lead.before;
                 open.lead = (!open.seeded(lead.raw.number)).then_some(lead.raw);
@@ -323,13 +473,14 @@ impl Streams {
                 open.lead = if headed { Some(spot.raw()) } else { self.record_before(window, outer) };
             }
         }
-        open.take(&text, false, || spot.raw());
+        open.take(&text, || false, || spot.raw());
+        open.trail.follow(spot.line().filter(|line| *line == body));
         let own = || self.counting.time(window);
         open.time = open.time.take().or_else(|| time.cloned()).or_else(own);
         let complete = open.complete();
         self.open.push(open);
         if complete {
-            self.close(self.open.len() - 1);
+            self.close(self.open.len() - 1, false);
         }
     }
 
@@ -361,7 +512,7 @@ impl Streams {
         let taken = prefix::take(line);
         let record = taken.stream == stream && prefix::level(taken.body).0.is_some();
         let number = window.number.checked_sub(1)?;
-        record.then(|| Raw { number, ..window.raw_of(line) })
+        record.then(|| Raw::new(number, line))
     }
 
     fn event(
@@ -377,10 +528,7 @@ impl Streams {
         let (kind, message) = match *line {
             Line::Traceback => return self.counting.one_line(window, body, time.cloned()),
             Line::Status(status, request) => {
-                let print = fingerprint(LogEventKind::Status, &[status, b" ", request].concat());
-                return self
-                    .counting
-                    .emit_line(window, print, time.cloned(), || Draft::status(status, request));
+                return self.counting.status(window, status, request, time.cloned());
             }
             Line::Error(message) => (LogEventKind::Error, message),
             Line::Word(_) if self.of_quiet_record(window, body) => return,
@@ -397,7 +545,8 @@ impl Streams {
             stream,
             outer,
             fingerprint: fingerprint(kind, message),
-            draft: Draft::line(kind, message),
+            kind,
+            message: message.to_vec(),
             time: time.cloned().or_else(|| self.counting.time(window)),
             before: self.before(window),
             after: Vec::new(),
@@ -408,17 +557,18 @@ impl Streams {
     }
 
     /// Ends a traceback or report, and reads on in what was not part of it.
-    fn close(&mut self, at: usize) {
+    fn close(&mut self, at: usize, ended: bool) {
         let open = self.open.swap_remove(at);
         let (outer, stream, time) = (open.outer, open.stream, open.time.clone());
-        for raw in self.counting.collected(open) {
-            let text = raw.text.as_bytes();
-            let window =
-                Window { text, start: 0, end: text.len(), number: raw.number, source: self.counting.source };
+        for raw in self.counting.collected(open, ended) {
+            let text = raw.text();
+            let text = text.as_bytes();
+            let source = self.counting.source;
+            let window = Window { text, start: 0, end: text.len(), ahead: 0, number: raw.number, source };
             let body = prefix::take(text).body;
             let line = classify::classify(body);
             if !matches!(line, Line::Traceback | Line::Runner | Line::Fatal) {
-                let spot = Spot { window: &window, piece: None };
+                let spot = Spot { window: &window, piece: None, wrapped: true };
                 self.event(spot, body, outer, stream, time.as_ref(), &line);
                 self.settle(stream, raw.number, true);
             }
@@ -428,14 +578,14 @@ impl Streams {
     /// Tracebacks whose stream went silent.
     fn expire(&mut self, number: u64) {
         while let Some(at) = self.open.iter().position(|open| open.last + PATIENCE < number) {
-            self.close(at);
+            self.close(at, false);
         }
     }
 
     /// Ends what is open.
     pub(super) fn pause(&mut self) {
         while !self.open.is_empty() {
-            self.close(0);
+            self.close(0, false);
         }
         for lead in self.leads.rest() {
             self.counting.lead(lead);

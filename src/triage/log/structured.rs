@@ -25,9 +25,21 @@ const BESIDE: [(&str, &[&str]); 5] = [
     ("exception_class", &["exception_message", "message"]),
 ];
 /// Objects that are exceptions.
-const HOLDERS: [&str; 7] = ["error", "err", "exception", "exc", "exc_info", "values", "cause"];
+pub(super) const HOLDERS: [&str; 7] = ["error", "err", "exception", "exc", "exc_info", "values", "cause"];
 /// Members and causes of one exception.
 const MOST: usize = 50;
+
+/// Whether a field of this name names an exception by itself.
+pub(super) fn names_exception(key: &str) -> bool {
+    NAMED.iter().any(|(kind, _)| *kind == key)
+}
+
+/// Whether a field of this name tells of an exception that others name.
+pub(super) fn beside(key: &str) -> bool {
+    let told = NAMED.iter().flat_map(|(_, messages)| *messages);
+    let named = BESIDE.iter().flat_map(|(kind, messages)| messages.iter().chain([kind]));
+    told.chain(named).any(|name| *name == key)
+}
 
 /// The traceback that an object's own fields hold. `key` is the one that the object stands at.
 pub(super) fn in_object(key: &str, fields: &Map<String, Value>) -> Option<ParsedTraceback> {

@@ -7,6 +7,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
 use regex::bytes::{Captures, Regex};
 
+use super::quick;
 use crate::model::Moment;
 
 /// What a log's timestamps leave out.
@@ -54,7 +55,65 @@ impl Clock {
 
     /// The first timestamp in the text.
     pub(super) fn find(&self, text: &[u8]) -> Option<Moment> {
+        if quick::timeless(text) {
+            return None;
+        }
+        let start = usize::from(text.first() == Some(&b'['));
+        match quick::date_time(&text[start..]) {
+            Some(end) => self.year_first(&text[start..], end),
+            None => match quick::access_time(text) {
+                Some(start) => self.of_access(&text[start..start + 26]),
+                None => self.matched(text),
+            },
+        }
+    }
+
+    /// `28/Nov/2026:10:00:01 +0000`
+    fn of_access(&self, text: &[u8]) -> Option<Moment> {
+        let text = std::str::from_utf8(text).ok()?;
+        let part = |from: usize, to: usize| text[from..to].parse::<i8>().ok();
+        let month = month_number(&text[3..6])?;
+        let year = text[7..11].parse().ok()?;
+        let time =
+            DateTime::new(year, month, part(0, 2)?, part(12, 14)?, part(15, 17)?, part(18, 20)?.min(59), 0);
+        let at = match offset(&text[21..]) {
+            Some(offset) => offset.to_timestamp(time.ok()?).ok()?,
+            None => self.zone.to_timestamp(time.ok()?).ok()?,
+        };
+        Some(Moment { micros: at.as_microsecond(), text: text.to_owned() })
+    }
+
+    fn matched(&self, text: &[u8]) -> Option<Moment> {
         ANYWHERE.captures(text).and_then(|found| self.moment(&found))
+    }
+
+    /// The most usual form, date and time up to `end`, a fraction and a zone behind it.
+    fn year_first(&self, text: &[u8], end: usize) -> Option<Moment> {
+        let number = |from: usize, to: usize| {
+            text[from..to].iter().fold(0_i16, |number, digit| number * 10 + i16::from(digit - b'0'))
+        };
+        let small = |from: usize| i8::try_from(number(from, from + 2)).ok();
+        let fraction = quick::fraction(&text[end..]).min(10);
+        let nanos = text[end..end + fraction].iter().skip(1).chain([b'0'; 9].iter()).take(9);
+        let nanos = nanos.fold(0_i32, |number, digit| number * 10 + i32::from(digit - b'0'));
+        let nanos = if fraction > 1 { nanos } else { 0 };
+        let end = end + fraction;
+        let (length, zone) = zone_at(&text[end..]);
+        let time = DateTime::new(
+            number(0, 4),
+            small(5)?,
+            small(8)?,
+            small(11)?,
+            small(14)?,
+            small(17)?.min(59),
+            nanos,
+        );
+        let at = match zone.and_then(offset) {
+            Some(offset) => offset.to_timestamp(time.ok()?).ok()?,
+            None => self.zone.to_timestamp(time.ok()?).ok()?,
+        };
+        let text = String::from_utf8_lossy(&text[..end + length]).into_owned();
+        Some(Moment { micros: at.as_microsecond(), text })
     }
 
     /// Seconds (or milli-, micro-, nanoseconds) since 1970, as JSON loggers write them.
@@ -135,6 +194,23 @@ fn pairs_date(a: &str, b: &str, c: &str, now: Date) -> Option<Date> {
     })
 }
 
+/// The zone behind a time: how many bytes it takes, with a blank before it.
+fn zone_at(text: &[u8]) -> (usize, Option<&str>) {
+    let blank = usize::from(text.first() == Some(&b' '));
+    let rest = &text[blank..];
+    let digits = |from: usize| rest.get(from..from + 2).is_some_and(|two| two.iter().all(u8::is_ascii_digit));
+    let length = match rest.first() {
+        Some(b'Z') => 1,
+        Some(b'U') if rest.starts_with(b"UTC") => 3,
+        Some(b'G') if rest.starts_with(b"GMT") => 3,
+        Some(b'+' | b'-') if digits(1) && digits(3) => 5,
+        Some(b'+' | b'-') if digits(1) && rest.get(3) == Some(&b':') && digits(4) => 6,
+        Some(b'+' | b'-') if digits(1) => 3,
+        _ => return (0, None),
+    };
+    (blank + length, std::str::from_utf8(&rest[..length]).ok())
+}
+
 fn month_number(text: &str) -> Option<i8> {
     let named = MONTHS.iter().zip(1..).find(|(name, _)| **name == text).map(|(_, number)| number);
     named.or_else(|| text.parse().ok())
@@ -193,6 +269,27 @@ mod tests {
         }
         let today = clock().find(b"09:10:11 web.1 | x").unwrap();
         assert_eq!(Timestamp::from_microsecond(today.micros).unwrap().to_string(), "2026-01-05T09:10:11Z");
+    }
+
+    #[test]
+    fn the_usual_form_is_read_as_its_pattern_reads_it() {
+        let zones = ["", "Z", " Z", " UTC", "GMT", "+01", " -0130", "+01:30", " +1", " x", ": ERROR", "]"];
+        let fractions = ["", ".5", ",123", ".123456789", ".1234567891", "."];
+        for date in
+            ["2025-12-24T15:07:38", "2025/12/24 15:07:60", "2025-02-30 15:07:38", "[2025-12-24 24:00:00"]
+        {
+            for (zone, fraction) in zones.iter().flat_map(|zone| fractions.map(|fraction| (zone, fraction))) {
+                let text = format!("{date}{fraction}{zone} rest");
+                assert_eq!(clock().find(text.as_bytes()), clock().matched(text.as_bytes()), "{text}");
+            }
+        }
+        for time in ["24/Dec/2025:15:07:38 +0100", "24/Dec/2025:15:07:60 -0000", "31/Xyz/2025:15:07:38 +0000"]
+        {
+            for before in ["::1 - - [", "[", "10.0.0.7 [x] [", "10:00:01 ["] {
+                let text = format!("{before}{time}] \"GET /");
+                assert_eq!(clock().find(text.as_bytes()), clock().matched(text.as_bytes()), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -303,11 +303,31 @@ impl<'t> Reader<'_, 't> {
 
 /// The place that a line shows, in the interpreter's own form or a varied one.
 fn frame(line: &str) -> Option<Frame> {
+    if !line.starts_with("  ") && !line.starts_with("> ") {
+        return None;
+    }
+    if let Some(frame) = plain(line) {
+        return Some(frame);
+    }
     let Some(found) = FILE.captures(line) else { return variants::frame(line) };
     Some(Frame {
         path: found[1].to_owned(),
         line: found[2].parse().unwrap_or(0),
         function: found.get(3).map(|function| function.as_str().to_owned()),
+        code: None,
+    })
+}
+
+/// The same by its bytes, when the line is as plain as most are.
+fn plain(line: &str) -> Option<Frame> {
+    let (path, rest) = line.strip_prefix("  File \"")?.split_once("\", line ")?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let function = rest[digits..].strip_prefix(", in ")?;
+    let whole = digits > 0 && !path.is_empty() && function.bytes().all(|byte| byte.is_ascii_graphic());
+    (whole && !function.is_empty()).then(|| Frame {
+        path: path.to_owned(),
+        line: rest[..digits].parse().unwrap_or(0),
+        function: Some(function.to_owned()),
         code: None,
     })
 }

@@ -14,6 +14,10 @@ pub(in crate::triage) mod stackprinter;
 pub(in crate::triage) mod twisted;
 pub(in crate::triage) mod variants;
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::{Link, ParsedTraceback};
 
 /// Reads the traceback that begins at a line, and gives the line behind it.
@@ -45,9 +49,19 @@ const LAYOUTS: [&Layout; 6] = [
     &twisted::LAYOUT,
 ];
 
+/// What stands in every line that opens a layout, or does for a header.
+static OPENINGS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::new(["Traceback", "Stack trace (", "ray::", "╭ ", "File "]).expect("a few short words")
+});
+
+/// Whether a traceback may begin at this line: what is quick to tell.
+pub(in crate::triage) fn may_open(line: &[u8]) -> bool {
+    OPENINGS.is_match(line)
+}
+
 /// The layout in which a traceback begins at this line.
 pub(in crate::triage) fn opening(line: &str) -> Option<&'static Layout> {
-    LAYOUTS.into_iter().find(|layout| (layout.opens)(line))
+    may_open(line.as_bytes()).then(|| LAYOUTS.into_iter().find(|layout| (layout.opens)(line))).flatten()
 }
 
 /// The traceback that begins at this line in one of the layouts, and the line behind it.

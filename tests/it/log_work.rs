@@ -43,9 +43,9 @@ fn real() -> Vec<(String, Vec<u8>)> {
 fn twice_the_log_is_twice_the_work() {
     for (name, mut text) in real() {
         text.push(b'\n');
-        let (once, _) = work(&text.repeat(4));
-        let (twice, _) = work(&text.repeat(8));
-        // The first copy also pays for what the beginning teaches.
+        let [first, second, third] = [4, 8, 16].map(|times| work(&text.repeat(times)).0);
+        // What the first copies teach is left out.
+        let (once, twice) = (second - first, third - second);
         assert!(twice <= 2 * once + 20, "{name}: {once} lines looked at, then {twice}");
     }
 }
@@ -110,4 +110,38 @@ fn of_too_many_kinds_a_bounded_number_is_kept_and_the_rest_is_told() {
     assert!(report.notes.iter().any(|note| note.contains("4000 events of too many")), "{:?}", report.notes);
     let held = serde_json::to_string(&report.excerpts).unwrap().len();
     assert!(held < 4 << 20, "{held} bytes of excerpts");
+}
+
+/// What was read before is stepped over, and counted as if it had been read.
+#[test]
+fn repeated_failures_count_each() {
+    let mut text = String::new();
+    for number in 0..300 {
+        let (error, line) = match number % 3 {
+            0 => (format!("KeyError: 'mint-{number}'"), 8),
+            1 => (format!("ValueError: not a rate: {}", "four".repeat(1 + number % 7)), 12),
+            _ => ("ValueError: not a rate:\nfour\n  or five".to_owned(), 12),
+        };
+        let (second, minute) = (number % 60, number / 60);
+        write!(
+            text,
+            "2026-11-28 10:{minute:02}:{second:02},000 ERROR kiosk no page\nTraceback (most recent call last):\n  File \
+             \"/srv/kiosk/kiosk/ledger.py\", line {line}, in rate\n    return float(text)\n{error}\n2026-11-28 \
+             10:{minute:02}:{second:02},500 INFO kiosk sold {number}\n"
+        )
+        .unwrap();
+    }
+    let (looked, report) = work(text.as_bytes());
+    let mut counts: Vec<(u64, String)> =
+        report.groups.iter().map(|group| (group.count, group.exception.clone().unwrap())).collect();
+    counts.sort();
+    let of = |count: u64, name: &str| (count, name.to_owned());
+    // Seven different words, of which some numbers are alike.
+    let keys = counts.iter().filter(|(_, name)| name == "KeyError").map(|(count, _)| count).sum::<u64>();
+    assert_eq!((keys, report.events), (100, 300), "{counts:?}");
+    assert!(counts.contains(&of(100, "KeyError")), "{counts:?}");
+    let last =
+        report.groups.iter().filter_map(|group| group.last.as_ref()).map(|time| time.text.as_str()).max();
+    assert_eq!(last, Some("2026-11-28 10:04:59,000"));
+    assert!(looked <= 300 * 7 + 50, "{looked} lines looked at");
 }

@@ -9,6 +9,7 @@
 //! | `window`, `raw` | a line and the text around it; lines kept for showing |
 //! | **records** | |
 //! | `streams` | each line to its stream: what opens, goes on and ends there |
+//! | `beginning` | what begins, and whether it was read before |
 //! | `prefix` | the marks of Docker, Kubernetes, syslog … and the level |
 //! | `marks` | marks that no list knows, learned where a header stands behind them |
 //! | `forms` | how this stream's records begin, learned from their repetition |
@@ -35,6 +36,7 @@
 //! | `meaning` | one sentence for a group |
 
 mod answers;
+mod beginning;
 mod classify;
 mod counting;
 mod excerpts;

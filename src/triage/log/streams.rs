@@ -10,22 +10,18 @@ use super::counting::Counting;
 use super::files::RepositoryFiles;
 use super::forms::Forms;
 use super::glance::{Glance, glance};
-use super::groups::{Draft, fingerprint};
+use super::groups::fingerprint;
 use super::leads::{Lead, Leads};
-use super::marks::{self, Marks};
-use super::open::{Beginning, Open};
+use super::marks::Marks;
+use super::open::Open;
 use super::prefix::{self, Taken};
 use super::raw::Raw;
-use super::repeats::Ahead;
 use super::times::Clock;
 use super::window::Window;
 use super::{json, markup};
 use crate::model::{LogEventKind, LogReport, Moment};
 use crate::triage::ansi;
-use crate::triage::traceback::{self, joining, layouts};
 
-/// Streams with a traceback under way at the same time.
-const MOST_OPEN: usize = 64;
 /// How many lines of other streams a traceback waits for its next line.
 const PATIENCE: u64 = 200;
 /// How far above an indented line its record is looked for.
@@ -47,24 +43,24 @@ pub(super) struct Settings {
 #[derive(Debug)]
 pub(super) struct Streams {
     pub(super) counting: Counting,
-    open: Vec<Open>,
-    leads: Leads,
-    marks: Marks,
+    pub(super) open: Vec<Open>,
+    pub(super) leads: Leads,
+    pub(super) marks: Marks,
     forms: Forms,
     /// Lines looked at, for the test of the work done.
     pub(super) looked: u64,
     /// The line at hand holds values of variables.
     hidden: bool,
     /// The last line that a traceback took: lines up to it are no context of what follows.
-    taken: u64,
+    pub(super) taken: u64,
     /// Lines behind the one at hand that need not be looked at: where the next one begins, and how many.
-    ahead: Option<(usize, u64)>,
+    pub(super) ahead: Option<(usize, u64)>,
 }
 
 /// Where a piece of text stands.
 #[derive(Debug, Clone, Copy)]
-struct Spot<'w> {
-    window: &'w Window<'w>,
+pub(super) struct Spot<'w> {
+    pub(super) window: &'w Window<'w>,
     /// The piece of the line, when the line is more than one.
     piece: Option<&'w [u8]>,
     /// The text at hand is what the line wraps.
@@ -72,12 +68,12 @@ struct Spot<'w> {
 }
 
 impl Spot<'_> {
-    fn raw(&self) -> Raw {
+    pub(super) fn raw(&self) -> Raw {
         self.piece.map_or_else(|| self.window.raw(), |piece| self.window.raw_of(piece))
     }
 
     /// The line that stands here as a whole, without its marks.
-    fn line(&self) -> Option<&[u8]> {
+    pub(super) fn line(&self) -> Option<&[u8]> {
         (self.piece.is_none() && !self.wrapped).then(|| prefix::take(self.window.line()).body)
     }
 }
@@ -312,175 +308,12 @@ impl Streams {
         })
     }
 
-    /// What begins at this line.
-    fn beginning(&self, spot: Spot<'_>, body: &[u8], line: &Line<'_>) -> Option<Beginning> {
-        let word = matches!(line, Line::Word(_)) && body.trim_ascii_end().ends_with(b":");
-        if matches!(line, Line::Quiet | Line::Error(_) | Line::Status(..) | Line::Word(_))
-            && !word
-            && !layouts::may_open(body)
-        {
-            return None;
-        }
-        let text = &*String::from_utf8_lossy(body);
-        match line {
-            Line::Traceback if classify::ends_in_header(body) => return Some(Beginning::Traceback),
-            Line::Traceback if layouts::opening(text).is_none() => return None,
-            Line::Runner => return Some(Beginning::Runner),
-            Line::Fatal => return Some(Beginning::Fatal),
-            _ => {}
-        }
-        if traceback::layouts::variants::is_header(text) {
-            return Some(Beginning::Traceback);
-        }
-        if let Some(layout) = layouts::opening(text) {
-            return Some(Beginning::Layout(layout));
-        }
-        let alone = matches!(line, Line::Word(_)) && layouts::pretty_errors::closes(text);
-        (alone && !above(spot.window, text).is_empty()).then_some(Beginning::Above)
-    }
-
     /// Counts the pending events that no traceback will follow any more.
-    fn settle(&mut self, stream: u64, number: u64, record: bool) {
+    pub(super) fn settle(&mut self, stream: u64, number: u64, record: bool) {
         if !self.leads.is_empty() {
             for lead in self.leads.over(stream, number, record) {
                 self.counting.lead(lead);
             }
-        }
-    }
-
-    /// Steps over a traceback that was read before; false when it must be read.
-    fn repeated(
-        &mut self,
-        spot: Spot<'_>,
-        body: &[u8],
-        outer: u64,
-        stream: u64,
-        time: Option<&Moment>,
-    ) -> bool {
-        let window = spot.window;
-        let quoted = |line: &[u8]| memchr::memmem::find(line, b"\"\"\"").is_some();
-        let plain = spot.line() == Some(body)
-            && outer == stream
-            && self.marks.is_empty()
-            && !self.counting.wants_context();
-        if !plain
-            || body.first().is_none_or(u8::is_ascii_whitespace)
-            || window.before().next().is_some_and(quoted)
-        {
-            return false;
-        }
-        let (found, looked) = self.counting.repeats.ahead(window, body, stream);
-        self.looked += looked;
-        let Some((ahead, next, lines)) = found else { return false };
-        let (known, varied) = match ahead {
-            Ahead::Known(text) => (self.counting.again(text), None),
-            Ahead::Varied(known, message) => {
-                let group = self.counting.group_of(&known, message);
-                (None, group.map(|group| (known, group)))
-            }
-        };
-        if known.is_none() && varied.is_none() {
-            return false;
-        }
-        let (lead, earlier) = self.leads.take(stream, outer);
-        for lead in earlier {
-            self.counting.lead(lead);
-        }
-        let led = lead.and_then(|lead| lead.time);
-        let time = led.or_else(|| time.cloned()).or_else(|| self.counting.time(window));
-        for one in known.iter().flat_map(|known| &known.found) {
-            let lines = (window.number + one.lines.0, window.number + one.lines.1);
-            self.counting.repeated(one, time.as_ref(), lines);
-        }
-        if let Some((known, (group, message))) = &varied {
-            let lines = window.number..=window.number + lines - 1;
-            self.counting.varied(known, (*group, message), time.as_ref(), lines);
-        }
-        self.taken = window.number + lines - 1;
-        self.ahead = Some((next, lines - 1));
-        true
-    }
-
-    fn begin(
-        &mut self,
-        spot: Spot<'_>,
-        body: &[u8],
-        outer: u64,
-        stream: u64,
-        time: Option<&Moment>,
-        beginning: Beginning,
-    ) {
-        if matches!(beginning, Beginning::Traceback) && self.repeated(spot, body, outer, stream, time) {
-            return;
-        }
-        if self.open.len() >= MOST_OPEN {
-            self.close(0, false);
-        }
-        let window = spot.window;
-        let (mut stream, mut body, mut mark) = (stream, body, None);
-        let column = classify::header_column(body).unwrap_or(0);
-        let in_markup = markup::before(body, column) || markup::has_entities(body);
-        if matches!(beginning, Beginning::Traceback) && column > 0 {
-            let before = &body[..column];
-            if self.marks.learn(before) {
-                stream = outer ^ marks::process(before);
-                mark = Some(before.to_vec());
-            }
-            if mark.is_some() {
-                body = &body[column..];
-            }
-        }
-        let text = String::from_utf8_lossy(body);
-        let mut open = Open::new(stream, beginning, &text);
-        open.outer = outer;
-        open.markup = in_markup;
-        if matches!(beginning, Beginning::Above) {
-            for (line, raw) in above(window, &text) {
-                open.seed(&line, raw);
-            }
-        }
-        if let Beginning::Layout(layout) = beginning
-            && layout.name == "dask"
-        {
-            for (line, raw) in window.lines_above(3) {
-                open.seed(&line, raw);
-            }
-        }
-        if window.before().next().is_some_and(|line| memchr::memmem::find(line, b"\"\"\"").is_some())
-            && let [announced, quotes] = window.lines_above(2).as_slice()
-            && quotes.0.trim_end().ends_with("\"\"\"")
-            && joining::announces(self.unmarked(&announced.0))
-        {
-            open.seed(self.unmarked(&announced.0), announced.1.clone());
-            open.seed(self.unmarked(&quotes.0), quotes.1.clone());
-            open.quote();
-        }
-        let headed = mark.is_some();
-        open.mark = mark;
-        let (lead, earlier) = self.leads.take(stream, outer);
-        for lead in earlier {
-            self.counting.lead(lead);
-        }
-        match lead {
-            Some(lead) => {
-                open.said = Some(Draft::line(lead.kind, &lead.message).message);
-                open.time = lead.time;
-                open.before = lead.before;
-                open.lead = (!open.seeded(lead.raw.number)).then_some(lead.raw);
-            }
-            None => {
-                open.before = self.before(window);
-                open.lead = if headed { Some(spot.raw()) } else { self.record_before(window, outer) };
-            }
-        }
-        open.take(&text, || false, || spot.raw());
-        open.trail.follow(spot.line().filter(|line| *line == body));
-        let own = || self.counting.time(window);
-        open.time = open.time.take().or_else(|| time.cloned()).or_else(own);
-        let complete = open.complete();
-        self.open.push(open);
-        if complete {
-            self.close(self.open.len() - 1, false);
         }
     }
 
@@ -495,24 +328,10 @@ impl Streams {
     }
 
     /// Lines above for the excerpt, but for those of a traceback.
-    fn before(&self, window: &Window<'_>) -> Vec<Raw> {
+    pub(super) fn before(&self, window: &Window<'_>) -> Vec<Raw> {
         let mut lines = window.context(self.counting.settings.around);
         lines.retain(|line| line.number > self.taken);
         lines
-    }
-
-    /// The line without a learned mark.
-    fn unmarked<'l>(&mut self, line: &'l str) -> &'l str {
-        self.marks.find(line.as_bytes()).and_then(|(end, _)| line.get(end..)).unwrap_or(line)
-    }
-
-    /// The record right above, of the same stream, whatever its level.
-    fn record_before(&self, window: &Window<'_>, stream: u64) -> Option<Raw> {
-        let line = window.before().next()?;
-        let taken = prefix::take(line);
-        let record = taken.stream == stream && prefix::level(taken.body).0.is_some();
-        let number = window.number.checked_sub(1)?;
-        record.then(|| Raw::new(number, line))
     }
 
     fn event(
@@ -557,7 +376,7 @@ impl Streams {
     }
 
     /// Ends a traceback or report, and reads on in what was not part of it.
-    fn close(&mut self, at: usize, ended: bool) {
+    pub(super) fn close(&mut self, at: usize, ended: bool) {
         let open = self.open.swap_remove(at);
         let (outer, stream, time) = (open.outer, open.stream, open.time.clone());
         for raw in self.counting.collected(open, ended) {
@@ -605,14 +424,4 @@ impl Streams {
     pub(super) fn finish(self, names: &[String]) -> LogReport {
         self.counting.finish(names)
     }
-}
-
-/// The lines above a type that stands alone, when they are frames.
-fn above(window: &Window<'_>, text: &str) -> Vec<(String, Raw)> {
-    let lines = window.lines_above(layouts::pretty_errors::LOOK_BACK);
-    let texts: Vec<&str> = lines.iter().map(|(line, _)| line.as_str()).chain([text]).collect();
-    if layouts::pretty_errors::read(&texts, texts.len() - 1).is_none() {
-        return Vec::new();
-    }
-    lines
 }

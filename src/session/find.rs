@@ -1,6 +1,6 @@
 //! From a plan to a conclusion.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::ahead::Ahead;
 use super::dispatcher::Dispatcher;
@@ -114,7 +114,7 @@ pub fn find(
             unjudged: Vec::new(),
             endpoints: Endpoints::default(),
             seen: HashMap::new(),
-            failed_otherwise: HashSet::new(),
+            failed_otherwise: Vec::new(),
             voted_target: None,
             doubts_target: false,
             end_outputs: Vec::new(),
@@ -170,8 +170,8 @@ pub(super) struct Session<'a> {
     pub(super) endpoints: Endpoints,
     /// What was seen at each commit, in the terms of the search: with `find_fix`, inverted.
     pub(super) seen: HashMap<CommitId, Observation>,
-    /// Commits of which a trial showed another failure than the target.
-    pub(super) failed_otherwise: HashSet<CommitId>,
+    /// Trials of commits that showed another failure than the target, and which.
+    pub(super) failed_otherwise: Vec<(CommitId, FailureSignature)>,
     /// The failure to look for, when several were seen at bad and the most frequent was chosen.
     pub(super) voted_target: Option<FailureSignature>,
     /// Whether bad was run again because other commits keep failing otherwise.
@@ -411,9 +411,9 @@ impl Session<'_> {
         };
         let failure = reading.failures.into_iter().next();
         self.say_finished(&done, &plain, failure.clone(), likely)?;
-        if let (Verdict::Skip(skip), Some(other)) = (&plain, failure)
-            && skip.kind == SkipKind::DifferentFailure
-        {
+        let is_other = matches!(&plain, Verdict::Skip(skip) if skip.kind == SkipKind::DifferentFailure);
+        let other = failure.filter(|_| is_other);
+        if let Some(other) = &other {
             self.vote(&done, other)?;
         }
         if let Verdict::Abort(why) = &plain {
@@ -428,9 +428,7 @@ impl Session<'_> {
         self.ahead.note(done.id, &verdict);
         // A composed tree says nothing of the commit itself.
         if done.purpose.is_of_commit() {
-            if matches!(&verdict, Verdict::Skip(skip) if skip.kind == SkipKind::DifferentFailure) {
-                self.failed_otherwise.insert(done.commit);
-            }
+            self.failed_otherwise.extend(other.map(|other| (done.commit, other)));
             self.seen.entry(done.commit).or_default().add(Observation::of(&verdict));
         }
         if is_unproven && done.purpose.is_of_commit() {

@@ -10,16 +10,19 @@ use super::find::{Session, Stop};
 use super::search::Hunt;
 use crate::git::RangeOptions;
 use crate::graph::Node;
-use crate::model::{CommitId, CommitInfo, Conclusion, Culprit, FailureKind, Proof, Purpose};
+use crate::model::{
+    CommitId, CommitInfo, Conclusion, Culprit, FailureKind, FailureSignature, Proof, Purpose,
+};
 use crate::search::{Observation, Outcome};
+use crate::triage::same_failure;
 
-/// How often a commit is run again that failed otherwise: two in three such failures that come by chance are told from
-/// the others by then, where they come in one of three runs nearly all.
+/// How often a commit is run again that failed otherwise.
 const MOST_REPEATS: u32 = 3;
 /// Repeats in all: where more commits fail otherwise, it is no chance.
 const MOST_REPEATED: u32 = 6;
 
-/// Runs that show the failure, below which one more is wanted.
+/// Runs that show a failure, of whichever commits, below which it may be chance: one that comes in every second run is
+/// seen three times in a row once in eight.
 const ENOUGH_SIGHTINGS: u32 = 3;
 
 /// Trials that were asked for to prove an answer.
@@ -48,7 +51,9 @@ impl Session<'_> {
                 let mut again = self.perhaps_by_chance(hunt, set, proving);
                 // It may be bad that failed otherwise, and the others as always.
                 let read_at = self.target_commit();
-                if !self.failed_otherwise.is_empty() && !proving.asked.contains(&read_at) {
+                if self.target_may_be_chance(!self.failed_otherwise.is_empty())
+                    && !proving.asked.contains(&read_at)
+                {
                     again.push(read_at);
                 }
                 again
@@ -69,7 +74,8 @@ impl Session<'_> {
         let stand_ins = hunt.history.graph.parents(culprit).iter();
         let often = stand_ins.map(|&node| hunt.state.observed(node)).map(|seen| seen.good + seen.bad).max();
         let mut wanted = Vec::new();
-        if self.may_be_by_chance(culprit_id) && !proving.asked.contains(&self.target_commit()) {
+        let decides = culprit_id == self.target_commit() || !self.failed_otherwise.is_empty();
+        if self.target_may_be_chance(decides) && !proving.asked.contains(&self.target_commit()) {
             wanted.push(self.target_commit());
         }
         for commit in Proof::named(&info, self.plan.first_parent) {
@@ -86,12 +92,11 @@ impl Session<'_> {
     }
 
     /// Whether what is looked for may have been chance at bad, so that bad has to show it once more: few runs showed it,
-    /// and either it is bad itself that is named, or others failed otherwise, as bad may do as a rule.
-    fn may_be_by_chance(&self, culprit: CommitId) -> bool {
+    /// and the answer rests on it, because bad itself is named, or others failed otherwise, as bad may do as a rule.
+    fn target_may_be_chance(&self, decides: bool) -> bool {
         let sightings: u32 = self.seen.values().map(|seen| seen.bad).sum();
         // One more wait for the limit of time would cost more than all else.
         let hangs = self.target.as_ref().is_some_and(|target| target.kind == FailureKind::Timeout);
-        let decides = culprit == self.target_commit() || !self.failed_otherwise.is_empty();
         sightings < ENOUGH_SIGHTINGS && decides && !hangs && !self.plan.find_fix
     }
 
@@ -102,7 +107,8 @@ impl Session<'_> {
         let parents = set.iter().flat_map(|(node, _)| hunt.history.graph.parents(*node));
         for &node in set.iter().map(|(node, _)| node).chain(parents) {
             let commit = hunt.id(node);
-            let is_other = hunt.state.observed(node).is_skipped() && self.failed_otherwise.contains(&commit);
+            let is_other =
+                hunt.state.observed(node).is_skipped() && self.failed_otherwise_at(commit).is_some();
             if is_other && !skipped.contains(&commit) {
                 skipped.push(commit);
             }
@@ -117,9 +123,30 @@ impl Session<'_> {
     fn repeat_of(&self, commit: CommitId, proving: &mut Proving) -> Option<CommitId> {
         let all: u32 = proving.repeats.values().sum();
         let own = proving.repeats.entry(commit).or_default();
-        let may = self.failed_otherwise.contains(&commit) && *own < MOST_REPEATS && all < MOST_REPEATED;
+        let may = self.may_fail_so_by_chance(commit) && *own < MOST_REPEATS && all < MOST_REPEATED;
         *own += u32::from(may);
         may.then_some(commit)
+    }
+
+    fn failed_otherwise_at(&self, commit: CommitId) -> Option<&FailureSignature> {
+        self.failed_otherwise.iter().find(|(at, _)| *at == commit).map(|(_, failure)| failure)
+    }
+
+    /// Whether the other failure of a commit may be chance: few runs showed it, or one that did could be judged when it
+    /// ran again.
+    fn may_fail_so_by_chance(&self, commit: CommitId) -> bool {
+        let Some(failure) = self.failed_otherwise_at(commit) else { return false };
+        let alike: Vec<CommitId> = self
+            .failed_otherwise
+            .iter()
+            .filter(|(_, other)| same_failure(failure, other))
+            .map(|(at, _)| *at)
+            .collect();
+        let was_judged = alike.iter().any(|&at| {
+            let seen = self.seen_at(at);
+            seen.good + seen.bad > 0
+        });
+        was_judged || alike.len() < usize::try_from(ENOUGH_SIGHTINGS).unwrap_or(usize::MAX)
     }
 
     fn seen_at(&self, commit: CommitId) -> Observation {

@@ -18,7 +18,7 @@ impl Session<'_> {
     /// A trial showed another failure than the target. When it ran at bad, the two are put to the vote.
     ///
     /// Ends the search with [`Stop::OtherTarget`] when the other one is the more frequent.
-    pub(super) fn vote(&mut self, done: &Done, other: FailureSignature) -> Result<(), Stop> {
+    pub(super) fn vote(&mut self, done: &Done, other: &FailureSignature) -> Result<(), Stop> {
         let is_at_bad = done.commit == self.target_commit() && done.purpose.is_of_commit();
         if !is_at_bad && done.purpose == Purpose::Repeat && !self.doubts_target && self.voted_target.is_none()
         {
@@ -52,7 +52,7 @@ impl Session<'_> {
             let failures = read(&result.output, &command).failures;
             if failures.iter().any(|failure| same_failure(&target, failure)) {
                 for_target += 1;
-            } else if failures.iter().any(|failure| same_failure(&other, failure)) {
+            } else if failures.iter().any(|failure| same_failure(other, failure)) {
                 for_other += 1;
             }
             others.push(result);
@@ -60,7 +60,7 @@ impl Session<'_> {
         self.trials.put_back(others);
         let first =
             |failure: &FailureSignature| failure.to_string().lines().next().unwrap_or_default().to_owned();
-        let (more, less) = if for_other > for_target { (&other, &target) } else { (&target, &other) };
+        let (more, less) = if for_other > for_target { (other, &target) } else { (&target, other) };
         self.journal.note(format!(
             "the bad commit fails in more than one way: {} of {} runs with {}, and others with {}; the search is for the \
              first",
@@ -71,7 +71,7 @@ impl Session<'_> {
         ))?;
         if for_other > for_target {
             self.voted_target = Some(other.clone());
-            return Err(Stop::OtherTarget(Box::new(other)));
+            return Err(Stop::OtherTarget(Box::new(other.clone())));
         }
         Ok(())
     }

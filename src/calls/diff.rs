@@ -176,7 +176,9 @@ impl<'a> Pair<'a> {
         } else {
             definition_changes(old, new, &scopes.to_new)
         };
-        FileCalls { changes, definitions, partly_before: wrong_syntax(old), partly_after: wrong_syntax(new) }
+        let too_many = sites.is_coarse.then_some(PartlyParsed::TooMany);
+        let partly_after = wrong_syntax(new).or(too_many);
+        FileCalls { changes, definitions, partly_before: wrong_syntax(old), partly_after }
     }
 }
 

@@ -19,6 +19,8 @@ use super::work;
 const MOST_PAIRS: usize = 40_000;
 /// Of calls that are the same, in a scope with more pairs than that or in another scope, so many are looked at.
 const MOST_SAME: usize = 20;
+/// So many pairs are compared in a file; what is left then is matched by what it calls and in order.
+const MOST_COMPARED: usize = 2_000_000;
 /// Longer sequences are matched without regard to order: Myers' algorithm may take the product.
 const LONGEST_SEQUENCE: usize = 5_000;
 
@@ -27,6 +29,8 @@ const LONGEST_SEQUENCE: usize = 5_000;
 pub(super) struct SitePairs {
     pub(super) to_new: Vec<Option<SiteId>>,
     pub(super) to_old: Vec<Option<SiteId>>,
+    /// Whether some were matched by what they call and their order alone, as they were too many.
+    pub(super) is_coarse: bool,
 }
 
 impl SitePairs {
@@ -44,7 +48,9 @@ pub(super) fn match_sites(old: &Version, new: &Version, scopes: &ScopePairs) -> 
         pairs: SitePairs {
             to_new: vec![None; old.extracted.sites.len()],
             to_old: vec![None; new.extracted.sites.len()],
+            is_coarse: false,
         },
+        left: MOST_COMPARED,
     };
     let scope_pairs: Vec<(&[SiteId], &[SiteId])> = scopes
         .to_new
@@ -78,6 +84,8 @@ struct Pairing<'v, 'a> {
     old: &'v Version<'a>,
     new: &'v Version<'a>,
     pairs: SitePairs,
+    /// How many pairs may still be compared.
+    left: usize,
 }
 
 impl Pairing<'_, '_> {
@@ -146,18 +154,38 @@ impl Pairing<'_, '_> {
             return false;
         }
         let few = olds.len() * news.len() <= MOST_PAIRS;
+        let compared = if few { olds.len() * news.len() } else { olds.len() * MOST_SAME };
+        work::count(compared.min(self.left));
+        match self.left.checked_sub(compared) {
+            Some(left) => self.left = left,
+            None => {
+                self.in_any_order(&olds, &news, |key| key.callee);
+                self.pairs.is_coarse = true;
+                return false;
+            }
+        }
         let places = [Place::of_all(self.old, &olds), Place::of_all(self.new, &news)];
         let mut by_callee: HashMap<u64, Vec<usize>> = HashMap::new();
         for (j, &new) in news.iter().enumerate() {
             by_callee.entry(self.new.keys[new].callee).or_default().push(j);
         }
         let mut alike: Vec<(u32, usize, usize, usize)> = Vec::new();
-        work::count(if few { olds.len() * news.len() } else { olds.len() * MOST_SAME });
         let every: Vec<usize> = if few { (0..news.len()).collect() } else { Vec::new() };
+        // How many of the same callee came before, of how many.
+        let mut ranks: HashMap<u64, (usize, usize)> = HashMap::new();
+        for &old in &olds {
+            ranks.entry(self.old.keys[old].callee).or_default().1 += 1;
+        }
         for (i, &old) in olds.iter().enumerate() {
-            let same = by_callee.get(&self.old.keys[old].callee).map_or(&[][..], Vec::as_slice);
-            // A slice of the buckets, so that a file of one call a million times ends too.
-            let candidates = if few { &every[..] } else { &same[..same.len().min(MOST_SAME)] };
+            let callee = self.old.keys[old].callee;
+            let same = by_callee.get(&callee).map_or(&[][..], Vec::as_slice);
+            let (rank, count) = ranks.entry(callee).or_default();
+            // Those that stand about where this one does, so that a file of one call a million times ends too.
+            let middle = *rank * same.len() / (*count).max(1);
+            *rank += 1;
+            let first = middle.saturating_sub(MOST_SAME / 2).min(same.len().saturating_sub(MOST_SAME));
+            let near = &same[first..same.len().min(first + MOST_SAME)];
+            let candidates = if few { &every[..] } else { near };
             for &j in candidates {
                 let likeness = self.likeness((old, places[0][i]), (news[j], places[1][j]), &gaps);
                 if likeness >= ENOUGH {

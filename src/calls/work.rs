@@ -35,10 +35,12 @@ mod tests {
     #[test]
     fn twice_the_file_is_twice_the_work() {
         type Part = fn(usize) -> String;
-        let forms: [(&str, &str, Part, &str); 5] = [
+        let forms: [(&str, &str, Part, &str); 7] = [
             ("decorators", "", |n| format!("@d{n}\n"), "def f(): pass\n"),
             ("functions", "", |n| format!("def f{n}(a): g{n}(a)\n"), ""),
             ("overloads", "", |n| format!("def f(a): g({n})\n"), ""),
+            ("one callee", "", |n| format!("f({n})\n"), ""),
+            ("one callee in another", "x = f(", |n| format!("g({n}), "), ")\n"),
             ("an f-string of calls", "x = f'", |n| format!("{{a{n}()}}"), "'\n"),
             ("f-strings", "", |n| format!("x = f'{{a{n}()}}'\n"), ""),
         ];

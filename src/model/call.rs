@@ -301,6 +301,8 @@ pub enum PartlyParsed {
         /// The line of the first that was left out, from 1.
         line: u32,
     },
+    /// More calls alike in one function than can be compared one by one: some were matched by what they call and their order.
+    TooMany,
     /// Too large or too deep to be parsed: only the changed lines were looked at.
     TooLarge {
         /// Its size in bytes.
@@ -322,6 +324,9 @@ impl std::fmt::Display for PartlyParsed {
             Self::TooLarge { bytes } => {
                 write!(f, "too large to be parsed ({bytes} bytes): only the changed lines were looked at")
             }
+            Self::TooMany => f.write_str(
+                "more calls alike than can be compared one by one: some were matched by what they call and their order",
+            ),
             Self::Missing => f.write_str("its content is not in the repository"),
             Self::PatchOnly => {
                 f.write_str("neither version is at hand: only the lines of the patch were looked at")

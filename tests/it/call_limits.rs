@@ -68,3 +68,28 @@ fn a_large_file_takes_little_memory() {
         assert!(kilobytes < 200 << 10, "{what}: {} MB", kilobytes >> 10);
     }
 }
+
+#[test]
+fn thousands_of_calls_alike_are_matched_where_they_stand() {
+    let version = |first: usize| (first..first + 5_000).map(|n| format!("f({n})\n")).collect::<String>();
+    let found = changes(&version(0), &version(1_000_000));
+    assert_eq!(found.changes.len(), 5_000, "each has become another");
+    for change in &found.changes {
+        let (before, after) = (change.before.as_ref().unwrap(), change.after.as_ref().unwrap());
+        assert_eq!(before.span.line, after.span.line);
+    }
+    assert!(!found.partly_parsed());
+}
+
+#[test]
+fn more_calls_alike_than_can_be_compared_are_matched_in_order_and_that_is_said() {
+    // In functions of so many calls, all pairs are compared.
+    let function = |n: usize, first: usize| {
+        let calls: String = (first..first + 200).map(|n| format!(" f({n})\n")).collect();
+        format!("def g{n}():\n{calls}")
+    };
+    let version = |first: usize| (0..80).map(|n| function(n, first + 200 * n)).collect::<String>();
+    let found = changes(&version(100_000), &version(200_000));
+    assert_eq!(found.partly_after, Some(PartlyParsed::TooMany));
+    assert!(found.changes.iter().all(|change| change.before.is_some() && change.after.is_some()));
+}

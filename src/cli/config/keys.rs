@@ -88,6 +88,9 @@ const KEYS: [&str; 29] = [
     "max-file-size",
 ];
 
+/// Trials at the same time that a repository may ask for on a machine of fewer cores.
+const MOST_JOBS: usize = 16;
+
 /// Read a table.
 pub(super) fn read(table: Table, name: &str) -> Result<Config, CliError> {
     Value::Table(table).try_into().map_err(|error: toml::de::Error| {
@@ -112,7 +115,8 @@ pub(super) fn unknown(table: &Table, name: &str) -> Vec<String> {
 pub(super) fn restrict(table: &mut Table, own: &Table) -> Vec<String> {
     let mut ignored: Vec<String> = Vec::new();
     table.retain(|key, value| {
-        let may = may_set(key, value, own);
+        // What nobody knows is not read.
+        let may = if KEYS.contains(&&*key) { may_set(key, value, own) } else { May::Set };
         if may == May::Not {
             ignored.push(key.to_owned());
         }
@@ -170,9 +174,22 @@ fn may_set(key: &str, value: &Value, own: &Table) -> May {
         "with" => set(value
             .as_array()
             .is_some_and(|list| list.iter().all(|item| item.as_str().is_some_and(is_plain)))),
-        "logs-command" | "pass-env" | "keep" | "env-cache" => May::Not,
+        // Each has a folder of its own, and a process.
+        "jobs" => {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let most = i64::try_from(cores.max(MOST_JOBS)).unwrap_or(i64::MAX);
+            set(value.as_integer().is_none_or(|jobs| jobs <= most))
+        }
         // Files are looked at where they are read: they have to lie in the work tree.
-        _ => May::Set,
+        "with-file" | "requirements" => May::Set,
+        // What is searched, and how outcomes are read.
+        "good" | "first-parent" | "path" | "no-with-file" | "timeout" | "any-failure" | "match"
+        | "confidence" => May::Set,
+        // What is installed, by names and dates.
+        "env" | "extra" | "group" | "time-travel" | "as-of" => May::Set,
+        // Programs and variables of the user's, what trials leave to each other, what other projects use; and what nobody
+        // thought about.
+        _ => May::Not,
     }
 }
 
@@ -230,9 +247,105 @@ mod tests {
             "with = ['x @ file:///etc']",
             "with = ['pytest', '-e /home/ada']",
             "with = 'x'",
+            "jobs = 5000",
         ] {
             assert_eq!(ignored(text, "").len(), 1, "{text}");
         }
+    }
+
+    /// What a repository that nobody trusts may do with a key.
+    enum Untrusted {
+        /// Set it to anything: it stays in the sandbox, or names what lies in the work tree.
+        Anything,
+        /// Set it within bounds.
+        Bounded,
+        Nothing,
+    }
+
+    #[test]
+    fn each_key_is_one_that_a_repository_may_set_or_not() {
+        use Untrusted::{Anything, Bounded, Nothing};
+        // Without `..`, so that a new key is to be thought about here.
+        let Config {
+            command: _,
+            good: _,
+            first_parent: _,
+            path: _,
+            jobs: _,
+            with_file: _,
+            no_with_file: _,
+            setup: _,
+            timeout: _,
+            keep: _,
+            any_failure: _,
+            pattern: _,
+            confidence: _,
+            logs_command: _,
+            env: _,
+            with: _,
+            python: _,
+            requirements: _,
+            extra: _,
+            group: _,
+            time_travel: _,
+            as_of: _,
+            env_cache: _,
+            isolation: _,
+            network: _,
+            pass_env: _,
+            max_memory: _,
+            max_processes: _,
+            max_file_size: _,
+            of_repository: _,
+        } = Config::default();
+        let keys = [
+            ("command", Anything),
+            ("good", Anything),
+            ("first-parent", Anything),
+            ("path", Anything),
+            ("jobs", Bounded),
+            ("with-file", Anything),
+            ("no-with-file", Anything),
+            ("setup", Anything),
+            ("timeout", Anything),
+            ("keep", Nothing),
+            ("any-failure", Anything),
+            ("match", Anything),
+            ("confidence", Anything),
+            ("logs-command", Nothing),
+            ("env", Anything),
+            ("with", Bounded),
+            ("python", Bounded),
+            ("requirements", Anything),
+            ("extra", Anything),
+            ("group", Anything),
+            ("time-travel", Anything),
+            ("as-of", Anything),
+            ("env-cache", Nothing),
+            ("isolation", Bounded),
+            ("network", Bounded),
+            ("pass-env", Nothing),
+            ("max-memory", Bounded),
+            ("max-processes", Bounded),
+            ("max-file-size", Bounded),
+        ];
+        assert_eq!(keys.each_ref().map(|(key, _)| *key), KEYS, "all of them, in this order");
+        for (key, untrusted) in keys {
+            let values = [
+                "true", "'none'", "['x']", "1000000", "'3.12'", "'strict'", "['/x']", "'/x'", "'1K'", "'10'",
+            ];
+            let may = |value: &str| ignored(&format!("{key} = {value}"), "").is_empty();
+            let admitted = values.iter().filter(|value| may(value)).count();
+            let expected = match untrusted {
+                Anything => admitted == values.len(),
+                Bounded => admitted > 0 && admitted < values.len(),
+                Nothing => admitted == 0,
+            };
+            assert!(expected, "{key}: {admitted} of {}", values.len());
+        }
+        // Where a key is added to the values alone, it is not known, and then not read.
+        let all: Table = KEYS.iter().map(|key| ((*key).to_owned(), Value::Boolean(true))).collect();
+        assert_eq!(unknown(&all, ""), Vec::<String>::new());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::types::{Diagnostic, read_diagnostics};
 use crate::beneath::{Scratch, remove_tree};
 use crate::model::{CancelToken, Ending};
 use crate::process::sandbox::{Network, Room, Sandbox, clean};
-use crate::process::{ChildOutcome, ChildSpec, run};
+use crate::process::{ChildOutcome, ChildSpec, program, run};
 use crate::pyenv::{places_of_python, registry_files, registry_variables};
 
 /// A checker that takes longer is of no use in a gate.
@@ -113,14 +113,15 @@ impl Checker {
         let known = beside
             .filter(|program| program.is_file() && !refuses(program))
             .or_else(|| {
-                let on_path = which::which(kind.name()).ok().filter(|program| !refuses(program));
+                let on_path = program(kind.name(), refuses).ok();
                 on_path.filter(|program| answers(program, sandbox, cancel))
             })
             .or_else(|| Some(installed.clone()).filter(|program| program.is_file()));
         let program = match (known, kind) {
             (Some(program), _) => program,
             (None, CheckerKind::Ty) => {
-                install(kind, tools, python.as_deref(), sandbox, cancel).map(|()| installed)?
+                install(kind, tools, python.as_deref(), Around { sandbox, refuses }, cancel)
+                    .map(|()| installed)?
             }
             (None, _) => return Err(ToolError::Missing { name: kind.name(), because: String::new() }),
         };
@@ -284,7 +285,7 @@ fn install(
     kind: CheckerKind,
     tools: &Path,
     python: Option<&Path>,
-    sandbox: Option<&Sandbox>,
+    Around { sandbox, refuses }: Around<'_>,
     cancel: &CancelToken,
 ) -> Result<(), ToolError> {
     let name = kind.name();
@@ -299,7 +300,7 @@ fn install(
     uv.extend(python.iter().flat_map(|python| [OsString::from("--python"), python.into()]));
     let quick = ["--timeout", LONGEST_WAIT, "--retries", "1"];
     let pip = words(&[&["-m", "pip", "install", "--disable-pip-version-check"][..], &quick].concat());
-    let found = |name: &str| which::which(name).ok();
+    let found = |name: &str| program(name, refuses).ok();
     let ways = [
         ("uv", found("uv"), uv),
         ("pip", found("python3"), pip.clone()),

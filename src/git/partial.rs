@@ -13,6 +13,7 @@ use git2::{ConfigLevel, ErrorCode, ObjectType, OdbLookupFlags, Oid};
 use super::ids::{ToOid, tree_id};
 use super::{GitError, Repository, Shadow};
 use crate::model::{CommitId, TreeId};
+use crate::process::program;
 
 /// Trees that were missing have to be there before what they name can be asked for: one round a level at worst.
 const MOST_ROUNDS: usize = 100;
@@ -197,7 +198,8 @@ impl Shadow {
         let lines: String = ids.iter().flat_map(|id| [id.to_string(), "\n".to_owned()]).collect();
         list.write_all(lines.as_bytes()).map_err(on_disk)?;
         list.seek(SeekFrom::Start(0)).map_err(on_disk)?;
-        let mut command = Command::new("git");
+        let git = program("git", &|program| user.brings(program)).map_err(on_disk)?;
+        let mut command = Command::new(git);
         for name in OTHER_REPOSITORY {
             command.env_remove(name);
         }

@@ -12,6 +12,7 @@ use super::ids::{ToOid, commit_id};
 use super::partial::OTHER_REPOSITORY;
 use super::{GitError, Repository, Shadow};
 use crate::model::{CommitId, TreeId};
+use crate::process::program;
 
 /// Where the shadow keeps a commit until it is fetched.
 const OUTBOX: &str = "refs/pybisect/fix";
@@ -143,7 +144,9 @@ impl Repository {
 
     fn git(&self, action: &str, arguments: &[&str]) -> Result<(), GitError> {
         let failed = |message: String| GitError::GitCommand { action: action.to_owned(), message };
-        let mut command = Command::new("git");
+        let git =
+            program("git", &|program| self.brings(program)).map_err(|error| failed(error.to_string()))?;
+        let mut command = Command::new(git);
         for name in OTHER_REPOSITORY {
             command.env_remove(name);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
+use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -77,6 +78,19 @@ pub struct ChildOutcome {
 /// # Errors
 /// When the system has no more processes, files or memory to give, or the sandbox cannot be made.
 pub fn run(spec: &ChildSpec, cancel: &CancelToken) -> io::Result<ChildOutcome> {
+    run_with_proxy(spec, cancel, &drop)
+}
+
+/// The same in a sandbox with [a socket](super::sandbox::Network::Proxy) that pybisect listens on, which `listens` is given
+/// before the command starts.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_with_proxy(
+    spec: &ChildSpec,
+    cancel: &CancelToken,
+    listens: &dyn Fn(TcpListener),
+) -> io::Result<ChildOutcome> {
     adopt_orphans();
     if cancel.is_cancelled() {
         return Ok(without_a_run(Ending::Cancelled));
@@ -86,7 +100,7 @@ pub fn run(spec: &ChildSpec, cancel: &CancelToken) -> io::Result<ChildOutcome> {
         Ok(started) => started,
         Err(error) => return not_started(error),
     };
-    match introduce(spec, &own, confined.as_mut(), cancel) {
+    match introduce(spec, &own, confined.as_mut(), cancel, listens) {
         Ok(Introduced::Runs) => {}
         other => {
             let _none = end_leftovers(&own);
@@ -207,9 +221,10 @@ fn introduce(
     own: &Running,
     confined: Option<&mut Confined>,
     cancel: &CancelToken,
+    listens: &dyn Fn(TcpListener),
 ) -> io::Result<Introduced> {
     match confined.zip(spec.confinement.as_ref()) {
-        Some((confined, confinement)) => confined.introduce(confinement, own.leader, cancel),
+        Some((confined, confinement)) => confined.introduce(confinement, own.leader, cancel, listens),
         None => Ok(Introduced::Runs),
     }
 }

@@ -58,13 +58,20 @@ impl BuildFolder {
         let keys = netrc.and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
         io::Write::write_all(&mut write("netrc")?, netrc::for_hosts(&keys, hosts).as_bytes())?;
         // Lists of versions hold nothing that is run, and are long.
-        take_lists(&environments.join("uv"), &folder.path().join("cache"));
+        take_lists(&environments.join("uv"), &folder.path().join("cache"), |_| {});
         Ok(Self { folder, _lock: lock })
     }
 
     /// uv's cache for what it builds.
     pub(super) fn cache(&self) -> PathBuf {
         self.folder.path().join("cache")
+    }
+
+    /// Take the lists of versions over from uv's lasting cache once more; what they say.
+    pub(super) fn take_lists(&self, from: &Path) -> Vec<String> {
+        let mut texts = Vec::new();
+        take_lists(from, &self.cache(), |list| texts.push(String::from_utf8_lossy(list).into_owned()));
+        texts
     }
 
     /// The keys to registries.
@@ -83,7 +90,7 @@ impl BuildFolder {
 
 /// Copy the lists of versions from one cache of uv to another, as far as they are not too many. Without one it is asked
 /// for again.
-fn take_lists(from: &Path, to: &Path) {
+fn take_lists(from: &Path, to: &Path, mut tell: impl FnMut(&[u8])) {
     let mut left = MOST_LISTS;
     let tops = fs::read_dir(from).into_iter().flatten().flatten();
     for top in tops.filter(|top| top.file_name().to_string_lossy().starts_with("simple-")) {
@@ -96,7 +103,9 @@ fn take_lists(from: &Path, to: &Path) {
                 let size = entry.metadata().map_or(u64::MAX, |facts| facts.len());
                 let Some(rest) = left.checked_sub(size) else { return };
                 left = rest;
-                drop(fs::copy(entry.path(), place));
+                let Ok(list) = fs::read(entry.path()) else { continue };
+                tell(&list);
+                drop(fs::write(place, list));
             }
         }
     }

@@ -79,6 +79,7 @@ impl Compile<'_> {
             arguments.extend(self.later.options());
         }
         arguments.push(list.into());
+        self.uv.know_sources(self.python, self.lines, cancel).map_err(machine)?;
         let outcome = self.uv.run(&arguments, Work::Builds(folder.path()), cancel).map_err(machine)?;
         match outcome.ending {
             Ending::Exited { code: 0 } => read_answer(&output).map_err(machine),

@@ -131,6 +131,12 @@ impl Environments {
         self
     }
 
+    /// What of the isolation of builds is missing, beside what trials lack.
+    #[must_use]
+    pub fn missing(&self) -> Option<String> {
+        self.uv.left_open()
+    }
+
     /// What tells environments of different versions apart before anything is resolved.
     #[must_use]
     pub fn key(&self, version: Version<'_>) -> String {

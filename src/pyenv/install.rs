@@ -52,6 +52,8 @@ pub(super) fn install(
     // No code of a package has run yet, so nothing leads elsewhere.
     let list = folder.join("pybisect-packages.txt");
     fs::write(&list, lines).map_err(|error| Unmade::machine(&error))?;
+    uv.know_sources(python, &[resolved.options.as_slice(), &resolved.packages].concat(), cancel)
+        .map_err(|error| Unmade::machine(&error))?;
     if with_pip {
         let words = ["-m", "pip", "install", "--quiet", "--no-deps", "-r"].map(Into::into);
         let words = words.into_iter().chain([text(&list)]);

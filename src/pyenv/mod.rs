@@ -11,6 +11,7 @@
 //! | [`pythons`] | the interpreters that are there, and which one fits |
 //! | [`uv`] | the program that resolves and installs |
 //! | [`build_folder`] | where a run builds packages, apart from what lasts |
+//! | [`proxy`] | the way from a build to registries, and to nothing else |
 //! | [`netrc`] | keys to registries, and to no other hosts |
 //! | [`registry`] | how the user reaches package registries |
 //! | [`resolve`] | from what is wanted, as of a date, to exact versions |
@@ -37,6 +38,7 @@ mod netrc;
 mod places;
 mod prober;
 mod project_metadata;
+mod proxy;
 mod pythons;
 mod registry;
 mod resolve;

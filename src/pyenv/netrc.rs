@@ -85,24 +85,6 @@ impl<'a> Words<'a> {
     }
 }
 
-/// The hosts of the addresses in a text.
-pub(super) fn hosts_in(text: &str) -> Vec<String> {
-    let is_end = |letter: char| letter.is_whitespace() || "/?#\"',;<>)}".contains(letter);
-    let addresses = text.split("://").skip(1);
-    let host = |rest: &str| {
-        let place = &rest[..rest.find(is_end).unwrap_or(rest.len())];
-        let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
-        let name = if place.starts_with('[') {
-            place.split_inclusive(']').next().unwrap_or(place)
-        } else {
-            // Of a list that the address ends.
-            place.split(':').next().unwrap_or(place).trim_end_matches(']')
-        };
-        name.to_lowercase()
-    };
-    addresses.map(host).filter(|host| !host.is_empty()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,12 +111,5 @@ mod tests {
             "machine one.example login machine password default machine two.example login a password b";
         assert_eq!(of(text, &["two.example"]), "machine two.example login a password b ");
         assert_eq!(of("machine one.example password \\\"machine login two.example", &["two.example"]), "");
-    }
-
-    #[test]
-    fn hosts_are_found_in_settings_of_all_kinds() {
-        let text = "index-url = \"https://ada:p@ss@One.example:8443/simple\"\nextra = ['http://[::1]:80/x', 'file:///x']\n\
-                    UV_INDEX=mine=https://two.example";
-        assert_eq!(hosts_in(text), ["one.example", "[::1]", "two.example"]);
     }
 }

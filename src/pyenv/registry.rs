@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::declared::ini;
-use super::netrc::hosts_in;
+use super::proxy::{Address, address, addresses_in};
 
 type Variables = BTreeMap<OsString, OsString>;
 
@@ -112,8 +112,8 @@ pub(super) fn netrc(all: &Variables) -> Option<PathBuf> {
     path(all, "NETRC").or_else(|| Some(path(all, "HOME")?.join(".netrc")))
 }
 
-/// The hosts that the user's settings name as registries. What a commit declares is not among them: it could name any.
-pub(super) fn hosts(all: &Variables) -> BTreeSet<String> {
+/// The places that the user's settings name as registries. What a commit declares is not among them: it could name any.
+pub(super) fn registries(all: &Variables) -> BTreeSet<Address> {
     let uv_config = config_folder(all).map(|folder| folder.join("uv/uv.toml"));
     let uv_files = uv_config.into_iter().chain([PathBuf::from("/etc/uv/uv.toml")]);
     let texts =
@@ -123,7 +123,15 @@ pub(super) fn hosts(all: &Variables) -> BTreeSet<String> {
         PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     });
     let values = told.map(|(_, value)| value.to_string_lossy().into_owned());
-    texts.chain(values).flat_map(|text| hosts_in(&text)).collect()
+    let trusted = pip_settings(all).remove("trusted-host").unwrap_or_default();
+    let insecure = path(all, "UV_INSECURE_HOST").unwrap_or_default().to_string_lossy().into_owned();
+    let bare = [trusted, insecure].map(|text| text.split([',', ' ']).filter_map(address).collect::<Vec<_>>());
+    texts.chain(values).flat_map(|text| addresses_in(&text)).chain(bare.into_iter().flatten()).collect()
+}
+
+/// The proxy that pip's settings name.
+pub(super) fn proxy_of_pip(all: &Variables) -> Option<String> {
+    pip_settings(all).remove("proxy")
 }
 
 /// The file or folder that a word names: a path, or the address of one.

@@ -12,12 +12,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::build_folder::{BuildFolder, sweep};
-use super::netrc::hosts_in;
+use super::declared::name_of;
+use super::proxy::{Address, Admission, Proxy, Service, addresses_in};
 use super::registry;
 use crate::beneath::Scratch;
-use crate::model::CancelToken;
+use crate::model::{CancelToken, Ending};
 use crate::process::sandbox::{Network, Room, Sandbox, clean};
-use crate::process::{ChildOutcome, ChildSpec, run};
+use crate::process::{ChildOutcome, ChildSpec, program, run_with_proxy};
 
 /// Building a large package from source takes long.
 const LONGEST: Duration = Duration::from_secs(1800);
@@ -67,8 +68,14 @@ pub struct Uv {
     /// The files that tell it of registries.
     files: Vec<PathBuf>,
     sandbox: Option<Sandbox>,
-    /// Hosts of the user's registries.
-    hosts: BTreeSet<String>,
+    /// The user's registries.
+    registries: BTreeSet<Address>,
+    /// The way to them, where commands are confined.
+    proxy: Option<Arc<Proxy>>,
+    /// Why there is none.
+    open: Option<String>,
+    /// Packages, each with the options beside it, of which is known where they come from.
+    known: Arc<Mutex<BTreeSet<(String, Vec<String>)>>>,
     /// The user's keys to all hosts.
     netrc: Option<PathBuf>,
     builds: Arc<Mutex<Option<Arc<BuildFolder>>>>,
@@ -76,16 +83,21 @@ pub struct Uv {
 }
 
 impl Uv {
-    /// Look for uv beside an interpreter, on `PATH` and where an earlier run installed it.
+    /// Look for uv beside an interpreter, on `PATH` and where an earlier run installed it. What `refuses` tells of came with
+    /// the repository.
     ///
     /// # Errors
     /// When it is nowhere.
-    pub fn find(python: Option<&Path>, cache: &Path) -> Result<Self, UvError> {
+    pub fn find(
+        python: Option<&Path>,
+        cache: &Path,
+        refuses: &dyn Fn(&Path) -> bool,
+    ) -> Result<Self, UvError> {
         let beside = python.and_then(Path::parent).map(|folder| folder.join("uv"));
-        let on_path = || which::which("uv").ok();
+        let on_path = || program("uv", refuses).ok();
         let own = installed_in(cache);
         let program = beside
-            .filter(|program| program.is_file())
+            .filter(|program| program.is_file() && !refuses(program))
             .or_else(|| own.is_file().then_some(own))
             .or_else(on_path)
             .ok_or(UvError::NotFound)?;
@@ -96,8 +108,12 @@ impl Uv {
     ///
     /// # Errors
     /// When it cannot be installed.
-    pub fn find_or_install(python: &Path, cache: &Path) -> Result<Self, UvError> {
-        if let Ok(found) = Self::find(Some(python), cache) {
+    pub fn find_or_install(
+        python: &Path,
+        cache: &Path,
+        refuses: &dyn Fn(&Path) -> bool,
+    ) -> Result<Self, UvError> {
+        if let Ok(found) = Self::find(Some(python), cache, refuses) {
             return Ok(found);
         }
         let own = installed_in(cache);
@@ -142,14 +158,17 @@ impl Uv {
         // Its cache is ours, never one in a trial's home. Beside what is made of it: across mounts there are no hard links.
         variables.insert("UV_CACHE_DIR".into(), folder.join("uv").into());
         let netrc = registry::netrc(&variables);
-        let hosts = registry::hosts(&variables);
+        let registries = registry::registries(&variables);
         Self {
             program,
             folder,
             variables,
             files,
             sandbox: None,
-            hosts,
+            registries,
+            proxy: None,
+            open: None,
+            known: Arc::default(),
             netrc,
             builds: Arc::default(),
             first_files: Arc::default(),
@@ -162,7 +181,8 @@ impl Uv {
     /// Of keys to hosts it gets those of the user's registries, which are also those that `lines` of his name.
     #[must_use]
     pub(super) fn confined(mut self, sandbox: Sandbox, passed: &[String], lines: &[&str]) -> Self {
-        self.hosts.extend(lines.iter().flat_map(|line| hosts_in(line)));
+        self.registries.extend(lines.iter().flat_map(|line| addresses_in(line)));
+        let of_pip = registry::proxy_of_pip(&self.variables);
         let all = std::mem::take(&mut self.variables);
         let own = registry::variables(&all);
         let never = |name: &OsStr| name == "PWD" || name == "OLDPWD";
@@ -172,6 +192,12 @@ impl Uv {
         let program = self.program.canonicalize().unwrap_or_else(|_| self.program.clone());
         let visible = [self.files.as_slice(), &[self.program.clone(), program]].concat();
         let visible: Vec<PathBuf> = visible.into_iter().chain(NAMES.map(PathBuf::from)).collect();
+        let admission = Admission::new(self.registries.clone());
+        match Proxy::new(admission, &self.variables, of_pip.as_deref()) {
+            Ok(proxy) => self.proxy = Some(Arc::new(proxy)),
+            // Then builds have this machine's network, as registries are not to be had otherwise.
+            Err(why) => self.open = Some(why.to_string()),
+        }
         // The limits are for trials.
         let sandbox = sandbox.with_network(Network::Host).without_limits().without_services();
         self.sandbox = Some(sandbox.and(&visible, &[]));
@@ -184,7 +210,8 @@ impl Uv {
         if let Some(made) = &*made {
             return Ok(Arc::clone(made));
         }
-        let new = Arc::new(BuildFolder::new(&self.folder, self.netrc.as_deref(), &self.hosts)?);
+        let hosts = self.registries.iter().map(|registry| registry.host.clone()).collect();
+        let new = Arc::new(BuildFolder::new(&self.folder, self.netrc.as_deref(), &hosts)?);
         *made = Some(Arc::clone(&new));
         Ok(new)
     }
@@ -239,9 +266,17 @@ impl Uv {
             environment.insert("UV_LINK_MODE".into(), "copy".into());
         }
         let mut confinement = None;
+        let mut service = Service::default();
         if let Some(sandbox) = &self.sandbox {
             environment.insert("TMPDIR".into(), tmp.clone().into());
             environment.insert("NETRC".into(), builds.netrc().into());
+            let mut sandbox = sandbox.clone();
+            if let Some(proxy) = &self.proxy {
+                let (port, serves) = proxy.port(sandbox.has_network(), work == Work::Installs)?;
+                service = serves;
+                proxy.tell(port, &mut environment);
+                sandbox = sandbox.with_network(Network::Proxy(port));
+            }
             let keys = [builds.netrc()];
             confinement = Some(match work {
                 // Links between the cache and an environment need both in one place.
@@ -264,7 +299,68 @@ impl Uv {
             marker: format!("uv-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)),
             confinement,
         };
-        run(&spec, cancel)
+        let listens = |listener| {
+            if let Some(proxy) = &self.proxy {
+                proxy.serve(listener, work == Work::Installs, &service);
+            }
+        };
+        let mut outcome = run_with_proxy(&spec, cancel, &listens)?;
+        let refused = service.refused();
+        if outcome.ending != (Ending::Exited { code: 0 }) && !refused.is_empty() {
+            let told = format!(
+                "\nit asked for {}, which no registry of yours and no requirement names, and was not let through \
+                 (name it in UV_INDEX, PIP_EXTRA_INDEX_URL or PIP_TRUSTED_HOST to let it)",
+                refused.join(", ")
+            );
+            outcome.stderr.text.push_str(&told);
+        }
+        Ok(outcome)
+    }
+
+    /// Find out, once, where packages come from that these lines ask for: what builds them is let through to nowhere else.
+    /// Nothing of theirs runs for that.
+    pub(super) fn know_sources(
+        &self,
+        python: &Path,
+        lines: &[String],
+        cancel: &CancelToken,
+    ) -> io::Result<()> {
+        let Some(proxy) = &self.proxy else { return Ok(()) };
+        proxy.admission().know(&lines.join("\n"));
+        let options: Vec<String> = lines.iter().filter(|line| line.starts_with('-')).cloned().collect();
+        let packages = lines.iter().filter_map(|line| name_of(line)).map(|name| (name, options.clone()));
+        let packages: Vec<_> = packages.collect();
+        if !packages.iter().any(|package| !self.is_known(package)) {
+            return Ok(());
+        }
+        let desk = self.desk()?;
+        let list = desk.path().join("requirements.in");
+        std::fs::write(&list, lines.join("\n"))?;
+        let words = ["pip", "compile", "--quiet", "--no-build", "--no-deps", "--python"].map(OsString::from);
+        let words = words.into_iter().chain([python.into(), list.into()]);
+        // The lists are what counts, whatever comes of it.
+        let _any = self.run(words, Work::Installs, cancel)?;
+        for list in self.build_folder()?.take_lists(&self.folder.join("uv")) {
+            proxy.admission().know(&list);
+        }
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).extend(packages);
+        Ok(())
+    }
+
+    fn is_known(&self, package: &(String, Vec<String>)) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(package)
+    }
+
+    /// What is not kept from builds, beside what is not kept from trials.
+    pub(super) fn left_open(&self) -> Option<String> {
+        let sandbox = self.sandbox.as_ref()?;
+        let why = match &self.open {
+            Some(why) => why.as_str(),
+            None if sandbox.has_network() => return None,
+            None if sandbox.has_ports() => "only connections by TCP are, as there is no network of their own",
+            None => "there is no network of their own, and this system's Landlock knows no ports",
+        };
+        Some(format!("builds of packages kept to package registries: {why}"))
     }
 }
 

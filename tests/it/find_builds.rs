@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
@@ -11,8 +12,8 @@ use crate::support::{TestRepo, User, report_of};
 
 /// A build backend that tries to do more than to build, and puts what it could into the package.
 const BACKEND: &str = r##"
-import glob, os, socket, zipfile
-CACHE, HOME, SERVICE, ABSTRACT = PLACES
+import base64, glob, os, socket, urllib.parse, zipfile
+CACHE, HOME, SERVICE, ABSTRACT, PORT = PLACES
 done = []
 def attempt(name, action):
     try:
@@ -38,6 +39,19 @@ for file in HOME + "/.netrc", os.environ.get("NETRC", "/nowhere"), os.path.expan
     attempt("read a key to another host", lambda: "planted" in open(file).read())
 attempt("read a key of the user's", lambda: "planted" in open(HOME + "/.ssh/id").read())
 attempt("reach an abstract socket", lambda: reach("\0" + ABSTRACT))
+def reach_port():
+    socket.create_connection(("127.0.0.1", PORT), 60).close()
+    return True
+attempt("reach a port of this machine", reach_port)
+def through_proxy():
+    proxy = urllib.parse.urlsplit(os.environ["HTTPS_PROXY"])
+    word = base64.b64encode((proxy.username + ":" + proxy.password).encode()).decode()
+    with socket.create_connection((proxy.hostname, proxy.port), 60) as stream:
+        head = "CONNECT 127.0.0.1:%d HTTP/1.1\r\nProxy-Authorization: Basic %s\r\n\r\n" % (PORT, word)
+        stream.sendall(head.encode())
+        return b" 200 " in stream.recv(100)
+if "HTTPS_PROXY" in os.environ:
+    attempt("reach it through the proxy", through_proxy)
 here = os.getcwd()
 def reach_service():
     os.chdir(SERVICE)
@@ -59,7 +73,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 
 /// What the build of a package could do, as the trial says, in a run isolated like this; and where something was
 /// planted in the cache, folder by folder of environments.
-fn built(by: &str) -> Option<(String, BTreeSet<PathBuf>)> {
+fn built(by: &str) -> Option<(String, BTreeSet<PathBuf>, String)> {
     if which::which("uv").is_err() {
         return None;
     }
@@ -73,8 +87,10 @@ fn built(by: &str) -> Option<(String, BTreeSet<PathBuf>)> {
     let open = fs::File::open(service.path()).unwrap();
     let short = format!("/proc/self/fd/{}/socket", std::os::fd::AsRawFd::as_raw_fd(&open));
     let _serves = UnixListener::bind(short).unwrap();
+    let listens = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listens.local_addr().unwrap().port();
     let [at, home, service] = [&cache, user.home(), service.path()].map(|path| path.display().to_string());
-    let places = format!("{at:?}, {home:?}, {service:?}, {name:?}");
+    let places = format!("{at:?}, {home:?}, {service:?}, {name:?}, {port}");
     let mut registry = Registry::new();
     registry.release("plain", "1.0", "2015-01-01T00:00:00Z", "", "");
     registry.release_source("built", "1.0", &BACKEND.replace("PLACES", &places));
@@ -122,15 +138,23 @@ fn built(by: &str) -> Option<(String, BTreeSet<PathBuf>)> {
         None => path.to_owned(),
     };
     let places = planted.map(|entry| place(entry.path())).collect();
-    Some((report["failure"]["message"].as_str().unwrap_or(&report.to_string()).to_owned(), places))
+    let missing = report["isolation"]["missing"].to_string();
+    Some((report["failure"]["message"].as_str().unwrap_or(&report.to_string()).to_owned(), places, missing))
 }
 
 #[test]
 fn a_build_changes_nothing_that_lasts_and_has_no_key_but_the_registrys() {
     for by in ["namespaces", "bubblewrap", "landlock"] {
-        let Some((could, planted)) = built(by) else { return };
+        let Some((mut could, planted, missing)) = built(by) else { return };
         // Of sockets by path Landlock has no say before its ninth version, as the report says.
-        let could = if by == "landlock" { could.replace("reach a socket by its path, ", "") } else { could };
+        if by == "landlock" {
+            could = could.replace("reach a socket by its path, ", "");
+            // Nor of ports before its fourth version.
+            assert!(missing.contains("builds of packages kept to package registries"), "{missing}");
+            if missing.contains("knows no ports") {
+                could = could.replace("reach a port of this machine, ", "");
+            }
+        }
         assert_eq!(could, "could have the key to the registry", "{by}");
         // Its own environment is what it is built for; with Landlock, what lies around that cannot be listed.
         let own = usize::from(by != "landlock");
@@ -140,12 +164,13 @@ fn a_build_changes_nothing_that_lasts_and_has_no_key_but_the_registrys() {
 
 #[test]
 fn the_same_build_does_all_of_it_where_nothing_is_kept_from_it() {
-    let Some((could, planted)) = built("process-groups") else { return };
+    let Some((could, planted, _)) = built("process-groups") else { return };
     for possible in [
         "see other environments",
         "read a key to another host",
         "read a key of the user's",
         "reach a socket by its path",
+        "reach a port of this machine",
     ] {
         assert!(could.contains(possible), "{possible}: {could}");
     }

@@ -51,6 +51,7 @@ mod log_suspects;
 mod log_work;
 mod logs;
 mod merges;
+mod own_programs;
 mod process_runs;
 mod real_runners;
 mod sandbox;

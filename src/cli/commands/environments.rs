@@ -162,7 +162,7 @@ pub(super) fn choose(
     let beside = python.map(|python| python.executable.as_path());
     let mut pythons = Pythons::find(beside, prober);
     let version = args.python.as_deref().map(|python| named(python, &mut pythons, prober)).transpose()?;
-    let uv = match Uv::find(beside, cache) {
+    let uv = match Uv::find(beside, cache, prober.refuses) {
         Ok(uv) => uv,
         Err(_) if !is_asked => {
             let why =
@@ -172,7 +172,7 @@ pub(super) fn choose(
         Err(_) => {
             let newest = pythons.versions().next_back().and_then(|version| pythons.get(version));
             let python = beside.or(newest).ok_or_else(|| CliError::environment("there is no Python here"))?;
-            Uv::find_or_install(python, cache).map_err(|error| {
+            Uv::find_or_install(python, cache, prober.refuses).map_err(|error| {
                 CliError::environment(error.to_string()).hinted("install uv, or take --env current")
             })?
         }

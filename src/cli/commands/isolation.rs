@@ -172,17 +172,18 @@ impl Wanted {
         self.level == Level::Off
     }
 
-    /// Try what this system has for a sandbox; `None` when none is wanted.
+    /// Try what this system has for a sandbox; `None` when none is wanted. `refuses` tells of programs that are not to be
+    /// started.
     ///
     /// # Errors
     /// When there is no folder for temporary files.
-    pub(super) fn offered(&self) -> Result<Option<Offered>, CliError> {
+    pub(super) fn offered(&self, refuses: &dyn Fn(&Path) -> bool) -> Result<Option<Offered>, CliError> {
         if self.level == Level::Off {
             return Ok(None);
         }
         let scratch = tempfile::tempdir().map_err(CliError::internal)?;
         let launcher = Sandbox::own_launcher();
-        let parts = Parts::detect(&launcher, scratch.path(), only_way()?);
+        let parts = Parts::detect(&launcher, scratch.path(), only_way()?, refuses);
         Ok(Some(Offered { launcher, scratch, parts }))
     }
 
@@ -253,14 +254,32 @@ impl Wanted {
         let is_wanted = |part: &str| self.network != Network::Host || !part.contains("network");
         let missing: Vec<_> = parts.missing.iter().filter(|missing| is_wanted(missing.part)).collect();
         isolation.missing.extend(missing.iter().map(|missing| format!("{}: {}", missing.part, missing.why)));
-        if self.level == Level::Strict && !isolation.missing.is_empty() {
-            let what = format!("isolation is not complete here; missing: {}", isolation.missing.join("; "));
-            let remedies = missing.iter().filter_map(|missing| missing.remedy.clone());
-            let error = remedies.take(1).fold(CliError::usage(what), CliError::hinted);
-            return Err(error.hinted("or do with what there is: --isolation auto"));
-        }
+        let remedy = missing.iter().find_map(|missing| missing.remedy.clone());
+        self.must_be_complete(&isolation, remedy)?;
         let sandbox = parts.is_any().then(|| Sandbox::new(launcher, parts, network, self.limits, view));
         Ok((sandbox, isolation))
+    }
+
+    fn must_be_complete(&self, isolation: &Isolation, remedy: Option<String>) -> Result<(), CliError> {
+        if self.level != Level::Strict || isolation.missing.is_empty() {
+            return Ok(());
+        }
+        let what = format!("isolation is not complete here; missing: {}", isolation.missing.join("; "));
+        let error = remedy.into_iter().fold(CliError::usage(what), CliError::hinted);
+        Err(error.hinted("or do with what there is: --isolation auto"))
+    }
+
+    /// Tell of something else that is missing.
+    ///
+    /// # Errors
+    /// When all of it is wanted.
+    pub(super) fn note_missing(
+        &self,
+        isolation: &mut Isolation,
+        missing: Option<String>,
+    ) -> Result<(), CliError> {
+        isolation.missing.extend(missing);
+        self.must_be_complete(isolation, None)
     }
 
     /// What the user is told at once where files are not kept from trials by a view of their own.

@@ -13,7 +13,7 @@ use crate::git::{Link, Repository};
 use crate::model::trial::HomeFile;
 use crate::model::{CommitId, Packages, Recipe};
 use crate::process::sandbox::Sandbox;
-use crate::pyenv::{self, Interpreter, ProbeError, Prober};
+use crate::pyenv::{self, Environments, Interpreter, ProbeError, Prober};
 use crate::session::{Matching, OverlayFile, Plan};
 use crate::store::Store;
 use crate::triage::runners::telling;
@@ -114,13 +114,13 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
     let laid = laid_over(&merged, &here, &standing, &repository, &ends)?;
     let isolated = args.isolation.wanted_by(&loaded.config, !merged.command.is_empty())?;
-    let offered = isolated.offered()?;
+    let refuses = |program: &Path| repository.brings(program);
+    let offered = isolated.offered(&refuses)?;
     let runs_unasked = unasked(&loaded.config, args);
     if let Some(key) = runs_unasked.filter(|_| !offered.as_ref().is_some_and(Offered::hides_files)) {
         return Err(not_without_isolation(key, isolated.is_off()));
     }
     let questions = offered.as_ref().and_then(|offered| offered.for_questions(standing.top.as_deref()));
-    let refuses = |program: &Path| repository.brings(program);
     let prober = Prober { sandbox: questions.as_ref(), refuses: &refuses };
     let mut warnings = loaded.warnings;
     let setup = merged.setup.as_ref().map(OsString::from);
@@ -150,7 +150,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         words: if runs_unasked.is_some() { Vec::new() } else { words_of(&recipe) },
         more: venvs.places().into_iter().chain(seen).collect(),
     });
-    let (sandbox, isolation) = isolated.sandbox(offered, view, variables.withheld)?;
+    let (sandbox, mut isolation) = isolated.sandbox(offered, view, variables.withheld)?;
     let store = Store::open_for_search(&cache)?;
     warnings.extend(store.note());
     folders::check_runs(&cache)?;
@@ -167,6 +167,8 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let mut environment = facts(python.as_ref().filter(|_| chosen.environments.is_none()));
     environment.extend(chosen.facts);
     warnings.extend(chosen.warnings);
+    let of_builds = chosen.environments.as_ref().and_then(Environments::missing);
+    isolated.note_missing(&mut isolation, of_builds)?;
     warnings.extend(isolated.warning(&isolation));
     warnings.extend(history::replacements(&repository)?);
     if chosen.environments.is_some() {

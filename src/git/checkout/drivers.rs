@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::super::{GitError, OTHER_REPOSITORY, Repository};
+use crate::process::program;
 
 /// A filter that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -99,7 +100,7 @@ impl Drivers {
         let (mut input, mut output) = (tempfile::tempfile().ok()?, tempfile::tempfile().ok()?);
         input.write_all(content).ok()?;
         input.seek(SeekFrom::Start(0)).ok()?;
-        let mut run = Command::new("sh");
+        let mut run = Command::new(program("sh", &|_| false).ok()?);
         for variable in OTHER_REPOSITORY {
             run.env_remove(variable);
         }

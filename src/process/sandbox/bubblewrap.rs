@@ -22,10 +22,11 @@ use serde::{Deserialize, Serialize};
 use super::mounts::{Mount, OTHER_DEVICES, Place, opened};
 use super::{Confinement, INIT, Network, init};
 use crate::beneath::Identity;
+use crate::process::program;
 
-/// Where it is; `None` when it is not on `PATH`.
-pub(super) fn find() -> Option<PathBuf> {
-    which::which("bwrap").ok()
+/// Where it is; `None` when it is not on `PATH`, or refused there.
+pub(super) fn find(refuses: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
+    program("bwrap", refuses).ok()
 }
 
 /// Variables that the C library takes from a set-user-ID program, and with it from all that it starts.
@@ -198,6 +199,7 @@ mod tests {
                 Mount::Write { from: place("/cache/slot"), at: place("/cache/slot"), is: None },
             ],
             fence: None,
+            only_port: None,
             seal: true,
             no_abstract_sockets: false,
             filter: true,

@@ -73,9 +73,14 @@ pub const PROCESS_LIMIT: &str = "a limit of processes";
 
 impl Parts {
     /// Try what the system offers, with commands that `launcher` starts and that do nothing. `scratch` is a folder to
-    /// write in. With `only`, nothing else is tried.
+    /// write in. With `only`, nothing else is tried. `refuses` tells of programs that are not to be started.
     #[must_use]
-    pub fn detect(launcher: &Path, scratch: &Path, only: Option<Way>) -> Self {
+    pub fn detect(
+        launcher: &Path,
+        scratch: &Path,
+        only: Option<Way>,
+        refuses: &dyn Fn(&Path) -> bool,
+    ) -> Self {
         let may = |way| only.is_none_or(|only| only == way);
         let mut probe = Probe { launcher, scratch, filter: true };
         let complete = may(Way::Namespaces).then(|| probe.complete()).transpose();
@@ -94,7 +99,7 @@ impl Parts {
             Err(_) => probe.namespaces(),
         };
         if !found.is_complete() && may(Way::Bubblewrap) {
-            found = probe.bubblewrap(found);
+            found = probe.bubblewrap(found, refuses);
         }
         if !found.mount && may(Way::Landlock) {
             let fenced = Self { fence: true, ..found.clone() };
@@ -221,8 +226,8 @@ impl Probe<'_> {
     }
 
     /// Those of bubblewrap, when they are more than these.
-    fn bubblewrap(&self, mut own: Parts) -> Parts {
-        let Some(program) = bubblewrap::find() else {
+    fn bubblewrap(&self, mut own: Parts, refuses: &dyn Fn(&Path) -> bool) -> Parts {
+        let Some(program) = bubblewrap::find(refuses) else {
             own.missing.iter_mut().for_each(|missing| missing.why.push_str("; bubblewrap is not installed"));
             return own;
         };
@@ -273,6 +278,7 @@ impl Probe<'_> {
             network,
             mounts: View::default().mounts(room, false),
             fence: parts.fence.then(|| Fence::around(&View::default(), room)),
+            only_port: None,
             seal: parts.seal,
             no_abstract_sockets: false,
             filter: parts.filter,

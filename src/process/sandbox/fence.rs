@@ -10,8 +10,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access as _, AccessFs, CompatLevel, Compatible as _, PathBeneath, Ruleset, RulesetAttr as _,
-    RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, NetPort, PathBeneath, Ruleset,
+    RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,7 @@ impl Fence {
     }
 
     /// Put it up, for this process and all that come of it.
-    pub(super) fn put_up(&self) -> io::Result<()> {
+    pub(super) fn put_up(&self, only_port: Option<u16>) -> io::Result<()> {
         let paths = |places: &[Place]| places.iter().map(|place| place.0.clone()).collect::<Vec<_>>();
         let own = self.own.iter().map(|(place, identity)| opened(&place.0, *identity));
         let own = own.collect::<io::Result<Vec<OwnedFd>>>()?;
@@ -89,11 +89,16 @@ impl Fence {
             let to_own = own
                 .iter()
                 .map(|folder| Ok::<_, RulesetError>(PathBeneath::new(folder, AccessFs::from_all(RIGHTS))));
-            ruleset
+            let mut ruleset = ruleset
                 .handle_access(AccessFs::from_all(RIGHTS))?
                 .scope(Scope::Signal)?
-                .scope(Scope::AbstractUnixSocket)?
+                .scope(Scope::AbstractUnixSocket)?;
+            if only_port.is_some() {
+                ruleset = ruleset.handle_access(AccessNet::ConnectTcp)?;
+            }
+            ruleset
                 .create()?
+                .add_rules(only_port.map(connects_to))?
                 .add_rules(path_beneath_rules(paths(&self.read), AccessFs::from_read(RIGHTS)))?
                 .add_rules(path_beneath_rules(paths(&self.write), AccessFs::from_all(RIGHTS)))?
                 .add_rules(to_own)?
@@ -107,13 +112,41 @@ impl Fence {
     }
 }
 
-/// Put abstract sockets of the machine out of reach, where the kernel has a say in them: since the sixth version of its
-/// Landlock.
-pub(super) fn leave_abstract_sockets() -> io::Result<()> {
-    let rules = || -> Result<_, RulesetError> {
-        Ruleset::default().scope(Scope::AbstractUnixSocket)?.create()?.restrict_self()
+/// What of the machine's network is out of reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Leaves {
+    /// Abstract sockets: since the sixth version of Landlock.
+    pub(super) abstract_sockets: bool,
+    /// All ports of TCP but one: since the fourth version.
+    pub(super) other_ports_than: Option<u16>,
+}
+
+/// Put it out of reach, where the kernel has a say in that.
+pub(super) fn leave_network(leaves: Leaves) -> io::Result<()> {
+    let rules = || -> Result<(), RulesetError> {
+        let mut ruleset = Ruleset::default();
+        if leaves.abstract_sockets {
+            ruleset = ruleset.scope(Scope::AbstractUnixSocket)?;
+        }
+        if leaves.other_ports_than.is_some() {
+            ruleset = ruleset.handle_access(AccessNet::ConnectTcp)?;
+        }
+        ruleset.create()?.add_rules(leaves.other_ports_than.map(connects_to))?.restrict_self().map(drop)
     };
-    rules().map(drop).map_err(io::Error::other)
+    if !leaves.abstract_sockets && leaves.other_ports_than.is_none() {
+        return Ok(());
+    }
+    rules().map_err(io::Error::other)
+}
+
+fn connects_to(port: u16) -> Result<NetPort, RulesetError> {
+    Ok(NetPort::new(port, AccessNet::ConnectTcp))
+}
+
+/// Whether the kernel's Landlock has a say in which ports are connected to: since its fourth version.
+pub(super) fn has_ports() -> bool {
+    let asked = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    asked.handle_access(AccessNet::ConnectTcp).and_then(|ruleset| ruleset.create().map(drop)).is_ok()
 }
 
 /// Whether the kernel's Landlock has a say in who connects to a socket in the file system: since its ninth version.

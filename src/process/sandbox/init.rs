@@ -21,11 +21,12 @@ use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use serde::{Deserialize, Serialize};
 
 use super::bubblewrap::AfterBubblewrap;
+use super::fence::Leaves;
 use super::launch::{Failure, InStep as _, no_command, not_started};
 use super::line::{Line, Said, Told};
 use super::mounts::Place;
 use super::privileges::Counted;
-use super::{Confinement, Limits, Network, fence, filter, mounts, privileges, sockets};
+use super::{Confinement, Limits, Network, fence, filter, mounts, network, privileges, sockets};
 use crate::process::leftovers::EXITING;
 use crate::process::spawn::detach;
 
@@ -36,8 +37,10 @@ pub(super) struct Part {
     folder: Place,
     /// Where sockets in the file system are still to be put out of reach: all places but these.
     seal: Option<Vec<Place>>,
-    /// Whether abstract sockets are out of reach.
-    no_abstract_sockets: bool,
+    /// What of the machine's network is out of reach.
+    leaves: Leaves,
+    /// The port that somebody outside listens on.
+    listens: Option<u16>,
     /// Whether system calls are refused.
     filter: bool,
     /// Whether a `/proc` of this namespace is still to be made.
@@ -54,7 +57,8 @@ impl Part {
             limits: confinement.limits,
             folder: confinement.folder.clone(),
             seal: None,
-            no_abstract_sockets: confinement.no_abstract_sockets,
+            leaves: confinement.leaves(),
+            listens: None,
             filter: confinement.filter,
             proc: confinement.namespaces.mount,
             no_loopback: false,
@@ -70,6 +74,7 @@ impl Part {
             no_loopback: confinement.namespaces.network && confinement.network == Network::None,
             seal: confinement.seal.then(|| sockets::places(&confinement.mounts)),
             bubblewrap: Some(left),
+            listens: confinement.listens(),
             ..Self::of(confinement)
         }
     }
@@ -105,6 +110,7 @@ pub(super) fn run(line: &mut Line, words: &[OsString]) -> Result<ExitCode, Failu
         // Not that of bubblewrap, which brings it up and may own it: another one.
         unshare(CloneFlags::CLONE_NEWNET).step("loopback")?;
     }
+    network::listen(part.listens, line).step("proxy")?;
     // This process, and the launcher where it is inside.
     let counted = match (&part.bubblewrap, has_own_users) {
         (Some(_), false) => Counted::Others,
@@ -115,9 +121,7 @@ pub(super) fn run(line: &mut Line, words: &[OsString]) -> Result<ExitCode, Failu
     privileges::give_up(has_own_users).step("privileges")?;
     // The command can be the same user: it is not to look into this process, stop it, or take its end of the line.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("privileges")?;
-    if part.no_abstract_sockets {
-        fence::leave_abstract_sockets().step("Landlock")?;
-    }
+    fence::leave_network(part.leaves).step("Landlock")?;
     if part.filter {
         filter::put_up(true).step("filter")?;
     }

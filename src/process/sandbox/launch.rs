@@ -96,11 +96,12 @@ fn outer(line: &mut Line, command: &[OsString]) -> Result<ExitCode, Failure> {
         }
         mounts::apply(prepared).step("mounts")?;
     }
-    if confinement.namespaces.network && confinement.network == Network::Loopback {
+    if confinement.namespaces.network && confinement.network != Network::None {
         network::bring_loopback_up().step("loopback")?;
+        network::listen(confinement.listens(), line).step("proxy")?;
     }
     if let Some(fence) = &confinement.fence {
-        fence.put_up().step("Landlock")?;
+        fence.put_up(confinement.only_port).step("Landlock")?;
     }
     if confinement.namespaces.process {
         return start_init(&confinement, command);
@@ -108,9 +109,7 @@ fn outer(line: &mut Line, command: &[OsString]) -> Result<ExitCode, Failure> {
     let counted = if confinement.namespaces.user { Counted::Ours(0) } else { Counted::Others };
     privileges::limit(confinement.limits, counted).step("limits")?;
     privileges::give_up(confinement.namespaces.user).step("privileges")?;
-    if confinement.no_abstract_sockets {
-        fence::leave_abstract_sockets().step("Landlock")?;
-    }
+    fence::leave_network(confinement.leaves()).step("Landlock")?;
     if confinement.filter {
         filter::put_up(false).step("filter")?;
     }

@@ -1,10 +1,15 @@
 //! The line between pybisect and the launcher: messages as JSON, one a line, over a pair of sockets.
 
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{self, IoSlice, IoSliceMut, Write as _};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub(super) enum Said {
     /// It is in a new user namespace, whose users have to be mapped from outside.
     Map,
+    /// With this comes a socket that listens where the command is.
+    Listens,
     /// The command runs.
     Started,
     /// The command cannot be started.
@@ -49,6 +56,8 @@ pub(super) struct Line {
     /// So much of the buffer has no line break in it.
     searched: usize,
     longest: usize,
+    /// What came with the messages.
+    descriptor: Option<OwnedFd>,
     is_closed: bool,
 }
 
@@ -65,13 +74,36 @@ impl Line {
 
     fn new(socket: UnixStream, longest: usize) -> io::Result<Self> {
         socket.set_write_timeout(Some(PATIENCE_TO_SEND))?;
-        Ok(Self { socket, buffer: Vec::new(), searched: 0, longest, is_closed: false })
+        Ok(Self { socket, buffer: Vec::new(), searched: 0, longest, descriptor: None, is_closed: false })
     }
 
     pub(super) fn send(&mut self, message: &impl Serialize) -> io::Result<()> {
         let mut text = serde_json::to_vec(message)?;
         text.push(b'\n');
         self.socket.write_all(&text)
+    }
+
+    /// The same, with an open descriptor.
+    pub(super) fn send_with(
+        &mut self,
+        message: &impl Serialize,
+        descriptor: BorrowedFd<'_>,
+    ) -> io::Result<()> {
+        let mut text = serde_json::to_vec(message)?;
+        text.push(b'\n');
+        let descriptors = [descriptor];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut beside = SendAncillaryBuffer::new(&mut space);
+        if !beside.push(SendAncillaryMessage::ScmRights(&descriptors)) {
+            return Err(io::Error::from(io::ErrorKind::OutOfMemory));
+        }
+        let sent = sendmsg(&self.socket, &[IoSlice::new(&text)], &mut beside, SendFlags::empty())?;
+        self.socket.write_all(text.get(sent..).unwrap_or_default())
+    }
+
+    /// The descriptor that came with what was received.
+    pub(super) const fn take_descriptor(&mut self) -> Option<OwnedFd> {
+        self.descriptor.take()
     }
 
     /// The next message; `None` when the other end closed the line, or when it is not all there after this time,
@@ -120,7 +152,7 @@ impl Line {
         // Zero would mean no limit.
         self.socket.set_read_timeout(Some(patience.max(Duration::from_micros(1))))?;
         let mut bytes = [0; 4096];
-        match self.socket.read(&mut bytes) {
+        match self.read(&mut bytes) {
             Ok(0) => {
                 self.is_closed = true;
                 Ok(false)
@@ -139,6 +171,22 @@ impl Line {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Read, and keep the first descriptor that comes along; of others nothing stays open.
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut beside = RecvAncillaryBuffer::new(&mut space);
+        let flags = RecvFlags::CMSG_CLOEXEC;
+        let received = recvmsg(&self.socket, &mut [IoSliceMut::new(bytes)], &mut beside, flags)?;
+        for message in beside.drain() {
+            if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+                for descriptor in descriptors {
+                    self.descriptor.get_or_insert(descriptor);
+                }
+            }
+        }
+        Ok(received.bytes)
     }
 
     /// Whether the other end is gone and has nothing more to say.
@@ -173,6 +221,29 @@ mod tests {
         drop(one);
         assert!(other.receive::<Told>(patience).unwrap().is_none());
         assert!(other.is_closed());
+    }
+
+    #[test]
+    fn a_socket_that_listens_comes_with_its_message() {
+        use std::io::Read as _;
+        use std::net::{TcpListener, TcpStream};
+
+        let (one, other) = UnixStream::pair().unwrap();
+        let (mut one, mut other) = (Line::theirs(one).unwrap(), Line::ours(other).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        one.send(&Said::Map).unwrap();
+        one.send_with(&Said::Listens, listener.as_fd()).unwrap();
+        drop(listener);
+        let patience = Duration::from_secs(60);
+        assert!(matches!(other.receive(patience).unwrap(), Some(Said::Map)));
+        assert!(matches!(other.receive(patience).unwrap(), Some(Said::Listens)));
+        let listener = TcpListener::from(other.take_descriptor().unwrap());
+        let mut client = TcpStream::connect(address).unwrap();
+        listener.accept().unwrap().0.write_all(b"here").unwrap();
+        let mut text = [0; 4];
+        client.read_exact(&mut text).unwrap();
+        assert_eq!(&text, b"here");
     }
 
     #[test]

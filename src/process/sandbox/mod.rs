@@ -48,7 +48,7 @@ pub use privileges::Limits;
 pub use variables::{Variables, clean};
 pub use view::{OwnFolder, Room, View};
 
-use fence::Fence;
+use fence::{Fence, Leaves};
 use mounts::{Mount, Place};
 
 /// The first argument that makes this program an init.
@@ -67,6 +67,9 @@ pub enum Network {
     /// A loopback of its own, so that servers on the same port run side by side
     #[default]
     Loopback,
+    /// The same, with a socket on this port that pybisect listens on: all that is reached goes through that. Where no
+    /// network of its own is to be had, no other port can be connected to, as far as the kernel has a say in that.
+    Proxy(u16),
 }
 
 /// Namespaces to enter. The others need `user`.
@@ -102,10 +105,28 @@ impl Sandbox {
         PathBuf::from("/proc/self/exe")
     }
 
+    /// Whether commands can write nothing that is not their own.
+    #[must_use]
+    pub const fn keeps_files(&self) -> bool {
+        self.parts.mount || self.parts.fence
+    }
+
     /// Whether what is hidden can be seen by nobody, wherever it lies: a fence leaves folders that all share.
     #[must_use]
     pub const fn hides_all(&self) -> bool {
         self.parts.mount
+    }
+
+    /// Whether commands can have a network of their own.
+    #[must_use]
+    pub const fn has_network(&self) -> bool {
+        self.parts.network
+    }
+
+    /// Whether it can be held which ports commands connect to by TCP, where their network is the machine's.
+    #[must_use]
+    pub fn has_ports(&self) -> bool {
+        (self.parts.fence || self.parts.mount) && fence::has_ports()
     }
 
     /// The same with another network.
@@ -158,13 +179,35 @@ impl Sandbox {
             network: self.network,
             mounts: if namespaces.mount { view.mounts(room, !namespaces.network) } else { Vec::new() },
             fence: self.parts.fence.then(|| Fence::around(&view, room)),
+            only_port: match self.network {
+                Network::Proxy(port) if !namespaces.network && self.keeps_files() => Some(port),
+                _ => None,
+            },
             seal: self.parts.seal && (is_private || self.no_abstract_sockets),
-            // A fence has them outside already; and a second one in it would forbid to move files between folders.
-            no_abstract_sockets: self.no_abstract_sockets && !self.parts.fence,
+            no_abstract_sockets: self.no_abstract_sockets,
             filter: self.parts.filter,
             limits: self.limits,
             folder: Place(folder.to_owned()),
         }
+    }
+}
+
+impl Confinement {
+    /// The port of the proxy, where it is in the command's own network.
+    fn listens(&self) -> Option<u16> {
+        match self.network {
+            Network::Proxy(port) if self.namespaces.network => Some(port),
+            _ => None,
+        }
+    }
+
+    /// What of the machine's network is out of reach. A fence has that outside already; and a second one in it would forbid
+    /// to move files between folders.
+    const fn leaves(&self) -> Leaves {
+        if self.fence.is_some() {
+            return Leaves { abstract_sockets: false, other_ports_than: None };
+        }
+        Leaves { abstract_sockets: self.no_abstract_sockets, other_ports_than: self.only_port }
     }
 }
 
@@ -179,6 +222,8 @@ pub struct Confinement {
     network: Network,
     mounts: Vec<Mount>,
     fence: Option<Fence>,
+    /// The one port that can be connected to, where the network is the machine's.
+    only_port: Option<u16>,
     /// Whether sockets in the file system are out of reach: where the network is the machine's, those of its services
     /// are wanted too.
     seal: bool,

@@ -1,9 +1,13 @@
-//! Bringing up the loopback of a network namespace, by one message of rtnetlink(7).
+//! Bringing up the loopback of a network namespace, by one message of rtnetlink(7), and a socket on it.
 
 use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::AsFd as _;
 
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with};
+
+use super::line::{Line, Said};
 
 /// `RTM_NEWLINK`.
 const NEW_LINK: u16 = 16;
@@ -23,6 +27,14 @@ pub(super) fn bring_loopback_up() -> io::Result<()> {
     let mut answer = [0_u8; 256];
     let (length, _) = recv(&socket, &mut answer, RecvFlags::empty())?;
     error_in(&answer[..length]).map_or(Ok(()), Err)
+}
+
+/// Listen on a port of this loopback, for who is at the other end of the line: sockets stay in the network that they were
+/// made in.
+pub(super) fn listen(port: Option<u16>, line: &mut Line) -> io::Result<()> {
+    let Some(port) = port else { return Ok(()) };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    line.send_with(&Said::Listens, listener.as_fd())
 }
 
 /// `struct nlmsghdr`, then `struct ifinfomsg`; see netlink(7) and rtnetlink(7).

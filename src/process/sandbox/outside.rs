@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
@@ -60,6 +61,7 @@ impl Confined {
         confinement: &Confinement,
         launcher: Pid,
         cancel: &CancelToken,
+        listens: &dyn Fn(TcpListener),
     ) -> io::Result<Introduced> {
         self.line.send(confinement)?;
         let began = Instant::now();
@@ -72,6 +74,10 @@ impl Confined {
                     map_users(launcher)
                         .map_err(|error| io::Error::new(error.kind(), format!("map users: {error}")))?;
                     self.line.send(&Told::Mapped)?;
+                }
+                Some(Said::Listens) => {
+                    let none = || io::Error::other("no socket came with the message");
+                    listens(self.line.take_descriptor().ok_or_else(none)?.into());
                 }
                 Some(Said::Started) => return Ok(Introduced::Runs),
                 Some(Said::NotStarted { number, error }) => {

@@ -13,7 +13,7 @@ pub(crate) fn launcher() -> PathBuf {
 #[expect(clippy::print_stdout, reason = "a test that passes by says why")]
 fn made_of(way: Way) -> Option<Parts> {
     let scratch = tempfile::tempdir().unwrap();
-    let parts = Parts::detect(&launcher(), scratch.path(), Some(way));
+    let parts = Parts::detect(&launcher(), scratch.path(), Some(way), &|_| false);
     if parts.missing.iter().all(|missing| missing.part == PROCESS_LIMIT) {
         assert_eq!(parts.way, way);
         return Some(parts);
@@ -26,7 +26,7 @@ fn made_of(way: Way) -> Option<Parts> {
 #[expect(clippy::print_stdout, reason = "a test that passes by says why")]
 pub(crate) fn parts() -> Option<Parts> {
     let scratch = tempfile::tempdir().unwrap();
-    let parts = Parts::detect(&launcher(), scratch.path(), None);
+    let parts = Parts::detect(&launcher(), scratch.path(), None, &|_| false);
     if parts.missing.is_empty() {
         return Some(parts);
     }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use liblzma::bufread::XzDecoder;
 
 use crate::cli::CliError;
+use crate::process::program;
 use crate::triage::log::LogReader;
 
 /// Bytes that are read at once.
@@ -73,7 +74,7 @@ impl Source {
     pub(super) fn start(&self, follow: bool) -> Result<(Child, ChildStdout), CliError> {
         let mut command = match self {
             Self::Journal(unit, since) => {
-                let mut command = Command::new("journalctl");
+                let mut command = Command::new(found("journalctl"));
                 command.args(["--no-pager", "--quiet", "--output=json", "--all"]);
                 command.arg("--output-fields=MESSAGE,PRIORITY,_PID,_SYSTEMD_UNIT,SYSLOG_IDENTIFIER");
                 command.arg(format!("--unit={unit}"));
@@ -89,7 +90,7 @@ impl Source {
                 command
             }
             Self::Command(text) => {
-                let mut command = Command::new("sh");
+                let mut command = Command::new(found("sh"));
                 command.args(["-c", text]);
                 command
             }
@@ -99,7 +100,8 @@ impl Source {
         };
         let spawned = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn();
         let mut child = spawned.map_err(|error| {
-            let program = command.get_program().to_string_lossy().into_owned();
+            let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+            let program = program.to_string_lossy().into_owned();
             let failed = CliError::usage(format!("failed to run {program}: {error}"));
             let hint = "where systemd runs: ssh HOST journalctl -o json -u UNIT | pybisect logs";
             if program == "journalctl" { failed.hinted(hint) } else { failed }
@@ -107,6 +109,12 @@ impl Source {
         let output = child.stdout.take().ok_or_else(|| CliError::usage("the command has no output"))?;
         Ok((child, output))
     }
+}
+
+/// Not one that lies where one happens to stand.
+fn found(name: &str) -> PathBuf {
+    // That there is none, its start tells.
+    program(name, &|_| false).unwrap_or_else(|_| Path::new("/usr/bin").join(name))
 }
 
 /// Waits for a program that closed its output; what is to be told of its end.

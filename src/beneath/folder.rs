@@ -3,7 +3,6 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -211,15 +210,22 @@ impl Folder {
         if path.as_os_str().is_empty() || open_beneath(self.as_fd(), path, names, Mode::empty()).is_ok() {
             return Ok(());
         }
-        let mut here = PathBuf::new();
-        for part in path.components() {
-            here.push(part);
-            if open_beneath(self.as_fd(), &here, names, Mode::empty()).is_ok() {
-                continue;
-            }
-            self.remove(&here, until)?;
+        let is_missing = |above: &&Path| {
+            !above.as_os_str().is_empty() && open_beneath(self.as_fd(), above, names, Mode::empty()).is_err()
+        };
+        let above: Vec<&Path> = path.ancestors().skip(1).take_while(is_missing).collect();
+        let make = |here: &Path| {
             let all = Mode::RWXU | Mode::RWXG | Mode::RWXO;
-            self.in_parent(&here, |parent, name| mkdirat(parent, name, all))?;
+            self.in_parent(here, |parent, name| mkdirat(parent, name, all))
+        };
+        for here in above.into_iter().rev().chain([path]) {
+            match make(here) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    self.remove(here, until)?;
+                    make(here)?;
+                }
+                made => made?,
+            }
         }
         Ok(())
     }
@@ -307,8 +313,8 @@ pub(super) fn open_up(folder: BorrowedFd<'_>) -> rustix::io::Result<()> {
 
 pub(super) fn entries_of(folder: BorrowedFd<'_>) -> rustix::io::Result<Vec<Entry>> {
     seek(folder, SeekFrom::Start(0))?;
-    let mut buffer = vec![MaybeUninit::<u8>::uninit(); 32 << 10];
-    let mut listed = RawDir::new(folder, &mut buffer);
+    let mut buffer = Vec::with_capacity(32 << 10);
+    let mut listed = RawDir::new(folder, buffer.spare_capacity_mut());
     let mut all = Vec::new();
     while let Some(entry) = listed.next() {
         let entry = entry?;

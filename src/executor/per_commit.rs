@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::local::{LocalExecutor, pycache};
+use super::local::{LocalExecutor, Seeder};
 use super::{Executor, ExecutorError};
 use crate::git::{GitError, Repository};
 use crate::model::{
@@ -42,7 +42,7 @@ struct Shared {
     environments: Environments,
     objects: Mutex<Repository>,
     known: Mutex<Known>,
-    pycache: PathBuf,
+    seeder: Seeder,
 }
 
 #[derive(Default)]
@@ -212,8 +212,7 @@ impl Shared {
         if !known.seeded.contains(&environment.library) {
             known.seeded.push(environment.library.clone());
             drop(known);
-            // Where it cannot be seeded, Python compiles.
-            drop(pycache::seed_pycache(&self.pycache, std::slice::from_ref(&environment.library)));
+            self.seeder.seed(std::slice::from_ref(&environment.library));
         }
         Ok(environment)
     }
@@ -223,8 +222,8 @@ impl PerCommit {
     /// Around an executor. `objects` is a repository that has all trees of trials, composed ones too.
     #[must_use]
     pub fn new(inner: LocalExecutor, environments: Environments, objects: Repository) -> Self {
-        let pycache = inner.pycache().to_owned();
-        let shared = Shared { environments, objects: Mutex::new(objects), known: Mutex::default(), pycache };
+        let seeder = inner.seeder();
+        let shared = Shared { environments, objects: Mutex::new(objects), known: Mutex::default(), seeder };
         Self { inner, shared: Arc::new(shared), ahead: Mutex::new(None), stop: CancelToken::new() }
     }
 }

@@ -36,12 +36,12 @@ mod links;
 mod manifest;
 mod pool;
 mod prefix;
-pub mod pycache;
+mod pycache;
 mod restore;
 mod run_folder;
 mod slot;
 mod slot_dir;
 mod worktree;
 
-pub use pool::LocalExecutor;
+pub use pool::{LocalExecutor, Seeder};
 pub use run_folder::{RunFolder, Sweep, sweep};

@@ -1,6 +1,6 @@
 //! The pool of slots.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -21,11 +21,20 @@ pub struct LocalExecutor {
     run: String,
     next: AtomicU64,
     dirs: Arc<SlotDirs>,
-    packages: PathBuf,
     /// What is done beside the trials.
     helpers: Mutex<Vec<JoinHandle<()>>>,
     /// Seeds the bytecode of packages; the first command waits for it.
     seeding: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Gives slots the bytecode that belongs to what they import.
+pub struct Seeder(Arc<SlotDirs>);
+
+impl Seeder {
+    /// Let trials that begin later find the bytecode of the packages in these folders. Where that fails, Python compiles.
+    pub fn seed(&self, folders: &[PathBuf]) {
+        drop(self.0.seed(folders));
+    }
 }
 
 /// The slots that no trial is in.
@@ -76,12 +85,12 @@ impl LocalExecutor {
     ) -> Result<Self, ExecutorError> {
         let jobs = jobs.max(1);
         let of_run = |source| ExecutorError::Slot { folder: run.path().to_owned(), source };
-        let dirs = Arc::new(SlotDirs::new(run).map_err(of_run)?);
+        let is_read_only = sandbox.as_ref().is_some_and(Sandbox::keeps_files);
+        let dirs = Arc::new(SlotDirs::new(run, is_read_only).map_err(of_run)?);
         let exchange = Arc::new(dirs.exchange().map_err(of_run)?);
-        let packages = dirs.packages_path();
         // Repositories in the slots borrow objects from the shadow's.
         let mut visible = shadow.object_folders();
-        visible.extend([exchange.path().to_owned(), packages.clone()]);
+        visible.extend([exchange.path().to_owned(), dirs.packages_path()]);
         let sandbox = sandbox.map(|sandbox| sandbox.and(&visible, &[]));
         let slots: Result<Vec<Slot>, ExecutorError> = (0..jobs)
             .rev()
@@ -101,16 +110,15 @@ impl LocalExecutor {
             run: run.name().to_owned(),
             next: AtomicU64::new(0),
             dirs,
-            packages,
             helpers: Mutex::default(),
             seeding: Mutex::default(),
         })
     }
 
-    /// The bytecode prefix that all slots share; to be [seeded](super::pycache::seed_pycache).
+    /// To seed bytecode with while trials run.
     #[must_use]
-    pub fn pycache(&self) -> &Path {
-        &self.packages
+    pub fn seeder(&self) -> Seeder {
+        Seeder(Arc::clone(&self.dirs))
     }
 
     /// Begin to seed the bytecode of the packages in these folders; no command runs before that is done.

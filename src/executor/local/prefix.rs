@@ -18,7 +18,7 @@ const LONGEST_PATH: usize = 2_000;
 const SETTLED: Duration = Duration::from_millis(100);
 
 /// Where in a prefix links are, and where they lead.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Links {
     /// By the folder that they lie in, then by name.
     folders: BTreeMap<PathBuf, BTreeMap<OsString, PathBuf>>,
@@ -28,6 +28,16 @@ impl Links {
     pub(super) fn add(&mut self, place: &Path, to: PathBuf) {
         if let (Some(folder), Some(name)) = (place.parent(), place.file_name()) {
             self.folders.entry(folder.to_owned()).or_default().insert(name.to_owned(), to);
+        }
+    }
+
+    /// Add one, unless one is there that leads to the same, or others that it would lie around.
+    pub(super) fn add_beside(&mut self, place: &Path, to: PathBuf) {
+        let is_around = |folder: &PathBuf| folder.starts_with(place);
+        // In order, what lies in a folder follows it.
+        let next = self.folders.range(place.to_owned()..).next().map(|(folder, _)| folder);
+        if !self.lead_to(place) && !next.is_some_and(is_around) {
+            self.add(place, to);
         }
     }
 
@@ -66,6 +76,11 @@ struct Known {
 impl Prefix {
     pub(super) const fn new(folder: Folder) -> Self {
         Self { folder, known: BTreeMap::new() }
+    }
+
+    /// Other links than before are to be in it.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
     }
 
     /// Put it in order: what stays are regular files that are bytecode, and these links. A trial that left a pipe there
@@ -247,6 +262,30 @@ mod tests {
         }
         prefix.tidy(&[&links], soon()).unwrap();
         assert_in_order(top);
+    }
+
+    #[test]
+    fn links_that_come_later_are_made_beside_those_that_are_there() {
+        let temporary = tempfile::tempdir().unwrap();
+        let top = temporary.path();
+        let (mut prefix, mut links) = (Prefix::new(Folder::open(top).unwrap()), shared());
+        for _ in 0..2 {
+            prefix.tidy_at(&[&links], soon(), later()).unwrap();
+        }
+        links.add_beside(Path::new("other/lib"), "/packages/other/lib".into());
+        links.add_beside(Path::new("lib/late"), "/packages/lib/late".into());
+        // Within one that is there, around some, and one of them once more.
+        for known in ["lib/json/deep", "lib/own", "lib/json"] {
+            links.add_beside(Path::new(known), Path::new("/packages").join(known));
+        }
+        prefix.forget();
+        for _ in 0..2 {
+            prefix.tidy_at(&[&links], soon(), later()).unwrap();
+            assert_in_order(top);
+            for place in ["lib/late", "other/lib"] {
+                assert_eq!(fs::read_link(top.join(place)).unwrap(), Path::new("/packages").join(place));
+            }
+        }
     }
 
     #[test]

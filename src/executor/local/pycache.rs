@@ -1,12 +1,12 @@
 //! Bytecode of CPython: where it goes, what it starts with, and what may stay.
 //!
 //! `PYTHONPYCACHEPREFIX` keeps bytecode out of the work trees and of whatever else is imported. An empty prefix
-//! would make Python compile the standard library once more, a second or two; [`seed_pycache`] fills
+//! would make Python compile the standard library once more, a second or two; [`seed`] fills
 //! it with links to the bytecode that is there already. All of it lies in memory where the system has such a
 //! folder, as making thousands of links takes seconds on a disk; what a tree's own sources are compiled to
 //! lies in a folder that only its slot can write.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -27,77 +27,95 @@ const LONGEST: Duration = Duration::from_secs(1);
 const SKIPPED: [&str; 8] =
     ["test", "tests", "idlelib", "lib2to3", "turtledemo", "ensurepip", "site-packages", "dist-packages"];
 
-/// Fill a prefix, a folder that is there, with links to the bytecode that belongs to the sources in these folders (those of `sys.path`,
-/// outside the repository), one folder after the other. How many links were made; on a slow disk it stops
-/// early, and Python compiles the rest when it needs it.
+/// Fill a prefix with links to the bytecode that belongs to the sources in these folders (those of `sys.path`, outside
+/// the repository), one folder after the other. On a slow disk it stops early, and Python compiles the rest when it needs it.
+/// Folders that cannot be read are passed over.
 ///
 /// Python replaces bytecode that it finds stale, and does not write through a link: the linked files stay as they
 /// are.
 ///
-/// # Errors
-/// When the prefix cannot be written. Folders that cannot be read are passed over.
-pub fn seed_pycache(prefix: &Path, folders: &[PathBuf]) -> io::Result<usize> {
-    seed(&Folder::open(prefix)?, folders).map(|seeds| seeds.made)
-}
-
-/// What was made of it in a prefix.
-#[derive(Debug, Default)]
-pub(super) struct Seeds {
-    made: usize,
-    /// Relative to the prefix: folders in which no bytecode is missing, so that nothing has to be written there, and files
-    /// in others.
-    pub(super) places: Vec<PathBuf>,
-}
-
-/// The same in an open folder.
-pub(super) fn seed(prefix: &Folder, folders: &[PathBuf]) -> io::Result<Seeds> {
+/// Of the prefix, relative to it: folders in which no bytecode is missing, so that nothing has to be written there, and files
+/// in others. Where the folders `can_only_be_read`, those without others in them are linked as a whole.
+pub(super) fn seed(prefix: &Folder, folders: &[PathBuf], can_only_be_read: bool) -> io::Result<Vec<PathBuf>> {
     let mut made = 0;
     let started = Instant::now();
     // One package after the other: when it has to stop, the others are done.
     let mut waiting: Vec<PathBuf> =
         folders.iter().rev().filter(|folder| folder.is_absolute()).cloned().collect();
     let mut seen = Vec::new();
-    // Those in which something is missing, and all that they lie in.
-    let mut lacking: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut lacking = Lacking::default();
     while let Some(folder) = waiting.pop() {
         if started.elapsed() > LONGEST || made > MOST_LINKS {
-            lacking.extend(
-                waiting.iter().chain([&folder]).flat_map(|folder| folder.ancestors()).map(Path::to_owned),
-            );
+            waiting.iter().chain([&folder]).for_each(|folder| lacking.add(folder));
             break;
         }
         let Ok(entries) = fs::read_dir(&folder) else { continue };
-        let (mut sources, mut compiled) = (BTreeSet::new(), Vec::new());
+        let (mut sources, mut bytecode, mut has_folders) = (HashSet::new(), None, false);
         for entry in entries.flatten() {
             let name = entry.file_name();
             // Links are not followed: they may lead in circles.
             if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 sources.extend(is_module(&name).then_some(name));
             } else if name == "__pycache__" {
-                let (new, all) = link_all(&entry.path(), prefix, inside_prefix(&folder))?;
-                made += new;
-                compiled = all;
-            } else if !SKIPPED.iter().any(|skip| name == *skip) {
-                waiting.push(entry.path());
+                bytecode = Some(entry.path());
+            } else {
+                has_folders = true;
+                if !SKIPPED.iter().any(|skip| name == *skip) {
+                    waiting.push(entry.path());
+                }
             }
         }
-        let has_code: BTreeSet<OsString> =
+        let compiled = bytecode.as_deref().map(compiled_in).unwrap_or_default();
+        let has_code: HashSet<OsString> =
             compiled.iter().filter_map(|name| source_of_bytecode(name)).collect();
-        if !sources.is_subset(&has_code) {
-            lacking.extend(folder.ancestors().map(Path::to_owned));
+        let is_complete = sources.is_subset(&has_code);
+        if let Some(bytecode) = bytecode.filter(|_| !compiled.is_empty()) {
+            let place = inside_prefix(&folder);
+            let is_one = is_complete && can_only_be_read && !has_folders && prefix.facts(place).is_err();
+            made += if is_one {
+                link_whole(&bytecode, prefix, place)?
+            } else {
+                link_all((&bytecode, &compiled), prefix, place)?
+            };
+        }
+        if !is_complete {
+            lacking.add(&folder);
         }
         seen.push((folder, compiled));
     }
-    // Where nothing is missing the outermost folder, elsewhere each file by itself.
-    let whole: BTreeSet<&Path> =
-        seen.iter().map(|(folder, _)| folder.as_path()).filter(|folder| !lacking.contains(*folder)).collect();
-    let is_inner = |folder: &Path| folder.ancestors().skip(1).any(|outer| whole.contains(outer));
-    let outermost = whole.iter().filter(|folder| !is_inner(folder));
-    let mut places: Vec<PathBuf> = outermost.map(|folder| inside_prefix(folder).to_owned()).collect();
-    for (folder, names) in seen.iter().filter(|(folder, _)| lacking.contains(folder)) {
-        places.extend(names.iter().map(|name| inside_prefix(folder).join(name)));
+    // Where nothing is missing the outermost folder, elsewhere each file by itself. What lies in a folder of the first kind
+    // is of that kind too.
+    let is_whole = |folder: &&OsStr| !lacking.holds(folder.as_ref());
+    let whole: HashSet<&OsStr> = seen.iter().map(|(folder, _)| folder.as_os_str()).filter(is_whole).collect();
+    let mut places = Vec::new();
+    for (folder, names) in &seen {
+        let place = inside_prefix(folder);
+        if lacking.holds(folder) {
+            places.extend(names.iter().map(|name| place.join(name)));
+        } else if !folder.parent().is_some_and(|outer| whole.contains(outer.as_os_str())) {
+            places.push(place.to_owned());
+        }
     }
-    Ok(Seeds { made, places })
+    Ok(places)
+}
+
+/// Folders in which bytecode is missing, and all that they lie in.
+#[derive(Default)]
+struct Lacking(HashSet<OsString>);
+
+impl Lacking {
+    fn add(&mut self, folder: &Path) {
+        for folder in folder.ancestors() {
+            if !self.0.insert(folder.into()) {
+                // So are those above it.
+                break;
+            }
+        }
+    }
+
+    fn holds(&self, folder: &Path) -> bool {
+        self.0.contains(folder.as_os_str())
+    }
 }
 
 /// Whether a file can be imported by its name; scripts with others are not compiled.
@@ -111,31 +129,38 @@ pub(super) fn inside_prefix(folder: &Path) -> &Path {
     folder.strip_prefix("/").unwrap_or(folder)
 }
 
-/// Link all bytecode of one folder in the folder `target` of the prefix.
-/// How many links are new, and the names of all.
-fn link_all(bytecode: &Path, prefix: &Folder, target: &Path) -> io::Result<(usize, Vec<OsString>)> {
-    let Ok(entries) = fs::read_dir(bytecode) else { return Ok((0, Vec::new())) };
-    let (mut made, mut all) = (0, Vec::new());
-    let mut folder = None;
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        // What is made for options like -O is seldom asked for.
-        if !name.as_bytes().ends_with(b".pyc") || name.as_bytes().windows(5).any(|part| part == b".opt-") {
-            continue;
-        }
-        if folder.is_none() {
-            prefix.make_folders(target, Instant::now() + LONGEST)?;
-            folder = Some(prefix.folder(target)?);
-        }
-        let Some(folder) = &folder else { continue };
-        match folder.link(&entry.path(), name.as_ref()) {
+/// The names of the bytecode in a folder.
+fn compiled_in(bytecode: &Path) -> Vec<OsString> {
+    let names = fs::read_dir(bytecode).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    // What is made for options like -O is seldom asked for.
+    let is_plain = |name: &[u8]| name.ends_with(b".pyc") && memchr::memmem::find(name, b".opt-").is_none();
+    names.filter(|name| is_plain(name.as_bytes())).collect()
+}
+
+/// Link a whole folder of bytecode at a place of the prefix.
+fn link_whole(bytecode: &Path, prefix: &Folder, place: &Path) -> io::Result<usize> {
+    if let Some(outer) = place.parent() {
+        prefix.make_folders(outer, Instant::now() + LONGEST)?;
+    }
+    prefix.link(bytecode, place).map(|()| 1)
+}
+
+/// Link all bytecode of one folder in the folder `target` of the prefix. How many links are new.
+fn link_all((bytecode, names): (&Path, &[OsString]), prefix: &Folder, target: &Path) -> io::Result<usize> {
+    let mut made = 0;
+    if prefix.read_link(target).is_ok_and(|there| there == bytecode) {
+        return Ok(made);
+    }
+    prefix.make_folders(target, Instant::now() + LONGEST)?;
+    let folder = prefix.folder(target)?;
+    for name in names {
+        match folder.link(&bytecode.join(name), name.as_ref()) {
             Ok(()) => made += 1,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
-        all.push(name);
     }
-    Ok((made, all))
+    Ok(made)
 }
 
 /// `x.py` for `x.cpython-311.pyc`, `x.cpython-311.opt-1.pyc` and `x.cpython-311-pytest-8.3.pyc`; `None` for what is no
@@ -230,10 +255,21 @@ mod tests {
         }
         let prefix = folder.path().join("prefix");
         fs::create_dir(&prefix).unwrap();
-        assert_eq!(seed_pycache(&prefix, std::slice::from_ref(&library)).unwrap(), 1);
+        let seeded = || seed(&Folder::open(&prefix).unwrap(), std::slice::from_ref(&library), false).unwrap();
+        let places = seeded();
+        assert_eq!(places, [inside_prefix(&library)]);
         let seed =
             prefix.join(library.join("json").strip_prefix("/").unwrap()).join("decoder.cpython-311.pyc");
         assert_eq!(fs::read_link(seed).unwrap(), cache.join("decoder.cpython-311.pyc"));
-        assert_eq!(seed_pycache(&prefix, &[library]).unwrap(), 0, "a second time is harmless");
+        assert_eq!(seeded(), places, "a second time is harmless");
+        // A whole folder, where nothing can be written through that link.
+        let other = folder.path().join("other");
+        fs::create_dir(&other).unwrap();
+        let whole =
+            || super::seed(&Folder::open(&other).unwrap(), std::slice::from_ref(&library), true).unwrap();
+        for _ in 0..2 {
+            assert_eq!(whole(), places);
+            assert_eq!(fs::read_link(other.join(inside_prefix(&library.join("json")))).unwrap(), cache);
+        }
     }
 }

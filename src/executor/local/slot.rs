@@ -35,8 +35,6 @@ pub(super) struct Slot {
     parts: SlotParts,
     keep: (Vec<String>, GlobSet),
     has_run: bool,
-    /// Whether the prefix of its bytecode leads to what there was before.
-    has_seeds: bool,
     /// Whether nothing is left of the last trial, or of a checkout that failed.
     is_clean: bool,
     /// What was checked out ahead of the next trial.
@@ -48,7 +46,7 @@ impl Slot {
     pub(super) fn new(dir: SlotDir, parts: SlotParts) -> Result<Self, ExecutorError> {
         let tree = new_tree(&dir, &parts)?;
         let (keep, prepared) = ((Vec::new(), GlobSet::empty()), Vec::new());
-        Ok(Self { dir, tree, parts, keep, has_run: false, has_seeds: false, is_clean: true, prepared })
+        Ok(Self { dir, tree, parts, keep, has_run: false, is_clean: true, prepared })
     }
 
     /// Give the folders up, with all that a trial did to them, and go on in new ones.
@@ -56,7 +54,6 @@ impl Slot {
         self.dir = self.dir.renewed().map_err(|error| self.of_folder(error))?;
         self.tree = new_tree(&self.dir, &self.parts)?;
         self.prepared.clear();
-        self.has_seeds = false;
         self.is_clean = true;
         Ok(())
     }
@@ -139,10 +136,8 @@ impl Slot {
             laid.map_err(|error| self.of_folder(error))?;
         }
         at_start();
-        if !self.has_seeds {
-            // What is seeded is known only now.
+        if !self.dir.has_all_seeds() {
             self.dir.tidy_prefix(deadline()).map_err(|error| self.of_folder(error))?;
-            self.has_seeds = true;
         }
         let mut leftovers = 0;
         if let Some(script) = &trial.recipe.setup {

@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::RunFolder;
@@ -48,8 +48,12 @@ pub(super) struct SlotDirs {
     prefixes: Folder,
     /// Bytecode of packages that was there before, which all slots read and none writes.
     packages: Folder,
-    /// The links of every prefix that lead there.
-    seeds: OnceLock<Links>,
+    /// The links of every prefix that lead there; more may come.
+    seeds: Mutex<Arc<Links>>,
+    /// Whether trials can only read what is not their own.
+    is_read_only: bool,
+    /// Held by who makes them.
+    seeding: Mutex<()>,
     given_up: AtomicU64,
 }
 
@@ -59,7 +63,7 @@ const PREFIXES: &str = "prefixes";
 
 impl SlotDirs {
     /// Make them in the folder of a run.
-    pub(super) fn new(run: &RunFolder) -> io::Result<Self> {
+    pub(super) fn new(run: &RunFolder, is_read_only: bool) -> io::Result<Self> {
         let top = Folder::open(run.path())?;
         let bytecode = Folder::open(run.bytecode())?;
         Ok(Self {
@@ -69,7 +73,9 @@ impl SlotDirs {
             codes: bytecode.new_folder(SLOTS)?,
             prefixes: bytecode.new_folder(PREFIXES)?,
             packages: bytecode.new_folder(PACKAGES)?,
-            seeds: OnceLock::new(),
+            seeds: Mutex::default(),
+            seeding: Mutex::default(),
+            is_read_only,
             run: top,
             path: run.path().to_owned(),
             bytecode,
@@ -89,18 +95,24 @@ impl SlotDirs {
         Ok(Exchange::new(self.bytecode.new_folder(EXCHANGE)?, self.bytecode_path.join(EXCHANGE)))
     }
 
-    /// Fill it with links to the bytecode beside the sources in these folders.
+    /// Fill it with links to the bytecode beside the sources in these folders. Slots lead there from their next trial on.
     pub(super) fn seed(&self, folders: &[PathBuf]) -> io::Result<()> {
-        let seeds = pycache::seed(&self.packages, folders)?;
+        let _one_at_a_time = self.seeding.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = pycache::seed(&self.packages, folders, self.is_read_only)?;
         let packages = self.packages_path();
         let slots = self.path.join(SLOTS);
-        let mut links = Links::default();
+        let mut all = self.seeds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut links = Links::clone(&all);
         // Bytecode of the slots' own trees has places of its own.
-        for place in seeds.places.iter().filter(|place| !pycache::inside_prefix(&slots).starts_with(place)) {
-            links.add(place, packages.join(place));
+        for place in places.iter().filter(|place| !pycache::inside_prefix(&slots).starts_with(place)) {
+            links.add_beside(place, packages.join(place));
         }
-        self.seeds.get_or_init(|| links);
+        *all = Arc::new(links);
         Ok(())
+    }
+
+    fn seeds(&self) -> Arc<Links> {
+        Arc::clone(&self.seeds.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether they are where they were made.
@@ -144,6 +156,8 @@ pub(super) struct SlotDir {
     tmp: Folder,
     pub(super) bytecode: Folder,
     prefix: Prefix,
+    /// The links to what was there before that it has.
+    seeds: Arc<Links>,
     /// The link in the prefix to the bytecode of the tree.
     to_tree: Links,
 }
@@ -168,8 +182,8 @@ impl SlotDir {
         let (tree, home, tmp) = (Arc::new(tree?), home?, tmp?);
         let mut to_tree = Links::default();
         to_tree.add(pycache::inside_prefix(&folders.tree), folders.bytecode.clone());
-        let all = Arc::clone(all);
-        Ok(Self { all, number, name, folders, top, tree, home, tmp, bytecode, prefix, to_tree })
+        let (all, seeds) = (Arc::clone(all), Arc::default());
+        Ok(Self { all, number, name, folders, top, tree, home, tmp, bytecode, prefix, seeds, to_tree })
     }
 
     /// Whether all of them are where they were made.
@@ -186,8 +200,18 @@ impl SlotDir {
     /// Let the prefix lead to the bytecode of the tree, and to that of packages which is there already; nothing but
     /// bytecode stays beside that.
     pub(super) fn tidy_prefix(&mut self, until: Instant) -> io::Result<()> {
-        let links: Vec<&Links> = [&self.to_tree].into_iter().chain(self.all.seeds.get()).collect();
-        self.prefix.tidy(&links, until)
+        let seeds = self.all.seeds();
+        if !Arc::ptr_eq(&seeds, &self.seeds) {
+            self.prefix.forget();
+        }
+        self.prefix.tidy(&[&self.to_tree, &seeds], until)?;
+        self.seeds = seeds;
+        Ok(())
+    }
+
+    /// Whether it was put in order since the last seeds came.
+    pub(super) fn has_all_seeds(&self) -> bool {
+        Arc::ptr_eq(&self.all.seeds(), &self.seeds)
     }
 
     /// New folders in the place of these, which are given up.
@@ -209,7 +233,7 @@ impl SlotDir {
     pub(super) fn share_bytecode(&self, place: &Path, target: &Path, until: Instant) -> io::Result<()> {
         let inside = pycache::inside_prefix(target);
         // A part of it may be a link to what all slots read, which stays.
-        let leads_to_packages = self.all.seeds.get().is_some_and(|seeds| seeds.lead_to(inside));
+        let leads_to_packages = self.all.seeds().lead_to(inside);
         if !leads_to_packages && self.prefix.folder.folder(inside).is_err() {
             self.prefix.folder.make_folders(inside, until)?;
         }

@@ -134,6 +134,28 @@ fn a_fix_is_committed_on_a_branch_and_pushed_and_nothing_else_changes() {
 }
 
 #[test]
+fn a_file_that_the_search_put_into_the_home_is_there_for_the_fix() {
+    let app = format!("import os\nopen(os.path.expanduser('~/.apprc')).close()\n{APP}");
+    let mut repo = TestRepo::new();
+    let good = repo.write("app.py", &app).commit("first").to_string();
+    repo.write("n.txt", "1\n").commit("second");
+    repo.write("app.py", app.replace("json.loads(text)", "json.load(text)")).commit("break");
+    repo.check_out();
+    let user = User::new();
+    let given = user.home().join("apprc");
+    fs::write(&given, "x").unwrap();
+    let option = format!("{}:~/.apprc", given.display());
+    let search = ["--good", &good, "--with-file", &option, "--", "python3", "app.py"];
+    let (code, report) = user.find(repo.path(), &search);
+    assert_eq!(code, Some(0), "{report:#}");
+    // As it was when the search ran: it may be gone since.
+    fs::remove_file(given).unwrap();
+    let (code, report, _) = fix(&user, &repo, &[]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(kinds(&report)[0], ("undo-edits", true), "{report:#}");
+}
+
+#[test]
 fn what_head_mended_already_needs_no_fix() {
     let (repo, good, bad) = broken(|_, _| {});
     let user = User::new();

@@ -12,6 +12,7 @@ use super::{find, prepare};
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{CliError, Exit, folders};
 use crate::git::{Repository, Shadow};
+use crate::model::trial::HomeFile;
 use crate::model::{CancelToken, CandidateFix, FixKind, FixReport, Report};
 use crate::report::FixText;
 use crate::session::{self, FixRequest, Fixes, OverlayFile, SignalListener, Workshop};
@@ -81,6 +82,9 @@ pub(crate) struct Args {
 pub(super) struct StoredRequest {
     args: find::Args,
     overlay: Vec<OverlayFile>,
+    /// Files in the home of trials; searches of earlier versions left none.
+    #[serde(default)]
+    home: Vec<HomeFile>,
 }
 
 /// Keep what a search was asked, for [`run`].
@@ -99,7 +103,8 @@ pub(super) fn remember(
         no_with_file: true,
         ..args.clone()
     };
-    let request = StoredRequest { args, overlay: prepared.plan.overlay.clone() };
+    let plan = &prepared.plan;
+    let request = StoredRequest { args, overlay: plan.overlay.clone(), home: plan.recipe.home.clone() };
     let json = serde_json::to_string(&request).map_err(CliError::internal)?;
     Ok(prepared.store.keep_request(session, &json)?)
 }
@@ -130,6 +135,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     };
     let mut prepared = prepare::prepare(&find_args)?;
     prepared.plan.overlay = request.overlay;
+    prepared.plan.recipe.home = request.home;
     let verify = args.verify.as_ref().map(|script| ["sh", "-c", script].map(OsString::from).to_vec());
     let request = FixRequest { report, onto, verify };
 

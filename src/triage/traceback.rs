@@ -24,6 +24,8 @@ pub(in crate::triage) mod layouts;
 mod native;
 mod pytest;
 
+pub(in crate::triage) use pytest::heading as pytest_heading;
+
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -143,7 +145,7 @@ pub fn parse(text: &str) -> Vec<ParsedTraceback> {
     while scan.at < lines.len() {
         let here = scan.at;
         scan.step();
-        // Whatever a reader says of where it ends, it is behind where it began.
+        debug_assert!(scan.at > here, "a reader that read nothing says so: {:?}", lines[here]);
         scan.at = scan.at.max(here + 1);
     }
     drop_repeated_summaries(&mut scan.found);
@@ -315,3 +317,6 @@ fn separator(line: &str) -> Option<Link> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod progress;

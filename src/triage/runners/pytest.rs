@@ -9,6 +9,7 @@ use regex::Regex;
 
 use super::lines::{number, pattern};
 use super::{Count, ReadRunner, RunSummary, Runner};
+use crate::triage::traceback::pytest_heading;
 
 /// pytest.
 pub(super) struct Pytest;
@@ -58,11 +59,10 @@ static VERBOSE: LazyLock<Regex> = LazyLock::new(|| {
         r"^(?:\[gw\d+\] \[ *\d+%\] )?(?:(FAILED|ERROR|PASSED) (\S+::\S.*)|(\S+::\S.*?) (FAILED|ERROR|PASSED)(?: +\[ *\d+%\])?)$",
     )
 });
-static HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^_{3,} (.+?) _{3,}$"));
 static LOCATION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([^\s:]+\.py):\d+(?:: |$)"));
 static COLLECTION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^(?:_{3,} ERROR collecting (.+?) _{3,}|(?:E +)?(?:ImportError while importing test module|ImportError while loading conftest|ConftestImportFailure:?.*?) '([^']+\.py)'.*)$",
+        r"^(?:_+ ERROR collecting (.+?) _+|(?:E +)?(?:ImportError while importing test module|ImportError while loading conftest|ConftestImportFailure:?.*?) '([^']+\.py)'.*)$",
     )
 });
 
@@ -162,8 +162,8 @@ fn died(run: &mut RunSummary, lines: &[&str]) {
         LazyLock::new(|| pattern(r"^worker '\w+' crashed while running '(\S.*)'$"));
     let mut heading = String::new();
     for line in lines {
-        if let Some(found) = HEADING.captures(line) {
-            heading = dots_to_colons(&found[1]);
+        if let Some(found) = pytest_heading(line) {
+            heading = dots_to_colons(found);
         } else if let Some(found) = FORKED.captures(line) {
             let test = run.failed_tests.iter().find(|id| id.ends_with(&format!("::{heading}")));
             let test = test.cloned().unwrap_or_else(|| heading.clone());
@@ -265,14 +265,14 @@ fn ids_from_headings(run: &mut RunSummary, lines: &[&str]) {
         list.push(id);
     };
     for line in lines {
-        let found = HEADING.captures(line).and_then(|found| found.get(1));
+        let found = pytest_heading(line);
         // pytest-cov's table stands under such a ruler, too.
-        if let Some(found) = found.filter(|found| !found.as_str().starts_with("coverage: ")) {
+        if let Some(found) = found.filter(|found| !found.starts_with("coverage: ")) {
             add(None, heading.take());
             let at = ["ERROR at setup of ", "ERROR at teardown of "];
-            let test = at.iter().find_map(|start| found.as_str().strip_prefix(start));
-            let collecting = found.as_str().starts_with("ERROR collecting ");
-            heading = (!collecting).then(|| (test.unwrap_or(found.as_str()), test.is_some()));
+            let test = at.iter().find_map(|start| found.strip_prefix(start));
+            let collecting = found.starts_with("ERROR collecting ");
+            heading = (!collecting).then(|| (test.unwrap_or(found), test.is_some()));
         } else if line.starts_with("==") {
             add(None, heading.take());
         } else if heading.is_some()

@@ -178,7 +178,8 @@ impl<'t> Reader<'_, 't> {
         if !margin.is_empty() {
             at = self.members(&mut read, at, margin);
         }
-        Some((read, at))
+        // Without a header, and with nothing known in its first line, it is none.
+        (at > start).then_some((read, at))
     }
 
     /// A whole traceback that an exception has for its message: that of a worker in another process.

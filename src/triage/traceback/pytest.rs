@@ -13,7 +13,9 @@ fn pattern(text: &str) -> Regex {
 }
 
 static SECTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^={3,} (.+?) ={3,}$"));
-static HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^_{3,} (.+?) _{3,}$"));
+/// The ruler fills a line of 80 characters, so a long name leaves little of it. Rulers between frames are `_ _ _`.
+static HEADING: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?:_{3,} (?P<name>.+?) _{3,}|_{1,2} (?P<long>[^_\s].{69,}\S) _{1,2})$"));
 static CAPTURED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^-{3,} ?(?:Captured|live log|generated|Generated) .*-{3,}$"));
 /// A test's parameters, in brackets, may hold anything.
@@ -33,8 +35,12 @@ pub(super) fn section(line: &str) -> Option<&str> {
 }
 
 /// The test that a heading names.
-pub(super) fn heading(line: &str) -> Option<&str> {
-    HEADING.captures(line).and_then(|found| found.get(1)).map(|title| title.as_str())
+pub(in crate::triage) fn heading(line: &str) -> Option<&str> {
+    if !line.starts_with('_') {
+        return None;
+    }
+    let found = HEADING.captures(line)?;
+    found.name("name").or(found.name("long")).map(|title| title.as_str())
 }
 
 /// Whether what follows is output that pytest captured.
@@ -156,15 +162,23 @@ struct Block<'t> {
     /// The last frame is a short one and its source line is to come.
     wants_code: bool,
     message: Vec<&'t str>,
+    /// The line above is one of the message.
+    in_message: bool,
     link: Option<Link>,
     done: Option<ParsedTraceback>,
 }
 
 impl<'t> Block<'t> {
     fn line(&mut self, line: &'t str) {
+        // Items that are no functions (tavern's) mark only the first line of their message.
+        let goes_on =
+            std::mem::take(&mut self.in_message) && line.starts_with("  ") && !line.trim().is_empty();
         if let Some(text) = line.strip_prefix('E').filter(|text| text.is_empty() || text.starts_with(' ')) {
             self.message.push(text);
-            self.wants_code = false;
+            (self.wants_code, self.in_message) = (false, true);
+        } else if goes_on {
+            self.message.push(line);
+            self.in_message = true;
         } else if let Some(link) = separator(line) {
             self.finish(None);
             self.link = Some(link);

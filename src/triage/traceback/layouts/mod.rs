@@ -69,7 +69,7 @@ pub(super) fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)
     let layout = opening(lines.get(at)?)?;
     let (mut read, next) = (layout.read)(lines, at)?;
     read.at = at;
-    (next > at).then_some((read, next))
+    Some((read, next))
 }
 
 /// A line of dashes or equals signs.

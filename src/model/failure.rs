@@ -55,13 +55,38 @@ pub struct FailureSignature {
     pub frames: Vec<Frame>,
     /// Ids of the failing tests, sorted.
     pub tests: Vec<String>,
+    /// Exceptions that the project logged while the test ran, sorted: behind an answer that a test did not expect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logged: Vec<LoggedException>,
+}
+
+/// An exception that did not end the test in which it was logged.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LoggedException {
+    /// Its type as printed.
+    pub kind: String,
+    /// Its message with numbers, addresses, paths and quoted values abstracted.
+    pub shape: String,
+}
+
+impl fmt::Display for LoggedException {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)
+    }
 }
 
 impl FailureSignature {
     /// A failure of which only the kind is known.
     #[must_use]
     pub fn bare(kind: FailureKind) -> Self {
-        Self { kind, message: String::new(), shape: String::new(), frames: Vec::new(), tests: Vec::new() }
+        Self {
+            kind,
+            message: String::new(),
+            shape: String::new(),
+            frames: Vec::new(),
+            tests: Vec::new(),
+            logged: Vec::new(),
+        }
     }
 }
 

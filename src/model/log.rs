@@ -103,6 +103,7 @@ impl LogGroup {
             shape: self.shape.clone(),
             frames: frames.collect(),
             tests: self.test.iter().cloned().collect(),
+            logged: Vec::new(),
         })
     }
 }

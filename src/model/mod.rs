@@ -50,7 +50,7 @@ pub use check::{CheckReport, Side, Smoke};
 pub use commit::{BlobId, CommitId, CommitInfo, TreeId};
 pub use environment::{Day, EnvironmentFacts, Origin, PackageChange, Packages};
 pub use event::{Event, EventKind};
-pub use failure::{Compared, FailureKind, FailureSignature, Frame};
+pub use failure::{Compared, FailureKind, FailureSignature, Frame, LoggedException};
 pub use finding::{BreakingChange, CallInChange, Conclusion, Culprit, Episode, Inconclusive, Narrowing};
 pub use fix::{CandidateFix, FixKind, FixReport};
 pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, Moment, ScannedSource};

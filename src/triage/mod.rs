@@ -17,6 +17,7 @@
 //! | [`signature`] | a trial's output, for the failures in it |
 //! | [`sameness`] | two failures: whether they are the same one, and how sure that is |
 //! | `identity` | two ids of tests: whether they name the same one |
+//! | `logged` | exceptions that were logged while a test ran: several may be behind one assertion |
 //! | [`isolation`] | failures that come of the isolation of trials |
 //! | `reasons` | what a trial shows, in words |
 //! | [`oracle`] | [`Oracle`]: what a trial says about its commit |
@@ -27,6 +28,7 @@ pub mod closing;
 mod identity;
 pub mod isolation;
 pub mod log;
+mod logged;
 pub mod mentions;
 pub mod normalise;
 pub mod oracle;

@@ -85,8 +85,10 @@ pub(super) fn one_line(failure: &FailureSignature) -> String {
     const MOST: usize = 100;
     let text = failure.to_string();
     let line = text.lines().next().unwrap_or_default();
-    match line.char_indices().nth(MOST) {
+    let line = match line.char_indices().nth(MOST) {
         Some((cut, _)) => format!("{}…", &line[..cut]),
         None => line.to_owned(),
-    }
+    };
+    let logged: Vec<String> = failure.logged.iter().map(ToString::to_string).collect();
+    if logged.is_empty() { line } else { format!("{line} (logged: {})", logged.join(", ")) }
 }

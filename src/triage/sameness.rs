@@ -8,7 +8,8 @@
 //!
 //! The name of a test is no more than a hint: tests are moved, renamed and split, and ids hold running numbers, addresses
 //! and dates. So a name that differs makes no other failure of one that says the same. It decides where the words do not:
-//! between two failed assertions, whose values are the tests' business.
+//! between two failed assertions, whose values are the tests' business. What was logged meanwhile may tell two failures
+//! apart that say the same.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -17,6 +18,7 @@ use regex::Regex;
 
 use super::assertion::is_another_statement;
 use super::identity::{Identity, identity};
+use super::logged::tells_apart;
 use crate::model::{FailureKind, FailureSignature};
 
 /// How sure it is that two failures are the same one.
@@ -66,7 +68,7 @@ pub fn sameness(target: &FailureSignature, seen: &FailureSignature) -> Sameness 
     };
     // Classes move between modules without becoming another failure.
     let last = |kind: &str| kind.rsplit('.').next().unwrap_or(kind).to_owned();
-    if last(a) != last(b) {
+    if last(a) != last(b) || tells_apart(target, seen) {
         return Sameness::Other;
     }
     match last(a).as_str() {

@@ -1,6 +1,7 @@
 //! From a trial's output to the failures in it.
 
 use super::closing::{Closing, closing};
+use super::logged::logged;
 use super::runners::{self, CommandFacts, RunSummary, Runner, TestFailure};
 use super::traceback::{Form, ParsedTraceback};
 use super::{ansi, normalise, traceback};
@@ -108,6 +109,7 @@ fn told(run: &RunSummary, parsed: &[ParsedTraceback]) -> Vec<FailureSignature> {
         shape: normalise::shape(&failure.message),
         frames: frames(failure),
         tests: Some(failure.test.clone()).filter(|test| !test.is_empty()).into_iter().collect(),
+        logged: Vec::new(),
     };
     run.failures.iter().map(signature).collect()
 }
@@ -128,7 +130,8 @@ fn failures_in(parsed: &[ParsedTraceback], summary: Option<&RunSummary>) -> Vec<
     };
     let mut failures: Vec<FailureSignature> = Vec::new();
     for one in chosen {
-        let signature = signature(one, summary);
+        let logged = logged(one, parsed, summary);
+        let signature = FailureSignature { logged, ..signature(one, summary) };
         if !failures.iter().any(|known| known.kind == signature.kind && known.tests == signature.tests) {
             failures.push(signature);
         }
@@ -153,6 +156,7 @@ fn signature(one: &ParsedTraceback, summary: Option<&RunSummary>) -> FailureSign
         shape: shape_of(one, message),
         frames: one.frames.iter().map(within_tree).collect(),
         tests,
+        logged: Vec::new(),
     }
 }
 

@@ -214,6 +214,13 @@ impl RunSummary {
         all
     }
 
+    /// How many tests ran to an end.
+    #[must_use]
+    pub const fn ran(&self) -> u32 {
+        let passed = self.passed.saturating_add(self.xpassed).saturating_add(self.xfailed);
+        passed.saturating_add(self.failed).saturating_add(self.errors)
+    }
+
     /// Add to a count.
     pub const fn add(&mut self, count: u32, what: Count) {
         let field = match what {

@@ -26,10 +26,10 @@ The program under test is one function, `total`. It *fails* by a wrong sum, *doe
 *crashes* by `os.abort()`, *exits* by `os._exit(1)` in the middle of a test, which no runner sees coming, and *another
 failure* is a `KeyError`.
 
-What a test asserts of the answer of a server fails by that assertion, whatever failed in the server: with a test client
-(sanic-testing) or a description of requests (tavern) two faults behind the same answer are one failure. A script that
-calls `doctest.testmod()` by itself prints nothing when its examples pass, as when there are none: it is a script, so its
-status 0 is good; with `verbose=True` it tells which.
+What a test asserts of the answer of a server fails by that assertion, whatever failed in the server: two failures behind
+the same assertion are told apart by what the server logged meanwhile, where that is printed with the test (sanic-testing).
+A script that calls `doctest.testmod()` by itself prints nothing when its examples pass, as when there are none: it is a
+script, so its status 0 is good; with `verbose=True` it tells which.
 
 Some runners do not come to an end by themselves after a crash or with nothing to run: the parallel modes of green, Django,
 testflo and unittest-parallel, `trial --jobs`, Avocado. Only a time limit tells; `--timeout` sets one that fits, and such a

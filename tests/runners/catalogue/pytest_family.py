@@ -128,6 +128,71 @@ def test_api(case):
     case.call_and_validate()
 """
 
+SANIC_TEST = """\
+from sanic import Sanic
+from sanic.response import text
+
+import app
+
+
+def test_total():
+    server = Sanic("sums")
+
+    @server.get("/total")
+    async def total(request):
+        return text(str(app.total([1, 2, 3])))
+
+    _, response = server.test_client.get("/total")
+    assert response.text == "6"
+"""
+
+#: A server that answers 500 and logs why, as those of frameworks do, on a port that is free.
+TAVERN_SERVER = """import http.server
+import json
+import logging
+import os
+import threading
+
+import pytest
+
+import app
+
+
+class Sums(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        try:
+            status, body = 200, json.dumps({"sum": app.total([1, 2, 3])}).encode()
+        except Exception:
+            logging.exception("GET %s", self.path)
+            status, body = 500, b'{"error": "internal server error"}'
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def server():
+    running = http.server.HTTPServer(("127.0.0.1", 0), Sums)
+    os.environ["SUMS"] = f"http://127.0.0.1:{running.server_port}/"
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield
+    running.shutdown()
+"""
+TAVERN_STAGE = """
+stages:
+  - name: ask
+    request:
+      url: "{tavern.env_vars.SUMS}"
+      method: GET
+    response:
+      status_code: 200
+      json:
+        sum: 6
+"""
+TAVERN_TEST = "test_sums.tavern.yaml"
+
 
 def marked(test: str, mark: str = 'import pytest\n\npytestmark = pytest.mark.skip(reason="not now")\n') -> Files:
     """The same test file, all of it skipped."""
@@ -186,6 +251,19 @@ RUNNERS = (
         venv="schemathesis",
         test=SCHEMA_TEST,
         skipped=marked(SCHEMA_TEST),
+        unnamed=True,
+    ),
+    plain(
+        "sanic-testing", "-q", "sanic-testing", venv="sanic", test=SANIC_TEST, skipped=marked(SANIC_TEST), unnamed=True
+    ),
+    Runner(
+        "tavern",
+        "tavern",
+        "{bin}/python -m pytest -q",
+        ("tavern",),
+        {"conftest.py": TAVERN_SERVER, TAVERN_TEST: "test_name: a sum\n" + TAVERN_STAGE},
+        {TAVERN_TEST: None},
+        {TAVERN_TEST: "test_name: a sum\n\nmarks:\n  - skip\n" + TAVERN_STAGE},
         unnamed=True,
     ),
     Runner(

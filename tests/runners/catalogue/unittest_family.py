@@ -11,6 +11,12 @@ from projects import (
     Files,
     Runner,
 )
+from projects import (
+    NOTHING as NOTHING_THERE,
+)
+from projects import (
+    SKIPPED as ALL_SKIPPED,
+)
 
 TEST = """\
 import unittest
@@ -107,7 +113,19 @@ DOCTEST = {
 }
 
 
-def doctest(name: str, command: str, package: str = "", **more) -> Runner:
+#: It tells nothing where no example fails: of none, and of those that are skipped, too.
+DOCTEST_MAIN = """\
+
+
+if __name__ == "__main__":
+    import doctest
+    import sys
+
+    sys.exit(bool(doctest.testmod().failed))
+"""
+
+
+def doctest(name: str, command: str, package: str = "", tail: str = "", **more) -> Runner:
     """Examples in `app.py` itself."""
     others = (PASSES, FAILS, IMPORT, CRASHES, EXITS, OTHER)
     return Runner(
@@ -115,10 +133,10 @@ def doctest(name: str, command: str, package: str = "", **more) -> Runner:
         package or "pytest",
         command,
         (package,) if package else (),
-        {"app.py": DOCTEST[PASSES]},
-        {"app.py": APP[PASSES]},
-        {"app.py": DOCTEST[PASSES].replace("3])\n", "3])  # doctest: +SKIP\n")},
-        instead={one: {"app.py": DOCTEST[one]} for one in others},
+        {"app.py": DOCTEST[PASSES] + tail},
+        {"app.py": APP[PASSES] + tail},
+        {"app.py": DOCTEST[PASSES].replace("3])\n", "3])  # doctest: +SKIP\n") + tail},
+        instead={one: {"app.py": DOCTEST[one] + tail} for one in others},
         **more,
     )
 
@@ -233,6 +251,17 @@ RUNNERS = (
     ),
     doctest("doctest", "{bin}/python -m doctest app.py"),
     doctest("doctest -v", "{bin}/python -m doctest -v app.py"),
+    doctest(
+        "doctest.testmod()",
+        "{bin}/python app.py",
+        tail=DOCTEST_MAIN,
+        untold={NOTHING_THERE: "good", ALL_SKIPPED: "good"},
+    ),
+    doctest(
+        "doctest.testmod(verbose=True)",
+        "{bin}/python app.py",
+        tail=DOCTEST_MAIN.replace("testmod()", "testmod(verbose=True)"),
+    ),
     cases("unittest-parallel", "upar", "{bin}/unittest-parallel", "unittest-parallel", unnamed=True),
     cases("xmlrunner", "upar", "{bin}/python -m xmlrunner discover", "unittest-xml-reporting", unnamed=True),
     cases(

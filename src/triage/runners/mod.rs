@@ -22,6 +22,7 @@ mod stestr;
 mod summary;
 mod tap;
 mod telling;
+mod testplan;
 mod testslide;
 mod trial;
 mod unittest;
@@ -48,7 +49,7 @@ pub trait ReadRunner: Sync {
 }
 
 /// All readers. Of two that recognise the same line, the one that stands first is asked.
-pub static READERS: [&dyn ReadRunner; 18] = [
+pub static READERS: [&dyn ReadRunner; 19] = [
     &xdoctest::Xdoctest,
     &pytest::Pytest,
     &django::Django,
@@ -61,6 +62,7 @@ pub static READERS: [&dyn ReadRunner; 18] = [
     &robot::Robot,
     &ward::Ward,
     &testslide::TestSlide,
+    &testplan::Testplan,
     &avocado::Avocado,
     &locust::Locust,
     &doctest::Doctest,

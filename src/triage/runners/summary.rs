@@ -30,6 +30,8 @@ pub enum Runner {
     Ward,
     /// TestSlide.
     TestSlide,
+    /// Testplan.
+    Testplan,
     /// Avocado.
     Avocado,
     /// locust without its web interface.
@@ -60,6 +62,7 @@ impl fmt::Display for Runner {
             Self::Robot => "Robot Framework",
             Self::Ward => "ward",
             Self::TestSlide => "TestSlide",
+            Self::Testplan => "Testplan",
             Self::Avocado => "Avocado",
             Self::Locust => "locust",
             Self::Doctest => "doctest",

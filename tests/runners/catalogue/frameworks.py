@@ -1,6 +1,6 @@
 """Frameworks with a form of their own."""
 
-from projects import NOTHING, Runner
+from projects import NOTHING, OTHER, Runner
 
 WARD = """\
 from ward import test
@@ -70,6 +70,64 @@ A sum:
   $ cd "$TESTDIR/.."
   $ python3 -c "import app; print(app.total([1, 2, 3]))"
   6
+"""
+
+CHEESECAKE = """\
+import lemoncheesecake.api as lcc
+from lemoncheesecake.matching import check_that, equal_to
+
+import app
+
+
+@lcc.suite("Totals")
+class totals:
+    @lcc.test("A sum")
+    def total(self):
+        check_that("the sum", app.total([1, 2, 3]), equal_to(6))
+"""
+NIMOY = """\
+from nimoy.specification import Specification
+
+import app
+
+
+class TotalsSpec(Specification):
+    def sums(self):
+        with expect:
+            app.total([1, 2, 3]) == 6
+"""
+TESTPLAN = """\
+import sys
+
+from testplan import test_plan
+from testplan.testing.multitest import MultiTest, testcase, testsuite
+
+import app
+
+
+@testsuite
+class Totals:
+    @testcase
+    def total(self, env, result):
+        result.equal(app.total([1, 2, 3]), 6)
+
+
+@test_plan(name="totals")
+def main(plan):
+    plan.add(MultiTest(name="Totals", suites=[Totals()]))
+
+
+if __name__ == "__main__":
+    sys.exit(not main())
+"""
+BYEXAMPLE = """\
+# Sums
+
+```python
+>>> import app
+>>> app.total([1, 2, 3])
+6
+```
 """
 
 RUNNERS = (
@@ -160,6 +218,54 @@ RUNNERS = (
         {"spec/app.t": PRYSK.replace("  6\n", "  6\n  $ exit 80\n")},
         # A file without a command is one that passes.
         untold={NOTHING: "good"},
+        unnamed=True,
+    ),
+    Runner(
+        "lemoncheesecake",
+        "lcc",
+        "PYTHONPATH=. {bin}/lcc run --exit-error-on-failure",
+        ("lemoncheesecake",),
+        {"suites/totals.py": CHEESECAKE},
+        {"suites/totals.py": "import app\n"},
+        {"suites/totals.py": CHEESECAKE.replace("    @lcc.test", '    @lcc.disabled("not now")\n    @lcc.test')},
+        shell=True,
+        untold={OTHER: "bad"},
+        unnamed=True,
+    ),
+    Runner(
+        "nimoy",
+        "nimoy",
+        "PYTHONPATH=. {bin}/nimoy",
+        ("nimoy-framework",),
+        {"specs/totals_spec.py": NIMOY},
+        {"specs/totals_spec.py": "import app\n"},
+        {
+            "specs/totals_spec.py": NIMOY.replace("import Specification\n", "import Specification\nimport unittest\n").replace(
+                "    def sums", '    @unittest.skip("not now")\n    def sums'
+            )
+        },
+        shell=True,
+        unnamed=True,
+    ),
+    Runner(
+        "byexample",
+        "byexample",
+        "PYTHONPATH=. {bin}/byexample -l python sums.md",
+        ("byexample",),
+        {"sums.md": BYEXAMPLE},
+        {"sums.md": "# Sums\n\nNothing.\n"},
+        {"sums.md": BYEXAMPLE.replace("import app\n", "import app       # byexample: +skip\n").replace("3])\n", "3])      # byexample: +skip\n")},
+        shell=True,
+        unnamed=True,
+    ),
+    Runner(
+        "testplan",
+        "testplan",
+        "{bin}/python test_plan.py",
+        ("testplan",),
+        {"test_plan.py": TESTPLAN},
+        {"test_plan.py": TESTPLAN.replace("    @testcase\n", "")},
+        {"test_plan.py": TESTPLAN.replace("testsuite\n\n", "testsuite\nfrom testplan.testing.multitest.suite import skip_if\n\n", 1).replace("    @testcase", "    @skip_if(lambda testsuite: True)\n    @testcase")},
         unnamed=True,
     ),
 )

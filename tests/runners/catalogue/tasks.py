@@ -1,5 +1,7 @@
 """Wrappers: what runs a test runner, and coverage around one."""
 
+import json
+
 from catalogue.pytest_family import NOTHING, SKIPPED, TEST, UNCOVERED
 from catalogue.unittest_family import NOTHING as NO_CASE
 from catalogue.unittest_family import SKIPPED as SKIPPED_CASE
@@ -28,6 +30,18 @@ HATCH = (
 )
 PYPROJECT = '[project]\nname = "sums"\nversion = "1"\nrequires-python = ">=3.9"\n'
 ACTIVE = "PATH={bin}:$PATH "
+
+def notebook(*cells: str) -> str:
+    """A notebook of code cells."""
+    code = [
+        {"cell_type": "code", "id": f"cell-{n}", "execution_count": None, "metadata": {}, "outputs": [], "source": cell}
+        for n, cell in enumerate(cells)
+    ]
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    return json.dumps({"cells": code, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+
+
+NOTEBOOK = notebook("import app", "assert app.total([1, 2, 3]) == 6")
 
 RUNNERS = (
     around(
@@ -119,6 +133,46 @@ RUNNERS = (
         ACTIVE + "VIRTUAL_ENV={bin}/.. {bin}/pdm run test",
         "pdm",
         {"pyproject.toml": PYPROJECT + '\n[tool.pdm.scripts]\ntest = "python -m pytest -q"\n'},
+        shell=True,
+        unnamed=True,
+    ),
+    around(
+        "poetry run",
+        ACTIVE + "VIRTUAL_ENV={bin}/.. {bin}/poetry run pytest -q",
+        "poetry",
+        {"pyproject.toml": PYPROJECT + "\n[tool.poetry]\npackage-mode = false\n"},
+        venv="poetry",
+        shell=True,
+        unnamed=True,
+    ),
+    around(
+        "pipenv run",
+        ACTIVE + "VIRTUAL_ENV={bin}/.. {bin}/pipenv run pytest -q",
+        "pipenv",
+        {"Pipfile": "[packages]\n"},
+        venv="pipenv",
+        shell=True,
+        unnamed=True,
+    ),
+    around("python -X importtime", "{bin}/python -X importtime -m pytest -q", "pytest", {}, venv="pytest", unnamed=True),
+    Runner(
+        "nbmake",
+        "notebooks",
+        "{bin}/python -m pytest -q --nbmake",
+        ("nbmake",),
+        {"sums.ipynb": NOTEBOOK},
+        {"sums.ipynb": None, "readme.txt": "nothing\n"},
+        {"sums.ipynb": None, "conftest.py": "collect_ignore_glob = ['*']\n"},
+        unnamed=True,
+    ),
+    Runner(
+        "jupyter nbconvert --execute",
+        "notebooks",
+        ACTIVE + "{bin}/jupyter nbconvert --execute --to notebook --stdout sums.ipynb",
+        ("nbconvert",),
+        {"sums.ipynb": NOTEBOOK},
+        {"sums.ipynb": None, "readme.txt": "nothing\n"},
+        None,
         shell=True,
         unnamed=True,
     ),

@@ -7,6 +7,8 @@
 //! What a slot compiled is moved here and linked to; slots can only read it, so that no trial changes what another one
 //! runs. Python corrects the paths of what it loads, and replaces a link rather than write through it. pytest does not
 //! correct paths: of what it rewrites each slot gets a copy, with its own path in it.
+//!
+//! A command that compiles by itself (`python -m compileall`) refuses to replace a link. For those the exchange is closed.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -15,7 +17,7 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -33,6 +35,7 @@ pub(super) struct Exchange {
     known: Mutex<HashMap<BlobId, Vec<Known>>>,
     /// How much was looked at.
     seen: AtomicU64,
+    is_closed: AtomicBool,
 }
 
 /// Bytecode that was taken.
@@ -58,7 +61,22 @@ struct Origin {
 impl Exchange {
     /// An empty one in an empty folder, which slots find at `path`.
     pub(super) fn new(folder: Folder, path: PathBuf) -> Self {
-        Self { folder, path, known: Mutex::default(), seen: AtomicU64::new(0) }
+        Self {
+            folder,
+            path,
+            known: Mutex::default(),
+            seen: AtomicU64::new(0),
+            is_closed: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on nothing is taken and nothing given: each slot keeps what it compiles.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
     }
 
     /// What slots have to be able to read.
@@ -78,6 +96,9 @@ impl Exchange {
         name: &OsStr,
     ) -> bool {
         let path: &Path = name.as_ref();
+        if self.is_closed() {
+            return true;
+        }
         let Ok(file) = bytecode.open_file(path) else { return false };
         // What has another name also can be changed by that name.
         if !file.metadata().is_ok_and(|facts| facts.nlink() == 1) {
@@ -119,6 +140,9 @@ impl Exchange {
 
     /// Whether a link with this name in a folder leads to what is known of its source.
     pub(super) fn gave(&self, entry: &Entry, bytecode: &Folder, name: &OsStr) -> bool {
+        if self.is_closed() {
+            return false;
+        }
         let Ok(target) = bytecode.read_link(name.as_ref()) else { return false };
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = known.get(&entry.id).into_iter().flatten();
@@ -133,6 +157,9 @@ impl Exchange {
     /// Put what is known of sources that were checked out in `tree` into a slot's folder of bytecode. What is not
     /// there is compiled again.
     pub(super) fn give(&self, sources: &[TreeFile], tree: &Path, bytecode: &Folder, until: Instant) {
+        if self.is_closed() {
+            return;
+        }
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for source in sources {
             let path = system_path(&source.path);

@@ -97,6 +97,14 @@ impl Slot {
         }
         self.is_clean = false;
         let mut output = self.run_in_clean(trial, cancel, marker, at_start)?;
+        if refuses_links(&output) {
+            self.parts.exchange.close();
+            if !self.dir.is_ours() || self.put_back().is_err() {
+                self.renew()?;
+            }
+            self.is_clean = false;
+            output = self.run_in_clean(trial, cancel, marker, || ())?;
+        }
         let started = Instant::now();
         // What cannot be undone is the next trial's trouble: this one has its result.
         if self.dir.is_ours() {
@@ -276,6 +284,14 @@ impl Slot {
         };
         run(&spec, cancel).map_err(ExecutorError::Process)
     }
+}
+
+/// Whether a command that compiles by itself met bytecode that another trial had made of the same source: Python's
+/// `py_compile` fails where a link lies.
+fn refuses_links(output: &TrialOutput) -> bool {
+    const SAID: &str = "is a symlink and will be changed into a regular file if import writes";
+    let failed = !matches!(output.ending, Ending::Exited { code: 0 });
+    failed && [&output.stdout.text, &output.stderr.text].into_iter().any(|text| text.contains(SAID))
 }
 
 /// How a trial ends whose setup ended like this; `None` when the setup did its work.

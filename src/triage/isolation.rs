@@ -34,6 +34,13 @@ const NO_NETWORK: [&str; 9] = [
     "Cannot assign requested address",
 ];
 
+/// What installers say that find no package.
+const INSTALLS: [&str; 4] = [
+    "No matching distribution found for",
+    "Could not find a version that satisfies the requirement",
+    "Failed to fetch: `http",
+    "hint: Packages were unavailable because the network was disabled",
+];
 /// What they say when nobody serves on a port.
 const NO_SERVER: [&str; 2] = ["Connection refused", "ConnectionRefusedError"];
 const READ_ONLY: [&str; 2] = ["Read-only file system", "EROFS"];
@@ -75,7 +82,20 @@ pub fn wanted(output: &TrialOutput, isolation: &Isolation, is_there: &dyn Fn(&st
     let texts = [output.stderr.text.as_str(), output.stdout.text.as_str()];
     let says = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
     let want = |what: String, option: &str| Some(Want { what, option: option.to_owned() });
+    if says(&[".envrc is blocked"]) {
+        return want(
+            "wants direnv to load an .envrc, which is allowed in your checkout only".to_owned(),
+            "direnv exec . pybisect …, the command without direnv, and --pass-env NAME for each variable that it sets",
+        );
+    }
     if isolation.network != "host" {
+        if says(&INSTALLS) {
+            return want(
+                "installs packages, and its trials have no network".to_owned(),
+                "--network host; or name a program of an environment that is there, as .tox/py/bin/pytest, and not what \
+                 makes environments",
+            );
+        }
         if says(&NO_NETWORK) {
             return want("wants a network that its trials do not have".to_owned(), "--network host");
         }
@@ -95,7 +115,9 @@ pub fn wanted(output: &TrialOutput, isolation: &Isolation, is_there: &dyn Fn(&st
         );
     }
     if isolation.hides_files() {
-        if says(&READ_ONLY) {
+        // Who warns of it went on: pytest of its cache.
+        let mut lines = texts.iter().flat_map(|text| text.lines()).filter(|line| !line.contains("Warning"));
+        if lines.any(|line| READ_ONLY.iter().any(|word| line.contains(word))) {
             return want("writes outside of its own folders".to_owned(), "--isolation off");
         }
         let lines = || texts.iter().flat_map(|text| text.lines());
@@ -197,6 +219,17 @@ mod tests {
     }
 
     #[test]
+    fn who_warns_of_a_read_only_place_wants_nothing() {
+        let text = "x.py:4: PytestCacheWarning: cache could not write path /e/v: [Errno 30] Read-only file system: '/e'";
+        assert_eq!(option(text, "none"), None);
+        assert!(
+            option("ERROR: No matching distribution found for pytest", "none")
+                .unwrap()
+                .contains("--network host")
+        );
+    }
+
+    #[test]
     fn what_a_trial_was_kept_from_is_read_from_what_it_says() {
         let cases = [
             ("socket.gaierror: [Errno -3] Temporary failure in name resolution", "--network host"),
@@ -216,6 +249,10 @@ mod tests {
                 "--see /home/ada/data.csv, or --isolation off",
             ),
             ("RuntimeError: can't start new thread", "--max-processes none"),
+            (
+                "direnv: error /x/.envrc is blocked. Run `direnv allow` to approve its content",
+                "direnv exec . pybisect …, the command without direnv, and --pass-env NAME for each variable that it sets",
+            ),
             ("sh: 1: Cannot fork", "--max-processes none"),
             (
                 "    pid = os.fork()\nBlockingIOError: [Errno 11] Resource temporarily unavailable",

@@ -208,3 +208,55 @@ fn an_ignored_folder_is_shown_where_it_lies() {
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
     assert!(ran.stderr.contains("there is no") && ran.stderr.contains("no/such"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_command_that_compiles_the_sources_itself_runs_as_in_a_checkout() {
+    let repo = &mut TestRepo::new();
+    let ids: Vec<String> = (0..6)
+        .map(|n| {
+            repo.write("same.py", "n = 1\n").write("app.py", format!("assert {n} < 4\n"));
+            repo.commit("edit").to_string()
+        })
+        .collect();
+    let compiles =
+        "python3 -m compileall -q . && python3 -m py_compile same.py && python3 -c 'import same, app'";
+    let command = ["--jobs", "1", "--good", &ids[0], "--no-narrow", "--shell", compiles];
+    let (code, report) = User::new().find(repo.path(), &command);
+    assert_eq!((code, culprit(&report)), (Some(0), ids[4].as_str()), "{report:#}");
+    assert_eq!(report["skipped"], serde_json::json!([]), "{report:#}");
+}
+
+#[test]
+fn what_only_bash_knows_is_said_to_be_so() {
+    let (repo, ids) = TestRepo::with_versions(&["", "", "raise SystemExit(1)\n"]);
+    let good = ids[0].to_string();
+    for script in ["[[ $(python3 app.py) == '' ]] || [[ x == y ]]", "set -o no-such-option; python3 app.py"] {
+        let (code, report) = User::new().find(repo.path(), &["--good", &good, "--shell", script]);
+        let hint = report["hint"].as_str().unwrap_or_default();
+        // Some systems have bash for sh.
+        let is_bash = fs::read_link("/bin/sh").is_ok_and(|shell| shell.ends_with("bash"));
+        assert!(is_bash || code == Some(4) && hint.contains("-- bash -c"), "{script}: {report:#}");
+    }
+}
+
+#[test]
+fn an_environment_of_tox_is_a_folder_and_its_notes_are_files() {
+    let (mut repo, _) = history();
+    // As tox 4.67 looks at it: it takes no link for an environment, reads no note through one, and keeps its logs there.
+    let tox = "set -e; e=.tox/py; test ! -L $e; test ! -L $e/.tox-info.json; cat $e/.tox-info.json; mkdir -p $e/log; \
+               echo ran > $e/log/1; exec $e/bin/python app.py\n";
+    repo.write(".gitignore", ".tox/\n").write("tox.sh", tox);
+    let good = repo.write("app.py", "import helper\n").commit("tox").to_string();
+    let bad = repo.write("app.py", "import helper\nraise ValueError(helper.n)\n").commit("break").to_string();
+    repo.check_out();
+    let venv_folder = repo.path().join(".tox/py");
+    venv(&venv_folder);
+    fs::write(venv_folder.join(".tox-info.json"), "{}").unwrap();
+    fs::create_dir(venv_folder.join("log")).unwrap();
+    let before = snapshot(repo.path());
+    for by in WAYS {
+        let (code, report) = find(&User::new(), repo.path(), by, &good, &["--", "sh", "tox.sh"]);
+        assert_eq!((code, culprit(&report)), (Some(0), bad.as_str()), "{by}: {report:#}");
+    }
+    assert_eq!(snapshot(repo.path()), before);
+}

@@ -61,8 +61,8 @@ impl Venvs {
 
     /// Where they lie from the top, and where they are.
     pub(super) fn links(&self) -> Vec<(PathBuf, PathBuf)> {
-        let inside = |venv: &PathBuf| Some((venv.strip_prefix(&self.top).ok()?.to_owned(), venv.clone()));
-        self.all.iter().filter_map(inside).collect()
+        let inside = |path: PathBuf| Some((path.strip_prefix(&self.top).ok()?.to_owned(), path));
+        self.all.iter().flat_map(|venv| parts(venv)).filter_map(inside).collect()
     }
 
     /// What has to be seen for them to work.
@@ -76,6 +76,22 @@ impl Venvs {
     pub(super) fn is_for_uv(&self) -> bool {
         self.all.iter().any(|venv| venv.ends_with(".venv"))
     }
+}
+
+/// What is linked to for an environment: itself, but for those of tox. It does not take a link for an environment, and
+/// has logs and caches beside what is installed.
+fn parts(venv: &Path) -> Vec<PathBuf> {
+    let is_of_tox = venv.parent().is_some_and(|parent| parent.ends_with(".tox"));
+    if !is_of_tox {
+        return vec![venv.to_owned()];
+    }
+    let entries = std::fs::read_dir(venv).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_installed = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        !path.is_dir()
+            || ["bin", "lib", "lib64", "include", "share", "etc"].iter().any(|known| name == *known)
+    };
+    entries.filter(is_installed).collect()
 }
 
 /// What has to be seen for a program or library in an environment to work, wherever that lies: the environment, and the

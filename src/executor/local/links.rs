@@ -1,6 +1,6 @@
 //! What trials have beside their tree: links to things of the user's that are not git's.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Instant;
@@ -8,11 +8,22 @@ use std::time::Instant;
 use super::slot_dir::SlotDir;
 use super::worktree::WorkTree;
 
+/// A file that tells of an environment is not larger.
+const LARGEST: u64 = 64 << 10;
+
 impl WorkTree {
     /// Make the links, each where the tree has nothing. What they lead to has the bytecode of its own place.
     pub(super) fn make_links(&self, dir: &SlotDir, until: Instant) -> io::Result<()> {
         for (place, target) in self.links() {
-            if !self.is_taken(place) {
+            if self.is_taken(place) {
+                continue;
+            }
+            if is_note_of_tox(target) {
+                let content = std::fs::read(target)?;
+                self.folder.make_folders(place.parent().unwrap_or(Path::new("")), until)?;
+                self.folder.remove(place, until)?;
+                self.folder.create(place, 0o644)?.write_all(&content)?;
+            } else {
                 self.folder.link_anew(target, place, until)?;
                 dir.share_bytecode(place, target, until)?;
             }
@@ -26,4 +37,10 @@ impl WorkTree {
         self.manifest.needs_folder(&bytes(place))
             || place.ancestors().any(|part| self.manifest.is_tracked(&bytes(part)))
     }
+}
+
+/// Whether it is one of the files in which tox notes how it made an environment: it does not read them through a link.
+fn is_note_of_tox(path: &Path) -> bool {
+    let is_in_one = path.parent().and_then(Path::parent).is_some_and(|folder| folder.ends_with(".tox"));
+    is_in_one && path.symlink_metadata().is_ok_and(|facts| facts.is_file() && facts.len() <= LARGEST)
 }

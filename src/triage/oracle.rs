@@ -19,7 +19,8 @@
 use super::identity::{Identity, of_ids};
 use super::pytest_options::remedy;
 use super::reasons::{
-    last_words, missing_module, not_runnable, nothing_passed, one_line, other_closing, usage_error,
+    last_words, missing_module, not_of_sh, not_runnable, nothing_passed, one_line, other_closing,
+    usage_error, within_tree,
 };
 use super::runners::{CommandFacts, RunSummary, Runner};
 use super::sameness::{Sameness, sameness};
@@ -189,6 +190,13 @@ impl TargetOracle {
     /// The verdict on a trial whose output was read already.
     #[must_use]
     pub fn judge_reading(&self, output: &TrialOutput, reading: &Reading) -> Verdict {
+        match self.judge_as_printed(output, reading) {
+            Verdict::Skip(skip) => Verdict::skip(skip.kind, within_tree(&skip.reason)),
+            verdict => verdict,
+        }
+    }
+
+    fn judge_as_printed(&self, output: &TrialOutput, reading: &Reading) -> Verdict {
         if let Some(skip) = says_nothing(output) {
             return skip;
         }
@@ -368,11 +376,20 @@ fn says_nothing(output: &TrialOutput) -> Option<Verdict> {
 /// What was seen at bad, when it cannot be a target.
 fn not_a_failure(output: &TrialOutput, reading: &Reading, command: CommandFacts) -> Option<NoTarget> {
     let no = |seen: String, hint: Option<&str>| Some(NoTarget { seen, hint: hint.map(str::to_owned) });
+    let failed = matches!(output.ending, Ending::Exited { code } if code != 0);
+    if let Some(said) = not_of_sh(output).filter(|_| failed && reading.failures.iter().all(is_unread)) {
+        return no(
+            format!("the shell does not know the command: {said}"),
+            Some("--shell runs sh; what only bash knows: -- bash -c '…'"),
+        );
+    }
     match &output.ending {
         Ending::Exited { code: 0 } => match &reading.summary {
             Some(run) if run.anything_failed() && run.runner != Runner::Other => no(
                 format!("the command ends with status 0, though {} counted failures", run.runner),
-                Some("let the status through: no `|| true`, and `set -o pipefail` before a pipe"),
+                Some(
+                    "let the status through: no `|| true`, nothing behind it that passes; a pipe in -- bash -o pipefail -c '…'",
+                ),
             ),
             Some(run) if run.nothing_passed() => no(
                 format!("nothing failed and nothing passed ({})", nothing_passed(run)),

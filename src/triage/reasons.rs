@@ -15,6 +15,23 @@ pub(super) fn last_words(output: &TrialOutput) -> String {
     last.map(|line| format!(": {}", line.trim())).unwrap_or_default()
 }
 
+/// What a POSIX shell says of words that only bash knows.
+pub(super) fn not_of_sh(output: &TrialOutput) -> Option<String> {
+    static SAID: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let words =
+            r"\[\[: not found|source: not found|set: Illegal option -o \S+|Bad substitution|Syntax error: .*";
+        Regex::new(&format!(r"(?m)^(?:\S*/)?(?:ba|da)?sh: (?:\d+: )?(?:\S+: \d+: )?((?:{words}))$")).ok()
+    });
+    Some(SAID.as_ref()?.captures(&output.stderr.text)?[1].to_owned())
+}
+
+/// The text with the paths of a trial's work tree as they are in the repository.
+pub(super) fn within_tree(text: &str) -> String {
+    static TREE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r#"[^\s'"(=:]*/runs/run-[^/\s]+/slots/\d+/tree/"#).ok());
+    TREE.as_ref().map_or_else(|| text.to_owned(), |tree| tree.replace_all(text, "").into_owned())
+}
+
 /// What a run printed last, where bad printed something else last.
 pub(super) fn other_closing(target: &FailureSignature, seen: &FailureSignature) -> String {
     let words = |failure: &FailureSignature| match failure.message.as_str() {
@@ -75,6 +92,10 @@ pub(super) fn not_runnable(code: i32, output: &TrialOutput, reading: &Reading) -
         _ => match (missing_module(output), usage_error(output)) {
             (Some(module), _) => format!("{what}: No module named '{module}'"),
             (None, Some(error)) => format!("pytest could not start: {error}"),
+            // Of a name that is not there, unittest prints no traceback.
+            (None, None) if code == 2 && !reading.closing.message.is_empty() => {
+                format!("{what}: {}", reading.closing.message)
+            }
             (None, None) => format!("{what} (exit status {code})"),
         },
     }

@@ -80,7 +80,7 @@ fn check(lines: &[&str]) -> Result<(), TestCaseError> {
             }
         }
     }
-    let _ = parse(&lines.join("\n"));
+    drop(parse(&lines.join("\n")));
     Ok(())
 }
 

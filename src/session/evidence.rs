@@ -72,8 +72,8 @@ impl Session<'_> {
     pub(super) fn flaky_prior(&self) -> f64 {
         match self.target.as_ref().map(|target| &target.kind) {
             Some(FailureKind::Exception(kind)) if kind.ends_with("AssertionError") => 0.015,
-            // What waits for others is seldom sure to fail.
-            Some(FailureKind::Exception(kind)) if waits(kind) => 0.05,
+            // What waits for others may fail anywhere, also where another failure is the one that is meant.
+            Some(FailureKind::Exception(kind)) if waits(kind) => 0.3,
             Some(FailureKind::Exception(_)) => 0.007,
             Some(FailureKind::Signal(_)) => 0.05,
             Some(FailureKind::Timeout) => 0.3,

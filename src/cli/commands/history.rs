@@ -7,9 +7,10 @@ use crate::git::Repository;
 pub(super) fn replacements(repository: &Repository) -> Result<Option<String>, CliError> {
     let replaced = repository.replaced()?;
     Ok((replaced > 0).then(|| {
+        let what = if replaced == 1 { "replacement" } else { "replacements" };
         format!(
-            "history is searched as it is stored: {replaced} replacements of `git replace` (or grafts) are not followed; \
-             git shows the same with GIT_NO_REPLACE_OBJECTS=1, and `git filter-repo --force` makes them part of it",
+            "history is searched as it is stored, without the {replaced} {what} of `git replace` (or grafts); git shows \
+             the same with GIT_NO_REPLACE_OBJECTS=1, and `git filter-repo --force` makes them part of it",
         )
     }))
 }

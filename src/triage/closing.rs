@@ -47,10 +47,10 @@ pub fn closing(output: &TrialOutput) -> Closing {
     let is_own = |line: &&String| !WRAPPER.is_match(line);
     let told = streams.iter().flatten().filter(|line| SPEAKS.is_match(line)).find(is_own);
     let any = streams.iter().flatten().find(is_own).or(streams.iter().flatten().next());
-    let message = told.or(any).map_or("", |line| line.trim());
+    let message = normalise::within_tree(told.or(any).map_or("", |line| line.trim()));
     let message = match message.char_indices().nth(MOST) {
         Some((cut, _)) => format!("{}…", &message[..cut]),
-        None => message.to_owned(),
+        None => message,
     };
     let shapes: Vec<String> = streams.iter().flatten().map(|line| normalise::shape(line)).collect();
     Closing { message, shape: shapes.join("\n") }

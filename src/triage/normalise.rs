@@ -90,6 +90,14 @@ fn once(text: &str) -> String {
     replaced.trim().to_owned()
 }
 
+/// The text with the paths of a trial's work tree as they are in the repository.
+pub(super) fn within_tree(text: &str) -> String {
+    static TREE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"[^\s'"(=:]*/runs/run-[^/\s]+/slots/\d+/tree/"#).expect("a valid pattern")
+    });
+    TREE.replace_all(text, "").into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -17,10 +17,10 @@
 //! the closing lines have to agree, and the exit status alone decides only where the command prints nothing.
 
 use super::identity::{Identity, of_ids};
+use super::normalise::within_tree;
 use super::pytest_options::remedy;
 use super::reasons::{
-    last_words, missing_module, not_of_sh, not_runnable, nothing_passed, one_line, other_closing,
-    usage_error, within_tree,
+    last_words, missing_module, not_of_sh, not_runnable, nothing_passed, one_line, other_closing, usage_error,
 };
 use super::runners::{CommandFacts, RunSummary, Runner};
 use super::sameness::{Sameness, sameness};
@@ -97,8 +97,10 @@ impl TargetOracle {
     /// prints them wherever it runs. Whether that is news, so that earlier verdicts on passing trials may change.
     pub fn learn(&mut self, reading: &Reading) -> bool {
         self.red.extend(reading.summary.as_ref().map(RunSummary::failing).unwrap_or_default());
-        // doctest counts where an example fails, and is silent where all pass.
-        let is_silent = |run: &RunSummary| run.runner == Runner::Doctest;
+        // doctest counts where an example fails, and is silent where all pass. So may be what a filter lets through.
+        let is_silent = |run: &RunSummary| {
+            run.runner == Runner::Doctest || self.command.is_filtered && run.anything_failed()
+        };
         let counted = reading.summary.as_ref();
         let counted = counted.filter(|run| run.is_closed && !run.nothing_ran() && !is_silent(run));
         match (self.counts, counted) {

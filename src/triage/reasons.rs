@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::normalise::within_tree;
 use super::runners::RunSummary;
 use super::signature::Reading;
 use crate::model::{FailureKind, FailureSignature, TrialOutput};
@@ -23,13 +24,6 @@ pub(super) fn not_of_sh(output: &TrialOutput) -> Option<String> {
         Regex::new(&format!(r"(?m)^(?:\S*/)?(?:ba|da)?sh: (?:\d+: )?(?:\S+: \d+: )?((?:{words}))$")).ok()
     });
     Some(SAID.as_ref()?.captures(&output.stderr.text)?[1].to_owned())
-}
-
-/// The text with the paths of a trial's work tree as they are in the repository.
-pub(super) fn within_tree(text: &str) -> String {
-    static TREE: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r#"[^\s'"(=:]*/runs/run-[^/\s]+/slots/\d+/tree/"#).ok());
-    TREE.as_ref().map_or_else(|| text.to_owned(), |tree| tree.replace_all(text, "").into_owned())
 }
 
 /// What a run printed last, where bad printed something else last.
@@ -104,7 +98,7 @@ pub(super) fn not_runnable(code: i32, output: &TrialOutput, reading: &Reading) -
 /// A failure in at most about a hundred characters.
 pub(super) fn one_line(failure: &FailureSignature) -> String {
     const MOST: usize = 100;
-    let text = failure.to_string();
+    let text = within_tree(&failure.to_string());
     let line = text.lines().next().unwrap_or_default();
     let line = match line.char_indices().nth(MOST) {
         Some((cut, _)) => format!("{}…", &line[..cut]),

@@ -4,7 +4,8 @@ use super::*;
 use crate::model::{Captured, Timing};
 
 /// A command that starts pytest itself.
-const PYTEST: CommandFacts = CommandFacts { runner: Some(Runner::Pytest), runs_pytest: true };
+const PYTEST: CommandFacts =
+    CommandFacts { runner: Some(Runner::Pytest), runs_pytest: true, is_filtered: false };
 
 fn output(ending: Ending, stdout: &str, stderr: &str) -> TrialOutput {
     let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };
@@ -149,6 +150,31 @@ fn a_run_in_which_nothing_passed_is_not_good() {
     assert!(matches!(oracle.judge(&exited(0, "", unittest)), Verdict::Skip(_)));
     assert_eq!(oracle.judge(&exited(0, ".s  [100%]\n1 passed, 1 skipped in 0.01s\n", "")), Verdict::Good);
     assert_eq!(oracle.judge(&exited(0, "fine\n", "")), Verdict::Good);
+}
+
+#[test]
+fn where_a_filter_lets_failures_through_silence_is_good() {
+    let words = ["sh", "-c", "pytest -q | awk '/failed/ { print; bad = 1 } END { exit bad }'"];
+    let command = CommandFacts::of(&words.map(std::ffi::OsString::from));
+    let bad = exited(1, "1 failed in 0.05s\n", "");
+    let target = Target::Signature(TargetOracle::target_of(&bad, command).unwrap());
+    for (command, expected) in [(command, "good"), (CommandFacts::default(), "skip")] {
+        let mut oracle = TargetOracle::new(target.clone(), command);
+        oracle.learn(&oracle.read(&bad));
+        assert_eq!(oracle.judge(&exited(0, "", "")).word(), expected);
+        assert_eq!(oracle.judge(&bad), Verdict::Bad);
+        // Where passing runs show their counts, too, silence tells that none ran.
+        oracle.learn(&oracle.read(&exited(0, "1 passed in 0.05s\n", "")));
+        assert_eq!(oracle.judge(&exited(0, "", "")).word(), "skip");
+    }
+}
+
+#[test]
+fn a_test_that_is_not_there_is_named_without_a_traceback() {
+    let named = "E\n======\nERROR: test_totals (unittest.loader._FailedTest.test_totals)\n------\nAttributeError: type object 'T' \
+                 has no attribute 'test_totals'\n\n\n------\nRan 1 test in 0.000s\n\nFAILED (errors=1)\n";
+    let verdict = oracle(&script_failure("ValueError", "x")).judge(&exited(1, "", named));
+    assert!(verdict.to_string().contains("has no attribute 'test_totals'"), "{verdict}");
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! What a command's words tell of the runner, before anything was printed.
 
 use std::ffi::OsString;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::Runner;
+use super::lines::pattern;
 
 /// What a command's words tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -11,6 +15,9 @@ pub struct CommandFacts {
     pub runner: Option<Runner>,
     /// Whether pytest runs somewhere in it.
     pub runs_pytest: bool,
+    /// Whether what is printed goes through a filter: what it lets through of a run that fails need not be there of one
+    /// that passes.
+    pub is_filtered: bool,
 }
 
 /// Programs and modules (`python -m`) by name.
@@ -49,6 +56,11 @@ const NAMES: [(&str, Runner); 28] = [
 const HANDING_ON: [&str; 9] =
     ["coverage", "env", "nice", "timeout", "xvfb-run", "stdbuf", "time", "setarch", "catchsegv"];
 
+/// A pipe into a program that picks lines.
+static FILTER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\|&?\s*(?:\S*/)?(?:[ef]?grep|rg|[gmn]?awk|sed|head|tail|perl|cut|jq|python[\d.]*)\b")
+});
+
 impl CommandFacts {
     /// What these words tell.
     #[must_use]
@@ -61,7 +73,8 @@ impl CommandFacts {
                 || word.ends_with("/pytest")
                 || word.contains("pytest.main")
         });
-        Self { runner: starts(&words), runs_pytest }
+        let is_filtered = words.iter().any(|word| FILTER.is_match(word));
+        Self { runner: starts(&words), runs_pytest, is_filtered }
     }
 }
 
@@ -134,6 +147,22 @@ fn file_name(word: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_picks_lines_is_a_filter() {
+        for (script, expected) in [
+            ("pytest -q | grep -v warnings", true),
+            ("pytest 2>&1 |awk '/failed/ { exit 1 }'", true),
+            ("pytest |& /usr/bin/tail -n 3", true),
+            ("pytest | tee log", false),
+            ("ls t_*.py | xargs pytest", false),
+            ("pytest || grep x log", false),
+            ("pytest -k 'a|b'", false),
+        ] {
+            let words = ["sh", "-c", script].map(OsString::from);
+            assert_eq!(CommandFacts::of(&words).is_filtered, expected, "{script}");
+        }
+    }
 
     #[test]
     fn a_command_that_starts_a_runner_names_it() {

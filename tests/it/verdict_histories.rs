@@ -176,3 +176,57 @@ fn a_commit_is_good_where_the_test_searched_for_passes_beside_a_red_one() {
         find_cases(10, &cases.replace("echo 'PASSED t.py::test_total'; echo 'FAILED", "echo 'FAILED"));
     assert_eq!(code, Some(3), "{report:#}");
 }
+
+/// Commands of everyday use around one test of unittest: the verdict on a commit between a good and a bad one that does
+/// not import, or has no test.
+#[test]
+fn what_stands_around_a_runner_does_not_hide_what_it_ran() {
+    const TEST: &str = "import app, unittest\nclass T(unittest.TestCase):\n    def test_total(self):\n        \
+                        self.assertEqual(app.total([1, 2]), 3)\n";
+    let right = "def total(xs):\n    return sum(xs)\n";
+    let wrong = "def total(xs):\n    return sum(xs) - 1\n";
+    let (import, nothing) = (format!("import no_such_module\n{right}"), "import app\n");
+    for (command, app, test, expected) in [
+        // The filter lets failures through alone, so that a pass is silent.
+        (
+            "python3 -m unittest -q 2>&1 | awk '/FAILED|Error/ { print; bad = 1 } END { exit bad }'",
+            right,
+            TEST,
+            "good",
+        ),
+        (
+            "python3 -m unittest -q 2>&1 | awk '/FAILED|Error/ { print; bad = 1 } END { exit bad }'",
+            &import,
+            TEST,
+            "skip",
+        ),
+        ("ls test_*.py | xargs python3 -m unittest -q", right, TEST, "good"),
+        ("ls test_*.py | xargs python3 -m unittest -q", &import, TEST, "skip"),
+        ("ls test_*.py 2>/dev/null | xargs -r python3 -m unittest -q", right, "", "skip"),
+        ("timeout 60 python3 -m unittest -q; rc=$?; echo ended with $rc; exit $rc", &import, TEST, "skip"),
+        ("for n in 1 2; do python3 -m unittest -q && exit 0; done; exit 1", right, nothing, "skip"),
+        ("python3 -m compileall -q . && python3 -m unittest -q", right, nothing, "skip"),
+    ] {
+        let mut repo = TestRepo::new();
+        let good = repo.write("app.py", right).write("test_app.py", TEST).commit("good").to_string();
+        if test.is_empty() {
+            repo.remove("test_app.py");
+        } else {
+            repo.write("test_app.py", test);
+        }
+        let between = repo.write("app.py", app).write("notes.txt", "1\n").commit("between").to_string();
+        repo.write("app.py", wrong).write("test_app.py", TEST).commit("bad");
+        let options = ["--no-narrow", "--jobs", "1", "--good", &good, "--shell", command];
+        let (_, report) = User::new().find(repo.path(), &options);
+        let of_it = report["trial_log"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|trial| trial["commit"] == between.as_str());
+        let verdicts: Vec<&str> = of_it.map(|trial| trial["verdict"].as_str().unwrap()).collect();
+        assert!(
+            !verdicts.is_empty() && verdicts.iter().all(|verdict| *verdict == expected),
+            "{command}: {report:#}"
+        );
+    }
+}

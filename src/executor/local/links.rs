@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::slot_dir::SlotDir;
 use super::worktree::WorkTree;
+use crate::beneath::Folder;
 
 /// A file that tells of an environment is not larger.
 const LARGEST: u64 = 64 << 10;
@@ -18,8 +19,7 @@ impl WorkTree {
             if self.is_taken(place) {
                 continue;
             }
-            if is_note_of_tox(target) {
-                let content = std::fs::read(target)?;
+            if let Some(content) = note_of_tox(target) {
                 self.folder.make_folders(place.parent().unwrap_or(Path::new("")), until)?;
                 self.folder.remove(place, until)?;
                 self.folder.create(place, 0o644)?.write_all(&content)?;
@@ -39,8 +39,12 @@ impl WorkTree {
     }
 }
 
-/// Whether it is one of the files in which tox notes how it made an environment: it does not read them through a link.
-fn is_note_of_tox(path: &Path) -> bool {
-    let is_in_one = path.parent().and_then(Path::parent).is_some_and(|folder| folder.ends_with(".tox"));
-    is_in_one && path.symlink_metadata().is_ok_and(|facts| facts.is_file() && facts.len() <= LARGEST)
+/// One of the files in which tox notes how it made an environment: it does not read them through a link.
+fn note_of_tox(path: &Path) -> Option<Vec<u8>> {
+    let (environment, name) = (path.parent()?, path.file_name()?);
+    if !environment.parent()?.ends_with(".tox") {
+        return None;
+    }
+    let content = Folder::open(environment).ok()?.read(name.as_ref(), LARGEST).ok()?;
+    (u64::try_from(content.len()).ok()? < LARGEST).then_some(content)
 }

@@ -59,6 +59,7 @@ mod sandbox_hostile;
 mod sandbox_inherits;
 mod sandbox_sockets;
 mod sandbox_stops;
+mod security_page;
 mod slots_rearranged;
 mod support;
 mod tracebacks;

@@ -147,6 +147,12 @@ impl Parts {
                        is hidden";
             open.push(missing(SOCKETS, why));
         }
+        if !self.network && self.missing.iter().all(|missing| missing.part != NETWORK) {
+            open.push(missing(
+                NETWORK,
+                "this machine's is reached, with the services that listen on its loopback",
+            ));
+        }
         if !self.process {
             open.push(missing(
                 PROCESSES,

@@ -112,6 +112,9 @@ pub(super) fn netrc(all: &Variables) -> Option<PathBuf> {
     path(all, "NETRC").or_else(|| Some(path(all, "HOME")?.join(".netrc")))
 }
 
+/// Hosts that builds are let through to beside registries: `HOST` or `HOST:PORT`, with commas between.
+const OTHER_HOSTS: &str = "PYBISECT_BUILD_HOSTS";
+
 /// The places that the user's settings name as registries. What a commit declares is not among them: it could name any.
 pub(super) fn registries(all: &Variables) -> BTreeSet<Address> {
     let uv_config = config_folder(all).map(|folder| folder.join("uv/uv.toml"));
@@ -125,7 +128,9 @@ pub(super) fn registries(all: &Variables) -> BTreeSet<Address> {
     let values = told.map(|(_, value)| value.to_string_lossy().into_owned());
     let trusted = pip_settings(all).remove("trusted-host").unwrap_or_default();
     let insecure = path(all, "UV_INSECURE_HOST").unwrap_or_default().to_string_lossy().into_owned();
-    let bare = [trusted, insecure].map(|text| text.split([',', ' ']).filter_map(address).collect::<Vec<_>>());
+    let others = path(all, OTHER_HOSTS).unwrap_or_default().to_string_lossy().into_owned();
+    let bare = [trusted, insecure, others]
+        .map(|text| text.split([',', ' ']).filter_map(address).collect::<Vec<_>>());
     texts.chain(values).flat_map(|text| addresses_in(&text)).chain(bare.into_iter().flatten()).collect()
 }
 
@@ -211,6 +216,26 @@ mod tests {
         assert_eq!(value(&told, "UV_DEFAULT_INDEX").unwrap(), "https://four.example/simple");
         let told = variables(&of(&[home, ("UV_INDEX_URL", "https://five.example/simple")]));
         assert_eq!(value(&told, "UV_DEFAULT_INDEX"), None);
+    }
+
+    #[test]
+    fn registries_are_named_in_many_ways() {
+        let all = of(&[
+            ("UV_INDEX", "mine=https://one.example:8443/simple"),
+            ("PIP_TRUSTED_HOST", "two.example three.example:81"),
+            ("PYBISECT_BUILD_HOSTS", "four.example,127.0.0.1:9"),
+            ("OTHER", "https://five.example"),
+        ]);
+        let found = registries(&all);
+        let found: Vec<_> = found.iter().map(|place| (place.host.as_str(), place.port)).collect();
+        let expected = [
+            ("127.0.0.1", Some(9)),
+            ("four.example", None),
+            ("one.example", Some(8443)),
+            ("three.example", Some(81)),
+            ("two.example", None),
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -309,8 +309,9 @@ impl Uv {
         if outcome.ending != (Ending::Exited { code: 0 }) && !refused.is_empty() {
             let told = format!(
                 "\nit asked for {}, which no registry of yours and no requirement names, and was not let through \
-                 (name it in UV_INDEX, PIP_EXTRA_INDEX_URL or PIP_TRUSTED_HOST to let it)",
-                refused.join(", ")
+                 (to let it: PYBISECT_BUILD_HOSTS={})",
+                refused.join(", "),
+                refused.join(","),
             );
             outcome.stderr.text.push_str(&told);
         }

@@ -85,9 +85,13 @@ def mount(source, at, kind, flags):
 def forbid_changes(path):
     if os.stat(path).st_nlink > 1 and not os.path.isdir(path):
         return
-    with open(path) as file:
+    # It may be a pipe, for which nobody is at the other end.
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
         flags = struct.unpack("l", fcntl.ioctl(file, 0x80086601, bytes(8)))[0]
         fcntl.ioctl(file, 0x40086602, struct.pack("l", flags | 0x10))
+    finally:
+        os.close(file)
 
 
 def odd_names(top):

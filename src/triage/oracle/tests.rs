@@ -131,6 +131,13 @@ fn what_pytest_could_not_collect_is_a_skip_unless_that_is_the_target() {
 
     let oracle_of_import = oracle(&exited(2, PYTEST_COLLECTION, ""));
     assert_eq!(oracle_of_import.judge(&exited(2, PYTEST_COLLECTION, "")), Verdict::Bad);
+    // The same, asked for by the test's name.
+    let not_found = "ERROR: not found: /x/tests/test_code.py::test_noname\n(no match in any of [<Module test_code.py>])\n";
+    let Verdict::Skip(skip) = oracle_of_assertion.judge(&exited(4, PYTEST_COLLECTION, not_found)) else {
+        panic!("not a skip")
+    };
+    assert!(skip.reason.contains("No module named 'markdown.nothing'"), "{}", skip.reason);
+    assert_eq!(oracle_of_import.judge(&exited(4, PYTEST_COLLECTION, not_found)), Verdict::Bad);
     let usage = "ERROR: file or directory not found: tests/test_code.py\n\nno tests ran in 0.00s\n";
     let none = oracle_of_import.judge(&exited(4, usage, ""));
     assert!(matches!(none, Verdict::Skip(ref skip) if skip.kind == SkipKind::NotRunnable), "{none}");

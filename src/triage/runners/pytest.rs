@@ -30,7 +30,9 @@ impl ReadRunner for Pytest {
             None => without_counts(lines, named)?,
         };
         ids(&mut run, lines);
-        run.not_started = not_started(lines);
+        // A test that is not found in a file that does not import: the import is the reason.
+        let is_of_import = |why: &String| why.starts_with("not found: ") && !run.collection_errors.is_empty();
+        run.not_started = not_started(lines).filter(|why| !is_of_import(why));
         hanging(&mut run, lines);
         died(&mut run, lines);
         Some(run)

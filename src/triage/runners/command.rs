@@ -58,7 +58,7 @@ const HANDING_ON: [&str; 9] =
 
 /// A pipe into a program that picks lines.
 static FILTER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\|&?\s*(?:\S*/)?(?:[ef]?grep|rg|[gmn]?awk|sed|head|tail|perl|cut|jq|python[\d.]*)\b")
+    pattern(r"(?:^|[^|])\|&?\s*(?:\S*/)?(?:[ef]?grep|rg|[gmn]?awk|sed|head|tail|perl|cut|jq|python[\d.]*)\b")
 });
 
 impl CommandFacts {

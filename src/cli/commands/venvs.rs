@@ -81,7 +81,8 @@ impl Venvs {
 /// What is linked to for an environment: itself, but for those of tox. It does not take a link for an environment, and
 /// has logs and caches beside what is installed.
 fn parts(venv: &Path) -> Vec<PathBuf> {
-    let is_of_tox = venv.parent().is_some_and(|parent| parent.ends_with(".tox"));
+    let folder = venv.parent().and_then(Path::file_name);
+    let is_of_tox = folder.is_some_and(|name| name == ".tox");
     if !is_of_tox {
         return vec![venv.to_owned()];
     }

@@ -42,7 +42,7 @@ impl WorkTree {
 /// One of the files in which tox notes how it made an environment: it does not read them through a link.
 fn note_of_tox(path: &Path) -> Option<Vec<u8>> {
     let (environment, name) = (path.parent()?, path.file_name()?);
-    if !environment.parent()?.ends_with(".tox") {
+    if environment.parent()?.file_name()? != ".tox" {
         return None;
     }
     let content = Folder::open(environment).ok()?.read(name.as_ref(), LARGEST).ok()?;

@@ -32,13 +32,9 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs/programs")
 }
 
+/// With the files of the programs' repository.
 fn options() -> LogOptions {
-    options_in(&folder())
-}
-
-/// With the files of the folder's own repository.
-fn options_in(folder: &Path) -> LogOptions {
-    let app = folder.join("app");
+    let app = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs/app");
     let files = walkdir::WalkDir::new(&app)
         .into_iter()
         .map(Result::unwrap)
@@ -101,7 +97,7 @@ fn check(folder: &Path, least: usize) {
     let all = fixtures_in(folder);
     assert!(all.len() >= least, "{} logs in {}", all.len(), folder.display());
     for (name, text, expected) in all {
-        let mut reader = LogReader::new(options_in(folder));
+        let mut reader = LogReader::new(options());
         reader.read("app.log", &mut Cursor::new(text));
         let mut got: Vec<Error> = reader.finish().groups.iter().map(found).collect();
         let mut want = expected.error.clone();

@@ -45,6 +45,7 @@ mod git_shadow;
 mod hostile_text;
 mod log_fixtures;
 mod log_follow;
+mod log_forms;
 mod log_secrets;
 mod log_sources;
 mod log_suspects;

@@ -16,6 +16,9 @@ use crate::triage::traceback::{self, joining, layouts};
 /// Streams with a traceback under way at the same time.
 const MOST_OPEN: usize = 64;
 
+/// Lines between a record and the frames below it.
+const MOST_TITLES: usize = 12;
+
 impl Streams {
     /// What begins at this line.
     pub(super) fn beginning(&self, spot: Spot<'_>, body: &[u8], line: &Line<'_>) -> Option<Beginning> {
@@ -135,10 +138,13 @@ impl Streams {
                 open.seed(&line, raw);
             }
         }
-        if let Beginning::Layout(layout) = beginning
-            && layout.name == "dask"
-        {
-            for (line, raw) in window.lines_above(3) {
+        if let Beginning::Layout(layout) = beginning {
+            let above = match layout.name {
+                "dask" => window.lines_above(3),
+                "dagster" | "azure" => titles(window),
+                _ => Vec::new(),
+            };
+            for (line, raw) in above {
                 open.seed(&line, raw);
             }
         }
@@ -203,4 +209,13 @@ fn above(window: &Window<'_>, text: &str) -> Vec<(String, Raw)> {
         return Vec::new();
     }
     lines
+}
+
+/// The lines between the record and the frames: the exceptions that they belong to.
+fn titles(window: &Window<'_>) -> Vec<(String, Raw)> {
+    let mut above = window.lines_above(MOST_TITLES);
+    let record =
+        above.iter().rposition(|(line, _)| prefix::begins_record(line.as_bytes()) || line.starts_with(' '));
+    above.drain(..record.map_or(0, |at| at + 1));
+    above
 }

@@ -38,6 +38,7 @@ static NEEDLES: LazyLock<Needles> = LazyLock::new(|| {
         "xcept",
         "XCEPT",
         "raceback",
+        "tack Trace:",
         "ritical",
         "RITICAL",
         "[crit]",

@@ -75,7 +75,10 @@ impl Counting {
 
     /// A JSON record. `print` is the fingerprint under which it is known again.
     pub(super) fn record(&mut self, window: &Window<'_>, record: Record, matched: bool, print: Option<u64>) {
-        let high = record.level == Some(Level::High);
+        // What a program writes to its error stream is none: its own level tells.
+        let message = record.message.as_bytes();
+        let low = || prefix::begins_record(message) && prefix::level(message).0 == Some(Level::Low);
+        let high = record.level == Some(Level::High) && !low();
         let body = window.line();
         let draft = match (record.traceback, record.status) {
             (Some(read), _) => Draft::traceback(read),

@@ -36,6 +36,8 @@ pub(super) struct Wrapped {
     pub(super) time: Option<Moment>,
     /// Tells the wrapped programs apart.
     pub(super) process: u64,
+    /// It does not end its line.
+    pub(super) cut: bool,
 }
 
 pub(super) const LEVELS: [&str; 11] = [
@@ -159,8 +161,9 @@ pub(super) fn of_docker(text: &[u8], clock: &Clock) -> Option<Wrapped> {
     let mut hasher = DefaultHasher::new();
     line.stream.hash(&mut hasher);
     let time = time_of_text(&line.time, clock);
+    let cut = !line.log.ends_with('\n');
     let text = line.log.trim_end_matches(['\n', '\r']).to_owned();
-    Some(Wrapped { text, time, process: hasher.finish() })
+    Some(Wrapped { text, time, process: hasher.finish(), cut })
 }
 
 /// The wrapped lines, when the record is no program's own: Docker's, or a piece of a traceback. `open` says
@@ -197,7 +200,8 @@ pub(super) fn wrapped(
         return None;
     }
     let time = TIMES.iter().find_map(|name| time(fields.get(*name)?, clock));
-    Some(Wrapped { text: text.trim_end_matches(['\n', '\r']).to_owned(), time, process })
+    let text = text.trim_end_matches(['\n', '\r']).to_owned();
+    Some(Wrapped { text, time, process, cut: false })
 }
 
 /// Reads a record.

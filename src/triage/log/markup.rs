@@ -7,6 +7,15 @@ use memchr::memmem::Finder;
 
 static NO_BREAK: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\xc2\xa0"));
 
+static OCTAL: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"#012  File \""));
+
+/// The lines of a record that syslog wrote into one: `#012` for their ends.
+pub(super) fn of_octal(line: &[u8]) -> Option<String> {
+    OCTAL.find(line)?;
+    let line = String::from_utf8_lossy(line);
+    Some(line.replace("#012", "\n").replace("#011", "\t"))
+}
+
 /// The line with plain blanks for no-break spaces.
 pub(super) fn plain_blanks(line: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     if NO_BREAK.find(&line).is_none() {
@@ -112,6 +121,7 @@ mod tests {
         let line = b"<failure type=\"x\">File &quot;/srv/a.py&quot;, line 3, in &lt;module&gt;</failure>";
         assert_eq!(text(line), "File \"/srv/a.py\", line 3, in <module>");
         assert_eq!(text(b"a &#10;b&#x27;c &unknown; d < e"), "a \nb'c &unknown; d < e");
+        assert_eq!(of_octal(b"x:#012  File \"a\"#012#011y").as_deref(), Some("x:\n  File \"a\"\n\ty"));
         assert_eq!(&*plain_blanks(Cow::Borrowed("\u{a0}\u{a0}File".as_bytes())), b"  File");
     }
 }

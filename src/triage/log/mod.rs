@@ -11,12 +11,14 @@
 //! | `streams` | each line to its stream: what opens, goes on and ends there |
 //! | `beginning` | what begins, and whether it was read before |
 //! | `prefix` | the marks of Docker, Kubernetes, syslog … and the level |
+//! | `partial` | lines that a runtime cuts |
 //! | `marks` | marks that no list knows, learned where a header stands behind them |
 //! | `forms` | how this stream's records begin, learned from their repetition |
 //! | `times` | timestamps |
 //! | `quick` | byte tests before any of their patterns |
 //! | **embeddings** | |
 //! | `json`, `structured` | records that are JSON objects; tracebacks in their fields |
+//! | `embedded` | the lines that a record holds |
 //! | `glance` | which of them need not be built |
 //! | `markup` | no-break spaces, XML and HTML |
 //! | **layouts** | see [`traceback`](super::traceback) |
@@ -39,6 +41,7 @@ mod answers;
 mod beginning;
 mod classify;
 mod counting;
+mod embedded;
 mod excerpts;
 mod files;
 mod forms;
@@ -51,6 +54,7 @@ mod markup;
 mod meaning;
 mod message;
 mod open;
+mod partial;
 mod prefix;
 mod quick;
 mod raw;

@@ -64,7 +64,7 @@ pub(super) enum Beginning {
 }
 
 static CHAIN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:During handling of|The above exception was)\b").expect("a valid pattern")
+    Regex::new(r"^(?:During handling of|The above exception (?:was|occurred))\b").expect("a valid pattern")
 });
 
 /// Whether the line says that another traceback of the same chain follows.

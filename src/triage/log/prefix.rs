@@ -41,6 +41,8 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
         r"\[pod/([^\]\n]+)\] ".to_owned(),
         // the container runtime's own files
         format!(r"{TIME} (stdout|stderr) [FP] "),
+        // the logs of GitLab's jobs
+        format!(r"{TIME} (\d\d[OE])[ +]"),
         // syslog and journald
         format!(r"(?:<\d{{1,3}}>)?{SYSLOG} ([\w.:-]+ [\w./@-]+(?:\[\d+\])?): "),
         format!(r"<\d{{1,3}}>1 {TIME} (\S+ \S+ \S+ \S+) (?:-|\[[^\]\n]*\]) "),
@@ -169,6 +171,7 @@ mod tests {
         let marks = [
             "[pod/web-7d9f8b6c5-x2x9q/app] 2026-11-24T14:20:00.000001Z ",
             "2026-11-24T14:20:00.000001Z stderr F ",
+            "2026-11-24T14:20:00.000001Z 01O ",
             "web-1  | ",
             "15:08:02 worker1.1 | ",
             "Nov 24 14:20:00 ip-10-0-0-7 web[2391]: ",

@@ -148,6 +148,7 @@ fn timed(line: &[u8], end: usize) -> Layer {
     let rest = &line[end + 1..];
     let word = &rest[..run(rest, |byte| byte != b' ')];
     let other = matches!(word, b"stdout" | b"stderr" | b"Z" | b"|")
+        || matches!(word, [b'0'..=b'9', b'0'..=b'9', b'O' | b'E', ..])
         || word.iter().any(|byte| matches!(byte, b'[' | b'/'))
         || word.first().is_some_and(|byte| matches!(byte, b'+' | b'-'));
     if other {

@@ -75,6 +75,10 @@ fn summary(before: &[u8], fields: &serde_json::Map<String, serde_json::Value>) -
         let value = match value {
             Value::Object(_) => Value::from("{…}"),
             Value::Array(_) => Value::from("[…]"),
+            // A record within a record.
+            Value::String(text) if text.starts_with('{') && text.trim_end().ends_with('}') => {
+                Value::from("{…}")
+            }
             Value::String(text) if text.contains('\n') || text.contains("Traceback (most") => {
                 Value::from(format!("{}…", text.lines().next().unwrap_or_default()))
             }

@@ -3,22 +3,22 @@
 use std::borrow::Cow;
 
 use regex::bytes::Regex;
-use serde_json::Value;
 
 use super::classify::{self, Line};
 use super::counting::Counting;
 use super::files::RepositoryFiles;
 use super::forms::Forms;
-use super::glance::{Glance, glance};
 use super::groups::fingerprint;
+use super::json::{self, Wrapped};
 use super::leads::{Lead, Leads};
 use super::marks::Marks;
+use super::markup;
 use super::open::Open;
-use super::prefix::{self, Taken};
+use super::partial::Partial;
+use super::prefix;
 use super::raw::Raw;
 use super::times::Clock;
 use super::window::Window;
-use super::{json, markup};
 use crate::model::{LogEventKind, LogReport, Moment};
 use crate::triage::ansi;
 
@@ -47,6 +47,9 @@ pub(super) struct Streams {
     pub(super) leads: Leads,
     pub(super) marks: Marks,
     forms: Forms,
+    pub(super) partial: Partial,
+    /// The source is journald's export: fields, one a line.
+    export: bool,
     /// Lines looked at, for the test of the work done.
     pub(super) looked: u64,
     /// The line at hand holds values of variables.
@@ -62,9 +65,9 @@ pub(super) struct Streams {
 pub(super) struct Spot<'w> {
     pub(super) window: &'w Window<'w>,
     /// The piece of the line, when the line is more than one.
-    piece: Option<&'w [u8]>,
+    pub(super) piece: Option<&'w [u8]>,
     /// The text at hand is what the line wraps.
-    wrapped: bool,
+    pub(super) wrapped: bool,
 }
 
 impl Spot<'_> {
@@ -86,6 +89,8 @@ impl Streams {
             leads: Leads::default(),
             marks: Marks::default(),
             forms: Forms::default(),
+            partial: Partial::default(),
+            export: false,
             looked: 0,
             hidden: false,
             taken: 0,
@@ -100,12 +105,16 @@ impl Streams {
 
     /// Whether every line must be looked at.
     pub(super) fn attentive(&self) -> bool {
-        !self.open.is_empty() || !self.leads.is_empty() || self.counting.wants_context()
+        !self.open.is_empty()
+            || !self.leads.is_empty()
+            || !self.partial.is_empty()
+            || self.counting.wants_context()
     }
 
     /// The log's first block: its first timestamp, and how its records begin.
     pub(super) fn see_beginning(&mut self, text: &[u8]) {
         self.counting.see_beginning(text);
+        self.export = text.starts_with(b"__CURSOR=");
         for line in text.split(|byte| *byte == b'\n').take(2_000) {
             self.forms.learn(prefix::take(line).body);
         }
@@ -145,13 +154,38 @@ impl Streams {
         if taken.marks.is_empty() {
             taken.stream = shared.unwrap_or(taken.stream);
         }
+        if self.export {
+            // The other fields tell nothing.
+            let Some(message) = taken.body.strip_prefix(b"MESSAGE=") else { return taken.stream };
+            taken.body = message;
+        }
+        let number = spot.window.number;
+        let cut = taken.marks.ends_with(b" P ");
+        let joined = if cut || self.partial.has(taken.stream) {
+            let Some(line) = self.partial.add(taken.stream, taken.body, !cut, number) else {
+                return taken.stream;
+            };
+            Some(line)
+        } else {
+            None
+        };
+        let spot = Spot { wrapped: spot.wrapped || joined.is_some() || self.export, ..spot };
+        if let Some(line) = &joined {
+            taken.body = line;
+        }
         if let Some((_, object)) = json::text(taken.body)
             && self.object(spot, object, &taken)
         {
             return taken.stream;
         }
+        if let Some(text) = markup::of_octal(taken.body) {
+            let wrapped = Wrapped { text, time: None, process: 0, cut: false };
+            self.wrapped(spot, &wrapped, taken.stream);
+            return taken.stream;
+        }
         if markup::has_entities(taken.body)
-            && (!self.open.is_empty() || memchr::memmem::find(taken.body, b"File &quot;").is_some())
+            && (self.open.iter().any(|open| open.markup)
+                || memchr::memmem::find(taken.body, b"File &quot;").is_some())
         {
             let text = markup::text(taken.body);
             for inner in text.split('\n').take(MOST_WRAPPED) {
@@ -163,62 +197,7 @@ impl Streams {
         taken.stream
     }
 
-    /// A line with a JSON object; false when it is none.
-    fn object(&mut self, spot: Spot<'_>, text: &[u8], taken: &Taken<'_>) -> bool {
-        let number = spot.window.number;
-        let clock = &self.counting.settings.clock;
-        if let Some(wrapped) = json::of_docker(text, clock) {
-            self.wrapped(spot, &wrapped, taken.stream);
-            return true;
-        }
-        let mut print = None;
-        if self.open.is_empty() && self.counting.settings.grep.is_none() {
-            match glance(text, clock) {
-                Glance::Quiet => {
-                    self.settle(taken.stream, number, true);
-                    return true;
-                }
-                Glance::Reads(whole, time) => {
-                    if let Some(time) = time.filter(|_| !self.counting.wants_context())
-                        && let Some(known) = self.counting.again(whole)
-                    {
-                        self.settle(taken.stream, number, true);
-                        for one in &known.found {
-                            self.counting.repeated(one, Some(&time), (number, number));
-                        }
-                        return true;
-                    }
-                    print = Some(whole);
-                }
-                Glance::Unknown => {}
-            }
-        }
-        let Ok(Value::Object(fields)) = serde_json::from_slice(text) else { return false };
-        let open = &self.open;
-        let clock = &self.counting.settings.clock;
-        let plain = taken.stream ^ prefix::take(b"").stream;
-        let under_way = |process: u64| open.iter().any(|open| open.outer == plain ^ process);
-        if let Some(wrapped) = json::wrapped(&fields, clock, under_way) {
-            self.wrapped(spot, &wrapped, taken.stream);
-            return true;
-        }
-        let record = json::read(&fields, clock);
-        self.settle(taken.stream, number, true);
-        let grep = self.counting.matches(taken.body);
-        self.counting.record(spot.window, record, grep, print);
-        true
-    }
-
-    /// The lines that a record wraps.
-    fn wrapped(&mut self, spot: Spot<'_>, wrapped: &json::Wrapped, stream: u64) {
-        let spot = Spot { wrapped: true, ..spot };
-        for inner in wrapped.text.split('\n').take(MOST_WRAPPED) {
-            let inner = prefix::take(inner.trim_end_matches('\r').as_bytes());
-            self.body(spot, inner.body, stream ^ wrapped.process ^ inner.stream, wrapped.time.as_ref());
-        }
-    }
-
-    fn body(&mut self, spot: Spot<'_>, whole: &[u8], outer: u64, time: Option<&Moment>) {
+    pub(super) fn body(&mut self, spot: Spot<'_>, whole: &[u8], outer: u64, time: Option<&Moment>) {
         let found = self.marks.find(whole);
         let (mark, stream) = found.map_or((0, outer), |(end, process)| (end, outer ^ process));
         let body = &whole[mark..];
@@ -396,6 +375,7 @@ impl Streams {
 
     /// Tracebacks whose stream went silent.
     fn expire(&mut self, number: u64) {
+        self.unfinished(number);
         while let Some(at) = self.open.iter().position(|open| open.last + PATIENCE < number) {
             self.close(at, false);
         }
@@ -403,6 +383,7 @@ impl Streams {
 
     /// Ends what is open.
     pub(super) fn pause(&mut self) {
+        self.unfinished(u64::MAX);
         while !self.open.is_empty() {
             self.close(0, false);
         }
@@ -416,6 +397,7 @@ impl Streams {
         self.pause();
         self.taken = 0;
         self.marks.clear();
+        self.export = false;
         self.forms = Forms::default();
         self.counting.end_of_source();
     }

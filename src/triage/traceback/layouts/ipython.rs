@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Layout, ruled, skip_blank, variants};
+use super::{Layout, further_lines, ruled, skip_blank, variants};
 use crate::model::Frame;
 use crate::triage::traceback::{Form, Link, ParsedTraceback, exception_line, separator};
 
@@ -52,12 +52,7 @@ pub(in crate::triage::traceback) fn behind_ruler(
 }
 
 fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
-    let (mut current, mut next) = one(lines, at)?;
-    while let Some((link, after)) = chained(lines, next) {
-        let Some((mut later, end)) = one(lines, after) else { break };
-        later.cause = Some(Box::new((link, current)));
-        (current, next) = (later, end);
-    }
+    let (current, mut next) = super::chain(lines, at, one, chained)?;
     // Notebook runners print the last line once more.
     let again = skip_blank(lines, next);
     let told = lines.get(again).and_then(|line| exception_line(line.trim_end()));
@@ -98,12 +93,7 @@ fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
         {
             read.kind = Some(variants::kind(kind).to_owned());
             message.clone_into(&mut read.message);
-            next += 1;
-            while let Some(line) = lines.get(next).filter(|line| !line.trim().is_empty()) {
-                read.message.push('\n');
-                read.message.push_str(line.trim_end());
-                next += 1;
-            }
+            next = further_lines(lines, next + 1, &mut read.message);
             return Some((read, next));
         } else if inside(line)
             && let Some(found) = PLACE.captures(line)

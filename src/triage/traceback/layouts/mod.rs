@@ -4,7 +4,9 @@
 //! shown, and a reader that gives frames, type, message and chain. Those that change only some lines of the
 //! interpreter's own form stand in [`variants`]. Values of variables are never read.
 
+pub(in crate::triage) mod azure;
 pub(in crate::triage) mod boxed;
+pub(in crate::triage) mod dagster;
 pub(in crate::triage) mod dask;
 pub(in crate::triage) mod escaped;
 pub(in crate::triage) mod ipython;
@@ -40,18 +42,21 @@ pub(in crate::triage) struct Layout {
     pub(in crate::triage) read: Read,
 }
 
-const LAYOUTS: [&Layout; 6] = [
+const LAYOUTS: [&Layout; 8] = [
     &boxed::LAYOUT,
     &sanic::LAYOUT,
     &stackprinter::LAYOUT,
     &ipython::LAYOUT,
+    &azure::LAYOUT,
+    &dagster::LAYOUT,
     &dask::LAYOUT,
     &twisted::LAYOUT,
 ];
 
 /// What stands in every line that opens a layout, or does for a header.
 static OPENINGS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::new(["Traceback", "Stack trace (", "ray::", "╭ ", "File "]).expect("a few short words")
+    AhoCorasick::new(["Traceback", "Stack trace (", "Stack Trace:", "ray::", "╭ ", "File "])
+        .expect("a few short words")
 });
 
 /// Whether a traceback may begin at this line: what is quick to tell.
@@ -84,6 +89,16 @@ fn skip_blank(lines: &[&str], mut at: usize) -> usize {
         at += 1;
     }
     at
+}
+
+/// The message's further lines, up to a blank one, behind its first; the line behind them.
+fn further_lines(lines: &[&str], mut next: usize, message: &mut String) -> usize {
+    while let Some(line) = lines.get(next).filter(|line| !line.trim().is_empty()) {
+        message.push('\n');
+        message.push_str(line.trim_end());
+        next += 1;
+    }
+    next
 }
 
 /// Exceptions one below the other, each raised from the one above it: `one` reads one of them, `chained` what leads from

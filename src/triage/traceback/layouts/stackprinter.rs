@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Layout, skip_blank, variants};
+use super::{Layout, further_lines, skip_blank, variants};
 use crate::model::Frame;
 use crate::triage::traceback::{Form, Link, ParsedTraceback, exception_line, separator};
 
@@ -63,12 +63,7 @@ fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
         Some((kind, message)) => {
             read.kind = Some(variants::kind(kind).to_owned());
             message.clone_into(&mut read.message);
-            next += 1;
-            while let Some(line) = lines.get(next).filter(|line| !line.trim().is_empty()) {
-                read.message.push('\n');
-                read.message.push_str(line.trim_end());
-                next += 1;
-            }
+            next = further_lines(lines, next + 1, &mut read.message);
         }
         None => read.truncated = true,
     }

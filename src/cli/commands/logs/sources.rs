@@ -72,9 +72,16 @@ impl Source {
 
     /// Starts the program behind a command or the journal; with `follow`, the journal's does not end.
     pub(super) fn start(&self, follow: bool) -> Result<(Child, ChildStdout), CliError> {
+        let failed = |name: &str, error: io::Error| {
+            let failed = CliError::usage(format!("failed to run {name}: {error}"));
+            let hint = "where systemd runs: ssh HOST journalctl -o json -u UNIT | pybisect logs";
+            if name == "journalctl" { failed.hinted(hint) } else { failed }
+        };
+        // Not one that lies where one happens to stand.
+        let found = |name: &str| program(name, &|_| false).map_err(|error| failed(name, error));
         let mut command = match self {
             Self::Journal(unit, since) => {
-                let mut command = Command::new(found("journalctl"));
+                let mut command = Command::new(found("journalctl")?);
                 command.args(["--no-pager", "--quiet", "--output=json", "--all"]);
                 command.arg("--output-fields=MESSAGE,PRIORITY,_PID,_SYSTEMD_UNIT,SYSLOG_IDENTIFIER");
                 command.arg(format!("--unit={unit}"));
@@ -90,7 +97,7 @@ impl Source {
                 command
             }
             Self::Command(text) => {
-                let mut command = Command::new(found("sh"));
+                let mut command = Command::new(found("sh")?);
                 command.args(["-c", text]);
                 command
             }
@@ -101,20 +108,11 @@ impl Source {
         let spawned = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn();
         let mut child = spawned.map_err(|error| {
             let program = Path::new(command.get_program()).file_name().unwrap_or_default();
-            let program = program.to_string_lossy().into_owned();
-            let failed = CliError::usage(format!("failed to run {program}: {error}"));
-            let hint = "where systemd runs: ssh HOST journalctl -o json -u UNIT | pybisect logs";
-            if program == "journalctl" { failed.hinted(hint) } else { failed }
+            failed(&program.to_string_lossy(), error)
         })?;
         let output = child.stdout.take().ok_or_else(|| CliError::usage("the command has no output"))?;
         Ok((child, output))
     }
-}
-
-/// Not one that lies where one happens to stand.
-fn found(name: &str) -> PathBuf {
-    // That there is none, its start tells.
-    program(name, &|_| false).unwrap_or_else(|_| Path::new("/usr/bin").join(name))
 }
 
 /// Waits for a program that closed its output; what is to be told of its end.

@@ -54,7 +54,7 @@ impl Compile<'_> {
         let folder = self.uv.desk().map_err(machine)?;
         let write = |name: &str, lines: &[String]| {
             let path = folder.path().join(name);
-            fs::write(&path, lines.join("\n")).map(|()| path).map_err(machine)
+            fs::write(&path, self.uv.as_input(lines)).map(|()| path).map_err(machine)
         };
         let list = write("requirements.in", self.lines)?;
         let pins = write("constraints.txt", self.constraints)?;

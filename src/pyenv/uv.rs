@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::build_folder::{BuildFolder, sweep};
 use super::declared::name_of;
-use super::proxy::{Address, Admission, Proxy, Service, addresses_in};
+use super::proxy::{Address, Admission, Proxy, Service, addresses_in, without_keys_for_others};
 use super::registry;
 use crate::beneath::Scratch;
 use crate::model::{CancelToken, Ending};
@@ -204,6 +204,13 @@ impl Uv {
         self
     }
 
+    /// A file of requirements of these lines.
+    pub(super) fn as_input(&self, lines: &[String]) -> String {
+        let lines: Vec<String> =
+            lines.iter().map(|line| without_keys_for_others(line, &self.registries)).collect();
+        lines.join("\n")
+    }
+
     /// Where this run builds.
     fn build_folder(&self) -> io::Result<Arc<BuildFolder>> {
         let mut made = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
@@ -336,7 +343,7 @@ impl Uv {
         }
         let desk = self.desk()?;
         let list = desk.path().join("requirements.in");
-        std::fs::write(&list, lines.join("\n"))?;
+        std::fs::write(&list, self.as_input(lines))?;
         let words = ["pip", "compile", "--quiet", "--no-build", "--no-deps", "--python"].map(OsString::from);
         let words = words.into_iter().chain([python.into(), list.into()]);
         // The lists are what counts, whatever comes of it.

@@ -1,5 +1,11 @@
 //! The hosts and ports of the addresses in a text.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 /// A host, and the port where one is named or follows from the address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::pyenv) struct Address {
@@ -45,9 +51,51 @@ pub(in crate::pyenv) fn address(place: &str) -> Option<Address> {
     (!host.is_empty()).then(|| Address { host, port: digits.parse().ok() })
 }
 
+/// A line of requirements in which nothing is put in the place of `${NAME}` unless it goes to hosts of the user: what the
+/// variables of a registry hold is for that registry, and a commit names whichever it likes.
+pub(in crate::pyenv) fn without_keys_for_others(line: &str, own: &BTreeSet<Address>) -> String {
+    /// Stands for a variable, whose braces would end a host.
+    const VARIABLE: &str = "variable";
+    static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\$\{\w+\}").ok());
+    let plain = NAMED.as_ref().map_or(Cow::Borrowed(line), |named| named.replace_all(line, VARIABLE));
+    let is_own = |address: &Address| {
+        let mut same = own.iter().filter(|own| own.host == address.host);
+        address.host == VARIABLE || same.any(|own| own.port.is_none() || own.port == address.port)
+    };
+    if plain == line || addresses_in(&plain).iter().all(is_own) {
+        return line.to_owned();
+    }
+    line.replace("${", "%24%7B")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_are_for_the_hosts_that_the_user_named() {
+        let own: BTreeSet<Address> = addresses_in("https://own.example/simple").into_iter().collect();
+        for line in [
+            "--index-url https://${TOKEN}@own.example/simple",
+            "--extra-index-url ${UV_INDEX_URL}",
+            "--extra-index-url https://${HOST}/simple",
+            "flask",
+            "x @ https://other.example/x-1-py3-none-any.whl",
+        ] {
+            assert_eq!(without_keys_for_others(line, &own), line);
+        }
+        for (line, expected) in [
+            ("--index-url https://other.example/${TOKEN}", "--index-url https://other.example/%24%7BTOKEN}"),
+            ("x @ https://${TOKEN}.other.example/x.whl", "x @ https://%24%7BTOKEN}.other.example/x.whl"),
+            ("x @ http://own.example/${TOKEN}/x.whl", "x @ http://own.example/%24%7BTOKEN}/x.whl"),
+            (
+                "--index-url https://own.example/ --extra-index-url https://o.example/${A}",
+                "--index-url https://own.example/ --extra-index-url https://o.example/%24%7BA}",
+            ),
+        ] {
+            assert_eq!(without_keys_for_others(line, &own), expected);
+        }
+    }
 
     #[test]
     fn hosts_are_found_in_settings_of_all_kinds() {

@@ -30,7 +30,7 @@ use std::thread::JoinHandle;
 
 use rustix::net::{Shutdown, shutdown};
 
-pub(super) use addresses::{Address, address, addresses_in};
+pub(super) use addresses::{Address, address, addresses_in, without_keys_for_others};
 pub(super) use admission::Admission;
 use upstream::Upstreams;
 

@@ -35,7 +35,8 @@ impl Bench {
             .hinted("another place for it: set PYBISECT_CACHE_DIR to a folder that can be written")
         };
         let swept = sweep(cache).map_err(no_folder)?;
-        let is_fenced = sandbox.as_ref().is_some_and(|sandbox| !sandbox.hides_all());
+        // Behind a fence, memory is where all can write; where nothing keeps files, the disk is no better.
+        let is_fenced = sandbox.as_ref().is_some_and(|sandbox| sandbox.keeps_files() && !sandbox.hides_all());
         let run = if is_fenced { RunFolder::create_on_disk(cache) } else { RunFolder::create(cache) };
         let run = run.map_err(no_folder)?;
         let shadow = Shadow::create(&run.path().join("shadow.git"), repository)?.with_links(links);

@@ -83,7 +83,7 @@ def mount(source, at, kind, flags):
 
 
 def forbid_changes(path):
-    if os.stat(path).st_nlink > 1 and not os.path.isdir(path):
+    if os.path.isdir(path) or os.stat(path).st_nlink > 1:
         return
     # It may be a pipe, for which nobody is at the other end.
     file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BreakingChange, CommitId, CommitInfo, Conclusion, Ending, EnvironmentFacts, Episode, FailureSignature,
-    Narrowing, PackageChange, Purpose, Suspect, Timing, TrialId, Verdict,
+    BreakingChange, CommitId, CommitInfo, Conclusion, Ending, EnvironmentFacts, Episode, FailureHistory,
+    FailureSignature, Narrowing, PackageChange, Purpose, Suspect, Timing, TrialId, Verdict,
 };
 
 /// Something happened.
@@ -234,6 +234,8 @@ pub enum EventKind {
     Package(PackageChange),
     /// An earlier stretch had the failure too.
     Episode(Episode),
+    /// The failure did not always look the same.
+    History(FailureHistory),
     /// The test gives different results on the same tree.
     Flaky {
         /// Estimated rate of failures where the failure is not there, 0 to 1.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::report::TrialLine;
-use super::{CommitId, CommitInfo, Narrowing, Purpose};
+use super::{CommitId, CommitInfo, FailureHistory, Narrowing, Purpose, Shown};
 
 /// How the trials of one commit's own tree ended, in the terms of the search: with `--find-fix`, inverted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -43,6 +43,16 @@ pub enum Evidence {
         good: Tally,
         /// The newer one, which failed.
         bad: Tally,
+    },
+    /// The culprit failed otherwise than the bad commit, each of its parents passed, and so far as trials ran none after
+    /// it passes.
+    History {
+        /// The culprit.
+        culprit: CommitId,
+        /// Its parents.
+        parents: Vec<Tally>,
+        /// What shows that the failure at the bad commit is its failure.
+        shown: Shown,
     },
 }
 
@@ -100,6 +110,26 @@ impl Proof {
         let not_followed = culprit.parents.iter().skip(followed).copied().collect();
         let is_shown = own.bad > 0 && parents.iter().all(|parent| parent.good > 0);
         is_shown.then_some(Self(Evidence::Commits { culprit: own, parents, not_followed }))
+    }
+
+    /// The proof that a commit whose failure looks otherwise is the culprit; `None` when a trial is missing that it would
+    /// have to name.
+    #[must_use]
+    pub fn by_history(culprit: &CommitInfo, trials: Trials<'_>, history: &FailureHistory) -> Option<Self> {
+        let followed = if trials.first_parent { 1 } else { usize::MAX };
+        let parents = culprit.parents.iter().take(followed).map(|&parent| Tally::of(parent, &trials));
+        let parents: Vec<Tally> = parents.collect();
+        let own = trials.log.iter().filter(|line| line.commit == culprit.id && line.purpose.is_of_commit());
+        let own: Vec<&TrialLine> = own.collect();
+        let fails = !own.is_empty() && own.iter().all(|line| line.verdict != "good");
+        let is_shown = match history.shown {
+            Shown::Undone => trials.narrowing_says("good"),
+            Shown::StillThere { .. } => trials.narrowing_says("skip"),
+            Shown::Unsettled => true,
+        };
+        let is_proven = fails && is_shown && parents.iter().all(|parent| parent.good > 0);
+        let shown = history.shown.clone();
+        is_proven.then_some(Self(Evidence::History { culprit: culprit.id, parents, shown }))
     }
 
     /// The commits that have to be run before one of them is called the culprit: itself, and its parents.

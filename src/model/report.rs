@@ -6,7 +6,7 @@ use super::event::{Finished, Isolation, OutputTail, Source};
 use super::proof::{Proof, Trials};
 use super::{
     BreakingChange, CommitId, CommitInfo, Conclusion, Culprit, EnvironmentFacts, Episode, Event, EventKind,
-    FailureSignature, Narrowing, PackageChange, Purpose, SkipKind, Suspect, Timing, Verdict,
+    FailureHistory, FailureSignature, Narrowing, PackageChange, Purpose, SkipKind, Suspect, Timing, Verdict,
 };
 
 /// Name and version of the format.
@@ -117,6 +117,9 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// Earlier stretches with the same failure.
     pub episodes: Vec<Episode>,
+    /// How the failure looked over the range, where it did not always look the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<FailureHistory>,
     /// Rates of false failures and false passes, when the test is flaky.
     pub flaky: Option<(f64, f64)>,
     /// How many trials.
@@ -214,6 +217,7 @@ impl Report {
                     self.episodes.push(episode.clone());
                 }
             }
+            EventKind::History(history) => self.history = Some(history.clone()),
             EventKind::Flaky { false_failures, false_passes } => {
                 self.flaky = Some((*false_failures, *false_passes));
             }
@@ -280,7 +284,14 @@ impl Report {
             Conclusion::Ambiguous { culprits, reason, go_on } => {
                 self.can_go_on = go_on.is_some();
                 let hint = go_on.clone().or_else(|| self.hint_of_skips());
-                ("ambiguous", culprits.clone(), Some(reason.clone()), hint)
+                // The first commit that fails is known as such, whatever the others are.
+                let is_first = |culprit: &Culprit| {
+                    self.history.as_ref().is_some_and(|history| history.since == culprit.commit.id)
+                };
+                let proven = |culprit: &Culprit| {
+                    if is_first(culprit) { self.with_proof(culprit) } else { culprit.clone() }
+                };
+                ("ambiguous", culprits.iter().map(proven).collect(), Some(reason.clone()), hint)
             }
             Conclusion::Inconclusive { why: _, reason } => {
                 ("inconclusive", Vec::new(), Some(reason.clone()), None)
@@ -303,19 +314,24 @@ type Concluded = (&'static str, Vec<Culprit>, Option<String>, Option<String>);
 impl Report {
     /// An answer is one only as far as the trials show it: each culprit seen bad, its parents good.
     fn proven(&self, culprits: &[Culprit]) -> Concluded {
-        let trials =
-            Trials { log: &self.trial_log, find_fix: self.find_fix, first_parent: self.first_parent };
-        let prove = |culprit: &Culprit| Culprit {
-            proof: Proof::new(&culprit.commit, trials, self.narrowing.as_ref()),
-            ..culprit.clone()
-        };
-        let culprits: Vec<Culprit> = culprits.iter().map(prove).collect();
+        let culprits: Vec<Culprit> = culprits.iter().map(|culprit| self.with_proof(culprit)).collect();
         if culprits.iter().all(|culprit| culprit.proof.is_some()) {
             return ("found", culprits, None, None);
         }
         let reason =
             "the trials that ran do not prove it: not each of its parents was seen to pass".to_owned();
         ("ambiguous", culprits, Some(reason), self.hint_of_skips())
+    }
+
+    fn with_proof(&self, culprit: &Culprit) -> Culprit {
+        let trials =
+            Trials { log: &self.trial_log, find_fix: self.find_fix, first_parent: self.first_parent };
+        let by_history = self.history.as_ref().filter(|history| history.since == culprit.commit.id);
+        let proof = match by_history {
+            Some(history) => Proof::by_history(&culprit.commit, trials, history),
+            None => Proof::new(&culprit.commit, trials, self.narrowing.as_ref()),
+        };
+        Culprit { proof, ..culprit.clone() }
     }
 
     /// Of a commit's parents the one that it is reverted to: of a merge the first one that was good.

@@ -94,7 +94,8 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
             package.before.as_deref().unwrap_or("none"),
             package.after.as_deref().unwrap_or("none"),
         )),
-        EventKind::Narrowed { .. }
+        EventKind::History(_)
+        | EventKind::Narrowed { .. }
         | EventKind::Output(_)
         | EventKind::Started { .. }
         | EventKind::TrialStarted { .. }

@@ -1,7 +1,7 @@
 //! Why an answer is believed, in words: no commit is named that did not run.
 
 use crate::model::proof::Tally;
-use crate::model::{CommitId, Culprit, Evidence, Report};
+use crate::model::{CommitId, Culprit, Evidence, Report, Shown};
 
 /// Why a culprit is believed.
 pub(super) fn why_proven(report: &Report, culprit: &Culprit) -> String {
@@ -15,6 +15,7 @@ pub(super) fn why_proven(report: &Report, culprit: &Culprit) -> String {
                  and without it the failure is gone"
             );
         }
+        Evidence::History { parents, shown, .. } => return by_history(report, &id, parents, shown),
         Evidence::Commits { culprit, parents, not_followed } => (culprit, parents, not_followed),
     };
     let own = format!("{id} {here}{}", mixed(own.bad, own));
@@ -38,6 +39,30 @@ pub(super) fn why_proven(report: &Report, culprit: &Culprit) -> String {
         p => format!(" ({:.1} % sure)", p * 100.0),
     };
     format!("verified by trials that ran: {own}, {parents}{sure}")
+}
+
+fn by_history(report: &Report, id: &str, parents: &[Tally], shown: &Shown) -> String {
+    let parents: Vec<String> = parents.iter().map(|parent| parent.commit.short()).collect();
+    let parents = parents.join(", ");
+    let bad = report.bad.map(|bad| bad.short()).unwrap_or_default();
+    let why = match shown {
+        Shown::Undone => format!("and {bad} without its change passes"),
+        Shown::StillThere { other } => {
+            format!("and {bad} without the change of {} still fails as it does", other.short())
+        }
+        Shown::Unsettled => "and none after it that ran passes".to_owned(),
+    };
+    format!("verified by trials that ran: {id} fails, though otherwise; its parent {parents} passes; {why}")
+}
+
+/// How the failure looked over the range, in a line for each stretch.
+pub(super) fn history(report: &Report) -> Vec<String> {
+    let Some(history) = &report.history else { return Vec::new() };
+    let line = |(at, face): (usize, &crate::model::Face)| {
+        let begins = if at == 0 { "fails since" } else { "seen since" };
+        format!("{begins} {} as {}", face.first.short(), face.failure)
+    };
+    history.faces.iter().enumerate().map(line).collect()
 }
 
 /// Where the failure of a commit that decides is only likely the one that is searched for, and why.

@@ -7,7 +7,7 @@ use super::breaking::breaking;
 use super::diff::write_diff;
 use super::escape::cleaned;
 use super::plain::shortened;
-use super::proof::{not_certain, why_proven};
+use super::proof::{history, not_certain, why_proven};
 use super::words::{date, duration, plural};
 use super::{Renderer, Style};
 use crate::model::{CommitId, CommitInfo, Compared, Culprit, FailureSignature, Report};
@@ -198,6 +198,9 @@ impl Terminal {
             for line in not_certain(report, culprit) {
                 writeln!(out, "  {}", shortened(&line, 160))?;
             }
+        }
+        for line in history(report) {
+            writeln!(out, "  {}", shortened(&line, 160))?;
         }
         for episode in &report.episodes {
             let (bad, mended) = (episode.bad.short(), episode.mended_by.short());

@@ -8,8 +8,10 @@ use super::earlier::{earlier_trials, session_key};
 use super::endpoints::{Endpoints, Expected};
 pub(super) use super::evidence::Judged;
 use super::evidence::Unproven;
+use super::faces::Faces;
 use super::journal::Journal;
 use super::pace::Pace;
+use super::target::AtGood;
 use super::trials::{Done, Trials};
 use super::watching::{Credit, Watch};
 use super::{Plan, Trees};
@@ -112,9 +114,11 @@ pub fn find(
             target_output: None,
             unproven: Vec::new(),
             unjudged: Vec::new(),
+            at_good: AtGood::default(),
             endpoints: Endpoints::default(),
             seen: HashMap::new(),
             failed_otherwise: Vec::new(),
+            faces: Faces::default(),
             voted_target: None,
             doubts_target: false,
             end_outputs: Vec::new(),
@@ -167,11 +171,15 @@ pub(super) struct Session<'a> {
     pub(super) unproven: Vec<Unproven>,
     /// Results that came before the target was known.
     pub(super) unjudged: Vec<Done>,
+    /// What fails at good, where that was asked for to tell which of several failures at bad is new.
+    pub(super) at_good: AtGood,
     pub(super) endpoints: Endpoints,
     /// What was seen at each commit, in the terms of the search: with `find_fix`, inverted.
     pub(super) seen: HashMap<CommitId, Observation>,
     /// Trials of commits that showed another failure than the target, and which.
     pub(super) failed_otherwise: Vec<(CommitId, FailureSignature)>,
+    /// Commits whose other failure may be the same fault.
+    pub(super) faces: Faces,
     /// The failure to look for, when several were seen at bad and the most frequent was chosen.
     pub(super) voted_target: Option<FailureSignature>,
     /// Whether bad was run again because other commits keep failing otherwise.
@@ -348,8 +356,9 @@ impl Session<'_> {
                 return Ok(Vec::new());
             }
         }
+        let is_known = is_target || self.learn_baseline(&done)?;
         self.unjudged.push(done);
-        if !is_target {
+        if !is_known {
             return Ok(Vec::new());
         }
         let waited = std::mem::take(&mut self.unjudged).into_iter();
@@ -411,6 +420,9 @@ impl Session<'_> {
         };
         let failure = reading.failures.into_iter().next();
         self.say_finished(&done, &plain, failure.clone(), likely)?;
+        if let (Verdict::Skip(skip), true) = (&plain, done.purpose.is_of_commit()) {
+            self.faces.note(done.commit, &done.output.ending, skip.kind, failure.as_ref());
+        }
         let is_other = matches!(&plain, Verdict::Skip(skip) if skip.kind == SkipKind::DifferentFailure);
         let other = failure.filter(|_| is_other);
         if let Some(other) = &other {

@@ -18,6 +18,8 @@
 //! | `pace` | how long trials may take |
 //! | [`endpoints`] | bad has to fail and good to pass |
 //! | `evidence` | passes that are taken back, once the command is known to count tests |
+//! | `faces` | a failure that looks otherwise at older commits: by trials, whether it is the same fault |
+//! | `undo` | a version without what an older commit changed |
 //! | `environments` | environments of versions: foreseen, told of |
 //! | [`gallop`] | looking for a good commit, backwards |
 //! | [`search`] | the loop around the strategy |
@@ -61,6 +63,7 @@ mod earlier;
 mod endpoints;
 mod environments;
 mod evidence;
+mod faces;
 mod find;
 mod fix;
 mod gallop;
@@ -87,6 +90,7 @@ mod target;
 mod tracing;
 mod trees;
 mod trials;
+mod undo;
 mod versions;
 mod vote;
 mod watching;

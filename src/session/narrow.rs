@@ -126,10 +126,10 @@ impl Session<'_> {
             None => Vec::new(),
         };
         self.say_narrowed(&narrowed, &commits, bringer.is_some(), hiding)?;
-        let Some(commit) = bringer else { return Ok(None) };
-        let commit = self.workshop.repository.info(commit)?;
         // The edit tells which member it is; that it is one of them is as sure as it was.
         let probability = set.iter().map(|(_, probability)| probability).sum();
+        let Some(commit) = bringer else { return Ok(None) };
+        let commit = self.workshop.repository.info(commit)?;
         Ok(Some(Culprit::new(commit, probability)))
     }
 

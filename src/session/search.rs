@@ -1,6 +1,7 @@
 //! The loop around the strategy: no slot waits for a round to end.
 
 use super::endpoints::Expected;
+use super::faces::After;
 use super::find::{Judged, Session, Stop, Workshop};
 use super::prior::PriorReader;
 use super::proving::Proving;
@@ -17,7 +18,7 @@ pub(super) struct Hunt {
 
 impl Hunt {
     /// Record a verdict, if the commit is in the range.
-    fn record(&mut self, judged: &Judged) {
+    pub(super) fn record(&mut self, judged: &Judged) {
         if !judged.purpose.is_of_commit() {
             return;
         }
@@ -63,7 +64,9 @@ impl Session<'_> {
             self.use_evidence(&mut evidence, &mut hunt)?;
             self.sync_running(&mut hunt);
             self.dismiss_irrelevant(&strategy, &mut hunt)?;
-            match strategy.next(&hunt.history.graph, &hunt.state, self.free_slots()) {
+            let by_faces = self.by_faces(&hunt);
+            let state = by_faces.as_ref().unwrap_or(&hunt.state);
+            match strategy.next(&hunt.history.graph, state, self.free_slots()) {
                 Next::Test(nodes) => {
                     if self.trials.started() > budget {
                         return Ok(budget_spent(budget));
@@ -78,10 +81,19 @@ impl Session<'_> {
                         && !self.runs_one_of(&checked)
                         && !self.waits_for(&proving) =>
                 {
+                    let outcome = if by_faces.is_none() {
+                        outcome
+                    } else {
+                        match self.end_of_faces(&mut hunt, &outcome)? {
+                            After::Concluded(conclusion) => return Ok(conclusion),
+                            After::GoOn => continue,
+                            After::Set(set) => Outcome::Ambiguous { set },
+                        }
+                    };
                     if !self.confirms(&hunt, &outcome)? && !self.proves(&hunt, &outcome, &mut proving)? {
                         let Some(mender) = self.mender(&hunt, &outcome, &mut checked)? else {
                             self.say_repeats(&proving)?;
-                            return self.decide(&strategy, &hunt, &outcome);
+                            return self.decide(&strategy, &mut hunt, &outcome);
                         };
                         self.start(mender, Purpose::Proof)?;
                     }
@@ -107,7 +119,7 @@ impl Session<'_> {
     fn decide(
         &mut self,
         strategy: &InformationGain,
-        hunt: &Hunt,
+        hunt: &mut Hunt,
         outcome: &Outcome,
     ) -> Result<Conclusion, Stop> {
         if let Some(conclusion) = self.left_out_by_path(hunt, outcome)? {
@@ -287,7 +299,7 @@ impl Session<'_> {
     }
 
     /// What waits for the target to be judged is as good as running: it need not be started again.
-    fn sync_running(&self, hunt: &mut Hunt) {
+    pub(super) fn sync_running(&self, hunt: &mut Hunt) {
         let running = self.trials.of_commits().map(|(_, commit, _)| commit);
         let waiting = self.unjudged.iter().map(|done| done.commit);
         let nodes = running.chain(waiting).filter_map(|commit| hunt.history.index.get(&commit));
@@ -341,7 +353,7 @@ impl Session<'_> {
     fn conclude(
         &mut self,
         strategy: &InformationGain,
-        hunt: &Hunt,
+        hunt: &mut Hunt,
         outcome: &Outcome,
     ) -> Result<Conclusion, Stop> {
         let graph = &hunt.history.graph;
@@ -357,40 +369,48 @@ impl Session<'_> {
             let (false_failures, false_passes) = strategy.flake_rates(graph, &hunt.state);
             self.journal.say(EventKind::Flaky { false_failures, false_passes })?;
         }
-        let repository = self.workshop.repository;
-        let culprit = |node: Node, probability: f64| -> Result<Culprit, Stop> {
-            Ok(Culprit::new(repository.info(hunt.id(node))?, probability))
-        };
         match outcome {
             Outcome::Found { culprit: node, probability } => {
                 self.narrow_culprit(hunt, *node)?;
-                Ok(Conclusion::Found { culprits: vec![culprit(*node, *probability)?] })
+                let commit = self.workshop.repository.info(hunt.id(*node))?;
+                Ok(Conclusion::Found { culprits: vec![Culprit::new(commit, *probability)] })
             }
-            Outcome::Ambiguous { set } => {
-                if let Some(culprit) = self.narrowed(hunt, set)? {
-                    return Ok(Conclusion::Found { culprits: vec![culprit] });
-                }
-                let culprits: Result<Vec<Culprit>, Stop> =
-                    set.iter().map(|&(node, probability)| culprit(node, probability)).collect();
-                let untested = set.iter().filter(|(node, _)| hunt.state.observed(*node).runs() == 0).count();
-                let skipped = set.iter().filter(|(node, _)| hunt.state.observed(*node).is_skipped()).count();
-                let untried = match untested {
-                    0 => String::new(),
-                    _ => format!(", and {untested} in the same stretch were not tried"),
-                };
-                let left_out = match self.plan.pathspecs.as_slice() {
-                    [] => String::new(),
-                    paths => {
-                        format!(
-                            "; commits that do not touch {} were left out, and may be it too",
-                            paths.join(", ")
-                        )
-                    }
-                };
-                let reason = format!("{skipped} of these commits cannot be tested{untried}{left_out}");
-                Ok(Conclusion::Ambiguous { culprits: culprits?, reason, go_on: None })
-            }
+            Outcome::Ambiguous { set } => self.conclude_set(strategy, hunt, set.clone()),
         }
+    }
+
+    /// What a set amounts to: one of its members, where its edits or the first failure tell which.
+    fn conclude_set(
+        &mut self,
+        strategy: &InformationGain,
+        hunt: &mut Hunt,
+        mut set: Vec<(Node, f64)>,
+    ) -> Result<Conclusion, Stop> {
+        if let Some(culprit) = self.narrowed(hunt, &set)? {
+            return Ok(Conclusion::Found { culprits: vec![culprit] });
+        }
+        if let Some(conclusion) = self.put_first(strategy, hunt, &mut set)? {
+            return Ok(conclusion);
+        }
+        let repository = self.workshop.repository;
+        let culprit = |&(node, probability): &(Node, f64)| -> Result<Culprit, Stop> {
+            Ok(Culprit::new(repository.info(hunt.id(node))?, probability))
+        };
+        let culprits = set.iter().map(culprit).collect::<Result<Vec<Culprit>, Stop>>()?;
+        let untested = set.iter().filter(|(node, _)| hunt.state.observed(*node).runs() == 0).count();
+        let skipped = set.iter().filter(|(node, _)| hunt.state.observed(*node).is_skipped()).count();
+        let untried = match untested {
+            0 => String::new(),
+            _ => format!(", and {untested} in the same stretch were not tried"),
+        };
+        let left_out = match self.plan.pathspecs.as_slice() {
+            [] => String::new(),
+            paths => {
+                format!("; commits that do not touch {} were left out, and may be it too", paths.join(", "))
+            }
+        };
+        let reason = format!("{skipped} of these commits cannot be tested{untried}{left_out}");
+        Ok(Conclusion::Ambiguous { culprits, reason, go_on: None })
     }
 }
 

@@ -4,14 +4,41 @@ use super::Matching;
 use std::path::Path;
 
 use super::SessionError;
-use super::endpoints::{PATIENCE, hint_of_skip};
+use super::endpoints::{Expected, PATIENCE, hint_of_skip};
 use super::find::{Session, Stop};
 use super::trials::Done;
 use crate::model::event::OutputTail;
-use crate::model::{CommitId, Conclusion, Ending, EventKind, Inconclusive, Purpose, SkipKind, TrialOutput};
+use crate::model::{
+    CommitId, Conclusion, Ending, EventKind, FailureSignature, Inconclusive, Purpose, SkipKind, TrialOutput,
+};
 use crate::search::Observation;
 use crate::triage::ansi::strip;
-use crate::triage::{CommandFacts, NoTarget, Target, TargetOracle};
+use crate::triage::{Baseline, CommandFacts, NoTarget, Reading, Target, TargetOracle, read};
+
+/// What fails at good.
+#[derive(Debug, Default, PartialEq)]
+pub(super) enum AtGood {
+    /// Nobody has to know.
+    #[default]
+    NotAsked,
+    /// Its trial runs, and the one at bad waits for it.
+    Asked {
+        /// The good commit.
+        good: CommitId,
+        /// The trial at bad.
+        bad: Box<Done>,
+    },
+    /// It was read.
+    Read(Box<Reading>),
+}
+
+impl AtGood {
+    /// The failure at bad that is new, and what fails beside it.
+    fn baseline(&self, bad: &Reading) -> Option<(FailureSignature, Baseline)> {
+        let Self::Read(good) = self else { return None };
+        Baseline::between(good, bad)
+    }
+}
 
 impl Session<'_> {
     /// Whether the target is known now; it is not when its trial, which was watched, runs again.
@@ -28,7 +55,8 @@ impl Session<'_> {
         self.target_output = Some(output.clone());
         self.keep_output(done.commit, output);
         let failure = match TargetOracle::target_of(output, command) {
-            Ok(failure) => self.voted_target.clone().unwrap_or(failure),
+            Ok(_) if self.waits_for_good(done, command)? => return Ok(false),
+            Ok(failure) => failure,
             Err(_) if self.is_watched_in_vain(done.id)? => return Ok(false),
             Err(no) => {
                 self.say_no_target(done, command)?;
@@ -46,16 +74,26 @@ impl Session<'_> {
                 return Err(plain);
             }
         };
+        let reading = read(output, &command);
+        let (failure, baseline) = match self.at_good.baseline(&reading) {
+            Some((new, baseline)) => (new, baseline),
+            None => (failure, Baseline::new()),
+        };
+        let failure = self.voted_target.clone().unwrap_or(failure);
+        let known = baseline.known();
         let target = match &self.plan.matching {
             Matching::Signature => Target::Signature(failure.clone()),
             Matching::AnyFailure => Target::AnyFailure,
             Matching::Pattern(pattern) => Target::Pattern(pattern.clone()),
         };
-        let mut oracle = TargetOracle::new(target, command);
-        let reading = oracle.read(output);
+        let mut oracle = TargetOracle::new(target, command).with_baseline(baseline);
         oracle.learn(&reading);
         self.oracle = Some(oracle);
-        let others = reading.failures.len().saturating_sub(1);
+        let others = reading.failures.len().saturating_sub(1 + known);
+        if known > 0 {
+            let are = if known == 1 { "1 failure is" } else { &format!("{known} failures are") };
+            self.journal.note(format!("{are} there at good, too: the search is for what is new at bad"))?;
+        }
         if others > 0 && matches!(self.plan.matching, Matching::Signature) {
             self.journal.note(format!(
                 "{others} more failures at bad; this search is for '{failure}' (another: --match REGEX)"
@@ -72,6 +110,49 @@ impl Session<'_> {
         self.target = Some(failure.clone());
         self.journal.say(EventKind::Target { failure })?;
         Ok(true)
+    }
+
+    /// Whether good has to run first, because bad shows more than one failure: the target is one that is new. Asks for
+    /// that trial.
+    fn waits_for_good(&mut self, done: &Done, command: CommandFacts) -> Result<bool, Stop> {
+        let is_by_signature = matches!(self.plan.matching, Matching::Signature) && !self.plan.find_fix;
+        let Some(&good) = self.plan.good.first().filter(|_| is_by_signature) else { return Ok(false) };
+        let reading = read(&done.output, &command);
+        let shows = reading.failures.len() + reading.others.len();
+        if shows < 2 || self.at_good != AtGood::NotAsked {
+            return Ok(false);
+        }
+        let waited = self.unjudged.iter().position(|waiting| waiting.commit == good);
+        if let Some(at) = waited {
+            self.at_good = AtGood::Read(Box::new(read(&self.unjudged[at].output, &command)));
+            return Ok(false);
+        }
+        self.at_good = AtGood::Asked { good, bad: Box::new(done.clone()) };
+        if !self.runs_one_of(&[good]) {
+            self.start(good, Purpose::Endpoint)?;
+        }
+        Ok(true)
+    }
+
+    /// Take note of what fails at good, if this is what was waited for. Whether the target is known with it.
+    pub(super) fn learn_baseline(&mut self, done: &Done) -> Result<bool, Stop> {
+        let AtGood::Asked { good, bad } = &self.at_good else { return Ok(false) };
+        if *good != done.commit {
+            return Ok(false);
+        }
+        let (good, bad) = (*good, bad.clone());
+        let command = CommandFacts::of(&self.plan.recipe.command);
+        let reading = read(&done.output, &command);
+        let fails_alike = !reading.failures.is_empty()
+            && Baseline::between(&reading, &read(&bad.output, &command)).is_none();
+        if fails_alike {
+            // Nothing is new: then good is none.
+            self.endpoints.expect(good, Expected::Good);
+        }
+        self.at_good = AtGood::Read(Box::new(reading));
+        let is_known = self.learn_target(&bad)?;
+        self.unjudged.push(*bad);
+        Ok(is_known)
     }
 
     /// Whether the trials at bad so far passed, rather than ran nothing.

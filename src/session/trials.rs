@@ -15,7 +15,7 @@ use crate::model::{
 use crate::store::{OutcomeKey, Store};
 
 /// A trial that came to a result.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Done {
     pub(super) id: TrialId,
     pub(super) commit: CommitId,

@@ -6,6 +6,7 @@
 use super::Matching;
 use super::ahead::Ahead;
 use super::endpoints::Endpoints;
+use super::faces::Faces;
 use super::find::{Session, Stop};
 use super::trials::Done;
 use crate::model::{FailureSignature, Purpose, TrialId};
@@ -91,6 +92,7 @@ impl Session<'_> {
         self.seen.clear();
         self.unproven.clear();
         self.failed_otherwise.clear();
+        self.faces = Faces::default();
         self.goods.clear();
         self.suspects.clear();
         self.unreached.clear();

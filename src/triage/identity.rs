@@ -1,7 +1,7 @@
 //! Whether two ids name the same test.
 //!
-//! An id is `path::Class::test[parameters]` (pytest), `module.Class.test` (unittest and what prints like it), or a name
-//! in words. What changes it and leaves the test what it is: a file or class that moves, a running number, an address or
+//! An id is `path::Class::test[parameters]` (pytest), `module.Class.test` or `test (module.Class)` (unittest and what
+//! prints like it), or a name in words. What changes it and leaves the test what it is: a file or class that moves, a running number, an address or
 //! a date in its parameters.
 
 use std::sync::LazyLock;
@@ -65,6 +65,8 @@ struct Name {
 
 impl Name {
     fn of(id: &str) -> Self {
+        let unittests = unittests(id);
+        let id = unittests.as_deref().unwrap_or(id);
         let (before, parameters) = id.split_at(id.find('[').unwrap_or(id.len()));
         let parameters = parameters.to_owned();
         if let Some((path, name)) = before.split_once("::") {
@@ -93,6 +95,19 @@ impl Name {
     }
 }
 
+/// unittest's heading, `test (module.Class)`, as one id with dots; `None` for any other. Its subtests are told in brackets.
+fn unittests(id: &str) -> Option<String> {
+    let (name, rest) = id.split_once(" (")?;
+    let (class, parameters) = rest.split_once(')')?;
+    if name.contains(' ') || class.contains(' ') {
+        return None;
+    }
+    let dotted =
+        if class.ends_with(&format!(".{name}")) { class.to_owned() } else { format!("{class}.{name}") };
+    let parameters = parameters.trim();
+    Some(if parameters.is_empty() { dotted } else { format!("{dotted}[{parameters}]") })
+}
+
 /// A name without its numbers, addresses, dates and hashes.
 fn steady(text: &str) -> String {
     static FLEETING: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -119,6 +134,10 @@ mod tests {
             ("tests.test_a.T.test_b", "tests.test_c.T.test_b", Identity::Moved),
             ("tests/test_a.py::test_b", "tests/test_c.py::test_b", Identity::Moved),
             ("test_a.T.test_b", "tests/test_a.py::T::test_b", Identity::Same),
+            ("test_b (t.TestA.test_b)", "t.TestA.test_b", Identity::Same),
+            ("test_b (t.TestA)", "test_b (t.TestA.test_b)", Identity::Same),
+            ("test_b (t.TestA)", "test_b (t.TestC)", Identity::Moved),
+            ("test_b (t.TestA) (n=1)", "test_b (t.TestA) (n=2)", Identity::Drifted),
             ("TestA.test_b", "t.py::TestA::test_b", Identity::Same),
             ("t.py::test_b", "t.py::TestA::test_b", Identity::Moved),
             ("test_a.T.test_b", "test_a.py::test_b", Identity::Moved),

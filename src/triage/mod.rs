@@ -18,12 +18,14 @@
 //! | [`sameness`] | two failures: whether they are the same one, and how sure that is |
 //! | `identity` | two ids of tests: whether they name the same one |
 //! | `logged` | exceptions that were logged while a test ran: several may be behind one assertion |
+//! | `baseline` | what fails beside the target, at good as well or at bad only |
 //! | [`isolation`] | failures that come of the isolation of trials |
 //! | `reasons` | what a trial shows, in words |
 //! | [`oracle`] | [`Oracle`]: what a trial says about its commit |
 
 pub mod ansi;
 mod assertion;
+mod baseline;
 pub mod closing;
 mod identity;
 pub mod isolation;
@@ -40,6 +42,7 @@ pub mod sameness;
 pub mod signature;
 pub mod traceback;
 
+pub use baseline::Baseline;
 pub use oracle::{NoTarget, Oracle, Target, TargetOracle};
 pub use runners::CommandFacts;
 pub use sameness::{Sameness, same_failure, sameness};

@@ -10,12 +10,14 @@
 //! | setup failed, tree or environment not to be had | skip |
 //! | anything else | bad when the failure matches the target, otherwise skip: a different failure |
 //!
-//! Of a different failure [`TargetOracle::target_passed`] tells whether the test that is searched for passed beside it.
+//! What fails at good, too, is none of it ([`Baseline`]): a run in which nothing else fails is good. Of a different failure
+//! [`TargetOracle::target_passed`] tells whether the test that is searched for passed beside it.
 //!
 //! Good needs evidence: that something ran and passed, where the command runs tests. Whether it does is told by its
 //! words, or by the counts of another trial ([`TargetOracle::learn`]). Bad needs the failure: where no reader knows one,
 //! the closing lines have to agree, and the exit status alone decides only where the command prints nothing.
 
+use super::baseline::Baseline;
 use super::identity::{Identity, of_ids};
 use super::normalise::within_tree;
 use super::pytest_options::remedy;
@@ -55,6 +57,7 @@ pub struct TargetOracle {
     counts: Option<Runner>,
     /// Tests that fail at bad.
     red: Vec<String>,
+    baseline: Baseline,
 }
 
 /// Why the failure at bad cannot be a target.
@@ -70,7 +73,7 @@ impl TargetOracle {
     /// The oracle for a target.
     #[must_use]
     pub const fn new(target: Target, command: CommandFacts) -> Self {
-        Self { target, command, counts: None, red: Vec::new() }
+        Self { target, command, counts: None, red: Vec::new(), baseline: Baseline::new() }
     }
 
     /// The target failure at bad, with the reading it comes from.
@@ -85,6 +88,18 @@ impl TargetOracle {
         Ok(reading.failures.into_iter().next().unwrap_or_else(|| {
             FailureSignature::bare(FailureKind::ExitCode(exit_code(&output.ending).unwrap_or(1)))
         }))
+    }
+
+    /// The same oracle for another target.
+    #[must_use]
+    pub fn aimed_at(&self, failure: FailureSignature) -> Self {
+        Self { target: Target::Signature(failure), ..self.clone() }
+    }
+
+    /// The same with what fails at the ends of the range beside the target.
+    #[must_use]
+    pub fn with_baseline(self, baseline: Baseline) -> Self {
+        Self { baseline, ..self }
     }
 
     /// What a trial's output says.
@@ -155,9 +170,9 @@ impl TargetOracle {
     #[must_use]
     pub fn sameness(&self, reading: &Reading) -> Sameness {
         let Target::Signature(target) = &self.target else { return Sameness::Same };
-        reading
-            .failures
-            .iter()
+        let failures = self.baseline.failures_of(reading);
+        failures
+            .filter(|failure| !self.baseline.explains(target, failure))
             .map(|failure| self.sameness_of(target, failure, reading))
             .fold(Sameness::Other, Sameness::or)
     }
@@ -271,6 +286,9 @@ impl TargetOracle {
                 let raised = !reading.failures.iter().all(is_unread)
                     && reading.summary.as_ref().is_none_or(|run| run.not_started.is_none());
                 in_vain.filter(|_| !imports && !raised).map_or(Verdict::Bad, skip)
+            }
+            Target::Signature(target) if in_vain.is_none() && self.baseline.explains_all(target, reading) => {
+                Verdict::Good
             }
             Target::Signature(_) | Target::Pattern(_) => in_vain
                 .map_or_else(|| Verdict::skip(SkipKind::DifferentFailure, self.different(reading)), skip),

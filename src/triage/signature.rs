@@ -15,6 +15,8 @@ const CRASHES: [i32; 5] = [4, 6, 7, 8, 11]; // ILL, ABRT, BUS, FPE, SEGV on Linu
 pub struct Reading {
     /// Failures, the most telling first. Empty when the trial did not fail, or did not come so far.
     pub failures: Vec<FailureSignature>,
+    /// Tracebacks of a script beside the one that ended it, the last first: failures as well, or only told of.
+    pub others: Vec<FailureSignature>,
     /// What the test runner says of its run, when one was recognised.
     pub summary: Option<RunSummary>,
     /// What it printed last.
@@ -38,6 +40,7 @@ pub fn read(output: &TrialOutput, command: &CommandFacts) -> Reading {
     let streams = [&output.stdout.text, &output.stderr.text].map(|text| ansi::strip(text));
     let summary = runners::read(&streams.join("\n"), command);
     let closing = closing(output);
+    let mut others = Vec::new();
     let failures = match &output.ending {
         Ending::Exited { code: 0 }
         | Ending::NotStarted { .. }
@@ -66,12 +69,19 @@ pub fn read(output: &TrialOutput, command: &CommandFacts) -> Reading {
                 }
                 Some(run) if !run.failures.is_empty() => told(run, &parsed),
                 Some(run) if is_green(run) && is_of_coverage(&closing) => Vec::new(),
-                _ => failures_in(&parsed, summary.as_ref()),
+                None => {
+                    let found = failures_in(&parsed, None);
+                    if found.iter().all(|failure| failure.tests.is_empty()) {
+                        others = beside(&parsed, &found);
+                    }
+                    found
+                }
+                Some(_) => failures_in(&parsed, summary.as_ref()),
             };
             if found.is_empty() { vec![unread(*code, &closing)] } else { found }
         }
     };
-    Reading { failures, summary, closing }
+    Reading { failures, others, summary, closing }
 }
 
 /// A failure that no reader knows: the status, and the closing lines.
@@ -137,6 +147,18 @@ fn failures_in(parsed: &[ParsedTraceback], summary: Option<&RunSummary>) -> Vec<
         }
     }
     failures
+}
+
+/// The other tracebacks of a script, the last first.
+fn beside(parsed: &[ParsedTraceback], chosen: &[FailureSignature]) -> Vec<FailureSignature> {
+    let real = parsed.iter().filter(|one| !one.captured && one.kind.is_some());
+    let mut others: Vec<FailureSignature> = Vec::new();
+    for other in real.rev().map(|one| signature(one, None)) {
+        if !chosen.contains(&other) && !others.contains(&other) {
+            others.push(other);
+        }
+    }
+    others
 }
 
 fn signature(one: &ParsedTraceback, summary: Option<&RunSummary>) -> FailureSignature {

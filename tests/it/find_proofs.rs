@@ -8,8 +8,8 @@ use pybisect::executor::{Executor, ExecutorError};
 use pybisect::git::{Repository, Shadow};
 use pybisect::model::event::Isolation;
 use pybisect::model::{
-    CancelToken, Captured, CommitId, CommitInfo, Ending, Evidence, Recipe, Report, Timing, TreeId, Trial,
-    TrialOutput,
+    CancelToken, Captured, CommitId, CommitInfo, Ending, Evidence, Purpose, Recipe, Report, Shown, Timing,
+    TreeId, Trial, TrialOutput,
 };
 use pybisect::search::simulate::Random;
 use pybisect::session::{Matching, Plan, Workshop, find};
@@ -82,6 +82,10 @@ impl Executor for Scripted {
     }
 
     fn run(&self, trial: &Trial, _: &CancelToken) -> Result<TrialOutput, ExecutorError> {
+        if trial.purpose == Purpose::Narrowing {
+            // Bad without an older change: that is not what broke it.
+            return Ok(output(Does::Fail));
+        }
         assert_eq!(self.trees[&trial.commit], trial.tree, "the tree of another commit");
         let mut record = self.ran.lock().unwrap();
         let does = match self.script[&trial.commit] {
@@ -179,6 +183,15 @@ fn assert_proven(report: &Report, record: &Record, what: &str) {
     let (bad, good) =
         if report.find_fix { (&record.passed, &record.failed) } else { (&record.failed, &record.passed) };
     for culprit in &report.culprits {
+        let first = report.history.as_ref().filter(|history| history.since == culprit.commit.id);
+        if let (Some(history), "ambiguous") = (first, report.status.as_str()) {
+            // The first commit that fails, though otherwise: no more is said of it than that.
+            assert_eq!(history.shown, Shown::Unsettled, "{what}");
+            let passed = culprit.commit.parents.iter().all(|parent| good.contains(parent));
+            assert!(culprit.proof.is_none() || passed || report.first_parent, "{what}");
+            assert!(!good.contains(&culprit.commit.id), "{what}");
+            continue;
+        }
         assert_eq!(culprit.proof.is_some(), report.status == "found", "{what}");
         let Some(proof) = &culprit.proof else { continue };
         let Evidence::Commits { culprit: own, parents, not_followed } = proof.evidence() else {

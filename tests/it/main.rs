@@ -21,6 +21,7 @@ mod executor_python;
 mod find_builds;
 mod find_by_path;
 mod find_environments;
+mod find_faces;
 mod find_flaky;
 mod find_histories;
 mod find_identity;

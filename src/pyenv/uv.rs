@@ -58,6 +58,9 @@ pub enum UvError {
     },
 }
 
+/// A package, and the options beside it.
+type Source = (String, Vec<String>);
+
 /// The program.
 #[derive(Debug, Clone)]
 pub struct Uv {
@@ -75,7 +78,7 @@ pub struct Uv {
     /// Why there is none.
     open: Option<String>,
     /// Packages, each with the options beside it, of which is known where they come from.
-    known: Arc<Mutex<BTreeSet<(String, Vec<String>)>>>,
+    known: Arc<Mutex<BTreeSet<Source>>>,
     /// The user's keys to all hosts.
     netrc: Option<PathBuf>,
     builds: Arc<Mutex<Option<Arc<BuildFolder>>>>,
@@ -355,7 +358,7 @@ impl Uv {
         Ok(())
     }
 
-    fn is_known(&self, package: &(String, Vec<String>)) -> bool {
+    fn is_known(&self, package: &Source) -> bool {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(package)
     }
 

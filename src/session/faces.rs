@@ -382,9 +382,9 @@ fn with_failing(hunt: &Hunt, failing: &HashSet<CommitId>, is_bad: bool) -> Optio
         if seen.is_skipped() {
             let runs = std::mem::take(&mut seen.skipped);
             if is_bad {
-                seen.bad = runs
+                seen.bad = runs;
             } else {
-                seen.good = runs
+                seen.good = runs;
             }
             is_any |= state.candidates.contains(*node);
         }

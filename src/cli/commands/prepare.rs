@@ -166,10 +166,8 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     )?;
     let mut environment = facts(python.as_ref().filter(|_| chosen.environments.is_none()));
     environment.extend(chosen.facts);
-    warnings.extend(chosen.warnings);
-    let of_builds = chosen.environments.as_ref().and_then(Environments::missing);
-    isolated.note_missing(&mut isolation, of_builds)?;
-    warnings.extend(isolated.warning(&isolation));
+    isolated.note_missing(&mut isolation, chosen.environments.as_ref().and_then(Environments::missing))?;
+    warnings.extend(chosen.warnings.into_iter().chain(isolated.warning(&isolation)));
     warnings.extend(history::replacements(&repository)?);
     if chosen.environments.is_some() {
         // Each commit has its own.

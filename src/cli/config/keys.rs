@@ -116,7 +116,7 @@ pub(super) fn restrict(table: &mut Table, own: &Table) -> Vec<String> {
     let mut ignored: Vec<String> = Vec::new();
     table.retain(|key, value| {
         // What nobody knows is not read.
-        let may = if KEYS.contains(&&*key) { may_set(key, value, own) } else { May::Set };
+        let may = if KEYS.contains(&key) { may_set(key, value, own) } else { May::Set };
         if may == May::Not {
             ignored.push(key.to_owned());
         }

@@ -54,7 +54,7 @@ impl Excerpts {
                     }
                 }
                 Entry::Occupied(mut kept) => {
-                    *kept.get_mut() = (masked(line.text().into_owned()), Some(group))
+                    *kept.get_mut() = (masked(line.text().into_owned()), Some(group));
                 }
                 Entry::Vacant(kept) => {
                     kept.insert((masked(line.text().into_owned()), Some(group)));

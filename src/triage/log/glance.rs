@@ -165,7 +165,7 @@ impl<'t> Seen<'t> {
                 self.hasher.write(text);
             }
             Class::Message if depth == 0 => {
-                self.message ^= fingerprint(LogEventKind::Traceback, text).wrapping_add(key)
+                self.message ^= fingerprint(LogEventKind::Traceback, text).wrapping_add(key);
             }
             Class::Kind => {
                 self.reads |= !text.is_empty();

@@ -15,7 +15,7 @@
 //! | [`log`] | server logs, as a stream: error events, grouped |
 //! | `assertion` | failed assertions: whether two of one test are the same statement |
 //! | [`signature`] | a trial's output, for the failures in it |
-//! | [`sameness`] | two failures: whether they are the same one, and how sure that is |
+//! | [`mod@sameness`] | two failures: whether they are the same one, and how sure that is |
 //! | `identity` | two ids of tests: whether they name the same one |
 //! | `logged` | exceptions that were logged while a test ran: several may be behind one assertion |
 //! | `baseline` | what fails beside the target, at good as well or at bad only |

@@ -318,8 +318,8 @@ impl Uv {
         let refused = service.refused();
         if outcome.ending != (Ending::Exited { code: 0 }) && !refused.is_empty() {
             let told = format!(
-                "\nit asked for {}, which no registry of yours and no requirement names, and was not let through \
-                 (to let it: PYBISECT_BUILD_HOSTS={})",
+                "\nit asked for {}, and was not let through: packages come from your own registries and from hosts that \
+                 requirements name, and only your own may be on this machine (to let it: PYBISECT_BUILD_HOSTS={})",
                 refused.join(", "),
                 refused.join(","),
             );

@@ -30,6 +30,9 @@ fn undated() -> Served {
     registry.serve()
 }
 
+/// Lets builds through to hosts that no registry of the user's is on.
+const ALLOWED: &str = "PYBISECT_BUILD_HOSTS";
+
 /// Six commits, of which the fourth breaks; all have these files too.
 fn history(files: &[(&str, &str)]) -> (TestRepo, Vec<String>) {
     let mut repo = TestRepo::new();
@@ -65,8 +68,9 @@ fn a_registry_is_found_in_requirements_pipfiles_variables_and_pips_configuration
         format!("[[source]]\nurl = '{url}'\nname = 'own'\nverify_ssl = false\n[packages]\ngreeting = '<2'\n");
     let plain = "greeting<2\n";
     let cases = [
-        ("auto", "requirements.txt", listed.as_str(), "", ""),
-        ("auto", "Pipfile", &pipfile, "", ""),
+        // What a commit names on this machine is for the user to allow.
+        ("auto", "requirements.txt", listed.as_str(), ALLOWED, ""),
+        ("auto", "Pipfile", &pipfile, ALLOWED, ""),
         ("auto", "requirements.txt", plain, "UV_INDEX_URL", ""),
         ("auto", "requirements.txt", plain, "PIP_INDEX_URL", ""),
         ("auto", "requirements.txt", plain, "", "pip.conf"),
@@ -77,7 +81,8 @@ fn a_registry_is_found_in_requirements_pipfiles_variables_and_pips_configuration
         let (repo, ids) = history(&[(file, text)]);
         let mut command = command(&user, &repo, env, &["--good", &ids[0]]);
         if !variable.is_empty() {
-            command.env(variable, &url);
+            let place = url.trim_start_matches("http://").trim_end_matches("/simple");
+            command.env(variable, if variable == ALLOWED { place } else { &url });
         }
         if !configuration.is_empty() {
             let folder = user.home().join(".config/pip");
@@ -91,6 +96,18 @@ fn a_registry_is_found_in_requirements_pipfiles_variables_and_pips_configuration
         let notes = report["notes"].to_string() + &report["environments"].to_string();
         assert!(notes.contains("does not say when its files were uploaded"), "{case}: {report:#}");
     }
+}
+
+#[test]
+fn a_registry_on_this_machine_that_only_a_commit_names_is_not_reached() {
+    let Some(user) = user_with_environments() else { return };
+    let registry = undated();
+    let (repo, ids) =
+        history(&[("requirements.txt", &format!("--index-url {}\ngreeting<2\n", registry.url()))]);
+    let (code, report) = report_of(&mut command(&user, &repo, "auto", &["--good", &ids[0]]));
+    assert_eq!(code, Some(5), "{report:#}");
+    let reason = report["reason"].as_str().unwrap();
+    assert!(reason.contains("(to let it: PYBISECT_BUILD_HOSTS=127.0.0.1:"), "{report:#}");
 }
 
 /// A setup script runs with the packages of the commit, and what it makes is there for the command.

@@ -67,7 +67,8 @@ def link(to, at):
 
 
 def dig(top, depth):
-    here = os.open(top, os.O_RDONLY)
+    # A pipe would wait for its other end.
+    here = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
     for _ in range(depth):
         os.mkdir("d", dir_fd=here)
         inner = os.open("d", os.O_RDONLY, dir_fd=here)

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use jiff::tz::TimeZone;
 use pybisect::model::{LogGroup, LogReport};
-use pybisect::triage::log::{Clock, LogOptions, LogReader, RepositoryFiles};
+use pybisect::triage::log::{LogOptions, LogReader, RepositoryFiles};
+
+use crate::support::log_options;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -40,14 +41,7 @@ fn options() -> LogOptions {
         .map(Result::unwrap)
         .filter(|entry| entry.file_type().is_file());
     let paths = files.map(|entry| entry.path().strip_prefix(&app).unwrap().to_str().unwrap().to_owned());
-    LogOptions {
-        clock: Clock { zone: TimeZone::UTC, now: "2026-11-28T16:00:00Z".parse().unwrap() },
-        since: None,
-        new_since: None,
-        around: 2,
-        grep: None,
-        files: RepositoryFiles::new(paths),
-    }
+    LogOptions { files: RepositoryFiles::new(paths), ..log_options(2) }
 }
 
 fn read(text: &[u8]) -> LogReport {

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::io::Cursor;
 
-use jiff::tz::TimeZone;
-use pybisect::triage::log::{Clock, LogOptions, LogReader, RepositoryFiles};
+use pybisect::triage::log::LogReader;
+
+use crate::support::log_options;
 use serde_json::json;
 
 const TRACEBACK: &str = "Traceback (most recent call last):
@@ -17,14 +18,7 @@ ValueError: not a rate: four";
 
 /// Exception, message, count and innermost line of each group.
 fn read(text: &str) -> Vec<(String, String, u64, u32)> {
-    let mut reader = LogReader::new(LogOptions {
-        clock: Clock { zone: TimeZone::UTC, now: "2026-11-28T16:00:00Z".parse().unwrap() },
-        since: None,
-        new_since: None,
-        around: 2,
-        grep: None,
-        files: RepositoryFiles::default(),
-    });
+    let mut reader = LogReader::new(log_options(2));
     reader.read("app.log", &mut Cursor::new(text));
     let groups = reader.finish().groups.into_iter().map(|group| {
         let line = group.place().map_or(0, |place| place.frame.line);

@@ -2,9 +2,10 @@
 
 use std::io::Cursor;
 
-use jiff::tz::TimeZone;
 use pybisect::report::{LogJson, LogText, Style};
-use pybisect::triage::log::{Clock, LogOptions, LogReader, RepositoryFiles, masked_code};
+use pybisect::triage::log::{LogReader, masked_code};
+
+use crate::support::log_options;
 
 const TRACEBACK: &str = "Traceback (most recent call last):
   File \"/srv/forge/forge/smithy.py\", line 8, in parse_heat
@@ -49,20 +50,12 @@ fn places() -> Vec<(&'static str, String)> {
 
 #[test]
 fn no_secret_is_in_any_output() {
-    let options = || LogOptions {
-        clock: Clock { zone: TimeZone::UTC, now: "2026-11-28T16:00:00Z".parse().unwrap() },
-        since: None,
-        new_since: None,
-        around: 5,
-        grep: None,
-        files: RepositoryFiles::default(),
-    };
     let mut leaks = Vec::new();
     let all = places();
     assert!(all.len() >= 20);
     for (name, text) in all {
         assert!(text.contains("hunter2x9Q"), "{name}");
-        let mut reader = LogReader::new(options());
+        let mut reader = LogReader::new(log_options(5));
         reader.read("app.log", &mut Cursor::new(&text));
         let mut report = reader.finish();
         assert!(!report.groups.is_empty(), "{name}: nothing was found");

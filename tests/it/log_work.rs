@@ -4,23 +4,13 @@ use std::fmt::Write as _;
 use std::io::Cursor;
 use std::path::Path;
 
-use jiff::tz::TimeZone;
 use pybisect::model::LogReport;
-use pybisect::triage::log::{Clock, LogOptions, LogReader, RepositoryFiles};
+use pybisect::triage::log::LogReader;
 
-fn options() -> LogOptions {
-    LogOptions {
-        clock: Clock { zone: TimeZone::UTC, now: "2026-11-28T16:00:00Z".parse().unwrap() },
-        since: None,
-        new_since: None,
-        around: 2,
-        grep: None,
-        files: RepositoryFiles::default(),
-    }
-}
+use crate::support::log_options;
 
 fn work(text: &[u8]) -> (u64, LogReport) {
-    let mut reader = LogReader::new(options());
+    let mut reader = LogReader::new(log_options(2));
     reader.read("app.log", &mut Cursor::new(text));
     let looked = reader.lines_looked_at();
     (looked, reader.finish())

@@ -19,6 +19,11 @@ const MOST_OPEN: usize = 64;
 /// Lines between a record and the frames below it.
 const MOST_TITLES: usize = 12;
 
+/// Whether the line above holds the quotes that a worker's traceback stands in.
+fn is_below_quotes(window: &Window<'_>) -> bool {
+    window.before().next().is_some_and(|line| memchr::memmem::find(line, b"\"\"\"").is_some())
+}
+
 impl Streams {
     /// What begins at this line.
     pub(super) fn beginning(&self, spot: Spot<'_>, body: &[u8], line: &Line<'_>) -> Option<Beginning> {
@@ -57,15 +62,11 @@ impl Streams {
         time: Option<&Moment>,
     ) -> bool {
         let window = spot.window;
-        let quoted = |line: &[u8]| memchr::memmem::find(line, b"\"\"\"").is_some();
         let plain = spot.line() == Some(body)
             && outer == stream
             && self.marks.is_empty()
             && !self.counting.wants_context();
-        if !plain
-            || body.first().is_none_or(u8::is_ascii_whitespace)
-            || window.before().next().is_some_and(quoted)
-        {
+        if !plain || body.first().is_none_or(u8::is_ascii_whitespace) || is_below_quotes(window) {
             return false;
         }
         let (found, looked) = self.counting.repeats.ahead(window, body, stream);
@@ -148,7 +149,7 @@ impl Streams {
                 open.seed(&line, raw);
             }
         }
-        if window.before().next().is_some_and(|line| memchr::memmem::find(line, b"\"\"\"").is_some())
+        if is_below_quotes(window)
             && let [announced, quotes] = window.lines_above(2).as_slice()
             && quotes.0.trim_end().ends_with("\"\"\"")
             && joining::announces(self.unmarked(&announced.0))

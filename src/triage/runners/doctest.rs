@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lines::{exception, number, pattern};
+use super::lines::{add_counts, exception, number, pattern};
 use super::{Count, ReadRunner, RunSummary, Runner};
 
 /// doctest.
@@ -14,7 +14,6 @@ pub(super) struct Doctest;
 static COUNTS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^\d+ (?:passed|failed|skipped)(?:(?:,| and) \d+ (?:passed|failed|skipped))*\.$")
 });
-static COUNT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\d+) (passed|failed|skipped)"));
 static FAILED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\*\*\*Test Failed\*\*\* (\d+) failures?(?:.*)\.$"));
 static PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^File "[^"]*", line \d+, in (\S+)$"#));
@@ -35,16 +34,7 @@ impl ReadRunner for Doctest {
         let mut run = RunSummary::new(Runner::Doctest, at);
         let counts = lines[..at].iter().rev().take(2).find(|line| COUNTS.is_match(line));
         match counts {
-            Some(counts) => {
-                for found in COUNT.captures_iter(counts) {
-                    let what = match &found[2] {
-                        "passed" => Count::Passed,
-                        "failed" => Count::Failed,
-                        _ => Count::Skipped,
-                    };
-                    run.add(number(&found[1]), what);
-                }
-            }
+            Some(counts) => add_counts(&mut run, counts),
             None => {
                 let count = FAILED.captures(lines[at]).map_or(0, |found| number(&found[1]));
                 run.add(count, Count::Failed);

@@ -4,15 +4,14 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lines::{number, pattern};
-use super::{Count, ReadRunner, RunSummary, Runner};
+use super::lines::{add_counts, pattern};
+use super::{ReadRunner, RunSummary, Runner};
 
 /// xdoctest.
 pub(super) struct Xdoctest;
 
 /// `=== 1 failed, 2 passed in 0.02 seconds ===`; between the rulers nothing is counted where there was no example.
 static COUNTS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^=== (.*?) ?in [\d.]+ seconds ===$"));
-static COUNT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\d+) (passed|failed|skipped)"));
 static RUNNING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^running \d+ test\(s\)$"));
 /// `* FAILURE: app.py::total:0`, `* SUCCESS: …`
 static OUTCOME: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\* (FAILURE|SUCCESS|SKIPPED): (\S.*)$"));
@@ -34,14 +33,7 @@ impl ReadRunner for Xdoctest {
         run.interrupted = end.is_none();
         let counts = end.and_then(|end| COUNTS.captures(lines[end]));
         let counts = counts.as_ref().map_or("", |found| found.get(1).map_or("", |text| text.as_str()));
-        for found in COUNT.captures_iter(counts) {
-            let what = match &found[2] {
-                "passed" => Count::Passed,
-                "failed" => Count::Failed,
-                _ => Count::Skipped,
-            };
-            run.add(number(&found[1]), what);
-        }
+        add_counts(&mut run, counts);
         let lines = &lines[begin..end.unwrap_or(lines.len())];
         for (at, found) in
             lines.iter().enumerate().filter_map(|(at, line)| Some((at, OUTCOME.captures(line)?)))

@@ -1,10 +1,12 @@
 //! What several tests need.
 
+pub(crate) mod log;
 pub(crate) mod registry;
 pub(crate) mod repo_builder;
 pub(crate) mod sandbox;
 pub(crate) mod trials;
 
+pub(crate) use log::log_options;
 pub(crate) use repo_builder::TestRepo;
 pub(crate) use trials::Bench;
 pub(crate) mod run;

@@ -100,7 +100,7 @@ pub fn run_with_proxy(
         Ok(started) => started,
         Err(error) => return not_started(error),
     };
-    match introduce(spec, &own, confined.as_mut(), cancel, listens) {
+    match introduce(spec, &own, confined.as_mut(), cancel, started, listens) {
         Ok(Introduced::Runs) => {}
         other => {
             let _none = end_leftovers(&own);
@@ -108,6 +108,7 @@ pub fn run_with_proxy(
             return match other {
                 Ok(Introduced::NotStarted(error)) => not_started(error),
                 Err(error) => Err(io::Error::new(error.kind(), format!("the sandbox: {error}"))),
+                Ok(Introduced::TimedOut) => Ok(without_a_run(timed_out(spec.timeout.unwrap_or_default()))),
                 Ok(Introduced::Runs | Introduced::Cancelled) => Ok(without_a_run(Ending::Cancelled)),
             };
         }
@@ -170,6 +171,10 @@ fn wait_for_exit(leader: Pid) {
     }
 }
 
+fn timed_out(limit: Duration) -> Ending {
+    Ending::TimedOut { after_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
+}
+
 fn without_a_run(ending: Ending) -> ChildOutcome {
     ChildOutcome {
         ending,
@@ -221,10 +226,12 @@ fn introduce(
     own: &Running,
     confined: Option<&mut Confined>,
     cancel: &CancelToken,
+    started: Instant,
     listens: &dyn Fn(TcpListener),
 ) -> io::Result<Introduced> {
+    let until = spec.timeout.and_then(|limit| started.checked_add(limit));
     match confined.zip(spec.confinement.as_ref()) {
-        Some((confined, confinement)) => confined.introduce(confinement, own.leader, cancel, listens),
+        Some((confined, confinement)) => confined.introduce(confinement, own.leader, cancel, until, listens),
         None => Ok(Introduced::Runs),
     }
 }
@@ -334,8 +341,7 @@ impl Stop {
             if reason.is_some() {
                 self.terminate(Ending::Cancelled, GRACE_AFTER_CANCEL);
             } else if let Some(limit) = late {
-                let after_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-                self.terminate(Ending::TimedOut { after_ms }, GRACE_AFTER_TIMEOUT);
+                self.terminate(timed_out(limit), GRACE_AFTER_TIMEOUT);
             }
         }
         if self.kill_at.is_some_and(|at| at <= Instant::now()) {

@@ -40,6 +40,8 @@ pub(in crate::process) enum Introduced {
     NotStarted(io::Error),
     /// Nobody needs it any more.
     Cancelled,
+    /// Its time was over before it was known to run.
+    TimedOut,
 }
 
 impl Confined {
@@ -52,7 +54,7 @@ impl Confined {
         Ok((Self { line: Line::ours(ours)?, has_init, ending: None, broken: None }, launcher))
     }
 
-    /// Tell the launcher what to do, and wait until the command runs.
+    /// Tell the launcher what to do, and wait until the command runs, or its time is over.
     ///
     /// # Errors
     /// When the sandbox cannot be made.
@@ -61,6 +63,7 @@ impl Confined {
         confinement: &Confinement,
         launcher: Pid,
         cancel: &CancelToken,
+        until: Option<Instant>,
         listens: &dyn Fn(TcpListener),
     ) -> io::Result<Introduced> {
         self.line.send(confinement)?;
@@ -68,6 +71,9 @@ impl Confined {
         loop {
             if cancel.is_cancelled() {
                 return Ok(Introduced::Cancelled);
+            }
+            if until.is_some_and(|until| until <= Instant::now()) {
+                return Ok(Introduced::TimedOut);
             }
             match self.line.receive(BETWEEN_CHECKS)? {
                 Some(Said::Map) => {

@@ -19,9 +19,9 @@ pub(in crate::pyenv) struct Address {
 pub(in crate::pyenv) fn addresses_in(text: &str) -> Vec<Address> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("://") {
-        let before = &text[..at];
-        let begin = before.rfind(|letter: char| !letter.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
-        let of_scheme = match before[begin..].to_ascii_lowercase().as_str() {
+        // Whatever stands before it, also in lists that are no text.
+        let scheme = text[..at].rsplit(|letter: char| !letter.is_ascii_alphanumeric()).next();
+        let of_scheme = match scheme.unwrap_or_default().to_ascii_lowercase().as_str() {
             "https" => Some(443),
             "http" => Some(80),
             _ => None,
@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn hosts_are_found_in_settings_of_all_kinds() {
         let text = "index-url = \"https://ada:p@ss@One.example:8443/simple\"\nextra = ['http://[::1]:80/x', 'file:///x']\n\
-                    UV_INDEX=mine=https://two.example\nx @ git+https://three.example./y [http://four.example]";
+                    UV_INDEX=mine=https://two.example\nx @ git+https://three.example./y [http://four.example]\n\
+                    \u{201e}https://five.example/x\u{201c} \u{fffd}\u{fffd}http://six.example/";
         let found = addresses_in(text);
         let found: Vec<_> = found.iter().map(|address| (address.host.as_str(), address.port)).collect();
         let expected = [
@@ -109,6 +110,8 @@ mod tests {
             ("two.example", Some(443)),
             ("three.example", Some(443)),
             ("four.example", Some(80)),
+            ("five.example", Some(443)),
+            ("six.example", Some(80)),
         ];
         assert_eq!(found, expected);
     }

@@ -149,7 +149,7 @@ fn floods_forks_and_deaf_commands_end_in_time() {
     let script = "n=$(cat app.py); yes | head -c 3000000; sleep 300 & \
                   if [ $n = 1 ]; then trap '' TERM; while :; do sleep 0.1; done; fi; [ $n -lt 3 ]";
     let (code, report) =
-        User::new().find(repo.path(), &["--good", &good, "--timeout", "2s", "--shell", script]);
+        User::new().find(repo.path(), &["--good", &good, "--timeout", "5s", "--shell", script]);
     assert_eq!((code, culprit(&report)), (Some(0), ids[3].to_string().as_str()), "{report:#}");
     assert!(report["notes"].to_string().contains("leaves processes running"), "{report:#}");
 }
@@ -160,7 +160,7 @@ fn a_hang_can_be_what_is_searched_for() {
     let good = ids[0].to_string();
     let script = "[ $(cat app.py) -lt 2 ] || sleep 60";
     let (code, report) =
-        User::new().find(repo.path(), &["--good", &good, "--timeout", "500ms", "--shell", script]);
+        User::new().find(repo.path(), &["--good", &good, "--timeout", "3s", "--shell", script]);
     assert_eq!((code, culprit(&report)), (Some(0), ids[2].to_string().as_str()), "{report:#}");
     assert_eq!(report["failure"]["kind"], "timeout");
 }
@@ -184,10 +184,10 @@ fn with_more_time_a_trial_that_ran_out_of_it_runs_again() {
     let good = ids[0].to_string();
     let user = User::new();
     // Commit 1, the culprit, needs more time than the first limit gives.
-    let script = "n=$(cat app.py); if [ $n = 1 ]; then sleep 2; fi; [ $n -lt 1 ]";
+    let script = "n=$(cat app.py); if [ $n = 1 ]; then sleep 8; fi; [ $n -lt 1 ]";
     let find =
         |limit: &str| user.find(repo.path(), &["--good", &good, "--timeout", limit, "--shell", script]);
-    let (code, report) = find("1s");
+    let (code, report) = find("4s");
     assert_eq!(code, Some(3), "{report:#}");
     let (code, report) = find("60s");
     assert_eq!((code, culprit(&report)), (Some(0), ids[1].to_string().as_str()), "{report:#}");

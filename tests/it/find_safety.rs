@@ -110,7 +110,7 @@ fn an_interrupt_keeps_what_ran_and_says_how_to_go_on() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    scene.wait_for(3);
+    scene.wait_for(4);
     signal(&child, Signal::SIGINT);
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -129,9 +129,7 @@ fn after_a_kill_nothing_is_lost_run_twice_or_left() {
     let before = snapshot(scene.repo.path());
     let user = User::new();
     let mut child = scene.start(&user, &script);
-    scene.wait_for(3);
-    // The outcome is stored just after the command ends.
-    std::thread::sleep(Duration::from_millis(200));
+    scene.wait_for(4);
     signal(&child, Signal::SIGKILL);
     child.wait().unwrap();
     assert!(snapshot(scene.repo.path()) == before, "the repository changed");
@@ -151,8 +149,9 @@ fn goes_on(scene: &Scene, user: &User, script: &str) {
     );
     assert_eq!((code, culprit(&report)), (Some(0), scene.ids[27].as_str()), "{report:#}");
     let count = |key: &str| usize::try_from(report["trials"][key].as_u64().unwrap()).unwrap();
+    // The outcome is stored just after the command ends: that of each worker's last one may be missing.
     assert!(
-        count("reused") >= known.len().saturating_sub(1),
+        count("reused") >= known.len().saturating_sub(2),
         "{:#}; ran before: {known:?}",
         report["trials"]
     );

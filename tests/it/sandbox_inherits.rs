@@ -130,8 +130,11 @@ attempt("its trace", lambda: call(101, 117, 0x4206, victim, None, None) == 0)
 limit = (ctypes.c_long * 2)(100, 100)
 attempt("its limits", lambda: call(302, 261, victim, 7, limit, None) == 0)
 os.kill(victim, signal.SIGSTOP)
-time.sleep(0.1)
-stopped = open(f"/proc/{victim}/stat").read().rsplit(")", 1)[1].split()[0] in "Tt"
+# The first process is never stopped: no need to wait for that.
+stopped, until = False, time.time() + (0.2 if victim == 1 else 60)
+while not stopped and time.time() < until:
+    stopped = open(f"/proc/{victim}/stat").read().rsplit(")", 1)[1].split()[0] in "Tt"
+    time.sleep(0.01)
 attempt("its rest", lambda: stopped)
 os.kill(victim, signal.SIGCONT)
 print(*done, sep=", ")

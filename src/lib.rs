@@ -35,6 +35,7 @@
 //! | [`changes`] | call changes between trees and over histories, remembered | model, calls, git, store |
 //! | [`session`] | the conductor: endpoints, loop, confirmation, journal | all above |
 //! | [`check`] | a look at a branch before its merge: findings on changed calls | all above |
+//! | [`respond`] | what is done about an outage: rolling back, and whether it took | model, git, process |
 //! | [`report`] | live views and renderers | model |
 //! | [`cli`] | arguments, configuration, errors with hints, exit codes | all |
 
@@ -51,6 +52,7 @@ pub mod model;
 pub mod process;
 pub mod pyenv;
 pub mod report;
+pub mod respond;
 pub mod search;
 pub mod session;
 pub mod store;

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{calls, check, demo, explain, find, fix, init, log, logs, sessions, suspects, trust};
+use super::commands::{
+    calls, check, demo, explain, find, fix, init, log, logs, rollback, sessions, suspects, trust,
+};
 use super::terminal::ColorChoice;
 
 /// From a failing smoke test to the commit that broke it, with proof
@@ -23,6 +25,8 @@ pub(super) enum Command {
     Find(Box<find::Args>),
     /// Test ways to mend what the last search found
     Fix(fix::Args),
+    /// Deploy the last good version again, and watch that it answers
+    Rollback(Box<rollback::Args>),
     /// Read logs: what went wrong, where in this repository, since when
     Logs(logs::Args),
     /// Rank the commits of a range by the evidence of a failure, before anything is tested

@@ -9,6 +9,7 @@ use crate::changes::ChangesError;
 use crate::check::SidesError;
 use crate::git::GitError;
 use crate::report::lines;
+use crate::respond::{DeployError, RecordError};
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -37,6 +38,11 @@ impl CliError {
     /// The user said something that cannot be.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Usage, source: anyhow::anyhow!(message.into()), hints: Vec::new() }
+    }
+
+    /// The same, said by another error.
+    pub fn usage_of(source: impl Into<anyhow::Error>) -> Self {
+        Self { kind: ErrorKind::Usage, source: source.into(), hints: Vec::new() }
     }
 
     /// The command does not fail where it should.
@@ -81,6 +87,21 @@ impl CliError {
         drop(writeln!(stderr, "{} {}", style.bold(style.bad("error:")), lines(&causes.join(": "))));
         for hint in &self.hints {
             drop(writeln!(stderr, "{} {}", style.bold("hint:"), lines(hint)));
+        }
+    }
+}
+
+impl From<RecordError> for CliError {
+    fn from(error: RecordError) -> Self {
+        Self::usage_of(error)
+    }
+}
+
+impl From<DeployError> for CliError {
+    fn from(error: DeployError) -> Self {
+        match error {
+            DeployError::Git(error) => error.into(),
+            other => Self::usage_of(other),
         }
     }
 }

@@ -21,6 +21,21 @@ pub(super) fn cache() -> Result<PathBuf, CliError> {
     Ok(base.cache_dir().join("pybisect"))
 }
 
+/// The folder of what has to outlast a cleaned cache: `$PYBISECT_STATE_DIR`, or `pybisect` in the user's state folder
+/// (`$XDG_STATE_HOME`, `~/.local/state`).
+///
+/// # Errors
+/// When the user has no home.
+pub(super) fn state() -> Result<PathBuf, CliError> {
+    if let Some(folder) = std::env::var_os("PYBISECT_STATE_DIR").filter(|folder| !folder.is_empty()) {
+        return Ok(folder.into());
+    }
+    let base = etcetera::choose_base_strategy().map_err(|error| {
+        CliError::internal(error).hinted("set PYBISECT_STATE_DIR to a folder that can be written")
+    })?;
+    Ok(base.state_dir().unwrap_or_else(|| base.cache_dir()).join("pybisect"))
+}
+
 /// What a run writes goes into `runs` of the cache folder: something else under that name is in the way.
 ///
 /// # Errors

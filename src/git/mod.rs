@@ -31,7 +31,9 @@
 mod changes;
 mod checkout;
 mod entry_pairs;
+
 mod error;
+mod export;
 mod history;
 mod ids;
 mod library;

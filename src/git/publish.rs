@@ -131,6 +131,7 @@ impl Repository {
                 &what,
             ],
         )
+        .map(drop)
     }
 
     /// Push a branch to a remote; never by force.
@@ -139,10 +140,24 @@ impl Repository {
     /// When the remote cannot be reached or refuses.
     pub fn push_branch(&self, remote: &str, name: &str) -> Result<(), GitError> {
         let what = format!("refs/heads/{name}:refs/heads/{name}");
-        self.git(&format!("push of '{name}' to '{remote}'"), &["push", "--quiet", remote, &what])
+        self.git(&format!("push of '{name}' to '{remote}'"), &["push", "--quiet", remote, &what]).map(drop)
     }
 
-    fn git(&self, action: &str, arguments: &[&str]) -> Result<(), GitError> {
+    /// Have a branch of a remote lead to a commit, wherever it led: only if it still leads there (a lease), so that what
+    /// somebody else deploys meanwhile is not undone.
+    ///
+    /// # Errors
+    /// When the remote cannot be reached or refuses, or the branch moved meanwhile.
+    pub fn move_remote_branch(&self, remote: &str, branch: &str, to: CommitId) -> Result<(), GitError> {
+        let target = format!("refs/heads/{branch}");
+        let known = self.git(&format!("ls-remote of '{remote}'"), &["ls-remote", remote, &target])?;
+        let before = known.split_whitespace().next().unwrap_or_default().to_owned();
+        let lease = format!("--force-with-lease={target}:{before}");
+        let what = format!("{to}:{target}");
+        self.git(&format!("push to '{remote}'"), &["push", "--quiet", &lease, remote, &what]).map(drop)
+    }
+
+    fn git(&self, action: &str, arguments: &[&str]) -> Result<String, GitError> {
         let failed = |message: String| GitError::GitCommand { action: action.to_owned(), message };
         let git =
             program("git", &|program| self.brings(program)).map_err(|error| failed(error.to_string()))?;
@@ -159,7 +174,7 @@ impl Repository {
             .output()
             .map_err(|error| failed(error.to_string()))?;
         if output.status.success() {
-            return Ok(());
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         /// More lines of git's are told elsewhere.
         const MOST_LINES: usize = 6;

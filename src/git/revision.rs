@@ -118,6 +118,18 @@ impl Repository {
         Ok(tags)
     }
 
+    /// The names of the tags that lead to a commit: those that look like a version first, the longest first.
+    ///
+    /// # Errors
+    /// When a reference is broken.
+    pub fn tags_at(&self, commit: CommitId) -> Result<Vec<String>, GitError> {
+        let all = self.tags()?.into_iter().filter(|tag| tag.commit == commit);
+        let mut names: Vec<String> = all.map(|tag| tag.name).collect();
+        let key = |name: &String| (looks_like_version(name), name.len());
+        names.sort_by(|a, b| key(b).cmp(&key(a)).then_with(|| a.cmp(b)));
+        Ok(names)
+    }
+
     /// All tags that lead to commits, in the order of their names.
     fn tags(&self) -> Result<Vec<Tag>, GitError> {
         let mut tags = Vec::new();

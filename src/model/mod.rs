@@ -37,6 +37,7 @@ pub mod log;
 pub mod place;
 pub mod proof;
 pub mod report;
+pub mod rollback;
 pub mod suspect;
 pub mod trial;
 pub mod verdict;
@@ -59,6 +60,10 @@ pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport,
 pub use place::{beneath, component};
 pub use proof::{Evidence, Proof};
 pub use report::Report;
+pub use rollback::{
+    Action, AnswerCount, Attempt, Grounds, HealthReport, RollbackOutcome, RollbackReport, TestedVersion,
+    Version,
+};
 pub use suspect::{FailingLine, Suspect, SuspectReport};
 pub use trial::{Captured, Ending, Purpose, Recipe, Timing, Trial, TrialId, TrialOutput};
 pub use verdict::{Skip, SkipKind, Verdict};

@@ -3,6 +3,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `action` | [`act`]: a command that is no trial, and may leave something running |
 //! | `child` | [`run`]: start, watch, end |
 //! | `capture` | what a stream said: its beginning, its end and how long it was |
 //! | `inherited` | what a child does not have of whoever started pybisect: open files, keys |
@@ -11,6 +12,7 @@
 //! | [`sandbox`] | what it may see, reach and take |
 //! | `spawn` | what the child does before it becomes the program |
 
+mod action;
 mod capture;
 mod child;
 mod inherited;
@@ -19,6 +21,7 @@ mod programs;
 pub mod sandbox;
 mod spawn;
 
+pub use action::{ActionSpec, act};
 pub use child::{ChildOutcome, ChildSpec, run, run_with_proxy};
 pub use inherited::keep_descriptors;
 pub use leftovers::{MARKER, end_marked};

@@ -44,6 +44,7 @@
 //! | [`breaking`] | edits in the words of the report |
 //! | `versions` | versions between two others |
 //! | [`fix`](fix()), [`candidates`] | what might mend it, all tested at the same time |
+//! | [`newest_passing`] | the newest of some versions that passes |
 //! | [`taken_back`] | a version without some of what it changed |
 //! | [`cancel`] | signals |
 //!
@@ -79,6 +80,7 @@ mod narrow;
 mod pace;
 mod package_set;
 mod packages;
+mod passing;
 mod plan;
 mod prior;
 mod proving;
@@ -100,6 +102,7 @@ pub use find::{SessionError, Workshop, find};
 pub use fix::{FixRequest, Fixes, fix};
 pub use isolation::kept_from;
 pub use line_watch::{LineWatch, LinesByFile, Watched};
+pub use passing::{Judged, newest_passing};
 pub use plan::{Matching, OverlayFile, Plan};
 pub use range_changes::{FailingTree, read_changes};
 pub use suspects::{RangeChanges, add_calls, failure_of, run_at_bad};

@@ -20,6 +20,7 @@ pub(super) mod machine;
 mod named_files;
 mod overlay;
 mod prepare;
+pub(super) mod rollback;
 pub(super) mod sessions;
 mod standing;
 pub(super) mod suspects;
@@ -43,6 +44,7 @@ pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
     match command {
         Command::Find(args) => find::run(&args),
         Command::Fix(args) => fix::run(&args),
+        Command::Rollback(args) => rollback::run(&args),
         Command::Logs(args) => logs::run(&args),
         Command::Suspects(args) => suspects::run(&args),
         Command::Calls(args) => calls::run(&args),

@@ -1,0 +1,296 @@
+//! `pybisect rollback`.
+
+mod candidates;
+mod watched;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::cli::terminal::{stderr_style, stdout_style};
+use crate::cli::{CliError, Exit, folders};
+use crate::git::{ChangeStatus, Repository};
+use crate::model::{CancelToken, RollbackOutcome, RollbackReport, Version};
+use crate::report::{RollbackText, lines};
+use crate::respond::{Deploy, Rollback, Service, Steps, Template, is_migration, roll_back};
+use crate::session::SignalListener;
+use crate::store::Store;
+
+use self::candidates::Candidates;
+use self::watched::WatchArgs;
+use super::config_args::ConfigArgs;
+use super::duration::parse_duration;
+use super::environments::EnvArgs;
+use super::find;
+use super::isolation::IsolationArgs;
+
+/// The newest versions that are tested for being good.
+const MOST_TESTED: usize = 64;
+
+/// Deploy the last good version again, and watch that it answers
+///
+/// The good version is the one you name, the last good one of a search, one that was healthy before, or the newest
+/// release on which the command passes. It is deployed by your command; then the service is asked over new connections
+/// until that version answers, and no other, several times in a row. Unhealthy, the next older one is tried.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pybisect rollback --deploy './deploy.sh {commit}' --health https://shop.example.com/health --health-version X-Version -- python smoke.py
+  pybisect rollback --deploy 'symlink:/srv/shop/current:/srv/shop/releases/{tag}' --reload 'systemctl reload shop' --health http://127.0.0.1:8000/version --health-version '$.version'
+  pybisect rollback --to v1.4 --deploy 'git:production/main' --dry-run
+
+Exit status: 0 rolled back, 2 usage, 3 no good version known, 6 not healthy or not done, 130 interrupted")]
+pub(crate) struct Args {
+    /// How a version is deployed: a command with {commit}, {short}, {tag}, {version} or {worktree};
+    /// symlink:LINK:RELEASE; or git:REMOTE/BRANCH
+    #[arg(long, value_name = "CMD")]
+    pub(crate) deploy: String,
+    /// Command that has the service take the new code, after each deploy
+    #[arg(long, value_name = "CMD")]
+    pub(crate) reload: Option<String>,
+    /// Command that starts the service anew, when it goes on with the old code
+    #[arg(long, value_name = "CMD")]
+    pub(crate) restart: Option<String>,
+    #[command(flatten)]
+    pub(crate) watched: WatchArgs,
+    /// Version to go back to, without a test [default: the last one known to be good]
+    #[arg(long, value_name = "REV")]
+    pub(crate) to: Option<String>,
+    /// Version that is deployed now [default: what the service says, else what was deployed last, else HEAD]
+    #[arg(long, value_name = "REV")]
+    pub(crate) deployed: Option<String>,
+    /// Only tags like this are releases [default: all tags; without any, commits]
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) releases: Option<String>,
+    /// Name of what is deployed: one rollback at a time [default: the name of the repository's folder]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Option<String>,
+    /// Versions to try before giving up
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) attempts: usize,
+    /// Longest time for each of these commands, such as 90s or 5m
+    #[arg(long, value_name = "DUR", default_value = "120s")]
+    pub(crate) limit: String,
+    /// Go back over migrations of the database
+    #[arg(long)]
+    pub(crate) allow_migrations: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Repository [default: the one you stand in]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
+    /// Versions tested at the same time [default: number of cores, at least 4]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub(crate) jobs: Option<u16>,
+    /// File to lay over every version that is tested, such as the reproducing test (can be repeated)
+    #[arg(long, value_name = "SRC[:DEST]")]
+    pub(crate) with_file: Vec<String>,
+    /// Longest time for one test
+    #[arg(long, value_name = "DUR")]
+    pub(crate) timeout: Option<String>,
+    #[command(flatten)]
+    pub(crate) environment: EnvArgs,
+    #[command(flatten)]
+    pub(crate) isolation: IsolationArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Write the result as JSON to a file, or to standard output with -
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) json: Option<PathBuf>,
+    /// Show the result only, not the progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Test with this shell command instead of a program with arguments
+    #[arg(long, value_name = "STRING", conflicts_with = "command")]
+    pub(crate) shell: Option<String>,
+    /// The command that passes on a good version, after `--`
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    let here = std::env::current_dir().map_err(CliError::internal)?;
+    let place = args.repo.clone().unwrap_or_else(|| here.clone());
+    let repository = Repository::open(&place)?;
+    let limit = parse_duration(&args.limit)?;
+    let steps = steps(args, &here, limit)?;
+    let name = match &args.service {
+        Some(name) => name.clone(),
+        None => default_name(&repository),
+    };
+    let mut service =
+        Service::take(&folders::state()?.join("services"), &name).map_err(CliError::usage_of)?;
+    let cancel = CancelToken::new();
+    let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
+    let deployed = deployed(args, &repository, &steps, &service, &cancel)?;
+    let say = |text: &str| {
+        if !args.quiet {
+            drop(writeln!(anstream::stderr(), "{}", stderr_style().dim(lines(text))));
+        }
+    };
+    say(&format!("{:<10} {}", "deployed", deployed.name()));
+    let store = Store::open(&folders::cache()?)?;
+    let mut candidates = Candidates::new(args, &repository, &store, &service, &deployed, &cancel)?;
+    let folder = service.folder().to_owned();
+    let worktree = |version: &Version| {
+        let into = folder.join("versions").join(version.commit.to_string());
+        if !into.is_dir() {
+            repository.export(version.commit, &into)?;
+        }
+        Ok::<_, CliError>(into)
+    };
+    let bad_tree = repository.tree_of(deployed.commit)?;
+    let migrations = |version: &Version| Ok(migrations(&repository, version, bad_tree)?);
+    let rollback = Rollback {
+        steps: &steps,
+        service: &mut service,
+        repository: &repository,
+        folder: here,
+        deployed: deployed.clone(),
+        attempts: args.attempts.max(1),
+        allow_migrations: args.allow_migrations,
+        dry_run: args.dry_run,
+        cancel: &cancel,
+        worktree: &worktree,
+        migrations: &migrations,
+    };
+    let mut heard = |text: &str| say(text);
+    let mut report = roll_back(rollback, &mut || candidates.next(), &mut heard)?;
+    drop(listener);
+    report.tested = candidates.tested();
+    if cancel.is_cancelled() && report.attempts.is_empty() {
+        report.outcome = RollbackOutcome::Interrupted;
+    }
+    tell(args, &report, candidates.command_text())
+}
+
+/// What is done for each version.
+fn steps(args: &Args, here: &Path, limit: Duration) -> Result<Steps, CliError> {
+    let template =
+        |text: &Option<String>| text.as_deref().map(Template::parse).transpose().map_err(CliError::usage_of);
+    let deploy = Deploy::parse(&args.deploy).map_err(|error| {
+        CliError::usage_of(error).hinted(
+            "a command such as './deploy.sh {commit}', symlink:/srv/app/current:/srv/app/releases/{tag}, or git:REMOTE/BRANCH",
+        )
+    })?;
+    Ok(Steps {
+        deploy,
+        reload: template(&args.reload)?,
+        restart: template(&args.restart)?,
+        health: args.watched.health(here)?,
+        terms: args.watched.terms()?,
+        limit,
+    })
+}
+
+/// The name of the folder that the repository lies in, as far as it can be one.
+fn default_name(repository: &Repository) -> String {
+    let folder = repository.workdir().unwrap_or_else(|| repository.folder());
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).collect();
+    let name = name.trim_start_matches('.').to_owned();
+    if name.is_empty() { "app".to_owned() } else { name }
+}
+
+/// The version that is deployed now.
+fn deployed(
+    args: &Args,
+    repository: &Repository,
+    steps: &Steps,
+    service: &Service,
+    cancel: &CancelToken,
+) -> Result<Version, CliError> {
+    if let Some(rev) = &args.deployed {
+        return version_of(repository, rev);
+    }
+    let told = steps.health.as_ref().and_then(|health| health.told_version(cancel));
+    if let Some(told) = told {
+        for rev in [told.clone(), format!("v{told}")] {
+            // Names such as HEAD~1 are ours, not a service's.
+            let is_name = rev.chars().all(|c| c.is_ascii_alphanumeric() || "._+-".contains(c));
+            if let Some(version) = is_name.then(|| version_of(repository, &rev).ok()).flatten() {
+                return Ok(version);
+            }
+        }
+    }
+    match service.deployed() {
+        Some(version) if repository.tree_of(version.commit).is_ok() => Ok(version.clone()),
+        _ => version_of(repository, "HEAD"),
+    }
+}
+
+/// The version that a name leads to.
+fn version_of(repository: &Repository, rev: &str) -> Result<Version, CliError> {
+    let info = repository.resolve(rev)?;
+    let tag = repository.tags_at(info.id)?.into_iter().next();
+    Ok(Version { commit: info.id, tag, subject: info.subject })
+}
+
+/// Migrations that the deployed version has and an older one has not.
+fn migrations(
+    repository: &Repository,
+    version: &Version,
+    deployed: crate::model::TreeId,
+) -> Result<Vec<String>, crate::git::GitError> {
+    let older = repository.tree_of(version.commit)?;
+    let mut found = Vec::new();
+    for change in repository.changed_files(Some(older), deployed)? {
+        let Some(blob) = change.new.filter(|_| change.status == ChangeStatus::Added) else { continue };
+        if is_migration(&change.path, &repository.blob(blob)?) {
+            found.push(change.path.to_string_lossy().into_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Show what came of it.
+fn tell(args: &Args, report: &RollbackReport, command: Option<String>) -> Result<Exit, CliError> {
+    let on_stdout = args.json.as_deref() == Some(Path::new("-"));
+    if let Some(file) = &args.json {
+        let mut text = serde_json::to_vec_pretty(report).map_err(CliError::internal)?;
+        text.push(b'\n');
+        if on_stdout {
+            super::print(&text)?;
+        } else {
+            std::fs::write(file, text)
+                .map_err(|error| CliError::usage(format!("failed to write {}: {error}", file.display())))?;
+        }
+    }
+    if !on_stdout {
+        let view = RollbackText { style: stdout_style(), command: command.as_deref() };
+        let mut text = Vec::new();
+        view.render(report, &mut text).map_err(CliError::internal)?;
+        super::print_text(&text)?;
+    }
+    Ok(match report.outcome {
+        RollbackOutcome::Healthy | RollbackOutcome::Deployed | RollbackOutcome::DryRun => Exit::Found,
+        RollbackOutcome::NoneGood => Exit::Inconclusive,
+        RollbackOutcome::Migrations | RollbackOutcome::Unhealthy => Exit::Response,
+        RollbackOutcome::Interrupted => Exit::Interrupted,
+    })
+}
+
+impl Args {
+    /// The same command as a search would run it.
+    fn as_search(&self, deployed: &Version) -> find::Args {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let jobs = u16::try_from(cores.max(4)).unwrap_or(4);
+        find::Args {
+            bad: Some(deployed.commit.to_string()),
+            repo: self.repo.clone(),
+            jobs: Some(self.jobs.unwrap_or(jobs)),
+            with_file: self.with_file.clone(),
+            timeout: self.timeout.clone(),
+            confidence: find::CONFIDENCE,
+            environment: self.environment.clone(),
+            isolation: self.isolation.clone(),
+            config: self.config.clone(),
+            shell: self.shell.clone(),
+            command: self.command.clone(),
+            ..find::Args::default()
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Versions to roll back to, the most promising first.
+
+use std::collections::VecDeque;
+
+use super::{Args, MOST_TESTED, version_of};
+use crate::cli::CliError;
+use crate::cli::commands::find::warn;
+use crate::cli::commands::prepare::{self, Prepared};
+use crate::git::Repository;
+use crate::model::{CancelToken, CommitId, Grounds, Report, TestedVersion, Verdict, Version};
+use crate::respond::{Next, Service};
+use crate::session::{Workshop, newest_passing};
+use crate::store::{SessionState, Store};
+
+/// How far back commits are tried, where there are no releases.
+const LONGEST_CHAIN: usize = 1 << 20;
+
+/// Where the next good version comes from.
+pub(super) struct Candidates<'a> {
+    args: &'a Args,
+    cancel: &'a CancelToken,
+    deployed: Version,
+    /// Those that are known to be good.
+    known: VecDeque<(Version, Grounds)>,
+    /// Those that are to be tested, the newest first.
+    untested: VecDeque<Version>,
+    tested: Vec<TestedVersion>,
+    given: Vec<CommitId>,
+    prepared: Option<Prepared>,
+}
+
+impl<'a> Candidates<'a> {
+    pub(super) fn new(
+        args: &'a Args,
+        repository: &Repository,
+        store: &Store,
+        service: &Service,
+        deployed: &Version,
+        cancel: &'a CancelToken,
+    ) -> Result<Self, CliError> {
+        let mut known = VecDeque::new();
+        let mut untested = VecDeque::new();
+        if let Some(rev) = &args.to {
+            known.push_back((version_of(repository, rev)?, Grounds::Named));
+        } else {
+            known.extend(of_sessions(repository, store, deployed)?);
+            for (version, at) in service.healthy() {
+                if version.commit != deployed.commit && repository.tree_of(version.commit).is_ok() {
+                    known.push_back((version.clone(), Grounds::Deployed { at: at.to_owned() }));
+                }
+            }
+            untested = older(args, repository, deployed)?;
+        }
+        let (deployed, given) = (deployed.clone(), Vec::new());
+        Ok(Self { args, cancel, deployed, known, untested, tested: Vec::new(), given, prepared: None })
+    }
+
+    /// The next version that is good, and why it is taken to be.
+    pub(super) fn next(&mut self) -> Result<Next, CliError> {
+        while let Some((version, grounds)) = self.known.pop_front() {
+            if !self.given.contains(&version.commit) {
+                self.given.push(version.commit);
+                return Ok(Some((version, grounds)));
+            }
+        }
+        self.next_tested()
+    }
+
+    /// The newest of those that were not tested yet on which the command passes.
+    fn next_tested(&mut self) -> Result<Next, CliError> {
+        let given = &self.given;
+        self.untested.retain(|version| !given.contains(&version.commit));
+        if self.untested.is_empty() || self.cancel.is_cancelled() {
+            return Ok(None);
+        }
+        if self.prepared.is_none() {
+            let prepared = prepare::prepare(&self.args.as_search(&self.deployed)).map_err(|error| {
+                error.hinted("a version that you know to be good needs no test: --to REV")
+            })?;
+            prepared.warnings.iter().for_each(|warning| warn(warning));
+            self.prepared = Some(prepared);
+        }
+        let Some(Prepared { repository, plan, bench, store, .. }) = &self.prepared else { return Ok(None) };
+        let workshop = Workshop {
+            repository,
+            shadow: &bench.shadow,
+            executor: bench.executor.as_ref(),
+            store,
+            cancel: self.cancel,
+        };
+        let commits: Vec<CommitId> = self.untested.iter().map(|version| version.commit).collect();
+        let is_quiet = self.args.quiet;
+        let name = |commit: CommitId| {
+            let version = self.untested.iter().find(|version| version.commit == commit);
+            version.map_or_else(|| commit.short(), Version::name)
+        };
+        let mut said = |commit: CommitId, verdict: &Verdict, outcome: &str| {
+            if !is_quiet {
+                let word = if *verdict == Verdict::Good { "passes" } else { "fails" };
+                let outcome = outcome.lines().next().unwrap_or_default();
+                let why = outcome.strip_prefix("fails: ").unwrap_or(outcome);
+                let why = if *verdict == Verdict::Good { String::new() } else { format!(": {why}") };
+                crate::cli::commands::say(&format!("{word:<10} {}{why}", name(commit)));
+            }
+        };
+        let Some(judged) = newest_passing(plan, &workshop, &commits, &mut said)? else { return Ok(None) };
+        let mut found = None;
+        for (commit, verdict, outcome) in judged {
+            let Some(at) = self.untested.iter().position(|version| version.commit == commit) else {
+                continue;
+            };
+            let version = self.untested.drain(..=at).next_back();
+            let passed = verdict == Verdict::Good;
+            let Some(version) = version else { continue };
+            if passed {
+                self.given.push(version.commit);
+                found = Some((version.clone(), Grounds::Tested));
+            }
+            self.tested.push(TestedVersion { version, passed, outcome });
+        }
+        Ok(found)
+    }
+
+    /// What was tested.
+    pub(super) fn tested(&self) -> Vec<TestedVersion> {
+        self.tested.clone()
+    }
+
+    /// The command, as far as it was needed or given.
+    pub(super) fn command_text(&self) -> Option<String> {
+        let given = || {
+            let words = self.args.command.iter().map(|word| word.to_string_lossy());
+            (!self.args.command.is_empty()).then(|| shell_words::join(words))
+        };
+        self.prepared
+            .as_ref()
+            .map(|prepared| prepared.plan.command_text.clone())
+            .filter(|_| self.args.shell.is_none())
+            .or_else(given)
+    }
+}
+
+/// The last good version of the latest search that explained the deployed one.
+fn of_sessions(
+    repository: &Repository,
+    store: &Store,
+    deployed: &Version,
+) -> Result<Option<(Version, Grounds)>, CliError> {
+    let folder = repository.folder().to_string_lossy().into_owned();
+    for row in store.sessions(Some(&folder))? {
+        if row.state != SessionState::Finished {
+            continue;
+        }
+        let report = Report::from_events(&store.events(&row.id)?);
+        if report.find_fix || report.status != "found" || report.bad != Some(deployed.commit) {
+            continue;
+        }
+        if let Some(good) = &report.last_good {
+            let version = version_of(repository, &good.id.to_string())?;
+            return Ok(Some((version, Grounds::Session { id: row.id.to_string() })));
+        }
+    }
+    Ok(None)
+}
+
+/// Older versions, the newest first: releases, or where there are none 1, 2, 4, 8 … commits before.
+fn older(args: &Args, repository: &Repository, deployed: &Version) -> Result<VecDeque<Version>, CliError> {
+    let glob = args
+        .releases
+        .as_deref()
+        .map(globset::Glob::new)
+        .transpose()
+        .map_err(|error| CliError::usage(format!("--releases: {error}")))?;
+    let matcher = glob.map(|glob| glob.compile_matcher());
+    let tags = repository.release_tags_reachable_from(deployed.commit)?;
+    let mut versions: Vec<Version> = Vec::new();
+    for tag in
+        tags.into_iter().filter(|tag| matcher.as_ref().is_none_or(|matcher| matcher.is_match(&tag.name)))
+    {
+        if versions.len() < MOST_TESTED && versions.iter().all(|known| known.commit != tag.commit) {
+            let subject = repository.info(tag.commit)?.subject;
+            versions.push(Version { commit: tag.commit, tag: Some(tag.name), subject });
+        }
+    }
+    if versions.is_empty() {
+        if matcher.is_some() {
+            return Err(CliError::usage("no tag before the deployed version is like --releases")
+                .hinted("git tag --merged HEAD"));
+        }
+        let chain = repository.first_parent_chain(deployed.commit, LONGEST_CHAIN)?;
+        let powers = (0..).map(|power| 1_usize << power).take_while(|&step| step < chain.len());
+        for step in powers {
+            let info = repository.info(chain[step])?;
+            versions.push(Version { commit: info.id, tag: None, subject: info.subject });
+        }
+    }
+    Ok(versions.into())
+}

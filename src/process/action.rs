@@ -1,0 +1,135 @@
+//! A command that acts on the world: a deploy, a restart. Unlike a trial it is confined by nothing, goes on when pybisect
+//! is gone, and what it leaves running is what was wanted.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::model::{CancelReason, CancelToken, Ending};
+
+/// From SIGTERM to SIGKILL.
+const GRACE: Duration = Duration::from_secs(5);
+/// Its end is noticed within this time.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
+/// A command to run.
+#[derive(Debug)]
+pub struct ActionSpec<'a> {
+    /// The program and its arguments.
+    pub words: &'a [OsString],
+    /// The folder it runs in.
+    pub folder: PathBuf,
+    /// Variables beside those that pybisect has.
+    pub variables: Vec<(&'static str, OsString)>,
+    /// How long it may take.
+    pub limit: Duration,
+    /// Where it writes to. A file: to a pipe, what it leaves running could not write any more.
+    pub output: File,
+}
+
+/// Run a command to its end or its time limit. It has nothing on standard input. How it ended, and how long it ran.
+///
+/// An interrupt is waited out, since half a deploy is worse than a whole one; one that is forced ends it.
+///
+/// # Errors
+/// When the system has no more processes or files to give.
+pub fn act(spec: &ActionSpec<'_>, cancel: &CancelToken) -> io::Result<(Ending, Duration)> {
+    let started = Instant::now();
+    let (program, arguments) = spec.words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .current_dir(&spec.folder)
+        .envs(spec.variables.iter().map(|(name, value)| (OsStr::new(name), value)))
+        .stdin(Stdio::null())
+        .stdout(spec.output.try_clone()?)
+        .stderr(spec.output.try_clone()?)
+        // A Ctrl-C at the terminal is for pybisect to hear.
+        .process_group(0);
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return Ok((Ending::NotStarted { error: error.to_string() }, started.elapsed())),
+    };
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break Ok(status);
+        }
+        if cancel.reason() == Some(CancelReason::Forced) {
+            end(&mut child)?;
+            break Err(Ending::Cancelled);
+        }
+        if started.elapsed() >= spec.limit {
+            end(&mut child)?;
+            break Err(Ending::TimedOut {
+                after_ms: u64::try_from(spec.limit.as_millis()).unwrap_or(u64::MAX),
+            });
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    };
+    Ok((status.map_or_else(|ending| ending, ending_of), started.elapsed()))
+}
+
+/// End its group, politely at first.
+fn end(child: &mut Child) -> io::Result<()> {
+    let group = Pid::from_child(child);
+    // It may be gone already.
+    let _ = kill_process_group(group, Signal::TERM);
+    let told = Instant::now();
+    while child.try_wait()?.is_none() {
+        if told.elapsed() >= GRACE {
+            let _ = kill_process_group(group, Signal::KILL);
+            child.wait()?;
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+    Ok(())
+}
+
+fn ending_of(status: ExitStatus) -> Ending {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ending::Exited { code },
+        (None, signal) => Ending::Signalled { signal: signal.unwrap_or_default() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(script: &str, limit: Duration) -> (Ending, String) {
+        let output = tempfile::NamedTempFile::new().unwrap();
+        let words = ["sh", "-c", script].map(OsString::from);
+        let spec = ActionSpec {
+            words: &words,
+            folder: "/".into(),
+            variables: vec![("PYBISECT_COMMIT", "abc".into())],
+            limit,
+            output: output.reopen().unwrap(),
+        };
+        let (ending, _) = act(&spec, &CancelToken::new()).unwrap();
+        (ending, std::fs::read_to_string(output.path()).unwrap())
+    }
+
+    #[test]
+    fn a_command_ends_by_itself_or_at_its_limit() {
+        let long = Duration::from_secs(600);
+        let (ending, text) = run("read line; echo $PYBISECT_COMMIT; echo err >&2; exit 3", long);
+        assert_eq!((ending, text.as_str()), (Ending::Exited { code: 3 }, "abc\nerr\n"));
+        let (ending, _) = run("exec sleep 1000", Duration::from_millis(50));
+        assert_eq!(ending, Ending::TimedOut { after_ms: 50 });
+    }
+
+    #[test]
+    fn what_a_deploy_starts_lives_on() {
+        let (ending, text) = run("sleep 1000 & echo $!", Duration::from_secs(600));
+        assert_eq!(ending, Ending::Exited { code: 0 });
+        let left = Pid::from_raw(text.trim().parse().unwrap()).unwrap();
+        rustix::process::kill_process(left, Signal::KILL).unwrap();
+    }
+}

@@ -1,0 +1,228 @@
+//! Ways to deploy a version.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::template::{Template, TemplateError, filled};
+use crate::git::{GitError, Repository};
+use crate::model::{CancelToken, Ending, Version};
+use crate::process::{ActionSpec, act};
+
+/// A version cannot be deployed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The command cannot be used.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A link is to lead to a folder that is not there.
+    #[error("there is no folder {}", .0.display())]
+    NoRelease(PathBuf),
+    /// The link's place is taken by something else.
+    #[error("{} is not a symbolic link", .0.display())]
+    NotALink(PathBuf),
+    /// The words after `symlink:` or `git:` say too little.
+    #[error("'{0}' is no way to deploy")]
+    Unknown(String),
+    /// Git refused.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The system refused.
+    #[error("{what}: {error}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+/// A way to deploy.
+#[derive(Debug, Clone)]
+pub enum Deploy {
+    /// A command.
+    Command(Template),
+    /// A symbolic link that leads to the folder of a release, changed in one step.
+    Symlink {
+        /// The link.
+        link: PathBuf,
+        /// Where it is to lead, with places for the version.
+        release: String,
+    },
+    /// A branch of a remote, from which something else deploys.
+    Branch {
+        /// The remote.
+        remote: String,
+        /// The branch.
+        branch: String,
+    },
+}
+
+/// Where a deploy runs, and what it may take.
+pub(super) struct Surroundings<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) folder: &'a Path,
+    pub(super) limit: Duration,
+    pub(super) cancel: &'a CancelToken,
+}
+
+impl Deploy {
+    /// A command, `symlink:LINK:RELEASE` (`symlink:/srv/app/current:/srv/app/releases/{short}`), or `git:REMOTE/BRANCH`.
+    ///
+    /// # Errors
+    /// When it is none of these.
+    pub fn parse(text: &str) -> Result<Self, DeployError> {
+        let unknown = || DeployError::Unknown(text.to_owned());
+        if let Some(rest) = text.strip_prefix("symlink:") {
+            let (link, release) = rest.split_once(':').ok_or_else(unknown)?;
+            if link.is_empty() || !release.contains('{') {
+                return Err(unknown());
+            }
+            return Ok(Self::Symlink { link: link.into(), release: release.to_owned() });
+        }
+        if let Some(rest) = text.strip_prefix("git:") {
+            let (remote, branch) = rest.split_once('/').ok_or_else(unknown)?;
+            if remote.is_empty() || remote.starts_with('-') || !Repository::can_be_a_branch(branch) {
+                return Err(unknown());
+            }
+            return Ok(Self::Branch { remote: remote.to_owned(), branch: branch.to_owned() });
+        }
+        Ok(Self::Command(Template::parse(text)?))
+    }
+
+    /// Whether it needs the version's files in a folder.
+    #[must_use]
+    pub fn wants_worktree(&self) -> bool {
+        matches!(self, Self::Command(template) if template.wants_worktree())
+    }
+
+    /// What would be done, for people; an error when it could not.
+    ///
+    /// # Errors
+    /// When a value is missing or could mean something to a shell, or there is no such release.
+    pub fn shown(&self, version: &Version, worktree: Option<&Path>) -> Result<String, DeployError> {
+        match self {
+            Self::Command(template) => Ok(template.shown(version, worktree)?),
+            Self::Symlink { link, release } => {
+                let release = found_release(link, &filled(release, version, None)?)?;
+                if link.symlink_metadata().is_ok_and(|facts| !facts.is_symlink()) {
+                    return Err(DeployError::NotALink(link.clone()));
+                }
+                Ok(format!("{} -> {}", link.display(), release.display()))
+            }
+            Self::Branch { remote, branch } => Ok(format!(
+                "git push --force-with-lease {remote} {}:refs/heads/{branch}",
+                version.commit.short()
+            )),
+        }
+    }
+
+    /// Do it. What a command prints goes to `output`.
+    pub(super) fn carry_out(
+        &self,
+        version: &Version,
+        worktree: Option<&Path>,
+        output: File,
+        around: &Surroundings<'_>,
+    ) -> Result<(Ending, Duration), DeployError> {
+        let started = std::time::Instant::now();
+        let done = |started: std::time::Instant| (Ending::Exited { code: 0 }, started.elapsed());
+        match self {
+            Self::Command(template) => command(template, version, worktree, output, around),
+            Self::Symlink { link, release } => {
+                lead(link, &found_release(link, &filled(release, version, None)?)?)?;
+                Ok(done(started))
+            }
+            Self::Branch { remote, branch } => {
+                around.repository.move_remote_branch(remote, branch, version.commit)?;
+                Ok(done(started))
+            }
+        }
+    }
+}
+
+/// Run a command for a version.
+pub(super) fn command(
+    template: &Template,
+    version: &Version,
+    worktree: Option<&Path>,
+    output: File,
+    around: &Surroundings<'_>,
+) -> Result<(Ending, Duration), DeployError> {
+    let words = template.words(version, worktree)?;
+    let mut variables: Vec<(&'static str, OsString)> = vec![
+        ("PYBISECT_COMMIT", version.commit.to_string().into()),
+        ("PYBISECT_VERSION", version.number().into()),
+    ];
+    variables.extend(version.tag.as_ref().map(|tag| ("PYBISECT_TAG", OsString::from(tag))));
+    variables.extend(worktree.map(|folder| ("PYBISECT_WORKTREE", folder.as_os_str().to_owned())));
+    let folder = around.folder.to_owned();
+    let spec = ActionSpec { words: &words, folder, variables, limit: around.limit, output };
+    act(&spec, around.cancel)
+        .map_err(|error| DeployError::System { what: "run the command".to_owned(), error })
+}
+
+/// The folder that a link is to lead to, which has to be there. Relative to the link's own.
+fn found_release(link: &Path, release: &str) -> Result<PathBuf, DeployError> {
+    let release = PathBuf::from(release);
+    let beside = link.parent().unwrap_or(Path::new("")).join(&release);
+    if beside.is_dir() { Ok(release) } else { Err(DeployError::NoRelease(beside)) }
+}
+
+/// Have a link lead elsewhere, in one step: whoever looks finds the old folder or the new one.
+fn lead(link: &Path, release: &Path) -> Result<(), DeployError> {
+    let system = |error| DeployError::System { what: format!("change {}", link.display()), error };
+    let folder = link.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = link.file_name().unwrap_or_default().to_string_lossy();
+    let next = folder.join(format!(".{name}.{}", std::process::id()));
+    // Left by one that was killed.
+    let _none = std::fs::remove_file(&next);
+    std::os::unix::fs::symlink(release, &next).map_err(system)?;
+    std::fs::rename(&next, link).map_err(system)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version() -> Version {
+        Version {
+            commit: "aa".repeat(20).parse().unwrap(),
+            tag: Some("v1".to_owned()),
+            subject: String::new(),
+        }
+    }
+
+    #[test]
+    fn ways_to_deploy_are_told_by_their_beginning() {
+        assert!(matches!(Deploy::parse("./deploy {commit}"), Ok(Deploy::Command(_))));
+        assert!(
+            matches!(Deploy::parse("git:origin/deploy/web"), Ok(Deploy::Branch { branch, .. }) if branch == "deploy/web")
+        );
+        assert!(matches!(
+            Deploy::parse("symlink:/srv/current:/srv/releases/{tag}"),
+            Ok(Deploy::Symlink { .. })
+        ));
+        for wrong in ["git:origin", "git:/x", "git:-x/y", "git:origin/..", "symlink:/a", "symlink:/a:/b", ""]
+        {
+            assert!(Deploy::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_link_leads_to_a_release_that_is_there() {
+        let top = tempfile::tempdir().unwrap();
+        let link = top.path().join("current");
+        let deploy = Deploy::parse(&format!("symlink:{}:releases/{{tag}}", link.display())).unwrap();
+        assert!(matches!(deploy.shown(&version(), None), Err(DeployError::NoRelease(_))));
+        std::fs::create_dir_all(top.path().join("releases/v1")).unwrap();
+        assert!(deploy.shown(&version(), None).unwrap().ends_with("current -> releases/v1"));
+        lead(&link, Path::new("releases/v1")).unwrap();
+        assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("releases/v1"));
+        std::fs::remove_file(&link).unwrap();
+        std::fs::create_dir(&link).unwrap();
+        assert!(matches!(deploy.shown(&version(), None), Err(DeployError::NotALink(_))));
+    }
+}

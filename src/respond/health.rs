@@ -1,0 +1,251 @@
+//! Asking a service whether it is well, and which version it is.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use regex::Regex;
+
+use super::http;
+use super::watch::Answer;
+use crate::model::{CancelToken, Ending};
+use crate::process::{ActionSpec, act};
+
+/// A health check cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HealthError {
+    /// It is no expression, path or name.
+    #[error("'{text}' is no header's name, no path such as $.version, and no regular expression: {error}")]
+    Version {
+        /// The text.
+        text: String,
+        /// Why it is no expression.
+        error: String,
+    },
+    /// A command has no headers.
+    #[error(
+        "a command has no header '{0}'; its output can be read by a path such as $.version, or a regular expression"
+    )]
+    NoHeader(String),
+    /// It has no words, or a quote is not closed.
+    #[error("'{0}' is neither an address (http://…, https://…) nor a command")]
+    Probe(String),
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub enum Probe {
+    /// An address, over a new connection each time.
+    Url(String),
+    /// A command, whose exit status and output are the answer.
+    Command(Vec<OsString>),
+}
+
+/// Where an answer tells the version.
+#[derive(Debug, Clone)]
+pub enum VersionSource {
+    /// In a header.
+    Header(String),
+    /// In a JSON body, beneath these keys and places.
+    Json(Vec<String>),
+    /// In the first group of an expression, or all that matches.
+    Pattern(Regex),
+}
+
+impl VersionSource {
+    /// `X-Version` is a header, `$.build.commit` a path in a JSON body, anything else a regular expression for the body.
+    ///
+    /// # Errors
+    /// When it is none of these.
+    pub fn parse(text: &str) -> Result<Self, HealthError> {
+        if let Some(path) = text.strip_prefix("$") {
+            let keys = path.replace('[', ".").replace(']', "");
+            let keys = keys.split('.').filter(|key| !key.is_empty());
+            return Ok(Self::Json(keys.map(|key| key.trim_matches(['\'', '"']).to_owned()).collect()));
+        }
+        let is_name =
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        if is_name {
+            return Ok(Self::Header(text.to_owned()));
+        }
+        let wrong =
+            |error: regex::Error| HealthError::Version { text: text.to_owned(), error: error.to_string() };
+        Regex::new(text).map(Self::Pattern).map_err(wrong)
+    }
+
+    /// The version that a body tells, in one line.
+    pub(super) fn in_body(&self, body: &str) -> Option<String> {
+        let told = match self {
+            Self::Header(_) => None,
+            Self::Json(keys) => {
+                let whole: serde_json::Value = serde_json::from_str(body).ok()?;
+                let step = |value: serde_json::Value, key: &String| match value {
+                    serde_json::Value::Object(mut fields) => fields.remove(key),
+                    serde_json::Value::Array(list) => list.into_iter().nth(key.parse().ok()?),
+                    _ => None,
+                };
+                match keys.iter().try_fold(whole, step)? {
+                    serde_json::Value::String(text) => Some(text),
+                    serde_json::Value::Number(number) => Some(number.to_string()),
+                    _ => None,
+                }
+            }
+            Self::Pattern(pattern) => {
+                let found = pattern.captures(body)?;
+                found.get(1).or_else(|| found.get(0)).map(|text| text.as_str().to_owned())
+            }
+        };
+        told.as_deref().and_then(one_word)
+    }
+
+    /// What is missing when an answer does not have it.
+    pub(super) fn missing(&self) -> String {
+        match self {
+            Self::Header(name) => format!("no header {name}"),
+            Self::Json(keys) => format!("no $.{} in the body", keys.join(".")),
+            Self::Pattern(pattern) => format!("nothing in the body matches {pattern}"),
+        }
+    }
+}
+
+/// A version, as far as it can be one: a line that is not too long.
+pub(super) fn one_word(text: &str) -> Option<String> {
+    const LONGEST: usize = 100;
+    let line = text.lines().next().unwrap_or_default().trim();
+    (!line.is_empty()).then(|| line.chars().take(LONGEST).collect())
+}
+
+/// How a service is asked.
+#[derive(Debug, Clone)]
+pub struct Health {
+    probe: Probe,
+    version: Option<VersionSource>,
+    /// The longest wait for one answer. A server that reloads lets requests wait for as long as it takes to start.
+    limit: Duration,
+    /// The folder that a command runs in.
+    folder: PathBuf,
+}
+
+impl Health {
+    /// Ask an address or a command, and take the version from there.
+    ///
+    /// # Errors
+    /// When the parts are not understood, or do not fit.
+    pub fn new(
+        probe: &str,
+        version: Option<&str>,
+        limit: Duration,
+        folder: PathBuf,
+    ) -> Result<Self, HealthError> {
+        let version = version.map(VersionSource::parse).transpose()?;
+        let is_url = probe.starts_with("http://") || probe.starts_with("https://");
+        let probe = if is_url && !probe.contains(char::is_whitespace) {
+            Probe::Url(probe.to_owned())
+        } else {
+            if let Some(VersionSource::Header(name)) = &version {
+                return Err(HealthError::NoHeader(name.clone()));
+            }
+            if probe.trim().is_empty() {
+                return Err(HealthError::Probe(probe.to_owned()));
+            }
+            Probe::Command(["sh", "-c", probe].map(OsString::from).to_vec())
+        };
+        Ok(Self { probe, version, limit, folder })
+    }
+
+    /// What is asked, for people.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match &self.probe {
+            Probe::Url(url) => url.clone(),
+            Probe::Command(words) => {
+                words.last().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The version that it tells now, where it tells one.
+    #[must_use]
+    pub fn told_version(&self, cancel: &CancelToken) -> Option<String> {
+        match self.ask(cancel) {
+            Answer::Tells(version) => Some(version),
+            Answer::Answers | Answer::Fails(_) => None,
+        }
+    }
+
+    /// Ask once.
+    pub(super) fn ask(&self, cancel: &CancelToken) -> Answer {
+        match &self.probe {
+            Probe::Url(url) => http::ask(url, self.version.as_ref(), self.limit),
+            Probe::Command(words) => self.run(words, cancel),
+        }
+    }
+
+    fn run(&self, words: &[OsString], cancel: &CancelToken) -> Answer {
+        let failed = |why: String| Answer::Fails(why);
+        let Ok(output) = tempfile::NamedTempFile::new() else {
+            return failed("no temporary file".to_owned());
+        };
+        let Ok(file) = output.reopen() else { return failed("no temporary file".to_owned()) };
+        let spec = ActionSpec {
+            words,
+            folder: self.folder.clone(),
+            variables: Vec::new(),
+            limit: self.limit,
+            output: file,
+        };
+        match act(&spec, cancel) {
+            Ok((Ending::Exited { code: 0 }, _)) => {}
+            Ok((ending, _)) => return failed(phrase(&ending)),
+            Err(error) => return failed(error.to_string()),
+        }
+        let text = std::fs::read(output.path()).unwrap_or_default();
+        let Some(source) = &self.version else { return Answer::Answers };
+        let told = source.in_body(&String::from_utf8_lossy(&text));
+        told.map_or_else(|| failed(format!("exit 0, but {}", source.missing())), Answer::Tells)
+    }
+}
+
+/// How a command ended, for people.
+pub(super) fn phrase(ending: &Ending) -> String {
+    match ending {
+        Ending::Exited { code } => format!("exit status {code}"),
+        Ending::Signalled { signal } => format!("ended by signal {signal}"),
+        Ending::TimedOut { after_ms } => format!("not done after {} s", after_ms / 1000),
+        Ending::NotStarted { error } => format!("not started: {error}"),
+        Ending::Cancelled => "stopped".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_from_a_body() {
+        let read = |source: &str, body: &str| VersionSource::parse(source).unwrap().in_body(body);
+        assert_eq!(read("$.build.commit", r#"{"build": {"commit": "3f2a"}}"#).as_deref(), Some("3f2a"));
+        assert_eq!(read("$['apps'][1]", r#"{"apps": ["a", 7]}"#).as_deref(), Some("7"));
+        assert_eq!(read("$.build", r#"{"build": {}}"#), None);
+        assert_eq!(read("$.x", "not json"), None);
+        assert_eq!(read("version (\\S+)", "this is version 1.4 of it").as_deref(), Some("1.4"));
+        assert_eq!(read("v[0-9.]+", "it is v1.4").as_deref(), Some("v1.4"));
+        assert!(matches!(VersionSource::parse("X-Version"), Ok(VersionSource::Header(_))));
+        assert!(matches!(VersionSource::parse("(x"), Err(HealthError::Version { .. })));
+    }
+
+    #[test]
+    fn a_command_answers_by_its_status_and_its_output() {
+        let ask = |script: &str, version: Option<&str>| {
+            let limit = Duration::from_secs(600);
+            Health::new(script, version, limit, "/".into()).unwrap().ask(&CancelToken::new())
+        };
+        assert_eq!(ask("true", None), Answer::Answers);
+        assert_eq!(ask("echo '{\"v\": \"1.4\"}'", Some("$.v")), Answer::Tells("1.4".to_owned()));
+        assert!(matches!(ask("exit 3", None), Answer::Fails(_)));
+        assert!(matches!(ask("echo nothing", Some("$.v")), Answer::Fails(_)));
+        let limit = Duration::from_secs(1);
+        assert!(Health::new("true", Some("X-Version"), limit, "/".into()).is_err());
+    }
+}

@@ -1,0 +1,33 @@
+//! What is done about an outage: rolling back, and looking whether that took.
+//!
+//! [`roll_back`] deploys an older version by the user's own command and watches what answers then. It believes nothing
+//! but the version that the service itself tells: servers go on with the old code after a reload, or answer with both for
+//! a while, and say 200 all along.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `template` | commands with places for the version |
+//! | `deploy` | ways to deploy a version |
+//! | `health` | asking a service what it is |
+//! | `http` | the same over HTTP |
+//! | `watch` | when answers are enough to call it healthy, or not; pure |
+//! | `record` | what was begun and what came of it, on disk, and the lock of a service |
+//! | `migrations` | files that change a database's schema |
+//! | `rollback` | all of it, in order |
+
+mod deploy;
+mod health;
+mod http;
+mod migrations;
+mod record;
+mod rollback;
+mod template;
+mod watch;
+
+pub use deploy::{Deploy, DeployError};
+pub use health::{Health, HealthError, Probe, VersionSource};
+pub use migrations::is_migration;
+pub use record::{Entry, Happened, RecordError, Service};
+pub use rollback::{Next, Rollback, Steps, roll_back};
+pub use template::{Template, TemplateError};
+pub use watch::Terms;

@@ -1,0 +1,242 @@
+//! What was done to a service: written down before and after, so that nobody ever has to guess; and its lock.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use crate::model::Version;
+
+/// The record of a service cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// Somebody else is at it.
+    #[error("another pybisect works on '{name}' now (process {holder})")]
+    Locked {
+        /// The service.
+        name: String,
+        /// Its process.
+        holder: String,
+    },
+    /// It is no name.
+    #[error("'{0}' is no name for a service: letters, digits, '.', '_' and '-'")]
+    Name(String),
+    /// The system refused.
+    #[error("the record of a service, {}: {error}", .path.display())]
+    System {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+/// What happened to a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "what")]
+pub enum Happened {
+    /// A command was about to run.
+    Begun {
+        /// `deploy`, `reload` or `restart`.
+        action: String,
+        /// The version that it is for.
+        version: Version,
+        /// The command.
+        command: String,
+    },
+    /// It ended.
+    Ended {
+        /// As it began.
+        action: String,
+        /// The version that it was for.
+        version: Version,
+        /// How it ended, for people.
+        ending: String,
+    },
+    /// The version answered, and no other.
+    Healthy {
+        /// The version.
+        version: Version,
+    },
+    /// It did not.
+    Unhealthy {
+        /// The version.
+        version: Version,
+        /// Why it is not.
+        why: String,
+    },
+}
+
+/// One line of the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When, RFC 3339.
+    pub at: String,
+    /// What.
+    #[serde(flatten)]
+    pub happened: Happened,
+}
+
+/// A service that is worked on: nobody else works on it meanwhile.
+#[derive(Debug)]
+pub struct Service {
+    name: String,
+    folder: PathBuf,
+    record: File,
+    entries: Vec<Entry>,
+    /// Held for as long as this lives.
+    _lock: File,
+}
+
+impl Service {
+    /// Take a service by its name, beneath a folder.
+    ///
+    /// # Errors
+    /// When somebody has it, or the folder cannot be written.
+    pub fn take(services: &Path, name: &str) -> Result<Self, RecordError> {
+        let is_of_one = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if name.is_empty() || name.starts_with('.') || name.len() > 100 || !name.chars().all(is_of_one) {
+            return Err(RecordError::Name(name.to_owned()));
+        }
+        let folder = services.join(name);
+        let system = |path: &Path| {
+            let path = path.to_owned();
+            move |error: io::Error| RecordError::System { path, error }
+        };
+        fs::create_dir_all(&folder).map_err(system(&folder))?;
+        let path = folder.join("lock");
+        let mut lock = open(&path).map_err(system(&path))?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let mut holder = String::new();
+            // Who it is, is only for people.
+            let _unknown = lock.read_to_string(&mut holder);
+            return Err(RecordError::Locked { name: name.to_owned(), holder: holder.trim().to_owned() });
+        }
+        lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(system(&path))?;
+        let path = folder.join("record.jsonl");
+        let mut record = open(&path).map_err(system(&path))?;
+        let mut text = String::new();
+        record.read_to_string(&mut text).map_err(system(&path))?;
+        // A last line without an end is that of one that was killed while it wrote: it says nothing.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        record.set_len(u64::try_from(whole).unwrap_or(u64::MAX)).map_err(system(&path))?;
+        record.seek(SeekFrom::End(0)).map_err(system(&path))?;
+        let entries = text[..whole].lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        Ok(Self { name: name.to_owned(), folder, record, entries, _lock: lock })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder that is its own.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Write down what happens. It is on the disk when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note(&mut self, happened: Happened) -> Result<(), RecordError> {
+        let entry = Entry { at: Timestamp::now().to_string(), happened };
+        let write = |record: &mut File| {
+            let mut line = serde_json::to_vec(&entry)?;
+            line.push(b'\n');
+            record.write_all(&line)?;
+            record.sync_data()
+        };
+        let path = self.folder.join("record.jsonl");
+        write(&mut self.record).map_err(|error| RecordError::System { path, error })?;
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// What was begun last and whose end is not known: whoever began it was killed.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<&Entry> {
+        let last = self
+            .entries
+            .iter()
+            .rev()
+            .find(|entry| matches!(entry.happened, Happened::Begun { .. } | Happened::Ended { .. }));
+        last.filter(|entry| matches!(entry.happened, Happened::Begun { .. }))
+    }
+
+    /// The version that was deployed last, as far as is known here.
+    #[must_use]
+    pub fn deployed(&self) -> Option<&Version> {
+        self.entries.iter().rev().find_map(|entry| match &entry.happened {
+            Happened::Begun { action, version, .. } if action == "deploy" => Some(version),
+            Happened::Healthy { version } => Some(version),
+            _ => None,
+        })
+    }
+
+    /// Versions that were healthy, the latest first, with when.
+    #[must_use]
+    pub fn healthy(&self) -> Vec<(&Version, &str)> {
+        let mut known: Vec<(&Version, &str)> = Vec::new();
+        for entry in self.entries.iter().rev() {
+            if let Happened::Healthy { version } = &entry.happened
+                && known.iter().all(|(other, _)| other.commit != version.commit)
+            {
+                known.push((version, &entry.at));
+            }
+        }
+        known
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(digits: &str) -> Version {
+        Version { commit: digits.repeat(20).parse().unwrap(), tag: None, subject: String::new() }
+    }
+
+    #[test]
+    fn what_was_done_is_known_to_the_next_and_one_at_a_time_does_it() {
+        let top = tempfile::tempdir().unwrap();
+        let begun = |version| Happened::Begun { action: "deploy".into(), version, command: "x".into() };
+        let ended = |version| Happened::Ended { action: "deploy".into(), version, ending: "exit 0".into() };
+        {
+            let mut service = Service::take(top.path(), "shop").unwrap();
+            assert!(service.unfinished().is_none() && service.deployed().is_none());
+            assert!(matches!(Service::take(top.path(), "shop"), Err(RecordError::Locked { .. })));
+            drop(Service::take(top.path(), "other").unwrap());
+            service.note(begun(version("aa"))).unwrap();
+            service.note(ended(version("aa"))).unwrap();
+            service.note(Happened::Healthy { version: version("aa") }).unwrap();
+            service.note(begun(version("bb"))).unwrap();
+        }
+        // Killed while it wrote.
+        let file = top.path().join("shop/record.jsonl");
+        let mut record = File::options().append(true).open(&file).unwrap();
+        record.write_all(b"{\"at\": \"20").unwrap();
+        let mut service = Service::take(top.path(), "shop").unwrap();
+        assert!(
+            matches!(&service.unfinished().unwrap().happened, Happened::Begun { version: v, .. } if *v == version("bb"))
+        );
+        assert_eq!(service.deployed(), Some(&version("bb")));
+        assert_eq!(service.healthy().iter().map(|(v, _)| (*v).clone()).collect::<Vec<_>>(), [version("aa")]);
+        service.note(ended(version("bb"))).unwrap();
+        drop(service);
+        let service = Service::take(top.path(), "shop").unwrap();
+        assert!(service.unfinished().is_none());
+        for wrong in ["", "../x", ".x", "a/b", "a b"] {
+            assert!(matches!(Service::take(top.path(), wrong), Err(RecordError::Name(_))), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! Back to an older version, and a look whether it took.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::deploy::{Deploy, DeployError, Surroundings, command};
+use super::health::{Health, phrase};
+use super::record::{Happened, RecordError, Service};
+use super::template::Template;
+use super::watch::{Standing, Terms, Watch, count};
+use crate::git::Repository;
+use crate::model::rollback::ROLLBACK_SCHEMA;
+use crate::model::{
+    Action, AnswerCount, Attempt, CancelToken, Ending, Grounds, HealthReport, RollbackOutcome,
+    RollbackReport, Version,
+};
+
+/// Bytes of a command's output that are kept in the report.
+const MOST_OUTPUT: u64 = 4096;
+/// Times that the service is asked before anything is done: several workers may answer.
+const BASELINE_ANSWERS: u32 = 3;
+
+/// What is done for each version.
+#[derive(Debug)]
+pub struct Steps {
+    /// How it is deployed.
+    pub deploy: Deploy,
+    /// What is run after that, so that the new code is taken.
+    pub reload: Option<Template>,
+    /// What is run when the new code was not taken.
+    pub restart: Option<Template>,
+    /// How the service is asked what it is; `None` when it is not.
+    pub health: Option<Health>,
+    /// When its answers are believed.
+    pub terms: Terms,
+    /// The longest time for one command.
+    pub limit: Duration,
+}
+
+/// Runs a command for a version, whose output goes to a file; how it ended, and how long it took.
+type Run<'a> = &'a dyn Fn(File, &Surroundings<'_>, &Version) -> Result<(Ending, Duration), DeployError>;
+
+/// A version to roll back to, and why it is taken to be good.
+pub type Next = Option<(Version, Grounds)>;
+
+/// What a rollback needs.
+pub struct Rollback<'a, E> {
+    /// What is done.
+    pub steps: &'a Steps,
+    /// The service, with its lock.
+    pub service: &'a mut Service,
+    /// Where versions come from.
+    pub repository: &'a Repository,
+    /// Where commands run.
+    pub folder: PathBuf,
+    /// The version that is deployed.
+    pub deployed: Version,
+    /// Versions that are tried before it gives up.
+    pub attempts: usize,
+    /// Whether migrations between the versions do not matter.
+    pub allow_migrations: bool,
+    /// Whether it only says what would be done.
+    pub dry_run: bool,
+    /// How the user stops it.
+    pub cancel: &'a CancelToken,
+    /// Puts the files of a version into a folder.
+    pub worktree: &'a dyn Fn(&Version) -> Result<PathBuf, E>,
+    /// The names of migrations that lie between a version and the deployed one.
+    pub migrations: &'a dyn Fn(&Version) -> Result<Vec<String>, E>,
+}
+
+/// Ask what answers now, deploy one good version after the other until one is healthy, and say what came of it. `next`
+/// gives the good versions, the newest first; `said` hears of each step.
+///
+/// # Errors
+/// When the record cannot be written, or a version cannot even be tried.
+pub fn roll_back<E: From<RecordError> + From<DeployError>>(
+    mut rollback: Rollback<'_, E>,
+    next: &mut dyn FnMut() -> Result<Next, E>,
+    said: &mut dyn FnMut(&str),
+) -> Result<RollbackReport, E> {
+    let started = Instant::now();
+    let mut report = RollbackReport {
+        schema: ROLLBACK_SCHEMA.to_owned(),
+        service: rollback.service.name().to_owned(),
+        deployed: Some(rollback.deployed.clone()),
+        baseline: rollback.baseline(said),
+        ..RollbackReport::default()
+    };
+    if let Some(entry) = rollback.service.unfinished()
+        && let Happened::Begun { action, version, .. } = &entry.happened
+    {
+        let note =
+            format!("a {action} of {} was begun at {} and its end is not known", version.name(), entry.at);
+        said(&note);
+        report.notes.push(note);
+    }
+    while report.attempts.len() < rollback.attempts {
+        if rollback.cancel.is_cancelled() {
+            report.outcome = RollbackOutcome::Interrupted;
+            break;
+        }
+        let Some((version, grounds)) = next()? else { break };
+        report.migrations = (rollback.migrations)(&version)?;
+        if !report.migrations.is_empty() && !rollback.allow_migrations {
+            report.outcome = RollbackOutcome::Migrations;
+            report.attempts.push(Attempt { version, grounds, actions: Vec::new(), health: Vec::new() });
+            break;
+        }
+        let attempt = rollback.attempt(version, grounds, started, &mut report, said)?;
+        report.attempts.push(attempt);
+        match report.outcome {
+            RollbackOutcome::NoneGood | RollbackOutcome::Unhealthy => {}
+            _ => break,
+        }
+    }
+    report.seconds = started.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
+    /// What answers before anything is done.
+    fn baseline(&self, said: &mut dyn FnMut(&str)) -> Vec<AnswerCount> {
+        let mut counts = Vec::new();
+        let Some(health) = &self.steps.health else { return counts };
+        for _ in 0..BASELINE_ANSWERS {
+            count(&mut counts, &health.ask(self.cancel));
+        }
+        said(&format!("before     {}", answers(&counts)));
+        counts
+    }
+
+    /// Deploy a version and watch what answers.
+    fn attempt(
+        &mut self,
+        version: Version,
+        grounds: Grounds,
+        started: Instant,
+        report: &mut RollbackReport,
+        said: &mut dyn FnMut(&str),
+    ) -> Result<Attempt, E> {
+        let steps = self.steps;
+        let wants = |template: &Option<Template>| template.as_ref().is_some_and(Template::wants_worktree);
+        let worktree = (steps.deploy.wants_worktree() || wants(&steps.reload) || wants(&steps.restart))
+            .then(|| (self.worktree)(&version))
+            .transpose()?;
+        let worktree = worktree.as_deref();
+        let mut attempt = Attempt { version, grounds, actions: Vec::new(), health: Vec::new() };
+        // Before anything is touched, it is known that all of it can be run.
+        let shown = steps.deploy.shown(&attempt.version, worktree)?;
+        let mut later = Vec::new();
+        for (kind, template) in [("reload", &steps.reload), ("restart", &steps.restart)] {
+            if let Some(template) = template {
+                let command = template.shown(&attempt.version, worktree).map_err(DeployError::from)?;
+                later.push((kind, template, command));
+            }
+        }
+        if self.dry_run {
+            let commands = std::iter::once(("deploy", shown))
+                .chain(later.into_iter().map(|(kind, _, shown)| (kind, shown)));
+            attempt.actions = commands.map(|(kind, command)| planned(kind, command)).collect();
+            report.outcome = RollbackOutcome::DryRun;
+            return Ok(attempt);
+        }
+        let deploy = |output, around: &Surroundings<'_>, version: &Version| {
+            steps.deploy.carry_out(version, worktree, output, around)
+        };
+        let mut went_well = self.act("deploy", shown, &mut attempt, said, &deploy)?;
+        let after = |kind: &str| later.iter().find(|(of, ..)| *of == kind);
+        if went_well && let Some((_, template, shown)) = after("reload") {
+            let run = |output, around: &Surroundings<'_>, version: &Version| {
+                command(template, version, worktree, output, around)
+            };
+            went_well = self.act("reload", shown.clone(), &mut attempt, said, &run)?;
+        }
+        if !went_well {
+            report.outcome = RollbackOutcome::Unhealthy;
+            let last = attempt.actions.last().map(|action| action.kind.clone()).unwrap_or_default();
+            self.note_unhealthy(&attempt.version, format!("the {last} failed"))?;
+            return Ok(attempt);
+        }
+        let Some(health) = &steps.health else {
+            report.outcome = RollbackOutcome::Deployed;
+            return Ok(attempt);
+        };
+        let mut standing = self.watch(health, &mut attempt, started, report, said);
+        // Never a second reload: while one runs it is dropped, or takes both versions into service.
+        if standing == Standing::Unchanged
+            && let Some((_, template, shown)) = after("restart")
+        {
+            let run = |output, around: &Surroundings<'_>, version: &Version| {
+                command(template, version, worktree, output, around)
+            };
+            if self.act("restart", shown.clone(), &mut attempt, said, &run)? {
+                standing = self.watch(health, &mut attempt, started, report, said);
+            }
+        }
+        match standing {
+            Standing::Healthy => {
+                report.outcome = RollbackOutcome::Healthy;
+                self.service.note(Happened::Healthy { version: attempt.version.clone() })?;
+            }
+            Standing::Open => report.outcome = RollbackOutcome::Interrupted,
+            Standing::Unchanged | Standing::Unhealthy => {
+                report.outcome = RollbackOutcome::Unhealthy;
+                let why = attempt.health.last().and_then(|health| health.why.clone()).unwrap_or_default();
+                self.note_unhealthy(&attempt.version, why)?;
+            }
+        }
+        Ok(attempt)
+    }
+
+    fn note_unhealthy(&mut self, version: &Version, why: String) -> Result<(), RecordError> {
+        self.service.note(Happened::Unhealthy { version: version.clone(), why })
+    }
+
+    /// Run a command, written down before and after. Whether it went well.
+    fn act(
+        &mut self,
+        kind: &str,
+        shown: String,
+        attempt: &mut Attempt,
+        said: &mut dyn FnMut(&str),
+        run: Run<'_>,
+    ) -> Result<bool, E> {
+        let version = attempt.version.clone();
+        said(&format!("{kind:<10} {}: {shown}", version.name()));
+        let path = self.service.folder().join(format!("{kind}.log"));
+        let system = |error| DeployError::System { what: format!("write {}", path.display()), error };
+        let mut output =
+            File::options().read(true).write(true).create(true).truncate(true).open(&path).map_err(system)?;
+        let action = kind.to_owned();
+        self.service.note(Happened::Begun { action, version: version.clone(), command: shown.clone() })?;
+        let around = Surroundings {
+            repository: self.repository,
+            folder: &self.folder,
+            limit: self.steps.limit,
+            cancel: self.cancel,
+        };
+        let ended = run(output.try_clone().map_err(system)?, &around, &version);
+        let ending = match &ended {
+            Ok((ending, _)) => phrase(ending),
+            Err(error) => error.to_string(),
+        };
+        let action = kind.to_owned();
+        self.service.note(Happened::Ended { action, version, ending: ending.clone() })?;
+        let (ended, took) = ended?;
+        let action = Action {
+            kind: kind.to_owned(),
+            command: shown,
+            ending: Some(ended),
+            seconds: took.as_secs_f64(),
+            output: last_lines(&mut output),
+        };
+        let went_well = action.succeeded();
+        if !went_well {
+            said(&format!("{:<10} the {kind}: {ending}", "failed"));
+        }
+        attempt.actions.push(action);
+        Ok(went_well)
+    }
+
+    /// Ask until it is known how the service stands; still open when the user stopped it.
+    fn watch(
+        &self,
+        health: &Health,
+        attempt: &mut Attempt,
+        started: Instant,
+        report: &mut RollbackReport,
+        said: &mut dyn FnMut(&str),
+    ) -> Standing {
+        let terms = &self.steps.terms;
+        let between = terms.window / terms.count.max(1);
+        let mut watch = Watch::new(terms, &attempt.version);
+        let began = Instant::now();
+        let mut standing = Standing::Open;
+        let mut last = None;
+        while standing == Standing::Open && !self.cancel.is_cancelled() {
+            let asked = Instant::now();
+            let answer = health.ask(self.cancel);
+            let at = began.elapsed();
+            standing = watch.see(at, &answer);
+            if watch.first == Some(at) {
+                report.serving_after_seconds = Some(started.elapsed().as_secs_f64());
+            }
+            if last.as_ref() != Some(&answer) {
+                said(&format!("answers    {}", answer.phrase()));
+                last = Some(answer);
+            }
+            if standing == Standing::Open {
+                std::thread::sleep(between.saturating_sub(asked.elapsed()));
+            }
+        }
+        let outcome: HealthReport = watch.report(began.elapsed(), standing);
+        if !outcome.healthy {
+            report.serving_after_seconds = None;
+        }
+        if let Some(why) = &outcome.why {
+            said(&format!("{:<10} {why}", "unhealthy"));
+        }
+        attempt.health.push(outcome);
+        standing
+    }
+}
+
+fn planned(kind: &str, command: String) -> Action {
+    Action { kind: kind.to_owned(), command, ending: None, seconds: 0.0, output: String::new() }
+}
+
+/// Answers by what they were: `3 × 500 Internal Server Error`.
+fn answers(counts: &[AnswerCount]) -> String {
+    let each = counts.iter().map(|AnswerCount { answer, count }| format!("{count} × {answer}"));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// The end of what a command printed.
+fn last_lines(output: &mut File) -> String {
+    let mut read = || -> std::io::Result<Vec<u8>> {
+        let length = output.seek(SeekFrom::End(0))?;
+        output.seek(SeekFrom::Start(length.saturating_sub(MOST_OUTPUT)))?;
+        let mut bytes = Vec::new();
+        output.take(MOST_OUTPUT).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+}
+
+impl<E> std::fmt::Debug for Rollback<'_, E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rollback").field("service", &self.service.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,300 @@
+//! `pybisect rollback` on a small service that runs for real: what it says it is, and what it serves.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use crate::support::repo_builder::{git_in, snapshot};
+use crate::support::run::Ran;
+use crate::support::{TestRepo, User};
+
+/// A server as they are: on SIGHUP it takes the code that the link leads to, unless it is a stubborn one.
+const SERVER: &str = r#"
+import http.server, os, signal, sys
+link, port, pid, stubborn = sys.argv[1], int(sys.argv[2]), sys.argv[3], len(sys.argv) > 4
+def load():
+    scope = {}
+    with open(os.path.join(link, "app.py")) as file:
+        exec(compile(file.read(), "app.py", "exec"), scope)
+    return scope
+app = load()
+def reload(*_):
+    global app
+    if not stubborn:
+        app = load()
+signal.signal(signal.SIGHUP, reload)
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        try:
+            status, body = 200, app["answer"]()
+            app.get("only_served", lambda: None)()
+        except Exception as error:
+            status, body = 500, repr(error)
+        self.send_response(status)
+        self.send_header("X-Version", app["VERSION"])
+        self.end_headers()
+        self.wfile.write(body.encode())
+    def log_message(self, *_): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Answer)
+with open(pid + ".new", "w") as file:
+    file.write(str(os.getpid()))
+os.rename(pid + ".new", pid)
+server.serve_forever()
+"#;
+
+const GOOD: &str = "def answer(): return 'ok'\n";
+const BROKEN: &str = "def answer(): raise ValueError('no urls')\n";
+/// The smoke command passes, and every request fails.
+const BROKEN_WHEN_SERVED: &str =
+    "def answer(): return 'ok'\ndef only_served(): raise ValueError('no database')\n";
+/// Passes on a version that is good.
+const SMOKE: [&str; 4] = ["--", "python3", "-c", "import app; app.answer()"];
+
+/// A repository with releases, a service that runs the newest, and how it is deployed.
+struct Scene {
+    repo: TestRepo,
+    user: User,
+    place: tempfile::TempDir,
+    port: u16,
+}
+
+impl Scene {
+    fn new(releases: &[&str], stubborn: bool) -> Self {
+        let mut repo = TestRepo::new();
+        for (at, body) in releases.iter().enumerate() {
+            let text = format!("VERSION = '1.{at}'\n{body}");
+            let commit = repo.write("app.py", text).commit("a release");
+            repo.tag(&format!("v1.{at}"), commit);
+        }
+        repo.check_out();
+        let place = tempfile::tempdir().unwrap();
+        let newest = place.path().join("newest");
+        fs::create_dir(&newest).unwrap();
+        fs::copy(repo.path().join("app.py"), newest.join("app.py")).unwrap();
+        std::os::unix::fs::symlink(&newest, place.path().join("current")).unwrap();
+        fs::write(place.path().join("server.py"), SERVER).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let stubborn = if stubborn { "stubborn" } else { "" };
+        let start = format!(
+            "cd {0}; rm -f pid; python3 server.py current {port} pid {stubborn} </dev/null >/dev/null 2>&1 &\n\
+             until [ -e {0}/pid ]; do sleep 0.02; done\n",
+            place.path().display()
+        );
+        let stop = "kill -9 $(cat pid); while kill -0 $(cat pid) 2>/dev/null; do sleep 0.02; done\n";
+        let scene = Self { repo, user: User::new(), place, port };
+        scene.script("start", &start);
+        scene.script("restart", &format!("cd {}; {stop}{start}", scene.place.path().display()));
+        scene.script(
+            "deploy",
+            "cd $(dirname $0); ln -sfn $1 next.$$; mv -T next.$$ current; echo $1 >> deployed\n",
+        );
+        scene.script("reload", "cd $(dirname $0); kill -HUP $(cat pid)\n");
+        assert!(std::process::Command::new(scene.at("start")).status().unwrap().success());
+        scene
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.place.path().join(name)
+    }
+
+    fn script(&self, name: &str, text: &str) {
+        fs::write(self.at(name), format!("#!/bin/sh\n{text}")).unwrap();
+        fs::set_permissions(self.at(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Roll back, with a service that is believed soon.
+    fn rollback(&self, more: &[&str]) -> (Option<i32>, Value, String) {
+        let ran = self.user.run(self.repo.path(), &self.words(more));
+        let report = serde_json::from_str(&ran.stdout).unwrap_or_default();
+        (ran.code, report, ran.stderr)
+    }
+
+    fn words(&self, more: &[&str]) -> Vec<String> {
+        let health = format!("http://127.0.0.1:{}/", self.port);
+        let (deploy, reload) = (self.at("deploy"), self.at("reload"));
+        let deploy = format!("{} {{worktree}}", deploy.display());
+        let reload = reload.display().to_string();
+        let words = [
+            "rollback",
+            "--json",
+            "-",
+            "--env",
+            "current",
+            "--deploy",
+            &deploy,
+            "--reload",
+            &reload,
+            "--health",
+            &health,
+            "--health-version",
+            "X-Version",
+            "--health-count",
+            "5",
+            "--health-window",
+            "1s",
+        ];
+        let words = words.into_iter().chain(more.iter().copied());
+        words.map(str::to_owned).collect()
+    }
+
+    /// What was deployed, by the first digits of the commits.
+    fn deployed(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.at("deployed")).unwrap_or_default();
+        text.lines().map(|line| Path::new(line).file_name().unwrap().to_string_lossy().into_owned()).collect()
+    }
+
+    fn commit(&self, rev: &str) -> String {
+        git_in(self.repo.path(), &["rev-parse", &format!("{rev}^{{commit}}")]).trim().to_owned()
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if let Ok(pid) = fs::read_to_string(self.at("pid")) {
+            let _gone = kill(Pid::from_raw(pid.parse().unwrap()), Signal::SIGKILL);
+        }
+    }
+}
+
+#[test]
+fn the_newest_release_that_passes_is_deployed_and_answers() {
+    let scene = Scene::new(&[GOOD, GOOD, BROKEN, BROKEN], false);
+    let before = snapshot(scene.repo.path());
+    let (code, report, stderr) = scene.rollback(&SMOKE);
+    assert_eq!((code, &report["outcome"]), (Some(0), &"healthy".into()), "{report:#}\n{stderr}");
+    assert_eq!(report["deployed"]["tag"], "v1.3", "it was asked: {report:#}");
+    assert_eq!(report["baseline"][0]["answer"], "500 Internal Server Error");
+    let tested: Vec<_> =
+        report["tested"].as_array().unwrap().iter().map(|tested| &tested["version"]["tag"]).collect();
+    assert_eq!(tested, ["v1.2", "v1.1"], "{report:#}");
+    assert_eq!(report["attempts"][0]["version"]["tag"], "v1.1");
+    let health = &report["attempts"][0]["health"][0];
+    assert!(health["healthy"] == true && health["tells_version"] == true, "{report:#}");
+    assert!(health["in_a_row"].as_u64().unwrap() >= 5, "{report:#}");
+    assert_eq!(scene.deployed(), [scene.commit("v1.1")]);
+    assert!(snapshot(scene.repo.path()) == before, "the repository changed");
+    // It is known now what is deployed and what was healthy.
+    let (code, report, stderr) = scene.rollback(&SMOKE);
+    assert_eq!(report["deployed"]["tag"], "v1.1", "{stderr}");
+    assert_eq!(
+        (code, &report["attempts"][0]["version"]["tag"]),
+        (Some(0), &"v1.0".into()),
+        "{report:#}\n{stderr}"
+    );
+}
+
+#[test]
+fn old_code_that_goes_on_answering_is_no_success() {
+    let scene = Scene::new(&[GOOD, BROKEN_WHEN_SERVED], true);
+    // It answers 200 with the old code after the reload; only the version tells.
+    scene.script("mend", "true\n");
+    fs::write(scene.at("newest/app.py"), format!("VERSION = '1.1'\n{GOOD}")).unwrap();
+    assert!(std::process::Command::new(scene.at("restart")).status().unwrap().success());
+    let (code, report, stderr) = scene.rollback(&SMOKE);
+    assert_eq!((code, &report["outcome"]), (Some(6), &"unhealthy".into()), "{report:#}\n{stderr}");
+    let why = report["attempts"][0]["health"][0]["why"].as_str().unwrap();
+    assert_eq!(why, "1.1 goes on answering: the new code was not taken");
+    let restart = scene.at("restart").display().to_string();
+    let more = [&["--to", "v1.0", "--deployed", "v1.1", "--restart", &restart], SMOKE.as_slice()].concat();
+    let (code, report, stderr) = scene.rollback(&more);
+    assert_eq!((code, &report["outcome"]), (Some(0), &"healthy".into()), "{report:#}\n{stderr}");
+    let actions: Vec<_> =
+        report["attempts"][0]["actions"].as_array().unwrap().iter().map(|a| &a["kind"]).collect();
+    assert_eq!(actions, ["deploy", "reload", "restart"]);
+}
+
+#[test]
+fn a_version_that_passes_and_does_not_serve_is_followed_by_an_older_one() {
+    let scene = Scene::new(&[GOOD, BROKEN_WHEN_SERVED, BROKEN], false);
+    let more = [&["--health-limit", "10s"], SMOKE.as_slice()].concat();
+    let (code, report, stderr) = scene.rollback(&more);
+    assert_eq!((code, &report["outcome"]), (Some(0), &"healthy".into()), "{report:#}\n{stderr}");
+    let tried: Vec<_> = report["attempts"].as_array().unwrap().iter().map(|a| &a["version"]["tag"]).collect();
+    assert_eq!(tried, ["v1.1", "v1.0"]);
+    assert_eq!(scene.deployed(), [scene.commit("v1.1"), scene.commit("v1.0")]);
+}
+
+#[test]
+fn nothing_is_done_in_a_dry_run_over_a_migration_or_without_a_good_version() {
+    let mut scene = Scene::new(&[GOOD, BROKEN], false);
+    let (code, report, _) = scene.rollback(&[&["--dry-run"], SMOKE.as_slice()].concat());
+    assert_eq!((code, &report["outcome"]), (Some(0), &"dry-run".into()), "{report:#}");
+    let command = report["attempts"][0]["actions"][0]["command"].as_str().unwrap();
+    assert!(command.contains(&scene.commit("v1.0")), "{command}");
+    let (code, report, _) = scene.rollback(&["--", "false"]);
+    assert_eq!((code, &report["outcome"]), (Some(3), &"none-good".into()), "{report:#}");
+    assert_eq!(report["tested"][0]["passed"], false);
+
+    let commit = scene.repo.write("shop/migrations/0002_price.py", "").commit("a migration");
+    scene.repo.tag("v1.2", commit);
+    scene.repo.check_out();
+    let more = [&["--deployed", "v1.2"], SMOKE.as_slice()].concat();
+    let (code, report, _) = scene.rollback(&more);
+    assert_eq!((code, &report["outcome"]), (Some(6), &"migrations".into()), "{report:#}");
+    assert_eq!(report["migrations"][0], "shop/migrations/0002_price.py");
+    assert_eq!(scene.deployed(), Vec::<String>::new());
+    let (code, report, _) = scene.rollback(&[&["--allow-migrations"], more.as_slice()].concat());
+    assert_eq!((code, &report["outcome"]), (Some(0), &"healthy".into()), "{report:#}");
+}
+
+#[test]
+fn a_deploy_that_was_killed_is_told_of_and_two_are_never_at_once() {
+    let scene = Scene::new(&[GOOD, BROKEN], false);
+    let (gate, here) = (scene.at("gate"), scene.at("here"));
+    let waits = format!("echo > {}; until [ -e {} ]; do sleep 0.02; done\n", here.display(), gate.display());
+    let deploy = fs::read_to_string(scene.at("deploy")).unwrap();
+    scene.script("deploy", &format!("{waits}{}", deploy.trim_start_matches("#!/bin/sh\n")));
+    let words = scene.words(&["--to", "v1.0"]);
+    let mut first = scene.user.command(scene.repo.path(), &words).spawn().unwrap();
+    let began = Instant::now();
+    while !here.exists() {
+        assert!(began.elapsed() < Duration::from_secs(120), "it does not deploy");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let (code, _, stderr) = scene.rollback(&["--to", "v1.0"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("another pybisect works on"), "{stderr}");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    fs::write(&gate, "").unwrap();
+    let (code, report, stderr) = scene.rollback(&["--to", "v1.0", "--deployed", "v1.1"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let note = report["notes"][0].as_str().unwrap();
+    assert!(note.contains("a deploy of v1.0") && note.ends_with("its end is not known"), "{note}");
+}
+
+#[test]
+fn a_branch_and_a_link_are_ways_to_deploy_and_wrong_words_are_told() {
+    let scene = Scene::new(&[GOOD, BROKEN], false);
+    let remote = tempfile::tempdir().unwrap();
+    git_in(remote.path(), &["init", "-q", "--bare"]);
+    git_in(scene.repo.path(), &["push", "-q", &remote.path().display().to_string(), "HEAD:refs/heads/live"]);
+    git_in(scene.repo.path(), &["remote", "add", "production", &remote.path().display().to_string()]);
+    let run = |deploy: &str| -> Ran {
+        scene.user.run(scene.repo.path(), &["rollback", "--to", "v1.0", "--deploy", deploy])
+    };
+    let ran = run("git:production/live");
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.starts_with("deployed: v1.0"), "{}", ran.stdout);
+    assert_eq!(git_in(remote.path(), &["rev-parse", "live"]).trim(), scene.commit("v1.0"));
+    let link = scene.at("live");
+    fs::create_dir_all(scene.at("releases/v1.0")).unwrap();
+    let ran = run(&format!("symlink:{}:releases/{{tag}}", link.display()));
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("releases/v1.0"));
+    for (deploy, said) in [
+        ("git:production", "no way to deploy"),
+        ("./deploy 'x", "a quote is not closed"),
+        ("symlink:/nowhere/current:/nowhere/{tag}", "there is no folder /nowhere/v1.0"),
+    ] {
+        let ran = run(deploy);
+        assert_eq!(ran.code, Some(2), "{deploy}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains(said), "{deploy}: {}", ran.stderr);
+    }
+}

@@ -7,8 +7,8 @@ use std::time::Duration;
 use regex::Regex;
 
 use super::http;
-use super::watch::Answer;
-use crate::model::{CancelToken, Ending};
+use super::watch::{Answer, count};
+use crate::model::{AnswerCount, CancelToken, Ending};
 use crate::process::{ActionSpec, act};
 
 /// A health check cannot be understood.
@@ -115,6 +115,15 @@ pub(super) fn one_word(text: &str) -> Option<String> {
     (!line.is_empty()).then(|| line.chars().take(LONGEST).collect())
 }
 
+/// What a service answered before anything was done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Baseline {
+    /// Its answers, counted.
+    pub answers: Vec<AnswerCount>,
+    /// The version that it tells, where it tells one.
+    pub told: Option<String>,
+}
+
 /// How a service is asked.
 #[derive(Debug, Clone)]
 pub struct Health {
@@ -164,13 +173,25 @@ impl Health {
         }
     }
 
-    /// The version that it tells now, where it tells one.
+    /// What answers now, before anything is done: asked several times at once, since several workers may answer, and not
+    /// for long, since nothing rests on it.
     #[must_use]
-    pub fn told_version(&self, cancel: &CancelToken) -> Option<String> {
-        match self.ask(cancel) {
-            Answer::Tells(version) => Some(version),
-            Answer::Answers | Answer::Fails(_) => None,
+    pub fn baseline(&self, cancel: &CancelToken) -> Baseline {
+        const ANSWERS: usize = 3;
+        const LIMIT: Duration = Duration::from_secs(2);
+        let hasty = Self { limit: self.limit.min(LIMIT), ..self.clone() };
+        let answers: Vec<Answer> = std::thread::scope(|scope| {
+            let asked: Vec<_> = (0..ANSWERS).map(|_| scope.spawn(|| hasty.ask(cancel))).collect();
+            asked.into_iter().filter_map(|asked| asked.join().ok()).collect()
+        });
+        let mut baseline = Baseline::default();
+        for answer in &answers {
+            count(&mut baseline.answers, answer);
+            if let Answer::Tells(version) = answer {
+                baseline.told.get_or_insert_with(|| version.clone());
+            }
         }
+        baseline
     }
 
     /// Ask once.

@@ -25,7 +25,7 @@ mod template;
 mod watch;
 
 pub use deploy::{Deploy, DeployError};
-pub use health::{Health, HealthError, Probe, VersionSource};
+pub use health::{Baseline, Health, HealthError, Probe, VersionSource};
 pub use migrations::is_migration;
 pub use record::{Entry, Happened, RecordError, Service};
 pub use rollback::{Next, Rollback, Steps, roll_back};

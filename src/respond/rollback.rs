@@ -9,7 +9,7 @@ use super::deploy::{Deploy, DeployError, Surroundings, command};
 use super::health::{Health, phrase};
 use super::record::{Happened, RecordError, Service};
 use super::template::Template;
-use super::watch::{Standing, Terms, Watch, count};
+use super::watch::{Standing, Terms, Watch};
 use crate::git::Repository;
 use crate::model::rollback::ROLLBACK_SCHEMA;
 use crate::model::{
@@ -19,9 +19,6 @@ use crate::model::{
 
 /// Bytes of a command's output that are kept in the report.
 const MOST_OUTPUT: u64 = 4096;
-/// Times that the service is asked before anything is done: several workers may answer.
-const BASELINE_ANSWERS: u32 = 3;
-
 /// What is done for each version.
 #[derive(Debug)]
 pub struct Steps {
@@ -57,6 +54,8 @@ pub struct Rollback<'a, E> {
     pub folder: PathBuf,
     /// The version that is deployed.
     pub deployed: Version,
+    /// What answers before anything is done.
+    pub baseline: Vec<AnswerCount>,
     /// Versions that are tried before it gives up.
     pub attempts: usize,
     /// Whether migrations between the versions do not matter.
@@ -86,7 +85,7 @@ pub fn roll_back<E: From<RecordError> + From<DeployError>>(
         schema: ROLLBACK_SCHEMA.to_owned(),
         service: rollback.service.name().to_owned(),
         deployed: Some(rollback.deployed.clone()),
-        baseline: rollback.baseline(said),
+        baseline: rollback.baseline.clone(),
         ..RollbackReport::default()
     };
     if let Some(entry) = rollback.service.unfinished()
@@ -121,17 +120,6 @@ pub fn roll_back<E: From<RecordError> + From<DeployError>>(
 }
 
 impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
-    /// What answers before anything is done.
-    fn baseline(&self, said: &mut dyn FnMut(&str)) -> Vec<AnswerCount> {
-        let mut counts = Vec::new();
-        let Some(health) = &self.steps.health else { return counts };
-        for _ in 0..BASELINE_ANSWERS {
-            count(&mut counts, &health.ask(self.cancel));
-        }
-        said(&format!("before     {}", answers(&counts)));
-        counts
-    }
-
     /// Deploy a version and watch what answers.
     fn attempt(
         &mut self,
@@ -307,12 +295,6 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
 
 fn planned(kind: &str, command: String) -> Action {
     Action { kind: kind.to_owned(), command, ending: None, seconds: 0.0, output: String::new() }
-}
-
-/// Answers by what they were: `3 × 500 Internal Server Error`.
-fn answers(counts: &[AnswerCount]) -> String {
-    let each = counts.iter().map(|AnswerCount { answer, count }| format!("{count} × {answer}"));
-    each.collect::<Vec<_>>().join(", ")
 }
 
 /// The end of what a command printed.

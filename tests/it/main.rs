@@ -56,6 +56,7 @@ mod merges;
 mod own_programs;
 mod process_runs;
 mod real_runners;
+mod real_services;
 mod rollback;
 mod sandbox;
 mod sandbox_hostile;

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::support::{TestRepo, User, report_of};
 
 /// The folder of the runners' programs.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     let venv = std::env::var_os("PYBISECT_TEST_RUNNERS")
         .expect("PYBISECT_TEST_RUNNERS: the virtual environment of tests/runners/requirements/ci.txt");
     let programs = Path::new(&venv).join("bin");

@@ -298,3 +298,29 @@ fn a_branch_and_a_link_are_ways_to_deploy_and_wrong_words_are_told() {
         assert!(ran.stderr.contains(said), "{deploy}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn a_configuration_says_it_once_and_counts_when_it_is_trusted() {
+    let scene = Scene::new(&[GOOD, BROKEN], false);
+    let deploy = format!("{} {{worktree}}", scene.at("deploy").display());
+    let config = format!("command = ['true']\n[rollback]\ndeploy = \"{deploy}\"\n");
+    fs::write(scene.repo.path().join("pybisect.toml"), &config).unwrap();
+    let rollback = || scene.user.run(scene.repo.path(), &["rollback", "--to", "v1.0"]);
+    let ran = rollback();
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("'rollback' is ignored") && ran.stderr.contains("pybisect trust"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(scene.deployed(), Vec::<String>::new());
+    let trusted = scene.user.run(scene.repo.path(), &["trust"]);
+    assert_eq!(trusted.code, Some(0), "{}", trusted.stderr);
+    let ran = rollback();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(scene.deployed(), [scene.commit("v1.0")]);
+    fs::write(scene.repo.path().join("pybisect.toml"), config.replace("deploy =", "deplyo =")).unwrap();
+    let ran = rollback();
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("deplyo"), "{}", ran.stderr);
+}

@@ -6,24 +6,23 @@ mod watched;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::cli::terminal::{stderr_style, stdout_style};
-use crate::cli::{CliError, Exit, folders};
+use crate::cli::{CliError, Exit, config, folders};
 use crate::git::{ChangeStatus, Repository};
-use crate::model::{CancelToken, RollbackOutcome, RollbackReport, Version};
+use crate::model::{AnswerCount, CancelToken, RollbackOutcome, RollbackReport, Version};
 use crate::report::{RollbackText, lines};
 use crate::respond::{Deploy, Rollback, Service, Steps, Template, is_migration, roll_back};
 use crate::session::SignalListener;
 use crate::store::Store;
 
 use self::candidates::Candidates;
-use self::watched::WatchArgs;
+use self::watched::{WatchArgs, duration};
 use super::config_args::ConfigArgs;
-use super::duration::parse_duration;
 use super::environments::EnvArgs;
 use super::find;
 use super::isolation::IsolationArgs;
+use super::standing::Standing;
 
 /// The newest versions that are tested for being good.
 const MOST_TESTED: usize = 64;
@@ -33,7 +32,7 @@ const MOST_TESTED: usize = 64;
 /// The good version is the one you name, the last good one of a search, one that was healthy before, or the newest
 /// release on which the command passes. It is deployed by your command; then the service is asked over new connections
 /// until that version answers, and no other, several times in a row. Unhealthy, the next older one is tried.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
   pybisect rollback --deploy './deploy.sh {commit}' --health https://shop.example.com/health --health-version X-Version -- python smoke.py
@@ -45,7 +44,7 @@ pub(crate) struct Args {
     /// How a version is deployed: a command with {commit}, {short}, {tag}, {version} or {worktree};
     /// symlink:LINK:RELEASE; or git:REMOTE/BRANCH
     #[arg(long, value_name = "CMD")]
-    pub(crate) deploy: String,
+    pub(crate) deploy: Option<String>,
     /// Command that has the service take the new code, after each deploy
     #[arg(long, value_name = "CMD")]
     pub(crate) reload: Option<String>,
@@ -66,12 +65,12 @@ pub(crate) struct Args {
     /// Name of what is deployed: one rollback at a time [default: the name of the repository's folder]
     #[arg(long, value_name = "NAME")]
     pub(crate) service: Option<String>,
-    /// Versions to try before giving up
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub(crate) attempts: usize,
-    /// Longest time for each of these commands, such as 90s or 5m
-    #[arg(long, value_name = "DUR", default_value = "120s")]
-    pub(crate) limit: String,
+    /// Versions to try before giving up [default: 3]
+    #[arg(long, value_name = "N")]
+    pub(crate) attempts: Option<usize>,
+    /// Longest time for each of these commands, such as 90s or 5m [default: 120s]
+    #[arg(long, value_name = "DUR")]
+    pub(crate) limit: Option<String>,
     /// Go back over migrations of the database
     #[arg(long)]
     pub(crate) allow_migrations: bool,
@@ -115,8 +114,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let here = std::env::current_dir().map_err(CliError::internal)?;
     let place = args.repo.clone().unwrap_or_else(|| here.clone());
     let repository = Repository::open(&place)?;
-    let limit = parse_duration(&args.limit)?;
-    let steps = steps(args, &here, limit)?;
+    let standing = Standing::new(&repository, &place);
+    let loaded = config::load(&standing.config(&repository, None), args.config.no_config)?;
+    let args = &args.over(&loaded.config.rollback.unwrap_or_default());
+    let steps = steps(args, &here).map_err(|error| loaded.warnings.iter().fold(error, CliError::hinted))?;
     let name = match &args.service {
         Some(name) => name.clone(),
         None => default_name(&repository),
@@ -125,13 +126,17 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         Service::take(&folders::state()?.join("services"), &name).map_err(CliError::usage_of)?;
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
-    let deployed = deployed(args, &repository, &steps, &service, &cancel)?;
+    let baseline = steps.health.as_ref().map(|health| health.baseline(&cancel)).unwrap_or_default();
+    let deployed = deployed(args, &repository, baseline.told.as_deref(), &service)?;
     let say = |text: &str| {
         if !args.quiet {
             drop(writeln!(anstream::stderr(), "{}", stderr_style().dim(lines(text))));
         }
     };
     say(&format!("{:<10} {}", "deployed", deployed.name()));
+    for AnswerCount { answer, count } in &baseline.answers {
+        say(&format!("{:<10} {count} × {answer}", "before"));
+    }
     let store = Store::open(&folders::cache()?)?;
     let mut candidates = Candidates::new(args, &repository, &store, &service, &deployed, &cancel)?;
     let folder = service.folder().to_owned();
@@ -150,7 +155,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         repository: &repository,
         folder: here,
         deployed: deployed.clone(),
-        attempts: args.attempts.max(1),
+        baseline: baseline.answers,
+        attempts: args.attempts.unwrap_or(3).max(1),
         allow_migrations: args.allow_migrations,
         dry_run: args.dry_run,
         cancel: &cancel,
@@ -168,10 +174,14 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
 }
 
 /// What is done for each version.
-fn steps(args: &Args, here: &Path, limit: Duration) -> Result<Steps, CliError> {
+fn steps(args: &Args, here: &Path) -> Result<Steps, CliError> {
+    let Some(deploy) = &args.deploy else {
+        return Err(CliError::usage("how is a version deployed?")
+            .hinted("--deploy './deploy.sh {commit}', or `deploy` under [tool.pybisect.rollback]"));
+    };
     let template =
         |text: &Option<String>| text.as_deref().map(Template::parse).transpose().map_err(CliError::usage_of);
-    let deploy = Deploy::parse(&args.deploy).map_err(|error| {
+    let deploy = Deploy::parse(deploy).map_err(|error| {
         CliError::usage_of(error).hinted(
             "a command such as './deploy.sh {commit}', symlink:/srv/app/current:/srv/app/releases/{tag}, or git:REMOTE/BRANCH",
         )
@@ -182,7 +192,7 @@ fn steps(args: &Args, here: &Path, limit: Duration) -> Result<Steps, CliError> {
         restart: template(&args.restart)?,
         health: args.watched.health(here)?,
         terms: args.watched.terms()?,
-        limit,
+        limit: duration(args.limit.as_ref(), 120)?,
     })
 }
 
@@ -195,25 +205,21 @@ fn default_name(repository: &Repository) -> String {
     if name.is_empty() { "app".to_owned() } else { name }
 }
 
-/// The version that is deployed now.
+/// The version that is deployed now: what the user says, what the service tells, what was deployed last, or `HEAD`.
 fn deployed(
     args: &Args,
     repository: &Repository,
-    steps: &Steps,
+    told: Option<&str>,
     service: &Service,
-    cancel: &CancelToken,
 ) -> Result<Version, CliError> {
     if let Some(rev) = &args.deployed {
         return version_of(repository, rev);
     }
-    let told = steps.health.as_ref().and_then(|health| health.told_version(cancel));
-    if let Some(told) = told {
-        for rev in [told.clone(), format!("v{told}")] {
-            // Names such as HEAD~1 are ours, not a service's.
-            let is_name = rev.chars().all(|c| c.is_ascii_alphanumeric() || "._+-".contains(c));
-            if let Some(version) = is_name.then(|| version_of(repository, &rev).ok()).flatten() {
-                return Ok(version);
-            }
+    for rev in told.into_iter().flat_map(|told| [told.to_owned(), format!("v{told}")]) {
+        // Names such as HEAD and main are ours, not a service's.
+        let version = version_of(repository, &rev).ok().filter(|version| version.is_told_as(&rev));
+        if let Some(version) = version {
+            return Ok(version);
         }
     }
     match service.deployed() {
@@ -274,6 +280,22 @@ fn tell(args: &Args, report: &RollbackReport, command: Option<String>) -> Result
 }
 
 impl Args {
+    /// Flags over configuration.
+    fn over(&self, config: &config::Rollback) -> Self {
+        let or = |flag: &Option<String>, other: &Option<String>| flag.clone().or_else(|| other.clone());
+        Self {
+            deploy: or(&self.deploy, &config.deploy),
+            reload: or(&self.reload, &config.reload),
+            restart: or(&self.restart, &config.restart),
+            watched: self.watched.over(config),
+            releases: or(&self.releases, &config.releases),
+            service: or(&self.service, &config.service),
+            attempts: self.attempts.or(config.attempts),
+            limit: or(&self.limit, &config.limit),
+            ..self.clone()
+        }
+    }
+
     /// The same command as a search would run it.
     fn as_search(&self, deployed: &Version) -> find::Args {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

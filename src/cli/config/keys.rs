@@ -44,9 +44,29 @@ pub(in crate::cli) struct Config {
     pub(in crate::cli) max_memory: Option<String>,
     pub(in crate::cli) max_processes: Option<String>,
     pub(in crate::cli) max_file_size: Option<String>,
+    pub(in crate::cli) rollback: Option<Rollback>,
     /// The keys whose values are a repository's that is not trusted.
     #[serde(skip)]
     pub(in crate::cli) of_repository: Vec<String>,
+}
+
+/// How `rollback` deploys and asks, by the names of its flags.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(in crate::cli) struct Rollback {
+    pub(in crate::cli) deploy: Option<String>,
+    pub(in crate::cli) reload: Option<String>,
+    pub(in crate::cli) restart: Option<String>,
+    pub(in crate::cli) health: Option<String>,
+    pub(in crate::cli) health_version: Option<String>,
+    pub(in crate::cli) health_count: Option<u32>,
+    pub(in crate::cli) health_window: Option<String>,
+    pub(in crate::cli) health_limit: Option<String>,
+    pub(in crate::cli) health_timeout: Option<String>,
+    pub(in crate::cli) releases: Option<String>,
+    pub(in crate::cli) service: Option<String>,
+    pub(in crate::cli) attempts: Option<usize>,
+    pub(in crate::cli) limit: Option<String>,
 }
 
 impl Config {
@@ -56,7 +76,7 @@ impl Config {
     }
 }
 
-const KEYS: [&str; 29] = [
+const KEYS: [&str; 30] = [
     "command",
     "good",
     "first-parent",
@@ -86,6 +106,7 @@ const KEYS: [&str; 29] = [
     "max-memory",
     "max-processes",
     "max-file-size",
+    "rollback",
 ];
 
 /// Trials at the same time that a repository may ask for on a machine of fewer cores.
@@ -248,6 +269,7 @@ mod tests {
             "with = ['pytest', '-e /home/ada']",
             "with = 'x'",
             "jobs = 5000",
+            "rollback = { deploy = 'x' }",
         ] {
             assert_eq!(ignored(text, "").len(), 1, "{text}");
         }
@@ -296,6 +318,7 @@ mod tests {
             max_memory: _,
             max_processes: _,
             max_file_size: _,
+            rollback: _,
             of_repository: _,
         } = Config::default();
         let keys = [
@@ -328,6 +351,7 @@ mod tests {
             ("max-memory", Bounded),
             ("max-processes", Bounded),
             ("max-file-size", Bounded),
+            ("rollback", Nothing),
         ];
         assert_eq!(keys.each_ref().map(|(key, _)| *key), KEYS, "all of them, in this order");
         for (key, untrusted) in keys {

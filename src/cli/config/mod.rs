@@ -22,7 +22,7 @@ use crate::git::Repository;
 use crate::model::CommitId;
 
 pub(super) use self::files::Found;
-pub(super) use self::keys::Config;
+pub(super) use self::keys::{Config, Rollback};
 pub(super) use self::trust::Trust;
 
 /// Where configuration is looked for.

@@ -1,9 +1,10 @@
 //! `--health` and what belongs to it: how a service is asked, and when its answers are believed.
 
 use std::path::Path;
+use std::time::Duration;
 
-use crate::cli::CliError;
 use crate::cli::commands::duration::parse_duration;
+use crate::cli::{CliError, config};
 use crate::respond::{Health, Terms};
 
 /// The options.
@@ -14,27 +15,33 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_name = "URL|CMD")]
     pub(crate) health: Option<String>,
     /// Where its answer tells the version: a header (X-Version), a path in JSON ($.version), or a regular expression
-    #[arg(long, value_name = "WHERE", requires = "health")]
+    #[arg(long, value_name = "WHERE")]
     pub(crate) health_version: Option<String>,
-    /// Answers in a row that it takes, from the wanted version and no other
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) health_count: u32,
-    /// The time that these have to span: longer than a reload takes
-    #[arg(long, value_name = "DUR", default_value = "20s")]
-    pub(crate) health_window: String,
-    /// The time until it has to be well
-    #[arg(long, value_name = "DUR", default_value = "60s")]
-    pub(crate) health_limit: String,
-    /// Longest wait for one answer: longer than the service takes to start
-    #[arg(long, value_name = "DUR", default_value = "10s")]
-    pub(crate) health_timeout: String,
+    /// Answers in a row that it takes, from the wanted version and no other [default: 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) health_count: Option<u32>,
+    /// The time that these have to span: longer than a reload takes [default: 20s]
+    #[arg(long, value_name = "DUR")]
+    pub(crate) health_window: Option<String>,
+    /// The time until it has to be well [default: 60s]
+    #[arg(long, value_name = "DUR")]
+    pub(crate) health_limit: Option<String>,
+    /// Longest wait for one answer: longer than the service takes to start [default: 10s]
+    #[arg(long, value_name = "DUR")]
+    pub(crate) health_timeout: Option<String>,
 }
 
 impl WatchArgs {
     /// How the service is asked.
     pub(super) fn health(&self, here: &Path) -> Result<Option<Health>, CliError> {
-        let Some(probe) = &self.health else { return Ok(None) };
-        let limit = parse_duration(&self.health_timeout)?;
+        let Some(probe) = &self.health else {
+            return match &self.health_version {
+                Some(_) => Err(CliError::usage("--health-version has no --health to look at")
+                    .hinted("name what is asked: --health https://shop.example.com/health")),
+                None => Ok(None),
+            };
+        };
+        let limit = duration(self.health_timeout.as_ref(), 10)?;
         let health = Health::new(probe, self.health_version.as_deref(), limit, here.to_owned());
         health.map(Some).map_err(CliError::usage_of)
     }
@@ -42,9 +49,27 @@ impl WatchArgs {
     /// When its answers are believed.
     pub(super) fn terms(&self) -> Result<Terms, CliError> {
         Ok(Terms {
-            count: self.health_count,
-            window: parse_duration(&self.health_window)?,
-            limit: parse_duration(&self.health_limit)?,
+            count: self.health_count.unwrap_or(20).max(1),
+            window: duration(self.health_window.as_ref(), 20)?,
+            limit: duration(self.health_limit.as_ref(), 60)?,
         })
     }
+
+    /// Flags over configuration.
+    pub(super) fn over(&self, config: &config::Rollback) -> Self {
+        let or = |flag: &Option<String>, other: &Option<String>| flag.clone().or_else(|| other.clone());
+        Self {
+            health: or(&self.health, &config.health),
+            health_version: or(&self.health_version, &config.health_version),
+            health_count: self.health_count.or(config.health_count),
+            health_window: or(&self.health_window, &config.health_window),
+            health_limit: or(&self.health_limit, &config.health_limit),
+            health_timeout: or(&self.health_timeout, &config.health_timeout),
+        }
+    }
+}
+
+/// What the user says, or so many seconds.
+pub(super) fn duration(text: Option<&String>, seconds: u64) -> Result<Duration, CliError> {
+    text.map_or(Ok(Duration::from_secs(seconds)), |text| parse_duration(text))
 }

@@ -81,11 +81,17 @@ impl Session<'_> {
         hunt: &mut Hunt,
     ) -> Result<(), Stop> {
         let (Some(waiting), Some(output)) = (reader.as_mut(), &self.target_output) else { return Ok(()) };
+        let repository = self.workshop.repository;
+        let failure = || super::failure_of(self.plan, repository, output, self.watch.tracing.as_ref());
+        if !waiting.waited && failure()?.is_silent() {
+            // Whatever the range holds, nothing in it can be told to be evidence: it is neither waited for nor read on.
+            *reader = None;
+            return Ok(());
+        }
         let patience = self.pace.slowest.clamp(PATIENCE.0, PATIENCE.1);
         let Some(changes) = waiting.take(patience) else { return Ok(()) };
+        let failure = failure()?;
         *reader = None;
-        let repository = self.workshop.repository;
-        let failure = super::failure_of(self.plan, repository, output, self.watch.tracing.as_ref())?;
         if failure.is_silent() {
             return Ok(());
         }

@@ -83,7 +83,17 @@ impl RollbackText<'_> {
                 "not rolled back to {last}: {} of the database between the versions",
                 plural(report.migrations.len(), "migration")
             )),
-            RollbackOutcome::Unhealthy => bad(format!("{service} is not healthy")),
+            RollbackOutcome::Unhealthy => {
+                let actions =
+                    report.attempts.last().map(|attempt| attempt.actions.as_slice()).unwrap_or_default();
+                let failed = actions.last().filter(|action| !action.succeeded());
+                bad(failed.map_or_else(
+                    || format!("{service} is not healthy"),
+                    |failed| {
+                        format!("{service} is in an unknown state: the {} of {last} failed", failed.kind)
+                    },
+                ))
+            }
             RollbackOutcome::Interrupted => bad("stopped".to_owned()),
         }
     }
@@ -290,7 +300,7 @@ mod tests {
             ..RollbackReport::default()
         };
         insta::assert_snapshot!(text(&report), @r"
-        shop is not healthy
+        shop is in an unknown state: the deploy of v1 (aaaaaaaaa) failed
           good      v1 (aaaaaaaaa): as you said
           deploy    ./deploy.sh: exit status 3
                     one

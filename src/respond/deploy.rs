@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::template::{Template, TemplateError, filled};
+use super::template::{Template, TemplateError, check_names, filled};
 use crate::git::{GitError, Repository};
 use crate::model::{CancelToken, Ending, Version};
 use crate::process::{ActionSpec, act};
@@ -77,6 +77,7 @@ impl Deploy {
         let unknown = || DeployError::Unknown(text.to_owned());
         if let Some(rest) = text.strip_prefix("symlink:") {
             let (link, release) = rest.split_once(':').ok_or_else(unknown)?;
+            check_names(release)?;
             if link.is_empty() || !release.contains('{') {
                 return Err(unknown());
             }

@@ -27,9 +27,12 @@ pub enum HealthError {
         "a command has no header '{0}'; its output can be read by a path such as $.version, or a regular expression"
     )]
     NoHeader(String),
-    /// It has no words, or a quote is not closed.
-    #[error("'{0}' is neither an address (http://…, https://…) nor a command")]
-    Probe(String),
+    /// It has no words.
+    #[error("what is asked is empty")]
+    Empty,
+    /// It looks like an address, and would be run as a command.
+    #[error("'{0}' is no address without http:// or https://")]
+    NoScheme(String),
 }
 
 /// What is asked.
@@ -155,7 +158,10 @@ impl Health {
                 return Err(HealthError::NoHeader(name.clone()));
             }
             if probe.trim().is_empty() {
-                return Err(HealthError::Probe(probe.to_owned()));
+                return Err(HealthError::Empty);
+            }
+            if looks_like_an_address(probe) {
+                return Err(HealthError::NoScheme(probe.to_owned()));
             }
             Probe::Command(["sh", "-c", probe].map(OsString::from).to_vec())
         };
@@ -227,6 +233,14 @@ impl Health {
     }
 }
 
+/// Whether a text is a host and a port, as in `127.0.0.1:8000/health`, which no command is.
+fn looks_like_an_address(text: &str) -> bool {
+    let host = text.split('/').next().unwrap_or_default();
+    let is_port = |port: &str| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit());
+    !text.contains(char::is_whitespace)
+        && host.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && is_port(port))
+}
+
 /// How a command ended, for people.
 pub(super) fn phrase(ending: &Ending) -> String {
     match ending {
@@ -267,6 +281,14 @@ mod tests {
         assert!(matches!(ask("exit 3", None), Answer::Fails(_)));
         assert!(matches!(ask("echo nothing", Some("$.v")), Answer::Fails(_)));
         let limit = Duration::from_secs(1);
+        for (probe, is_one) in [
+            ("127.0.0.1:80/x", false),
+            ("localhost:8000", false),
+            ("./check.sh", true),
+            ("curl -f x:80", true),
+        ] {
+            assert_eq!(Health::new(probe, None, limit, "/".into()).is_ok(), is_one, "{probe}");
+        }
         assert!(Health::new("true", Some("X-Version"), limit, "/".into()).is_err());
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use crate::model::Version;
+use crate::model::{CommitId, Version};
 
 /// The record of a service cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,8 @@ pub enum Happened {
         version: Version,
         /// How it ended, for people.
         ending: String,
+        /// Whether it did what it should, by its own account.
+        succeeded: bool,
     },
     /// The version answered, and no other.
     Healthy {
@@ -169,24 +171,35 @@ impl Service {
         last.filter(|entry| matches!(entry.happened, Happened::Begun { .. }))
     }
 
-    /// The version that was deployed last, as far as is known here.
+    /// The version that was deployed last; `None` when that is not known here: nothing was, or the last deploy failed or
+    /// did not end.
     #[must_use]
     pub fn deployed(&self) -> Option<&Version> {
-        self.entries.iter().rev().find_map(|entry| match &entry.happened {
-            Happened::Begun { action, version, .. } if action == "deploy" => Some(version),
-            Happened::Healthy { version } => Some(version),
+        let is_of_deploy = |entry: &&Entry| match &entry.happened {
+            Happened::Begun { action, .. } | Happened::Ended { action, .. } => action == "deploy",
+            Happened::Healthy { .. } | Happened::Unhealthy { .. } => false,
+        };
+        match &self.entries.iter().rev().find(is_of_deploy)?.happened {
+            Happened::Ended { version, succeeded: true, .. } => Some(version),
             _ => None,
-        })
+        }
     }
 
-    /// Versions that were healthy, the latest first, with when.
+    /// Versions that were healthy when they were last looked at, the latest first, with when.
     #[must_use]
     pub fn healthy(&self) -> Vec<(&Version, &str)> {
+        let mut looked_at: Vec<CommitId> = Vec::new();
         let mut known: Vec<(&Version, &str)> = Vec::new();
         for entry in self.entries.iter().rev() {
-            if let Happened::Healthy { version } = &entry.happened
-                && known.iter().all(|(other, _)| other.commit != version.commit)
-            {
+            let (Happened::Healthy { version } | Happened::Unhealthy { version, .. }) = &entry.happened
+            else {
+                continue;
+            };
+            if looked_at.contains(&version.commit) {
+                continue;
+            }
+            looked_at.push(version.commit);
+            if matches!(entry.happened, Happened::Healthy { .. }) {
                 known.push((version, &entry.at));
             }
         }
@@ -210,14 +223,20 @@ mod tests {
     fn what_was_done_is_known_to_the_next_and_one_at_a_time_does_it() {
         let top = tempfile::tempdir().unwrap();
         let begun = |version| Happened::Begun { action: "deploy".into(), version, command: "x".into() };
-        let ended = |version| Happened::Ended { action: "deploy".into(), version, ending: "exit 0".into() };
+        let ended = |version, succeeded| Happened::Ended {
+            action: "deploy".into(),
+            version,
+            ending: "exit status 0".into(),
+            succeeded,
+        };
         {
             let mut service = Service::take(top.path(), "shop").unwrap();
             assert!(service.unfinished().is_none() && service.deployed().is_none());
             assert!(matches!(Service::take(top.path(), "shop"), Err(RecordError::Locked { .. })));
             drop(Service::take(top.path(), "other").unwrap());
             service.note(begun(version("aa"))).unwrap();
-            service.note(ended(version("aa"))).unwrap();
+            service.note(ended(version("aa"), true)).unwrap();
+            assert_eq!(service.deployed(), Some(&version("aa")));
             service.note(Happened::Healthy { version: version("aa") }).unwrap();
             service.note(begun(version("bb"))).unwrap();
         }
@@ -229,9 +248,13 @@ mod tests {
         assert!(
             matches!(&service.unfinished().unwrap().happened, Happened::Begun { version: v, .. } if *v == version("bb"))
         );
-        assert_eq!(service.deployed(), Some(&version("bb")));
+        assert_eq!(service.deployed(), None, "nobody knows how far it came");
         assert_eq!(service.healthy().iter().map(|(v, _)| (*v).clone()).collect::<Vec<_>>(), [version("aa")]);
-        service.note(ended(version("bb"))).unwrap();
+        service.note(ended(version("bb"), false)).unwrap();
+        assert_eq!(service.deployed(), None);
+        service.note(Happened::Healthy { version: version("cc") }).unwrap();
+        service.note(Happened::Unhealthy { version: version("aa"), why: "502".into() }).unwrap();
+        assert_eq!(service.healthy().iter().map(|(v, _)| (*v).clone()).collect::<Vec<_>>(), [version("cc")]);
         drop(service);
         let service = Service::take(top.path(), "shop").unwrap();
         assert!(service.unfinished().is_none());

@@ -109,8 +109,12 @@ pub fn roll_back<E: From<RecordError> + From<DeployError>>(
             break;
         }
         let attempt = rollback.attempt(version, grounds, started, &mut report, said)?;
+        // What is not there will not be there for another version.
+        let last = attempt.actions.last().and_then(|action| action.ending.as_ref());
+        let is_missing = matches!(last, Some(Ending::NotStarted { .. } | Ending::Exited { code: 126 | 127 }));
         report.attempts.push(attempt);
         match report.outcome {
+            _ if is_missing => break,
             RollbackOutcome::NoneGood | RollbackOutcome::Unhealthy => {}
             _ => break,
         }
@@ -228,12 +232,12 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
             cancel: self.cancel,
         };
         let ended = run(output.try_clone().map_err(system)?, &around, &version);
-        let ending = match &ended {
-            Ok((ending, _)) => phrase(ending),
-            Err(error) => error.to_string(),
+        let (ending, succeeded) = match &ended {
+            Ok((ending, _)) => (phrase(ending), *ending == Ending::Exited { code: 0 }),
+            Err(error) => (error.to_string(), false),
         };
         let action = kind.to_owned();
-        self.service.note(Happened::Ended { action, version, ending: ending.clone() })?;
+        self.service.note(Happened::Ended { action, version, ending: ending.clone(), succeeded })?;
         let (ended, took) = ended?;
         let action = Action {
             kind: kind.to_owned(),

@@ -20,6 +20,14 @@ pub enum TemplateError {
     /// A quote is not closed.
     #[error("a quote is not closed in: {0}")]
     Quotes(String),
+    /// A place has a name that is almost known.
+    #[error("there is no {{{name}}}; did you mean {{{nearest}}}?")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The one that is known.
+        nearest: &'static str,
+    },
     /// It wants a tag, and the version has none.
     #[error("the command wants {{tag}}, and {0} has no tag")]
     Untagged(String),
@@ -54,6 +62,7 @@ impl Template {
             return Err(TemplateError::Empty);
         }
         let words = shell_words::split(text).map_err(|_| TemplateError::Quotes(text.to_owned()))?;
+        check_names(text)?;
         let is_script = text.contains(|c| OF_SHELLS.contains(c));
         Ok(Self { text: text.to_owned(), words: (!is_script).then_some(words) })
     }
@@ -85,6 +94,24 @@ impl Template {
     pub fn shown(&self, version: &Version, worktree: Option<&Path>) -> Result<String, TemplateError> {
         filled(&self.text, version, worktree)
     }
+}
+
+/// Names of places.
+const NAMES: [&str; 5] = ["commit", "short", "tag", "version", "worktree"];
+
+/// Other words in braces are the program's own, as in `awk '{print}'`, unless one looks like a slip.
+pub(super) fn check_names(text: &str) -> Result<(), TemplateError> {
+    const ALIKE: f64 = 0.85;
+    for part in text.split('{').skip(1) {
+        let Some((name, _)) = part.split_once('}') else { continue };
+        let lower = name.to_ascii_lowercase();
+        let likeness = |known: &&str| strsim::jaro_winkler(known, &lower);
+        let nearest = NAMES.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        if let Some(nearest) = nearest.filter(|nearest| *nearest != name && likeness(nearest) >= ALIKE) {
+            return Err(TemplateError::Unknown { name: name.to_owned(), nearest });
+        }
+    }
+    Ok(())
 }
 
 /// A text with its places filled.
@@ -137,6 +164,14 @@ mod tests {
         assert_eq!(words("./deploy 'to here' {short}"), ["./deploy", "to here", "3f2a9c1e0"]);
         assert_eq!(words("cd /srv && ./deploy {version}"), ["sh", "-c", "cd /srv && ./deploy 1.4"]);
         assert_eq!(words("awk '{print}'"), ["awk", "{print}"]);
+        for (slip, nearest) in
+            [("{tagg}", "tag"), ("{Commit}", "commit"), ("{comit}", "commit"), ("{verson}", "version")]
+        {
+            let Err(TemplateError::Unknown { nearest: said, .. }) = Template::parse(slip) else {
+                panic!("{slip}")
+            };
+            assert_eq!(said, nearest);
+        }
         assert_eq!(Template::parse("  ").unwrap_err(), TemplateError::Empty);
         assert!(matches!(Template::parse("echo 'x"), Err(TemplateError::Quotes(_))));
         let untagged = Template::parse("./deploy {tag}").unwrap().words(&version(None), None);

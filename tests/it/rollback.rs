@@ -218,6 +218,15 @@ fn a_version_that_passes_and_does_not_serve_is_followed_by_an_older_one() {
     let tried: Vec<_> = report["attempts"].as_array().unwrap().iter().map(|a| &a["version"]["tag"]).collect();
     assert_eq!(tried, ["v1.1", "v1.0"]);
     assert_eq!(scene.deployed(), [scene.commit("v1.1"), scene.commit("v1.0")]);
+    // What was healthy and is no older than what is deployed is nothing to go back to.
+    let (code, report, stderr) = scene.rollback(&["--deployed", "v1.0", "--", "true"]);
+    assert_eq!((code, &report["outcome"]), (Some(3), &"none-good".into()), "{report:#}\n{stderr}");
+    // After a deploy that failed, nothing is believed to be deployed but what the service says.
+    scene.script("deploy", "echo no such host; exit 3\n");
+    let (code, report, _) = scene.rollback(&["--to", "v1.1", "--attempts", "1"]);
+    assert_eq!((code, &report["outcome"]), (Some(6), &"unhealthy".into()), "{report:#}");
+    let action = &report["attempts"][0]["actions"][0];
+    assert_eq!((&action["output"], action["ending"]["code"].as_i64()), (&"no such host\n".into(), Some(3)));
 }
 
 #[test]

@@ -45,7 +45,9 @@ impl<'a> Candidates<'a> {
         } else {
             known.extend(of_sessions(repository, store, deployed)?);
             for (version, at) in service.healthy() {
-                if version.commit != deployed.commit && repository.tree_of(version.commit).is_ok() {
+                // One that is gone, or no older than what is deployed, is nothing to go back to.
+                let is_older = repository.is_ancestor(version.commit, deployed.commit).unwrap_or(false);
+                if is_older && version.commit != deployed.commit {
                     known.push_back((version.clone(), Grounds::Deployed { at: at.to_owned() }));
                 }
             }

@@ -1,7 +1,8 @@
 //! What was done to a service: written down before and after, so that nobody ever has to guess; and its lock.
 
-use std::fs::{self, File};
+use std::fs::{DirBuilder, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -108,7 +109,8 @@ impl Service {
             let path = path.to_owned();
             move |error: io::Error| RecordError::System { path, error }
         };
-        fs::create_dir_all(&folder).map_err(system(&folder))?;
+        // Commands and what they print are nobody else's business.
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(system(&folder))?;
         let path = folder.join("lock");
         let mut lock = open(&path).map_err(system(&path))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -208,7 +210,7 @@ impl Service {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    File::options().read(true).write(true).create(true).truncate(false).open(path)
+    File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 #[cfg(test)]
@@ -217,6 +219,21 @@ mod tests {
 
     fn version(digits: &str) -> Version {
         Version { commit: digits.repeat(20).parse().unwrap(), tag: None, subject: String::new() }
+    }
+
+    #[test]
+    fn only_the_user_can_look_into_the_record() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let top = tempfile::tempdir().unwrap();
+        let services = top.path().join("services");
+        let mut service = Service::take(&services, "shop").unwrap();
+        service.note(Happened::Healthy { version: version("aa") }).unwrap();
+        for (path, mode) in [("", 0o700), ("shop", 0o700), ("shop/record.jsonl", 0o600), ("shop/lock", 0o600)]
+        {
+            let facts = std::fs::metadata(services.join(path)).unwrap();
+            assert_eq!(facts.permissions().mode() & 0o777, mode, "{path}");
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::commands::{
-    calls, check, demo, explain, find, fix, init, log, logs, rollback, sessions, suspects, trust,
+    calls, check, config, demo, explain, find, fix, init, log, logs, rollback, sessions, show, suspects,
+    trust,
 };
 use super::terminal::ColorChoice;
 
@@ -22,6 +23,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Find the commit that broke a command
+    #[command(visible_alias = "bisect")]
     Find(Box<find::Args>),
     /// Test ways to mend what the last search found
     Fix(fix::Args),
@@ -41,10 +43,14 @@ pub(super) enum Command {
     Explain(explain::Args),
     /// Show the whole thing on a bundled example, in a temporary folder
     Demo(demo::Args),
+    /// Show what the test printed, at good beside bad
+    Show(show::Args),
     /// List finished and broken sessions
     Sessions(sessions::Args),
     /// Print a session as a git bisect log
     Log(log::Args),
+    /// Show what is configured here, and in which file
+    Config(config::Args),
     /// Let this repository's configuration set everything, until it changes
     Trust(trust::Args),
     /// Print a completion script for a shell

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use rusqlite::ErrorCode;
 
+use super::commands::retyped::Retyped;
 use super::{Exit, terminal};
 use crate::changes::ChangesError;
 use crate::check::SidesError;
@@ -73,7 +74,7 @@ impl CliError {
         match self.kind {
             ErrorKind::Usage => Exit::Usage,
             ErrorKind::Internal => Exit::Internal,
-            ErrorKind::Environment => Exit::Environment,
+            ErrorKind::Environment => Exit::NotRun,
             ErrorKind::NotReproduced => Exit::NotReproduced,
         }
     }
@@ -104,6 +105,19 @@ impl From<DeployError> for CliError {
             other => Self::usage_of(other),
         }
     }
+}
+
+/// After a word that is no option: the command under test goes after `--`, which is easily forgotten.
+pub(super) fn say_where_the_command_goes() {
+    let typed = Retyped::now();
+    let Some(right) = typed.with_dashes() else { return };
+    let style = terminal::stderr_style();
+    drop(writeln!(
+        anstream::stderr(),
+        "{} the command goes after --: {}",
+        style.bold("hint:"),
+        lines(&right.to_string())
+    ));
 }
 
 impl From<GitError> for CliError {

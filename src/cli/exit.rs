@@ -15,10 +15,10 @@ pub enum Exit {
     Usage,
     /// 3: inconclusive or ambiguous.
     Inconclusive,
-    /// 4: the endpoints do not reproduce the failure.
+    /// 4: the bad commit passes, or the good one fails.
     NotReproduced,
-    /// 5: an environment could not be prepared.
-    Environment,
+    /// 5: the command could not be run at all: no environment, no program, no test.
+    NotRun,
     /// 6: a response action failed.
     Response,
     /// 10: `check` has findings at or above its threshold.
@@ -37,7 +37,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Inconclusive => 3,
             Self::NotReproduced => 4,
-            Self::Environment => 5,
+            Self::NotRun => 5,
             Self::Response => 6,
             Self::Findings => 10,
             Self::Interrupted => 130,
@@ -49,7 +49,7 @@ impl Exit {
     pub fn of_report(report: &Report) -> Self {
         match report.status.as_str() {
             "found" => Self::Found,
-            "not-reproduced" if report.lacks_environment => Self::Environment,
+            "not-reproduced" if report.lacks_environment || report.did_not_run => Self::NotRun,
             "not-reproduced" => Self::NotReproduced,
             _ => Self::Inconclusive,
         }

@@ -29,6 +29,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Found };
             // Nowhere to say that nobody can read it.
             drop(error.print());
+            if error.kind() == clap::error::ErrorKind::UnknownArgument {
+                error::say_where_the_command_goes();
+            }
             return exit;
         }
     };

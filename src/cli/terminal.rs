@@ -39,6 +39,12 @@ pub(super) fn stderr_style() -> Style {
     Style::new(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
 }
 
+/// Columns of standard output's terminal, between what still reads well; 80 where it is none.
+pub(super) fn columns() -> usize {
+    let size = terminal_size::terminal_size_of(std::io::stdout());
+    size.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns)).clamp(40, 240)
+}
+
 /// Whether a view that moves can be shown: standard error is a terminal, and this is no CI.
 pub(super) fn can_animate() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("CI").is_none()

@@ -53,6 +53,7 @@ mod revision;
 mod shadow;
 mod tracked;
 mod tree_delta;
+mod under_way;
 mod work_tree;
 
 pub use changes::{ChangeStatus, ChangedLines, FileChange};
@@ -72,4 +73,5 @@ pub use repository::Repository;
 pub use revision::Tag;
 pub use shadow::{Borrowed, Link, Shadow};
 pub use tree_delta::{SUBMODULE, SYMLINK, TreeDelta, TreeFile};
+pub use under_way::UnderWay;
 pub use work_tree::WorkState;

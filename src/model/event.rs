@@ -135,6 +135,33 @@ pub struct OutputTail {
     pub commit: CommitId,
     /// The last lines, without control characters: of standard output, then of standard error.
     pub lines: Vec<String>,
+    /// Which end of the range that is; none for a commit that could not be tested.
+    #[serde(default)]
+    pub end: Option<WhichEnd>,
+    /// How the command ended, in words: `exit status 1`.
+    #[serde(default)]
+    pub ended: String,
+}
+
+/// An end of the range, in the user's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhichEnd {
+    /// The commit that is said to fail.
+    Bad,
+    /// A commit that is said to pass.
+    Good,
+}
+
+impl WhichEnd {
+    /// One word: `bad`, `good`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Bad => "bad",
+            Self::Good => "good",
+        }
+    }
 }
 
 /// What happened.

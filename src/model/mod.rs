@@ -33,6 +33,7 @@ pub mod failure;
 pub mod finding;
 pub mod fix;
 pub mod history;
+pub mod kept;
 pub mod log;
 pub mod place;
 pub mod proof;
@@ -56,6 +57,7 @@ pub use failure::{Compared, FailureKind, FailureSignature, Frame, LoggedExceptio
 pub use finding::{BreakingChange, CallInChange, Conclusion, Culprit, Episode, Inconclusive, Narrowing};
 pub use fix::{CandidateFix, FixKind, FixReport};
 pub use history::{Face, FailureHistory, Shown};
+pub use kept::KeptOutput;
 pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, Moment, ScannedSource};
 pub use place::{beneath, component};
 pub use proof::{Evidence, Proof};

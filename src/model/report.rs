@@ -145,6 +145,9 @@ pub struct Report {
     /// Whether it is not reproduced because no environment could be made for a commit that has to run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lacks_environment: bool,
+    /// Whether it is not reproduced because the command could not be run at all at an end of the range.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub did_not_run: bool,
     /// Where there is no answer: the end of what the command printed at the ends of the range.
     #[serde(default)]
     pub outputs: Vec<OutputTail>,
@@ -264,6 +267,26 @@ impl Report {
         });
     }
 
+    /// Whether the last trial of an end of the range came to no test: then neither bad passed nor good failed.
+    fn ended_unrun(&self) -> bool {
+        let is_unrun = |kind: SkipKind| match kind {
+            SkipKind::DifferentFailure | SkipKind::Timeout => false,
+            SkipKind::Requested
+            | SkipKind::NotRunnable
+            | SkipKind::NothingPassed
+            | SkipKind::CommandNotFound
+            | SkipKind::Setup
+            | SkipKind::Environment
+            | SkipKind::Tree
+            | SkipKind::Isolation => true,
+        };
+        let last = self.trial_log.iter().rfind(|line| line.purpose == Purpose::Endpoint);
+        last.is_some_and(|line| {
+            let of = |skipped: &&Skipped| skipped.commit == line.commit;
+            line.verdict == "skip" && self.skipped.iter().rfind(of).is_some_and(|it| is_unrun(it.kind))
+        })
+    }
+
     /// A trial of a commit that was good says something else now.
     fn withdraw(&mut self, commit: CommitId, verdict: &Verdict) {
         let is_it = |line: &&mut TrialLine| line.commit == commit && line.verdict == Verdict::Good.word();
@@ -302,6 +325,7 @@ impl Report {
         };
         status.clone_into(&mut self.status);
         self.lacks_environment = matches!(conclusion, Conclusion::NoEnvironment { .. });
+        self.did_not_run = matches!(conclusion, Conclusion::NotReproduced { .. }) && self.ended_unrun();
         self.culprits = culprits;
         self.reason = reason;
         self.hint = hint;

@@ -43,7 +43,25 @@ pub(super) fn breaking(style: Style, report: &Report, out: &mut dyn Write) -> io
     Ok(())
 }
 
+/// All of the edits, whole.
+pub(super) fn in_full(style: Style, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for change in &report.breaking_changes {
+        shown(style, change, report, usize::MAX, out)?;
+    }
+    Ok(())
+}
+
 fn one(style: Style, change: &BreakingChange, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    shown(style, change, report, MOST_LINES, out)
+}
+
+fn shown(
+    style: Style,
+    change: &BreakingChange,
+    report: &Report,
+    most: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let place = format!("{}:{}", change.path, change.line);
     let function = change.function.as_ref().filter(|name| name.as_str() != "<module>");
     let function = function.map(|name| format!(" in {name}")).unwrap_or_default();
@@ -53,12 +71,13 @@ fn one(style: Style, change: &BreakingChange, report: &Report, out: &mut dyn Wri
     writeln!(out, "  {}{function}{commit}  {}", style.name(place), style.dim(change.kind.replace('-', " ")))?;
     for (side, mark) in [(&change.before, '-'), (&change.after, '+')] {
         let lines: Vec<&str> = side.iter().flat_map(|text| text.lines()).collect();
-        for line in lines.iter().take(MOST_LINES) {
-            let line = format!("{mark} {}", shortened(line, 140));
+        for line in lines.iter().take(most) {
+            let line =
+                format!("{mark} {}", shortened(line, if most == usize::MAX { usize::MAX } else { 140 }));
             writeln!(out, "    {}", if mark == '-' { style.bad(line) } else { style.good(line) })?;
         }
-        if lines.len() > MOST_LINES {
-            writeln!(out, "    {mark} {}", style.dim(format!("… {} more lines", lines.len() - MOST_LINES)))?;
+        if lines.len() > most {
+            writeln!(out, "    {mark} {}", style.dim(format!("… {} more lines", lines.len() - most)))?;
         }
     }
     Ok(())

@@ -4,9 +4,11 @@
 //! into one format; there is one file for each.
 
 mod annotations;
+mod answer;
 mod breaking;
 mod calls;
 mod check;
+mod columns;
 mod diff;
 mod escape;
 mod fix;
@@ -16,9 +18,11 @@ mod plain;
 mod progress;
 mod proof;
 mod rollback;
+mod show;
 mod style;
 mod suspects;
 mod terminal;
+mod unanswered;
 mod words;
 
 use std::io;
@@ -26,6 +30,7 @@ use std::io;
 use crate::model::{Event, Report};
 
 pub use annotations::{AnnotationRenderer, Github, Gitlab, Rdjson, Sarif};
+pub use answer::{Answer, Next, Revert};
 pub use calls::{CallRenderer, CallsJson, CallsMarkdown, CallsText, annotations};
 pub use check::{CheckJson, CheckJunit, CheckMarkdown, CheckRenderer, CheckText};
 pub use escape::{cleaned, lines, one_line, printable};
@@ -35,9 +40,11 @@ pub use logs::{LogJson, LogText};
 pub use plain::Plain;
 pub use progress::Progress;
 pub use rollback::RollbackText;
+pub use show::{EditsText, ShowHtml, ShowMarkdown, ShowText, Shown};
 pub use style::Style;
 pub use suspects::{SuspectRenderer, SuspectsJson, SuspectsMarkdown, SuspectsText, suspect_annotations};
 pub use terminal::Terminal;
+pub use unanswered::Unanswered;
 pub use words::{date, duration, plural};
 
 /// Hears every event, in order, from one thread.

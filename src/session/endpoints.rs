@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::SessionError;
 use super::find::{Session, Stop};
 use crate::model::{CommitId, Conclusion, Purpose, SkipKind, TrialOutput, Verdict};
+use crate::triage::advice::advice;
 
 /// How often an endpoint may surprise before the session gives up.
 pub(super) const PATIENCE: u32 = 3;
@@ -80,7 +81,7 @@ impl Session<'_> {
             Step::Settled => Ok(()),
             Step::Repeat => self.start(commit, Purpose::Endpoint).map(drop),
             Step::Wrong(expected, verdict) => {
-                let plain = self.wrong_endpoint(commit, expected, &verdict)?;
+                let plain = self.wrong_endpoint(commit, expected, &verdict, output)?;
                 if let Conclusion::NotReproduced { reason, .. } = &plain
                     && let Some(conclusion) = self.for_want_of_files(commit, output, reason)?
                 {
@@ -91,11 +92,28 @@ impl Session<'_> {
         }
     }
 
+    /// What the output of a run asks for.
+    pub(super) fn advice(&self, commit: CommitId, output: &TrialOutput) -> Option<String> {
+        let repository = self.workshop.repository;
+        let tree = repository.tree_of(commit).ok()?;
+        let has = |path: String| {
+            repository.entry_at(tree, std::path::Path::new(&path)).is_ok_and(|entry| entry.is_some())
+        };
+        advice(output, |module| {
+            ["", "src", "lib"].into_iter().find_map(|folder| {
+                let inside = if folder.is_empty() { module.to_owned() } else { format!("{folder}/{module}") };
+                (has(format!("{inside}.py")) || has(format!("{inside}/__init__.py")))
+                    .then(|| folder.to_owned())
+            })
+        })
+    }
+
     fn wrong_endpoint(
         &self,
         commit: CommitId,
         expected: Expected,
         verdict: &Verdict,
+        output: &TrialOutput,
     ) -> Result<Conclusion, SessionError> {
         let info = self.workshop.repository.info(commit)?;
         // The user's word for it: with find_fix the search's good is the user's bad.
@@ -115,11 +133,16 @@ impl Session<'_> {
                 if !self.workshop.executor.has_environments() {
                     hint.push_str("; if packages changed since then: --env auto");
                 }
-                (format!("it fails too, and in the same way: {target}"), self.after_flaws(hint))
+                // An older commit fails as well for want of something that no commit has.
+                let hint = self.advice(commit, output).unwrap_or_else(|| self.after_flaws(hint));
+                (format!("it fails too, and in the same way: {target}"), hint)
             }
             // The reason names the option.
             Verdict::Skip(skip) if skip.kind == SkipKind::Isolation => (skip.reason.clone(), String::new()),
-            Verdict::Skip(skip) => (skip.reason.clone(), hint_of_skip(skip.kind).to_owned()),
+            Verdict::Skip(skip) => {
+                let hint = self.advice(commit, output).filter(|_| skip.kind != SkipKind::Environment);
+                (skip.reason.clone(), hint.unwrap_or_else(|| hint_of_skip(skip.kind).to_owned()))
+            }
             Verdict::Abort(why) => (why.clone(), String::new()),
         };
         let reason = format!("at the {word} commit {} ({}), {seen}", info.id.short(), info.subject);

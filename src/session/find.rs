@@ -11,6 +11,8 @@ use super::evidence::Unproven;
 use super::faces::Faces;
 use super::journal::Journal;
 use super::pace::Pace;
+use super::printed::Printed;
+use super::secrets::kept;
 use super::target::AtGood;
 use super::trials::{Done, Trials};
 use super::watching::{Credit, Watch};
@@ -73,6 +75,7 @@ pub fn find(
     listener: &mut dyn FnMut(&crate::model::Event),
 ) -> Result<Report, SessionError> {
     let key = session_key(plan);
+    workshop.store.evict()?;
     let earlier = earlier_trials(workshop.store, key, plan.fresh)?;
     let session = workshop.store.begin_session(key, &plan.repository, &plan.command_text)?;
     let mut journal = Journal::new(workshop.store, session.clone(), listener);
@@ -121,7 +124,7 @@ pub fn find(
             faces: Faces::default(),
             voted_target: None,
             doubts_target: false,
-            end_outputs: Vec::new(),
+            printed: Printed::default(),
             goods: Vec::new(),
             pace: Pace::default(),
             earlier,
@@ -184,8 +187,8 @@ pub(super) struct Session<'a> {
     pub(super) voted_target: Option<FailureSignature>,
     /// Whether bad was run again because other commits keep failing otherwise.
     pub(super) doubts_target: bool,
-    /// What the ends of the range printed last that were not as they should be.
-    pub(super) end_outputs: Vec<(CommitId, TrialOutput)>,
+    /// What was printed where it may have to be shown.
+    pub(super) printed: Printed,
     /// Good commits that bound the range.
     pub(super) goods: Vec<CommitId>,
     pub(super) pace: Pace,
@@ -249,7 +252,11 @@ impl Session<'_> {
                     SessionState::Interrupted,
                 )
             }
-            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Failed(error)) => {
+                // It does not run any more; what ended it is what is told.
+                drop(self.journal.close(SessionState::Interrupted));
+                return Err(error);
+            }
             Err(Stop::OtherTarget(failure)) => {
                 let reason = format!("the bad commit fails in several ways, also with {failure}");
                 (Conclusion::NotReproduced { reason, hint: None }, SessionState::Finished)
@@ -377,6 +384,7 @@ impl Session<'_> {
         failure: Option<FailureSignature>,
         likely: Option<String>,
     ) -> Result<(), SessionError> {
+        self.journal.keep(&kept(done, verdict))?;
         self.journal.say(EventKind::TrialFinished(Box::new(Finished {
             trial: done.id,
             commit: done.commit,
@@ -421,6 +429,7 @@ impl Session<'_> {
         let failure = reading.failures.into_iter().next();
         self.say_finished(&done, &plain, failure.clone(), likely)?;
         if let (Verdict::Skip(skip), true) = (&plain, done.purpose.is_of_commit()) {
+            self.keep_skipped(skip.kind, done.commit, &done.output);
             self.faces.note(done.commit, &done.output.ending, skip.kind, failure.as_ref());
         }
         let is_other = matches!(&plain, Verdict::Skip(skip) if skip.kind == SkipKind::DifferentFailure);

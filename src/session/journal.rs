@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::SessionError;
-use crate::model::{Event, EventKind, Report};
+use crate::model::{Event, EventKind, KeptOutput, Report};
 use crate::store::{SessionId, SessionState, Store};
 
 /// The session's voice.
@@ -44,6 +44,11 @@ impl<'a> Journal<'a> {
             return Ok(());
         }
         self.say(kind)
+    }
+
+    /// Keep what a trial printed.
+    pub(super) fn keep(&self, kept: &KeptOutput) -> Result<(), SessionError> {
+        Ok(self.store.keep_output(&self.session, kept)?)
     }
 
     /// The session is over.

@@ -13,6 +13,8 @@
 //! | `find` | from a plan to a conclusion |
 //! | `earlier` | what makes two sessions the same one |
 //! | `lacks` | files of the user's that trials lack |
+//! | `printed` | what the deciding runs printed, where there is no answer |
+//! | `secrets` | secrets in what trials print, masked before it is kept |
 //! | `target` | which failure is searched for |
 //! | `vote` | which failure it is, when bad shows more than one |
 //! | `pace` | how long trials may take |
@@ -82,10 +84,12 @@ mod package_set;
 mod packages;
 mod passing;
 mod plan;
+mod printed;
 mod prior;
 mod proving;
 mod range_changes;
 mod search;
+mod secrets;
 mod suspects;
 mod taken_back;
 mod target;

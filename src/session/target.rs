@@ -3,16 +3,14 @@
 use super::Matching;
 use std::path::Path;
 
-use super::SessionError;
 use super::endpoints::{Expected, PATIENCE, hint_of_skip};
 use super::find::{Session, Stop};
 use super::trials::Done;
-use crate::model::event::OutputTail;
 use crate::model::{
-    CommitId, Conclusion, Ending, EventKind, FailureSignature, Inconclusive, Purpose, SkipKind, TrialOutput,
+    CommitId, Conclusion, Ending, EventKind, FailureSignature, Purpose, SkipKind, TrialOutput,
 };
 use crate::search::Observation;
-use crate::triage::ansi::strip;
+use crate::triage::normalise::within_tree;
 use crate::triage::{Baseline, CommandFacts, NoTarget, Reading, Target, TargetOracle, read};
 
 /// What fails at good.
@@ -174,13 +172,15 @@ impl Session<'_> {
 
     fn no_target(&self, output: &TrialOutput, no: NoTarget) -> Stop {
         let commit = self.target_commit().short();
-        let reason = format!("at the bad commit {commit}, {}", no.seen);
+        let reason = format!("at the bad commit {commit}, {}", within_tree(&no.seen));
         if matches!(output.ending, Ending::NoEnvironment { .. }) {
             let hint = Some(hint_of_skip(SkipKind::Environment).to_owned());
             return Stop::Concluded(Conclusion::NoEnvironment { reason, hint });
         }
         let passes = output.ending == Ending::Exited { code: 0 };
-        let hint = self.uncommitted_hint().filter(|_| passes).or(no.hint);
+        let asked = || self.advice(self.target_commit(), output).filter(|_| !passes);
+        let withheld = || self.withheld_hint(self.target_commit()).filter(|_| passes);
+        let hint = self.uncommitted_hint().filter(|_| passes).or_else(withheld).or_else(asked).or(no.hint);
         Stop::Concluded(Conclusion::NotReproduced { reason, hint })
     }
 
@@ -205,46 +205,4 @@ impl Session<'_> {
              test over with --with-file, or look at them with pybisect check"
         ))
     }
-
-    /// Keep what an end of the range printed, the last time that it ran.
-    pub(super) fn keep_output(&mut self, commit: CommitId, output: &TrialOutput) {
-        let is_end = commit == self.plan.bad || self.plan.good.contains(&commit);
-        if is_end {
-            self.end_outputs.retain(|(known, _)| *known != commit);
-            self.end_outputs.push((commit, output.clone()));
-        }
-    }
-
-    /// Where there is no answer, show what the command printed at the ends: a reason in our words may be the wrong one.
-    pub(super) fn say_outputs(&mut self, conclusion: &Conclusion) -> Result<(), SessionError> {
-        let is_answer = matches!(conclusion, Conclusion::Found { .. } | Conclusion::Ambiguous { .. });
-        let is_stopped =
-            matches!(conclusion, Conclusion::Inconclusive { why: Inconclusive::Interrupted, .. });
-        if is_answer || is_stopped {
-            return Ok(());
-        }
-        for (commit, output) in std::mem::take(&mut self.end_outputs) {
-            let lines = last_lines(&output);
-            self.journal.say(EventKind::Output(OutputTail { commit, lines }))?;
-        }
-        Ok(())
-    }
-}
-
-/// The last lines of both streams, as text that is safe to show anywhere.
-fn last_lines(output: &TrialOutput) -> Vec<String> {
-    const MOST: usize = 20;
-    const WIDEST: usize = 400;
-    let text = |stream: &str| strip(stream).into_owned();
-    let clean = |line: &str| -> String {
-        line.chars()
-            .map(|letter| if letter == '\t' { ' ' } else { letter })
-            .filter(|letter| !letter.is_control())
-            .take(WIDEST)
-            .collect()
-    };
-    let (stdout, stderr) = (text(&output.stdout.text), text(&output.stderr.text));
-    let lines: Vec<String> =
-        stdout.lines().chain(stderr.lines()).map(clean).filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(MOST)..].to_vec()
 }

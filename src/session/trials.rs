@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::dispatcher::{Dispatcher, Running};
+use super::secrets::{Secrets, masked};
 use super::{SessionError, Trees};
 use crate::executor::Executor;
 use crate::model::event::Source;
@@ -48,6 +49,7 @@ pub(super) struct Trials<'a> {
     ready: VecDeque<Done>,
     next_id: u64,
     started: usize,
+    secrets: Secrets,
 }
 
 impl<'a> Trials<'a> {
@@ -60,6 +62,7 @@ impl<'a> Trials<'a> {
         environment: &str,
         fresh: bool,
     ) -> Self {
+        let secrets = Secrets::of(&recipe.environment);
         Self {
             dispatcher,
             executor,
@@ -72,6 +75,7 @@ impl<'a> Trials<'a> {
             ready: VecDeque::new(),
             next_id: 0,
             started: 0,
+            secrets,
         }
     }
 
@@ -256,7 +260,7 @@ impl<'a> Trials<'a> {
             return Ok(Some(done));
         }
         let Some((trial, result)) = self.dispatcher.wait(until) else { return Ok(None) };
-        let output = result?;
+        let output = self.secrets.hide(result?);
         self.keep(&trial, &output)?;
         Ok(Some(Done {
             id: trial.id,
@@ -300,6 +304,7 @@ impl<'a> Trials<'a> {
     /// After an interrupt: record whatever still came to a result.
     pub(super) fn drain(&mut self) -> Result<(), SessionError> {
         for (trial, output) in self.dispatcher.drain() {
+            let output = self.secrets.hide(output);
             self.keep(&trial, &output)?;
         }
         Ok(())
@@ -315,7 +320,7 @@ impl<'a> Trials<'a> {
             return Ok(());
         }
         let key = self.key(trial.commit, trial.tree, &trial.recipe);
-        Ok(self.store.add_outcome(key, trial.commit, output)?)
+        Ok(self.store.add_outcome(key, trial.commit, &masked(output))?)
     }
 }
 

@@ -9,6 +9,7 @@ mod calls;
 mod key;
 mod outcomes;
 mod place;
+mod printed;
 mod requests;
 mod sessions;
 
@@ -74,6 +75,9 @@ const SCHEMA: &str = "
         session TEXT NOT NULL, seq INTEGER NOT NULL, json TEXT NOT NULL,
         PRIMARY KEY (session, seq)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS requests (session TEXT PRIMARY KEY, at REAL NOT NULL, json TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS printed (
+        session TEXT NOT NULL, trial INTEGER NOT NULL, at REAL NOT NULL, output BLOB NOT NULL,
+        PRIMARY KEY (session, trial)) WITHOUT ROWID;
     COMMIT;
 ";
 

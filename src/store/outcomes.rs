@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{OutcomeKey, Store, StoreError, now};
 use crate::model::{CommitId, TrialOutput};
@@ -13,13 +15,13 @@ fn row_error(error: impl std::error::Error + Send + Sync + 'static) -> StoreErro
     StoreError::Row(Box::new(error))
 }
 
-fn pack(output: &TrialOutput) -> Result<Vec<u8>, StoreError> {
+pub(super) fn pack(output: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     serde_json::to_writer(&mut encoder, output).map_err(row_error)?;
     encoder.flush().and_then(|()| encoder.finish()).map_err(row_error)
 }
 
-fn unpack(bytes: &[u8]) -> Result<TrialOutput, StoreError> {
+pub(super) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     let mut json = Vec::new();
     ZlibDecoder::new(bytes).read_to_end(&mut json).map_err(row_error)?;
     serde_json::from_slice(&json).map_err(row_error)

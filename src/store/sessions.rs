@@ -110,7 +110,9 @@ impl Store {
                  ON CONFLICT (id) DO UPDATE SET updated = ?5, state = 'running'",
                 rusqlite::params![id.as_str(), key.as_bytes().as_slice(), repository, command, now()],
             )?;
-            self.connection.execute("DELETE FROM events WHERE session = ?1", [id.as_str()])?;
+            for table in ["events", "printed"] {
+                self.connection.execute(&format!("DELETE FROM {table} WHERE session = ?1"), [id.as_str()])?;
+            }
             Ok(())
         };
         self.attempt((), write)?;
@@ -189,13 +191,16 @@ impl Store {
         Ok(rows.iter().filter_map(|json| serde_json::from_str(json).ok()).collect())
     }
 
-    /// Forget a session and its events; its outcomes stay.
+    /// Forget a session, its events and what its trials printed; its outcomes stay.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn forget_session(&self, session: &SessionId) -> Result<bool, StoreError> {
         let write = || -> Result<bool, rusqlite::Error> {
-            self.connection.execute("DELETE FROM events WHERE session = ?1", [session.as_str()])?;
+            for table in ["events", "printed"] {
+                let forget = format!("DELETE FROM {table} WHERE session = ?1");
+                self.connection.execute(&forget, [session.as_str()])?;
+            }
             let rows = self.connection.execute("DELETE FROM sessions WHERE id = ?1", [session.as_str()])?;
             Ok(rows > 0)
         };

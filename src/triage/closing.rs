@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::redact::redact;
 use super::runners::counts_tests;
 use super::{ansi, normalise};
 use crate::model::TrialOutput;
@@ -64,5 +65,5 @@ fn telling(text: &str) -> Option<String> {
     let speaking = || last.iter().filter(|line| SPEAKS.is_match(line));
     let told = speaking().filter(is_own).find(|line| !counts_tests(line));
     let told = told.or_else(|| speaking().find(is_own)).or_else(|| speaking().next()).or(last.first());
-    told.map(|line| (*line).to_owned())
+    told.map(|line| redact(line).into_owned())
 }

@@ -4,6 +4,7 @@
 //!
 //! | file | reads |
 //! |---|---|
+//! | [`mod@advice`] | what an output asks for, to be told as a hint |
 //! | [`ansi`] | colour codes, to remove them |
 //! | [`traceback`] | Python tracebacks, as the interpreter and the test runners print them |
 //! | [`pytest_options`] | which version of pytest a command needs |
@@ -23,6 +24,7 @@
 //! | `reasons` | what a trial shows, in words |
 //! | [`oracle`] | [`Oracle`]: what a trial says about its commit |
 
+pub mod advice;
 pub mod ansi;
 mod assertion;
 mod baseline;

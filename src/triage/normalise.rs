@@ -91,7 +91,8 @@ fn once(text: &str) -> String {
 }
 
 /// The text with the paths of a trial's work tree as they are in the repository.
-pub(super) fn within_tree(text: &str) -> String {
+#[must_use]
+pub fn within_tree(text: &str) -> String {
     static TREE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"[^\s'"(=:]*/runs/run-[^/\s]+/slots/\d+/tree/"#).expect("a valid pattern")
     });

@@ -2,6 +2,7 @@
 
 use super::closing::{Closing, closing};
 use super::logged::logged;
+use super::redact::redact;
 use super::runners::{self, CommandFacts, RunSummary, Runner, TestFailure};
 use super::traceback::{Form, ParsedTraceback};
 use super::{ansi, normalise, traceback};
@@ -113,13 +114,16 @@ fn told(run: &RunSummary, parsed: &[ParsedTraceback]) -> Vec<FailureSignature> {
         let own = parsed.iter().rfind(|one| one.short_kind() == Some(last(&failure.kind).as_str()));
         own.map(|one| one.frames.iter().map(within_tree).collect()).unwrap_or_default()
     };
-    let signature = |failure: &TestFailure| FailureSignature {
-        kind: FailureKind::Exception(failure.kind.clone()),
-        message: first_lines(&failure.message),
-        shape: normalise::shape(&failure.message),
-        frames: frames(failure),
-        tests: Some(failure.test.clone()).filter(|test| !test.is_empty()).into_iter().collect(),
-        logged: Vec::new(),
+    let signature = |failure: &TestFailure| {
+        let message = redact(&failure.message);
+        FailureSignature {
+            kind: FailureKind::Exception(failure.kind.clone()),
+            message: first_lines(&message),
+            shape: normalise::shape(&message),
+            frames: frames(failure),
+            tests: Some(failure.test.clone()).filter(|test| !test.is_empty()).into_iter().collect(),
+            logged: Vec::new(),
+        }
     };
     run.failures.iter().map(signature).collect()
 }
@@ -171,11 +175,12 @@ fn signature(one: &ParsedTraceback, summary: Option<&RunSummary>) -> FailureSign
         },
         (None, None) => Vec::new(),
     };
-    let message = without_notes(&one.message);
+    // Masked as what is kept of an output is: an outcome that is known from an earlier run shows the same failure.
+    let message = redact(without_notes(&one.message));
     FailureSignature {
         kind: FailureKind::Exception(one.kind.clone().unwrap_or_default()),
-        message: first_lines(message),
-        shape: shape_of(one, message),
+        message: first_lines(&message),
+        shape: shape_of(one, &message),
         frames: one.frames.iter().map(within_tree).collect(),
         tests,
         logged: Vec::new(),
@@ -208,7 +213,7 @@ fn shape_of(one: &ParsedTraceback, message: &str) -> String {
         .iter()
         .map(|member| {
             let kind = member.short_kind().unwrap_or_default();
-            format!("{kind}: {}", shape_of(member, without_notes(&member.message)))
+            format!("{kind}: {}", shape_of(member, &redact(without_notes(&member.message))))
         })
         .collect();
     members.sort();

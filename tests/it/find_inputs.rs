@@ -52,24 +52,25 @@ fn mistakes_in_words_are_named_with_what_to_do() {
 }
 
 #[test]
-fn endpoints_that_do_not_reproduce_end_with_four_and_what_was_seen() {
+fn endpoints_that_do_not_reproduce_end_with_four_those_that_did_not_run_with_five() {
     let (repo, ids) = TestRepo::with_versions(&["0", "1", "2"]);
     let good = ids[0].to_string();
-    for (command, seen) in [
-        (vec!["true"], "the command passes"),
-        (vec!["false"], "it fails too"),
-        (vec!["no-such-program-here"], "command cannot be started"),
-        (vec!["sh", "-c", "exit 125"], "exit status 125"),
+    for (command, code, seen) in [
+        (vec!["true"], 4, "the command passes"),
+        (vec!["false"], 4, "it fails too"),
+        (vec!["sh", "-c", "no-such-program-here"], 5, "no-such-program-here"),
+        (vec!["sh", "-c", "exit 125"], 5, "exit status 125"),
     ] {
         let mut arguments = vec!["--good", &good, "--"];
         arguments.extend(command);
         let ran = find(repo.path(), &arguments);
-        assert_eq!(ran.code, Some(4), "{}", ran.stdout);
-        assert!(ran.stdout.contains(seen), "no '{seen}' in: {}", ran.stdout);
+        assert_eq!(ran.code, Some(code), "{}", ran.stderr);
+        assert!(ran.stdout.is_empty() && ran.stderr.contains(seen), "no '{seen}' in: {}", ran.stderr);
+        assert!(ran.stderr.contains("output: pybisect show "), "{}", ran.stderr);
     }
     let ran = find(repo.path(), &["--good", &good, "--setup", "echo no compiler; exit 3", "--", "true"]);
-    assert_eq!(ran.code, Some(4));
-    assert!(ran.stdout.contains("setup failed: exit status 3: no compiler"), "{}", ran.stdout);
+    assert_eq!(ran.code, Some(5));
+    assert!(ran.stderr.contains("setup failed: exit status 3: no compiler"), "{}", ran.stderr);
 }
 
 #[test]

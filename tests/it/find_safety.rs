@@ -174,7 +174,7 @@ fn a_session_is_listed_and_its_log_can_be_replayed_by_git() {
     assert_eq!(code, Some(0));
     let session = report["session"].as_str().unwrap();
     let list = user.run(scene.repo.path(), &["sessions"]);
-    assert!(list.stdout.contains(session) && list.stdout.contains("finished"), "{}", list.stdout);
+    assert!(list.stdout.contains(session) && list.stdout.contains(" broke it: "), "{}", list.stdout);
     let log = user.run(scene.repo.path(), &["log", &session[..5]]);
     assert_eq!(log.code, Some(0), "{}", log.stderr);
     let told = replay(scene.repo.path(), &log.stdout);

@@ -14,6 +14,8 @@ mod check_untested;
 mod cli_calls;
 mod cli_init;
 mod cli_logs;
+mod cli_mistakes;
+mod cli_show;
 mod cli_suspects;
 mod docs;
 mod executor_local;

@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::cli::terminal::{can_animate, stderr_style, stdout_style};
+use crate::cli::terminal::{can_animate, stderr_style};
 use crate::cli::{CliError, Exit};
-use crate::git::Repository;
 use crate::model::{CancelReason, CancelToken, CommitId, Event, Report};
-use crate::report::{Json, Plain, Progress, Quiet, Renderer, Reporter, Terminal, lines};
+use crate::report::{Json, Plain, Progress, Quiet, Renderer, Reporter, lines};
 use crate::session::{self, Plan, SignalListener, Workshop};
 
+use super::answer;
 use super::config_args::ConfigArgs;
 use super::environments::EnvArgs;
 use super::isolation::IsolationArgs;
@@ -30,10 +30,14 @@ pub(crate) const CONFIDENCE: f64 = 0.99;
 Examples:
   pybisect find --good v1.4 -- python -m pytest -q tests/test_smoke.py::test_login
   pybisect find --good v1.4 --with-file /tmp/test_repro.py:tests/test_repro.py -- python -m pytest -q tests/test_repro.py
-  pybisect find -- ./smoke.sh
+  pybisect find v1.4..main -- ./smoke.sh
 
-Exit status: 0 found and verified, 2 usage, 3 ambiguous or inconclusive, 4 not reproduced, 130 interrupted")]
+Exit status: 0 found and verified, 2 usage, 3 ambiguous or inconclusive, 4 bad passes or good fails,
+  5 could not be run at all, 130 interrupted")]
 pub(crate) struct Args {
+    /// Range to search, such as v1.4.. or v1.4..main: the same as --good v1.4 --bad main
+    #[arg(value_name = "GOOD..BAD", conflicts_with_all = ["good", "bad"])]
+    pub(crate) range: Option<String>,
     /// Commit that passes (can be repeated) [default: looked for, backwards]
     #[arg(long, value_name = "REV")]
     pub(crate) good: Vec<String>,
@@ -97,6 +101,9 @@ pub(crate) struct Args {
     /// Write the report as JSON to a file, or to standard output with -
     #[arg(long, value_name = "FILE|-")]
     pub(crate) json: Option<PathBuf>,
+    /// Search for the tests that failed in your last run of pytest
+    #[arg(long, conflicts_with = "shell")]
+    pub(crate) lf: bool,
     /// Show the result only, not the progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -112,6 +119,10 @@ pub(crate) struct Args {
     /// Whether it is shown, not used: then what could be done next is left out.
     #[arg(skip)]
     pub(crate) is_shown: bool,
+    /// Whether these are the words that the user typed, so that mistakes in them can be put right to copy.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(crate) is_typed: bool,
     /// The commit whose configuration counts, for `check`; otherwise the checkout's does.
     #[arg(skip)]
     #[serde(skip)]
@@ -147,14 +158,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     }
     let on_stdout = json.as_ref().is_some_and(JsonTarget::is_stdout);
     if !on_stdout {
-        let renderer = Terminal {
-            style: stdout_style(),
-            diff: diff(&prepared.repository, &report),
-            says_next: !args.is_shown,
-        };
-        let mut text = Vec::new();
-        renderer.render(&report, &mut text).map_err(CliError::internal)?;
-        super::print_text(&text)?;
+        answer::tell(args, &prepared, &report)?;
     }
     if cancel.is_cancelled() {
         say_how_to_go_on(&cancel);
@@ -177,15 +181,6 @@ fn search(prepared: &Prepared, cancel: &CancelToken, quiet: bool) -> Result<Repo
         Workshop { repository, shadow: &bench.shadow, executor: bench.executor.as_ref(), store, cancel };
     let plan: &Plan = plan;
     Ok(session::find(plan, &workshop, &mut |event: &Event| reporter.on_event(event))?)
-}
-
-/// The culprit's diff, for the terminal.
-fn diff(repository: &Repository, report: &Report) -> Option<String> {
-    const MOST: usize = 64 << 10;
-    match report.culprits.as_slice() {
-        [culprit] => repository.diff_text(culprit.commit.id, MOST).ok(),
-        _ => None,
-    }
 }
 
 pub(super) fn warn(text: &str) {

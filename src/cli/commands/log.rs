@@ -1,35 +1,33 @@
 //! `pybisect log`: a session in the format of `git bisect log`, for `git bisect replay`.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
 use crate::cli::{CliError, Exit, folders};
 use crate::model::{CommitId, Conclusion, Event, EventKind, Verdict};
 use crate::report::one_line;
-use crate::store::{SessionRow, Store};
+use crate::store::Store;
+
+use super::chosen::chosen;
 
 /// Print a session as a git bisect log
 ///
 /// `git bisect replay` accepts the output.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The session's id, or its beginning [default: the latest session]
+    /// The session's id, or its beginning [default: the latest one of this repository]
     session: Option<String>,
+    /// Repository [default: the one you stand in]
+    #[arg(long, value_name = "DIR")]
+    repo: Option<PathBuf>,
 }
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let store = Store::open(&folders::cache()?)?;
-    let row = chosen(&store, args.session.as_deref())?;
+    let row = chosen(&store, args.session.as_deref(), args.repo.as_deref())?;
     let events = store.events(&row.id)?;
     super::print(bisect_log(&events).as_bytes())
-}
-
-fn chosen(store: &Store, prefix: Option<&str>) -> Result<SessionRow, CliError> {
-    let list = || CliError::usage("no such session").hinted("`pybisect sessions` lists them");
-    match prefix {
-        Some(prefix) => store.session(prefix)?.ok_or_else(list),
-        None => store.sessions(None)?.into_iter().next().ok_or_else(list),
-    }
 }
 
 /// The events as lines of `git bisect log`.

@@ -1,12 +1,16 @@
 //! One file a subcommand.
 
 mod allowed;
+mod answer;
 mod bench;
 pub(super) mod calls;
 pub(super) mod check;
+mod chosen;
+pub(super) mod config;
 mod config_args;
 pub(super) mod demo;
 mod duration;
+mod ends;
 pub(super) mod environments;
 pub(super) mod explain;
 pub(super) mod find;
@@ -14,14 +18,18 @@ pub(super) mod fix;
 mod history;
 pub(super) mod init;
 pub(super) mod isolation;
+mod last_failed;
 pub(super) mod log;
 pub(super) mod logs;
 pub(super) mod machine;
 mod named_files;
 mod overlay;
+mod preflight;
 mod prepare;
+pub(in crate::cli) mod retyped;
 pub(super) mod rollback;
 pub(super) mod sessions;
+pub(super) mod show;
 mod standing;
 pub(super) mod suspects;
 pub(super) mod trust;
@@ -42,7 +50,7 @@ pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
     let Cli { color, command } = cli;
     color.apply();
     match command {
-        Command::Find(args) => find::run(&args),
+        Command::Find(args) => find::run(&find::Args { is_typed: true, ..*args }),
         Command::Fix(args) => fix::run(&args),
         Command::Rollback(args) => rollback::run(&args),
         Command::Logs(args) => logs::run(&args),
@@ -53,7 +61,9 @@ pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Sessions(args) => sessions::run(&args),
+        Command::Show(args) => show::run(&args),
         Command::Log(args) => log::run(&args),
+        Command::Config(args) => config::run(&args),
         Command::Trust(args) => trust::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

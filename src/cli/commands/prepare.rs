@@ -21,12 +21,16 @@ use crate::triage::runners::telling;
 use super::allowed::{not_without_isolation, stay_inside, unasked};
 use super::bench::Bench;
 use super::duration::parse_duration;
+use super::ends::{Ends, endpoints};
 use super::environments;
 use super::find::Args;
 use super::history;
 use super::isolation::{Filters, Offered};
+use super::last_failed;
 use super::named_files;
 use super::overlay::overlay;
+use super::preflight::Preflight;
+use super::retyped::Retyped;
 use super::standing::Standing;
 use super::venvs::{Venvs, absolute_program, interpreter_around, outer_path, seen, with_outer_paths};
 use super::view::{Surroundings, view};
@@ -105,9 +109,11 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let mut repository = Repository::open(&place)?;
     let standing = Standing::new(&repository, &place);
     let loaded = config::load(&standing.config(&repository, args.config_of), args.config.no_config)?;
-    let merged = Merged::new(args, &loaded.config)?;
+    let mut merged = Merged::new(args, &loaded.config)?;
+    let last_failed = args.lf.then(|| last_failed::add(&mut merged.command, &standing)).transpose()?;
 
-    let (good, bad) = endpoints(&repository, args, &merged)?;
+    let typed = args.is_typed.then(Retyped::now);
+    let Ends { good, bad, notes } = endpoints(&repository, args, &merged, typed.as_ref())?;
     let fetched = tempfile::tempdir().map_err(CliError::internal)?;
     repository.bring_folders(&fetched.path().join("shadow.git"), &good, bad)?;
     stay_inside(&loaded.config, args, &here, &standing)?;
@@ -164,6 +170,21 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         (&cache, sandbox.as_ref().map(|sandbox| (sandbox, isolated.passed()))),
         &merged.command,
     )?;
+    if let Some(typed) = &typed {
+        let preflight = Preflight {
+            repository: &repository,
+            commit: if args.find_fix { good.first().copied().unwrap_or(bad) } else { bad },
+            top: standing.top.as_deref(),
+            subdir: &standing.subdir,
+            overlay: &laid.overlay,
+            command: if merged.is_script { &[] } else { &merged.command },
+            has_setup: merged.setup.is_some(),
+            python: python.as_ref(),
+            has_environments: chosen.environments.is_some(),
+            typed,
+        };
+        preflight.check()?;
+    }
     let mut environment = facts(python.as_ref().filter(|_| chosen.environments.is_none()));
     environment.extend(chosen.facts);
     isolated.note_missing(&mut isolation, chosen.environments.as_ref().and_then(Environments::missing))?;
@@ -200,18 +221,18 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         isolation,
         command_text: command_text(&merged.command, args.shell.as_deref()),
         repository: repository.folder().to_string_lossy().into_owned(),
-        notes: laid.notes,
+        notes: notes.into_iter().chain(last_failed).chain(laid.notes).collect(),
     };
     let tools = Tools { sandbox, questions };
     Ok(Prepared { repository, plan, bench, store, warnings, _fetched: fetched, line: chosen.line, tools })
 }
 
 /// Flags over configuration over defaults.
-struct Merged {
+pub(super) struct Merged {
     command: Vec<OsString>,
     /// Whether the command is a shell's.
     is_script: bool,
-    good: Vec<String>,
+    pub(super) good: Vec<String>,
     first_parent: bool,
     path: Vec<String>,
     jobs: usize,
@@ -267,7 +288,7 @@ fn command(args: &Args, config: &config::Config) -> Result<Vec<OsString>, CliErr
     }
     match &config.command {
         Some(words) if !words.is_empty() => Ok(words.iter().map(OsString::from).collect()),
-        _ if args.may_lack_command => Ok(Vec::new()),
+        _ if args.may_lack_command || args.lf => Ok(Vec::new()),
         _ => Err(CliError::usage("no command to run").hinted(
             "give it after `--`: pybisect find --good v1.4 -- python -m pytest -q tests/test_smoke.py",
         )),
@@ -289,29 +310,6 @@ fn matching(pattern: Option<&String>, any_failure: bool) -> Result<Matching, Cli
         None if any_failure => Ok(Matching::AnyFailure),
         None => Ok(Matching::Signature),
     }
-}
-
-/// The good commits and the bad one, in the terms of the search.
-fn endpoints(
-    repository: &Repository,
-    args: &Args,
-    merged: &Merged,
-) -> Result<(Vec<CommitId>, CommitId), CliError> {
-    let resolve = |rev: &str| Ok::<_, CliError>(repository.resolve(rev)?.id);
-    if !args.find_fix {
-        let good = merged.good.iter().map(|rev| resolve(rev)).collect::<Result<Vec<_>, _>>()?;
-        return Ok((good, resolve(args.bad.as_deref().unwrap_or("HEAD"))?));
-    }
-    let Some(broken) = &args.bad else {
-        return Err(CliError::usage("--find-fix needs the older commit that fails")
-            .hinted("name it with --bad REV; --good REV is the newer one that passes, HEAD by default"));
-    };
-    let mended = match merged.good.as_slice() {
-        [] => "HEAD",
-        [one] => one,
-        _ => return Err(CliError::usage("--find-fix takes one --good: the newer commit that passes")),
-    };
-    Ok((vec![resolve(broken)?], resolve(mended)?))
 }
 
 /// The interpreter behind the command, when there is one.

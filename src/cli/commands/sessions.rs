@@ -6,45 +6,86 @@ use std::path::PathBuf;
 use crate::cli::terminal::stdout_style;
 use crate::cli::{CliError, Exit, folders};
 use crate::git::Repository;
-use crate::report::{date, one_line};
-use crate::store::{SessionState, Store};
+use crate::model::Report;
+use crate::report::{date, one_line, plural};
+use crate::store::{SessionRow, SessionState, Store};
 
-/// List finished and broken sessions, the latest first
+/// List the sessions of this repository with what they found, the latest first
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only sessions of this repository
+    /// Repository [default: the one you stand in]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
+    /// Sessions of all repositories
+    #[arg(long, conflicts_with = "repo")]
+    all: bool,
 }
+
+/// Characters of a result, and of a command.
+const MOST: usize = 60;
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
-    let repository = args.repo.as_deref().map(Repository::open).transpose()?;
+    let here = std::env::current_dir().map_err(CliError::internal)?;
+    let repository = match (&args.repo, args.all) {
+        (_, true) => None,
+        (Some(place), _) => Some(Repository::open(place)?),
+        // Outside of a repository, those of all.
+        (None, _) => Repository::open(&here).ok(),
+    };
     let folder = repository.map(|repository| repository.folder().to_string_lossy().into_owned());
     let store = Store::open(&folders::cache()?)?;
     let style = stdout_style();
     let mut text = Vec::new();
     let rows = store.sessions(folder.as_deref())?;
     if rows.is_empty() {
-        drop(writeln!(anstream::stderr(), "no sessions yet"));
+        let of_others = if folder.is_some() { " in this repository (--all: those of others)" } else { "" };
+        drop(writeln!(anstream::stderr(), "no sessions yet{of_others}"));
     }
     for row in rows {
-        let state = format!("{:<11}", row.state.word());
-        let state = match row.state {
-            SessionState::Finished => style.good(state),
-            SessionState::Interrupted | SessionState::Running => style.warn(state),
-        };
+        let (result, is_answer) = result(&store, &row)?;
+        let result = if is_answer { style.good(result) } else { style.warn(result) };
+        let place = if folder.is_none() { format!("  {}", one_line(&row.repository)) } else { String::new() };
         let when = date(seconds(row.updated), 0);
-        writeln!(
-            text,
-            "{}  {state}  {when}  {}  {}",
-            style.name(&row.id),
-            one_line(&row.repository),
-            one_line(&row.command)
-        )
-        .map_err(CliError::internal)?;
+        let when = when.get(..16).unwrap_or(&when);
+        let command = shortened(&one_line(&row.command));
+        writeln!(text, "{}  {when}  {result}{place}\n              {command}", style.name(&row.id))
+            .map_err(CliError::internal)?;
     }
     super::print_text(&text)
+}
+
+/// What a session came to, in a few words, and whether that is an answer.
+fn result(store: &Store, row: &SessionRow) -> Result<(String, bool), CliError> {
+    match row.state {
+        SessionState::Interrupted => return Ok(("stopped before the end".to_owned(), false)),
+        SessionState::Running => return Ok(("running, or killed".to_owned(), false)),
+        SessionState::Finished => {}
+    }
+    let report = Report::from_events(&store.events(&row.id)?);
+    let what = if report.find_fix { "fixed it" } else { "broke it" };
+    Ok(match (report.status.as_str(), report.culprits.as_slice()) {
+        ("found", [culprit, ..]) => {
+            let subject = one_line(&culprit.commit.subject).into_owned();
+            (shortened(&format!("{} {what}: {subject}", culprit.commit.id.short())), true)
+        }
+        ("found", []) => {
+            let names: Vec<&str> = report.packages.iter().map(|package| package.name.as_str()).collect();
+            (shortened(&format!("{} {what}", one_line(&names.join(", ")))), true)
+        }
+        ("ambiguous", several) => (format!("one of {} {what}", plural(several.len(), "commit")), false),
+        _ => {
+            let reason = report.reason.unwrap_or_else(|| "no answer".to_owned());
+            (shortened(&one_line(&reason)), false)
+        }
+    })
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MOST) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
+    }
 }
 
 /// Whole seconds.

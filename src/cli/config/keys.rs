@@ -146,6 +146,11 @@ pub(super) fn restrict(table: &mut Table, own: &Table) -> Vec<String> {
     ignored
 }
 
+/// Whether there is such a key.
+pub(super) fn is_known(key: &str) -> bool {
+    KEYS.contains(&key)
+}
+
 /// `'a', 'b'`, with its verb.
 pub(super) fn listed(keys: &[String]) -> String {
     let quoted: Vec<String> = keys.iter().map(|key| format!("'{key}'")).collect();

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `keys` | [`Config`]: the keys, and which of them a file may set that came with a repository |
 //! | `files` | where the files are: in the checkout, in a commit, the user's own |
+//! | `in_force` | what counts in a place, and from where |
 //! | `trust` | [`Trust`]: which configurations of repositories the user accepted |
 //!
 //! Whoever controls the configuration controls what runs. So a file in a repository sets what cannot harm: everything
 //! else counts on the command line, in the user's own file, or after `pybisect trust`.
 
 mod files;
+mod in_force;
 mod keys;
 mod trust;
 
@@ -22,6 +24,7 @@ use crate::git::Repository;
 use crate::model::CommitId;
 
 pub(super) use self::files::Found;
+pub(super) use self::in_force::in_force;
 pub(super) use self::keys::{Config, Rollback};
 pub(super) use self::trust::Trust;
 

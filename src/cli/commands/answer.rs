@@ -1,0 +1,67 @@
+//! How a search is told at its end: an answer on standard output, or an error on standard error.
+
+use std::io::Write as _;
+
+use super::find::Args;
+use super::prepare::Prepared;
+use crate::cli::CliError;
+use crate::cli::terminal::{columns, stderr_style, stdout_style};
+use crate::git::{GitError, Merged, Repository, WorkState};
+use crate::model::Report;
+use crate::report::{Answer, Next, Renderer as _, Revert, Unanswered, printable};
+
+/// Tell the user.
+pub(super) fn tell(args: &Args, prepared: &Prepared, report: &Report) -> Result<(), CliError> {
+    let mut text = Vec::new();
+    if report.status == "not-reproduced" {
+        let renderer = Unanswered { style: stderr_style(), width: columns() };
+        renderer.render(report, &mut text).map_err(CliError::internal)?;
+        // A reader that went away is no error.
+        drop(anstream::stderr().write_all(printable(&String::from_utf8_lossy(&text)).as_bytes()));
+        return Ok(());
+    }
+    let next = Next {
+        revert: revert(prepared, report).unwrap_or_default(),
+        repository: args.repo.as_ref().map(|place| place.display().to_string()),
+    };
+    let renderer = Answer {
+        style: stdout_style(),
+        width: columns(),
+        diff: diff(&prepared.repository, report),
+        next: (!args.is_shown).then_some(next),
+    };
+    renderer.render(report, &mut text).map_err(CliError::internal)?;
+    super::print_text(&text).map(drop)
+}
+
+/// The culprit's diff, for the terminal.
+pub(super) fn diff(repository: &Repository, report: &Report) -> Option<String> {
+    const MOST: usize = 64 << 10;
+    match report.culprits.as_slice() {
+        [culprit] => repository.diff_text(culprit.commit.id, MOST).ok(),
+        _ => None,
+    }
+}
+
+/// What `git revert` of the culprit comes to, merged in memory. Not told where `HEAD` does not have the commit, or git would
+/// refuse for what is uncommitted.
+fn revert(prepared: &Prepared, report: &Report) -> Result<Revert, GitError> {
+    let [culprit] = report.culprits.as_slice() else { return Ok(Revert::Unknown) };
+    let repository = &prepared.repository;
+    let commit = &culprit.commit;
+    let Some(parent) = report.mainline(&commit.parents) else { return Ok(Revert::Unknown) };
+    let head = repository.resolve("HEAD")?;
+    let is_changed = |(_, state): &(std::path::PathBuf, WorkState)| *state == WorkState::Changed;
+    let is_dirty = repository.uncommitted_below(std::path::Path::new("")).iter().any(is_changed);
+    if is_dirty || !repository.is_ancestor(commit.id, head.id)? {
+        return Ok(Revert::Unknown);
+    }
+    let before = repository.tree_of(parent)?;
+    let here = repository.tree_of(head.id)?;
+    match prepared.bench.shadow.merge(repository.tree_of(commit.id)?, here, before)? {
+        // There is nothing of it left to undo.
+        Merged::Clean(tree) if tree == here => Ok(Revert::Unknown),
+        Merged::Clean(_) => Ok(Revert::Applies),
+        Merged::Conflicts(paths) => Ok(Revert::Conflicts(paths)),
+    }
+}

@@ -1,0 +1,42 @@
+//! `pybisect config`: what the configuration says here.
+
+use std::path::PathBuf;
+
+use super::standing::Standing;
+use crate::cli::{CliError, Exit, config};
+use crate::git::Repository;
+use crate::report::one_line;
+
+/// Show what is configured here, and in which file
+///
+/// Options of the command line come before all of it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Repository [default: the one you stand in]
+    #[arg(long, value_name = "DIR")]
+    repo: Option<PathBuf>,
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    let place = match &args.repo {
+        Some(place) => place.clone(),
+        None => std::env::current_dir().map_err(CliError::internal)?,
+    };
+    let repository = Repository::open(&place)?;
+    let standing = Standing::new(&repository, &place);
+    let settings = config::in_force(&standing.config(&repository, None))?;
+    let mut text = String::new();
+    for setting in &settings {
+        let ignored = setting.ignored.map(|why| format!(", ignored: {why}")).unwrap_or_default();
+        let (key, value) = (one_line(&setting.key), one_line(&setting.value));
+        text.extend([&*key, " = ", &*value, "  # ", &*one_line(&setting.file), &ignored, "\n"]);
+    }
+    if settings.is_empty() {
+        text.push_str(
+            "nothing is configured here: pybisect.toml, or [tool.pybisect] in pyproject.toml, here or above, and your own \
+             ~/.config/pybisect/config.toml\n",
+        );
+    }
+    super::print_text(text.as_bytes())
+}

@@ -1,0 +1,131 @@
+//! `pybisect show`.
+
+use std::path::PathBuf;
+
+use crate::cli::terminal::{columns, stdout_style};
+use crate::cli::{CliError, Exit, folders};
+use crate::git::Repository;
+use crate::model::{CommitId, Event, KeptOutput, Report};
+use crate::report::{EditsText, Renderer as _, ShowHtml, ShowMarkdown, ShowText, Shown, Terminal};
+use crate::store::{SessionRow, Store};
+
+use super::answer::diff;
+use super::chosen::chosen;
+
+/// Show what the test printed, at good beside bad
+///
+/// Of each trial the last 64 kB are kept for a month, with secrets masked. Side by side from 130 columns on.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pybisect show                    the latest search of this repository: good, then bad
+  pybisect show 66a476044          all that is kept of this commit's run
+  pybisect show --full             the whole report
+  pybisect show --edits            every edit that broke it, whole
+  pybisect show --markdown         for an issue
+  pybisect show --html > bug.html  a page with both outputs side by side")]
+pub(crate) struct Args {
+    /// The session's id, or its beginning [default: the latest one of this repository]; or a commit of that one
+    #[arg(value_name = "SESSION")]
+    session: Option<String>,
+    /// Only what was printed at this commit, all of it
+    #[arg(value_name = "COMMIT")]
+    commit: Option<String>,
+    /// The edits that broke it, in full
+    #[arg(long, group = "form")]
+    edits: bool,
+    /// The whole report: every reason, note and step
+    #[arg(long, group = "form")]
+    full: bool,
+    /// In Markdown, for an issue
+    #[arg(long, group = "form")]
+    markdown: bool,
+    /// As a page of HTML
+    #[arg(long, group = "form")]
+    html: bool,
+    /// Repository [default: the one you stand in]
+    #[arg(long, value_name = "DIR")]
+    repo: Option<PathBuf>,
+}
+
+/// A session as it is kept.
+struct Kept {
+    report: Report,
+    outputs: Vec<KeptOutput>,
+}
+
+impl Kept {
+    fn of(store: &Store, row: &SessionRow) -> Result<Self, CliError> {
+        let events: Vec<Event> = store.events(&row.id)?;
+        Ok(Self { report: Report::from_events(&events), outputs: store.kept_outputs(&row.id)? })
+    }
+
+    /// The commit of a trial that this begins or names.
+    fn commit(&self, word: &str, repository: Option<&Repository>) -> Option<CommitId> {
+        let is_short = word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let mut known: Vec<CommitId> = self.outputs.iter().map(|output| output.commit).collect();
+        known.sort_unstable();
+        known.dedup();
+        let word = word.to_lowercase();
+        let mut begun = known.iter().filter(|commit| is_short && commit.to_string().starts_with(&word));
+        if let (Some(&only), None) = (begun.next(), begun.next()) {
+            return Some(only);
+        }
+        let named = repository?.resolve(&word).ok()?.id;
+        known.contains(&named).then_some(named)
+    }
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    let store = Store::open(&folders::cache()?)?;
+    let here = std::env::current_dir().map_err(CliError::internal)?;
+    let repository = Repository::open(args.repo.as_deref().unwrap_or(&here)).ok();
+    let (kept, commit) = asked(args, &store, repository.as_ref())?;
+    let shown = Shown { report: &kept.report, outputs: &kept.outputs };
+    let mut text = Vec::new();
+    if args.html {
+        ShowHtml.render(shown, &mut text)
+    } else if args.markdown {
+        ShowMarkdown.render(shown, &mut text)
+    } else if args.full {
+        let diff = repository.as_ref().and_then(|repository| diff(repository, &kept.report));
+        Terminal { style: stdout_style(), diff, says_next: true }.render(&kept.report, &mut text)
+    } else if args.edits {
+        EditsText { style: stdout_style() }.render(&kept.report, &mut text)
+    } else {
+        ShowText { style: stdout_style(), width: columns() }.render(shown, commit, &mut text)
+    }
+    .map_err(CliError::internal)?;
+    super::print_text(&text)
+}
+
+/// The session and the commit that are asked for. One word alone may be either.
+fn asked(
+    args: &Args,
+    store: &Store,
+    repository: Option<&Repository>,
+) -> Result<(Kept, Option<CommitId>), CliError> {
+    let repo = args.repo.as_deref();
+    let (row, word) = match (args.session.as_deref(), args.commit.as_deref()) {
+        (None, _) => return Ok((Kept::of(store, &chosen(store, None, repo)?)?, None)),
+        (Some(session), Some(commit)) => (chosen(store, Some(session), repo)?, commit),
+        (Some(word), None) => {
+            if let Some(row) = store.session(word)? {
+                return Ok((Kept::of(store, &row)?, None));
+            }
+            match chosen(store, None, repo) {
+                Ok(row) => (row, word),
+                Err(_) => return Err(no_such(word)),
+            }
+        }
+    };
+    let kept = Kept::of(store, &row)?;
+    let commit = kept.commit(word, repository).ok_or_else(|| no_such(word))?;
+    Ok((kept, Some(commit)))
+}
+
+fn no_such(word: &str) -> CliError {
+    CliError::usage(format!("'{word}' is neither a session nor a commit that ran in the latest one here"))
+        .hinted("`pybisect sessions` lists sessions; `pybisect log` the commits of one")
+}

@@ -1,0 +1,220 @@
+//! The answer at a glance: 23 rows at most, so that it and the prompt fit a terminal of 24. All of it is
+//! [`Terminal`](super::Terminal), which `pybisect show --full` prints.
+
+mod cause;
+mod next;
+mod why;
+
+use std::io::{self, Write};
+
+use super::columns::{cut, fill, wrapped};
+use super::escape::cleaned;
+use super::words::{date, plural};
+use super::{Renderer, Style};
+use crate::model::{Culprit, FailureSignature, PackageChange, Report};
+
+pub use next::{Next, Revert};
+
+/// Rows of an answer.
+const ROWS: usize = 23;
+/// Columns of the labels.
+const LABEL: usize = 10;
+/// No wider, for the eye.
+const WIDEST: usize = 100;
+/// Members of an ambiguous set that are listed.
+const MOST_LISTED: usize = 6;
+
+/// Renders [`Report`]s at a glance.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Colours.
+    pub style: Style,
+    /// Columns of the terminal.
+    pub width: usize,
+    /// The culprit's diff, when there is one culprit: shown where no edit was found.
+    pub diff: Option<String>,
+    /// What could be done next; `None` to say nothing of it.
+    pub next: Option<Next>,
+}
+
+/// A part of the answer: a label, and rows that fit beside it.
+struct Section {
+    label: &'static str,
+    rows: Vec<String>,
+}
+
+impl Renderer for Answer {
+    fn render(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let mut shown = cleaned(report);
+        // Proofs hold no foreign text, and are never made of one.
+        for (shown, culprit) in shown.culprits.iter_mut().zip(&report.culprits) {
+            shown.proof.clone_from(&culprit.proof);
+        }
+        self.write(&shown, out)
+    }
+}
+
+impl Answer {
+    fn write(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let head = self.head(report);
+        let mut sections = vec![
+            Section { label: "failure", rows: self.failure(report) },
+            Section { label: "cause", rows: self.cause(report) },
+            Section { label: "proof", rows: self.proof(report) },
+            Section { label: "note", rows: Vec::new() },
+            Section { label: "output", rows: self.output(report) },
+            Section { label: "next", rows: self.next_steps(report) },
+        ];
+        let blank_rows = |sections: &[Section]| sections.iter().filter(|part| !part.rows.is_empty()).count();
+        let used: usize = head.len() + sections.iter().map(|part| part.rows.len()).sum::<usize>();
+        let room = ROWS.saturating_sub(used + blank_rows(&sections) + 1);
+        sections[3].rows = self.notes(report, room);
+        for row in head {
+            writeln!(out, "{row}")?;
+        }
+        for Section { label, rows } in sections.iter().filter(|part| !part.rows.is_empty()) {
+            writeln!(out)?;
+            for (at, row) in rows.iter().enumerate() {
+                let label = if at == 0 { *label } else { "" };
+                writeln!(out, "{}{row}", self.style.bold(fill(label, LABEL)))?;
+            }
+        }
+        Ok(())
+    }
+
+    const fn columns(&self) -> usize {
+        if self.width < WIDEST { self.width } else { WIDEST }
+    }
+
+    /// Columns beside the labels.
+    const fn room(&self) -> usize {
+        self.columns() - LABEL
+    }
+
+    /// A text in as many rows as are allowed; what does not fit is cut.
+    fn rows(&self, text: &str, most: usize) -> Vec<String> {
+        let mut rows = wrapped(text, self.room());
+        if rows.len() > most {
+            rows.truncate(most);
+            if let Some(last) = rows.last_mut() {
+                *last = cut(&format!("{last} …………"), self.room().min(super::columns::width(last) + 2));
+            }
+        }
+        rows
+    }
+
+    fn head(&self, report: &Report) -> Vec<String> {
+        match report.status.as_str() {
+            "found" => match report.culprits.first() {
+                Some(culprit) => self.found(culprit, report),
+                None => report.packages.iter().take(3).flat_map(|package| self.package(package)).collect(),
+            },
+            "ambiguous" => self.ambiguous(report),
+            _ => {
+                let mut rows = vec![self.style.bold(self.style.warn("no answer"))];
+                rows.extend(self.reasons(report, 6));
+                rows
+            }
+        }
+    }
+
+    fn found(&self, culprit: &Culprit, report: &Report) -> Vec<String> {
+        let style = self.style;
+        let commit = &culprit.commit;
+        let what = if report.find_fix { "fixed it" } else { "broke it" };
+        let day = date(commit.author_time, commit.author_offset);
+        let day = day.split(' ').next().unwrap_or_default();
+        let author = commit.author.split(" <").next().unwrap_or_default();
+        vec![
+            format!("{} {}", style.bold(style.bad(commit.id)), style.bold(what)),
+            format!("  {}", style.bold(cut(&commit.subject, self.columns() - 2))),
+            format!("  {}", cut(&format!("{author}, {day}"), self.columns() - 2)),
+        ]
+    }
+
+    fn package(&self, package: &PackageChange) -> Vec<String> {
+        let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "none".to_owned());
+        let (before, after) = (version(&package.before), version(&package.after));
+        let title = format!("{} {after} broke it (before: {before}), no commit did", package.name);
+        let mut rows = vec![self.style.bold(self.style.bad(cut(&title, self.columns())))];
+        if let (Some(good), Some(bad)) = (&package.last_good, &package.first_bad) {
+            rows.push(format!("  {good} is the last version that passes, {bad} the first that fails"));
+        }
+        if let Some(constraint) = &package.constraint {
+            let tested = if package.constraint_passed {
+                "run: the bad commit passes with it"
+            } else {
+                "not enough at the bad commit"
+            };
+            rows.push(cut(&format!("  constraint: {constraint}   # {tested}"), self.columns()));
+        }
+        rows
+    }
+
+    fn ambiguous(&self, report: &Report) -> Vec<String> {
+        let count = plural(report.culprits.len(), "commit");
+        let tells = if report.can_go_on { "" } else { ", and no trial can tell which" };
+        let what = if report.find_fix { "fixed it" } else { "broke it" };
+        let mut rows = vec![self.style.bold(self.style.warn(format!("one of {count} {what}{tells}")))];
+        for Culprit { commit, probability, .. } in report.culprits.iter().take(MOST_LISTED) {
+            let percent = format!("{:>3.0} %", probability * 100.0);
+            let subject = cut(&commit.subject, self.columns().saturating_sub(20));
+            rows.push(format!("  {}  {percent}  {subject}", self.style.name(commit.id.short())));
+        }
+        if let Some(more) = report.culprits.len().checked_sub(MOST_LISTED).filter(|more| *more > 0) {
+            rows.push(format!("  … and {more} more (pybisect show --full)"));
+        }
+        rows.extend(self.reasons(report, 4));
+        rows
+    }
+
+    /// Why there is no answer, and what to do.
+    fn reasons(&self, report: &Report, most: usize) -> Vec<String> {
+        let indented = |text: &str, first: &str| -> Vec<String> {
+            let lines = wrapped(&format!("{first}{text}"), self.columns() - 2);
+            lines.into_iter().take(most).map(|line| format!("  {line}")).collect()
+        };
+        let reason = report.reason.iter().flat_map(|reason| indented(reason, ""));
+        let hint = report.hint.iter().flat_map(|hint| indented(hint, "hint: "));
+        reason.chain(hint).collect()
+    }
+
+    fn failure(&self, report: &Report) -> Vec<String> {
+        let Some(failure) = &report.failure else { return Vec::new() };
+        let text = failure.to_string();
+        let mut rows = vec![cut(text.lines().next().unwrap_or_default(), self.room())];
+        if let Some(place) = place(failure) {
+            rows.push(self.style.dim(cut(&format!("at {place}"), self.room())));
+        }
+        rows
+    }
+
+    /// What was printed where there is no answer.
+    fn output(&self, report: &Report) -> Vec<String> {
+        const MOST: usize = 6;
+        if report.status == "found" {
+            return Vec::new();
+        }
+        let Some(tail) = report.outputs.iter().find(|tail| !tail.lines.is_empty()) else { return Vec::new() };
+        let mut rows =
+            vec![cut(&format!("of {}, {}, the last lines:", tail.commit.short(), tail.ended), self.room())];
+        let skip = tail.lines.len().saturating_sub(MOST);
+        rows.extend(
+            tail.lines.iter().skip(skip).map(|line| self.style.dim(cut(line.trim_end(), self.room()))),
+        );
+        rows
+    }
+}
+
+/// The innermost frame in the project's own files, or the innermost of all.
+pub(super) fn place(failure: &FailureSignature) -> Option<String> {
+    let own =
+        |path: &str| !path.starts_with('/') && !path.starts_with('<') && !path.contains("site-packages");
+    let frame = failure.frames.iter().rev().find(|frame| own(&frame.path)).or(failure.frames.last())?;
+    let line = if frame.line > 0 { format!(":{}", frame.line) } else { String::new() };
+    let function = frame.function.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
+    Some(format!("{}{line}{function}", frame.path))
+}
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,7 @@ pub const MERGE_CONFLICT: RuleDoc = RuleDoc {
     summary: "The branch cannot be merged: both sides changed the same lines",
     weight: "error",
     evidence: "The merge was made in memory, as git makes it.",
-    remedy: "Merge the base into the branch, or rebase it, and mend the conflicts.",
+    remedy: "Merge the base into the branch, or rebase it, and resolve the conflicts.",
     example: "settings.py: both sides changed the same lines",
 };
 
@@ -115,7 +115,7 @@ pub const REPEATED_CHANGE: RuleDoc = RuleDoc {
     summary: "This change was made before, and taken back",
     weight: "warning",
     evidence: "A commit of this file's history made the opposite change to the same call in the same \
-               function, so what this branch brings was mended or reverted there.",
+               function, so what this branch brings was fixed or reverted there.",
     remedy: "Read that commit. If the change is right this time, say why in the commit message.",
     example: "application.py:20: json.load(f) → json.loads(f) was taken back by 3057ec5 (Fix reading of urls)",
 };

@@ -25,7 +25,7 @@ pub(super) enum Command {
     /// Find the commit that broke a command
     #[command(visible_alias = "bisect")]
     Find(Box<find::Args>),
-    /// Test ways to mend what the last search found
+    /// Test ways to fix what the last search found
     Fix(fix::Args),
     /// Deploy the last good version again, and watch that it answers
     Rollback(Box<rollback::Args>),

@@ -133,7 +133,7 @@ impl From<GitError> for CliError {
         let hint = match &error {
             GitError::NotARepository(_) => Some("go to the repository, or name it with --repo DIR"),
             GitError::BadInGood { .. } => {
-                Some("good comes before bad; to look for the commit that mended something: --find-fix")
+                Some("good comes before bad; to look for the commit that fixed something: --find-fix")
             }
             GitError::UnknownRevision { nearest, .. } if nearest.is_empty() => {
                 Some("see `git branch -a` and `git tag`; a new remote branch needs `git fetch` first")

@@ -17,7 +17,7 @@ pub(super) fn breaking(style: Style, report: &Report, out: &mut dyn Write) -> io
     let changes = &report.breaking_changes;
     let Some(first) = changes.first() else { return Ok(()) };
     let is_call = |change: &BreakingChange| change.callee_before.is_some() || change.callee_after.is_some();
-    let doing = if report.find_fix { "mending" } else { "breaking" };
+    let doing = if report.find_fix { "fixing" } else { "breaking" };
     let heading = match changes.len() {
         1 if first.calls.is_empty() && is_call(first) => format!("{doing} call"),
         1 => format!("{doing} change"),

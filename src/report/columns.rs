@@ -97,6 +97,5 @@ mod tests {
         assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
         assert_eq!(wrapped("a abcdefghijk", 8), ["a", "abcdefgh", "ijk"]);
         assert_eq!(wrapped("", 8), [""]);
-        assert_eq!(wrapped("  indented line", 80), ["  indented line"]);
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
         }
         EventKind::Suspects { suspects } => suspects.first().map(|first| suspect_line(first, style)),
         EventKind::Episode(episode) => Some(style.warn(format!(
-            "the failure was there before: {} has it, {} mended it",
+            "the failure was there before: {} has it, {} fixed it",
             episode.bad.short(),
             episode.mended_by.short()
         ))),

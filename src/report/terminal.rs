@@ -61,7 +61,7 @@ impl Terminal {
             let text = format!("no commit, but other packages: {}", names.join(", "));
             return writeln!(out, "{}", self.style.bold(self.style.bad(text)));
         };
-        let what = if report.find_fix { "mended it" } else { "broke it" };
+        let what = if report.find_fix { "fixed it" } else { "broke it" };
         let style = self.style;
         writeln!(out, "{} {}", style.bold(style.bad(culprit.commit.id)), style.bold(what))?;
         self.commit(&culprit.commit, out)
@@ -283,7 +283,7 @@ impl Terminal {
             let id = culprit.commit.id.short();
             steps.push((format!("git show {id}"), "the whole change"));
             if !report.find_fix {
-                steps.push(("pybisect fix".to_owned(), "ways to mend it, tested"));
+                steps.push(("pybisect fix".to_owned(), "ways to fix it, tested"));
                 let parents = &culprit.commit.parents;
                 let mainline = parents.iter().position(|&parent| report.mainline(parents) == Some(parent));
                 let mainline = mainline.filter(|_| parents.len() > 1);

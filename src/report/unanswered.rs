@@ -47,12 +47,8 @@ impl Renderer for Unanswered {
         }
         writeln!(out)?;
         if let Some(hint) = &report.hint {
-            for (at, line) in wrapped(&format!("hint: {hint}"), width - 2).iter().enumerate() {
-                match line.strip_prefix("hint:").filter(|_| at == 0) {
-                    Some(rest) => writeln!(out, "{}{rest}", style.bold("hint:"))?,
-                    None => writeln!(out, "  {line}")?,
-                }
-            }
+            // Not broken: commands in it are to be copied.
+            writeln!(out, "{} {hint}", style.bold("hint:"))?;
         }
         // What isolation or a note of the search says may be the very reason.
         for note in report.notes.iter().take(3) {

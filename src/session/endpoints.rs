@@ -134,7 +134,8 @@ impl Session<'_> {
                     hint.push_str("; if packages changed since then: --env auto");
                 }
                 // An older commit fails as well for want of something that no commit has.
-                let hint = self.advice(commit, output).unwrap_or_else(|| self.after_flaws(hint));
+                let asked = self.advice(commit, output).filter(|_| self.flaws.is_empty());
+                let hint = asked.unwrap_or_else(|| self.after_flaws(hint));
                 (format!("it fails too, and in the same way: {target}"), hint)
             }
             // The reason names the option.

@@ -182,7 +182,7 @@ impl Session<'_> {
     }
 
     /// Good commits that are ancestors of bad. For one that is not, the merge base is tested first: if
-    /// the failure is there already, the good side mended it, and the range says nothing.
+    /// the failure is there already, the good side fixed it, and the range says nothing.
     fn anchored(&mut self, goods: &[CommitId]) -> Result<Vec<CommitId>, Stop> {
         let repository = self.workshop.repository;
         let bad = self.plan.bad;
@@ -221,7 +221,7 @@ impl Session<'_> {
                 good.short()
             );
             let hint = format!(
-                "what mended it: --find-fix --bad {} --good {}; what broke it: --bad {}",
+                "what fixed it: --find-fix --bad {} --good {}; what broke it: --bad {}",
                 base.short(),
                 good.short(),
                 base.short()

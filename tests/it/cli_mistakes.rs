@@ -7,7 +7,7 @@ use crate::support::{TestRepo, User};
 fn repository() -> (TestRepo, Vec<String>) {
     let mut repo = TestRepo::new();
     repo.write("tests/test_app.py", "import app\ndef test_value():\n    assert app.value < 2\n");
-    repo.write("run.sh", "exit 1\n");
+    repo.write("run.sh", "exit 1\n").write("run.py", "");
     let ids =
         (0..4).map(|n| repo.write("app.py", format!("value = {n}\n")).commit(&format!("c{n}")).to_string());
     let ids = ids.collect();
@@ -103,7 +103,9 @@ fn a_test_that_is_not_there() {
         user.run(repo.path(), &[&["find", "--good", &ids[0], "--", "python3"], arguments].concat())
     };
     told(&find(&["tests/test_ap.py"]), 2, &["there is no tests/test_ap.py", "-- python3 tests/test_app.py"]);
-    // `-m` is no reason to look for a runner that is not pytest.
+    // What a script is given may be what it makes.
+    let made = user.run(repo.path(), &["find", "--good", &ids[0], "--", "python3", "run.py", "made.py"]);
+    assert_eq!(made.code, Some(4), "{}", made.stderr);
     told(
         &find(&["run.py", "-q", "tests/test_app.py::test_valeu[1]"]),
         2,

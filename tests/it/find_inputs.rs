@@ -31,7 +31,7 @@ fn mistakes_in_words_are_named_with_what_to_do() {
         &find(repo.path(), &["--good", "v1.9", "--", "true"]),
         &["no commit is called 'v1.9'", "v1.0"],
     );
-    assert_usage(&find(repo.path(), &["--good", "HEAD", "--", "true"]), &["--find-fix"]);
+    assert_usage(&find(repo.path(), &["--good", "HEAD", "--", "true"]), &["same commit", "--good REV"]);
     assert_usage(&find(repo.path(), &["--good", &good]), &["no command", "-- "]);
     assert_usage(
         &find(repo.path(), &["--match", "(", "--good", &good, "--", "true"]),

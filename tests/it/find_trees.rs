@@ -230,7 +230,7 @@ fn a_content_that_only_some_commits_lack_is_no_culprit() {
         })
         .collect();
     let (code, report) = find(repo.path(), &ids[0], &[]);
-    assert_eq!(code, Some(4), "{report:#}");
+    assert_eq!(code, Some(5), "{report:#}");
     let reason = report["reason"].as_str().unwrap();
     assert!(reason.contains("x.bin") && reason.contains("git lfs fetch"), "{reason}");
 }
@@ -317,7 +317,7 @@ fn a_submodule_at_a_commit_that_was_never_fetched_is_no_culprit() {
     made.git(&["commit", "-q", "-m", "bump"]);
     ids.push(made.git(&["rev-parse", "HEAD"]));
     let (code, report) = find(&made.top, &ids[0], &[]);
-    assert_eq!(code, Some(4), "{report:#}");
+    assert_eq!(code, Some(5), "{report:#}");
     let reason = report["reason"].as_str().unwrap();
     assert!(reason.contains("lib") && reason.contains("git fetch --recurse-submodules"), "{reason}");
 }

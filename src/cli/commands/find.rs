@@ -77,7 +77,7 @@ pub(crate) struct Args {
     /// Count a failure when its output matches
     #[arg(long = "match", value_name = "REGEX")]
     pub(crate) pattern: Option<String>,
-    /// Find the commit that mended it: --bad is the older, failing commit, --good the newer [default: HEAD]
+    /// Find the commit that fixed it: --bad is the older, failing commit, --good the newer [default: HEAD]
     #[arg(long)]
     pub(crate) find_fix: bool,
     /// Stop at the commit, and do not look for the call that broke it

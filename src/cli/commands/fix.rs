@@ -18,7 +18,7 @@ use crate::report::FixText;
 use crate::session::{self, FixRequest, Fixes, OverlayFile, SignalListener, Workshop};
 use crate::store::{SessionRow, SessionState, Store};
 
-/// Test ways to mend what the last search found
+/// Test ways to fix what the last search found
 ///
 /// Candidates are made on top of HEAD: the breaking edit undone, the same correction elsewhere, the commit
 /// reverted, the file restored. All are tested at the same time, in private work trees; the smallest that passes
@@ -32,7 +32,7 @@ Examples:
 
 Exit status: 0 a fix passes (or none is needed), 3 none passes, 6 the push failed, 130 interrupted")]
 pub(crate) struct Args {
-    /// Session to mend, by the beginning of its id [default: the last finished one of this repository]
+    /// Session to fix, by the beginning of its id [default: the last finished one of this repository]
     #[arg(value_name = "SESSION")]
     pub(crate) session: Option<String>,
     /// Repository [default: the one you stand in]
@@ -264,7 +264,7 @@ fn last_session(
     };
     let report = Report::from_events(&store.events(&row.id)?);
     if report.find_fix || (report.culprits.len() != 1 && report.breaking_changes.is_empty()) {
-        return Err(none(format!("session {} did not find what to mend", row.id)));
+        return Err(none(format!("session {} did not find what to fix", row.id)));
     }
     Ok((row, report))
 }

@@ -111,7 +111,16 @@ impl Retyped {
 
 impl std::fmt::Display for Retyped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "pybisect {}", shell_words::join(&self.0))
+        let plain = |word: &str| {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%=:,".contains(c);
+            !word.is_empty() && word.chars().all(is_plain)
+        };
+        f.write_str("pybisect")?;
+        for word in &self.0 {
+            let shown = if plain(word) { word.into() } else { shell_words::quote(word) };
+            write!(f, " {shown}")?;
+        }
+        Ok(())
     }
 }
 

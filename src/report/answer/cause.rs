@@ -11,7 +11,7 @@ const FEW: usize = 2;
 /// Edits that are listed.
 const MOST: usize = 4;
 /// Lines of a diff that stands for edits that were not looked for.
-const MOST_OF_DIFF: usize = 6;
+const MOST_OF_DIFF: usize = 4;
 
 impl Answer {
     pub(super) fn cause(&self, report: &Report) -> Vec<String> {
@@ -109,7 +109,11 @@ impl Answer {
 
     /// The culprit's change, where no edit of it is known to matter.
     fn change(&self, report: &Report) -> Vec<String> {
-        let Some(diff) = self.diff.as_ref().filter(|_| report.status == "found") else { return Vec::new() };
+        let Some(diff) =
+            self.diff.as_ref().filter(|_| report.status == "found" && report.culprits.len() == 1)
+        else {
+            return Vec::new();
+        };
         // What changed, without what stands around it; of a file only its name.
         let is_shown = |line: &&str| {
             line.starts_with(['+', '-']) && !line.starts_with("--- ") || line.starts_with("diff --git ")

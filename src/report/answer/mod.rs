@@ -22,7 +22,7 @@ const LABEL: usize = 10;
 /// No wider, for the eye.
 const WIDEST: usize = 100;
 /// Members of an ambiguous set that are listed.
-const MOST_LISTED: usize = 6;
+const MOST_LISTED: usize = 4;
 
 /// Renders [`Report`]s at a glance.
 #[derive(Debug, Clone)]
@@ -60,7 +60,10 @@ impl Answer {
         let mut sections = vec![
             Section { label: "failure", rows: self.failure(report) },
             Section { label: "cause", rows: self.cause(report) },
-            Section { label: "proof", rows: self.proof(report) },
+            Section {
+                label: if report.status == "found" { "proof" } else { "runs" },
+                rows: self.proof(report),
+            },
             Section { label: "note", rows: Vec::new() },
             Section { label: "output", rows: self.output(report) },
             Section { label: "next", rows: self.next_steps(report) },
@@ -96,9 +99,9 @@ impl Answer {
         let mut rows = wrapped(text, self.room());
         if rows.len() > most {
             rows.truncate(most);
-            if let Some(last) = rows.last_mut() {
-                *last = cut(&format!("{last} …………"), self.room().min(super::columns::width(last) + 2));
-            }
+            let last = rows.pop();
+            let room = |last: &str| self.room().min(super::columns::width(last) + 1);
+            rows.extend(last.map(|last| cut(&format!("{last}……"), room(&last))));
         }
         rows
     }
@@ -112,7 +115,7 @@ impl Answer {
             "ambiguous" => self.ambiguous(report),
             _ => {
                 let mut rows = vec![self.style.bold(self.style.warn("no answer"))];
-                rows.extend(self.reasons(report, 6));
+                rows.extend(self.reasons(report, 4));
                 rows
             }
         }
@@ -164,15 +167,20 @@ impl Answer {
         if let Some(more) = report.culprits.len().checked_sub(MOST_LISTED).filter(|more| *more > 0) {
             rows.push(format!("  … and {more} more (pybisect show --full)"));
         }
-        rows.extend(self.reasons(report, 4));
+        rows.extend(self.reasons(report, 3));
         rows
     }
 
     /// Why there is no answer, and what to do.
     fn reasons(&self, report: &Report, most: usize) -> Vec<String> {
         let indented = |text: &str, first: &str| -> Vec<String> {
-            let lines = wrapped(&format!("{first}{text}"), self.columns() - 2);
-            lines.into_iter().take(most).map(|line| format!("  {line}")).collect()
+            let mut lines = wrapped(&format!("{first}{text}"), self.columns() - 3);
+            if lines.len() > most {
+                lines.truncate(most);
+                let last = lines.pop();
+                lines.extend(last.map(|last| format!("{last}…")));
+            }
+            lines.into_iter().map(|line| format!("  {line}")).collect()
         };
         let reason = report.reason.iter().flat_map(|reason| indented(reason, ""));
         let hint = report.hint.iter().flat_map(|hint| indented(hint, "hint: "));
@@ -183,7 +191,7 @@ impl Answer {
         let Some(failure) = &report.failure else { return Vec::new() };
         let text = failure.to_string();
         let mut rows = vec![cut(text.lines().next().unwrap_or_default(), self.room())];
-        if let Some(place) = place(failure) {
+        if let Some(place) = place(failure).filter(|_| report.status == "found") {
             rows.push(self.style.dim(cut(&format!("at {place}"), self.room())));
         }
         rows
@@ -191,14 +199,14 @@ impl Answer {
 
     /// What was printed where there is no answer.
     fn output(&self, report: &Report) -> Vec<String> {
-        const MOST: usize = 6;
+        let most = if report.status == "ambiguous" { 3 } else { 5 };
         if report.status == "found" {
             return Vec::new();
         }
         let Some(tail) = report.outputs.iter().find(|tail| !tail.lines.is_empty()) else { return Vec::new() };
         let mut rows =
             vec![cut(&format!("of {}, {}, the last lines:", tail.commit.short(), tail.ended), self.room())];
-        let skip = tail.lines.len().saturating_sub(MOST);
+        let skip = tail.lines.len().saturating_sub(most);
         rows.extend(
             tail.lines.iter().skip(skip).map(|line| self.style.dim(cut(line.trim_end(), self.room()))),
         );

@@ -60,17 +60,14 @@ impl Answer {
                     Revert::Conflicts(paths) if !report.find_fix => {
                         let file = paths.first().map(String::as_str).unwrap_or_default();
                         let more = paths.len().saturating_sub(1);
-                        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                        steps.push((whole, format!("the change (a revert conflicts in {file}{more})")));
+                        let more = if more > 0 { format!(", +{more}") } else { String::new() };
+                        let file = file.rsplit('/').next().unwrap_or(file);
+                        steps.push((whole, format!("the change (a revert conflicts: {file}{more})")));
                     }
                     _ => steps.push((whole, "the whole change".to_owned())),
                 }
             }
-            None if !report.session.is_empty() => {
-                steps.push(show());
-                let log = format!("pybisect log {}", report.session);
-                steps.push((log, "this search, as a git bisect log".to_owned()));
-            }
+            None if !report.session.is_empty() => steps.push(show()),
             None => {}
         }
         let longest = steps.iter().map(|(command, _)| width(command)).max().unwrap_or(0);

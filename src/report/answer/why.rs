@@ -21,6 +21,12 @@ impl Answer {
                 rows.extend(self.rows(&line, 2));
             }
         }
+        if let Some((failures, passes)) = report.flaky {
+            let (failures, passes) = (failures * 100.0, passes * 100.0);
+            rows.push(format!(
+                "the test is flaky: {failures:.0} % false failures, {passes:.0} % false passes"
+            ));
+        }
         for package in report.packages.iter().filter(|package| package.sufficient).take(1) {
             let back = if package.necessary { ", without it the bad one passes" } else { "" };
             rows.extend(self.rows(
@@ -73,12 +79,6 @@ impl Answer {
     /// What to know beside it, by weight, in so many rows; what does not fit is counted.
     pub(super) fn notes(&self, report: &Report, room: usize) -> Vec<String> {
         let mut notes = Vec::new();
-        if let Some((failures, passes)) = report.flaky {
-            let (failures, passes) = (failures * 100.0, passes * 100.0);
-            notes.push(format!(
-                "the test is flaky: about {failures:.0} % false failures, {passes:.0} % false passes"
-            ));
-        }
         match report.failure.as_ref().map(crate::model::FailureSignature::compared) {
             Some(Compared::ClosingLines) => {
                 notes

@@ -57,9 +57,9 @@ fn text_of(width: usize, commit: Option<CommitId>) -> String {
 
 #[test]
 fn the_culprit_and_its_parent_are_shown_good_first() {
-    insta::assert_snapshot!(text_of(80, None), @"");
-    insta::assert_snapshot!(text_of(140, None), @"");
-    insta::assert_snapshot!(text_of(80, Some(id(9))), @"");
+    insta::assert_snapshot!("narrow", text_of(80, None));
+    insta::assert_snapshot!("wide", text_of(140, None));
+    insta::assert_snapshot!("one", text_of(80, Some(id(9))));
 }
 
 #[test]
@@ -73,5 +73,5 @@ fn nothing_foreign_is_markup() {
     assert!(page.contains("a &lt;b&gt;&amp;\\x1b[31m```") && page.contains("Ada &lt;b&gt;"), "{page}");
     let mut markdown = Vec::new();
     ShowMarkdown.render(shown, &mut markdown).unwrap();
-    insta::assert_snapshot!(String::from_utf8(markdown).unwrap(), @"");
+    insta::assert_snapshot!("markdown", String::from_utf8(markdown).unwrap());
 }

@@ -36,6 +36,15 @@ impl Preflight<'_> {
             };
             return Err(error.hinted(format!("as a line of a shell: {}", self.typed.with_script(program))));
         }
+        if program
+            .split_once('=')
+            .is_some_and(|(name, _)| name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_'))
+        {
+            let with_env: Vec<String> =
+                std::iter::once("env".to_owned()).chain(words.iter().cloned()).collect();
+            return Err(CliError::usage(format!("{plain}: variables are set by a shell, or by env"))
+                .hinted(self.typed.with_command(&with_env).to_string()));
+        }
         let on_path = if self.has_environments { Vec::new() } else { on_path() };
         let meant = nearest(program, COMMON).or_else(|| nearest(program, on_path.iter().map(String::as_str)));
         let is_runner = program == "pytest";

@@ -44,7 +44,7 @@ impl Preflight<'_> {
 }
 
 /// The runner that a command starts: as a program, or as a module of an interpreter.
-fn runner_of(words: &[String]) -> Option<&'static str> {
+pub(super) fn runner_of(words: &[String]) -> Option<&'static str> {
     let (program, rest) = words.split_first()?;
     let known = |name: &str| RUNNERS.iter().find(|runner| **runner == name).copied();
     if let Some(runner) = known(program) {

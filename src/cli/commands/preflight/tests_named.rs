@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::runner::runner_of;
 use super::{Preflight, nearest};
 use crate::cli::CliError;
 
@@ -21,6 +22,8 @@ static DEFINED: LazyLock<Regex> = LazyLock::new(|| {
 impl Preflight<'_> {
     pub(super) fn check_tests(&self) -> Result<(), CliError> {
         let words = self.words();
+        let is_pytest = runner_of(&words) == Some("pytest") || words.iter().any(|word| word == "pytest");
+        let script = words.iter().skip(1).position(|word| !word.starts_with('-')).map(|at| at + 1);
         for (at, word) in words.iter().enumerate().skip(1) {
             let before = &words[at - 1];
             let (file, names) = word.split_once("::").unwrap_or((word, ""));
@@ -31,6 +34,10 @@ impl Preflight<'_> {
                 || may_be_value
                 || word.contains(char::is_whitespace)
             {
+                continue;
+            }
+            // Of other programs only the script itself has to be there: what it is given may be what it makes.
+            if !is_pytest && names.is_empty() && script != Some(at) {
                 continue;
             }
             let Some(path) = self.in_tree(file) else { continue };

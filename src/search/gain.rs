@@ -6,11 +6,11 @@
 use crate::graph::{CommitGraph, Node, NodeSet};
 
 use super::focus::Focus;
-use super::partition::{Pick, Picker, binary_entropy};
+use super::partition::{Bound, Pick, Picker, binary_entropy, halvings};
 use super::posterior::Posterior;
 use super::skips::Skips;
 use super::weights::{Hypothesis, Weights};
-use super::{Next, Outcome, SearchState, Strategy};
+use super::{Next, Observation, Outcome, SearchState, Strategy};
 
 /// A trial that adds fewer bits than this divides nothing.
 const LEAST_BITS: f64 = 0.02;
@@ -19,6 +19,13 @@ const NEGLIGIBLE: f64 = 1e-4;
 /// What a trial tells before the evidence of the failure is read is worth this part of its bits: the evidence leaves about
 /// 3.3 of 8 bits open, so most of it would have been told anyway.
 const BEFORE_EVIDENCE: f64 = 0.4;
+/// Trials of a search with one worker beyond those that halve the range: that of bad, one that the proof needs, and one
+/// for evidence that misleads.
+const BEYOND_HALVING: u32 = 3;
+/// What is sure enough when those are made …
+const ENOUGH_AT_LAST: f64 = 0.95;
+/// … for a failure of which the doubt is no more than this.
+const TELLING: f64 = 0.02;
 /// A hypothesis this probable is worth proving in a slot that has nothing better to do.
 const LIKELY: f64 = 0.3;
 
@@ -50,6 +57,7 @@ struct View<'a> {
     skips: Skips,
     /// Good commits that could be none.
     doubtful: Vec<Node>,
+    flaky_prior: f64,
 }
 
 impl InformationGain {
@@ -72,7 +80,7 @@ impl InformationGain {
         let doubtful = state.doubtful(graph);
         let posterior = Posterior::new(graph, state, &focus, &doubtful, self.flaky_prior);
         let skips = Skips::new(graph, state);
-        View { graph, state, focus, posterior, skips, doubtful }
+        View { graph, state, focus, posterior, skips, doubtful, flaky_prior: self.flaky_prior }
     }
 
     /// What is believed now, where `slots` trials run at a time; of the leading commits the first `most`.
@@ -116,9 +124,14 @@ impl Strategy for InformationGain {
             let set = state.candidates.iter().map(|node| (node, 0.0)).collect();
             return Next::Done(Outcome::Ambiguous { set });
         };
-        let sure = view.posterior.of[leading.index()];
+        let (leading, sure) = match view.last_left() {
+            Some((only, flat)) if flat >= view.enough(self.confidence) => {
+                (only, flat.max(view.posterior.of[only.index()]))
+            }
+            _ => (leading, view.posterior.of[leading.index()]),
+        };
         let proof = view.proof(leading);
-        if sure >= self.confidence && proof == Proof::Complete {
+        if sure >= view.enough(self.confidence) && proof == Proof::Complete {
             return Next::Done(Outcome::Found { culprit: leading, probability: sure });
         }
         let dividing = view.dividing(slots, if self.awaits_evidence { BEFORE_EVIDENCE } else { 1.0 });
@@ -129,7 +142,7 @@ impl Strategy for InformationGain {
         if plan.len() < slots && view.needs_repeats(self.confidence) {
             plan.extend(view.repeats(slots - plan.len()));
         }
-        if plan.is_empty() && state.running.is_empty() && sure < self.confidence {
+        if plan.is_empty() && state.running.is_empty() && sure < view.enough(self.confidence) {
             plan.extend(view.untaken(view.doubtful.iter().copied()));
         }
         plan.truncate(slots);
@@ -233,7 +246,41 @@ impl View<'_> {
             self.untaken(new).into_iter().map(|node| (node, speaks(node) * part_of(node))).collect();
         let picker = Picker::new(self.graph, &self.posterior.of, &testable, &self.state.running);
         let picker = if self.has_evidence() { picker.with_evidence() } else { picker };
+        let alone = slots == 1 && self.state.running.is_empty();
+        let picker = picker.bound(if alone && plain { self.bound() } else { None });
         picker.pick(slots, self.least_bits())
+    }
+
+    /// Trials that a search with one worker takes at most, with all that run: that of bad and those of the proof among them.
+    fn most_trials(&self) -> u32 {
+        halvings(self.state.candidates.count()) + BEYOND_HALVING
+    }
+
+    fn trials(&self) -> u32 {
+        self.state.observations.iter().map(Observation::runs).sum()
+    }
+
+    /// The confidence that is enough: a little less at the last trial of a search for a failure that tells much of itself,
+    /// when all trials agreed.
+    fn enough(&self, confidence: f64) -> f64 {
+        let is_last = self.trials() >= self.most_trials() && self.has_evidence();
+        let telling = self.flaky_prior <= TELLING && !self.focus.flaky && self.skips.is_empty();
+        if is_last && telling { confidence.min(ENOUGH_AT_LAST) } else { confidence }
+    }
+
+    /// What a worker that searches alone has promised. `None` where the evidence points nowhere.
+    fn bound(&self) -> Option<Bound> {
+        let left = self.honest();
+        if left.count() < 2 || !self.has_evidence() {
+            return None;
+        }
+        // The culprit may be the oldest, whose parent is good and has to be seen so; or bad, which then is run again.
+        let unseen = |node: Node| self.state.goods.contains(&node) && self.state.observed(node).runs() == 0;
+        let oldest = left.iter().flat_map(|node| self.graph.parents(node)).any(|&parent| unseen(parent));
+        let last = u32::from(oldest || left.contains(self.state.bad));
+        let trials = self.most_trials().saturating_sub(self.trials() + last);
+        // What cannot be kept any more, because trials were made for something else, binds nobody.
+        (halvings(left.count()) <= trials).then_some(Bound { left, trials })
     }
 
     /// Whether the prior tells candidates apart.
@@ -259,6 +306,24 @@ impl View<'_> {
             }
         }
         honest
+    }
+
+    /// The only commit that agrees with all that was seen, and how sure it is where the prior says nothing: that the
+    /// evidence pointed elsewhere is no reason to doubt the test.
+    fn last_left(&self) -> Option<(Node, f64)> {
+        let honest = self.honest();
+        let mut left = honest.iter();
+        let (Some(only), None) = (left.next(), left.next()) else { return None };
+        if self.focus.flaky || !self.has_evidence() {
+            return None;
+        }
+        let mut flat = self.state.clone();
+        for (prior, node) in flat.prior.iter_mut().zip(self.graph.nodes()) {
+            // What cannot matter stays impossible.
+            *prior = f64::from(u8::from(self.state.candidates.contains(node) && *prior > 0.0));
+        }
+        let flat = Posterior::new(self.graph, &flat, &self.focus, &self.doubtful, self.flaky_prior);
+        Some((only, flat.of[only.index()]))
     }
 
     /// What is missing to prove a hypothesis.
@@ -287,7 +352,8 @@ impl View<'_> {
         let honest = self.honest();
         let inside: f64 = honest.iter().map(|node| self.posterior.of[node.index()]).sum();
         let inside = inside / (1.0 - self.posterior.mistaken);
-        inside < confidence && honest.count() <= self.state.running.len() + 2
+        let inside = self.last_left().map_or(inside, |(_, flat)| inside.max(flat));
+        inside < self.enough(confidence) && honest.count() <= self.state.running.len() + 2
     }
 
     /// Trials to repeat, by the information that a flaky test gives: that of a binary channel.

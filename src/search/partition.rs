@@ -8,12 +8,15 @@
 //! then it is a trial that has to run anyway, and a trial saved is worth as much as a bit, which is what a trial
 //! brings at best. So of commits that divide about as well, those beside the suspects come first.
 //!
+//! A worker that searches alone is [bound](Bound): however the evidence misleads, halving what is left has to end in
+//! time. So of the commits that keep that promise the best one is taken; where none does, the one that halves best.
+//!
 //! A worker is rather left idle than given a trial that is worth much less than its part of an even search:
 //! where the evidence points to few commits, there is little for many workers to do.
 
 use std::collections::BTreeMap;
 
-use crate::graph::{CommitGraph, Node};
+use crate::graph::{CommitGraph, Node, NodeSet};
 
 use super::weights::{Hypothesis, Weights};
 
@@ -33,6 +36,41 @@ pub(super) struct Picker<'a> {
     proof: Vec<f64>,
     /// What a trial beside others has to be worth, as a part of its share of an even search.
     share: f64,
+    /// What a worker that searches alone has promised.
+    bound: Option<Bound>,
+}
+
+/// How many trials a search may still take.
+#[derive(Debug, Clone)]
+pub(super) struct Bound {
+    /// Commits that can be the culprit.
+    pub(super) left: NodeSet,
+    /// Trials that are left to tell them apart.
+    pub(super) trials: u32,
+}
+
+impl Bound {
+    /// For each node, whether halving ends in time whatever its trial says, and how many commits are left at worst.
+    fn of(&self, graph: &CommitGraph) -> Vec<(bool, f64)> {
+        let hypotheses: Vec<Hypothesis> =
+            self.left.iter().map(|node| Hypothesis { node, weight: 1.0, cell: 0 }).collect();
+        let weights = Weights::new(graph, &hypotheses, 1);
+        let all: f64 = hypotheses.iter().map(|one| one.weight).sum();
+        let most = 2.0_f64.powi(i32::try_from(self.trials).unwrap_or(i32::MAX) - 1);
+        graph
+            .nodes()
+            .map(|node| {
+                let below = weights.of(node)[0];
+                let worst = below.max(all - below).round();
+                (worst <= most, worst)
+            })
+            .collect()
+    }
+}
+
+/// Trials that tell so many commits apart.
+pub(super) fn halvings(commits: usize) -> u32 {
+    commits.max(1).next_power_of_two().trailing_zeros()
 }
 
 /// A commit, and what its trial is worth.
@@ -60,7 +98,7 @@ impl<'a> Picker<'a> {
                 proof[parent.index()] += of[node.index()];
             }
         }
-        Self { graph, of, testable, running, proof, share: EVEN }
+        Self { graph, of, testable, running, proof, share: EVEN, bound: None }
     }
 
     /// The same where evidence points somewhere: most such searches end after a round or two, and a trial that is made to
@@ -69,6 +107,11 @@ impl<'a> Picker<'a> {
         /// Over 17 real histories, two workers make 2 to 4 % fewer trials so, in 2 to 5 % more time.
         const POINTED: f64 = 1.2;
         Self { share: POINTED, ..self }
+    }
+
+    /// The same for a worker that searches alone: it ends in time.
+    pub(super) fn bound(self, bound: Option<Bound>) -> Self {
+        Self { bound, ..self }
     }
 
     /// The best `slots` commits together, each adding at least `least` bits, and each beside another worth
@@ -106,15 +149,28 @@ impl<'a> Picker<'a> {
             self.running.iter().copied().chain(picks.iter().map(|pick| pick.node)).collect();
         let (hypotheses, totals) = self.cells(&taken);
         let weights = Weights::new(self.graph, &hypotheses, totals.len());
+        let bound = self.bound.as_ref().map(|bound| bound.of(self.graph));
+        let keeps = |node: Node| bound.as_ref().is_none_or(|bound| bound[node.index()].0);
+        // Where nothing keeps the promise, what halves best comes nearest to it.
+        let least_left = match &bound {
+            Some(bound) if !self.testable.iter().any(|&(node, _)| keeps(node)) => {
+                self.testable.iter().map(|(node, _)| bound[node.index()].1).min_by(f64::total_cmp)
+            }
+            _ => None,
+        };
+        let may = |node: Node| match (least_left, &bound) {
+            (Some(least), Some(bound)) => bound[node.index()].1 <= least,
+            _ => keeps(node),
+        };
         let mut best: Option<(Pick, f64)> = None;
-        for &(node, speaks) in self.testable {
+        for &(node, speaks) in self.testable.iter().filter(|(node, _)| may(*node)) {
             if taken.contains(&node) {
                 continue;
             }
             let parts = weights.of(node).iter().zip(&totals);
             let bits: f64 = parts.map(|(&part, &total)| total * binary_entropy(part / total)).sum();
             let bits = bits * speaks;
-            if bits < least {
+            if bits < least && bound.is_none() {
                 continue;
             }
             let worth = bits + self.proof[node.index()] * speaks;

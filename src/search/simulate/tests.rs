@@ -260,3 +260,101 @@ fn the_order_of_observations_does_not_matter() {
         assert_eq!(Some(outcome), play.outcome, "seed {seed}");
     }
 }
+
+/// A search over a line with a prior that says anything: the state to start from.
+fn with_any_prior(seed: u64) -> (World, SearchState, Node) {
+    let mut random = Random::new(seed);
+    let len = 2 + random.below(if seed % 16 == 0 { 600 } else { 70 });
+    let graph = chain(len);
+    let culprit = Node::new(1 + random.below(len - 1));
+    let truth = broken_by(&graph, culprit);
+    let world = world(graph, truth, seed);
+    let mut state = start(&world.graph, Node::new(0));
+    let commits = size(state.candidates.count());
+    // Some point to few commits, some to many, some to none; some to the culprit, most elsewhere.
+    for _ in 0..random.below(6) {
+        let suspect = some_member(&mut random, &state.candidates);
+        state.prior[suspect.index()] = commits * random.unit().powi(3) * 30.0;
+    }
+    if random.below(4) == 0 {
+        state.prior[culprit.index()] = commits;
+    }
+    if random.below(3) == 0 {
+        state.prior.iter_mut().for_each(|weight| *weight *= random.unit().powi(4));
+    }
+    (world, state, culprit)
+}
+
+#[test]
+fn no_prior_costs_more_than_three_trials_beyond_halving() {
+    for seed in 0..900 {
+        let (world, state, culprit) = with_any_prior(seed);
+        let most = state.candidates.count().next_power_of_two().trailing_zeros() + 3;
+        let doubt = if seed % 2 == 0 { 0.007 } else { 0.015 };
+        let play = world.play(&InformationGain::new(0.99, doubt), state.clone(), 1, 1000);
+        assert_eq!(found(&play), Some(culprit), "seed {seed}: {:?}", play.outcome);
+        assert!(
+            play.trials <= usize::try_from(most).unwrap(),
+            "seed {seed}, doubt {doubt}: {} trials for {} commits, the culprit is {culprit:?}",
+            play.trials,
+            state.candidates.count()
+        );
+    }
+}
+
+#[test]
+fn among_merges_no_prior_costs_more_than_three_trials() {
+    for seed in 0..300 {
+        let (world, state, culprit, mut random) = one_culprit(seed);
+        if state.candidates.count() < 4 {
+            continue;
+        }
+        let strategy = InformationGain::new(0.99, TELLING);
+        let flat = world.play(&strategy, state.clone(), 1, 1000);
+        let mut led = state.clone();
+        for _ in 0..random.below(6) {
+            let suspect = some_member(&mut random, &state.candidates);
+            led.prior[suspect.index()] = size(state.candidates.count()) * random.unit().powi(3) * 30.0;
+        }
+        let play = world.play(&strategy, led, 1, 1000);
+        assert_eq!(found(&play), Some(culprit), "seed {seed}: {:?}", play.outcome);
+        assert!(play.trials <= flat.trials + 3, "seed {seed}: {} trials, not {}", play.trials, flat.trials);
+    }
+}
+
+#[test]
+fn a_prior_that_is_right_saves_trials() {
+    let (mut flat, mut led) = (0, 0);
+    for seed in 0..200 {
+        let (world, mut state, culprit) = with_any_prior(seed);
+        let strategy = InformationGain::new(0.99, TELLING);
+        state.prior.iter_mut().for_each(|weight| *weight = 1.0);
+        flat += world.play(&strategy, state.clone(), 1, 1000).trials;
+        state.prior[culprit.index()] = size(state.candidates.count());
+        led += world.play(&strategy, state, 1, 1000).trials;
+    }
+    assert!(size(led) < 0.72 * size(flat), "{led} trials, without a prior {flat}");
+}
+
+#[test]
+fn whatever_the_prior_no_skip_and_no_flake_makes_the_answer_wrong() {
+    for seed in 0..300 {
+        let (mut world, state, culprit) = with_any_prior(seed);
+        let mut random = Random::new(seed + 13);
+        let ends = [state.bad, state.goods[0]];
+        let part = random.below(6);
+        for node in world.graph.nodes() {
+            if !ends.contains(&node) && random.below(10) < part {
+                world.truth[node.index()] = Truth::Untestable;
+            }
+        }
+        let play = world.play(&InformationGain::new(0.99, TELLING), state.clone(), 1, 1000);
+        match &play.outcome {
+            Some(Outcome::Found { culprit: found, .. }) => assert_eq!(*found, culprit, "seed {seed}"),
+            Some(Outcome::Ambiguous { set }) => {
+                assert!(set.iter().any(|(node, _)| *node == culprit), "seed {seed}: {set:?}");
+            }
+            None => panic!("seed {seed} did not end"),
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! `--path` the previous commits that touch the path, and an equal tree's result stands for the commit's own. What is
 //! told is of the history, so the commits that are named in it are run.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::find::{Session, Stop};
 use super::search::Hunt;
@@ -24,6 +24,11 @@ const MOST_REPEATED: u32 = 6;
 /// Runs that show a failure, of whichever commits, below which it may be chance: one that comes in every second run is
 /// seen three times in a row once in eight.
 const ENOUGH_SIGHTINGS: u32 = 3;
+
+/// The same for a failure that tells much of itself: that of code at a place, with what it found there.
+const ENOUGH_OF_TELLING: u32 = 2;
+/// The largest doubt about the test with which a failure is one of these.
+const TELLING: f64 = 0.02;
 
 /// Trials that were asked for to prove an answer.
 #[derive(Debug, Default)]
@@ -74,7 +79,8 @@ impl Session<'_> {
         let stand_ins = hunt.history.graph.parents(culprit).iter();
         let often = stand_ins.map(|&node| hunt.state.observed(node)).map(|seen| seen.good + seen.bad).max();
         let mut wanted = Vec::new();
-        let decides = culprit_id == self.target_commit() || !self.failed_otherwise.is_empty();
+        let is_named = culprit_id == self.target_commit() && !self.target_is_telling();
+        let decides = is_named || !self.failed_otherwise.is_empty();
         if self.target_may_be_chance(decides) && !proving.asked.contains(&self.target_commit()) {
             wanted.push(self.target_commit());
         }
@@ -92,12 +98,19 @@ impl Session<'_> {
     }
 
     /// Whether what is looked for may have been chance at bad, so that bad has to show it once more: few runs showed it,
-    /// and the answer rests on it, because bad itself is named, or others failed otherwise, as bad may do as a rule.
+    /// and the answer rests on it, because bad itself is named for a failure that tells little of itself, or others failed
+    /// otherwise, as bad may do as a rule.
     fn target_may_be_chance(&self, decides: bool) -> bool {
         let sightings: u32 = self.seen.values().map(|seen| seen.bad).sum();
         // One more wait for the limit of time would cost more than all else.
         let hangs = self.target.as_ref().is_some_and(|target| target.kind == FailureKind::Timeout);
-        sightings < ENOUGH_SIGHTINGS && decides && !hangs && !self.plan.find_fix
+        let enough = if self.target_is_telling() { ENOUGH_OF_TELLING } else { ENOUGH_SIGHTINGS };
+        sightings < enough && decides && !hangs && !self.plan.find_fix
+    }
+
+    /// Whether the failure that is looked for tells so much of itself that it hardly comes by chance.
+    fn target_is_telling(&self) -> bool {
+        self.flaky_prior() <= TELLING
     }
 
     /// Members of a set, and the parents of its members, that failed otherwise: perhaps by chance, and then another
@@ -122,9 +135,9 @@ impl Session<'_> {
     /// A commit, if it failed otherwise and may be run again.
     fn repeat_of(&self, commit: CommitId, proving: &mut Proving) -> Option<CommitId> {
         let all: u32 = proving.repeats.values().sum();
-        let own = proving.repeats.entry(commit).or_default();
-        let may = self.may_fail_so_by_chance(commit) && *own < MOST_REPEATS && all < MOST_REPEATED;
-        *own += u32::from(may);
+        let own = proving.repeats.get(&commit).copied().unwrap_or_default();
+        let may = self.may_fail_so_by_chance(commit, proving) && own < MOST_REPEATS && all < MOST_REPEATED;
+        proving.repeats.insert(commit, own + u32::from(may));
         may.then_some(commit)
     }
 
@@ -133,20 +146,17 @@ impl Session<'_> {
     }
 
     /// Whether the other failure of a commit may be chance: few runs showed it, or one that did could be judged when it
-    /// ran again.
-    fn may_fail_so_by_chance(&self, commit: CommitId) -> bool {
+    /// ran again. Runs that were asked for count as if they had shown it: so many tell, whichever commits they are of.
+    fn may_fail_so_by_chance(&self, commit: CommitId, proving: &Proving) -> bool {
         let Some(failure) = self.failed_otherwise_at(commit) else { return false };
-        let alike: Vec<CommitId> = self
-            .failed_otherwise
-            .iter()
-            .filter(|(_, other)| same_failure(failure, other))
-            .map(|(at, _)| *at)
-            .collect();
+        let alike = self.failed_otherwise.iter().filter(|(_, other)| same_failure(failure, other));
+        let alike: BTreeSet<CommitId> = alike.map(|(at, _)| *at).collect();
         let was_judged = alike.iter().any(|&at| {
             let seen = self.seen_at(at);
             seen.good + seen.bad > 0
         });
-        was_judged || alike.len() < usize::try_from(ENOUGH_SIGHTINGS).unwrap_or(usize::MAX)
+        let asked: u32 = alike.iter().filter_map(|at| proving.repeats.get(at)).sum();
+        was_judged || u32::try_from(alike.len()).unwrap_or(u32::MAX).saturating_add(asked) < ENOUGH_SIGHTINGS
     }
 
     fn seen_at(&self, commit: CommitId) -> Observation {

@@ -5,6 +5,7 @@
 //! hid the one that is searched for and was mended: a mask. Which it is, trials tell:
 //!
 //! 1. The search goes by the exit status first, as `git bisect run` does: to the first commit since which the command fails.
+//!    What cannot be imported counts as failing there once there is a stretch of it.
 //! 2. Bad without that commit's change runs. When it passes, that commit is the culprit.
 //! 3. Otherwise the search goes on for the first commit that shows bad's failure. Where the commits before it fail
 //!    otherwise, bad runs without the change of that one. When the earlier failure is there again, it was never mended,
@@ -26,6 +27,9 @@ use crate::triage::same_failure;
 
 /// Trials that finding the first failing commit is worth, once the search has ended in a set.
 const BUDGET: usize = 10;
+
+/// So many commits in a row that cannot be imported are a stretch of them, not a slip that the next commit mends.
+const STRETCH: usize = 3;
 
 /// What the search goes by, where commits fail otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -95,10 +99,26 @@ impl Session<'_> {
     pub(super) fn by_faces(&self, hunt: &Hunt) -> Option<SearchState> {
         let may = matches!(self.plan.matching, Matching::Signature) && !self.plan.find_fix;
         match self.faces.stage {
+            Stage::Status if may && self.hides_much(hunt) => with_failing(hunt, &self.faces.failing, true),
             Stage::Status if may => with_failing(hunt, &self.faces.may_be, true),
             Stage::Seen => with_failing(hunt, &self.faces.failing, false),
             Stage::Status | Stage::Failure => None,
         }
+    }
+
+    /// Whether so many commits of which the failure at bad may come cannot even be imported that the search by bad's
+    /// failure would go from one of them to the next.
+    fn hides_much(&self, hunt: &Hunt) -> bool {
+        let graph = &hunt.history.graph;
+        let of = |is: &dyn Fn(Node) -> bool| graph.nodes().filter(|&node| is(node)).collect::<Vec<Node>>();
+        let passed = graph.ancestors(of(&|node| hunt.state.observed(node).good > 0));
+        let shown = graph.descendants(of(&|node| hunt.state.observed(node).bad > 0));
+        let nodes = self.faces.failing.iter().filter_map(|commit| hunt.history.index.get(commit));
+        let hiding = nodes.filter(|&&node| {
+            let is_between = !passed.contains(node) && !shown.contains(node);
+            is_between && hunt.state.candidates.contains(node) && hunt.state.observed(node).is_skipped()
+        });
+        hiding.count() >= STRETCH
     }
 
     /// The search that goes by these commits has come to an end: what follows.
@@ -226,6 +246,16 @@ impl Session<'_> {
             self.say_history(hunt, first, Shown::Unsettled)?;
         }
         Ok(None)
+    }
+
+    /// What is known by the exit status of a set whose first member is the first commit since which the command fails.
+    pub(super) fn since_when(&self, hunt: &Hunt, set: &[(Node, f64)]) -> String {
+        match (self.faces.first, set.first()) {
+            (Some(first), Some((leading, _))) if first == *leading => {
+                format!("since {} the command fails, at first in another way; ", hunt.id(first).short())
+            }
+            _ => String::new(),
+        }
     }
 
     /// The first commit since which the command fails, whatever the failure is. `None` when that cannot be had with few

@@ -409,7 +409,8 @@ impl Session<'_> {
                 format!("; commits that do not touch {} were left out, and may be it too", paths.join(", "))
             }
         };
-        let reason = format!("{skipped} of these commits cannot be tested{untried}{left_out}");
+        let since = self.since_when(hunt, &set);
+        let reason = format!("{since}{skipped} of these commits cannot be tested{untried}{left_out}");
         Ok(Conclusion::Ambiguous { culprits, reason, go_on: None })
     }
 }

@@ -118,3 +118,28 @@ fn what_fails_at_good_too_is_not_searched_for() {
         assert!(report["notes"].to_string().contains("at good, too"), "{what}: {report:#}");
     }
 }
+
+#[test]
+fn a_rewrite_that_cannot_be_imported_for_long_is_named_first_and_soon() {
+    const COMMITS: usize = 100;
+    let mut repo = TestRepo::new();
+    repo.write("test_app.py", TEST);
+    let mut ids = Vec::new();
+    for n in 0..COMMITS {
+        // From the 31st on, it is another program; for 40 commits a part of it is missing.
+        let text = if n < 30 { "def price(x):\n    return x * 2\n" } else { "from core import price\n" };
+        repo.write("app.py", text).write("n.txt", n.to_string());
+        if n >= 70 {
+            repo.write("core.py", "def price(x):\n    return x * 2 + 1\n");
+        }
+        ids.push(repo.commit("c").to_string());
+    }
+    let mut arguments = vec!["--jobs", "1", "--no-narrow", "--good", &ids[0], "--"];
+    arguments.extend(UNITTEST);
+    let (_, report) = User::new().find(repo.path(), &arguments);
+    assert_eq!(culprit(&report), ids[30], "{report:#}");
+    assert_eq!(report["history"]["since"], ids[30].as_str(), "{report:#}");
+    let faces = report["history"]["faces"].as_array().unwrap();
+    assert!(faces[0]["failure"].as_str().unwrap().starts_with("ModuleNotFoundError"), "{report:#}");
+    assert!(trials(&report) <= 7 + 7 + 3, "{report:#}");
+}

@@ -152,15 +152,32 @@ fn to_see(path: &str) -> String {
     format!("--see {}, or --isolation off", shell_words::quote(path))
 }
 
-/// Whether a text asks for a variable: names it in quotes, as an error of `os.environ` does, or as one that is not set.
+/// Whether a text asks for a variable: names it in quotes where it speaks of a key or of the environment, as an error of
+/// `os.environ` does, or as one that is not set. What is quoted elsewhere may be any text of the program.
 fn asks_for(text: &str, name: &str) -> bool {
-    if !text.contains(name) {
+    // The shell's own: nobody has to hand them on.
+    const OF_SHELLS: [&str; 5] = ["_", "SHLVL", "PWD", "OLDPWD", "PS1"];
+    const WANTS: [&str; 9] = [
+        "KeyError",
+        "environ",
+        "getenv",
+        "variable",
+        "required",
+        "missing",
+        "not set",
+        "not found",
+        "onfigur",
+    ];
+    const UNSET: [&str; 4] = ["environment variable", "not set", "unbound variable", "not defined"];
+    if OF_SHELLS.contains(&name) || !text.contains(name) {
         return false;
     }
-    let is_quoted = ['\'', '"'].iter().any(|quote| text.contains(&format!("{quote}{name}{quote}")));
-    let unset = ["environment variable", "not set", "unbound variable", "not defined"];
-    is_quoted
-        || text.lines().any(|line| has_word(line, name) && unset.iter().any(|words| line.contains(words)))
+    let quoted = ['\'', '"'].map(|quote| format!("{quote}{name}{quote}"));
+    text.lines().filter(|line| line.contains(name)).any(|line| {
+        let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+        (quoted.iter().any(|quoted| line.contains(quoted)) && has(&WANTS))
+            || (has_word(line, name) && has(&UNSET))
+    })
 }
 
 /// Whether a word stands in a text by itself.
@@ -271,6 +288,7 @@ mod tests {
             "AssertionError: expected 25432 rows; Connection refused",
             "KeyError: 'API_URLS'",
             "ValueError: the EDITOR opens files",
+            "        if kind == 'API_URL':\nAssertionError: 'API_URL' != 'API_KEY'",
             "FileNotFoundError: [Errno 2] No such file or directory: '/home/ada/missing.txt'",
             "FileNotFoundError: [Errno 2] No such file or directory: 'data.csv'",
             "    sock.recv(1)\nBlockingIOError: [Errno 11] Resource temporarily unavailable",

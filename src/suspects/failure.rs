@@ -86,6 +86,7 @@ impl Failure {
         if let Some(outermost) = failure.frames.first().cloned() {
             failure.add_test(&outermost, &mut reader);
         }
+        failure.forget_the_project();
         let trace = Trace::new(watched, &mut reader);
         if !trace.is_empty() {
             failure.ran = Some(failure.beneath(&trace));
@@ -96,6 +97,17 @@ impl Failure {
             failure.reach = Reach::new(&trace, &failure.frames, sources.paths(), defined);
         }
         failure
+    }
+
+    /// The project's own name says nothing of one of its commits: that of the package that its files lie in.
+    fn forget_the_project(&mut self) {
+        for frame in &self.frames {
+            let folders = frame.path.split('/').rev().skip(1);
+            let outside = ["src", "lib", "test", "tests", "examples"];
+            if let Some(package) = folders.filter(|folder| !outside.contains(folder)).last() {
+                self.words.remove(&number(&package.to_lowercase()));
+            }
+        }
     }
 
     /// Whether there is nothing to go by.
@@ -382,6 +394,30 @@ mod tests {
         assert_eq!(failure.called.get("loads"), Some(&1.0));
         assert!(failure.words.contains_key(&number("textiowrapper")));
         assert!(failure.ran.is_none() && !failure.is_silent());
+    }
+
+    /// A package.
+    struct Shop;
+
+    impl Sources for Shop {
+        fn own_path(&self, path: &str) -> Option<String> {
+            path.find("src/shop/").map(|at| path[at..].to_owned())
+        }
+        fn content(&self, _: &str) -> Option<Vec<u8>> {
+            None
+        }
+        fn paths(&self) -> BTreeSet<String> {
+            BTreeSet::new()
+        }
+    }
+
+    #[test]
+    fn the_name_of_the_project_and_words_of_every_failure_say_nothing() {
+        let log = "Traceback (most recent call last):\n  File \"/app/src/shop/cart.py\", line 2, in total\n    return \
+                   shop.rate(3)\nTypeError: shop.rate() takes 0 positional arguments but 1 was given\n";
+        let failure = Failure::read(log, &Shop, &[]);
+        let has = |word: &str| failure.words.contains_key(&number(word));
+        assert!(has("rate") && !has("shop") && !has("arguments") && !has("takes"), "{:?}", failure.words);
     }
 
     #[test]

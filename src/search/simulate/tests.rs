@@ -264,7 +264,7 @@ fn the_order_of_observations_does_not_matter() {
 /// A search over a line with a prior that says anything: the state to start from.
 fn with_any_prior(seed: u64) -> (World, SearchState, Node) {
     let mut random = Random::new(seed);
-    let len = 2 + random.below(if seed % 16 == 0 { 600 } else { 70 });
+    let len = 2 + random.below(if seed.is_multiple_of(16) { 600 } else { 70 });
     let graph = chain(len);
     let culprit = Node::new(1 + random.below(len - 1));
     let truth = broken_by(&graph, culprit);
@@ -290,7 +290,7 @@ fn no_prior_costs_more_than_three_trials_beyond_halving() {
     for seed in 0..900 {
         let (world, state, culprit) = with_any_prior(seed);
         let most = state.candidates.count().next_power_of_two().trailing_zeros() + 3;
-        let doubt = if seed % 2 == 0 { 0.007 } else { 0.015 };
+        let doubt = if seed.is_multiple_of(2) { 0.007 } else { 0.015 };
         let play = world.play(&InformationGain::new(0.99, doubt), state.clone(), 1, 1000);
         assert_eq!(found(&play), Some(culprit), "seed {seed}: {:?}", play.outcome);
         assert!(

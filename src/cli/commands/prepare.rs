@@ -103,6 +103,7 @@ fn with_outcomes_told(recipe: &mut Recipe) -> Option<&'static str> {
 }
 
 /// Resolve flags, configuration and environment.
+#[expect(clippy::too_many_lines, reason = "each step needs what those before it made")]
 pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let here = std::env::current_dir().map_err(CliError::internal)?;
     let place = args.repo.clone().unwrap_or_else(|| here.clone());

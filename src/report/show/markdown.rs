@@ -61,7 +61,7 @@ impl ShowMarkdown {
                 writeln!(out)?;
             }
             _ => {
-                writeln!(out, "**no answer**: {}\n", markdown(report.reason.as_deref().unwrap_or_default()))?
+                writeln!(out, "**no answer**: {}\n", markdown(report.reason.as_deref().unwrap_or_default()))?;
             }
         }
         writeln!(out, "- command: {}", markdown_code(&report.command))?;

@@ -73,7 +73,7 @@ impl<'s> Shown<'s> {
         let mut titled = self.titled(output);
         let runs = runs.count();
         if runs > 1 {
-            titled.title.push_str(&format!(" (the last of {})", plural(runs, "run")));
+            titled.title = format!("{} (the last of {})", titled.title, plural(runs, "run"));
         }
         Some(titled)
     }

@@ -89,7 +89,7 @@ impl Preflight<'_> {
     }
 
     /// A path from the top as it is typed where the user stands.
-    fn from_here(&self, path: &str) -> String {
+    fn as_typed(&self, path: &str) -> String {
         match Path::new(path).strip_prefix(self.subdir) {
             Ok(inside) => inside.display().to_string(),
             Err(_) => path.to_owned(),

@@ -85,7 +85,7 @@ impl Preflight<'_> {
         let is_here = self.top.is_some_and(|top| top.join(&path).exists());
         match self.repository.work_state(&path) {
             Some(WorkState::Untracked | WorkState::Changed | WorkState::Committed) => {
-                let laid = self.typed.with_more(&["--with-file", &self.from_here(&path.to_string_lossy())]);
+                let laid = self.typed.with_more(&["--with-file", &self.as_typed(&path.to_string_lossy())]);
                 Err(CliError::usage(format!(
                     "{program} is in your work tree and not in {id}: trials see commits only"
                 ))
@@ -111,7 +111,7 @@ impl Preflight<'_> {
             CliError::usage(format!("there is no {file}, neither here nor in {}", self.commit.short()));
         match meant {
             Some(meant) => {
-                let meant = self.from_here(meant);
+                let meant = self.as_typed(meant);
                 let dotted = if file.starts_with("./") { format!("./{meant}") } else { meant };
                 let right = word.replacen(file, &dotted, 1);
                 error.hinted(format!("did you mean {dotted}? {}", self.typed.with_word(word, &right)))

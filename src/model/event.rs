@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BreakingChange, CommitId, CommitInfo, Conclusion, Ending, EnvironmentFacts, Episode, FailureHistory,
-    FailureSignature, Narrowing, PackageChange, Purpose, Suspect, Timing, TrialId, Verdict,
+    AlikeTarget, BreakingChange, CommitId, CommitInfo, Conclusion, Ending, EnvironmentFacts, Episode,
+    FailureHistory, FailureSignature, Narrowing, PackageChange, Purpose, Suspect, Timing, TrialId, Verdict,
 };
 
 /// Something happened.
@@ -101,6 +101,8 @@ pub enum Source {
     Ran,
     /// It was recorded by an earlier run, or ran for another commit with the same tree.
     Reused,
+    /// This session has had it before, when another failure was searched for.
+    Replayed,
 }
 
 /// A finished trial, as the journal keeps it.
@@ -126,6 +128,9 @@ pub struct Finished {
     pub timing: Timing,
     /// Whether it ran or was known.
     pub source: Source,
+    /// Whether it ran the failing tests only, and not the whole command.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub selected: bool,
 }
 
 /// The end of what a trial's command printed.
@@ -279,6 +284,27 @@ pub enum EventKind {
     },
     /// The end of what the command printed where the answer was decided.
     Output(OutputTail),
+    /// What follows is said of another test that newly fails at bad, until its search ends.
+    NextTarget {
+        /// Its failure, as seen at bad.
+        failure: FailureSignature,
+    },
+    /// The search for a further failing test ended.
+    TargetConcluded {
+        /// How.
+        conclusion: Conclusion,
+        /// The last good commit to go back to.
+        last_good: Option<CommitInfo>,
+    },
+    /// A further failing test whose runs say at every commit what those of another say.
+    AlikeTarget(Box<AlikeTarget>),
+    /// A further failing test that is not searched for.
+    LeftTarget {
+        /// Its failure, as seen at bad.
+        failure: FailureSignature,
+        /// Why not.
+        reason: String,
+    },
     /// Something the user should know.
     Note {
         /// One line.

@@ -19,6 +19,7 @@
 //! | [`report`] | [`Report`]: the versioned result, a fold over events |
 //! | [`check`] | [`CheckReport`]: what a look at a branch before its merge found |
 //! | [`suspect`] | [`Suspect`], [`SuspectReport`]: commits that the evidence points at |
+//! | [`target`] | [`TargetReport`]: each test that newly fails, and what broke it |
 //! | [`cancel`] | [`CancelToken`]: how a running trial is told to end |
 
 pub mod annotation;
@@ -40,6 +41,7 @@ pub mod proof;
 pub mod report;
 pub mod rollback;
 pub mod suspect;
+pub mod target;
 pub mod trial;
 pub mod verdict;
 
@@ -67,5 +69,6 @@ pub use rollback::{
     Version,
 };
 pub use suspect::{FailingLine, Suspect, SuspectReport};
+pub use target::{AlikeTarget, TargetGroup, TargetReport, by_culprit};
 pub use trial::{Captured, Ending, Purpose, Recipe, Timing, Trial, TrialId, TrialOutput};
 pub use verdict::{Skip, SkipKind, Verdict};

@@ -157,7 +157,15 @@ mod tests {
 
     fn line(commit: u8, verdict: &str, purpose: Purpose) -> TrialLine {
         let (verdict, timing) = (verdict.to_owned(), Timing::default());
-        TrialLine { commit: id(commit), purpose, verdict, source: Source::Ran, likely: None, timing }
+        TrialLine {
+            commit: id(commit),
+            purpose,
+            verdict,
+            source: Source::Ran,
+            likely: None,
+            selected: false,
+            timing,
+        }
     }
 
     fn merge() -> CommitInfo {

@@ -6,7 +6,8 @@ use super::event::{Finished, Isolation, OutputTail, Source};
 use super::proof::{Proof, Trials};
 use super::{
     BreakingChange, CommitId, CommitInfo, Conclusion, Culprit, EnvironmentFacts, Episode, Event, EventKind,
-    FailureHistory, FailureSignature, Narrowing, PackageChange, Purpose, SkipKind, Suspect, Timing, Verdict,
+    FailureHistory, FailureSignature, Narrowing, PackageChange, Purpose, SkipKind, Suspect, TargetReport,
+    Timing, Verdict,
 };
 
 /// Name and version of the format.
@@ -63,6 +64,9 @@ pub struct TrialLine {
     /// Where it counts as bad by a failure that is only likely the target: why that is not certain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likely: Option<String>,
+    /// Whether it ran the failing tests only, and not the whole command.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub selected: bool,
     /// Where the time went.
     #[serde(flatten)]
     pub timing: Timing,
@@ -151,6 +155,10 @@ pub struct Report {
     /// Where there is no answer: the end of what the command printed at the ends of the range.
     #[serde(default)]
     pub outputs: Vec<OutputTail>,
+    /// Each test that newly fails at bad, and what broke it: the one that the rest of the report speaks of first. Empty
+    /// where the failure is of no test.
+    #[serde(default)]
+    pub targets: Vec<TargetReport>,
     /// What the user should know.
     pub notes: Vec<String>,
 }
@@ -162,12 +170,16 @@ impl Report {
         let mut report =
             Self { schema: SCHEMA.to_owned(), status: "inconclusive".to_owned(), ..Self::default() };
         let mut rounds = Rounds::default();
+        let mut others = Others::default();
         for event in events {
             report.wall_seconds = report.wall_seconds.max(event.seconds);
             rounds.observe(&event.kind);
-            report.add(&event.kind);
+            if !others.add(&mut report, &event.kind) {
+                report.add(&event.kind);
+            }
         }
         report.rounds = rounds.longest;
+        others.close(&mut report);
         report
     }
 
@@ -201,7 +213,12 @@ impl Report {
                 self.bad = Some(*bad);
                 self.range = RangeSize { commits: *commits, merges: *merges };
             }
-            EventKind::TrialStarted { .. } | EventKind::Belief { .. } => {}
+            EventKind::TrialStarted { .. }
+            | EventKind::Belief { .. }
+            | EventKind::NextTarget { .. }
+            | EventKind::TargetConcluded { .. }
+            | EventKind::AlikeTarget(_)
+            | EventKind::LeftTarget { .. } => {}
             EventKind::Suspects { suspects } => self.suspects.clone_from(suspects),
             EventKind::TrialFinished(finished) => self.add_trial(finished),
             EventKind::Withdrawn { commit, verdict, .. } => self.withdraw(*commit, verdict),
@@ -248,6 +265,7 @@ impl Report {
             (Source::Ran, Purpose::Fix) => self.trials.fix += 1,
             (Source::Ran, _) => self.trials.run += 1,
             (Source::Reused, _) => self.trials.reused += 1,
+            (Source::Replayed, _) => {}
         }
         // A composed tree that cannot be tested says nothing of its commit.
         let of_commit = finished.purpose.is_of_commit();
@@ -263,6 +281,7 @@ impl Report {
             verdict: finished.verdict.word().to_owned(),
             source: finished.source,
             likely: finished.likely.clone(),
+            selected: finished.selected,
             timing: finished.timing,
         });
     }
@@ -374,6 +393,77 @@ impl Report {
             "some of them fail in another way than the failure looked for; if that counts as well: --any-failure"
                 .to_owned()
         })
+    }
+}
+
+/// The failing tests beside the first: what is said of each, apart from what is said of the first.
+#[derive(Default)]
+struct Others {
+    current: Option<Box<Report>>,
+    ended: Vec<TargetReport>,
+}
+
+impl Others {
+    /// Take an event that is said of one of them. Whether it is none of the first test's.
+    fn add(&mut self, report: &mut Report, kind: &EventKind) -> bool {
+        match (kind, &mut self.current) {
+            (EventKind::NextTarget { failure }, _) => self.current = Some(Box::new(report.of_other(failure))),
+            (EventKind::TargetConcluded { conclusion, last_good }, Some(own)) => {
+                own.last_good.clone_from(last_good);
+                own.conclude(conclusion);
+                self.ended.push(TargetReport::of(own));
+                self.current = None;
+            }
+            (EventKind::AlikeTarget(alike), _) => {
+                let mut own = report.of_other(&alike.failure);
+                own.trial_log.clone_from(&alike.log);
+                own.last_good.clone_from(&alike.last_good);
+                own.conclude(&alike.conclusion);
+                self.ended.push(TargetReport::of(&own));
+            }
+            (EventKind::LeftTarget { failure, reason }, _) => {
+                self.ended.push(TargetReport::left(failure, reason));
+            }
+            // What is said of the whole session stays there.
+            (EventKind::Note { .. } | EventKind::Environment { .. } | EventKind::Concluded { .. }, _)
+            | (_, None) => return false,
+            (EventKind::Target { .. }, Some(_)) => {}
+            (EventKind::TrialFinished(finished), Some(own)) => {
+                own.add(kind);
+                match (finished.source, finished.purpose) {
+                    (Source::Ran, Purpose::Narrowing) => report.trials.narrowing += 1,
+                    (Source::Ran, _) => report.trials.run += 1,
+                    (Source::Reused, _) => report.trials.reused += 1,
+                    (Source::Replayed, _) => {}
+                }
+            }
+            (EventKind::TrialCancelled { .. }, Some(_)) => report.trials.cancelled += 1,
+            (_, Some(own)) => own.add(kind),
+        }
+        true
+    }
+
+    /// The session is over.
+    fn close(self, report: &mut Report) {
+        let is_test = report.failure.as_ref().is_some_and(|failure| !failure.tests.is_empty());
+        if is_test {
+            report.targets.push(TargetReport::of(report));
+        }
+        report.targets.extend(self.ended);
+    }
+}
+
+impl Report {
+    /// The beginning of a report on another failing test of the same session.
+    fn of_other(&self, failure: &FailureSignature) -> Self {
+        Self {
+            status: "inconclusive".to_owned(),
+            find_fix: self.find_fix,
+            first_parent: self.first_parent,
+            bad: self.bad,
+            failure: Some(failure.clone()),
+            ..Self::default()
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Renderer;
 use super::words::date;
-use crate::model::{Culprit, Report, Suspect};
+use crate::model::{Culprit, FailureSignature, Report, Suspect, TargetReport};
 
 /// Renders [`Report`]s as JSON.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,20 +26,42 @@ fn value(report: &Report) -> Value {
     value["culprits"] = report.culprits.iter().map(culprit).collect();
     value["suspects"] = report.suspects.iter().map(suspect).collect();
     value["last_good"] = json!(report.last_good.as_ref().map(|commit| commit.id));
-    value["flaky"] = match report.flaky {
+    value["flaky"] = flaky(report.flaky);
+    if let Some(failure) = &report.failure {
+        value["failure"] = failure_value(failure);
+    }
+    value["targets"] = report.targets.iter().map(target).collect();
+    value
+}
+
+fn failure_value(failure: &FailureSignature) -> Value {
+    json!({
+        "kind": failure.kind.to_string(),
+        "message": failure.message,
+        "compared": failure.compared(),
+        "frames": failure.frames,
+        "tests": failure.tests,
+    })
+}
+
+/// A failing test: its commit in short, and all that is known of it.
+fn target(target: &TargetReport) -> Value {
+    let mut value = serde_json::to_value(target).unwrap_or_default();
+    let found = target.culprit();
+    value["culprit"] = json!(found.map(|culprit| culprit.commit.id));
+    value["verified"] = json!(found.is_some_and(|culprit| culprit.proof.is_some()));
+    value["proof"] = json!(found.and_then(|culprit| culprit.proof.as_ref()));
+    value["culprits"] = target.culprits.iter().map(culprit).collect();
+    value["failure"] = target.failure.as_ref().map_or(Value::Null, failure_value);
+    value["flaky"] = flaky(target.flaky);
+    value
+}
+
+fn flaky(rates: Option<(f64, f64)>) -> Value {
+    match rates {
         Some((failures, passes)) => json!({ "false_failures": failures, "false_passes": passes }),
         None => Value::Null,
-    };
-    if let Some(failure) = &report.failure {
-        value["failure"] = json!({
-            "kind": failure.kind.to_string(),
-            "message": failure.message,
-            "compared": failure.compared(),
-            "frames": failure.frames,
-            "tests": failure.tests,
-        });
     }
-    value
 }
 
 fn culprit(culprit: &Culprit) -> Value {

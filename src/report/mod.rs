@@ -21,6 +21,7 @@ mod rollback;
 mod show;
 mod style;
 mod suspects;
+mod targets;
 mod terminal;
 mod unanswered;
 mod words;

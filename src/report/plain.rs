@@ -7,7 +7,7 @@ use super::escape::cleaned;
 use super::words::{duration, plural};
 use super::{Reporter, Style};
 use crate::model::event::{Finished, Source};
-use crate::model::{Event, EventKind, Suspect, TrialId, Verdict};
+use crate::model::{Conclusion, Event, EventKind, Suspect, TrialId, Verdict};
 
 /// Writes a line for each event that matters.
 pub struct Plain<W: Write> {
@@ -59,6 +59,7 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
                 style.name(bad.short())
             ))
         }
+        EventKind::TrialFinished(finished) if finished.source == Source::Replayed => None,
         EventKind::TrialFinished(finished) => Some(trial_line(finished, subject, style)),
         EventKind::Target { failure } => {
             let text = failure.to_string();
@@ -94,6 +95,16 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
             package.before.as_deref().unwrap_or("none"),
             package.after.as_deref().unwrap_or("none"),
         )),
+        EventKind::NextTarget { failure } | EventKind::LeftTarget { failure, .. } => {
+            let test = failure.tests.first().map(String::as_str).unwrap_or_default();
+            let word = if matches!(event.kind, EventKind::NextTarget { .. }) { "next:" } else { "left:" };
+            Some(format!("{} {test}", style.bold(word)))
+        }
+        EventKind::TargetConcluded { conclusion, .. } => Some(concluded_line(conclusion, None, style)),
+        EventKind::AlikeTarget(alike) => {
+            let test = alike.failure.tests.first().map(String::as_str);
+            Some(concluded_line(&alike.conclusion, test, style))
+        }
         EventKind::History(_)
         | EventKind::Narrowed { .. }
         | EventKind::Output(_)
@@ -102,6 +113,27 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
         | EventKind::TrialCancelled { .. }
         | EventKind::Belief { .. }
         | EventKind::Concluded { .. } => None,
+    }
+}
+
+/// What broke a further test.
+fn concluded_line(conclusion: &Conclusion, test: Option<&str>, style: Style) -> String {
+    let what = match conclusion {
+        Conclusion::Found { culprits } => match culprits.first() {
+            Some(culprit) => {
+                let commit = &culprit.commit;
+                format!("{} {}", style.name(commit.id.short()), shortened(&commit.subject, 70))
+            }
+            None => "packages".to_owned(),
+        },
+        Conclusion::Ambiguous { culprits, .. } => format!("one of {}", plural(culprits.len(), "commit")),
+        Conclusion::Inconclusive { reason, .. }
+        | Conclusion::NotReproduced { reason, .. }
+        | Conclusion::NoEnvironment { reason, .. } => format!("no answer: {reason}"),
+    };
+    match test {
+        Some(test) => format!("{} {test}: {what}", style.bold("likewise:")),
+        None => format!("{} {what}", style.bold("broken by:")),
     }
 }
 
@@ -123,7 +155,7 @@ fn trial_line(finished: &Finished, subject: &str, style: Style) -> String {
     };
     let time = match finished.source {
         Source::Ran => duration(finished.timing.run_ms / 1e3),
-        Source::Reused => "known".to_owned(),
+        Source::Reused | Source::Replayed => "known".to_owned(),
     };
     // A version with some of the commit's edits, or with other packages: no verdict on the commit.
     let what = if finished.purpose.is_of_commit() { "" } else { "narrowing: " };

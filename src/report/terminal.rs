@@ -8,6 +8,7 @@ use super::diff::write_diff;
 use super::escape::cleaned;
 use super::plain::shortened;
 use super::proof::{history, not_certain, why_proven};
+use super::targets::{heading, write_targets};
 use super::words::{date, duration, plural};
 use super::{Renderer, Style};
 use crate::model::{CommitId, CommitInfo, Compared, Culprit, FailureSignature, Report};
@@ -41,6 +42,7 @@ impl Renderer for Terminal {
             "ambiguous" => self.ambiguous(report, out)?,
             _ => self.nothing(report, out)?,
         }
+        write_targets(self.style, report, out)?;
         self.outputs(report, out)?;
         self.failure(report, out)?;
         if report.breaking_changes.is_empty() {
@@ -64,7 +66,11 @@ impl Terminal {
         let what = if report.find_fix { "fixed it" } else { "broke it" };
         let style = self.style;
         writeln!(out, "{} {}", style.bold(style.bad(culprit.commit.id)), style.bold(what))?;
-        self.commit(&culprit.commit, out)
+        self.commit(&culprit.commit, out)?;
+        if let (Some(_), Some(first)) = (heading(report), report.targets.first()) {
+            writeln!(out, "  it is what fails in {}; all tests that newly fail are below", first.test)?;
+        }
+        Ok(())
     }
 
     fn commit(&self, commit: &CommitInfo, out: &mut dyn Write) -> io::Result<()> {

@@ -64,7 +64,7 @@ impl Ahead {
 impl Session<'_> {
     /// Try the first edits of the probable culprit, as far as slots are free.
     pub(super) fn narrow_ahead(&mut self, strategy: &InformationGain, hunt: &Hunt) -> Result<(), Stop> {
-        let may = self.plan.narrow && self.oracle.is_some() && self.unjudged.is_empty();
+        let may = self.narrows_culprits() && self.oracle.is_some() && self.unjudged.is_empty();
         if !may || self.trials.capacity() < LEAST_SLOTS || self.trials.free() == 0 {
             return Ok(());
         }

@@ -28,6 +28,8 @@ pub(super) fn session_key(plan: &Plan) -> OutcomeKey {
     parts.extend(plan.good.iter().map(ToString::to_string));
     parts.push(format!("{:?}", plan.recipe));
     parts.push(format!("{:?} {} {}", plan.matching, plan.find_fix, plan.first_parent));
+    parts.push(format!("{:?}", plan.only_failing));
+    parts.extend(plan.target.iter().map(|choice| format!("target {}", choice.text)));
     parts.extend(plan.pathspecs.iter().cloned());
     for file in &plan.overlay {
         parts.push(format!("{} {} {}", file.path, file.executable, blake3::hash(&file.content)));

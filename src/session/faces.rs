@@ -178,7 +178,7 @@ impl Session<'_> {
         let is_flaky = hunt.state.observations.iter().any(|seen| seen.is_contradictory());
         match self.verdict_at(hunt, self.plan.bad, tree)? {
             // A part of its change was taken back since, perhaps what made it fail otherwise: the edit tells.
-            (Verdict::Good, _) if !is_flaky && !is_whole && self.plan.narrow => {
+            (Verdict::Good, _) if !is_flaky && !is_whole && self.narrows_culprits() => {
                 self.faces.undone = true;
                 Ok(None)
             }

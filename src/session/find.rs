@@ -13,7 +13,9 @@ use super::journal::Journal;
 use super::pace::Pace;
 use super::printed::Printed;
 use super::secrets::kept;
+use super::selection::Selection;
 use super::target::AtGood;
+use super::targets::Targets;
 use super::trials::{Done, Trials};
 use super::watching::{Credit, Watch};
 use super::{Plan, Trees};
@@ -25,7 +27,7 @@ use crate::model::{
     Suspect, TreeId, TrialId, TrialOutput, Verdict,
 };
 use crate::search::Observation;
-use crate::store::{SessionState, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::suspects::Failure;
 use crate::triage::{Sameness, TargetOracle};
 
@@ -123,6 +125,8 @@ pub fn find(
             failed_otherwise: Vec::new(),
             faces: Faces::default(),
             voted_target: None,
+            targets: Targets::default(),
+            selection: Selection::default(),
             doubts_target: false,
             printed: Printed::default(),
             goods: Vec::new(),
@@ -138,7 +142,7 @@ pub fn find(
         };
         let ended = session.conduct();
         let ended = session.or_packages(ended);
-        session.close(ended)
+        session.end(ended)
     })
 }
 
@@ -185,6 +189,10 @@ pub(super) struct Session<'a> {
     pub(super) faces: Faces,
     /// The failure to look for, when several were seen at bad and the most frequent was chosen.
     pub(super) voted_target: Option<FailureSignature>,
+    /// The tests that newly fail at bad, where there are several.
+    pub(super) targets: Targets,
+    /// Whether trials of the search run the failing tests only.
+    pub(super) selection: Selection,
     /// Whether bad was run again because other commits keep failing otherwise.
     pub(super) doubts_target: bool,
     /// What was printed where it may have to be shown.
@@ -210,15 +218,18 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// The search; a second time when the first looked for a failure that comes by chance.
-    fn conduct(&mut self) -> Result<Conclusion, Stop> {
-        match self.conduct_once() {
-            Err(Stop::OtherTarget(failure)) => {
-                self.begin_anew(*failure)?;
-                self.conduct_once()
-            }
-            other => other,
+    /// The search; again when it looked for a failure that comes by chance, or for one that is not new.
+    pub(super) fn conduct(&mut self) -> Result<Conclusion, Stop> {
+        /// A failure that is not new, and one that comes by chance.
+        const MOST: usize = 3;
+        let mut ended = self.conduct_once();
+        for _ in 0..MOST {
+            let Err(Stop::OtherTarget(failure)) = ended else { break };
+            self.begin_anew(*failure)?;
+            self.trials.replay();
+            ended = self.conduct_once();
         }
+        ended
     }
 
     fn conduct_once(&mut self) -> Result<Conclusion, Stop> {
@@ -229,7 +240,14 @@ impl Session<'_> {
         self.fetch_missing(&ends)?;
         self.say_conversions(ends[0])?;
         self.start(self.target_commit(), Purpose::Endpoint)?;
-        let goods = if self.plan.good.is_empty() { vec![self.gallop()?] } else { self.plan.good.clone() };
+        while self.trials.has_answer() {
+            self.next_judged()?;
+        }
+        let goods = match self.targets.good {
+            Some(found) => vec![found],
+            None if self.plan.good.is_empty() => vec![self.gallop()?],
+            None => self.plan.good.clone(),
+        };
         self.search(&goods)
     }
 
@@ -239,59 +257,6 @@ impl Session<'_> {
             Some(&broken) if self.plan.find_fix => broken,
             _ => self.plan.bad,
         }
-    }
-
-    fn close(mut self, ended: Result<Conclusion, Stop>) -> Result<Report, SessionError> {
-        let (conclusion, state) = match ended {
-            Ok(conclusion) | Err(Stop::Concluded(conclusion)) => (conclusion, SessionState::Finished),
-            Err(Stop::Interrupted) => {
-                self.trials.drain()?;
-                let reason = "stopped before the end; what ran is kept".to_owned();
-                (
-                    Conclusion::Inconclusive { why: Inconclusive::Interrupted, reason },
-                    SessionState::Interrupted,
-                )
-            }
-            Err(Stop::Failed(error)) => {
-                // It does not run any more; what ended it is what is told.
-                drop(self.journal.close(SessionState::Interrupted));
-                return Err(error);
-            }
-            Err(Stop::OtherTarget(failure)) => {
-                let reason = format!("the bad commit fails in several ways, also with {failure}");
-                (Conclusion::NotReproduced { reason, hint: None }, SessionState::Finished)
-            }
-        };
-        for (id, _, _, _) in self.trials.running().collect::<Vec<_>>() {
-            self.dismiss(id)?;
-        }
-        self.say_suspects()?;
-        self.say_outputs(&conclusion)?;
-        let last_good = self.last_good(&conclusion)?;
-        let inferred = self.unreached.iter().filter(|commit| !self.seen.contains_key(commit)).count();
-        self.journal.say(EventKind::Concluded { conclusion, last_good, inferred })?;
-        self.journal.close(state)
-    }
-
-    /// The parent of the culprit that was seen good, or else the latest commit seen good.
-    fn last_good(&self, conclusion: &Conclusion) -> Result<Option<crate::model::CommitInfo>, SessionError> {
-        let passes = |id: &CommitId| self.seen.get(id).is_some_and(|seen| seen.good > 0 && seen.bad == 0);
-        let culprits = match conclusion {
-            Conclusion::Found { culprits } | Conclusion::Ambiguous { culprits, .. } => culprits.as_slice(),
-            Conclusion::Inconclusive { .. }
-            | Conclusion::NotReproduced { .. }
-            | Conclusion::NoEnvironment { .. } => &[],
-        };
-        let parents = culprits.iter().flat_map(|culprit| &culprit.commit.parents).copied();
-        let parent = parents.into_iter().find(passes);
-        let repository = self.workshop.repository;
-        if let Some(parent) = parent {
-            return Ok(Some(repository.info(parent)?));
-        }
-        let mut good = self.seen.keys().copied().filter(|id| passes(id)).collect::<Vec<_>>();
-        good.sort_unstable();
-        let infos: Result<Vec<_>, _> = good.into_iter().map(|id| repository.info(id)).collect();
-        Ok(infos?.into_iter().max_by_key(|info| info.commit_time))
     }
 
     /// Ask for a trial and say so.
@@ -312,7 +277,10 @@ impl Session<'_> {
         tree: TreeId,
         purpose: Purpose,
     ) -> Result<TrialId, Stop> {
-        let id = self.trials.start_tree(commit, tree, purpose)?;
+        let id = match self.start_selected(commit, tree, purpose)? {
+            Some(id) => id,
+            None => self.trials.start_tree(commit, tree, purpose)?,
+        };
         self.say_started(id, commit, purpose)
     }
 
@@ -395,6 +363,7 @@ impl Session<'_> {
             likely,
             timing: done.output.timing,
             source: done.source,
+            selected: self.selection.has(done.id),
         })))
     }
 
@@ -414,6 +383,9 @@ impl Session<'_> {
         }
         let plain = self.unless_kept_from(plain, &done.output);
         let plain = self.of_the_target(plain, &reading, done.purpose)?;
+        if self.runs_whole_instead(done.id, (done.commit, done.purpose), &plain, &reading)? {
+            return Ok(None);
+        }
         self.flaws.extend(done.output.notes.iter().cloned());
         for note in &done.output.notes {
             self.journal.note(note.clone())?;
@@ -426,7 +398,8 @@ impl Session<'_> {
             Some(Sameness::Likely(why)) if plain == Verdict::Bad => Some(why),
             _ => None,
         };
-        let failure = reading.failures.into_iter().next();
+        self.targets.note(&done, &reading);
+        let failure = self.oracle.as_ref().and_then(|oracle| oracle.telling(&reading)).cloned();
         self.say_finished(&done, &plain, failure.clone(), likely)?;
         if let (Verdict::Skip(skip), true) = (&plain, done.purpose.is_of_commit()) {
             self.keep_skipped(skip.kind, done.commit, &done.output);
@@ -451,6 +424,7 @@ impl Session<'_> {
         if done.purpose.is_of_commit() {
             self.failed_otherwise.extend(other.map(|other| (done.commit, other)));
             self.seen.entry(done.commit).or_default().add(Observation::of(&verdict));
+            self.note_selection(done.id, done.commit, &verdict)?;
         }
         if is_unproven && done.purpose.is_of_commit() {
             let seen = Observation::of(&verdict);

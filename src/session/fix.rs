@@ -15,7 +15,7 @@ use crate::model::fix::FIX_SCHEMA;
 use crate::model::{
     CandidateFix, CommitId, Ending, FixReport, Purpose, Recipe, Report, TreeId, TrialOutput, Verdict,
 };
-use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle, read};
+use crate::triage::{Baseline, CommandFacts, Oracle as _, Target, TargetOracle, read};
 
 /// What to mend, and where.
 #[derive(Debug, Clone)]
@@ -64,14 +64,19 @@ pub fn fix(
     let mut recipe = plan.recipe.clone();
     recipe.timeout = recipe.timeout.or_else(|| Some(limit(&request.report)));
     let judge = oracle(plan, &request.report);
+    let mut aimed = judge.clone();
     let mut heard = |at: usize, output: &TrialOutput| {
+        if at == 0 {
+            aimed = beside_the_target(judge.clone(), &request.report, output);
+        }
         let what = at.checked_sub(1).map_or("without a fix", |at| candidates[at].kind.phrase());
-        said(&format!("{:<7}{what}", word(&judge.judge(output))));
+        said(&format!("{:<7}{what}", word(&aimed.judge(output))));
     };
     let Some((outputs, ran)) = run(plan, workshop, request.onto, &recipe, &asked, &mut heard)? else {
         return Ok(None);
     };
     report.trials = ran;
+    let judge = beside_the_target(judge, &request.report, &outputs[0]);
     let verdicts: Vec<Verdict> = outputs.iter().map(|output| judge.judge(output)).collect();
     report.mended_already = verdicts[0] == Verdict::Good;
     report.as_it_is = outcome(&verdicts[0], &outputs[0]);
@@ -229,6 +234,17 @@ fn run(
     })
 }
 
+/// The oracle where other tests fail without a fix as well: a fix is not asked to mend those, nor may it break more.
+fn beside_the_target(oracle: TargetOracle, report: &Report, without_fix: &TrialOutput) -> TargetOracle {
+    match &report.failure {
+        Some(target) if !target.tests.is_empty() => {
+            let reading = oracle.read(without_fix);
+            oracle.with_baseline(Baseline::beside(target, &reading))
+        }
+        _ => oracle,
+    }
+}
+
 fn oracle(plan: &Plan, report: &Report) -> TargetOracle {
     let target = match (&plan.matching, &report.failure) {
         (Matching::Signature, Some(failure)) => Target::Signature(failure.clone()),
@@ -253,7 +269,8 @@ const fn word(verdict: &Verdict) -> &'static str {
 
 fn outcome(verdict: &Verdict, output: &TrialOutput) -> String {
     match verdict {
-        Verdict::Good => "passes".to_owned(),
+        Verdict::Good if output.ending == (Ending::Exited { code: 0 }) => "passes".to_owned(),
+        Verdict::Good => "the failing test passes; others fail without it, too".to_owned(),
         Verdict::Bad => {
             let failure = read(output, &CommandFacts::default()).failures.into_iter().next();
             failure.map_or_else(|| "fails".to_owned(), |failure| format!("fails: {failure}"))

@@ -41,10 +41,17 @@ impl Session<'_> {
                 match judged.verdict {
                     Verdict::Good if judged.commit != self.plan.bad => {
                         self.forget_older_probes(&probes, judged.commit)?;
+                        self.good_was_found(judged.commit)?;
                         return Ok(judged.commit);
                     }
-                    Verdict::Bad if judged.commit != self.plan.bad => failing += 1,
-                    Verdict::Skip(_) => skipped += 1,
+                    Verdict::Bad if judged.commit != self.plan.bad => {
+                        failing += 1;
+                        self.newer_target(judged.commit)?;
+                    }
+                    Verdict::Skip(_) => {
+                        skipped += 1;
+                        self.newer_target(judged.commit)?;
+                    }
                     Verdict::Good | Verdict::Bad | Verdict::Abort(_) => {}
                 }
             }

@@ -12,12 +12,14 @@ pub(super) struct Journal<'a> {
     session: SessionId,
     began: Instant,
     events: Vec<Event>,
+    /// Where what is said of the present target begins.
+    since: usize,
     listener: &'a mut dyn FnMut(&Event),
 }
 
 impl<'a> Journal<'a> {
     pub(super) fn new(store: &'a Store, session: SessionId, listener: &'a mut dyn FnMut(&Event)) -> Self {
-        Self { store, session, began: Instant::now(), events: Vec::new(), listener }
+        Self { store, session, began: Instant::now(), events: Vec::new(), since: 0, listener }
     }
 
     /// Say that something happened.
@@ -32,9 +34,14 @@ impl<'a> Journal<'a> {
         Ok(())
     }
 
-    /// What was said so far.
+    /// What was said so far of the present target.
     pub(super) fn events(&self) -> &[Event] {
-        &self.events
+        &self.events[self.since..]
+    }
+
+    /// What is said from now on is said of another target.
+    pub(super) fn next_target(&mut self) {
+        self.since = self.events.len();
     }
 
     /// Something the user should know; said once.

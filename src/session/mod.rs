@@ -11,11 +11,14 @@
 //! | [`trials`] | trials by commit: known, running, recorded |
 //! | [`journal`] | events: stored and handed on |
 //! | `find` | from a plan to a conclusion |
+//! | `ending` | what a search came to, and the last word |
 //! | `earlier` | what makes two sessions the same one |
 //! | `lacks` | files of the user's that trials lack |
 //! | `printed` | what the deciding runs printed, where there is no answer |
 //! | `secrets` | secrets in what trials print, masked before it is kept |
 //! | `target` | which failure is searched for |
+//! | `selection` | trials of the search run the failing tests only |
+//! | `targets` | each test that newly fails gets its culprit, by the trials of all |
 //! | `vote` | which failure it is, when bad shows more than one |
 //! | `pace` | how long trials may take |
 //! | [`endpoints`] | bad has to fail and good to pass |
@@ -63,6 +66,7 @@ mod cancel;
 mod candidates;
 mod dispatcher;
 mod earlier;
+mod ending;
 mod endpoints;
 mod environments;
 mod evidence;
@@ -90,9 +94,11 @@ mod proving;
 mod range_changes;
 mod search;
 mod secrets;
+mod selection;
 mod suspects;
 mod taken_back;
 mod target;
+mod targets;
 mod tracing;
 mod trees;
 mod trials;
@@ -107,8 +113,9 @@ pub use fix::{FixRequest, Fixes, fix};
 pub use isolation::kept_from;
 pub use line_watch::{LineWatch, LinesByFile, Watched};
 pub use passing::{Judged, newest_passing};
-pub use plan::{Matching, OverlayFile, Plan};
+pub use plan::{Matching, OverlayFile, Plan, TestChoice};
 pub use range_changes::{FailingTree, read_changes};
+pub use selection::OnlyFailing;
 pub use suspects::{RangeChanges, add_calls, failure_of, run_at_bad};
 pub use taken_back::{BothTexts, TakenBack};
 pub use tracing::Tracing;

@@ -90,7 +90,7 @@ impl Narrowed {
 impl Session<'_> {
     /// Narrow a proven culprit, and say what was found.
     pub(super) fn narrow_culprit(&mut self, hunt: &Hunt, culprit: Node) -> Result<(), Stop> {
-        if !self.plan.narrow || hunt.state.observed(culprit).is_contradictory() {
+        if !self.narrows_culprits() || hunt.state.observed(culprit).is_contradictory() {
             return Ok(());
         }
         let Some(good) = self.parent_to_narrow_against(hunt, culprit)? else { return Ok(()) };
@@ -181,7 +181,7 @@ impl Session<'_> {
         let seen = match (&self.failure, &self.target_output) {
             (Some(known), _) => known,
             (None, Some(output)) => {
-                read = super::failure_of(self.plan, self.workshop.repository, output, None)?;
+                read = super::failure_of(self.plan, self.workshop.repository, output, None, None)?;
                 &read
             }
             (None, None) => &Failure::default(),

@@ -29,6 +29,33 @@ pub enum Matching {
     Pattern(Regex),
 }
 
+/// The failing test to search for, as the user names it: its id, or a regular expression on ids.
+#[derive(Debug, Clone)]
+pub struct TestChoice {
+    /// As given.
+    pub text: String,
+    /// As a pattern, where it is one.
+    pub pattern: Option<Regex>,
+}
+
+impl TestChoice {
+    /// Read what the user gave.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), pattern: Regex::new(text).ok() }
+    }
+
+    /// Which of these ids is chosen: those that are called so, or else those that the pattern finds.
+    pub fn chosen<'a>(&self, ids: impl Iterator<Item = &'a str> + Clone) -> Vec<&'a str> {
+        let exact: Vec<&str> = ids.clone().filter(|id| *id == self.text).collect();
+        if !exact.is_empty() {
+            return exact;
+        }
+        let matches = |id: &&str| self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(id));
+        ids.filter(matches).collect()
+    }
+}
+
 /// What to find, where, and how.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -44,6 +71,10 @@ pub struct Plan {
     pub overlay: Vec<OverlayFile>,
     /// When a failing trial counts.
     pub matching: Matching,
+    /// Of several failing tests, those to search for; `None` for all that newly fail.
+    pub target: Option<TestChoice>,
+    /// When trials of the search run the failing tests only.
+    pub only_failing: super::OnlyFailing,
     /// Look for the commit that mended the failure: good and bad change places.
     pub find_fix: bool,
     /// Whether to go on from the commit to the edits that broke it.

@@ -13,6 +13,7 @@ use super::find::{Session, SessionError, Stop};
 use super::search::Hunt;
 use super::suspects::{RangeChanges, add_calls};
 use crate::model::EventKind;
+use crate::suspects::Failure;
 
 /// In a smaller range there is nothing to gain.
 const SMALLEST_RANGE: usize = 4;
@@ -74,24 +75,49 @@ impl Drop for PriorReader {
 }
 
 impl Session<'_> {
+    /// Begin to read the range for its evidence; what was read for a target before is used at once.
+    pub(super) fn evidence(&mut self, hunt: &mut Hunt) -> Result<Option<PriorReader>, Stop> {
+        match self.targets.range.take() {
+            Some((goods, changes)) if goods == self.goods => {
+                self.believe(&changes, hunt)?;
+                self.targets.range = Some((goods, changes));
+                Ok(None)
+            }
+            _ => Ok(PriorReader::begin(self, hunt)),
+        }
+    }
+
     /// Once the failure is known and the range is read: believe what the evidence says.
     pub(super) fn use_evidence(
         &mut self,
         reader: &mut Option<PriorReader>,
         hunt: &mut Hunt,
     ) -> Result<(), Stop> {
-        let (Some(waiting), Some(output)) = (reader.as_mut(), &self.target_output) else { return Ok(()) };
-        let repository = self.workshop.repository;
-        let failure = || super::failure_of(self.plan, repository, output, self.watch.tracing.as_ref());
-        if !waiting.waited && failure()?.is_silent() {
+        let (Some(waiting), true) = (reader.as_mut(), self.target.is_some()) else { return Ok(()) };
+        if !waiting.waited && self.failure_as_evidence()?.is_none_or(|failure| failure.is_silent()) {
             // Whatever the range holds, nothing in it can be told to be evidence: it is neither waited for nor read on.
             *reader = None;
             return Ok(());
         }
         let patience = self.pace.slowest.clamp(PATIENCE.0, PATIENCE.1);
         let Some(changes) = waiting.take(patience) else { return Ok(()) };
-        let failure = failure()?;
         *reader = None;
+        self.believe(&changes, hunt)?;
+        self.targets.range = Some((self.goods.clone(), changes));
+        Ok(())
+    }
+
+    /// What the failure at bad says of commits; of one of several failures, what that one says.
+    fn failure_as_evidence(&self) -> Result<Option<Failure>, Stop> {
+        let Some(output) = &self.target_output else { return Ok(None) };
+        let target = self.target.as_ref().filter(|_| !self.targets.new.is_empty());
+        let tracing = self.watch.tracing.as_ref();
+        Ok(Some(super::failure_of(self.plan, self.workshop.repository, output, tracing, target)?))
+    }
+
+    fn believe(&mut self, changes: &RangeChanges, hunt: &mut Hunt) -> Result<(), Stop> {
+        let repository = self.workshop.repository;
+        let Some(failure) = self.failure_as_evidence()? else { return Ok(()) };
         if failure.is_silent() {
             return Ok(());
         }

@@ -3,7 +3,6 @@
 use super::endpoints::Expected;
 use super::faces::After;
 use super::find::{Judged, Session, Stop, Workshop};
-use super::prior::PriorReader;
 use super::proving::Proving;
 use crate::git::{History, RangeOptions};
 use crate::graph::Node;
@@ -43,7 +42,7 @@ impl Session<'_> {
         self.goods.clone_from(&goods);
         let mut hunt = self.hunt(&goods)?;
         self.say_range(&hunt, &goods)?;
-        let mut evidence = PriorReader::begin(self, &hunt);
+        let mut evidence = self.evidence(&mut hunt)?;
         self.fetch_missing(&hunt.history.trees)?;
         self.foresee(&hunt)?;
         let budget = hunt.history.candidates.count() + 500;
@@ -51,6 +50,12 @@ impl Session<'_> {
         let mut proving = Proving::default();
         self.start_earlier()?;
         loop {
+            while self.trials.has_answer() {
+                for judged in self.next_judged()? {
+                    hunt.record(&judged);
+                }
+            }
+            self.decide_selection()?;
             while self.trials.has_answer() {
                 for judged in self.next_judged()? {
                     hunt.record(&judged);
@@ -90,7 +95,10 @@ impl Session<'_> {
                             After::Set(set) => Outcome::Ambiguous { set },
                         }
                     };
-                    if !self.confirms(&hunt, &outcome)? && !self.proves(&hunt, &outcome, &mut proving)? {
+                    if !self.confirms(&hunt, &outcome)?
+                        && !self.proves(&hunt, &outcome, &mut proving)?
+                        && !self.proves_whole(&hunt, &outcome, by_faces.is_some())?
+                    {
                         let Some(mender) = self.mender(&hunt, &outcome, &mut checked)? else {
                             self.say_repeats(&proving)?;
                             return self.decide(&strategy, &mut hunt, &outcome);
@@ -135,7 +143,7 @@ impl Session<'_> {
     /// the search goes on where it was, whatever was running then.
     fn start_earlier(&mut self) -> Result<(), Stop> {
         for (commit, purpose) in std::mem::take(&mut self.earlier) {
-            if purpose.is_of_commit() && purpose != Purpose::Endpoint && self.trials.is_known(commit)? {
+            if purpose.is_of_commit() && purpose != Purpose::Endpoint && self.is_known_for(commit, purpose)? {
                 self.start(commit, purpose)?;
             }
         }
@@ -290,6 +298,9 @@ impl Session<'_> {
     }
 
     fn say_range(&mut self, hunt: &Hunt, goods: &[CommitId]) -> Result<(), Stop> {
+        if self.targets.is_later {
+            return Ok(());
+        }
         Ok(self.journal.say(EventKind::Range {
             good: goods.to_vec(),
             bad: self.plan.bad,

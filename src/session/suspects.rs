@@ -9,7 +9,9 @@ use super::range_changes::{FailingTree, read_changes};
 use super::{OverlayFile, Plan, SessionError, Tracing, Trees, Workshop};
 use crate::git::{GitError, History, Repository};
 use crate::graph::Node;
-use crate::model::{CommitId, FailingLine, Purpose, Suspect, SuspectReport, Trial, TrialId, TrialOutput};
+use crate::model::{
+    CommitId, FailingLine, FailureSignature, Purpose, Suspect, SuspectReport, Trial, TrialId, TrialOutput,
+};
 use crate::suspects::{Failure, Ranking, Signals, Suspicion};
 
 /// A range of history, read for its suspects.
@@ -152,7 +154,8 @@ pub fn run_at_bad(
     Ok(workshop.executor.run(&trial, workshop.cancel)?)
 }
 
-/// Read a failure from the output of a trial at bad, and from what it executed.
+/// Read a failure from the output of a trial at bad, and from what it executed; only of the `target`'s test, where there
+/// is one.
 ///
 /// # Errors
 /// When the tree of bad is missing or broken.
@@ -161,9 +164,10 @@ pub fn failure_of(
     repository: &Repository,
     output: &TrialOutput,
     tracing: Option<&Tracing>,
+    target: Option<&FailureSignature>,
 ) -> Result<Failure, GitError> {
     let tree = FailingTree::new(repository, plan.bad, &plan.overlay)?;
     let watched = tracing.map(Tracing::read).unwrap_or_default();
     let text = format!("{}\n{}", output.stdout.text, output.stderr.text);
-    Ok(Failure::read(&text, &tree, &watched))
+    Ok(Failure::read_one(&text, target, &tree, &watched))
 }

@@ -6,9 +6,7 @@ use std::path::Path;
 use super::endpoints::{Expected, PATIENCE, hint_of_skip};
 use super::find::{Session, Stop};
 use super::trials::Done;
-use crate::model::{
-    CommitId, Conclusion, Ending, EventKind, FailureSignature, Purpose, SkipKind, TrialOutput,
-};
+use crate::model::{CommitId, Conclusion, Ending, EventKind, Purpose, SkipKind, TrialOutput};
 use crate::search::Observation;
 use crate::triage::normalise::within_tree;
 use crate::triage::{Baseline, CommandFacts, NoTarget, Reading, Target, TargetOracle, read};
@@ -28,14 +26,6 @@ pub(super) enum AtGood {
     },
     /// It was read.
     Read(Box<Reading>),
-}
-
-impl AtGood {
-    /// The failure at bad that is new, and what fails beside it.
-    fn baseline(&self, bad: &Reading) -> Option<(FailureSignature, Baseline)> {
-        let Self::Read(good) = self else { return None };
-        Baseline::between(good, bad)
-    }
 }
 
 impl Session<'_> {
@@ -73,11 +63,7 @@ impl Session<'_> {
             }
         };
         let reading = read(output, &command);
-        let (failure, baseline) = match self.at_good.baseline(&reading) {
-            Some((new, baseline)) => (new, baseline),
-            None => (failure, Baseline::new()),
-        };
-        let failure = self.voted_target.clone().unwrap_or(failure);
+        let (failure, baseline) = self.choose_target(&reading, failure)?;
         let known = baseline.known();
         let target = match &self.plan.matching {
             Matching::Signature => Target::Signature(failure.clone()),
@@ -88,11 +74,9 @@ impl Session<'_> {
         oracle.learn(&reading);
         self.oracle = Some(oracle);
         let others = reading.failures.len().saturating_sub(1 + known);
-        if known > 0 {
-            let are = if known == 1 { "1 failure is" } else { &format!("{known} failures are") };
-            self.journal.note(format!("{are} there at good, too: the search is for what is new at bad"))?;
-        }
-        if others > 0 && matches!(self.plan.matching, Matching::Signature) {
+        self.say_known(known)?;
+        let is_alone = self.targets.new.is_empty() && self.plan.target.is_none();
+        if others > 0 && is_alone && matches!(self.plan.matching, Matching::Signature) {
             self.journal.note(format!(
                 "{others} more failures at bad; this search is for '{failure}' (another: --match REGEX)"
             ))?;
@@ -106,7 +90,9 @@ impl Session<'_> {
             }
         }
         self.target = Some(failure.clone());
-        self.journal.say(EventKind::Target { failure })?;
+        if !self.targets.is_later {
+            self.journal.say(EventKind::Target { failure })?;
+        }
         Ok(true)
     }
 

@@ -46,6 +46,10 @@ pub(super) struct Trials<'a> {
     fresh: bool,
     /// Recorded outcomes by key, without those that this session has used.
     records: HashMap<OutcomeKey, VecDeque<TrialOutput>>,
+    /// What this session has used so far, in order.
+    used: HashMap<OutcomeKey, Vec<TrialOutput>>,
+    /// What it had used when the target became another one: this many results are to be had once more.
+    replays: HashMap<OutcomeKey, usize>,
     ready: VecDeque<Done>,
     next_id: u64,
     started: usize,
@@ -72,6 +76,8 @@ impl<'a> Trials<'a> {
             environment: environment.to_owned(),
             fresh,
             records: HashMap::new(),
+            used: HashMap::new(),
+            replays: HashMap::new(),
             ready: VecDeque::new(),
             next_id: 0,
             started: 0,
@@ -196,9 +202,14 @@ impl<'a> Trials<'a> {
         let at = known.iter().position(|output| holds(output, limit));
         match at.and_then(|at| known.remove(at)) {
             Some(mut output) => {
+                let is_replay = self.take_replay(key);
+                if !is_replay {
+                    self.used.entry(key).or_default().push(output.clone());
+                }
                 let ran = ran(&output);
                 output.timing = Timing::default();
-                self.ready.push_back(Done { id, commit, purpose, output, source: Source::Reused, ran });
+                let source = if is_replay { Source::Replayed } else { Source::Reused };
+                self.ready.push_back(Done { id, commit, purpose, output, source, ran });
             }
             None => {
                 self.dispatcher.start(Trial { id, commit, tree, purpose, recipe });
@@ -224,11 +235,42 @@ impl<'a> Trials<'a> {
         }
     }
 
+    /// The target is another one: all that this session has seen is to be had again, before what else is recorded.
+    pub(super) fn replay(&mut self) {
+        for (key, outputs) in &self.used {
+            let record = self.records.entry(*key).or_default();
+            // Of what was to be had again before, the rest is still there.
+            let left = self.replays.get(key).copied().unwrap_or_default();
+            record.drain(..left.min(record.len()));
+            for output in outputs.iter().rev() {
+                record.push_front(output.clone());
+            }
+            self.replays.insert(*key, outputs.len());
+        }
+    }
+
+    /// Count a result from the record; whether this session had it before.
+    fn take_replay(&mut self, key: OutcomeKey) -> bool {
+        match self.replays.get_mut(&key).filter(|left| **left > 0) {
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Whether the next trial of a commit would be answered from the record.
     pub(super) fn is_known(&mut self, commit: CommitId) -> Result<bool, SessionError> {
+        let recipe = Arc::clone(&self.recipe);
+        self.is_known_with(commit, &recipe)
+    }
+
+    /// The same of a recipe of its own.
+    pub(super) fn is_known_with(&mut self, commit: CommitId, recipe: &Recipe) -> Result<bool, SessionError> {
         let tree = self.trees.tree_of(commit)?;
-        let key = self.key(commit, tree, &self.recipe);
-        let limit = self.recipe.timeout;
+        let key = self.key(commit, tree, recipe);
+        let limit = recipe.timeout;
         Ok(self.record(key)?.iter().any(|output| holds(output, limit)))
     }
 
@@ -262,6 +304,10 @@ impl<'a> Trials<'a> {
         let Some((trial, result)) = self.dispatcher.wait(until) else { return Ok(None) };
         let output = self.secrets.hide(result?);
         self.keep(&trial, &output)?;
+        if output.ending != Ending::Cancelled {
+            let key = self.key(trial.commit, trial.tree, &trial.recipe);
+            self.used.entry(key).or_default().push(output.clone());
+        }
         Ok(Some(Done {
             id: trial.id,
             commit: trial.commit,
@@ -297,8 +343,10 @@ impl<'a> Trials<'a> {
         output: &TrialOutput,
         is_recorded: bool,
     ) -> Result<(), SessionError> {
-        let Some(trial) = self.dispatcher.dismiss(id).filter(|_| !is_recorded) else { return Ok(()) };
-        self.keep(&trial, output)
+        let Some(trial) = self.dispatcher.dismiss(id) else { return Ok(()) };
+        let key = self.key(trial.commit, trial.tree, &trial.recipe);
+        self.used.entry(key).or_default().push(output.clone());
+        if is_recorded { Ok(()) } else { self.keep(&trial, output) }
     }
 
     /// After an interrupt: record whatever still came to a result.

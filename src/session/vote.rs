@@ -90,6 +90,7 @@ impl Session<'_> {
         self.unjudged.clear();
         self.endpoints = Endpoints::default();
         self.seen.clear();
+        self.selection.forget();
         self.unproven.clear();
         self.failed_otherwise.clear();
         self.faces = Faces::default();

@@ -7,7 +7,8 @@ use super::definitions::{Definitions, MODULE};
 use super::reach::Reach;
 use super::trace::{Names, Place, Trace};
 use super::words::{Word, each_word, is_plain, number};
-use crate::model::{Frame, LogReport};
+use crate::model::{FailureSignature, Frame, LogReport};
+use crate::triage::is_of;
 use crate::triage::traceback::{self, ParsedTraceback};
 
 /// A line of a traceback in one of the repository's files.
@@ -73,7 +74,24 @@ impl Failure {
     /// processes wrote of what it did.
     #[must_use]
     pub fn read(text: &str, sources: &dyn Sources, watched: &[String]) -> Self {
-        let parsed = traceback::parse(text);
+        Self::read_one(text, None, sources, watched)
+    }
+
+    /// The same of one failing test alone, where its tracebacks can be told from those of others.
+    #[must_use]
+    pub fn read_one(
+        text: &str,
+        target: Option<&FailureSignature>,
+        sources: &dyn Sources,
+        watched: &[String],
+    ) -> Self {
+        let mut parsed = traceback::parse(text);
+        if let Some(target) = target {
+            let is_own = |one: &ParsedTraceback| one.test.as_ref().is_some_and(|test| is_of(target, test));
+            if parsed.iter().any(is_own) {
+                parsed.retain(is_own);
+            }
+        }
         let mut failure = Self::default();
         let mut reader = Reader { sources, files: BTreeMap::new() };
         for one in &parsed {

@@ -1,6 +1,8 @@
 //! What fails beside the failure that is searched for: at good as well, or at bad only.
 
-use super::identity::{Identity, identity, of_ids};
+use std::collections::HashSet;
+
+use super::identity::{Identity, forms, identity, of_ids};
 use super::sameness::{Sameness, sameness};
 use super::signature::Reading;
 use crate::model::FailureSignature;
@@ -12,29 +14,64 @@ pub struct Baseline {
     known: Vec<FailureSignature>,
     /// What fails at bad beside the target, and not at good.
     beside: Vec<FailureSignature>,
+    /// The ids of their tests.
+    ids: HashSet<String>,
     /// Whether each traceback of a script counts, not only the one that ended it.
     reads_all: bool,
 }
 
 impl Baseline {
-    /// Nothing fails beside the target.
+    /// The failures at bad that are new, in the runner's order, and what is known; `None` when all that fails at bad
+    /// fails at good, too. The first one is the target, until it is [aimed](Self::aimed_at) at another.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { known: Vec::new(), beside: Vec::new(), reads_all: false }
-    }
-
-    /// The failure at bad that is new, and what fails beside it; `None` when all that fails at bad fails at good, too.
-    #[must_use]
-    pub fn between(good: &Reading, bad: &Reading) -> Option<(FailureSignature, Self)> {
+    pub fn between(good: &Reading, bad: &Reading) -> Option<(Vec<FailureSignature>, Self)> {
         let known: Vec<FailureSignature> = good.failures.iter().chain(&good.others).cloned().collect();
-        let is_known = |failure: &&FailureSignature| known.iter().any(|known| is_one(known, failure));
+        let ids = ids_of(&known);
+        let is_known = |failure: &&FailureSignature| {
+            failure.tests.iter().any(|test| ids.contains(test))
+                || known.iter().any(|known| is_one(known, failure))
+        };
         let new = bad.failures.iter().filter(|failure| !is_known(failure));
         let reads_all = !bad.others.is_empty();
         let others = bad.others.iter().filter(|_| reads_all).filter(|other| !is_known(other));
-        let mut new = new.chain(others).cloned();
-        let target = new.next()?;
-        let beside = new.collect();
-        Some((target, Self { known, beside, reads_all }))
+        let new: Vec<FailureSignature> = new.chain(others).cloned().collect();
+        let target = new.first()?.clone();
+        let baseline = Self { known, reads_all, ..Self::default() }.aimed_at(&target, &new);
+        Some((new, baseline))
+    }
+
+    /// The same where nothing is known of good: all that fails at bad may be new.
+    #[must_use]
+    pub fn without_good(bad: &Reading) -> (Vec<FailureSignature>, Self) {
+        let new = bad.failures.clone();
+        let baseline = match new.first() {
+            Some(first) if of_tests(&new) => Self::default().aimed_at(first, &new),
+            _ => Self::default(),
+        };
+        (new, baseline)
+    }
+
+    /// What fails in a run beside the target.
+    #[must_use]
+    pub fn beside(target: &FailureSignature, run: &Reading) -> Self {
+        let is_target = |failure: &FailureSignature| {
+            identity(target, failure) == Identity::Same || is_surely(target, failure)
+        };
+        let others: Vec<FailureSignature> =
+            run.failures.iter().filter(|failure| !is_target(failure)).cloned().collect();
+        Self::default().aimed_at(target, &others)
+    }
+
+    /// The same where one of these new failures is the target: the others fail beside it.
+    #[must_use]
+    pub fn aimed_at(self, target: &FailureSignature, new: &[FailureSignature]) -> Self {
+        let is_other = |failure: &&FailureSignature| *failure != target;
+        let beside: Vec<FailureSignature> = new.iter().filter(is_other).cloned().collect();
+        let mut ids = ids_of(self.known.iter().chain(&beside));
+        for test in target.tests.iter().flat_map(|test| forms(test)) {
+            ids.remove(&test);
+        }
+        Self { beside, ids, ..self }
     }
 
     /// How many failures are at good, too.
@@ -51,6 +88,14 @@ impl Baseline {
 
     /// Whether a failure is one of these, and not the target.
     pub(super) fn explains(&self, target: &FailureSignature, failure: &FailureSignature) -> bool {
+        // Ids as they are printed decide, also between tests of one name in files of one name.
+        let is_in = |ids: &dyn Fn(&String) -> bool| failure.tests.iter().any(ids);
+        if is_in(&|test| target.tests.contains(test)) {
+            return false;
+        }
+        if is_in(&|test| self.ids.contains(test)) {
+            return true;
+        }
         if identity(target, failure) == Identity::Same || is_surely(target, failure) {
             return false;
         }
@@ -69,7 +114,8 @@ impl Baseline {
             return self.failures_of(reading).all(|failure| is_known(failure) && !is_surely(target, failure));
         };
         let names = |test: &String| {
-            all().any(|known| known.tests.iter().any(|own| of_ids(own, test) == Identity::Same))
+            self.ids.contains(test)
+                || all().any(|known| known.tests.iter().any(|own| of_ids(own, test) == Identity::Same))
         };
         run.is_closed
             && !run.interrupted
@@ -77,6 +123,18 @@ impl Baseline {
             && run.failing().iter().all(names)
             && reading.failures.iter().all(|failure| self.explains(target, failure))
     }
+}
+
+/// Whether each of several failures is of one test of its own.
+#[must_use]
+pub fn of_tests(failures: &[FailureSignature]) -> bool {
+    let mut seen = HashSet::new();
+    failures.len() > 1
+        && failures.iter().all(|failure| matches!(failure.tests.as_slice(), [one] if seen.insert(one)))
+}
+
+fn ids_of<'a>(failures: impl IntoIterator<Item = &'a FailureSignature>) -> HashSet<String> {
+    failures.into_iter().flat_map(|failure| &failure.tests).flat_map(|test| forms(test)).collect()
 }
 
 fn is_surely(a: &FailureSignature, b: &FailureSignature) -> bool {
@@ -131,7 +189,8 @@ mod tests {
 
     fn between(good: &TrialOutput, bad: &TrialOutput) -> Option<(FailureSignature, TargetOracle)> {
         let read = |output: &TrialOutput| read(output, &CommandFacts::default());
-        let (target, baseline) = Baseline::between(&read(good), &read(bad))?;
+        let (new, baseline) = Baseline::between(&read(good), &read(bad))?;
+        let target = new[0].clone();
         let oracle = TargetOracle::new(Target::Signature(target.clone()), CommandFacts::default());
         Some((target, oracle.with_baseline(baseline)))
     }

@@ -33,6 +33,12 @@ pub(super) fn identity(a: &FailureSignature, b: &FailureSignature) -> Identity {
     pairs.min().unwrap_or(Identity::Unknown)
 }
 
+/// Whether a heading, or an id, names the test of a failure.
+#[must_use]
+pub fn is_of(failure: &FailureSignature, heading: &str) -> bool {
+    failure.tests.iter().any(|test| of_ids(test, heading) == Identity::Same)
+}
+
 /// How two ids stand to each other.
 pub(super) fn of_ids(a: &str, b: &str) -> Identity {
     if a == b {
@@ -50,6 +56,19 @@ pub(super) fn of_ids(a: &str, b: &str) -> Identity {
     } else {
         Identity::Other
     }
+}
+
+/// The last class and the test of an id of unittest's; `None` where it is of no class.
+pub(super) fn class_and_test(id: &str) -> Option<(String, String)> {
+    // What prepares a module is of none of its classes.
+    let Name { classes, function, .. } = Name::of(id);
+    let function = function.split(' ').next()?.to_owned();
+    Some((classes.last()?.clone(), function)).filter(|(class, _)| !class.is_empty())
+}
+
+/// The forms under which one run tells of a test: as it is headed, and as it is called.
+pub(super) fn forms(id: &str) -> impl Iterator<Item = String> {
+    std::iter::once(id.to_owned()).chain(unittests(id))
 }
 
 /// The parts of an id.

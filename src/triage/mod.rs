@@ -44,7 +44,8 @@ pub mod sameness;
 pub mod signature;
 pub mod traceback;
 
-pub use baseline::Baseline;
+pub use baseline::{Baseline, of_tests};
+pub use identity::is_of;
 pub use oracle::{NoTarget, Oracle, Target, TargetOracle};
 pub use runners::CommandFacts;
 pub use sameness::{Sameness, same_failure, sameness};

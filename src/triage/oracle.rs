@@ -72,8 +72,8 @@ pub struct NoTarget {
 impl TargetOracle {
     /// The oracle for a target.
     #[must_use]
-    pub const fn new(target: Target, command: CommandFacts) -> Self {
-        Self { target, command, counts: None, red: Vec::new(), baseline: Baseline::new() }
+    pub fn new(target: Target, command: CommandFacts) -> Self {
+        Self { target, command, counts: None, red: Vec::new(), baseline: Baseline::default() }
     }
 
     /// The target failure at bad, with the reading it comes from.
@@ -153,6 +153,21 @@ impl TargetOracle {
     #[must_use]
     pub fn nothing_new_is_red(&self, reading: &Reading) -> bool {
         reading.summary.as_ref().is_some_and(|run| run.failing().iter().all(|test| self.red.contains(test)))
+    }
+
+    /// The failure of a run that tells most of the target: itself, or what its test failed with, or what nothing else
+    /// explains.
+    #[must_use]
+    pub fn telling<'a>(&self, reading: &'a Reading) -> Option<&'a FailureSignature> {
+        let Target::Signature(target) = &self.target else { return reading.failures.first() };
+        let own = |failure: &&FailureSignature| failure.tests.iter().any(|test| target.tests.contains(test));
+        let unexplained = || {
+            let failures = reading.failures.iter();
+            failures.filter(|failure| !self.baseline.explains(target, failure))
+        };
+        let is_it = |failure: &&FailureSignature| sameness(target, failure).is_taken();
+        let found = reading.failures.iter().find(own).or_else(|| unexplained().find(is_it));
+        found.or_else(|| unexplained().next()).or(reading.failures.first())
     }
 
     fn matches(&self, output: &TrialOutput, reading: &Reading) -> bool {

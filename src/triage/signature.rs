@@ -167,7 +167,7 @@ fn beside(parsed: &[ParsedTraceback], chosen: &[FailureSignature]) -> Vec<Failur
 
 fn signature(one: &ParsedTraceback, summary: Option<&RunSummary>) -> FailureSignature {
     let tests = match (&one.test, summary) {
-        (Some(test), Some(summary)) => vec![full_id(plain(test), &summary.failing())],
+        (Some(test), Some(summary)) => vec![full_id(plain(test), &summary.failing(), &one.frames)],
         (Some(test), None) => vec![plain(test).to_owned()],
         (None, Some(summary)) => match summary.failing().as_slice() {
             [only] => vec![only.clone()],
@@ -225,13 +225,22 @@ fn shape_of(one: &ParsedTraceback, message: &str) -> String {
     shape
 }
 
-/// The id under which the summary lists a test that a heading names only by its last parts.
-fn full_id(heading: &str, failing: &[String]) -> String {
+/// The id under which the summary lists a test that a heading names only by its last parts. Of several, the one whose
+/// file stands in the traceback.
+fn full_id(heading: &str, failing: &[String], frames: &[Frame]) -> String {
     let tail = test_name(heading);
-    let mut same = failing.iter().filter(|id| test_name(id) == tail);
-    match (same.next(), same.next()) {
-        (Some(only), None) => only.clone(),
-        _ => heading.to_owned(),
+    let same: Vec<&String> = failing.iter().filter(|id| test_name(id) == tail).collect();
+    let is_seen = |id: &&&String| {
+        let path = id.split("::").next().unwrap_or_default();
+        frames.iter().any(|frame| frame.path == path || frame.path.ends_with(&format!("/{path}")))
+    };
+    let own = || Some(same.iter().filter(is_seen)).filter(|own| own.clone().count() == 1)?.next();
+    match same.as_slice() {
+        [only] => (*only).clone(),
+        several => {
+            let own = if several.is_empty() { None } else { own() };
+            own.map_or_else(|| heading.to_owned(), |own| (*own).clone())
+        }
     }
 }
 

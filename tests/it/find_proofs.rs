@@ -162,6 +162,8 @@ fn plan(infos: &[CommitInfo], good: CommitId, random: &mut Random) -> Plan {
         recipe: recipe("smoke"),
         overlay: Vec::new(),
         matching,
+        target: None,
+        only_failing: pybisect::session::OnlyFailing::Auto,
         find_fix: false,
         narrow: false,
         watch: false,

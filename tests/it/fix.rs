@@ -274,3 +274,26 @@ fn that_the_edit_is_not_known_is_said() {
     assert_eq!((code, kinds(&report)), (Some(0), vec![("revert-commit", true)]), "{report:#}");
     assert!(report["left_out"][0].as_str().unwrap().starts_with("undo the breaking edit: "), "{report:#}");
 }
+
+#[test]
+fn tests_that_failed_before_are_no_obstacle_to_a_fix() {
+    let tests = "import unittest\n\nimport app\n\n\nclass T(unittest.TestCase):\n    def test_known(self):\n        \
+                 self.fail('an old one')\n\n    def test_name(self):\n        self.assertTrue(app.NAME)\n\n    def \
+                 test_read(self):\n        self.assertEqual(app.read('[1]'), [1])\n";
+    let app = APP.replace("\n\nprint(read('[1]'))\n", "");
+    let mut repo = TestRepo::new();
+    let good = repo.write("app.py", &app).write("test_app.py", tests).commit("first");
+    for at in 0..3 {
+        repo.write("n.txt", format!("{at}\n")).commit("more");
+    }
+    let bad = repo.write("app.py", app.replace("json.loads(text)", "json.load(text)")).commit("break");
+    repo.check_out();
+    let user = User::new();
+    let good = good.to_string();
+    let (code, report) = user.find(repo.path(), &["--good", &good, "--", "python3", "-m", "unittest"]);
+    assert_eq!((code, report["culprits"][0]["commit"].as_str()), (Some(0), Some(bad.to_string().as_str())));
+    let (code, report, _) = fix(&user, &repo, &[]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert!(kinds(&report).iter().any(|(_, passed)| *passed), "{report:#}");
+    assert!(report["fixes"][0]["outcome"].to_string().contains("others fail without it, too"), "{report:#}");
+}

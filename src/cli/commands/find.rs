@@ -19,6 +19,31 @@ use super::prepare::{self, Prepared};
 /// How probable the answer has to be by default.
 pub(crate) const CONFIDENCE: f64 = 0.99;
 
+/// When something is done that is not always of use.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum When {
+    /// Where it pays.
+    #[default]
+    Auto,
+    /// Wherever it can be done.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl From<When> for session::OnlyFailing {
+    fn from(when: When) -> Self {
+        match when {
+            When::Auto => Self::Auto,
+            When::Always => Self::Always,
+            When::Never => Self::Never,
+        }
+    }
+}
+
 /// Find the commit that broke a command
 ///
 /// The command runs on commits between a good and a bad one, several at a time, in private work
@@ -77,6 +102,12 @@ pub(crate) struct Args {
     /// Count a failure when its output matches
     #[arg(long = "match", value_name = "REGEX")]
     pub(crate) pattern: Option<String>,
+    /// Search for this failing test only, by its id or a regular expression on ids [default: each that newly fails]
+    #[arg(long, value_name = "TEST|REGEX", conflicts_with_all = ["any_failure", "pattern"])]
+    pub(crate) target: Option<String>,
+    /// When the search runs the failing tests only, where the command runs more: auto for suites of some seconds
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) only_failing: When,
     /// Find the commit that fixed it: --bad is the older, failing commit, --good the newer [default: HEAD]
     #[arg(long)]
     pub(crate) find_fix: bool,

@@ -50,11 +50,17 @@ struct Log {
     /// Bad commits that a later good one has mended: not part of the answer's history.
     mended: HashSet<CommitId>,
     conclusion: Option<Conclusion>,
+    /// Whether what is said now is said of another test than the first.
+    is_of_other: bool,
 }
 
 impl Log {
     fn add(&mut self, kind: &EventKind) {
         match kind {
+            // Of further failing tests, git's log has no place.
+            EventKind::NextTarget { .. } => self.is_of_other = true,
+            EventKind::TargetConcluded { .. } => self.is_of_other = false,
+            _ if self.is_of_other => {}
             EventKind::Started { good, bad, find_fix, .. } => {
                 self.find_fix = *find_fix;
                 self.goods.clone_from(good);

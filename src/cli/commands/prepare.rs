@@ -14,7 +14,7 @@ use crate::model::trial::HomeFile;
 use crate::model::{CommitId, Packages, Recipe};
 use crate::process::sandbox::Sandbox;
 use crate::pyenv::{self, Environments, Interpreter, ProbeError, Prober};
-use crate::session::{Matching, OverlayFile, Plan};
+use crate::session::{Matching, OverlayFile, Plan, TestChoice};
 use crate::store::Store;
 use crate::triage::runners::telling;
 
@@ -209,6 +209,8 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
         recipe,
         overlay: laid.overlay,
         matching: merged.matching,
+        target: args.target.as_deref().map(TestChoice::new),
+        only_failing: args.only_failing.into(),
         find_fix: args.find_fix,
         narrow: !args.no_narrow,
         // The evidence of a failure tells what brought it, not what mended it.

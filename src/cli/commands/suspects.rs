@@ -239,7 +239,7 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
                 None => error,
             }
         })?;
-    let failure = failure_of(plan, repository, &output, tracing.as_ref())?;
+    let failure = failure_of(plan, repository, &output, tracing.as_ref(), None)?;
     let changes = changes?;
     let mut report = changes.rank(repository, &failure, &changes.ranking(&failure), most(args))?;
     add_calls(repository, &failure, &mut report.suspects)?;

@@ -18,6 +18,7 @@ mod lines;
 mod locust;
 mod pytest;
 mod robot;
+mod select;
 mod stestr;
 mod summary;
 mod tap;
@@ -32,6 +33,7 @@ mod zope;
 
 pub use command::CommandFacts;
 pub(super) use generic::counts_tests;
+pub use select::{Pick, Selecting, seconds_told};
 pub use summary::{Count, RunSummary, Runner, TestFailure};
 pub use telling::{Telling, telling};
 

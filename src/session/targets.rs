@@ -1,0 +1,375 @@
+//! Each test that newly fails at bad gets its culprit.
+//!
+//! They are searched for one after the other, and what ran for one is read for all: a trial says of each test whether it
+//! failed. So a further test begins with all that is known, and only what is missing for its own proof runs. Tests of
+//! which all trials say the same, as those that one commit broke, have one answer, which is proven for each by its own
+//! verdicts.
+
+use super::Matching;
+use super::find::{Session, SessionError, Stop};
+use super::suspects::RangeChanges;
+use super::target::AtGood;
+use super::trials::Done;
+use crate::model::event::Source;
+use crate::model::report::TrialLine;
+use crate::model::{
+    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Inconclusive, Purpose,
+    Timing, TrialOutput, Verdict,
+};
+use crate::store::SessionState;
+use crate::triage::{Baseline, Reading, TargetOracle, of_tests};
+
+/// So many tests are searched for. Those that share an answer with one of them are not counted.
+const MOST_SEARCHED: usize = 20;
+/// Ids that are listed where none is chosen.
+const MOST_LISTED: usize = 6;
+
+/// The tests that newly fail at bad.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    /// Those that are to be searched for, in the runner's order; empty where there is one or none.
+    pub(super) new: Vec<FailureSignature>,
+    /// All that newly fail, and what fails at good, too.
+    beside: (Vec<FailureSignature>, Baseline),
+    /// Whether the present target is another than the first.
+    pub(super) is_later: bool,
+    /// The good commit that was looked for and found.
+    pub(super) good: Option<CommitId>,
+    /// What the commits of the range between bad and these good ones changed, once it was read.
+    pub(super) range: Option<(Vec<CommitId>, RangeChanges)>,
+    /// What each trial of a commit showed.
+    runs: Vec<Run>,
+}
+
+/// A trial of a commit's own tree, to be read for each target.
+#[derive(Debug)]
+struct Run {
+    commit: CommitId,
+    purpose: Purpose,
+    output: TrialOutput,
+    reading: Reading,
+}
+
+/// A target whose search has ended.
+struct Ended {
+    oracle: TargetOracle,
+    conclusion: Conclusion,
+    last_good: Option<CommitInfo>,
+    /// Whether the answer rests on trials of commits alone.
+    is_plain: bool,
+}
+
+impl Targets {
+    /// Take note of a trial that came to a result.
+    pub(super) fn note(&mut self, done: &Done, reading: &Reading) {
+        if done.source != Source::Replayed && done.purpose.is_of_commit() {
+            let Done { commit, purpose, output, .. } = done.clone();
+            self.runs.push(Run { commit, purpose, output, reading: reading.clone() });
+        }
+    }
+
+    /// The first trial of a commit.
+    pub(super) fn run_at(&self, commit: CommitId) -> Option<(&TrialOutput, &Reading)> {
+        self.runs.iter().find(|run| run.commit == commit).map(|run| (&run.output, &run.reading))
+    }
+
+    /// Trials of commits that came to a result, and what they were for.
+    pub(super) fn known(&self) -> Vec<(CommitId, Purpose)> {
+        self.runs.iter().map(|run| (run.commit, run.purpose)).collect()
+    }
+
+    fn reading_at(&self, commit: CommitId) -> Option<&Reading> {
+        self.runs.iter().find(|run| run.commit == commit).map(|run| &run.reading)
+    }
+}
+
+impl Session<'_> {
+    /// Whether proven culprits are narrowed to their edits: that of the first target is.
+    pub(super) const fn narrows_culprits(&self) -> bool {
+        self.plan.narrow && !self.targets.is_later
+    }
+
+    fn is_by_signature(&self) -> bool {
+        matches!(self.plan.matching, Matching::Signature) && !self.plan.find_fix
+    }
+
+    /// The failure to search for, of those that bad shows, and what fails beside it.
+    pub(super) fn choose_target(
+        &mut self,
+        reading: &Reading,
+        first: FailureSignature,
+    ) -> Result<(FailureSignature, Baseline), Stop> {
+        let (found, aims) = match &self.at_good {
+            AtGood::Read(good) => (Baseline::between(good, reading), true),
+            _ if self.is_by_signature() => {
+                let found = Baseline::without_good(reading);
+                let aims = of_tests(&found.0);
+                (Some(found), aims)
+            }
+            _ => (None, false),
+        };
+        let (new, baseline) = found.unwrap_or_default();
+        let chosen = self.chosen(&new, reading)?;
+        if !self.targets.is_later {
+            let is_told = self.is_by_signature() && reading.summary.is_some() && of_tests(&chosen);
+            self.targets.new = if is_told { chosen.clone() } else { Vec::new() };
+        }
+        let target = self.voted_target.clone().or_else(|| chosen.first().cloned()).unwrap_or(first);
+        self.targets.beside = (new, baseline);
+        let (new, baseline) = &self.targets.beside;
+        let baseline = if aims { baseline.clone().aimed_at(&target, new) } else { baseline.clone() };
+        Ok((target, baseline))
+    }
+
+    /// The new failures that the user wants searched for.
+    fn chosen(&self, new: &[FailureSignature], reading: &Reading) -> Result<Vec<FailureSignature>, Stop> {
+        let Some(choice) = &self.plan.target else { return Ok(new.to_vec()) };
+        let pick = |failures: &[FailureSignature]| -> Vec<FailureSignature> {
+            let ids = choice.chosen(failures.iter().flat_map(|one| one.tests.iter().map(String::as_str)));
+            let is_chosen =
+                |one: &&FailureSignature| one.tests.iter().any(|test| ids.contains(&test.as_str()));
+            failures.iter().filter(is_chosen).cloned().collect()
+        };
+        // One that fails at good, too, is told to do so.
+        let chosen = Some(pick(new)).filter(|chosen| !chosen.is_empty());
+        let chosen = chosen.unwrap_or_else(|| pick(&reading.failures));
+        if !chosen.is_empty() {
+            return Ok(chosen);
+        }
+        let commit = self.target_commit().short();
+        let ids: Vec<&str> = reading.failures.iter().flat_map(|one| &one.tests).map(String::as_str).collect();
+        let (shown, more) = (ids.iter().take(MOST_LISTED), ids.len().saturating_sub(MOST_LISTED));
+        let shown: Vec<&str> = shown.copied().collect();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let hint = if ids.is_empty() {
+            "its runner names no failing test; leave --target out".to_owned()
+        } else {
+            format!("failing there: {}{more}", shown.join(", "))
+        };
+        Err(Stop::Concluded(Conclusion::NotReproduced {
+            reason: format!(
+                "at the bad commit {commit}, no failing test is called, or matches, '{}'",
+                choice.text
+            ),
+            hint: Some(hint),
+        }))
+    }
+
+    /// A good commit was looked for and found: what fails there, too, is not new.
+    pub(super) fn good_was_found(&mut self, good: CommitId) -> Result<(), Stop> {
+        if self.targets.is_later {
+            return Ok(());
+        }
+        self.targets.good = Some(good);
+        let readings = (self.targets.reading_at(good), self.targets.reading_at(self.plan.bad));
+        let ((Some(at_good), Some(bad)), Some(target)) = (readings, &self.target) else { return Ok(()) };
+        if self.targets.new.is_empty() {
+            return Ok(());
+        }
+        let Some((new, baseline)) = Baseline::between(at_good, bad) else { return Ok(()) };
+        if let Some(oracle) = self.oracle.take() {
+            self.oracle = Some(oracle.with_baseline(baseline.clone().aimed_at(target, &new)));
+        }
+        let known = baseline.known();
+        self.at_good = AtGood::Read(Box::new(at_good.clone()));
+        self.targets.new.retain(|failure| new.contains(failure));
+        self.targets.beside = (new, baseline);
+        self.say_known(known)
+    }
+
+    /// Say how much of what fails at bad is not new.
+    pub(super) fn say_known(&mut self, known: usize) -> Result<(), Stop> {
+        if known > 0 && !self.targets.is_later {
+            let are = if known == 1 { "1 failure is" } else { &format!("{known} failures are") };
+            self.journal.note(format!("{are} there at good, too: the search is for what is new at bad"))?;
+        }
+        Ok(())
+    }
+
+    /// A good commit is looked for, and this one shows the target, or something else: where a test passes here that fails
+    /// at bad, that one is new, and this commit is good for it.
+    ///
+    /// Ends the search with [`Stop::OtherTarget`] then.
+    pub(super) fn newer_target(&mut self, commit: CommitId) -> Result<(), Stop> {
+        if self.targets.is_later || self.targets.new.is_empty() || self.at_good != AtGood::NotAsked {
+            return Ok(());
+        }
+        let readings = (self.targets.reading_at(commit), self.targets.reading_at(self.plan.bad));
+        let ((Some(here), Some(bad)), Some(target)) = (readings, &self.target) else { return Ok(()) };
+        let ran = |reading: &Reading| {
+            let run = reading.summary.as_ref();
+            run.is_some_and(|run| run.is_closed && !run.interrupted && !run.nothing_passed())
+        };
+        let Some((new, _)) = Baseline::between(here, bad).filter(|_| ran(here)) else { return Ok(()) };
+        let newer = self.targets.new.iter().find(|failure| *failure != target && new.contains(failure));
+        let Some(newer) = newer.filter(|_| !new.contains(target)).cloned() else { return Ok(()) };
+        self.at_good = AtGood::Read(Box::new(here.clone()));
+        Err(Stop::OtherTarget(Box::new(newer)))
+    }
+
+    /// Search for the tests beside the first, whose search has ended so. Whether the user stopped it.
+    pub(super) fn search_others(
+        &mut self,
+        first: &Conclusion,
+        last_good: Option<&CommitInfo>,
+    ) -> Result<bool, SessionError> {
+        let Some(target) = self.target.clone() else { return Ok(false) };
+        let is_other = |failure: &&FailureSignature| **failure != target;
+        let others: Vec<FailureSignature> = self.targets.new.iter().filter(is_other).cloned().collect();
+        let mut left = Vec::new();
+        let mut ended = Vec::new();
+        ended.extend(self.ended(first.clone(), last_good.cloned()));
+        let mut searched = 1;
+        let mut others = others.into_iter();
+        if self.workshop.cancel.is_cancelled() {
+            self.say_stopped(others)?;
+            return Ok(true);
+        }
+        while let Some(failure) = others.next() {
+            if let Some(alike) = self.alike(&failure, &ended)? {
+                self.journal.say(EventKind::AlikeTarget(Box::new(alike)))?;
+                continue;
+            }
+            if searched == MOST_SEARCHED {
+                left.push(failure);
+                continue;
+            }
+            searched += 1;
+            let (conclusion, state) = self.search_other(failure)?;
+            let last_good = self.last_good(&conclusion)?;
+            self.journal.say(EventKind::TargetConcluded {
+                conclusion: conclusion.clone(),
+                last_good: last_good.clone(),
+            })?;
+            if state == SessionState::Interrupted {
+                self.say_stopped(left.into_iter().chain(others))?;
+                return Ok(true);
+            }
+            ended.extend(self.ended(conclusion, last_good));
+        }
+        self.say_left(left)?;
+        Ok(false)
+    }
+
+    /// Say which tests are left because the user stopped the search.
+    fn say_stopped(&mut self, left: impl Iterator<Item = FailureSignature>) -> Result<(), SessionError> {
+        for failure in left {
+            let reason = "stopped before it was searched for".to_owned();
+            self.journal.say(EventKind::LeftTarget { failure, reason })?;
+        }
+        Ok(())
+    }
+
+    /// Say which tests are left, where there are too many.
+    fn say_left(&mut self, left: Vec<FailureSignature>) -> Result<(), SessionError> {
+        let Some(first) = left.first().and_then(|failure| failure.tests.first()) else { return Ok(()) };
+        self.journal.note(format!(
+            "{MOST_SEARCHED} failing tests were searched for, and {} more are left; one of them: --target '{first}'",
+            left.len()
+        ))?;
+        for failure in left {
+            let reason = format!("only {MOST_SEARCHED} tests are searched for in one session");
+            self.journal.say(EventKind::LeftTarget { failure, reason })?;
+        }
+        Ok(())
+    }
+
+    /// Search for a further test, beginning with all that ran.
+    fn search_other(
+        &mut self,
+        failure: FailureSignature,
+    ) -> Result<(Conclusion, SessionState), SessionError> {
+        self.targets.is_later = true;
+        self.journal.next_target();
+        self.journal.say(EventKind::NextTarget { failure: failure.clone() })?;
+        self.earlier = self.targets.known();
+        let ended = match self.begin_anew(failure) {
+            Ok(()) => {
+                self.trials.replay();
+                self.conduct()
+            }
+            Err(stop) => Err(stop),
+        };
+        let ended = self.or_packages(ended);
+        let concluded = self.concluded(ended)?;
+        for (id, ..) in self.trials.running().collect::<Vec<_>>() {
+            self.dismiss(id)?;
+        }
+        self.say_suspects()?;
+        Ok(concluded)
+    }
+
+    /// The present target, whose search has ended so; `None` where that says nothing of others.
+    fn ended(&self, conclusion: Conclusion, last_good: Option<CommitInfo>) -> Option<Ended> {
+        let stopped = matches!(conclusion, Conclusion::Inconclusive { why: Inconclusive::Interrupted, .. });
+        let oracle = self.oracle.clone().filter(|_| !stopped)?;
+        let rests_on_more = self.journal.events().iter().any(|event| match &event.kind {
+            EventKind::History(_) | EventKind::Package(_) => true,
+            EventKind::Narrowed { narrowing, .. } => narrowing.decides,
+            _ => false,
+        });
+        Some(Ended { oracle, conclusion, last_good, is_plain: !rests_on_more })
+    }
+
+    /// The answer for a test of which every trial says what it says of one that was found.
+    fn alike(
+        &mut self,
+        failure: &FailureSignature,
+        ended: &[Ended],
+    ) -> Result<Option<AlikeTarget>, SessionError> {
+        let is_found = |one: &&Ended| one.is_plain && matches!(one.conclusion, Conclusion::Found { .. });
+        if !ended.iter().any(|one| is_found(&one)) {
+            return Ok(None);
+        }
+        let Some(oracle) = self.oracle_of(failure) else { return Ok(None) };
+        let own = self.verdicts_by(oracle)?;
+        for one in ended.iter().filter(is_found) {
+            let theirs = self.verdicts_by(one.oracle.clone())?;
+            let is_alike = own.iter().zip(&theirs).all(|(own, their)| own.word() == their.word());
+            if is_alike {
+                let log = self.targets.runs.iter().zip(&own).map(|(run, verdict)| TrialLine {
+                    commit: run.commit,
+                    purpose: run.purpose,
+                    verdict: verdict.word().to_owned(),
+                    source: Source::Replayed,
+                    likely: None,
+                    selected: false,
+                    timing: Timing::default(),
+                });
+                return Ok(Some(AlikeTarget {
+                    failure: failure.clone(),
+                    log: log.collect(),
+                    conclusion: one.conclusion.clone(),
+                    last_good: one.last_good.clone(),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The oracle for another of the new failures.
+    pub(super) fn oracle_of(&self, failure: &FailureSignature) -> Option<TargetOracle> {
+        let (new, baseline) = &self.targets.beside;
+        let oracle = self.oracle.as_ref()?.aimed_at(failure.clone());
+        Some(oracle.with_baseline(baseline.clone().aimed_at(failure, new)))
+    }
+
+    /// What each trial so far says of an oracle's target.
+    fn verdicts_by(&mut self, oracle: TargetOracle) -> Result<Vec<Verdict>, SessionError> {
+        let before = self.oracle.replace(oracle.clone());
+        let runs = std::mem::take(&mut self.targets.runs);
+        let mut verdicts = Vec::with_capacity(runs.len());
+        let mut failed = None;
+        for run in &runs {
+            let plain = oracle.judge_reading(&run.output, &run.reading);
+            let plain = self.unless_kept_from(plain, &run.output);
+            match self.of_the_target(plain, &run.reading, run.purpose) {
+                Ok(verdict) => verdicts.push(verdict),
+                Err(error) => failed = Some(error),
+            }
+        }
+        self.targets.runs = runs;
+        self.oracle = before;
+        failed.map_or(Ok(verdicts), Err)
+    }
+}

@@ -447,7 +447,10 @@ impl Others {
     fn close(self, report: &mut Report) {
         let is_test = report.failure.as_ref().is_some_and(|failure| !failure.tests.is_empty());
         if is_test {
-            report.targets.push(TargetReport::of(report));
+            let mut first = TargetReport::of(report);
+            // What ran for the others is counted there.
+            first.trials -= self.ended.iter().map(|other| other.trials).sum::<usize>().min(first.trials);
+            report.targets.push(first);
         }
         report.targets.extend(self.ended);
     }

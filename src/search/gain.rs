@@ -103,6 +103,29 @@ impl InformationGain {
         if focus.flaky { Vec::new() } else { focus.episodes }
     }
 
+    /// What a first trial of each node is worth to this search: the bits that it is expected to tell, and the probability
+    /// that the proof needs it.
+    #[must_use]
+    pub fn worths(&self, graph: &CommitGraph, state: &SearchState) -> Vec<f64> {
+        let view = self.view(graph, state);
+        let (weights, of) = (view.weights(), &view.posterior.of);
+        let mut worths = of.clone();
+        for node in graph.nodes() {
+            for parent in graph.parents(node) {
+                worths[parent.index()] += of[node.index()];
+            }
+        }
+        for node in graph.nodes() {
+            let worth = &mut worths[node.index()];
+            *worth = if state.observed(node).runs() > 0 {
+                0.0
+            } else {
+                *worth + binary_entropy(weights.of(node)[0])
+            };
+        }
+        worths
+    }
+
     /// Expected rates of false failures and of false passes.
     #[must_use]
     pub fn flake_rates(&self, graph: &CommitGraph, state: &SearchState) -> (f64, f64) {
@@ -248,7 +271,7 @@ impl View<'_> {
         let picker = if self.has_evidence() { picker.with_evidence() } else { picker };
         let alone = slots == 1 && self.state.running.is_empty();
         let picker = picker.bound(if alone && plain { self.bound() } else { None });
-        picker.pick(slots, self.least_bits())
+        picker.beside(&self.state.shared).pick(slots, self.least_bits())
     }
 
     /// Trials that a search with one worker takes at most, with all that run: that of bad and those of the proof among them.

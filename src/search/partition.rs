@@ -34,6 +34,8 @@ pub(super) struct Picker<'a> {
     running: &'a [Node],
     /// For each node, the probability that the proof needs its trial.
     proof: Vec<f64>,
+    /// For each node, what its trial is worth to other searches; empty where there is none.
+    shared: &'a [f64],
     /// What a trial beside others has to be worth, as a part of its share of an even search.
     share: f64,
     /// What a worker that searches alone has promised.
@@ -98,7 +100,7 @@ impl<'a> Picker<'a> {
                 proof[parent.index()] += of[node.index()];
             }
         }
-        Self { graph, of, testable, running, proof, share: EVEN, bound: None }
+        Self { graph, of, testable, running, proof, shared: &[], share: EVEN, bound: None }
     }
 
     /// The same where evidence points somewhere: most such searches end after a round or two, and a trial that is made to
@@ -112,6 +114,11 @@ impl<'a> Picker<'a> {
     /// The same for a worker that searches alone: it ends in time.
     pub(super) fn bound(self, bound: Option<Bound>) -> Self {
         Self { bound, ..self }
+    }
+
+    /// The same beside other searches of the range, to which trials are worth this: the sum counts.
+    pub(super) fn beside(self, shared: &'a [f64]) -> Self {
+        Self { shared, ..self }
     }
 
     /// The best `slots` commits together, each adding at least `least` bits, and each beside another worth
@@ -173,7 +180,8 @@ impl<'a> Picker<'a> {
             if bits < least && bound.is_none() {
                 continue;
             }
-            let worth = bits + self.proof[node.index()] * speaks;
+            let shared = self.shared.get(node.index()).copied().unwrap_or_default();
+            let worth = bits + (self.proof[node.index()] + shared) * speaks;
             let off_middle = (weights.of(node).iter().sum::<f64>() - 0.5).abs();
             let better = best.is_none_or(|(pick, middle)| {
                 let gain = worth - pick.worth;
@@ -255,6 +263,24 @@ mod tests {
         assert_eq!(picked(90, &[], 1), [44]);
         assert_eq!(picked(90, &[], 2), [29, 59]);
         assert_eq!(picked(90, &[], 3).len(), 3);
+    }
+
+    #[test]
+    fn what_a_trial_tells_of_other_searches_counts() {
+        let graph = chain(90);
+        let of = vec![1.0 / 90.0; 90];
+        let testable: Vec<(Node, f64)> = graph.nodes().map(|node| (node, 1.0)).collect();
+        let picked = |shared: &[f64]| {
+            let picks = Picker::new(&graph, &of, &testable, &[]).beside(shared).pick(1, 0.01);
+            picks.iter().map(|pick| pick.node.index()).collect::<Vec<_>>()
+        };
+        let mut shared = vec![0.0; 90];
+        assert_eq!(picked(&shared), [44]);
+        shared[60] = 1.0;
+        assert_eq!(picked(&shared), [60]);
+        // What tells nothing of the search itself is not asked for its sake.
+        shared[89] = 3.0;
+        assert_eq!(picked(&shared), [60]);
     }
 
     #[test]

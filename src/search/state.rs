@@ -74,6 +74,8 @@ pub struct SearchState {
     pub prior: Vec<f64>,
     /// What was seen at each node.
     pub observations: Vec<Observation>,
+    /// What a trial of each node is worth to other searches of the same range, in bits; empty where there is none.
+    pub shared: Vec<f64>,
     /// Trials that are running now, one entry each.
     pub running: Vec<Node>,
     /// For each node the first node with the same tree: their outcomes are the same.
@@ -92,6 +94,7 @@ impl SearchState {
             candidates,
             prior: vec![1.0; graph.len()],
             observations: vec![Observation::default(); graph.len()],
+            shared: Vec::new(),
             running: Vec::new(),
             twin: graph.nodes().collect(),
         }

@@ -12,6 +12,7 @@ use super::versions::{narrowable_between, partial_tree};
 use crate::graph::Node;
 use crate::model::{CommitId, Purpose, TreeId, TrialId, Verdict};
 use crate::search::{Belief, InformationGain};
+use crate::triage::is_scripts_assertion;
 
 /// How probable a suspect has to be.
 const PROBABLE: f64 = 0.6;
@@ -64,7 +65,9 @@ impl Ahead {
 impl Session<'_> {
     /// Try the first edits of the probable culprit, as far as slots are free.
     pub(super) fn narrow_ahead(&mut self, strategy: &InformationGain, hunt: &Hunt) -> Result<(), Stop> {
-        let may = self.narrows_culprits() && self.oracle.is_some() && self.unjudged.is_empty();
+        // Of these, the message decides, which is not known before the culprit is.
+        let is_plain = !self.target.as_ref().is_some_and(is_scripts_assertion);
+        let may = is_plain && self.narrows_culprits() && self.oracle.is_some() && self.unjudged.is_empty();
         if !may || self.trials.capacity() < LEAST_SLOTS || self.trials.free() == 0 {
             return Ok(());
         }

@@ -139,6 +139,7 @@ pub fn find(
             unreached: Vec::new(),
             ahead: Ahead::default(),
             flaws: BTreeSet::new(),
+            narrows_exactly: false,
         };
         let ended = session.conduct();
         let ended = session.or_packages(ended);
@@ -213,6 +214,8 @@ pub(super) struct Session<'a> {
     pub(super) unreached: Vec<CommitId>,
     /// Trials of narrowing that are ahead of the search.
     pub(super) ahead: Ahead,
+    /// Whether versions in between count as bad only where the message is the very one.
+    pub(super) narrows_exactly: bool,
     /// What trees are not like in git, in words.
     pub(super) flaws: BTreeSet<String>,
 }
@@ -400,6 +403,7 @@ impl Session<'_> {
         };
         self.targets.note(&done, &reading);
         let failure = self.oracle.as_ref().and_then(|oracle| oracle.telling(&reading)).cloned();
+        let plain = self.unless_said_otherwise(plain, &done, failure.as_ref());
         self.say_finished(&done, &plain, failure.clone(), likely)?;
         if let (Verdict::Skip(skip), true) = (&plain, done.purpose.is_of_commit()) {
             self.keep_skipped(skip.kind, done.commit, &done.output);

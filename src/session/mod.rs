@@ -18,6 +18,7 @@
 //! | `secrets` | secrets in what trials print, masked before it is kept |
 //! | `target` | which failure is searched for |
 //! | `selection` | trials of the search run the failing tests only |
+//! | `sum` | what a trial tells of the other failing tests counts, too |
 //! | `targets` | each test that newly fails gets its culprit, by the trials of all |
 //! | `vote` | which failure it is, when bad shows more than one |
 //! | `pace` | how long trials may take |
@@ -95,6 +96,7 @@ mod range_changes;
 mod search;
 mod secrets;
 mod selection;
+mod sum;
 mod suspects;
 mod taken_back;
 mod target;

@@ -16,14 +16,16 @@ use std::time::Instant;
 use super::breaking::{Proven, breaking_change};
 use super::find::{Session, Stop};
 use super::search::Hunt;
+use super::trials::Done;
 use super::versions::{narrowable_between, partial_tree};
 use crate::graph::Node;
 use crate::minimize::{Answer, Difference, EditSet, Known, Necessity, Outcome, Search};
 use crate::model::{
-    BreakingChange, CommitId, Culprit, Event, EventKind, FailureSignature, Narrowing, Purpose, TreeId,
-    TrialId, Verdict,
+    BreakingChange, CommitId, Culprit, Event, EventKind, FailureSignature, Narrowing, Purpose, SkipKind,
+    TreeId, TrialId, Verdict,
 };
 use crate::suspects::{Failure, MODULE};
+use crate::triage::{is_scripts_assertion, says_otherwise};
 
 /// Sets larger than this are stretches that cannot run, not a failure behind another.
 const LARGEST_SET: usize = 40;
@@ -153,7 +155,22 @@ impl Session<'_> {
         let ends = HashMap::from([(trees.0, Outcome::Passes), (trees.1, Outcome::Fails)]);
         let budget = (self.trials.started() * 3 / 2).max(LEAST_BUDGET);
         let ground = Ground { difference: &difference, search: &search, good: trees.0, head: bad, budget };
-        let answer = self.explore(&ground, ends, &mut known, &mut trials)?;
+        self.narrows_exactly = self.target.as_ref().is_some_and(is_scripts_assertion);
+        let exact = self.explore(&ground, ends.clone(), &mut known, &mut trials);
+        let was_exact = std::mem::take(&mut self.narrows_exactly);
+        let mut answer = exact?;
+        if answer.is_none() && was_exact {
+            (known, trials) = (search.given(), 0);
+            self.trials.replay();
+            answer = self.explore(&ground, ends, &mut known, &mut trials)?;
+            if answer.is_some() {
+                let bad = bad.short();
+                self.journal.note(format!(
+                    "no part of the change fails with the message that {bad} fails with: the edits that are named make the same \
+                     assertion fail, with another value"
+                ))?;
+            }
+        }
         self.forget_ahead()?;
         let minimal = answer.is_some();
         let Some(answer) = answer.or_else(|| so_far(&search, &known)) else { return Ok(None) };
@@ -189,6 +206,26 @@ impl Session<'_> {
         let evidence =
             |file: &str, definition: Option<&str>| seen.speaks_of(file, definition.unwrap_or(MODULE));
         Ok(difference.search(failure, &evidence))
+    }
+
+    /// The verdict on a version in between, while the message has to be the very one, values kept.
+    pub(super) fn unless_said_otherwise(
+        &self,
+        plain: Verdict,
+        done: &Done,
+        failure: Option<&FailureSignature>,
+    ) -> Verdict {
+        let is_asked = self.narrows_exactly && done.purpose == Purpose::Narrowing && plain == Verdict::Bad;
+        let (Some(failure), true) = (failure, is_asked) else { return plain };
+        let wanted = [self.failure_at(done.commit), self.target.clone()];
+        if wanted.iter().flatten().any(|wanted| !says_otherwise(wanted, failure)) {
+            return plain;
+        }
+        let message = failure.message.lines().next().unwrap_or_default();
+        Verdict::skip(
+            SkipKind::DifferentFailure,
+            format!("the assertion fails with another value: {message}"),
+        )
     }
 
     /// The failure as it was seen at a commit, or at bad.

@@ -67,6 +67,7 @@ impl Session<'_> {
                 strategy = strategy.before_evidence();
             }
             self.use_evidence(&mut evidence, &mut hunt)?;
+            self.weigh_others(&strategy, &mut hunt)?;
             self.sync_running(&mut hunt);
             self.dismiss_irrelevant(&strategy, &mut hunt)?;
             let by_faces = self.by_faces(&hunt);

@@ -7,6 +7,7 @@
 
 use super::Matching;
 use super::find::{Session, SessionError, Stop};
+use super::sum::Waiting;
 use super::suspects::RangeChanges;
 use super::target::AtGood;
 use super::trials::Done;
@@ -37,6 +38,8 @@ pub(super) struct Targets {
     pub(super) good: Option<CommitId>,
     /// What the commits of the range between bad and these good ones changed, once it was read.
     pub(super) range: Option<(Vec<CommitId>, RangeChanges)>,
+    /// Those that wait for their search.
+    pub(super) waiting: Waiting,
     /// What each trial of a commit showed.
     runs: Vec<Run>,
 }
@@ -115,6 +118,10 @@ impl Session<'_> {
             self.targets.new = if is_told { chosen.clone() } else { Vec::new() };
         }
         let target = self.voted_target.clone().or_else(|| chosen.first().cloned()).unwrap_or(first);
+        if !self.targets.is_later {
+            let waits = |failure: &&FailureSignature| **failure != target;
+            self.targets.waiting.tests = self.targets.new.iter().filter(waits).cloned().collect();
+        }
         self.targets.beside = (new, baseline);
         let (new, baseline) = &self.targets.beside;
         let baseline = if aims { baseline.clone().aimed_at(&target, new) } else { baseline.clone() };
@@ -173,6 +180,7 @@ impl Session<'_> {
         let known = baseline.known();
         self.at_good = AtGood::Read(Box::new(at_good.clone()));
         self.targets.new.retain(|failure| new.contains(failure));
+        self.targets.waiting.tests.retain(|failure| new.contains(failure));
         self.targets.beside = (new, baseline);
         self.say_known(known)
     }
@@ -227,6 +235,7 @@ impl Session<'_> {
         }
         while let Some(failure) = others.next() {
             if let Some(alike) = self.alike(&failure, &ended)? {
+                self.targets.waiting.tests.retain(|waiting| *waiting != failure);
                 self.journal.say(EventKind::AlikeTarget(Box::new(alike)))?;
                 continue;
             }
@@ -235,6 +244,7 @@ impl Session<'_> {
                 continue;
             }
             searched += 1;
+            self.targets.waiting.tests.retain(|waiting| *waiting != failure);
             let (conclusion, state) = self.search_other(failure)?;
             let last_good = self.last_good(&conclusion)?;
             self.journal.say(EventKind::TargetConcluded {
@@ -355,7 +365,7 @@ impl Session<'_> {
     }
 
     /// What each trial so far says of an oracle's target.
-    fn verdicts_by(&mut self, oracle: TargetOracle) -> Result<Vec<Verdict>, SessionError> {
+    pub(super) fn verdicts_by(&mut self, oracle: TargetOracle) -> Result<Vec<Verdict>, SessionError> {
         let before = self.oracle.replace(oracle.clone());
         let runs = std::mem::take(&mut self.targets.runs);
         let mut verdicts = Vec::with_capacity(runs.len());

@@ -48,5 +48,5 @@ pub use baseline::{Baseline, of_tests};
 pub use identity::is_of;
 pub use oracle::{NoTarget, Oracle, Target, TargetOracle};
 pub use runners::CommandFacts;
-pub use sameness::{Sameness, same_failure, sameness};
+pub use sameness::{Sameness, is_scripts_assertion, same_failure, sameness, says_otherwise};
 pub use signature::{Reading, read};

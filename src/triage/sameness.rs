@@ -81,6 +81,20 @@ pub fn sameness(target: &FailureSignature, seen: &FailureSignature) -> Sameness 
     }
 }
 
+/// Whether the message of a failed assertion, its values kept, is another one. Of a script, whose assertion may compare
+/// all that a program does, that may be another fault; a test's name and statement tell enough.
+#[must_use]
+pub fn says_otherwise(a: &FailureSignature, b: &FailureSignature) -> bool {
+    is_scripts_assertion(a) && is_scripts_assertion(b) && !says_the_same(a, b)
+}
+
+/// Whether it is an assertion of a script that failed with a message.
+#[must_use]
+pub fn is_scripts_assertion(failure: &FailureSignature) -> bool {
+    let is_assertion = matches!(&failure.kind, FailureKind::Exception(kind) if kind.rsplit('.').next() == Some("AssertionError"));
+    is_assertion && failure.tests.is_empty() && !failure.message.is_empty()
+}
+
 /// A signal, the time limit, or a status: all else that is known is what was printed last.
 fn unread(target: &FailureSignature, seen: &FailureSignature) -> Sameness {
     if target.kind != seen.kind {
@@ -332,6 +346,19 @@ mod tests {
         assert_eq!(grade(&one, &of("no such account", line)), 'O');
         // Nothing but data is no reason.
         assert_eq!(grade(&of("{'a': 1}", ""), &of("{'b': 1, 'c': 2}", "")), 'O');
+    }
+
+    #[test]
+    fn values_of_a_scripts_assertion_may_tell_of_another_fault() {
+        let of = |message: &str, test: &str| failed("AssertionError", message, test, "assert r == ['a'], r");
+        let nothing = of("[None, None]", "");
+        assert_eq!(grade(&nothing, &of("[<coroutine object f at 0x7f01>]", "")), 'S');
+        assert!(says_otherwise(&nothing, &of("[<coroutine object f at 0x7f01>]", "")));
+        assert!(!says_otherwise(&nothing, &of("[None, None]", "")));
+        let address = |at: &str| of(&format!("[<coroutine object f at 0x{at}>]"), "");
+        assert!(!says_otherwise(&address("7f01"), &address("7f02")));
+        assert!(!says_otherwise(&of("[]", "t.py::test_a"), &of("[1]", "t.py::test_a")));
+        assert!(!says_otherwise(&nothing, &of("", "")));
     }
 
     #[test]

@@ -278,3 +278,53 @@ fn with_many_slots_narrowing_that_is_ahead_of_the_search_changes_no_answer() {
         assert_eq!(again["breaking_changes"], one["breaking_changes"], "{again:#}");
     }
 }
+
+#[test]
+fn another_value_of_a_scripts_assertion_is_another_failure_of_a_part() {
+    let before = "\
+def handle(item, sink):
+    result = sink(item).strip()
+    return result
+
+
+def run(items):
+    out = []
+    for item in items:
+        out.append(handle(item, str))
+    return out
+";
+    let after = "\
+import asyncio
+from collections.abc import Callable
+
+
+async def handle(item: str, sink: Callable) -> str:
+    result = sink(item).strip()
+    await asyncio.sleep(0)
+    return None
+
+
+async def collect(items):
+    out = []
+    for item in items:
+        out.append(await handle(item, str))
+    return out
+
+
+def run(items):
+    return asyncio.run(collect(items))
+";
+    let mut repo = TestRepo::new();
+    repo.write("smoke.py", "from app import run\n\nr = run([' A', 'b '])\nassert r == ['A', 'b'], r\n");
+    let good = repo.write("app.py", before).commit("first").to_string();
+    repo.write("app.py", after).commit("async");
+    let (code, report) = User::new().find(repo.path(), &["--good", &good, "--", "python3", "smoke.py"]);
+    assert_eq!(code, Some(0), "{report:#}");
+    let changes = report["breaking_changes"].as_array().unwrap();
+    assert!(
+        changes
+            .iter()
+            .any(|change| change["after"].as_str().is_some_and(|text| text.contains("return None"))),
+        "{report:#}"
+    );
+}

@@ -66,7 +66,7 @@ fn the_commit_that_is_named_and_its_parent_run_the_whole_command() {
     assert!(runs(&report, &ids[4], "bad", false) > 0, "{report:#}");
     assert!(runs(&report, &ids[3], "good", false) > 0, "{report:#}");
     let notes = report["notes"].to_string();
-    assert!(notes.contains("python3 -m unittest -k *.T.test_b"), "{notes}");
+    assert!(notes.contains("python3 -m unittest -k '*.T.test_b'"), "{notes}");
 }
 
 #[test]

@@ -237,16 +237,20 @@ impl<'a> Trials<'a> {
 
     /// The target is another one: all that this session has seen is to be had again, before what else is recorded.
     pub(super) fn replay(&mut self) {
-        for (key, outputs) in &self.used {
-            let record = self.records.entry(*key).or_default();
-            // Of what was to be had again before, the rest is still there.
-            let left = self.replays.get(key).copied().unwrap_or_default();
-            record.drain(..left.min(record.len()));
-            for output in outputs.iter().rev() {
-                record.push_front(output.clone());
-            }
-            self.replays.insert(*key, outputs.len());
+        let keys: Vec<OutcomeKey> = self.used.keys().copied().collect();
+        keys.into_iter().for_each(|key| self.replay_one(key));
+    }
+
+    fn replay_one(&mut self, key: OutcomeKey) {
+        let Some(outputs) = self.used.get(&key) else { return };
+        let record = self.records.entry(key).or_default();
+        // Of what was to be had again before, the rest is still there.
+        let left = self.replays.get(&key).copied().unwrap_or_default();
+        record.drain(..left.min(record.len()));
+        for output in outputs.iter().rev() {
+            record.push_front(output.clone());
         }
+        self.replays.insert(key, outputs.len());
     }
 
     /// Count a result from the record; whether this session had it before.

@@ -38,7 +38,7 @@ impl Session<'_> {
             }
             Err(Stop::Failed(error)) => {
                 // It does not run any more; what ended it is what is told.
-                drop(self.store_state(SessionState::Interrupted));
+                drop(self.journal.set_state(SessionState::Interrupted));
                 return Err(error);
             }
             Err(Stop::OtherTarget(failure)) => {

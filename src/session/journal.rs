@@ -58,6 +58,11 @@ impl<'a> Journal<'a> {
         Ok(self.store.keep_output(&self.session, kept)?)
     }
 
+    /// Keep what state the session is in.
+    pub(super) fn set_state(&self, state: SessionState) -> Result<(), SessionError> {
+        Ok(self.store.set_state(&self.session, state)?)
+    }
+
     /// The session is over.
     pub(super) fn close(self, state: SessionState) -> Result<Report, SessionError> {
         self.store.set_state(&self.session, state)?;

@@ -48,6 +48,7 @@ fn trial(byte: u8, verdict: &str) -> TrialLine {
         verdict: verdict.to_owned(),
         source: Source::Ran,
         likely: None,
+        selected: false,
         timing: Timing::default(),
     }
 }

@@ -84,6 +84,26 @@ pub trait Executor: Sync {
         None
     }
 
+    /// The same when the version also declared these constraints; `None` where that cannot be had.
+    fn packages_under(
+        &self,
+        _origin: Origin,
+        _constraints: &[String],
+        _cancel: &CancelToken,
+    ) -> Option<Vec<String>> {
+        None
+    }
+
+    /// The packages of a version's environment that require another one, each with the extra with which it does.
+    fn requirers_of(
+        &self,
+        _origin: Origin,
+        _package: &str,
+        _cancel: &CancelToken,
+    ) -> Vec<(String, Option<String>)> {
+        Vec::new()
+    }
+
     /// As of when the packages of a version are chosen, in seconds since 1970; `None` for now, or where there is only
     /// one environment.
     fn moment_of(&self, _origin: Origin) -> Option<i64> {

@@ -296,6 +296,30 @@ impl Executor for PerCommit {
         packages.ok()
     }
 
+    fn packages_under(
+        &self,
+        origin: Origin,
+        constraints: &[String],
+        cancel: &CancelToken,
+    ) -> Option<Vec<String>> {
+        let packages = self.shared.with_version(origin, |version| {
+            self.shared.environments.packages_under(version, constraints, cancel)
+        });
+        packages.ok()
+    }
+
+    fn requirers_of(
+        &self,
+        origin: Origin,
+        package: &str,
+        cancel: &CancelToken,
+    ) -> Vec<(String, Option<String>)> {
+        let found = self
+            .shared
+            .with_version(origin, |version| self.shared.environments.requirers(version, package, cancel));
+        found.unwrap_or_default().into_iter().map(|requirer| (requirer.name, requirer.extra)).collect()
+    }
+
     fn moment_of(&self, origin: Origin) -> Option<i64> {
         let moment = self.shared.with_version(origin, |version| Ok(self.shared.environments.cutoff(version)));
         moment.ok().flatten().map(Timestamp::as_second)

@@ -65,6 +65,29 @@ pub struct EnvironmentFacts {
     pub notes: Vec<String>,
 }
 
+/// A package that is gone because another one requires it no more.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Its name.
+    pub name: String,
+    /// The extra with which it still is required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra: Option<String>,
+}
+
+/// A line of a file that declares packages, with a constraint in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageEdit {
+    /// The file, from the top of the work tree.
+    pub path: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What it required; `None` where the package was not named.
+    pub before: Option<String>,
+    /// What it has to require.
+    pub after: String,
+}
+
 /// A package whose new version breaks the command, proven by trials.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageChange {
@@ -84,6 +107,18 @@ pub struct PackageChange {
     pub necessary: bool,
     /// A line for a requirements file that mends it.
     pub constraint: Option<String>,
-    /// Whether the bad commit passes with that constraint.
+    /// Whether the bad commit passes with that constraint, and those of the other packages.
     pub constraint_passed: bool,
+    /// The failure that it brings, in one line; it may be another than the one at bad, where several releases broke it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// Packages that are gone because it requires them no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Dropped>,
+    /// Where the constraint belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<PackageEdit>,
+    /// The constraints that were tested together, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tested_together: Vec<String>,
 }

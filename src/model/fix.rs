@@ -23,6 +23,8 @@ pub enum FixKind {
     RevertCommit,
     /// Puts the files as they were in the last good version.
     RestoreFiles,
+    /// Holds back the packages whose releases broke it, where they are declared.
+    HoldBack,
 }
 
 impl FixKind {
@@ -37,6 +39,7 @@ impl FixKind {
                 "change the calls that the merge brought as its mainline changed the others"
             }
             Self::RevertCommit => "revert the whole commit",
+            Self::HoldBack => "hold back the package that broke it",
             Self::RestoreFiles => "restore the file as it was last good",
         }
     }

@@ -53,7 +53,7 @@ pub use call::{
 pub use cancel::{CancelReason, CancelToken};
 pub use check::{CheckReport, Side, Smoke};
 pub use commit::{BlobId, CommitId, CommitInfo, TreeId};
-pub use environment::{Day, EnvironmentFacts, Origin, PackageChange, Packages};
+pub use environment::{Day, Dropped, EnvironmentFacts, Origin, PackageChange, PackageEdit, Packages};
 pub use event::{Event, EventKind};
 pub use failure::{Compared, FailureKind, FailureSignature, Frame, LoggedException};
 pub use finding::{BreakingChange, CallInChange, Conclusion, Culprit, Episode, Inconclusive, Narrowing};

@@ -1,5 +1,7 @@
 //! Environments for one session: resolved, made and handed out.
 
+mod mixtures;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +15,7 @@ use super::places::places_of_python;
 use super::project_metadata::project_metadata;
 use super::pythons::{Minor, Pythons};
 use super::registry::named_by;
-use super::resolve::{Resolved, Unmade, adapted, one_version, options, resolve};
+use super::resolve::{Resolved, Unmade, resolve};
 use super::store::{Held, Store};
 use super::uv::Uv;
 use crate::model::{CancelToken, Day, EnvironmentFacts};
@@ -21,8 +23,6 @@ use crate::process::sandbox::Sandbox;
 
 /// Raised when the same declarations lead to other packages: what was recorded with the old ones does not hold.
 const RULES: &str = "rules/3";
-/// Versions of a package that are looked at between two of them, at most.
-const MOST_VERSIONS: usize = 60;
 
 /// As of when packages are chosen that are not pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,51 +237,6 @@ impl Environments {
         let (python, _) = self.python(version)?;
         let wanted = self.wanted(version, python, cancel)?;
         Ok(self.resolved(&wanted, self.cutoff(version), python, cancel)?.packages.clone())
-    }
-
-    /// Exact packages with these among them, and the others as they are as far as the first ones' own requirements
-    /// allow that.
-    ///
-    /// # Errors
-    /// When there are none, or nobody needs them any more.
-    pub fn adapted(
-        &self,
-        version: Version<'_>,
-        (fixed, others): (&[String], &[String]),
-        cancel: &CancelToken,
-    ) -> Result<Vec<String>, Unmade> {
-        let (python, _) = self.python(version)?;
-        let options = options(&self.wanted(version, python, cancel)?.requirements);
-        let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
-        adapted(&self.uv, (path, python), (fixed, others, &options), self.cutoff(version), cancel)
-    }
-
-    /// The versions of a package after one and before another, oldest first, as of a version's date.
-    ///
-    /// # Errors
-    /// When nobody needs them any more.
-    pub fn versions_between(
-        &self,
-        version: Version<'_>,
-        package: &str,
-        (from, to): (&str, &str),
-        cancel: &CancelToken,
-    ) -> Result<Vec<String>, Unmade> {
-        let (python, _) = self.python(version)?;
-        let options = options(&self.wanted(version, python, cancel)?.requirements);
-        let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
-        let mut found: Vec<String> = Vec::new();
-        while found.len() < MOST_VERSIONS {
-            let below = found.last().map_or(to, String::as_str);
-            let wanted = format!("{package}>{from},<{below}");
-            match one_version(&self.uv, path, (wanted, &options), self.cutoff(version), cancel) {
-                Ok(Some(version)) => found.push(version),
-                Ok(None) => break,
-                Err(unmade) => return Err(unmade),
-            }
-        }
-        found.reverse();
-        Ok(found)
     }
 
     /// The folders that a version's source is imported from.

@@ -20,6 +20,7 @@
 //! | [`later`] | which packages are taken as of later than that, and why |
 //! | [`answers`] | what was resolved, kept |
 //! | [`install`] | installing them |
+//! | [`installed`] | which installed packages require another |
 //! | [`project_metadata`] | what makes the project look installed |
 //! | [`store`] | environments on disk: made once, shared, evicted |
 //! | [`environments`] | [`Environments`]: all of it, for one session |
@@ -33,6 +34,7 @@ mod declared;
 mod environments;
 mod in_folder;
 mod install;
+mod installed;
 mod later;
 mod netrc;
 mod places;
@@ -47,9 +49,12 @@ mod uv;
 mod variables;
 
 pub use current::{Interpreter, ProbeError, find_python};
-pub use declared::{Choice, LeastPytest, ProjectFiles, declares, ini};
+pub use declared::{
+    Choice, Constrained, LeastPytest, ProjectFiles, add_constraint, constrain, declares, ini,
+};
 pub use environments::{Environment, Environments, Policy, TimeTravel, Version};
 pub use in_folder::{environment_around, environments_in, is_environment};
+pub use installed::Requirer;
 pub use places::places_of_python;
 pub use prober::Prober;
 pub use pythons::{Minor, Pythons};

@@ -11,7 +11,7 @@ use super::proof::{history, not_certain, why_proven};
 use super::targets::{heading, write_targets};
 use super::words::{date, duration, plural};
 use super::{Renderer, Style};
-use crate::model::{CommitId, CommitInfo, Compared, Culprit, FailureSignature, Report};
+use crate::model::{CommitId, CommitInfo, Compared, Culprit, Dropped, FailureSignature, PackageEdit, Report};
 
 /// Renders [`Report`]s for a terminal.
 #[derive(Debug, Clone)]
@@ -182,14 +182,21 @@ impl Terminal {
                 _ => "",
             };
             writeln!(out, "  {} {before} → {after}{proof}", self.style.bold(&package.name))?;
+            for Dropped { name, extra } in &package.dropped {
+                let extra = extra.as_ref().map(|extra| format!(", but {}[{extra}] does", package.name));
+                writeln!(out, "  {name} is gone: it is not required any more{}", extra.unwrap_or_default())?;
+            }
+            if let Some(failure) = &package.failure {
+                writeln!(out, "  brings {}", shortened(failure, 160))?;
+            }
             if let (Some(good), Some(bad)) = (&package.last_good, &package.first_bad) {
                 writeln!(out, "  {good} is the last version that passes, {bad} the first that fails")?;
             }
             if let Some(constraint) = &package.constraint {
-                let tested = if package.constraint_passed {
-                    "tested: the bad commit passes"
-                } else {
-                    "not enough at the bad commit"
+                let tested = match (package.constraint_passed, package.tested_together.as_slice()) {
+                    (true, []) => "tested: the bad commit passes".to_owned(),
+                    (true, all) => format!("tested: the bad commit passes with {} together", all.join(", ")),
+                    (false, _) => "not enough at the bad commit".to_owned(),
                 };
                 writeln!(out, "  constraint: {constraint}  # {tested}")?;
             }
@@ -284,24 +291,30 @@ impl Terminal {
     }
 
     fn next_steps(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        let mut steps: Vec<(String, &str)> = Vec::new();
+        let mut steps: Vec<(String, String)> = held_back(report);
         if let (Some(culprit), "found") = (report.culprits.first(), report.status.as_str()) {
             let id = culprit.commit.id.short();
-            steps.push((format!("git show {id}"), "the whole change"));
+            steps.push((format!("git show {id}"), "the whole change".to_owned()));
             if !report.find_fix {
-                steps.push(("pybisect fix".to_owned(), "ways to fix it, tested"));
+                steps.push(("pybisect fix".to_owned(), "ways to fix it, tested".to_owned()));
                 let parents = &culprit.commit.parents;
                 let mainline = parents.iter().position(|&parent| report.mainline(parents) == Some(parent));
                 let mainline = mainline.filter(|_| parents.len() > 1);
                 let mainline = mainline.map(|at| format!(" -m {}", at + 1)).unwrap_or_default();
-                steps.push((format!("git revert{mainline} {id}"), "undo it"));
+                steps.push((format!("git revert{mainline} {id}"), "undo it".to_owned()));
             }
         }
         if let (Some(good), false) = (&report.last_good, report.find_fix) {
-            steps.push((format!("git switch --detach {}", good.id.short()), "the last good commit"));
+            steps.push((
+                format!("git switch --detach {}", good.id.short()),
+                "the last good commit".to_owned(),
+            ));
         }
         if !report.session.is_empty() {
-            steps.push((format!("pybisect log {}", report.session), "this search, as a git bisect log"));
+            steps.push((
+                format!("pybisect log {}", report.session),
+                "this search, as a git bisect log".to_owned(),
+            ));
         }
         if steps.is_empty() || !self.says_next {
             return Ok(());
@@ -313,6 +326,29 @@ impl Terminal {
         }
         Ok(())
     }
+}
+
+/// What holds back the packages that broke it, each as a line of the file that declares it.
+fn held_back(report: &Report) -> Vec<(String, String)> {
+    let mut steps: Vec<(String, String)> = Vec::new();
+    for package in report.packages.iter().filter(|package| package.constraint_passed) {
+        let Some(constraint) = &package.constraint else { continue };
+        let (line, place) = match &package.edit {
+            Some(PackageEdit { path, line, before, after }) => {
+                let instead = before.as_ref().map(|before| format!(", instead of '{before}'"));
+                (after.clone(), format!("{path}, line {line}{}", instead.unwrap_or_default()))
+            }
+            None => (constraint.clone(), "where you install from".to_owned()),
+        };
+        let step = (line, format!("{place}: the bad commit passes with it"));
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
+    if !steps.is_empty() && report.culprits.is_empty() {
+        steps.push(("pybisect fix".to_owned(), "this as a patch, tested".to_owned()));
+    }
+    steps
 }
 
 /// The innermost frame in the project's own files, or the innermost of all.

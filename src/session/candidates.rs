@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::breaking::{Proven, breaking_change};
 use super::fix::FixRequest;
+use super::holding::{Held, held_back};
 use super::narrow::STOPPED;
 use super::versions::{difference_between, narrowable_between, partial_tree};
 use super::{SessionError, Trees, Workshop};
@@ -37,6 +38,7 @@ pub(super) fn candidates(
 ) -> Result<(Vec<Candidate>, Vec<String>), SessionError> {
     let head = trees.tree_of(request.onto)?;
     let mut ground = Ground { workshop, request, head, made: Vec::new(), left_out: Vec::new() };
+    ground.hold_back()?;
     if let Some(Narrowing { good: Some(good), bad: Some(bad), .. }) = &request.report.narrowing {
         ground.undo(trees.tree_of(*good)?, trees.tree_of(*bad)?)?;
         ground.same_elsewhere()?;
@@ -47,7 +49,8 @@ pub(super) fn candidates(
         }
         ground.restore(trees.tree_of(*good)?)?;
     }
-    if request.report.narrowing.is_none() {
+    // Where packages are to blame, no edit was looked for.
+    if request.report.narrowing.is_none() && !request.report.culprits.is_empty() {
         let was_stopped = request.report.notes.iter().any(|note| note == STOPPED);
         let why = if was_stopped {
             "the search was stopped before it was found; run the same pybisect find again"
@@ -69,6 +72,40 @@ impl Ground<'_> {
         if tree != self.head && !self.made.iter().any(|candidate| candidate.tree == tree) {
             self.made.push(Candidate { kind, tree });
         }
+    }
+
+    /// The packages whose releases broke it held back, in the files that declare them.
+    fn hold_back(&mut self) -> Result<(), SessionError> {
+        let packages = &self.request.report.packages;
+        let mut constraints: Vec<String> =
+            packages.iter().filter_map(|package| package.constraint.clone()).collect();
+        constraints.sort();
+        constraints.dedup();
+        if constraints.is_empty() {
+            return Ok(());
+        }
+        let sources: Vec<String> = packages
+            .iter()
+            .filter_map(|package| package.edit.as_ref().map(|edit| edit.path.clone()))
+            .chain(self.request.report.environments.iter().flat_map(|facts| facts.sources.clone()))
+            .collect();
+        let shadow = self.workshop.shadow;
+        let repository = shadow.repository();
+        let Held { files, edits } = held_back(repository, self.head, &sources, &constraints)?;
+        for (constraint, _) in constraints.iter().zip(&edits).filter(|(_, edit)| edit.is_none()) {
+            self.left_out.push(format!(
+                "{}: no file declares it; where you install from: {constraint}",
+                FixKind::HoldBack.phrase()
+            ));
+        }
+        let mut entries: Vec<Placed> = Vec::new();
+        for (path, text) in files {
+            let mode = repository.mode_at(self.head, path.as_bytes())?;
+            entries.push((path.into_bytes(), Some((mode, shadow.write_blob(text.as_bytes())?))));
+        }
+        let tree = shadow.with_entries(self.head, &entries)?;
+        self.add(FixKind::HoldBack, tree);
+        Ok(())
     }
 
     /// Put the change from one tree to another onto the head.

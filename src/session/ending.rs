@@ -60,6 +60,10 @@ impl Session<'_> {
         &self,
         conclusion: &Conclusion,
     ) -> Result<Option<crate::model::CommitInfo>, SessionError> {
+        // Where the packages are to blame, an older commit fails with today's as well.
+        if matches!(conclusion, Conclusion::Found { culprits } if culprits.is_empty()) {
+            return Ok(None);
+        }
         let passes = |id: &CommitId| self.seen.get(id).is_some_and(|seen| seen.good > 0 && seen.bad == 0);
         let culprits = match conclusion {
             Conclusion::Found { culprits } | Conclusion::Ambiguous { culprits, .. } => culprits.as_slice(),

@@ -1,6 +1,6 @@
 //! From a plan to a conclusion.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::ahead::Ahead;
 use super::dispatcher::Dispatcher;
@@ -11,6 +11,7 @@ use super::evidence::Unproven;
 use super::faces::Faces;
 use super::journal::Journal;
 use super::pace::Pace;
+use super::packages::Ground;
 use super::printed::Printed;
 use super::secrets::kept;
 use super::selection::Selection;
@@ -138,6 +139,8 @@ pub fn find(
             suspects: Vec::new(),
             unreached: Vec::new(),
             ahead: Ahead::default(),
+            ground: Ground::default(),
+            wanted_outputs: BTreeMap::new(),
             flaws: BTreeSet::new(),
             narrows_exactly: false,
         };
@@ -216,6 +219,10 @@ pub(super) struct Session<'a> {
     pub(super) ahead: Ahead,
     /// Whether versions in between count as bad only where the message is the very one.
     pub(super) narrows_exactly: bool,
+    /// With which packages edits may be tried.
+    pub(super) ground: Ground,
+    /// What trials print of which somebody wants to know it.
+    pub(super) wanted_outputs: BTreeMap<TrialId, Option<TrialOutput>>,
     /// What trees are not like in git, in words.
     pub(super) flaws: BTreeSet<String>,
 }
@@ -438,6 +445,9 @@ impl Session<'_> {
         if done.purpose == Purpose::Endpoint {
             self.keep_output(done.commit, &done.output);
             self.check_endpoint(done.commit, &verdict, &done.output)?;
+        }
+        if let Some(place) = self.wanted_outputs.get_mut(&done.id) {
+            *place = Some(done.output);
         }
         Ok(Some(Judged {
             trial: done.id,

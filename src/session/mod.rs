@@ -40,7 +40,11 @@
 //! | [`proving`] | each commit that an answer names runs, and what decides runs again |
 //! | [`menders`] | commits that look like a revert of the would-be culprit |
 //! | `packages` | whether the packages are the cause, rather than a commit |
-//! | `package_set` | which packages they are, from which version on, and what mends it |
+//! | `releases` | releases that broke it one after the other, and what holds them back together |
+//! | `package_set` | which packages they are, and from which version on |
+//! | `holding` | where packages are declared, and the files with some held back |
+//! | `requirers` | packages that are gone because the one that required them does so no more |
+//! | `package_order` | the order of a package's versions, and constraints |
 //! | [`narrow`] | from the commit to the edits that broke it |
 //! | `ahead` | narrowing of a suspect while the search still runs |
 //! | `hints` | what can be done about an endpoint that is not as expected |
@@ -77,6 +81,7 @@ mod fix;
 mod gallop;
 mod hiding;
 mod hints;
+mod holding;
 mod isolation;
 mod journal;
 mod lacks;
@@ -85,6 +90,7 @@ mod menders;
 mod merges;
 mod narrow;
 mod pace;
+mod package_order;
 mod package_set;
 mod packages;
 mod passing;
@@ -93,6 +99,8 @@ mod printed;
 mod prior;
 mod proving;
 mod range_changes;
+mod releases;
+mod requirers;
 mod search;
 mod secrets;
 mod selection;

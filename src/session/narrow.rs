@@ -15,13 +15,14 @@ use std::time::Instant;
 
 use super::breaking::{Proven, breaking_change};
 use super::find::{Session, Stop};
+use super::packages::Ground as Packaged;
 use super::search::Hunt;
 use super::trials::Done;
 use super::versions::{narrowable_between, partial_tree};
 use crate::graph::Node;
 use crate::minimize::{Answer, Difference, EditSet, Known, Necessity, Outcome, Search};
 use crate::model::{
-    BreakingChange, CommitId, Culprit, Event, EventKind, FailureSignature, Narrowing, Purpose, SkipKind,
+    BreakingChange, CommitId, Culprit, Event, EventKind, FailureSignature, Narrowing, Packages, Purpose, SkipKind,
     TreeId, TrialId, Verdict,
 };
 use crate::suspects::{Failure, MODULE};
@@ -138,6 +139,20 @@ impl Session<'_> {
     /// The edits between two commits that matter. `None` when nothing differs, too much does, or the trials that are
     /// worth it did not even lead to a smaller set.
     fn narrow(&mut self, good: CommitId, bad: CommitId) -> Result<Option<Narrowed>, Stop> {
+        match self.ground.clone() {
+            Packaged::Own => self.narrow_there(good, bad),
+            Packaged::Nowhere => Ok(None),
+            Packaged::Of(origin) => {
+                self.forget_ahead()?;
+                let own = self.trials.with_packages(Packages::Of(origin));
+                let narrowed = self.narrow_there(good, bad);
+                self.trials.with_packages(own);
+                narrowed
+            }
+        }
+    }
+
+    fn narrow_there(&mut self, good: CommitId, bad: CommitId) -> Result<Option<Narrowed>, Stop> {
         let began = Instant::now();
         self.take_over(good, bad)?;
         for (id, ..) in self.trials.running().collect::<Vec<_>>() {

@@ -2,15 +2,17 @@
 //!
 //! The changes of packages are edits like those of source: sets of them are tried on the good version
 //! ([`minimize`](crate::minimize)), those that the failure speaks of first. A package may not work without what it
-//! requires; where a set cannot be judged as it is, the resolver brings that along.
+//! requires; where a set cannot be judged as it is, the resolver brings that along. A package that is gone is a
+//! consequence where another one requires it no more ([`requirers`](super::requirers)).
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::find::{Session, Stop};
-use super::packages::{Mixture, Tried, Version, Versions, lines, origin};
+use super::package_order::{compared, constraint};
+use super::packages::{Mixture, Tried, Version, Versions, lines};
 use crate::minimize::{EditSet, Outcome, Relations, Search};
-use crate::model::{Day, EventKind, Origin, PackageChange, Packages, TrialOutput, Verdict};
+use crate::model::{Day, Dropped, Origin, PackageChange, Packages, SkipKind, TrialOutput, Verdict};
 
 /// With more changes than this, only the whole is named.
 const MOST_CHANGES: usize = 200;
@@ -25,35 +27,51 @@ pub(super) struct Swap {
     pub(super) bad: Version,
     pub(super) before: Versions,
     pub(super) after: Versions,
+    /// Whose packages `before` are.
+    pub(super) passes: Origin,
     /// Whose packages `after` are.
     pub(super) origin: Origin,
-    /// As of when the constraint that mends it has to hold at the bad commit.
-    pub(super) end: Day,
+    /// Whether another failure than the one looked for counts as passing.
+    pub(super) otherwise_passes: bool,
 }
 
 /// A package that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Change {
-    name: String,
-    before: Option<String>,
-    after: Option<String>,
+pub(super) struct Change {
+    pub(super) name: String,
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+    /// What is gone because this one requires it no more.
+    pub(super) dropped: Vec<Dropped>,
 }
 
 impl Session<'_> {
     /// Find the changes of packages that break it, and say what they are.
     pub(super) fn name_packages(&mut self, swap: &Swap) -> Result<(), Stop> {
+        let named = self.broken_packages(swap)?;
+        self.say_packages(Day::Asked, named)
+    }
+
+    /// The changes of packages that break it, each with its first bad version and a constraint where there is one.
+    pub(super) fn broken_packages(&mut self, swap: &Swap) -> Result<Vec<PackageChange>, Stop> {
         let changes = changes(&swap.before, &swap.after);
         let causes = self.causes(swap, &changes)?;
+        let causes = self.with_requirers(swap, &changes, causes)?;
         let all: Vec<&Change> = causes.iter().flatten().collect();
         let necessary = {
             let mut packages = swap.after.clone();
-            all.iter().for_each(|change| set(&mut packages, &change.name, change.before.as_ref()));
+            for change in &all {
+                set(&mut packages, &change.name, change.before.as_ref());
+                for Dropped { name, .. } in &change.dropped {
+                    set(&mut packages, name, swap.before.get(name));
+                }
+            }
             let fixed = all.iter().filter(|change| change.before.is_some());
             let fixed = fixed.map(|change| change.name.clone()).collect();
             let mixture = Mixture { version: swap.bad, origin: swap.origin, packages, fixed };
-            self.verdicts_of_mixtures(&[mixture])?.iter().all(|tried| tried.verdict == Verdict::Good)
+            self.verdicts_of_mixtures(&[mixture])?.iter().all(|tried| passes(swap, &tried.verdict))
         };
-        let mut named = Vec::new();
+        let mut named: Vec<PackageChange> = Vec::new();
         for cause in &causes {
             for change in cause {
                 let mut package = PackageChange {
@@ -62,19 +80,18 @@ impl Session<'_> {
                     after: change.after.clone(),
                     sufficient: true,
                     necessary,
+                    dropped: change.dropped.clone(),
                     ..PackageChange::default()
                 };
                 if cause.len() == 1 {
                     self.first_bad_version(swap, change, &mut package)?;
+                } else if let Some(before) = &change.before {
+                    package.constraint = Some(format!("{}<={before}", change.name));
                 }
                 named.push(package);
             }
         }
-        self.test_constraints(swap, &mut named)?;
-        for package in named {
-            self.journal.say(EventKind::Package(package))?;
-        }
-        Ok(())
+        Ok(named)
     }
 
     /// Sets of changes each of which makes the good version fail, with nothing to leave out.
@@ -103,7 +120,7 @@ impl Session<'_> {
                 if tried.verdict == Verdict::Bad && applied.len() == 1 {
                     brought.extend(tried.brought);
                 }
-                known.record(applied.clone(), outcome(&tried.verdict));
+                known.record(applied.clone(), outcome(swap, &tried.verdict));
             }
         };
         let causes: Vec<Vec<Change>> = answer.causes.iter().map(|set| chosen(changes, set)).collect();
@@ -171,7 +188,7 @@ impl Session<'_> {
             package.constraint = change.before.as_ref().map(|before| format!("{}=={before}", change.name));
             return Ok(());
         };
-        let is_upgrade = release(before).cmp(&release(after));
+        let is_upgrade = compared(before, after);
         let executor = self.workshop.executor;
         let (mut good, mut bad) = (before.clone(), after.clone());
         let mut untested = Vec::new();
@@ -191,17 +208,14 @@ impl Session<'_> {
             while !between.is_empty() {
                 let middle = between.len() / 2;
                 let version = between[middle].clone();
-                let mut packages = swap.before.clone();
-                packages.insert(change.name.clone(), version.clone());
-                let fixed = vec![change.name.clone()];
-                let mixture = Mixture { version: swap.good, origin: swap.origin, packages, fixed };
+                let mixture = self.with_version(swap, change, &version);
                 let tried = self.verdicts_of_mixtures(&[mixture])?;
                 match tried.first().map(|tried| &tried.verdict) {
                     Some(Verdict::Bad) => {
                         bad = version;
                         between.truncate(middle);
                     }
-                    Some(Verdict::Good) => {
+                    Some(verdict) if passes(swap, verdict) => {
                         good = version;
                         between.drain(..=middle);
                     }
@@ -213,100 +227,64 @@ impl Session<'_> {
             }
         }
         let name = &change.name;
-        let within = |version: &String| {
-            let version = release(version);
-            let (a, b) = (release(&good), release(&bad));
-            version > a.clone().min(b.clone()) && version < a.max(b)
-        };
-        untested.retain(within);
+        let (low, high) = if compared(&good, &bad) == Ordering::Less { (&good, &bad) } else { (&bad, &good) };
+        untested.retain(|version| {
+            compared(low, version) == Ordering::Less && compared(version, high) == Ordering::Less
+        });
         if !untested.is_empty() {
             self.journal.note(format!(
                 "{name} {} cannot be tested here, so it may be the first that breaks",
                 untested.join(", ")
             ))?;
         }
-        package.constraint = Some(match (is_upgrade, untested.is_empty()) {
-            (Ordering::Less, true) => format!("{name}<{bad}"),
-            (Ordering::Less, false) => format!("{name}<={good}"),
-            (Ordering::Greater, true) => format!("{name}>{bad}"),
-            (Ordering::Greater, false) => format!("{name}>={good}"),
-            (Ordering::Equal, _) => format!("{name}!={bad}"),
-        });
+        package.constraint = Some(constraint(name, (&good, &bad), untested.is_empty()));
         package.first_bad = Some(bad);
         package.last_good = Some(good);
         Ok(())
     }
 
-    /// Whether the bad commit passes with the constraints of all of them.
-    fn test_constraints(&mut self, swap: &Swap, named: &mut [PackageChange]) -> Result<(), Stop> {
-        let version = (self.plan.bad, self.trials.tree_of(self.plan.bad)?);
-        let origin = origin(version, swap.end);
-        let Some(mut packages) = self.packages(origin) else { return Ok(()) };
-        let mut fixed = Vec::new();
-        for package in named.iter().filter(|package| package.constraint.is_some()) {
-            if let Some(good) = package.last_good.as_ref().or(package.before.as_ref()) {
-                packages.insert(package.name.clone(), good.clone());
-                fixed.push(package.name.clone());
+    /// The packages that the good version passes with, but for this version of one, and what follows from it.
+    pub(super) fn with_version(&self, swap: &Swap, change: &Change, version: &str) -> Mixture {
+        let mut packages = swap.before.clone();
+        packages.insert(change.name.clone(), version.to_owned());
+        let fixed = vec![change.name.clone()];
+        let mut mixture = Mixture { version: swap.good, origin: swap.origin, packages, fixed };
+        if !change.dropped.is_empty() {
+            // Whether this version still requires it decides what is there.
+            for Dropped { name, .. } in &change.dropped {
+                mixture.packages.remove(name);
+            }
+            if let Some(packages) = self.adapted(&mixture) {
+                mixture.packages = packages;
             }
         }
-        if fixed.is_empty() {
-            return Ok(());
-        }
-        let others = changes(&swap.before, &packages);
-        let tried = self.verdicts_of_mixtures(&[Mixture { version, origin, packages, fixed }])?;
-        let passed = tried.iter().all(|tried| tried.verdict == Verdict::Good);
-        if let Some(failed) =
-            tried.into_iter().map(|tried| tried.verdict).find(|verdict| *verdict != Verdict::Good)
-        {
-            self.say_more_is_needed(version, named, &others, &failed)?;
-        }
-        for package in named.iter_mut().filter(|package| package.constraint.is_some()) {
-            package.constraint_passed = passed;
-        }
-        Ok(())
-    }
-
-    /// With what was named held back, the bad commit still does not pass: what it shows then, and which of the packages
-    /// that changed as well that speaks of.
-    fn say_more_is_needed(
-        &mut self,
-        version: Version,
-        named: &[PackageChange],
-        others: &[Change],
-        failed: &Verdict,
-    ) -> Result<(), Stop> {
-        let constraints: Vec<&str> =
-            named.iter().filter_map(|package| package.constraint.as_deref()).collect();
-        let shows =
-            if *failed == Verdict::Bad { "it fails as before".to_owned() } else { failed.to_string() };
-        let shows = shows.trim_start_matches("skip: ");
-        let suspects = others.iter().filter(|change| speaks_of(shows, &change.name));
-        let hints: Vec<String> = suspects
-            .filter_map(|change| Some(format!("--with '{}=={}'", change.name, change.before.as_ref()?)))
-            .collect();
-        let hint = if hints.is_empty() { String::new() } else { format!(" (perhaps {})", hints.join(" ")) };
-        self.journal.note(format!(
-            "with {} {} does not pass either: {shows}; more packages have to be held back{hint}",
-            constraints.join(", "),
-            version.0.short()
-        ))?;
-        Ok(())
+        mixture
     }
 }
 
 /// Whether a text has the name of a package in it, however it is written.
-fn speaks_of(text: &str, name: &str) -> bool {
+pub(super) fn speaks_of(text: &str, name: &str) -> bool {
     let text = text.to_lowercase().replace('-', "_");
     let name = name.replace('-', "_");
     let short = name.trim_start_matches("python_").trim_start_matches("py").to_owned();
     [name, short].iter().any(|name| name.len() > 1 && text.contains(name.as_str()))
 }
 
-fn outcome(verdict: &Verdict) -> Outcome {
+fn outcome(swap: &Swap, verdict: &Verdict) -> Outcome {
     match verdict {
-        Verdict::Good => Outcome::Passes,
+        _ if passes(swap, verdict) => Outcome::Passes,
         Verdict::Bad => Outcome::Fails,
-        Verdict::Skip(_) | Verdict::Abort(_) => Outcome::Unresolved,
+        Verdict::Good | Verdict::Skip(_) | Verdict::Abort(_) => Outcome::Unresolved,
+    }
+}
+
+fn passes(swap: &Swap, verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Good => true,
+        Verdict::Skip(skip) => {
+            swap.otherwise_passes && matches!(skip.kind, SkipKind::DifferentFailure | SkipKind::NotRunnable)
+        }
+        Verdict::Bad | Verdict::Abort(_) => false,
     }
 }
 
@@ -327,11 +305,12 @@ fn changes(before: &Versions, after: &Versions) -> Vec<Change> {
             name: name.clone(),
             before: before.get(name).cloned(),
             after: after.get(name).cloned(),
+            dropped: Vec::new(),
         })
         .collect()
 }
 
-fn set(packages: &mut Versions, name: &str, version: Option<&String>) {
+pub(super) fn set(packages: &mut Versions, name: &str, version: Option<&String>) {
     match version {
         Some(version) => packages.insert(name.to_owned(), version.clone()),
         None => packages.remove(name),
@@ -340,24 +319,6 @@ fn set(packages: &mut Versions, name: &str, version: Option<&String>) {
 
 pub(super) fn exactly(origin: Origin, packages: &Versions) -> Packages {
     Packages::Exactly { origin, packages: lines(packages) }
-}
-
-/// The numbers of a version, for its order: `2.3.0rc1` as 2, 3, 0.
-fn release(version: &str) -> Vec<u64> {
-    let (epoch, version) = version.split_once('!').unwrap_or(("0", version));
-    let mut numbers: Vec<u64> = epoch.parse().into_iter().collect();
-    for part in version.split('.') {
-        let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
-        let Ok(number) = digits.parse() else { break };
-        numbers.push(number);
-        if digits.len() < part.len() {
-            break;
-        }
-    }
-    while numbers.len() > 1 && numbers.last() == Some(&0) {
-        numbers.pop();
-    }
-    numbers
 }
 
 #[cfg(test)]
@@ -377,13 +338,5 @@ mod tests {
         assert_eq!(names, ["b", "c", "d"]);
         assert_eq!(found[0].before.as_deref(), Some("1"));
         assert_eq!(found[1].after, None);
-    }
-
-    #[test]
-    fn versions_are_ordered_by_their_numbers() {
-        assert!(release("2.10") > release("2.9.1"));
-        assert!(release("1!1.0") > release("2024.1"));
-        assert_eq!(release("2.0"), release("2.0.0"));
-        assert!(release("3.0.0rc1") > release("2.3.7"));
     }
 }

@@ -1,8 +1,9 @@
 //! The environment is a suspect too.
 //!
 //! Where each commit has the packages of its day, an innocent commit may stand at the date on which a package
-//! changed. So before a commit is named, packages are swapped: it runs with its parent's, the parent with its. When the
-//! verdict follows the packages, the package is named ([`package_set`](super::package_set)).
+//! changed. So before a commit is named, or a set of them, packages are swapped: the good version runs with those of the
+//! bad one's date (the control run), the bad one with those of the good one. When the verdict follows the packages, the
+//! releases are named ([`releases`](super::releases)), and no edit of the code.
 //!
 //! And where the ends of the range are not what they should be, no commit may be the cause at all: a version that
 //! passes with the packages of its day and fails with later ones broke when a package was released.
@@ -15,8 +16,7 @@ use super::package_set::{Swap, exactly};
 use super::search::Hunt;
 use crate::graph::Node;
 use crate::model::{
-    CommitId, Conclusion, Day, Ending, Origin, Packages, Purpose, SkipKind, TreeId, TrialId, TrialOutput,
-    Verdict,
+    CommitId, Conclusion, Day, Ending, Origin, Packages, Purpose, TreeId, TrialId, TrialOutput, Verdict,
 };
 use crate::search::Outcome;
 
@@ -30,58 +30,158 @@ pub(super) const fn origin((commit, tree): Version, day: Day) -> Origin {
     Origin { commit, tree, day }
 }
 
+/// With which packages the edits of a commit may be tried.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Ground {
+    /// Those that each tree declares.
+    #[default]
+    Own,
+    /// Those of this version: with its own, the good version fails as well.
+    Of(Origin),
+    /// With none: the good version does not pass with those of the bad one, so that no edit could be shown to do it.
+    Nowhere,
+}
+
+/// What the good version does with the packages of the bad one's date, and the bad version with those of the good one.
+struct Swapped {
+    control: Verdict,
+    bad_with_old: Verdict,
+}
+
 impl Session<'_> {
-    /// Swap the packages of the would-be culprit and its parent. A conclusion when the commit is innocent; when it is
-    /// not, but changed the packages that break, those are told of.
+    /// The control run, before a commit or a set is named: the good version with the packages of the bad one's date. A
+    /// conclusion when the packages are to blame and no commit is; when a commit is, but changed the packages that break,
+    /// those are told of.
     pub(super) fn blamed_packages(
         &mut self,
         hunt: &Hunt,
         outcome: &Outcome,
     ) -> Result<Option<Conclusion>, Stop> {
-        let Outcome::Found { culprit, .. } = *outcome else { return Ok(None) };
         if !self.workshop.executor.has_environments() || self.plan.find_fix {
             return Ok(None);
         }
-        let Some((good, bad)) = self.sides(hunt, culprit)? else { return Ok(None) };
+        let sides = match outcome {
+            Outcome::Found { culprit, .. } => self.sides(hunt, *culprit)?,
+            Outcome::Ambiguous { set } => self.sides_of_set(hunt, set)?,
+        };
+        let Some((good, bad)) = sides else { return Ok(None) };
+        let is_found = matches!(outcome, Outcome::Found { .. });
         let (old, new) = (origin(good, Day::Asked), origin(bad, Day::Asked));
-        let (Some(before), Some(after)) = (self.packages(old), self.packages(new)) else { return Ok(None) };
-        if before == after {
-            return Ok(None);
-        }
         let dated = origin((bad.0, good.1), Day::Asked);
-        let asked = vec![(bad, Packages::Of(old)), (good, Packages::Of(new)), (good, Packages::Of(dated))];
-        let verdicts = self.verdicts_with(asked)?;
-        let [bad_with_old, good_with_new, good_later] = verdicts.as_slice() else { return Ok(None) };
-        match (bad_with_old, good_with_new) {
-            (Verdict::Good, Verdict::Bad) => {}
-            // It fails whatever the packages are.
-            (Verdict::Bad, _) => return Ok(None),
-            (Verdict::Good, Verdict::Good) => {
-                let bad = bad.0.short();
-                self.journal
-                    .note(format!("{bad} only fails with the packages that it has and its parent has not"))?;
-                return Ok(None);
-            }
-            (Verdict::Skip(_) | Verdict::Abort(_), _) | (_, Verdict::Skip(_) | Verdict::Abort(_)) => {
-                let bad = bad.0.short();
-                self.journal.note(format!(
-                    "{bad} has other packages than its parent, and no trial can tell whether they matter"
-                ))?;
-                return Ok(None);
-            }
-        }
-        let is_innocent = *good_later == Verdict::Bad;
-        let origin = if is_innocent { dated } else { new };
-        let Some(after) = self.packages(origin) else { return Ok(None) };
-        self.name_packages(&Swap { good, bad, before, after, origin, end: Day::Asked })?;
-        if !is_innocent {
+        let (Some(before), Some(after)) = (self.packages(old), self.packages(new)) else { return Ok(None) };
+        let at_date = self.packages(dated);
+        if before == after && at_date.as_ref() == Some(&before) {
             return Ok(None);
         }
+        let swapped = self.swapped((good, bad), old, dated, at_date.as_ref() == Some(&before))?;
+        let short = bad.0.short();
+        match (swapped.control, swapped.bad_with_old) {
+            (Verdict::Good, Verdict::Good) if is_found => {
+                self.say_of_culprit((good, bad), (before, after), new)?;
+                Ok(None)
+            }
+            (Verdict::Good, _) => Ok(None),
+            // It fails whatever the packages are; and they break the good version, too.
+            (Verdict::Bad, Verdict::Bad) => {
+                self.ground = Ground::Of(old);
+                self.journal.note(format!(
+                    "{} fails as well with the packages of the date of {short}, and {short} with those of {}: both the packages \
+                     and the code break it; the code is told of",
+                    good.0.short(),
+                    good.0.short()
+                ))?;
+                Ok(None)
+            }
+            (Verdict::Bad, _) => {
+                if !self.name_releases(good, (old, dated), Day::Asked)? {
+                    self.ground = Ground::Nowhere;
+                    return Ok(None);
+                }
+                let told = if is_found {
+                    format!("{short} is innocent: its parent fails as well with the packages of that day")
+                } else {
+                    format!(
+                        "no commit is needed for it: {} fails as well with the packages of the date of {short}",
+                        good.0.short()
+                    )
+                };
+                self.journal.note(told)?;
+                Ok(Some(Conclusion::Found { culprits: Vec::new() }))
+            }
+            (Verdict::Skip(_) | Verdict::Abort(_), Verdict::Bad) => {
+                self.ground = Ground::Of(old);
+                Ok(None)
+            }
+            (Verdict::Skip(_) | Verdict::Abort(_), Verdict::Good) => {
+                // The release broke both versions, each in its own way.
+                let own_then = origin((good.0, bad.1), Day::Asked);
+                let passes = self.verdicts_with(vec![(bad, Packages::Of(own_then))])? == [Verdict::Good];
+                if passes && self.name_releases(bad, (own_then, new), Day::Asked)? {
+                    self.journal.note(format!(
+                        "{short} passes with the packages of the date of {}",
+                        good.0.short()
+                    ))?;
+                    return Ok(Some(Conclusion::Found { culprits: Vec::new() }));
+                }
+                self.nowhere(good, bad, "fails otherwise")
+            }
+            (Verdict::Skip(skip), _) => self.nowhere(good, bad, &skip.reason),
+            (Verdict::Abort(why), _) => self.nowhere(good, bad, &why),
+        }
+    }
+
+    fn nowhere(&mut self, good: Version, bad: Version, why: &str) -> Result<Option<Conclusion>, Stop> {
+        self.ground = Ground::Nowhere;
         self.journal.note(format!(
-            "{} is innocent: its parent fails as well with the packages of that day",
+            "no edits are tried: {} does not pass with the packages of the date of {} either ({why})",
+            good.0.short(),
             bad.0.short()
         ))?;
-        Ok(Some(Conclusion::Found { culprits: Vec::new() }))
+        Ok(None)
+    }
+
+    /// Both swaps, at the same time.
+    fn swapped(
+        &mut self,
+        (good, bad): (Version, Version),
+        old: Origin,
+        dated: Origin,
+        is_same: bool,
+    ) -> Result<Swapped, Stop> {
+        let mut asked = vec![(bad, Packages::Of(old))];
+        // With the same packages it is seen to pass already.
+        asked.extend((!is_same).then_some((good, Packages::Of(dated))));
+        let mut verdicts = self.verdicts_with(asked)?.into_iter();
+        let bad_with_old = verdicts.next().unwrap_or(Verdict::Good);
+        Ok(Swapped { control: verdicts.next().unwrap_or(Verdict::Good), bad_with_old })
+    }
+
+    /// A culprit that passes with its parent's packages, while the parent passes with those of the culprit's date: it
+    /// changed what is declared.
+    fn say_of_culprit(
+        &mut self,
+        (good, bad): (Version, Version),
+        (before, after): (Versions, Versions),
+        new: Origin,
+    ) -> Result<(), Stop> {
+        let short = bad.0.short();
+        match self.verdicts_with(vec![(good, Packages::Of(new))])?.as_slice() {
+            [Verdict::Bad] => self.name_packages(&Swap {
+                good,
+                bad,
+                before,
+                after,
+                passes: origin(good, Day::Asked),
+                origin: new,
+                otherwise_passes: false,
+            }),
+            [Verdict::Good] => Ok(self
+                .journal
+                .note(format!("{short} only fails with the packages that it has and its parent has not"))?),
+            _ => Ok(self.journal.note(format!(
+                "{short} has other packages than its parent, and no trial can tell whether they matter"
+            ))?),
+        }
     }
 
     /// Where the ends of the range are not what they should be, look for a version that packages alone broke: one that
@@ -143,88 +243,15 @@ impl Session<'_> {
                 return Ok(false);
             }
         }
+        if !self.name_releases(version, (old, new), later)? {
+            return Ok(false);
+        }
         let short = version.0.short();
         let when = if later == Day::Today { "today" } else { "the date that was asked for" };
         self.journal.note(format!(
             "no commit broke it: {short} passes with the packages of its date, and fails with those of {when}"
         ))?;
-        let (old, new) = self.nearest(version, old, new)?;
-        let (Some(before), Some(after)) = (self.packages(old), self.packages(new)) else {
-            return Ok(false);
-        };
-        self.name_packages(&Swap { good: version, bad: version, before, after, origin: new, end: later })?;
         Ok(true)
-    }
-
-    /// Between two days, of which a version passes with the packages of the first and fails with those of the second,
-    /// two that are as near to each other as they can be. The packages of one day go together; those of years apart
-    /// seldom do. Where it fails otherwise in between, that came first and has to be mended first: it becomes
-    /// the failure that is searched for.
-    fn nearest(&mut self, version: Version, old: Origin, new: Origin) -> Result<(Origin, Origin), Stop> {
-        /// Packages are released more seldom than this, seconds.
-        const SHORTEST: i64 = 6 * 3600;
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        let Some(mut passes) = self.workshop.executor.moment_of(old) else { return Ok((old, new)) };
-        let mut fails = self.workshop.executor.moment_of(new).unwrap_or(now);
-        let (mut old, mut new) = (old, new);
-        let mut fails_otherwise = false;
-        while fails - passes > SHORTEST {
-            let middle = passes + (fails - passes) / 2;
-            let there = origin(version, Day::At(middle));
-            let (before, between, after) = (self.packages(old), self.packages(there), self.packages(new));
-            let Some(between) = between else { break };
-            let verdict = if before.as_ref() == Some(&between) {
-                Verdict::Good
-            } else if after.as_ref() == Some(&between) {
-                Verdict::Bad
-            } else {
-                let verdicts = self.verdicts_with(vec![(version, Packages::Of(there))])?;
-                verdicts.into_iter().next().unwrap_or(Verdict::Good)
-            };
-            match verdict {
-                Verdict::Good => (old, passes) = (there, middle),
-                Verdict::Bad => (new, fails) = (there, middle),
-                Verdict::Skip(skip)
-                    if matches!(skip.kind, SkipKind::DifferentFailure | SkipKind::NotRunnable)
-                        && version.0 == self.target_commit() =>
-                {
-                    if !self.retarget(version, there)? {
-                        break;
-                    }
-                    (new, fails, fails_otherwise) = (there, middle, true);
-                }
-                Verdict::Skip(_) | Verdict::Abort(_) => break,
-            }
-        }
-        let day = |seconds: i64| {
-            jiff::Timestamp::from_second(seconds).map(|at| at.strftime("%F").to_string()).unwrap_or_default()
-        };
-        let short = version.0.short();
-        self.journal.note(format!(
-            "{short} passes with the packages of {} as a whole, and fails with those of {}",
-            day(passes),
-            day(fails)
-        ))?;
-        if fails_otherwise {
-            self.journal.note(
-                "with later packages it fails otherwise: the failure told of here is the first, and other packages may have to \
-                 be held back as well",
-            )?;
-        }
-        Ok((old, new))
-    }
-
-    /// Search from now on for the failure of a version with these packages. Whether it shows one.
-    fn retarget(&mut self, version: Version, packages: Origin) -> Result<bool, Stop> {
-        let (oracle, target) = (self.oracle.take(), self.target.take());
-        match self.verdicts_with(vec![(version, Packages::Of(packages))]) {
-            Err(Stop::Concluded(_)) => {
-                (self.oracle, self.target) = (oracle, target);
-                Ok(false)
-            }
-            verdicts => Ok(verdicts? == [Verdict::Bad]),
-        }
     }
 
     /// A parent that passes, and the culprit.
@@ -236,6 +263,26 @@ impl Session<'_> {
         Ok(Some(((good, self.trials.tree_of(good)?), (bad, self.trials.tree_of(bad)?))))
     }
 
+    /// Around a set: the latest good version before it, and the latest of it that shows the failure.
+    fn sides_of_set(&mut self, hunt: &Hunt, set: &[(Node, f64)]) -> Result<Option<(Version, Version)>, Stop> {
+        let graph = &hunt.history.graph;
+        let is_member = |node: Node| set.iter().any(|(member, _)| *member == node);
+        let seen = |node: Node| hunt.state.observed(node);
+        let fails = set.iter().map(|(node, _)| *node).filter(|&node| seen(node).bad > 0).max();
+        let bad = fails.unwrap_or(hunt.state.bad);
+        let outside = set.iter().flat_map(|(node, _)| graph.parents(*node)).copied();
+        let outside: Vec<Node> =
+            outside.filter(|&node| !is_member(node) && graph.is_ancestor(node, bad)).collect();
+        let passes = outside.iter().copied().filter(|&node| seen(node).good > 0).max();
+        let unseen = outside.iter().copied().filter(|&node| seen(node).runs() == 0).max();
+        let Some(good) = passes.or(unseen) else { return Ok(None) };
+        let (good, bad) = (hunt.id(good), hunt.id(bad));
+        let (good, bad) = ((good, self.trials.tree_of(good)?), (bad, self.trials.tree_of(bad)?));
+        // What was only said to be good is seen first.
+        let is_good = passes.is_some() || self.verdicts_with(vec![(good, Packages::Own)])? == [Verdict::Good];
+        Ok(is_good.then_some((good, bad)))
+    }
+
     pub(super) fn packages(&self, origin: Origin) -> Option<Versions> {
         let list = self.workshop.executor.packages_of(origin, self.workshop.cancel)?;
         Some(versions(&list))
@@ -243,21 +290,31 @@ impl Session<'_> {
 
     /// The verdicts on versions with these packages, all at the same time.
     pub(super) fn verdicts_with(&mut self, asked: Vec<(Version, Packages)>) -> Result<Vec<Verdict>, Stop> {
+        Ok(self.outcomes_with(asked)?.into_iter().map(|(verdict, _)| verdict).collect())
+    }
+
+    /// The same, with what the commands printed.
+    pub(super) fn outcomes_with(
+        &mut self,
+        asked: Vec<(Version, Packages)>,
+    ) -> Result<Vec<(Verdict, Option<TrialOutput>)>, Stop> {
         let mut waiting: BTreeMap<TrialId, usize> = BTreeMap::new();
         let count = asked.len();
         for (at, ((commit, tree), packages)) in asked.into_iter().enumerate() {
             let id = self.trials.start_packages(commit, tree, Purpose::Narrowing, packages)?;
+            self.wanted_outputs.insert(id, None);
             waiting.insert(self.say_started(id, commit, Purpose::Narrowing)?, at);
         }
-        let mut verdicts: Vec<Option<Verdict>> = vec![None; count];
-        while verdicts.iter().any(Option::is_none) {
+        let mut outcomes: Vec<Option<(Verdict, Option<TrialOutput>)>> = vec![None; count];
+        while outcomes.iter().any(Option::is_none) {
             for judged in self.next_judged()? {
                 if let Some(&at) = waiting.get(&judged.trial) {
-                    verdicts[at] = Some(judged.verdict);
+                    let output = self.wanted_outputs.remove(&judged.trial).flatten();
+                    outcomes[at] = Some((judged.verdict, output));
                 }
             }
         }
-        Ok(verdicts.into_iter().flatten().collect())
+        Ok(outcomes.into_iter().flatten().collect())
     }
 
     /// The verdicts on versions with exact packages: as they are; and where no verdict comes of that, with what the
@@ -287,7 +344,7 @@ impl Session<'_> {
         Ok(tried)
     }
 
-    fn adapted(&self, one: &Mixture) -> Option<Versions> {
+    pub(super) fn adapted(&self, one: &Mixture) -> Option<Versions> {
         let (fixed, others): (Vec<String>, Vec<String>) =
             lines(&one.packages).into_iter().partition(|line| {
                 line.split_once("==").is_some_and(|(name, _)| one.fixed.iter().any(|fixed| fixed == name))
@@ -314,7 +371,7 @@ pub(super) struct Tried {
     pub(super) brought: Vec<String>,
 }
 
-fn versions(lines: &[String]) -> Versions {
+pub(super) fn versions(lines: &[String]) -> Versions {
     let pairs = lines.iter().filter_map(|line| line.split_once("=="));
     pairs.map(|(name, version)| (name.to_owned(), version.to_owned())).collect()
 }

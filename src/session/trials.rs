@@ -142,6 +142,14 @@ impl<'a> Trials<'a> {
         self.recipe = Arc::new(recipe);
     }
 
+    /// From now on, trials run with these packages. With which they ran before.
+    pub(super) fn with_packages(&mut self, packages: Packages) -> Packages {
+        let mut recipe = Recipe::clone(&self.recipe);
+        let before = std::mem::replace(&mut recipe.packages, packages);
+        self.recipe = Arc::new(recipe);
+        before
+    }
+
     /// How trials run now.
     pub(super) fn recipe(&self) -> &Recipe {
         &self.recipe

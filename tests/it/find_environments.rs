@@ -368,8 +368,13 @@ fn what_broke_first_is_named_where_later_packages_fail_otherwise() {
     let (repo, _) = before_the_releases();
     let (code, report) = find(&user, &repo, &registry, &[]);
     assert_eq!(code, Some(0), "{report:#}");
-    named_package(&report);
-    assert!(report["failure"]["kind"].to_string().contains("AssertionError"), "{report:#}");
+    let of = |at: usize, key: &str| report["packages"][at][key].as_str().unwrap_or_default().to_owned();
+    assert_eq!([of(0, "name"), of(0, "first_bad"), of(0, "constraint")], ["greeting", "2.2", "greeting<2.2"]);
+    assert!(of(0, "failure").contains("AssertionError"), "{report:#}");
+    // What is seen today came later, and is gone with the same constraint.
+    assert_eq!([of(1, "name"), of(1, "first_bad"), of(1, "constraint")], ["greeting", "3.0", "greeting<2.2"]);
+    assert!(of(1, "failure").contains("TypeError"), "{report:#}");
+    assert!(report["failure"]["kind"].to_string().contains("TypeError"), "{report:#}");
     let notes = report["notes"].to_string();
     assert!(
         notes.contains("passes with the packages of 2024-07-02") && notes.contains("fails otherwise"),
@@ -378,7 +383,7 @@ fn what_broke_first_is_named_where_later_packages_fail_otherwise() {
 }
 
 #[test]
-fn of_packages_that_broke_one_after_the_other_the_next_one_is_told_of_too() {
+fn packages_that_broke_one_after_the_other_are_named_with_what_mends_it_together() {
     let Some(user) = user_with_environments() else { return };
     let mut registry = five();
     registry.release("alpha", "2.0", "2024-08-20T00:00:00Z", "", "raise ImportError('no word in alpha')\n");
@@ -388,10 +393,19 @@ fn of_packages_that_broke_one_after_the_other_the_next_one_is_told_of_too() {
     repo.at(JUNE).write("README", "text").commit("write");
     let (code, report) = find(&user, &repo, &registry, &[]);
     assert_eq!(code, Some(0), "{report:#}");
-    assert_eq!(report["packages"][0]["constraint"], "greeting<2.2", "{report:#}");
-    let notes = report["notes"].to_string();
-    let told = ["with greeting<2.2", "does not pass either", "no word in alpha", "--with 'alpha==1."];
-    assert!(told.iter().all(|words| notes.contains(words)), "{notes}");
+    let packages = report["packages"].as_array().unwrap();
+    let constraints: Vec<&str> =
+        packages.iter().filter_map(|package| package["constraint"].as_str()).collect();
+    assert_eq!(constraints, ["greeting<2.2", "alpha<2.0"], "{report:#}");
+    for package in packages {
+        assert_eq!(package["constraint_passed"], true, "{package:#}");
+        assert_eq!(
+            package["tested_together"],
+            serde_json::json!(["alpha<2.0", "greeting<2.2"]),
+            "{package:#}"
+        );
+    }
+    assert!(packages[1]["failure"].as_str().unwrap().contains("no word in alpha"), "{report:#}");
 }
 
 #[test]

@@ -34,6 +34,7 @@ mod find_narrowing;
 mod find_proofs;
 mod find_real_packages;
 mod find_registries;
+mod find_releases;
 mod find_repositories;
 mod find_safety;
 mod find_selection;

@@ -13,7 +13,7 @@ use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{CliError, Exit, folders};
 use crate::git::{Repository, Shadow};
 use crate::model::trial::HomeFile;
-use crate::model::{CancelToken, CandidateFix, FixKind, FixReport, Report};
+use crate::model::{CancelToken, CandidateFix, FixKind, FixReport, PackageChange, Report};
 use crate::report::FixText;
 use crate::session::{self, FixRequest, Fixes, OverlayFile, SignalListener, Workshop};
 use crate::store::{SessionRow, SessionState, Store};
@@ -263,7 +263,9 @@ fn last_session(
         }
     };
     let report = Report::from_events(&store.events(&row.id)?);
-    if report.find_fix || (report.culprits.len() != 1 && report.breaking_changes.is_empty()) {
+    let has_cause =
+        report.culprits.len() == 1 || !report.breaking_changes.is_empty() || !report.packages.is_empty();
+    if report.find_fix || !has_cause {
         return Err(none(format!("session {} did not find what to fix", row.id)));
     }
     Ok((row, report))
@@ -329,6 +331,9 @@ fn message(found: &Report, fix: &CandidateFix, verify: Option<&str>) -> String {
     let subject = culprit.map(|culprit| culprit.commit.subject.clone()).unwrap_or_default();
     let change = found.breaking_changes.first();
     let undone = change.filter(|_| fix.kind != FixKind::FollowOtherSide);
+    if let (FixKind::HoldBack, Some(package)) = (fix.kind, found.packages.first()) {
+        return held_back(found, package, verify.filter(|_| fix.verified.is_some()));
+    }
     let title = match undone.map(|change| (&change.before, &change.after)) {
         Some((Some(before), Some(after))) if !before.contains('\n') && before.len() + after.len() < 50 => {
             format!("Fix: {} back to {}", after.trim(), before.trim())
@@ -358,6 +363,20 @@ fn message(found: &Report, fix: &CandidateFix, verify: Option<&str>) -> String {
     lines.push(format!("This commit: {}. Tested with:", fix.kind.phrase()));
     lines.push(format!("  {}", found.command));
     lines.extend(verify.filter(|_| fix.verified.is_some()).map(|verify| format!("  {verify}")));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// The message of a commit that holds packages back.
+fn held_back(found: &Report, package: &PackageChange, verify: Option<&str>) -> String {
+    let held: Vec<&str> = found.packages.iter().filter_map(|package| package.constraint.as_deref()).collect();
+    let mut lines = vec![format!("Hold back {}", held.join(", ")), String::new()];
+    let version = package.first_bad.as_ref().or(package.after.as_ref());
+    lines.push(format!("{} {} broke it:", package.name, version.map_or("", String::as_str)));
+    lines.extend(package.failure.as_ref().map(|failure| format!("  {failure}")));
+    lines.extend(["", "Tested with:"].map(str::to_owned));
+    lines.push(format!("  {}", found.command));
+    lines.extend(verify.map(|verify| format!("  {verify}")));
     lines.push(String::new());
     lines.join("\n")
 }

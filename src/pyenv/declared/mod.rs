@@ -12,8 +12,10 @@
 //! | `tox` | `tox.ini`, for what tests need |
 //! | `lock` | lock files, as constraints |
 //! | `identity` | name, version and entry points, parsed or dropped |
+//! | `constrain` | a constraint written into the file that declares the package |
 //! | `names` | names and versions, normalised |
 
+mod constrain;
 mod identity;
 mod lock;
 mod names;
@@ -26,6 +28,7 @@ mod setup_py;
 mod tox;
 mod wanted;
 
+pub use constrain::{Constrained, add_constraint, constrain};
 pub(super) use names::{name_of, normalised};
 pub use project::{ProjectFiles, declares};
 pub use setup_cfg::read as ini;

@@ -1,6 +1,6 @@
 //! All declarations of one version together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -153,6 +153,24 @@ impl Wanted {
         }
         wanted.least_pytest = choice.least_pytest.clone().filter(|_| choice.runs_pytest);
         wanted
+    }
+
+    /// The same with these constraints: exact versions of the same packages give way to them.
+    #[must_use]
+    pub(in crate::pyenv) fn under(&self, constraints: &[String]) -> Self {
+        let held: BTreeMap<String, &String> =
+            constraints.iter().filter_map(|line| Some((name_of(line)?, line))).collect();
+        let mut under = self.clone();
+        let is_held = |line: &String| name_of(line).is_some_and(|name| held.contains_key(&name));
+        under.constraints.retain(|line| !is_held(line));
+        for line in under.requirements.iter_mut().chain(&mut under.tests) {
+            let constraint = name_of(line).and_then(|name| held.get(&name).copied());
+            if let Some(constraint) = constraint.filter(|_| line.contains("==")) {
+                line.clone_from(constraint);
+            }
+        }
+        under.constraints.extend(constraints.iter().cloned());
+        under
     }
 
     /// Whether nothing at all is declared.

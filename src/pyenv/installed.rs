@@ -1,0 +1,94 @@
+//! What lies in an environment: which of its packages require another one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+
+use pep508_rs::{MarkerExpression, Requirement, VerbatimUrl};
+
+use super::declared::normalised;
+
+/// A package that requires another one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Requirer {
+    /// Its name, normalised.
+    pub name: String,
+    /// The extra with which it does; `None` when it always does.
+    pub extra: Option<String>,
+}
+
+/// The packages of an environment that require this one, by their metadata.
+#[must_use]
+pub(super) fn requirers(environment: &Path, package: &str) -> Vec<Requirer> {
+    let mut found: Vec<Requirer> = Vec::new();
+    for metadata in metadata_files(environment) {
+        let Ok(text) = fs::read_to_string(metadata) else { continue };
+        // The headers end with an empty line; what follows is a description.
+        let headers: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
+        let Some(name) = headers.iter().find_map(|line| line.strip_prefix("Name:")) else { continue };
+        let name = normalised(name);
+        let lines = headers.iter().filter_map(|line| line.strip_prefix("Requires-Dist:"));
+        let required = lines.filter_map(|line| required(line.trim()));
+        let own = required.filter(|(required, _)| required == package);
+        // What is required always needs no extra.
+        if let Some(extra) = own.map(|(_, extra)| extra).min() {
+            found.push(Requirer { name, extra });
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What a `Requires-Dist` asks for, and the extra with which.
+fn required(line: &str) -> Option<(String, Option<String>)> {
+    let requirement = Requirement::<VerbatimUrl>::from_str(line).ok()?;
+    let extra = match requirement.marker.top_level_extra() {
+        Some(MarkerExpression::Extra { name, .. }) => Some(name.to_string()),
+        _ => None,
+    };
+    Some((normalised(requirement.name.as_ref()), extra))
+}
+
+fn metadata_files(environment: &Path) -> Vec<PathBuf> {
+    let folders = |folder: &Path| {
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let libraries = folders(&environment.join("lib"));
+    let packages = libraries.iter().flat_map(|library| folders(&library.join("site-packages")));
+    let infos = packages.filter(|path| path.extension().is_some_and(|ending| ending == "dist-info"));
+    infos.map(|info| info.join("METADATA")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_requires_a_package_and_with_which_extra_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let packages = folder.path().join("lib/python3.11/site-packages");
+        for (name, lines) in [
+            (
+                "SQLAlchemy",
+                "Requires-Dist: typing-extensions>=4.6\nRequires-Dist: greenlet>=1; extra == 'asyncio'\n",
+            ),
+            ("gevent", "Requires-Dist: Greenlet>=3; platform_python_implementation == 'CPython'\n"),
+            ("other", "\nRequires-Dist: greenlet\n"),
+        ] {
+            let info = packages.join(format!("{name}-1.0.dist-info"));
+            fs::create_dir_all(&info).unwrap();
+            fs::write(
+                info.join("METADATA"),
+                format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{lines}"),
+            )
+            .unwrap();
+        }
+        let of = |name: &str, extra: Option<&str>| Requirer {
+            name: name.to_owned(),
+            extra: extra.map(str::to_owned),
+        };
+        let found = requirers(folder.path(), "greenlet");
+        assert_eq!(found, [of("gevent", None), of("sqlalchemy", Some("asyncio"))]);
+        assert!(requirers(folder.path(), "six").is_empty());
+    }
+}

@@ -57,6 +57,26 @@ impl Manifest {
         self.entries.range(inside.clone()..).next().is_some_and(|(path, _)| path.starts_with(&inside))
     }
 
+    /// What kept files may have been made from: all but Python source and prose, which no compiler reads. Files that
+    /// describe a build count, whatever they are written in.
+    pub(super) fn inputs(&self) -> [u8; 32] {
+        const READ_BY_NONE: [&[u8]; 6] = [b".py", b".pyi", b".md", b".rst", b".txt", b".ipynb"];
+        const DESCRIBES: [&[u8]; 4] = [b"setup.py", b"build.py", b"CMakeLists.txt", b"conanfile.py"];
+        let mut hasher = blake3::Hasher::new();
+        for (path, entry) in &self.entries {
+            let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+            let is_input = DESCRIBES.contains(&name) || !READ_BY_NONE.iter().any(|end| name.ends_with(end));
+            if is_input {
+                hasher
+                    .update(path)
+                    .update(&[0])
+                    .update(entry.id.as_bytes())
+                    .update(&entry.mode.to_le_bytes());
+            }
+        }
+        *hasher.finalize().as_bytes()
+    }
+
     pub(super) fn remove(&mut self, path: &[u8]) -> Option<Entry> {
         self.flaws.remove(path);
         self.entries.remove(path)

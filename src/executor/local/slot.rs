@@ -34,6 +34,8 @@ pub(super) struct Slot {
     tree: WorkTree,
     parts: SlotParts,
     keep: (Vec<String>, GlobSet),
+    /// What the files that are kept were made from.
+    kept_of: Option<[u8; 32]>,
     has_run: bool,
     /// Whether nothing is left of the last trial, or of a checkout that failed.
     is_clean: bool,
@@ -46,7 +48,8 @@ impl Slot {
     pub(super) fn new(dir: SlotDir, parts: SlotParts) -> Result<Self, ExecutorError> {
         let tree = new_tree(&dir, &parts)?;
         let (keep, prepared) = ((Vec::new(), GlobSet::empty()), Vec::new());
-        Ok(Self { dir, tree, parts, keep, has_run: false, is_clean: true, prepared })
+        let (kept_of, has_run, is_clean) = (None, false, true);
+        Ok(Self { dir, tree, parts, keep, kept_of, has_run, is_clean, prepared })
     }
 
     /// Give the folders up, with all that a trial did to them, and go on in new ones.
@@ -212,6 +215,19 @@ impl Slot {
         Ok(())
     }
 
+    /// What was kept of earlier trials goes when it was made from something else: an object that a compiler made of another
+    /// header would be linked into this version, and lie.
+    fn forget_stale(&mut self, keep: &[String]) -> io::Result<()> {
+        if keep.is_empty() {
+            return Ok(());
+        }
+        let inputs = self.tree.manifest.inputs();
+        if self.kept_of.replace(inputs).is_some_and(|before| before != inputs) {
+            self.tree.restore(&GlobSet::empty(), PATIENCE)?;
+        }
+        Ok(())
+    }
+
     fn of_folder(&self, error: io::Error) -> ExecutorError {
         machine(&self.dir.folders, CheckoutError::Folder(error))
     }
@@ -241,6 +257,7 @@ impl Slot {
                 for sources in [std::mem::take(&mut self.prepared), written] {
                     self.parts.exchange.give(&sources, tree, code, until);
                 }
+                self.forget_stale(&trial.recipe.keep).map_err(|error| self.of_folder(error))?;
                 self.tree.make_links(&self.dir, until).map_err(|error| self.of_folder(error))?;
             }
             Err(CheckoutError::Tree(reason)) => return Ok(Err(Ending::NoTree { reason })),

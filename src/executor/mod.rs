@@ -3,8 +3,10 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`local`] | work trees on this machine, reused from trial to trial |
+//! | `declarations` | what versions declare, read from their trees |
 //! | `per_commit` | [`PerCommit`]: around it, an environment for each version |
 
+mod declarations;
 pub mod local;
 mod per_commit;
 
@@ -14,7 +16,9 @@ use std::path::PathBuf;
 use crate::git::GitError;
 use crate::model::{CancelToken, CommitId, EnvironmentFacts, Origin, Recipe, TreeId, Trial, TrialOutput};
 
-pub use per_commit::{Declarations, PerCommit, TreeFiles};
+pub use crate::pyenv::Provider as Provided;
+pub use declarations::{Declarations, TreeFiles};
+pub use per_commit::PerCommit;
 
 /// The machine failed, not the test.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +107,19 @@ pub trait Executor: Sync {
     ) -> Vec<(String, Option<String>)> {
         Vec::new()
     }
+
+    /// Whether a version's environment has a module; `None` where there is only one environment, or it cannot be had.
+    fn has_module(&self, _origin: Origin, _module: &str, _cancel: &CancelToken) -> Option<bool> {
+        None
+    }
+
+    /// The package that has a module which a version's environment has not.
+    fn provider_of(&self, _origin: Origin, _module: &str, _cancel: &CancelToken) -> Option<Provided> {
+        None
+    }
+
+    /// Add requirements to what every version declares.
+    fn add_packages(&self, _lines: &[String]) {}
 
     /// As of when the packages of a version are chosen, in seconds since 1970; `None` for now, or where there is only
     /// one environment.

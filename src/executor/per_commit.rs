@@ -3,32 +3,25 @@
 //! Around the executor that runs them: before a trial its environment is made, if it is not there; what will
 //! probably be needed next is made meanwhile, by a thread of its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::declarations::{Listing, TreeFiles, date_of, listing, locked};
 use super::local::{LocalExecutor, Seeder};
-use super::{Executor, ExecutorError};
+use super::{Executor, ExecutorError, Provided};
 use crate::git::{GitError, Repository};
 use crate::model::{
-    BlobId, CancelReason, CancelToken, Captured, CommitId, Day, Ending, EnvironmentFacts, Origin, Packages,
-    Recipe, Timing, TreeId, Trial, TrialOutput,
+    CancelReason, CancelToken, Captured, CommitId, Day, Ending, EnvironmentFacts, Origin, Packages, Recipe,
+    Timing, TreeId, Trial, TrialOutput,
 };
-use crate::pyenv::{Environment, Environments, ProjectFiles, Unmade, Version, declares};
-
-/// Declarations lie this near the top.
-const DEPTH: usize = 2;
-/// Files larger than this are nothing that `setup.py` reads.
-const LARGEST: usize = 256 << 10;
-/// Endings of files that `setup.py` may read.
-const READABLE: [&str; 9] = [".py", ".txt", ".md", ".rst", ".cfg", ".toml", ".in", ".pip", ".json"];
+use crate::pyenv::{Environment, Environments, Unmade, Version};
 
 /// Runs trials in environments of their versions.
 pub struct PerCommit {
@@ -53,118 +46,12 @@ struct Known {
     seeded: Vec<PathBuf>,
 }
 
-/// What is near the top of a tree.
-#[derive(Debug, Default)]
-struct Listing {
-    files: BTreeMap<String, BlobId>,
-    fingerprint: String,
-}
-
-/// A tree's files, read from git.
-pub struct TreeFiles<'a> {
-    objects: &'a Mutex<Repository>,
-    listing: Arc<Listing>,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl TreeFiles<'_> {
-    fn bytes(&self, id: BlobId) -> Option<Vec<u8>> {
-        locked(self.objects).blob(id).ok()
-    }
-}
-
-impl ProjectFiles for TreeFiles<'_> {
-    fn declaring(&self) -> Vec<String> {
-        self.listing.files.keys().filter(|path| declares(path)).cloned().collect()
-    }
-
-    fn read(&self, path: &str) -> Option<String> {
-        String::from_utf8(self.bytes(*self.listing.files.get(path)?)?).ok()
-    }
-
-    fn packages(&self) -> Vec<String> {
-        let folders = self.listing.files.keys().filter_map(|path| path.strip_suffix("/__init__.py"));
-        folders.filter(|folder| folder.matches('/').count() < 2).map(str::to_owned).collect()
-    }
-
-    fn export(&self, to: &Path) -> io::Result<()> {
-        for (path, id) in &self.listing.files {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            let is_readable = !name.contains('.') || READABLE.iter().any(|ending| name.ends_with(ending));
-            let Some(bytes) = self.bytes(*id).filter(|bytes| is_readable && bytes.len() <= LARGEST) else {
-                continue;
-            };
-            let path = to.join(path);
-            if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder)?;
-            }
-            std::fs::write(path, bytes)?;
-        }
-        Ok(())
-    }
-}
-
-/// The declarations of some versions, before there is an executor: those at the ends of the range.
-pub struct Declarations {
-    objects: Mutex<Repository>,
-    ends: Vec<(Arc<Listing>, Timestamp)>,
-}
-
-impl Declarations {
-    /// Read them.
-    ///
-    /// # Errors
-    /// When a commit cannot be read.
-    pub fn read(objects: Repository, ends: &[CommitId]) -> Result<Self, GitError> {
-        let ends = ends
-            .iter()
-            .map(|&commit| {
-                let info = objects.info(commit)?;
-                Ok((listing(&objects, info.tree)?, date_of(info.commit_time)))
-            })
-            .collect::<Result<_, GitError>>()?;
-        Ok(Self { objects: Mutex::new(objects), ends })
-    }
-
-    /// Whether any of them declares something.
-    #[must_use]
-    pub fn is_any(&self) -> bool {
-        let mut files = self.ends.iter().flat_map(|(listing, _)| listing.files.keys());
-        files.any(|path| {
-            declares(path) && !matches!(path.as_str(), ".python-version" | "runtime.txt" | "tox.ini")
-        })
-    }
-
-    /// Let `with` see them as versions.
-    pub fn with<T>(&self, with: impl FnOnce(&[Version<'_>]) -> T) -> T {
-        let files: Vec<TreeFiles<'_>> = self
-            .ends
-            .iter()
-            .map(|(listing, _)| TreeFiles { objects: &self.objects, listing: Arc::clone(listing) })
-            .collect();
-        let versions: Vec<Version<'_>> = files
-            .iter()
-            .zip(&self.ends)
-            .map(|(files, (listing, date))| Version {
-                files,
-                fingerprint: &listing.fingerprint,
-                date: *date,
-                day: Day::Asked,
-            })
-            .collect();
-        with(&versions)
-    }
-}
-
 impl Shared {
     fn listing(&self, tree: TreeId) -> Result<Arc<Listing>, GitError> {
         if let Some(known) = locked(&self.known).listings.get(&tree) {
             return Ok(Arc::clone(known));
         }
-        let made = listing(&locked(&self.objects), tree)?;
+        let made = listing(&locked(&self.objects), tree, self.environments.folder())?;
         locked(&self.known).listings.insert(tree, Arc::clone(&made));
         Ok(made)
     }
@@ -186,7 +73,7 @@ impl Shared {
         let unreadable = |error: GitError| Unmade::Failed(error.to_string());
         let listing = self.listing(tree).map_err(unreadable)?;
         let date = self.date(commit).map_err(unreadable)?;
-        let files = TreeFiles { objects: &self.objects, listing: Arc::clone(&listing) };
+        let files = TreeFiles::new(&self.objects, Arc::clone(&listing));
         with(Version { files: &files, fingerprint: &listing.fingerprint, date, day })
     }
 
@@ -320,6 +207,25 @@ impl Executor for PerCommit {
         found.unwrap_or_default().into_iter().map(|requirer| (requirer.name, requirer.extra)).collect()
     }
 
+    fn has_module(&self, origin: Origin, module: &str, cancel: &CancelToken) -> Option<bool> {
+        let has = self
+            .shared
+            .with_version(origin, |version| self.shared.environments.has_module(version, module, cancel));
+        has.ok()
+    }
+
+    fn provider_of(&self, origin: Origin, module: &str, cancel: &CancelToken) -> Option<Provided> {
+        let found = self
+            .shared
+            .with_version(origin, |version| self.shared.environments.provider_of(version, module, cancel));
+        found.ok().flatten()
+    }
+
+    fn add_packages(&self, lines: &[String]) {
+        self.shared.environments.add(lines);
+        locked(&self.shared.known).facts.clear();
+    }
+
     fn moment_of(&self, origin: Origin) -> Option<i64> {
         let moment = self.shared.with_version(origin, |version| Ok(self.shared.environments.cutoff(version)));
         moment.ok().flatten().map(Timestamp::as_second)
@@ -436,23 +342,6 @@ fn inside(recipe: &mut Recipe, environment: &Environment) {
         }
     });
     recipe.tree_paths.insert(name.to_owned(), folders);
-}
-
-fn listing(objects: &Repository, tree: TreeId) -> Result<Arc<Listing>, GitError> {
-    let files: BTreeMap<String, BlobId> = objects.files_near_top(tree, DEPTH)?.into_iter().collect();
-    let mut hasher = blake3::Hasher::new();
-    for (path, id) in files.iter().filter(|(path, _)| declares(path)) {
-        hasher.update(path.as_bytes()).update(&[0]).update(id.as_bytes());
-    }
-    // A package that moves into `src` is found there.
-    let has_src = files.keys().any(|path| path.starts_with("src/") && path.ends_with("/__init__.py"));
-    hasher.update(&[u8::from(has_src)]);
-    let fingerprint = hasher.finalize().to_hex().to_string();
-    Ok(Arc::new(Listing { files, fingerprint }))
-}
-
-fn date_of(seconds: i64) -> Timestamp {
-    Timestamp::from_second(seconds).unwrap_or_default()
 }
 
 #[cfg(test)]

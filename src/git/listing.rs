@@ -1,8 +1,10 @@
 //! The files near the top of a tree, without reading what lies deep.
 
+use std::path::Path;
+
 use git2::{ObjectType, Oid, Tree};
 
-use super::ids::{ToOid, blob_id};
+use super::ids::{ToOid, blob_id, tree_id};
 use super::{GitError, Repository};
 use crate::model::{BlobId, TreeId};
 
@@ -17,6 +19,21 @@ impl Repository {
         self.list(tree.oid()?, "", depth, &mut found)?;
         found.sort();
         Ok(found)
+    }
+
+    /// The tree of a folder; `None` when there is none.
+    ///
+    /// # Errors
+    /// When a tree is missing or broken.
+    pub fn folder_at(&self, tree: TreeId, folder: &Path) -> Result<Option<TreeId>, GitError> {
+        if folder.as_os_str().is_empty() {
+            return Ok(Some(tree));
+        }
+        match self.inner.find_tree(tree.oid()?)?.get_path(folder) {
+            Ok(entry) => Ok((entry.kind() == Some(ObjectType::Tree)).then(|| tree_id(entry.id()))),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn list(

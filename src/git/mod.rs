@@ -51,6 +51,7 @@ mod python_changes;
 mod repository;
 mod revision;
 mod shadow;
+mod tags;
 mod tracked;
 mod tree_delta;
 mod under_way;

@@ -1,6 +1,9 @@
 //! Environments for one session: resolved, made and handed out.
 
 mod mixtures;
+mod provider;
+
+pub use provider::Provider;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -22,7 +25,7 @@ use crate::model::{CancelToken, Day, EnvironmentFacts};
 use crate::process::sandbox::Sandbox;
 
 /// Raised when the same declarations lead to other packages: what was recorded with the old ones does not hold.
-const RULES: &str = "rules/3";
+const RULES: &str = "rules/4";
 
 /// As of when packages are chosen that are not pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub struct Policy {
     pub with_pip: bool,
     /// Bytes that all environments may take on disk.
     pub most_bytes: u64,
+    /// The folder of the tree where the user stands: what the nearest one upwards declares counts.
+    pub folder: PathBuf,
 }
 
 /// A version of the project that needs an environment.
@@ -84,6 +89,8 @@ struct Memory {
     /// Packages that turned out not to build for an interpreter: `name==version`.
     unbuildable: BTreeSet<(Minor, String)>,
     failed: HashMap<String, Unmade>,
+    /// Requirements beside what every version declares.
+    added: Vec<String>,
     busy: HashMap<String, Arc<Mutex<()>>>,
 }
 
@@ -137,6 +144,12 @@ impl Environments {
         self.uv.left_open()
     }
 
+    /// The folder of the tree where the user stands.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.policy.folder
+    }
+
     /// What tells environments of different versions apart before anything is resolved.
     #[must_use]
     pub fn key(&self, version: Version<'_>) -> String {
@@ -148,7 +161,8 @@ impl Environments {
             None => Timestamp::now().strftime("%F").to_string(),
         };
         let python = self.policy.python.or(self.common);
-        let rest = format!("{choice:?} {python:?} {versions:?} {}", self.policy.with_pip);
+        let added = self.memory().added.clone();
+        let rest = format!("{choice:?} {python:?} {versions:?} {} {added:?}", self.policy.with_pip);
         digest(&[RULES, version.fingerprint, &date, &rest])
     }
 
@@ -275,8 +289,10 @@ impl Environments {
             return Ok(Arc::clone(known));
         }
         let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
-        let wanted =
-            Arc::new(Wanted::read(version.files, &self.policy.choice, (path, self.sandbox.as_ref()), cancel));
+        let mut wanted =
+            Wanted::read(version.files, &self.policy.choice, (path, self.sandbox.as_ref()), cancel);
+        wanted.tests.extend(self.memory().added.iter().cloned());
+        let wanted = Arc::new(wanted);
         if cancel.is_cancelled() {
             return Err(Unmade::Cancelled);
         }
@@ -421,9 +437,16 @@ fn no_python(version: &str) -> Unmade {
 
 /// The name of an environment: the same for all that hold the same.
 fn environment_key(python: &Path, resolved: &Resolved, wanted: &Wanted, with_pip: bool) -> String {
-    let project = format!("{:?} {:?} {:?} {with_pip}", wanted.name, wanted.version, wanted.entry_points);
+    let project = project_key(wanted);
+    let project = format!("{project} {with_pip}");
     let python = python.to_string_lossy();
     digest(&["environment/2", &python, &resolved.packages.join("\n"), &resolved.options.join("\n"), &project])
+}
+
+/// What of a project, and of those beside it, is in an environment.
+fn project_key(wanted: &Wanted) -> String {
+    let beside: Vec<String> = wanted.beside.iter().map(project_key).collect();
+    format!("{:?} {:?} {:?} {}", wanted.name, wanted.version, wanted.entry_points, beside.join(" "))
 }
 
 fn digest(parts: &[&str]) -> String {

@@ -50,9 +50,10 @@ mod variables;
 
 pub use current::{Interpreter, ProbeError, find_python};
 pub use declared::{
-    Choice, Constrained, LeastPytest, ProjectFiles, add_constraint, constrain, declares, ini,
+    Choice, Constrained, LeastPytest, ProjectFiles, VersionFile, add_constraint, constrain, declares,
+    declares_project, ini, version_files, version_of_tag,
 };
-pub use environments::{Environment, Environments, Policy, TimeTravel, Version};
+pub use environments::{Environment, Environments, Policy, Provider, TimeTravel, Version};
 pub use in_folder::{environment_around, environments_in, is_environment};
 pub use installed::Requirer;
 pub use places::places_of_python;

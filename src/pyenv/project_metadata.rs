@@ -1,5 +1,6 @@
 //! The project's name, version and entry points in an environment that does not hold the project.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
@@ -7,20 +8,39 @@ use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
 
-use super::declared::Wanted;
+use super::declared::{Wanted, normalised};
 use crate::model::component;
+
+/// The metadata and programs of the project, and of the others of its tree that it depends on. Where two have a program of
+/// the same name, it is the first one's.
+pub(super) fn project_metadata(environment: &Path, wanted: &Wanted) -> io::Result<()> {
+    if wanted.name.is_none() && wanted.beside.iter().all(|other| other.name.is_none()) {
+        return Ok(());
+    }
+    let folder = Folder::open(environment)?;
+    let place = folder.make("project")?;
+    let mut names = BTreeSet::new();
+    for wanted in std::iter::once(wanted).chain(all_beside(wanted)) {
+        if let Some(name) = wanted.name.as_deref().filter(|name| names.insert(normalised(name))) {
+            metadata_of(&folder, &place, name, wanted)?;
+        }
+    }
+    Ok(())
+}
+
+fn all_beside(wanted: &Wanted) -> Vec<&Wanted> {
+    wanted.beside.iter().flat_map(|other| std::iter::once(other).chain(all_beside(other))).collect()
+}
 
 /// The project's own metadata and programs, in an environment that does not hold the project itself: its source is
 /// on the path, in the tree under test.
 ///
 /// Packages that the environment was built from may have left anything in it. Everything is made anew, beneath it, and no
 /// link is followed.
-pub(super) fn project_metadata(environment: &Path, wanted: &Wanted) -> io::Result<()> {
-    let Some(name) = &wanted.name else { return Ok(()) };
+fn metadata_of(environment: &Folder, place: &Folder, name: &str, wanted: &Wanted) -> io::Result<()> {
     let version = wanted.version.as_deref().unwrap_or("0.0.0");
     let plain = name.replace(['-', '.'], "_");
-    let environment = Folder::open(environment)?;
-    let place = environment.make("project")?.make(&format!("{plain}-{version}.dist-info"))?;
+    let place = place.make(&format!("{plain}-{version}.dist-info"))?;
     place.write("METADATA", &format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"), false)?;
     let mut lines = Vec::new();
     let mut group = "";

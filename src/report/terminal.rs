@@ -340,7 +340,8 @@ fn held_back(report: &Report) -> Vec<(String, String)> {
             }
             None => (constraint.clone(), "where you install from".to_owned()),
         };
-        let step = (line, format!("{place}: the bad commit passes with it"));
+        let with = if package.tested_together.is_empty() { "it" } else { "these together" };
+        let step = (line, format!("{place}: the bad commit passes with {with}"));
         if !steps.contains(&step) {
             steps.push(step);
         }

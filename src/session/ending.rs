@@ -41,6 +41,10 @@ impl Session<'_> {
                 drop(self.journal.set_state(SessionState::Interrupted));
                 return Err(error);
             }
+            Err(Stop::Anew) => {
+                let reason = "the tests want one package after the other that nobody declares".to_owned();
+                (Conclusion::NotReproduced { reason, hint: None }, SessionState::Finished)
+            }
             Err(Stop::OtherTarget(failure)) => {
                 let reason = format!("the bad commit fails in several ways, also with {failure}");
                 (Conclusion::NotReproduced { reason, hint: None }, SessionState::Finished)

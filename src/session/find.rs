@@ -99,7 +99,7 @@ pub fn find(
     }
     std::thread::scope(|scope| {
         let dispatcher = Dispatcher::new(scope, workshop.executor, workshop.cancel);
-        let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay);
+        let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay, &plan.recipe.subdir);
         let recipe = plan.recipe.clone();
         let trials = Trials::new(
             dispatcher,
@@ -140,6 +140,7 @@ pub fn find(
             unreached: Vec::new(),
             ahead: Ahead::default(),
             ground: Ground::default(),
+            added: Vec::new(),
             wanted_outputs: BTreeMap::new(),
             flaws: BTreeSet::new(),
             narrows_exactly: false,
@@ -160,6 +161,8 @@ pub(super) enum Stop {
     Failed(SessionError),
     /// Another failure is seen at bad more often than the one that was looked for: all begins anew.
     OtherTarget(Box<FailureSignature>),
+    /// Packages were added for all commits: all begins anew.
+    Anew,
 }
 
 impl<E: Into<SessionError>> From<E> for Stop {
@@ -221,6 +224,8 @@ pub(super) struct Session<'a> {
     pub(super) narrows_exactly: bool,
     /// With which packages edits may be tried.
     pub(super) ground: Ground,
+    /// Requirements that were added for all commits.
+    pub(super) added: Vec<Vec<String>>,
     /// What trials print of which somebody wants to know it.
     pub(super) wanted_outputs: BTreeMap<TrialId, Option<TrialOutput>>,
     /// What trees are not like in git, in words.
@@ -228,18 +233,25 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// The search; again when it looked for a failure that comes by chance, or for one that is not new.
+    /// The search; again when it looked for a failure that comes by chance, or for one that is not new, and where packages
+    /// were added.
     pub(super) fn conduct(&mut self) -> Result<Conclusion, Stop> {
         /// A failure that is not new, and one that comes by chance.
         const MOST: usize = 3;
-        let mut ended = self.conduct_once();
-        for _ in 0..MOST {
-            let Err(Stop::OtherTarget(failure)) = ended else { break };
-            self.begin_anew(*failure)?;
+        /// So often packages may be added.
+        const MOST_ADDED: usize = 4;
+        let mut others = 0;
+        loop {
+            match self.conduct_once() {
+                Err(Stop::OtherTarget(failure)) if others < MOST => {
+                    others += 1;
+                    self.begin_anew(Some(*failure))?;
+                }
+                Err(Stop::Anew) if self.added.len() <= MOST_ADDED => self.begin_anew(None)?,
+                ended => return ended,
+            }
             self.trials.replay();
-            ended = self.conduct_once();
         }
-        ended
     }
 
     fn conduct_once(&mut self) -> Result<Conclusion, Stop> {
@@ -397,8 +409,8 @@ impl Session<'_> {
             return Ok(None);
         }
         self.flaws.extend(done.output.notes.iter().cloned());
-        for note in &done.output.notes {
-            self.journal.note(note.clone())?;
+        for note in done.output.notes.iter().cloned().chain(self.trials.made()) {
+            self.journal.note(note)?;
         }
         if done.output.leftovers > 0 {
             self.journal.note("the command leaves processes running; they were ended after each trial")?;

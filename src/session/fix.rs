@@ -49,7 +49,7 @@ pub fn fix(
     request: &FixRequest,
     said: &mut dyn FnMut(&str),
 ) -> Result<Option<Fixes>, SessionError> {
-    let mut trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay);
+    let mut trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay, &plan.recipe.subdir);
     let (candidates, left_out) = candidates(workshop, &mut trees, request)?;
     let mut report = FixReport {
         schema: FIX_SCHEMA.to_owned(),
@@ -79,7 +79,7 @@ pub fn fix(
         return Ok(None);
     };
     report.trials = ran;
-    let judge = beside_the_target(judge, &request.report, &outputs[0]);
+    let judge = beside_the_target(judge.clone(), &request.report, &outputs[0]);
     let mut verdicts: Vec<Verdict> = outputs.iter().map(|output| judge.judge(output)).collect();
     // What only fails with the packages of today has to pass with those.
     if verdicts[0] == Verdict::Good
@@ -141,7 +141,7 @@ fn verify(
     let (Some(command), false) = (&request.verify, passing.is_empty()) else {
         return Ok(Some(BTreeMap::new()));
     };
-    let mut trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay);
+    let mut trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay, &plan.recipe.subdir);
     let good = request.report.last_good.as_ref().map(|good| trees.tree_of(good.id)).transpose()?;
     let mut asked: Vec<TreeId> = passing.iter().map(|&at| candidates[at].tree).collect();
     asked.extend(good);
@@ -218,7 +218,7 @@ fn run(
 ) -> Result<Option<(Vec<TrialOutput>, usize)>, SessionError> {
     std::thread::scope(|scope| {
         let dispatcher = Dispatcher::new(scope, workshop.executor, workshop.cancel);
-        let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay);
+        let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay, &plan.recipe.subdir);
         let mut trials = Trials::new(
             dispatcher,
             workshop.executor,

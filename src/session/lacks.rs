@@ -258,7 +258,7 @@ impl Session<'_> {
     }
 
     /// One run beside the search; what else comes to an end meanwhile is kept for it.
-    fn run_aside(
+    pub(super) fn run_aside(
         &mut self,
         commit: CommitId,
         tree: crate::model::TreeId,

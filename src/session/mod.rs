@@ -16,6 +16,7 @@
 //! | `lacks` | files of the user's that trials lack |
 //! | `printed` | what the deciding runs printed, where there is no answer |
 //! | `secrets` | secrets in what trials print, masked before it is kept |
+//! | `wants` | a bad end that comes to no test for want of a foreign module |
 //! | `target` | which failure is searched for |
 //! | `selection` | trials of the search run the failing tests only |
 //! | `sum` | what a trial tells of the other failing tests counts, too |
@@ -115,6 +116,7 @@ mod trials;
 mod undo;
 mod versions;
 mod vote;
+mod wants;
 mod watching;
 
 pub use cancel::SignalListener;

@@ -22,8 +22,8 @@ use super::versions::{narrowable_between, partial_tree};
 use crate::graph::Node;
 use crate::minimize::{Answer, Difference, EditSet, Known, Necessity, Outcome, Search};
 use crate::model::{
-    BreakingChange, CommitId, Culprit, Event, EventKind, FailureSignature, Narrowing, Packages, Purpose, SkipKind,
-    TreeId, TrialId, Verdict,
+    BreakingChange, CommitId, Culprit, Event, EventKind, FailureSignature, Narrowing, Packages, Purpose,
+    SkipKind, TreeId, TrialId, Verdict,
 };
 use crate::suspects::{Failure, MODULE};
 use crate::triage::{is_scripts_assertion, says_otherwise};

@@ -29,7 +29,7 @@ pub fn newest_passing(
     recipe.timeout = recipe.timeout.or(Some(Limits::LONGEST));
     std::thread::scope(|scope| {
         let dispatcher = Dispatcher::new(scope, workshop.executor, workshop.cancel);
-        let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay);
+        let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay, &plan.recipe.subdir);
         let mut trials = Trials::new(
             dispatcher,
             workshop.executor,

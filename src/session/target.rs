@@ -42,6 +42,9 @@ impl Session<'_> {
         let command = CommandFacts::of(&self.plan.recipe.command);
         self.target_output = Some(output.clone());
         self.keep_output(done.commit, output);
+        if let Some(stop) = self.for_want_of_a_module(done)? {
+            return Err(stop);
+        }
         let failure = match TargetOracle::target_of(output, command) {
             Ok(_) if self.waits_for_good(done, command)? => return Ok(false),
             Ok(failure) => failure,

@@ -293,7 +293,7 @@ impl Session<'_> {
         self.journal.next_target();
         self.journal.say(EventKind::NextTarget { failure: failure.clone() })?;
         self.earlier = self.targets.known();
-        let ended = match self.begin_anew(failure) {
+        let ended = match self.begin_anew(Some(failure)) {
             Ok(()) => {
                 self.trials.replay();
                 self.conduct()

@@ -160,6 +160,11 @@ impl<'a> Trials<'a> {
         self.trees.tree_of(commit)
     }
 
+    /// The files that were laid into trees since this was asked last, for people.
+    pub(super) fn made(&mut self) -> Vec<String> {
+        self.trees.made()
+    }
+
     /// Ask for a trial of a tree, with this commit as `HEAD`. Answers at once (through
     /// [`wait`](Self::wait)) when an outcome is recorded that this session has not used yet.
     pub(super) fn start_tree(

@@ -8,6 +8,7 @@ use super::ahead::Ahead;
 use super::endpoints::Endpoints;
 use super::faces::Faces;
 use super::find::{Session, Stop};
+use super::target::AtGood;
 use super::trials::Done;
 use crate::model::{FailureSignature, Purpose, TrialId};
 use crate::triage::{CommandFacts, read, same_failure};
@@ -77,13 +78,18 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Forget what was judged by a failure that comes by chance. What ran is recorded, and is judged anew.
-    pub(super) fn begin_anew(&mut self, failure: FailureSignature) -> Result<(), Stop> {
+    /// Forget what was judged by a failure that comes by chance, or with other packages. What ran is recorded, and is judged anew.
+    pub(super) fn begin_anew(&mut self, failure: Option<FailureSignature>) -> Result<(), Stop> {
         for (id, ..) in self.trials.running().collect::<Vec<_>>() {
             self.dismiss(id)?;
         }
         self.trials.forget_answers();
-        self.voted_target = Some(failure);
+        if failure.is_none() {
+            // With other packages, good may fail otherwise.
+            self.at_good = AtGood::default();
+            self.target_output = None;
+        }
+        self.voted_target = failure;
         self.oracle = None;
         self.target = None;
         self.failure = None;

@@ -222,6 +222,28 @@ fn what_the_recipe_keeps_stays() {
     assert_eq!(bench.shell(ids[1], listed).stdout.text, "./app.py\n");
 }
 
+/// An object that was made of another header would be linked into this version.
+#[test]
+fn what_is_kept_goes_when_what_it_was_made_from_changes() {
+    let mut repo = TestRepo::new();
+    let first = repo.write("value.h", "1").write("app.py", "1").commit("1");
+    let second = repo.write("app.py", "2").write("README.md", "text").commit("2");
+    let third = repo.write("value.h", "2").commit("3");
+    let bench = Bench::new(repo.path(), 1);
+    let script =
+        "mkdir -p build; test -e build/made || cp value.h build/made; cat build/made; echo x >> build/runs";
+    let keeping = Recipe { keep: vec!["build".to_owned()], ..recipe(script) };
+    for (commit, expected) in [(first, "1"), (second, "1"), (third, "2"), (first, "1")] {
+        assert_eq!(bench.trial(commit, &keeping).stdout.text, expected);
+    }
+    let runs = Recipe { command: recipe("wc -l < build/runs").command, ..keeping.clone() };
+    assert_eq!(
+        bench.trial(second, &runs).stdout.text.trim(),
+        "1",
+        "it stays where nothing that counts changes"
+    );
+}
+
 #[test]
 fn links_that_a_trial_plants_lead_nobody_out_of_the_slot() {
     let outside = tempfile::tempdir().unwrap();

@@ -22,6 +22,7 @@ mod executor_local;
 mod executor_python;
 mod find_builds;
 mod find_by_path;
+mod find_declared;
 mod find_environments;
 mod find_faces;
 mod find_flaky;

@@ -131,7 +131,7 @@ pub(super) struct Chosen {
 pub(super) fn choose(
     args: &EnvArgs,
     repository: &Repository,
-    ends: &[CommitId],
+    (ends, stands): (&[CommitId], &Path),
     (python, prober): (Option<&Interpreter>, &Prober<'_>),
     (cache, sandbox): (&Path, Option<(&Sandbox, &[String])>),
     command: &[OsString],
@@ -147,7 +147,7 @@ pub(super) fn choose(
             "--env current runs in the environment you have: --with, --python and the like have no effect";
         return Ok(own(args.asks_for_own().then(|| why.to_owned()).into_iter().collect()));
     }
-    let declarations = Declarations::read(repository.reopen()?, ends)?;
+    let declarations = Declarations::read(repository.reopen()?, ends, stands)?;
     let is_asked = args.env.is_some() || args.asks_for_own();
     if !is_asked && !declarations.is_any() {
         return Ok(own(Vec::new()));
@@ -190,6 +190,7 @@ pub(super) fn choose(
         python: version,
         with_pip: args.env == Some(Kind::Pip),
         most_bytes: args.env_cache.as_deref().map(parse_size).transpose()?.unwrap_or(MOST_BYTES),
+        folder: stands.to_owned(),
     };
     let time = match policy.time {
         TimeTravel::Own => "each commit's date".to_owned(),

@@ -166,7 +166,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let chosen = environments::choose(
         &options,
         &repository,
-        &ends,
+        (&ends, &standing.subdir),
         (python.as_ref(), &prober),
         (&cache, sandbox.as_ref().map(|sandbox| (sandbox, isolated.passed()))),
         &merged.command,

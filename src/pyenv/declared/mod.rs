@@ -4,33 +4,42 @@
 //! |---|---|
 //! | `project` | [`ProjectFiles`]: a version's files; which of them declare something |
 //! | `wanted` | [`Wanted`]: all declarations of a version together |
+//! | `reading` | a project file by file, and others of the tree that it depends on |
+//! | `extras` | which extras and groups are taken, and those that name the project itself |
 //! | `requirements` | requirements files, with what they include |
-//! | `pyproject` | `pyproject.toml`: the standard tables, groups, Poetry's |
+//! | `pyproject` | `pyproject.toml`: the standard tables, groups, those of uv, PDM, Hatch, Flit |
+//! | `poetry` | Poetry's tables |
 //! | `pipfile` | `Pipfile` |
 //! | `setup_cfg` | `setup.cfg` |
 //! | `setup_py` | `setup.py`, run with a `setup()` that only listens |
-//! | `tox` | `tox.ini`, for what tests need |
+//! | `tox` | `tox.ini` and `noxfile.py`, for what tests need |
 //! | `lock` | lock files, as constraints |
+//! | `version_file` | files with the version that a build writes |
 //! | `identity` | name, version and entry points, parsed or dropped |
 //! | `constrain` | a constraint written into the file that declares the package |
 //! | `names` | names and versions, normalised |
 
 mod constrain;
+mod extras;
 mod identity;
 mod lock;
 mod names;
 mod pipfile;
+mod poetry;
 mod project;
 mod pyproject;
+mod reading;
 mod requirements;
 mod setup_cfg;
 mod setup_py;
 mod tox;
+mod version_file;
 mod wanted;
 
 pub use constrain::{Constrained, add_constraint, constrain};
 pub(super) use names::{name_of, normalised};
-pub use project::{ProjectFiles, declares};
+pub use project::{ProjectFiles, declares, declares_project};
 pub use setup_cfg::read as ini;
+pub use version_file::{VersionFile, version_files, version_of_tag};
 pub use wanted::{Choice, LeastPytest};
 pub(super) use wanted::{PythonHints, Wanted};

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::{Table, Value};
 
-use super::names::normalised;
+use super::names::{name_of, normalised};
 use super::pipfile::is_pypi;
+use super::poetry;
 
 /// Groups that one group may include, directly or not.
 const MOST_GROUPS: usize = 64;
@@ -24,6 +25,22 @@ pub(super) struct Pyproject {
     pub(super) entry_points: Vec<(String, String)>,
     /// Requirements files that stand for the dependencies.
     pub(super) dependency_files: Vec<String>,
+    /// Requirements files that stand for an extra.
+    pub(super) extra_files: BTreeMap<String, Vec<String>>,
+    /// Versions that hold where a package is needed.
+    pub(super) constraints: Vec<String>,
+    /// Folders of other projects that it depends on, from its own.
+    pub(super) local: Vec<String>,
+    /// Names of the packages that are members of the same workspace.
+    pub(super) members: Vec<String>,
+    /// Where the members of a workspace lie, and where none do.
+    pub(super) workspace: Option<(Vec<String>, Vec<String>)>,
+    /// Environments of Hatch that are for tests.
+    pub(super) hatch: Vec<HatchEnvironment>,
+    /// What a build needs.
+    pub(super) build_requires: Vec<String>,
+    /// What tox installs, and the extras and groups that it asks for.
+    pub(super) tox: Vec<String>,
     /// The folder of the packages, where it is named.
     pub(super) source_folder: Option<String>,
     /// Registries, as options.
@@ -31,6 +48,19 @@ pub(super) struct Pyproject {
     /// Whether it declares anything about the project itself.
     pub(super) declares: bool,
 }
+
+/// An environment of Hatch.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct HatchEnvironment {
+    pub(super) dependencies: Vec<String>,
+    /// Extras of the project.
+    pub(super) features: Vec<String>,
+    /// Dependency groups.
+    pub(super) groups: Vec<String>,
+}
+
+/// Environments of Hatch in which tests run.
+const HATCH: [&str; 4] = ["default", "test", "tests", "hatch-test"];
 
 /// Read it; a broken one declares nothing.
 pub(super) fn read(text: &str) -> Pyproject {
@@ -49,20 +79,37 @@ pub(super) fn read(text: &str) -> Pyproject {
         names.iter().try_fold(first, |value, name| value.get(name))
     };
     if let Some(poetry) = tool(&["poetry"]).and_then(Value::as_table) {
-        poetry_tables(poetry, &mut made);
+        poetry::read(poetry, &mut made);
     }
     if let Some(list) = tool(&["uv", "dev-dependencies"]) {
         made.groups.entry("dev".to_owned()).or_default().extend(strings(list));
     }
     if let Some(groups) = tool(&["pdm", "dev-dependencies"]).and_then(Value::as_table) {
         for (name, list) in groups {
-            made.groups.entry(normalised(name)).or_default().extend(strings(list));
+            let (local, lines): (Vec<String>, Vec<String>) =
+                strings(list).into_iter().partition(|line| line.starts_with("-e "));
+            made.groups.entry(normalised(name)).or_default().extend(lines);
+            made.local.extend(local.iter().filter_map(|line| of_project_root(line)));
         }
     }
+    made.build_requires =
+        table.get("build-system").and_then(|build| build.get("requires")).map(strings).unwrap_or_default();
     made.indexes = indexes(&tool);
-    if let Some(files) = tool(&["setuptools", "dynamic", "dependencies", "file"]) {
-        made.dependency_files = one_or_more(files);
+    if let Some(flit) = tool(&["flit", "metadata"]).and_then(Value::as_table) {
+        flit_tables(flit, &mut made);
     }
+    dynamic(&tool, &mut made);
+    uv_tables(&tool, &mut made);
+    if let Some(environments) = tool(&["hatch", "envs"]).and_then(Value::as_table) {
+        made.hatch = hatch(environments);
+    }
+    made.tox = tool(&["tox", "env_run_base", "deps"])
+        .map(one_or_more)
+        .or_else(|| {
+            let old = tool(&["tox", "legacy_tox_ini"])?.as_str()?;
+            Some(super::tox::dependencies(old))
+        })
+        .unwrap_or_default();
     made.source_folder = tool(&["setuptools", "package-dir", ""])
         .or_else(|| tool(&["setuptools", "packages", "find", "where", "0"]))
         .and_then(Value::as_str)
@@ -71,8 +118,108 @@ pub(super) fn read(text: &str) -> Pyproject {
             let places = tool(&["setuptools", "packages", "find", "where"])?;
             one_or_more(places).into_iter().next()
         });
-    made.declares = made.name.is_some() || !made.groups.is_empty();
+    made.declares = made.name.is_some() || !made.groups.is_empty() || made.workspace.is_some();
     made
+}
+
+/// The folder of PDM's `-e file:///${PROJECT_ROOT}/sub#egg=name`.
+fn of_project_root(line: &str) -> Option<String> {
+    let (_, rest) = line.split_once("${PROJECT_ROOT}/")?;
+    Some(rest.split('#').next().unwrap_or(rest).to_owned())
+}
+
+/// Lists that stand in requirements files: those of setuptools, and of Hatch's plugin.
+fn dynamic<'a>(tool: &impl Fn(&[&str]) -> Option<&'a Value>, made: &mut Pyproject) {
+    if let Some(files) = tool(&["setuptools", "dynamic", "dependencies", "file"]) {
+        made.dependency_files = one_or_more(files);
+    }
+    if let Some(extras) = tool(&["setuptools", "dynamic", "optional-dependencies"]).and_then(Value::as_table)
+    {
+        for (name, value) in extras {
+            let files = value.get("file").map(one_or_more).unwrap_or_default();
+            made.extra_files.insert(normalised(name), files);
+        }
+    }
+    let hook = |key: &str| tool(&["hatch", "metadata", "hooks", "requirements_txt", key]);
+    let files = ["files", "filename"].iter().filter_map(|key| hook(key));
+    made.dependency_files.extend(files.flat_map(one_or_more));
+    if let Some(extras) = hook("optional-dependencies").and_then(Value::as_table) {
+        for (name, files) in extras {
+            made.extra_files.insert(normalised(name), one_or_more(files));
+        }
+    }
+}
+
+/// Flit's tables of before there were standard ones.
+fn flit_tables(flit: &Table, made: &mut Pyproject) {
+    let text = |key: &str| flit.get(key).and_then(Value::as_str).map(str::to_owned);
+    made.name = made.name.take().or_else(|| text("dist-name")).or_else(|| text("module"));
+    made.requires_python = made.requires_python.take().or_else(|| text("requires-python"));
+    made.dependencies.extend(flit.get("requires").map(strings).unwrap_or_default());
+    for (name, list) in tables(flit, "requires-extra") {
+        made.extras.insert(normalised(name), strings(list));
+    }
+}
+
+/// What uv is told beside: where packages come from, what a workspace is made of, and constraints.
+fn uv_tables<'a>(tool: &impl Fn(&[&str]) -> Option<&'a Value>, made: &mut Pyproject) {
+    for key in ["constraint-dependencies", "override-dependencies"] {
+        made.constraints.extend(tool(&["uv", key]).map(strings).unwrap_or_default());
+    }
+    let lists = |key: &str| tool(&["uv", "workspace", key]).map(strings).unwrap_or_default();
+    made.workspace = tool(&["uv", "workspace"]).map(|_| (lists("members"), lists("exclude")));
+    let sources = tool(&["uv", "sources"]).and_then(Value::as_table).into_iter().flatten();
+    for (name, source) in sources {
+        let first = source.as_array().and_then(|list| list.first()).unwrap_or(source);
+        let text = |key: &str| first.get(key).and_then(Value::as_str);
+        let name = normalised(name);
+        let all = || {
+            let extras = made.extras.values().chain(made.groups.values()).flatten();
+            made.dependencies.iter().chain(extras)
+        };
+        let is_wanted = all().any(|line| name_of(line).as_deref() == Some(name.as_str()));
+        if first.get("workspace").and_then(Value::as_bool) == Some(true) {
+            made.members.push(name);
+        } else if let (Some(path), true) = (text("path"), is_wanted) {
+            made.local.push(path.to_owned());
+            made.members.push(name);
+        } else if let Some(url) = text("git").map(|git| {
+            let at = ["rev", "tag", "branch"].iter().find_map(|key| text(key));
+            format!("git+{git}{}", at.map(|at| format!("@{at}")).unwrap_or_default())
+        }) {
+            from_url(&name, &url, made);
+        } else if let Some(url) = text("url").map(str::to_owned) {
+            from_url(&name, &url, made);
+        }
+    }
+}
+
+/// Let a package come from this address wherever it is required.
+fn from_url(name: &str, url: &str, made: &mut Pyproject) {
+    let lists = made.extras.values_mut().chain(made.groups.values_mut());
+    for line in lists.flatten().chain(&mut made.dependencies) {
+        if name_of(line).as_deref() == Some(name) && !line.contains('@') {
+            let (requirement, marker) = line.split_once(';').unwrap_or((line, ""));
+            let end = requirement.find(|c: char| "<>=!~ (".contains(c)).unwrap_or(requirement.len());
+            let marker = if marker.is_empty() { String::new() } else { format!(" ; {}", marker.trim()) };
+            *line = format!("{} @ {url}{marker}", requirement[..end].trim());
+        }
+    }
+}
+
+/// The environments of Hatch in which tests run, with what those that they are made after bring.
+pub(super) fn hatch(environments: &Table) -> Vec<HatchEnvironment> {
+    let named = HATCH.iter().filter_map(|name| environments.get(*name)?.as_table());
+    named
+        .map(|environment| {
+            let list = |key: &str| environment.get(key).map(strings).unwrap_or_default();
+            HatchEnvironment {
+                dependencies: [list("dependencies"), list("extra-dependencies")].concat(),
+                features: list("features"),
+                groups: list("dependency-groups"),
+            }
+        })
+        .collect()
 }
 
 /// The registries that uv, Poetry and PDM are told of beside PyPI, without those that are for single packages: asked for
@@ -117,11 +264,11 @@ fn standard(project: &Table, made: &mut Pyproject) {
     }
 }
 
-fn entry(name: &str, target: &Value) -> String {
+pub(super) fn entry(name: &str, target: &Value) -> String {
     format!("{name} = {}", target.as_str().unwrap_or_default())
 }
 
-fn tables<'a>(table: &'a Table, key: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+pub(super) fn tables<'a>(table: &'a Table, key: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
     table.get(key).and_then(Value::as_table).into_iter().flatten()
 }
 
@@ -148,122 +295,12 @@ fn group(groups: &Table, name: &str, seen: &mut BTreeSet<String>) -> Vec<String>
     all
 }
 
-fn poetry_tables(poetry: &Table, made: &mut Pyproject) {
-    let text = |key: &str| poetry.get(key).and_then(Value::as_str).map(str::to_owned);
-    made.name = made.name.take().or_else(|| text("name"));
-    made.version = made.version.take().or_else(|| text("version"));
-    let mut optional: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in tables(poetry, "dependencies") {
-        if name == "python" {
-            made.requires_python =
-                made.requires_python.take().or_else(|| value.as_str().map(poetry_versions));
-        } else if let Some(requirement) = poetry_requirement(name, value) {
-            if value.get("optional").and_then(Value::as_bool) == Some(true) {
-                optional.insert(normalised(name), requirement);
-            } else {
-                made.dependencies.push(requirement);
-            }
-        }
-    }
-    for (name, list) in tables(poetry, "extras") {
-        let named = strings(list).into_iter().filter_map(|name| optional.get(&normalised(&name)).cloned());
-        made.extras.entry(normalised(name)).or_default().extend(named);
-    }
-    let mut add = |group: &str, table: &Table| {
-        let found = table.iter().filter_map(|(name, value)| poetry_requirement(name, value));
-        made.groups.entry(normalised(group)).or_default().extend(found);
-    };
-    if let Some(table) = poetry.get("dev-dependencies").and_then(Value::as_table) {
-        add("dev", table);
-    }
-    for (name, group) in tables(poetry, "group") {
-        if let Some(table) = group.get("dependencies").and_then(Value::as_table) {
-            add(name, table);
-        }
-    }
-    for (name, target) in tables(poetry, "scripts").filter(|(_, target)| target.is_str()) {
-        made.entry_points.push(("console_scripts".to_owned(), entry(name, target)));
-    }
-    for (group, points) in tables(poetry, "plugins") {
-        for (name, target) in points.as_table().into_iter().flatten() {
-            made.entry_points.push((group.clone(), entry(name, target)));
-        }
-    }
-}
-
-/// A dependency of Poetry's as a standard requirement; `None` for one by path.
-fn poetry_requirement(name: &str, value: &Value) -> Option<String> {
-    let table = match value {
-        Value::String(versions) => return Some(format!("{name}{}", poetry_versions(versions))),
-        // Several, each for some Python: the resolver chooses among the last ones by marker, if any.
-        Value::Array(list) => return poetry_requirement(name, list.last()?),
-        Value::Table(table) => table,
-        _ => return None,
-    };
-    let text = |key: &str| table.get(key).and_then(Value::as_str);
-    if text("path").is_some() {
-        return None;
-    }
-    if let Some(git) = text("git") {
-        let revision = ["rev", "tag", "branch"].iter().find_map(|key| text(key));
-        return Some(format!(
-            "{name} @ git+{git}{}",
-            revision.map(|at| format!("@{at}")).unwrap_or_default()
-        ));
-    }
-    let extras = table.get("extras").map(strings).unwrap_or_default();
-    let extras = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
-    let versions = text("version").map(poetry_versions).unwrap_or_default();
-    let marker = text("markers").map(|marker| format!(" ; {marker}")).unwrap_or_default();
-    Some(format!("{name}{extras}{versions}{marker}"))
-}
-
-/// `^1.2` as `>=1.2,<2`, `~1.2` as `>=1.2,<1.3`, and so on, as
-/// [Poetry](https://python-poetry.org/docs/dependency-specification/) defines them.
-fn poetry_versions(text: &str) -> String {
-    let first = text.split("||").next().unwrap_or(text);
-    let parts = first.split([',', ' ']).map(str::trim).filter(|part| !part.is_empty());
-    let mut joined: Vec<String> = Vec::new();
-    for part in parts {
-        match joined.last_mut().filter(|last| last.ends_with(['<', '>', '=', '!', '~', '^'])) {
-            Some(last) => last.push_str(part), // `>= 1.2` with a space
-            None => joined.push(part.to_owned()),
-        }
-    }
-    joined.iter().filter_map(|part| poetry_version(part)).collect::<Vec<_>>().join(",")
-}
-
-fn poetry_version(part: &str) -> Option<String> {
-    if part == "*" {
-        return None;
-    }
-    let numbers =
-        |version: &str| -> Vec<u64> { version.split('.').map_while(|number| number.parse().ok()).collect() };
-    let up_to = |numbers: &[u64], at: usize| -> String {
-        let mut upper: Vec<u64> = numbers[..=at].to_vec();
-        upper[at] = upper[at].saturating_add(1);
-        upper.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")
-    };
-    if let Some(version) = part.strip_prefix('^') {
-        let numbers = numbers(version);
-        let at = numbers.iter().position(|&number| number > 0).unwrap_or(numbers.len().saturating_sub(1));
-        return (!numbers.is_empty()).then(|| format!(">={version},<{}", up_to(&numbers, at)));
-    }
-    if let Some(version) = part.strip_prefix('~').filter(|rest| !rest.starts_with('=')) {
-        let numbers = numbers(version);
-        let at = usize::from(numbers.len() > 1);
-        return (!numbers.is_empty()).then(|| format!(">={version},<{}", up_to(&numbers, at)));
-    }
-    let is_bare = part.starts_with(|first: char| first.is_ascii_digit());
-    Some(if is_bare { format!("=={part}") } else { part.to_owned() })
-}
-
-fn strings(value: &Value) -> Vec<String> {
+pub(super) fn strings(value: &Value) -> Vec<String> {
     let items = value.as_array().into_iter().flatten();
     items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
-fn one_or_more(value: &Value) -> Vec<String> {
+pub(super) fn one_or_more(value: &Value) -> Vec<String> {
     value.as_str().map_or_else(|| strings(value), |one| vec![one.to_owned()])
 }
 
@@ -293,26 +330,33 @@ mod tests {
     }
 
     #[test]
-    fn poetrys_versions_become_standard_ones() {
-        for (given, expected) in [
-            ("^1.2.3", ">=1.2.3,<2"),
-            ("^0.2.3", ">=0.2.3,<0.3"),
-            ("~1.2", ">=1.2,<1.3"),
-            ("~1", ">=1,<2"),
-            ("*", ""),
-            ("1.4", "==1.4"),
-            (">= 2.0, <3", ">=2.0,<3"),
-            ("~=1.4", "~=1.4"),
-        ] {
-            assert_eq!(poetry_versions(given), expected, "{given}");
-        }
+    fn lists_that_stand_elsewhere_and_sources_of_uv_are_read() {
         let made = read(
-            "[tool.poetry]\nname = 'demo'\n[tool.poetry.dependencies]\npython = '^3.7'\nflask = {version = '^1.0', extras = ['async']}\nredis = {version = '*', optional = true}\n[tool.poetry.extras]\ncache = ['redis']\n[tool.poetry.dev-dependencies]\npytest = '^5.2'\n",
+            "[project]\nname = 'demo'\ndynamic = ['dependencies', 'optional-dependencies']\n[tool.setuptools.dynamic]\ndependencies = {file = ['base.in']}\noptional-dependencies.Test = {file = ['test.in', 'more.in']}\n",
         );
-        assert_eq!(made.dependencies, ["flask[async]>=1.0,<2"]);
-        assert_eq!(made.extras["cache"], ["redis"]);
-        assert_eq!(made.groups["dev"], ["pytest>=5.2,<6"]);
-        assert_eq!(made.requires_python.as_deref(), Some(">=3.7,<4"));
+        assert_eq!(made.dependency_files, ["base.in"]);
+        assert_eq!(made.extra_files["test"], ["test.in", "more.in"]);
+        let made = read(
+            "[project]\nname = 'demo'\ndependencies = ['core', 'far[x]>=1; os_name == \"posix\"', 'common']\n[tool.uv.sources]\ncore = {workspace = true}\nfar = {git = 'https://example.org/far', tag = 'v1'}\ncommon = {path = '../common', editable = true}\nunused = {path = '../unused'}\n[tool.uv]\nconstraint-dependencies = ['six<2']\n[tool.uv.workspace]\nmembers = ['packages/*']\nexclude = ['packages/old']\n",
+        );
+        assert_eq!(made.dependencies[1], "far[x] @ git+https://example.org/far@v1 ; os_name == \"posix\"");
+        assert_eq!(
+            (made.members, made.local),
+            (vec!["common".to_owned(), "core".to_owned()], vec!["../common".to_owned()])
+        );
+        assert_eq!(made.constraints, ["six<2"]);
+        let (members, without) = made.workspace.unwrap();
+        assert_eq!((members, without), (vec!["packages/*".to_owned()], vec!["packages/old".to_owned()]));
+    }
+
+    #[test]
+    fn environments_of_hatch_that_are_for_tests_are_read() {
+        let made = read(
+            "[project]\nname = 'demo'\n[tool.hatch.envs.default]\ndependencies = ['coverage']\nfeatures = ['extra']\n[tool.hatch.envs.hatch-test]\nextra-dependencies = ['freezegun']\n[tool.hatch.envs.docs]\ndependencies = ['mkdocs']\n",
+        );
+        let all: Vec<String> = made.hatch.iter().flat_map(|one| one.dependencies.clone()).collect();
+        assert_eq!(all, ["coverage", "freezegun"]);
+        assert_eq!(made.hatch[0].features, ["extra"]);
     }
 
     #[test]
@@ -320,10 +364,5 @@ mod tests {
         let include = "{include-group = 'a'}, {include-group = 'b'},".repeat(200);
         let made = read(&format!("[dependency-groups]\na = [{include} 'six']\nb = [{include} 'attrs']\n"));
         assert_eq!(made.groups["a"], ["attrs", "six"]);
-    }
-
-    #[test]
-    fn a_version_beyond_all_numbers_is_still_a_bound() {
-        assert_eq!(poetry_versions("^18446744073709551615"), ">=18446744073709551615,<18446744073709551615");
     }
 }

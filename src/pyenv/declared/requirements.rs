@@ -51,8 +51,13 @@ pub(super) fn role(path: &str) -> Option<Role> {
         [word] => word,
         _ => return None,
     };
-    let in_tests = folder.split('/').any(|part| TEST.contains(&part));
-    let is_list_folder = folder.is_empty() || in_tests || folder.contains("require");
+    // Deeper down they are for something else, such as a project that a test makes.
+    let in_tests = TEST.contains(&folder);
+    let is_of_lists = |folder: &str| folder.contains("require") && !folder.contains('/');
+    let is_list_folder = folder.is_empty()
+        || in_tests
+        || is_of_lists(folder)
+        || folder.rsplit_once('/').is_some_and(|(above, last)| TEST.contains(&above) && is_of_lists(last));
     if !is_list_folder {
         return None;
     }
@@ -66,6 +71,11 @@ pub(super) fn role(path: &str) -> Option<Role> {
     }
 }
 
+/// Whether a path is that of a requirements file, whatever it is for.
+pub(super) fn is_list(path: &str) -> bool {
+    [".txt", ".pip", ".in"].iter().any(|ending| path.ends_with(ending)) && !path.contains("constraint")
+}
+
 /// Lines of a requirements file with all that it includes.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Lines {
@@ -73,6 +83,10 @@ pub(super) struct Lines {
     pub(super) requirements: Vec<String>,
     /// What `-c` files say.
     pub(super) constraints: Vec<String>,
+    /// Extras of the project itself that are asked for: `-e .[test]`.
+    pub(super) own_extras: Vec<String>,
+    /// Folders of other projects of the tree, from this one's: `-e ../common`.
+    pub(super) local: Vec<String>,
     /// The files that were included, and whether as constraints: each is read once.
     included: BTreeSet<(String, bool)>,
 }
@@ -109,8 +123,14 @@ impl Lines {
                 {
                     self.add(files, &other, &text, is_constraint, depth + 1);
                 }
-            } else if is_own_project(line) {
+            } else if let Some((folder, extras)) = folder_of(line) {
                 // The project itself is on the path, whatever it is installed from.
+                let folder = beside(path, folder);
+                if folder.is_empty() {
+                    self.own_extras.extend(extras);
+                } else {
+                    self.local.push(folder);
+                }
             } else if as_constraint {
                 self.constraints.push(without_hashes(line));
             } else {
@@ -143,22 +163,43 @@ fn included(line: &str) -> Option<(&str, bool)> {
     })
 }
 
-/// `-e .`, `-e .[test]`, `.`: the project itself.
-fn is_own_project(line: &str) -> bool {
-    let rest = line.strip_prefix("--editable").or_else(|| line.strip_prefix("-e")).unwrap_or(line);
-    let rest = rest.trim_start_matches(['=', ' ']).trim_matches(['"', '\'']);
-    let rest = rest.split('[').next().unwrap_or(rest).trim_end_matches('/');
-    matches!(rest, "." | "file:." | "./" | "..")
+/// The folder that a line names (`-e .`, `-e .[test]`, `./libs/common`, `common @ file:../common`) and the extras that it
+/// asks for there; `None` of a package.
+fn folder_of(line: &str) -> Option<(&str, Vec<String>)> {
+    let option = line.strip_prefix("--editable").or_else(|| line.strip_prefix("-e"));
+    let rest = option.unwrap_or(line).trim_start_matches(['=', ' ']).trim_matches(['"', '\'']);
+    let rest = rest.split(" ;").next().unwrap_or(rest).trim();
+    let (rest, is_url) =
+        match rest.split_once("@ file:").or_else(|| rest.strip_prefix("file:").map(|rest| ("", rest))) {
+            Some((_, path)) => (path.split(['#', '?']).next().unwrap_or(path), true),
+            None => (rest, false),
+        };
+    let (folder, extras) = match rest.split_once('[') {
+        Some((folder, extras)) => (folder.trim(), extras.trim_end_matches(']')),
+        None => (rest, ""),
+    };
+    let is_relative =
+        folder == "." || folder == ".." || folder.starts_with("./") || folder.starts_with("../");
+    let is_plain = |folder: &str| !folder.starts_with('/') && !folder.contains(':') && !folder.contains('$');
+    let is_file = [".whl", ".zip", ".gz", ".tar"].iter().any(|ending| folder.ends_with(ending));
+    let is_folder = is_relative || ((option.is_some() || is_url) && is_plain(folder));
+    let extras = extras.split(',').map(str::trim).filter(|extra| !extra.is_empty());
+    (is_folder && !is_file && !folder.is_empty()).then(|| (folder, extras.map(str::to_owned).collect()))
 }
 
-/// A path relative to another file's folder.
-fn beside(path: &str, other: &str) -> String {
+/// A path relative to another file's folder. It may lead out of the project's folder, as `../common`.
+pub(super) fn beside(path: &str, other: &str) -> String {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in other.split('/') {
+    joined(folder, other)
+}
+
+/// A path from a folder, without what cancels itself out.
+pub(super) fn joined(folder: &str, other: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(other.split('/')) {
         match part {
             "" | "." => {}
-            ".." => drop(parts.pop()),
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
             part => parts.push(part),
         }
     }
@@ -183,6 +224,8 @@ mod tests {
             ("requirements/doc.pip", None),
             ("requirements/windows-test.txt", None),
             ("docs/requirements.txt", None),
+            ("testing/plugins/requirements.txt", None),
+            ("tests/requirements/base.txt", Some(Role::Runtime)),
             ("constraints.txt", None),
         ] {
             assert_eq!(role(path), expected, "{path}");
@@ -222,6 +265,29 @@ mod tests {
         assert!(lines.requirements.contains(&"pytest==5.0.1".to_owned()), "{lines:?}");
         assert!(lines.requirements.iter().all(|line| !line.contains("-e") && !line.contains("six")));
         assert!(lines.constraints.iter().all(|line| line == "werkzeug<1"), "{lines:?}");
+    }
+
+    #[test]
+    fn the_project_itself_and_others_of_the_tree_are_told_from_packages() {
+        for (line, expected) in [
+            ("-e .", Some((".", vec![]))),
+            ("-e .[test, dev]", Some((".", vec!["test", "dev"]))),
+            ("--editable=../common", Some(("../common", vec![]))),
+            ("./libs/a[x]", Some(("./libs/a", vec!["x"]))),
+            ("-e libs/a", Some(("libs/a", vec![]))),
+            ("common @ file:../common", Some(("../common", vec![]))),
+            ("-e git+https://example.org/x.git#egg=x", None),
+            ("./wheels/a-1.0-py3-none-any.whl", None),
+            ("requests[security]>=2", None),
+            ("x @ https://example.org/x.zip", None),
+        ] {
+            let found = folder_of(line);
+            let found =
+                found.as_ref().map(|(folder, extras)| (*folder, extras.iter().map(String::as_str).collect()));
+            assert_eq!(found, expected, "{line}");
+        }
+        assert_eq!(beside("requirements/dev.txt", ".."), "");
+        assert_eq!(beside("dev.txt", "../common/x"), "../common/x");
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::project::ProjectFiles;
+use super::requirements::Lines;
+
 /// Sections of an INI file as `configparser` reads it: keys to lines.
 pub(in crate::pyenv) type Sections = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
@@ -39,9 +42,20 @@ pub fn read(text: &str) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
     sections
 }
 
-/// A list of requirements: one a line, or several with `;` where no marker can be meant.
-pub(super) fn requirements(lines: &[String]) -> Vec<String> {
-    lines.iter().map(|line| line.split(" #").next().unwrap_or(line).trim().to_owned()).collect()
+/// A list of requirements: one a line, or in the files that `file:` names.
+pub(super) fn requirements(files: &dyn ProjectFiles, lines: &[String]) -> Vec<String> {
+    let mut all = Vec::new();
+    for line in lines {
+        match line.strip_prefix("file:") {
+            Some(paths) => {
+                let mut read = Lines::default();
+                paths.split(',').for_each(|path| read.read(files, path.trim()));
+                all.extend(read.requirements);
+            }
+            None => all.push(line.split(" #").next().unwrap_or(line).trim().to_owned()),
+        }
+    }
+    all
 }
 
 #[cfg(test)]

@@ -7,21 +7,15 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use regex::Regex;
 
+use super::extras::{Lists, followed};
 use super::identity::{self, EntryPoint};
 use super::names::{name_of, normalised};
-use super::pipfile::{self, Pipfile};
 use super::project::ProjectFiles;
-use super::pyproject::{self, Pyproject};
-use super::requirements::{Lines, Role, role};
-use super::{lock, setup_cfg, setup_py, tox};
+use super::reading::Reading;
+use super::requirements::{Lines, is_list};
+use super::{pipfile, pyproject};
 use crate::model::{CancelToken, beneath};
 use crate::process::sandbox::Sandbox;
-
-/// Extras and groups that are taken when none is named: what tests need.
-const TEST_EXTRAS: [&str; 3] = ["test", "tests", "testing"];
-const TEST_GROUPS: [&str; 4] = ["test", "tests", "testing", "dev"];
-/// Lock files in TOML; the first that is there counts.
-const LOCKS: [&str; 4] = ["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml"];
 
 /// What the user chose, for every version alike.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,6 +70,17 @@ pub(in crate::pyenv) struct Wanted {
     pub(in crate::pyenv) least_pytest: Option<LeastPytest>,
     /// What the user should know.
     pub(in crate::pyenv) notes: Vec<String>,
+    /// The other projects of the tree that it depends on, whose source is on the path as well.
+    pub(in crate::pyenv) beside: Vec<Self>,
+    /// All its extras and groups, by name.
+    pub(in crate::pyenv) extras: Lists,
+    pub(in crate::pyenv) groups: Lists,
+    /// Extras that an environment for tests asks for.
+    pub(in crate::pyenv) asked_extras: BTreeSet<String>,
+    /// Whether its `setup.py` has something to compile.
+    pub(in crate::pyenv) builds: bool,
+    /// Names of packages that are other projects of the tree.
+    pub(in crate::pyenv) members: BTreeSet<String>,
 }
 
 /// What a version says about Python, without running anything.
@@ -124,26 +129,17 @@ impl Wanted {
         (python, sandbox): (&Path, Option<&Sandbox>),
         cancel: &CancelToken,
     ) -> Self {
-        let mut wanted = Self { source_folders: vec![String::new()], ..Self::default() };
+        let mut wanted = Self::default();
         if let Some((name, text)) = &choice.requirements {
             let mut lines = Lines::default();
             lines.add(files, name, text, false, 0);
             wanted.take(lines, false);
             wanted.sources.push(name.clone());
+            wanted.source_folders = vec![String::new()];
+            wanted.find_sources(files);
         } else {
-            wanted.read_lists(files);
-            wanted.read_pyproject(files, choice);
-            wanted.read_setup_cfg(files, choice);
-            wanted.read_setup_py(files, choice, (python, sandbox), cancel);
-            if wanted.tests.is_empty() {
-                wanted.read_tox(files);
-            }
-            wanted.read_locks(files);
-        }
-        if wanted.source_folders == [String::new()]
-            && files.packages().iter().any(|package| package.starts_with("src/"))
-        {
-            wanted.source_folders.insert(0, "src".to_owned());
+            let mut reading = Reading { choice, python, sandbox, cancel, seen: BTreeSet::new() };
+            wanted = reading.project(files, true);
         }
         wanted.requirements.extend(choice.with.iter().cloned());
         wanted.tidy();
@@ -173,6 +169,30 @@ impl Wanted {
         under
     }
 
+    /// Lists that the version declares and that were not chosen, each with where it stands.
+    #[must_use]
+    pub(in crate::pyenv) fn unchosen(&self, files: &dyn ProjectFiles) -> Vec<(String, Vec<String>)> {
+        let own = self.name.as_deref().map(normalised);
+        let mut all: Vec<(String, Vec<String>)> = Vec::new();
+        for (what, lists) in [("the extra", &self.extras), ("the group", &self.groups)] {
+            for (name, list) in lists {
+                all.push((format!("{what} {name}"), followed(list, own.as_deref(), &self.extras)));
+            }
+        }
+        for path in files.declaring().into_iter().filter(|path| is_list(path)) {
+            let mut lines = Lines::default();
+            lines.read(files, &path);
+            all.push((path, lines.requirements));
+        }
+        let is_chosen = |line: &String| self.requirements.contains(line) || self.tests.contains(line);
+        all.retain(|(_, list)| !list.iter().all(is_chosen));
+        // What speaks of tests or of everything comes first.
+        let is_likely =
+            |name: &str| ["test", "dev", "all", "full", "ci"].iter().any(|word| name.contains(word));
+        all.sort_by_key(|(place, _)| !is_likely(place));
+        all
+    }
+
     /// Whether nothing at all is declared.
     #[must_use]
     pub(in crate::pyenv) fn is_empty(&self) -> bool {
@@ -182,179 +202,6 @@ impl Wanted {
     fn names_one_of(&self, names: &[&str]) -> bool {
         let all = self.requirements.iter().chain(&self.tests);
         all.filter_map(|requirement| name_of(requirement)).any(|name| names.contains(&name.as_str()))
-    }
-
-    fn take(&mut self, lines: Lines, is_test: bool) {
-        let place = if is_test { &mut self.tests } else { &mut self.requirements };
-        place.extend(lines.requirements);
-        self.constraints.extend(lines.constraints);
-    }
-
-    /// Requirements files. Of two with the same stem, `x.txt` is what `x.in` was resolved to.
-    fn read_lists(&mut self, files: &dyn ProjectFiles) {
-        let paths = files.declaring();
-        let has_txt = |path: &str| {
-            let stem = path.trim_end_matches(".in");
-            path.ends_with(".in") && paths.iter().any(|other| *other == format!("{stem}.txt"))
-        };
-        let roles: Vec<(Role, &String)> = paths
-            .iter()
-            .filter(|path| !has_txt(path))
-            .filter_map(|path| role(path).map(|role| (role, path)))
-            .collect();
-        let has_tests = roles.iter().any(|(role, _)| *role == Role::Test);
-        for (role, path) in roles {
-            if role == Role::Development && has_tests {
-                continue;
-            }
-            let mut lines = Lines::default();
-            lines.read(files, path);
-            self.take(lines, role != Role::Runtime);
-            self.sources.push(path.clone());
-        }
-    }
-
-    fn read_pyproject(&mut self, files: &dyn ProjectFiles, choice: &Choice) {
-        let Some(text) = files.read("pyproject.toml") else { return };
-        let Pyproject {
-            name,
-            version,
-            dependencies,
-            extras,
-            groups,
-            entry_points,
-            dependency_files,
-            source_folder,
-            indexes,
-            declares,
-            ..
-        } = pyproject::read(&text);
-        if !declares {
-            return;
-        }
-        self.sources.push("pyproject.toml".to_owned());
-        self.requirements.extend(indexes);
-        self.requirements.extend(dependencies);
-        for path in dependency_files {
-            let mut lines = Lines::default();
-            lines.read(files, &path);
-            self.take(lines, false);
-        }
-        self.extras(extras.iter(), choice);
-        let chosen = chosen(&choice.groups, &TEST_GROUPS, groups.keys());
-        for name in chosen {
-            let list = groups.get(&name).into_iter().flatten().cloned();
-            if choice.groups.is_empty() { self.tests.extend(list) } else { self.requirements.extend(list) }
-        }
-        self.identify("pyproject.toml", name.as_deref(), version.as_deref());
-        self.add_entry_points(entry_points);
-        self.source_folder(source_folder);
-    }
-
-    fn read_setup_cfg(&mut self, files: &dyn ProjectFiles, choice: &Choice) {
-        let Some(text) = files.read("setup.cfg") else { return };
-        let sections = setup_cfg::read(&text);
-        let lines = |section: &str, key: &str| {
-            sections.get(section).and_then(|keys| keys.get(key)).cloned().unwrap_or_default()
-        };
-        self.identify("setup.cfg", lines("metadata", "name").pop().as_deref(), None);
-        if !sections.contains_key("options") {
-            return;
-        }
-        self.sources.push("setup.cfg".to_owned());
-        self.requirements.extend(setup_cfg::requirements(&lines("options", "install_requires")));
-        self.tests.extend(setup_cfg::requirements(&lines("options", "tests_require")));
-        let extras = sections.get("options.extras_require").into_iter().flatten();
-        let extras: Vec<(String, Vec<String>)> =
-            extras.map(|(name, lines)| (normalised(name), setup_cfg::requirements(lines))).collect();
-        self.extras(extras.iter().map(|(name, list)| (name, list)), choice);
-        for (group, points) in sections.get("options.entry_points").into_iter().flatten() {
-            self.add_entry_points(points.iter().map(|line| (group.clone(), line.clone())));
-        }
-        let folder = lines("options", "package_dir").iter().find_map(|line| {
-            let (package, folder) = line.split_once('=')?;
-            package.trim().is_empty().then(|| folder.trim().to_owned())
-        });
-        self.source_folder(folder.or_else(|| lines("options.packages.find", "where").pop()));
-    }
-
-    fn read_setup_py(
-        &mut self,
-        files: &dyn ProjectFiles,
-        choice: &Choice,
-        (python, sandbox): (&Path, Option<&Sandbox>),
-        cancel: &CancelToken,
-    ) {
-        if !files.declaring().iter().any(|path| path == "setup.py") {
-            return;
-        }
-        match setup_py::listen(files, python, sandbox, cancel) {
-            Ok(given) => {
-                self.sources.push("setup.py".to_owned());
-                self.requirements.extend(given.install_requires());
-                self.tests.extend(given.tests_require());
-                let extras: Vec<(String, Vec<String>)> =
-                    given.extras().into_iter().map(|(name, list)| (normalised(&name), list)).collect();
-                self.extras(extras.iter().map(|(name, list)| (name, list)), choice);
-                self.add_entry_points(given.entry_points());
-                self.source_folder(given.source_folder());
-                let [name, version] = [&given.name, &given.version]
-                    .map(|text| Some(text.as_str()).filter(|text| !text.is_empty()));
-                self.identify("setup.py", name, version);
-                if given.builds {
-                    self.notes.push(
-                        "the project has extension modules, which nobody builds here: --setup 'python setup.py \
-                         build_ext -i' --keep build"
-                            .to_owned(),
-                    );
-                }
-            }
-            Err(why) => self.notes.push(format!("setup.py says nothing about dependencies: {why}")),
-        }
-    }
-
-    /// What tests need, where it is declared nowhere else.
-    fn read_tox(&mut self, files: &dyn ProjectFiles) {
-        let Some(text) = files.read("tox.ini") else { return };
-        let found = tox::dependencies(&text);
-        if found.is_empty() {
-            return;
-        }
-        let mut lines = Lines::default();
-        lines.add(files, "tox.ini", &found.join("\n"), false, 0);
-        self.take(lines, true);
-        self.sources.push("tox.ini".to_owned());
-    }
-
-    fn read_locks(&mut self, files: &dyn ProjectFiles) {
-        if let Some((path, text)) = LOCKS.iter().find_map(|path| Some((path, files.read(path)?))) {
-            self.constraints.extend(lock::constraints(&text));
-            self.lock = Some((*path).to_owned());
-            self.sources.push((*path).to_owned());
-        } else if let Some(text) = files.read("Pipfile.lock") {
-            self.requirements.extend(lock::pipfile(&text));
-            self.sources.push("Pipfile.lock".to_owned());
-        } else if let Some(text) = files.read("Pipfile") {
-            let Pipfile { packages, dev_packages, sources, .. } = pipfile::read(&text);
-            self.requirements.extend(sources.into_iter().chain(packages));
-            self.tests.extend(dev_packages);
-            self.sources.push("Pipfile".to_owned());
-        }
-    }
-
-    fn extras<'a>(
-        &mut self,
-        extras: impl Iterator<Item = (&'a String, &'a Vec<String>)> + Clone,
-        choice: &Choice,
-    ) {
-        let names = chosen(&choice.extras, &TEST_EXTRAS, extras.clone().map(|(name, _)| name));
-        for (_, list) in extras.filter(|(name, _)| names.contains(*name)) {
-            if choice.extras.is_empty() {
-                self.tests.extend(list.iter().cloned());
-            } else {
-                self.requirements.extend(list.iter().cloned());
-            }
-        }
     }
 
     /// Take the name and the version that a file declares, where none is known yet. What is none is dropped.
@@ -397,7 +244,7 @@ impl Wanted {
         }
     }
 
-    fn source_folder(&mut self, folder: Option<String>) {
+    pub(super) fn source_folder(&mut self, folder: Option<String>) {
         let Some(folder) = folder else { return };
         let Some(inside) = beneath(folder.trim()) else {
             let folder = identity::beginning(&folder);
@@ -410,24 +257,18 @@ impl Wanted {
         }
     }
 
-    /// Each requirement once; what names the project itself (an extra that includes another) goes.
-    fn tidy(&mut self) {
+    /// Each requirement once; what names the project itself, or another of the tree, goes.
+    pub(super) fn tidy(&mut self) {
         let own = self.name.as_deref().map(normalised);
         let mut seen = BTreeSet::new();
         for list in [&mut self.requirements, &mut self.tests, &mut self.constraints] {
             list.retain(|line| {
                 let line = line.trim();
-                !line.is_empty() && (own.is_none() || name_of(line) != own) && seen.insert(line.to_owned())
+                let name = name_of(line);
+                let is_there = name.as_ref().is_some_and(|name| self.members.contains(name));
+                let is_own = own.is_some() && name == own;
+                !line.is_empty() && !is_there && !is_own && seen.insert(line.to_owned())
             });
         }
     }
-}
-
-/// The names to take: those asked for, or the usual ones, as far as they are there.
-fn chosen<'a>(asked: &[String], usual: &[&str], there: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
-    let asked: Vec<String> = asked.iter().map(|name| normalised(name)).collect();
-    there
-        .filter(|name| if asked.is_empty() { usual.contains(&name.as_str()) } else { asked.contains(name) })
-        .cloned()
-        .collect()
 }

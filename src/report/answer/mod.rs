@@ -143,6 +143,15 @@ impl Answer {
         if let (Some(good), Some(bad)) = (&package.last_good, &package.first_bad) {
             rows.push(format!("  {good} is the last version that passes, {bad} the first that fails"));
         }
+        for dropped in &package.dropped {
+            let extra = dropped.extra.as_ref().map(|extra| format!(", but {}[{extra}] does", package.name));
+            let text =
+                format!("  {} is gone: it requires it no more{}", dropped.name, extra.unwrap_or_default());
+            rows.push(cut(&text, self.columns()));
+        }
+        if let Some(failure) = &package.failure {
+            rows.push(cut(&format!("  brings {failure}"), self.columns()));
+        }
         if let Some(constraint) = &package.constraint {
             let tested = if package.constraint_passed {
                 "run: the bad commit passes with it"

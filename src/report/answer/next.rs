@@ -35,7 +35,7 @@ impl Answer {
             }
             None => ("git".to_owned(), String::new()),
         };
-        let mut steps: Vec<(String, String)> = Vec::new();
+        let mut steps = held_back(report, &repo);
         let show = || (format!("pybisect show{repo}"), "what the test printed, good beside bad".to_owned());
         match report.culprits.first().filter(|_| report.status == "found") {
             Some(culprit) => {
@@ -79,6 +79,24 @@ impl Answer {
         };
         steps.iter().map(line).collect()
     }
+}
+
+/// What holds back the packages that broke it, each as a line of the file that declares it, and how to have that as a patch.
+fn held_back(report: &Report, repo: &str) -> Vec<(String, String)> {
+    let mut steps: Vec<(String, String)> = Vec::new();
+    for package in report.packages.iter().filter(|package| package.constraint_passed) {
+        let Some(edit) = &package.edit else { continue };
+        let with = if package.tested_together.is_empty() { "it" } else { "all of these" };
+        let what = format!("{}:{}, the bad commit passes with {with}", edit.path, edit.line);
+        let step = (edit.after.clone(), what);
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
+    if !steps.is_empty() && report.culprits.is_empty() {
+        steps.push((format!("pybisect fix{repo}"), "this as a patch, run".to_owned()));
+    }
+    steps
 }
 
 /// A path as a word of a shell.

@@ -166,6 +166,7 @@ fn a_package() {
         necessary: true,
         constraint: Some("werkzeug<2.3".to_owned()),
         constraint_passed: true,
+        ..PackageChange::default()
     }];
     insta::assert_snapshot!(answer(&report, Revert::Unknown));
 }

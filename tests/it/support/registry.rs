@@ -8,18 +8,18 @@ use std::thread;
 
 use tempfile::TempDir;
 
-/// Makes a wheel: its file, name, version, requirements, and the source of its one module.
+/// Makes a wheel: its file, name, version, requirements, its one module and the source of that.
 const MAKE_WHEEL: &str = r#"
 import sys, zipfile
-path, name, version, requires, source = sys.argv[1:]
+path, name, version, requires, module, source = sys.argv[1:]
 info = "%s-%s.dist-info/" % (name, version)
 lines = ["Metadata-Version: 2.1", "Name: " + name, "Version: " + version]
 lines += ["Requires-Dist: " + line for line in requires.split(",") if line]
 with zipfile.ZipFile(path, "w") as wheel:
-    wheel.writestr(name + ".py", source)
+    wheel.writestr(module + ".py", source)
     wheel.writestr(info + "METADATA", "\n".join(lines) + "\n")
     wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-    wheel.writestr(info + "RECORD", "")
+    wheel.writestr(info + "RECORD", module + ".py,,\n")
 "#;
 
 /// Makes a source package: its file, name, version, and the source of its build backend.
@@ -69,11 +69,23 @@ impl Registry {
         requires: &str,
         source: &str,
     ) {
+        self.release_module((name, name), version, uploaded, requires, source);
+    }
+
+    /// The same with a module of another name than the package's.
+    pub(crate) fn release_module(
+        &mut self,
+        (name, module): (&str, &str),
+        version: &str,
+        uploaded: &str,
+        requires: &str,
+        source: &str,
+    ) {
         let file = format!("{name}-{version}-py3-none-any.whl");
         let status = Command::new("python3")
             .args(["-c", MAKE_WHEEL])
             .arg(self.folder.path().join(&file))
-            .args([name, version, requires, source])
+            .args([name, version, requires, module, source])
             .status()
             .unwrap();
         assert!(status.success());

@@ -14,7 +14,7 @@ fn history(test: &str, texts: &[&str]) -> (TestRepo, Vec<String>) {
     repo.write("test_app.py", test);
     let mut ids = Vec::new();
     for (at, text) in texts.iter().enumerate() {
-        repo.write("app.py", text).write("n.txt", &format!("{at}\n"));
+        repo.write("app.py", text).write("n.txt", format!("{at}\n"));
         ids.push(repo.commit(&format!("commit {at}")).to_string());
     }
     (repo, ids)
@@ -99,7 +99,7 @@ fn where_the_selected_test_is_not_there_the_whole_command_runs() {
             .into_iter()
             .enumerate()
     {
-        repo.write("app.py", app).write("test_app.py", test).write("n.txt", &format!("{at}\n"));
+        repo.write("app.py", app).write("test_app.py", test).write("n.txt", format!("{at}\n"));
         ids.push(repo.commit(&format!("commit {at}")).to_string());
     }
     let report = find(&repo, &ids[0]);

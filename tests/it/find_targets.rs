@@ -150,11 +150,11 @@ fn tests_of_one_name_in_two_folders_are_two() {
     let app = |a: u8, b: u8| format!("def a():\n    return {a}\n\n\ndef b():\n    return {b}\n");
     for folder in ["a", "b"] {
         repo.write(&format!("tests_{folder}/__init__.py"), "")
-            .write(&format!("tests_{folder}/test_app.py"), &test(folder));
+            .write(&format!("tests_{folder}/test_app.py"), test(folder));
     }
     let mut ids = Vec::new();
     for (number, text) in [app(1, 1), app(2, 1), app(2, 1), app(2, 3), app(2, 3)].iter().enumerate() {
-        repo.write("app.py", text).write("n.txt", &format!("{number}\n"));
+        repo.write("app.py", text).write("n.txt", format!("{number}\n"));
         ids.push(repo.commit(&format!("commit {number}")).to_string());
     }
     let arguments =

@@ -8,7 +8,7 @@
 use super::find::{Session, Stop};
 use super::holding::held_back;
 use super::package_set::{Swap, exactly};
-use super::packages::{Version, Versions, origin};
+use super::packages::{Mixture, Version, Versions, origin};
 use crate::model::{
     Day, EventKind, FailureSignature, Origin, PackageChange, Packages, Skip, SkipKind, TrialOutput, Verdict,
 };
@@ -252,12 +252,19 @@ impl Session<'_> {
         }
         let version = (self.plan.bad, self.trials.tree_of(self.plan.bad)?);
         let origin = origin(version, end);
-        let Some((verdict, _)) = self.outcome_under(version, origin, &held)? else {
-            return Ok(self.journal.note(format!(
-                "with {} no packages satisfy what {} declares",
-                held.join(", "),
-                version.0.short()
-            ))?);
+        let verdict = match self.outcome_under(version, origin, &held)? {
+            Some((verdict, _)) => verdict,
+            // The commit itself asks for the version that breaks it, which is what has to be changed there.
+            None => match self.outcome_with_good_releases(version, origin, named)? {
+                Some(verdict) => verdict,
+                None => {
+                    return Ok(self.journal.note(format!(
+                        "with {} no packages satisfy what {} declares",
+                        held.join(", "),
+                        version.0.short()
+                    ))?);
+                }
+            },
         };
         if verdict != Verdict::Good {
             self.say_more_is_needed(version, origin, &held, &verdict)?;
@@ -269,6 +276,28 @@ impl Session<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What the bad commit shows with its own packages but for those that break it, in their last good versions.
+    fn outcome_with_good_releases(
+        &mut self,
+        version: Version,
+        origin: Origin,
+        named: &[PackageChange],
+    ) -> Result<Option<Verdict>, Stop> {
+        let Some(mut packages) = self.packages(origin) else { return Ok(None) };
+        let mut fixed = Vec::new();
+        for package in named.iter().filter(|package| package.constraint.is_some()) {
+            if let Some(good) = package.last_good.as_ref().or(package.before.as_ref()) {
+                packages.insert(package.name.clone(), good.clone());
+                fixed.push(package.name.clone());
+            }
+        }
+        if fixed.is_empty() {
+            return Ok(None);
+        }
+        let tried = self.verdicts_of_mixtures(&[Mixture { version, origin, packages, fixed }])?;
+        Ok(tried.into_iter().next().map(|tried| tried.verdict))
     }
 
     /// With what was named held back, the bad commit still does not pass: what it shows then.

@@ -85,6 +85,11 @@ fn no_form_of_output_hands_a_foreign_text_on_as_it_is() {
     }
     run(&["fix"]);
     run(&["sessions"]);
+    for form in [&[][..], &["--full"], &["--edits"], &["--markdown"]] {
+        run(&[&["show"], form].concat());
+    }
+    let page = run(&["show", "--html"]);
+    assert!(page.contains("&lt;b&gt; ##[group]z") && !page.contains("<b> ##"), "{page}");
     let log = run(&["log"]);
     assert!(log.lines().all(|line| line.starts_with("# ") || line.starts_with("git bisect ")), "{log}");
     let file = user.home().join("app.log");

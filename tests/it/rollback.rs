@@ -86,7 +86,9 @@ impl Scene {
              until [ -e {0}/pid ]; do sleep 0.02; done\n",
             place.path().display()
         );
-        let stop = "kill -9 $(cat pid); while kill -0 $(cat pid) 2>/dev/null; do sleep 0.02; done\n";
+        // Whoever adopts it may never reap it: what has ended is done.
+        let stop = "kill -9 $(cat pid); while grep -qs '^State:[[:space:]]*[^ZX[:space:]]' /proc/$(cat pid)/status; \
+                    do sleep 0.02; done\n";
         let scene = Self { repo, user: User::new(), place, port };
         scene.script("start", &start);
         scene.script("restart", &format!("cd {}; {stop}{start}", scene.place.path().display()));

@@ -70,11 +70,20 @@ fn each_is_judged_rightly(runner: &str, situations: &[&str]) {
     };
     let range = [commits["passes"].as_str(), commits["fails"].as_str()];
     let report = find(&User::new(), &repository, range, &command);
+    let mut passed_over = 0;
     for (situation, commit) in &commits {
         let seen = verdicts_on(&report, commit);
         let right = history["right"][situation].as_str().unwrap();
+        // A stretch of commits of which none can be judged need not be run to its end: they stay in the answer.
+        let candidates = report["culprits"].as_array().unwrap();
+        let is_candidate = candidates.iter().any(|one| one["commit"] == commit.as_str());
+        if seen.is_empty() && right == "skip" && is_candidate {
+            passed_over += 1;
+            continue;
+        }
         assert_eq!(seen, right, "{runner}, a commit that {situation}: {report:#}");
     }
+    assert!(passed_over <= situations.len() / 2, "{runner}: hardly anything ran: {report:#}");
 }
 
 macro_rules! judged {

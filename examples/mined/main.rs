@@ -23,6 +23,8 @@
 //! and timeout. Nothing of the repositories is kept but the ids of commits, the names of tests and what they showed.
 #![expect(clippy::print_stdout, reason = "it is a program for people")]
 
+#[path = "../shared/git_bisect.rs"]
+mod git_bisect;
 mod history;
 mod lab;
 mod mine;

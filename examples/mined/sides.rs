@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::git_bisect::blamed;
 use super::history::{History, Side};
 use super::lab::Lab;
 
@@ -42,18 +43,6 @@ pub(crate) fn git(lab: &Lab, history: &History) -> Result<Side> {
     std::fs::remove_dir_all(&tree)?;
     let blamed = blamed(&String::from_utf8_lossy(&output.stdout));
     Ok(Side { blamed, trials, seconds, status: output.status.code().unwrap_or(-1), ..Side::default() })
-}
-
-/// The commits that git names.
-fn blamed(output: &str) -> Vec<String> {
-    let is_id = |word: &str| word.len() == 40 && word.chars().all(|c| c.is_ascii_hexdigit());
-    if let Some(line) = output.lines().find(|line| line.contains(" is the first ") && line.contains("commit"))
-    {
-        return line.split_whitespace().next().map(str::to_owned).into_iter().collect();
-    }
-    let mut lines = output.lines().skip_while(|line| !line.starts_with("The first "));
-    lines.next();
-    lines.map(str::trim).filter(|line| is_id(line)).map(str::to_owned).collect()
 }
 
 /// pybisect, with a store of its own.

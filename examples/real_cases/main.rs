@@ -17,6 +17,8 @@
 
 mod case;
 mod fit;
+#[path = "../shared/git_bisect.rs"]
+mod git_bisect;
 mod git_side;
 mod our_side;
 mod suspects_side;

@@ -4,13 +4,14 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::child::{ending_of, timed_out};
 use crate::model::{CancelReason, CancelToken, Ending};
 
 /// From SIGTERM to SIGKILL.
@@ -66,9 +67,7 @@ pub fn act(spec: &ActionSpec<'_>, cancel: &CancelToken) -> io::Result<(Ending, D
         }
         if started.elapsed() >= spec.limit {
             end(&mut child)?;
-            break Err(Ending::TimedOut {
-                after_ms: u64::try_from(spec.limit.as_millis()).unwrap_or(u64::MAX),
-            });
+            break Err(timed_out(spec.limit));
         }
         std::thread::sleep(BETWEEN_LOOKS);
     };
@@ -89,13 +88,6 @@ fn end(child: &mut Child) -> io::Result<()> {
         std::thread::sleep(BETWEEN_LOOKS);
     }
     Ok(())
-}
-
-fn ending_of(status: ExitStatus) -> Ending {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Ending::Exited { code },
-        (None, signal) => Ending::Signalled { signal: signal.unwrap_or_default() },
-    }
 }
 
 #[cfg(test)]

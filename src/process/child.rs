@@ -171,7 +171,7 @@ fn wait_for_exit(leader: Pid) {
     }
 }
 
-fn timed_out(limit: Duration) -> Ending {
+pub(super) fn timed_out(limit: Duration) -> Ending {
     Ending::TimedOut { after_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
 }
 
@@ -257,7 +257,7 @@ fn is_about_the_program(error: &io::Error) -> bool {
     })
 }
 
-fn ending_of(status: ExitStatus) -> Ending {
+pub(super) fn ending_of(status: ExitStatus) -> Ending {
     use std::os::unix::process::ExitStatusExt as _;
     match (status.code(), status.signal()) {
         (Some(code), _) => Ending::Exited { code },

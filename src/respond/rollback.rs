@@ -19,6 +19,7 @@ use crate::model::{
 
 /// Bytes of a command's output that are kept in the report.
 const MOST_OUTPUT: u64 = 4096;
+
 /// What is done for each version.
 #[derive(Debug)]
 pub struct Steps {
@@ -161,11 +162,13 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
         };
         let mut went_well = self.act("deploy", shown, &mut attempt, said, &deploy)?;
         let after = |kind: &str| later.iter().find(|(of, ..)| *of == kind);
-        if went_well && let Some((_, template, shown)) = after("reload") {
-            let run = |output, around: &Surroundings<'_>, version: &Version| {
+        let command_of = |template| {
+            move |output, around: &Surroundings<'_>, version: &Version| {
                 command(template, version, worktree, output, around)
-            };
-            went_well = self.act("reload", shown.clone(), &mut attempt, said, &run)?;
+            }
+        };
+        if went_well && let Some((kind, template, shown)) = after("reload") {
+            went_well = self.act(kind, shown.clone(), &mut attempt, said, &command_of(template))?;
         }
         if !went_well {
             report.outcome = RollbackOutcome::Unhealthy;
@@ -180,14 +183,10 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
         let mut standing = self.watch(health, &mut attempt, started, report, said);
         // Never a second reload: while one runs it is dropped, or takes both versions into service.
         if standing == Standing::Unchanged
-            && let Some((_, template, shown)) = after("restart")
+            && let Some((kind, template, shown)) = after("restart")
+            && self.act(kind, shown.clone(), &mut attempt, said, &command_of(template))?
         {
-            let run = |output, around: &Surroundings<'_>, version: &Version| {
-                command(template, version, worktree, output, around)
-            };
-            if self.act("restart", shown.clone(), &mut attempt, said, &run)? {
-                standing = self.watch(health, &mut attempt, started, report, said);
-            }
+            standing = self.watch(health, &mut attempt, started, report, said);
         }
         match standing {
             Standing::Healthy => {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::Plan;
 use super::ahead::Ahead;
-use super::dispatcher::Dispatcher;
 use super::earlier::{earlier_trials, session_key};
 use super::endpoints::{Endpoints, Expected};
 pub(super) use super::evidence::Judged;
@@ -19,7 +19,6 @@ use super::target::AtGood;
 use super::targets::Targets;
 use super::trials::{Done, Trials};
 use super::watching::{Credit, Watch};
-use super::{Plan, Trees};
 use crate::executor::{Executor, ExecutorError};
 use crate::git::{GitError, Repository, Shadow};
 use crate::model::event::Finished;
@@ -98,18 +97,7 @@ pub fn find(
         journal.note(note.clone())?;
     }
     std::thread::scope(|scope| {
-        let dispatcher = Dispatcher::new(scope, workshop.executor, workshop.cancel);
-        let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay, &plan.recipe.subdir);
-        let recipe = plan.recipe.clone();
-        let trials = Trials::new(
-            dispatcher,
-            workshop.executor,
-            workshop.store,
-            trees,
-            recipe,
-            &plan.environment_key,
-            plan.fresh,
-        );
+        let trials = Trials::new(scope, plan, workshop, plan.recipe.clone());
         let mut session = Session {
             plan,
             workshop,

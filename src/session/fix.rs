@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::candidates::{Candidate, candidates};
-use super::dispatcher::Dispatcher;
 use super::plan::Limits;
 use super::trials::Trials;
 use super::{Matching, Plan, SessionError, Trees, Workshop};
@@ -49,7 +48,7 @@ pub fn fix(
     request: &FixRequest,
     said: &mut dyn FnMut(&str),
 ) -> Result<Option<Fixes>, SessionError> {
-    let mut trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay, &plan.recipe.subdir);
+    let mut trees = Trees::new(plan, workshop);
     let (candidates, left_out) = candidates(workshop, &mut trees, request)?;
     let mut report = FixReport {
         schema: FIX_SCHEMA.to_owned(),
@@ -141,7 +140,7 @@ fn verify(
     let (Some(command), false) = (&request.verify, passing.is_empty()) else {
         return Ok(Some(BTreeMap::new()));
     };
-    let mut trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay, &plan.recipe.subdir);
+    let mut trees = Trees::new(plan, workshop);
     let good = request.report.last_good.as_ref().map(|good| trees.tree_of(good.id)).transpose()?;
     let mut asked: Vec<TreeId> = passing.iter().map(|&at| candidates[at].tree).collect();
     asked.extend(good);
@@ -217,17 +216,7 @@ fn run(
     heard: &mut dyn FnMut(usize, &TrialOutput),
 ) -> Result<Option<(Vec<TrialOutput>, usize)>, SessionError> {
     std::thread::scope(|scope| {
-        let dispatcher = Dispatcher::new(scope, workshop.executor, workshop.cancel);
-        let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay, &plan.recipe.subdir);
-        let mut trials = Trials::new(
-            dispatcher,
-            workshop.executor,
-            workshop.store,
-            trees,
-            recipe.clone(),
-            &plan.environment_key,
-            plan.fresh,
-        );
+        let mut trials = Trials::new(scope, plan, workshop, recipe.clone());
         let mut numbers = BTreeMap::new();
         let mut outputs: Vec<Option<TrialOutput>> = vec![None; asked.len()];
         for (at, &tree) in asked.iter().enumerate() {
@@ -289,7 +278,8 @@ const fn word(verdict: &Verdict) -> &'static str {
     }
 }
 
-fn outcome(verdict: &Verdict, output: &TrialOutput) -> String {
+/// What came of a trial, for people.
+pub(super) fn outcome(verdict: &Verdict, output: &TrialOutput) -> String {
     match verdict {
         Verdict::Good if output.ending == (Ending::Exited { code: 0 }) => "passes".to_owned(),
         Verdict::Good => "the failing test passes; others fail without it, too".to_owned(),

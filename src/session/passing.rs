@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::dispatcher::Dispatcher;
+use super::fix::outcome;
 use super::plan::Limits;
 use super::trials::Trials;
-use super::{Plan, SessionError, Trees, Workshop};
-use crate::model::{CommitId, Purpose, TrialOutput, Verdict};
-use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle, read};
+use super::{Plan, SessionError, Workshop};
+use crate::model::{CommitId, Purpose, Verdict};
+use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle};
 
 /// A version that ran: whether the command passes, and otherwise what came of it, for people.
 pub type Judged = (CommitId, Verdict, String);
@@ -28,17 +28,7 @@ pub fn newest_passing(
     let mut recipe = plan.recipe.clone();
     recipe.timeout = recipe.timeout.or(Some(Limits::LONGEST));
     std::thread::scope(|scope| {
-        let dispatcher = Dispatcher::new(scope, workshop.executor, workshop.cancel);
-        let trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay, &plan.recipe.subdir);
-        let mut trials = Trials::new(
-            dispatcher,
-            workshop.executor,
-            workshop.store,
-            trees,
-            recipe,
-            &plan.environment_key,
-            plan.fresh,
-        );
+        let mut trials = Trials::new(scope, plan, workshop, recipe);
         let mut waiting = versions.iter().copied().enumerate();
         let mut numbers = BTreeMap::new();
         let mut ended: BTreeMap<usize, (Verdict, String)> = BTreeMap::new();
@@ -81,16 +71,4 @@ pub fn newest_passing(
             ended.insert(at, (verdict, outcome));
         }
     })
-}
-
-fn outcome(verdict: &Verdict, output: &TrialOutput) -> String {
-    match verdict {
-        Verdict::Good => "passes".to_owned(),
-        Verdict::Bad => {
-            let failure = read(output, &CommandFacts::default()).failures.into_iter().next();
-            failure.map_or_else(|| "fails".to_owned(), |failure| format!("fails: {failure}"))
-        }
-        Verdict::Skip(skip) => skip.reason.clone(),
-        Verdict::Abort(why) => why.clone(),
-    }
 }

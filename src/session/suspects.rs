@@ -142,7 +142,7 @@ pub fn run_at_bad(
     workshop: &Workshop<'_>,
     tracing: Option<&Tracing>,
 ) -> Result<TrialOutput, SessionError> {
-    let mut trees = Trees::new(workshop.repository, workshop.shadow, &plan.overlay, &plan.recipe.subdir);
+    let mut trees = Trees::new(plan, workshop);
     let recipe = tracing.map_or_else(|| plan.recipe.clone(), |tracing| tracing.watched(&plan.recipe));
     let trial = Trial {
         id: TrialId(0),

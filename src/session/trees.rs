@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::{OverlayFile, SessionError};
+use super::{OverlayFile, Plan, SessionError, Workshop};
 use crate::git::{Repository, Shadow};
 use crate::model::{CommitId, TreeId};
 use crate::pyenv::{VersionFile, version_files, version_of_tag};
@@ -38,22 +38,17 @@ pub(crate) struct Trees<'a> {
 }
 
 impl<'a> Trees<'a> {
-    pub(crate) fn new(
-        repository: &'a Repository,
-        shadow: &'a Shadow,
-        overlay: &[OverlayFile],
-        stands: &Path,
-    ) -> Self {
-        let overlay =
-            overlay.iter().map(|file| (file.path.clone(), file.content.clone(), file.executable)).collect();
-        let mut folders: Vec<PathBuf> = stands.ancestors().map(Path::to_owned).collect();
+    /// The trees of a plan's trials.
+    pub(crate) fn new(plan: &Plan, workshop: &Workshop<'a>) -> Self {
+        let of = |file: &OverlayFile| (file.path.clone(), file.content.clone(), file.executable);
+        let mut folders: Vec<PathBuf> = plan.recipe.subdir.ancestors().map(Path::to_owned).collect();
         if folders.is_empty() {
             folders.push(PathBuf::new());
         }
         Self {
-            repository,
-            shadow,
-            overlay,
+            repository: workshop.repository,
+            shadow: workshop.shadow,
+            overlay: plan.overlay.iter().map(of).collect(),
             folders,
             composed: HashMap::new(),
             told: HashMap::new(),

@@ -3,11 +3,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use super::dispatcher::{Dispatcher, Running};
 use super::secrets::{Secrets, masked};
-use super::{SessionError, Trees};
+use super::{Plan, SessionError, Trees, Workshop};
 use crate::executor::Executor;
 use crate::model::event::Source;
 use crate::model::{
@@ -57,24 +58,22 @@ pub(super) struct Trials<'a> {
 }
 
 impl<'a> Trials<'a> {
-    pub(super) fn new(
-        dispatcher: Dispatcher,
-        executor: &'a dyn Executor,
-        store: &'a Store,
-        trees: Trees<'a>,
+    /// The trials of a plan, run by this recipe, on threads that end with the scope.
+    pub(super) fn new<'scope>(
+        scope: &'scope Scope<'scope, 'a>,
+        plan: &Plan,
+        workshop: &Workshop<'a>,
         recipe: Recipe,
-        environment: &str,
-        fresh: bool,
     ) -> Self {
         let secrets = Secrets::of(&recipe.environment);
         Self {
-            dispatcher,
-            executor,
-            store,
-            trees,
+            dispatcher: Dispatcher::new(scope, workshop.executor, workshop.cancel),
+            executor: workshop.executor,
+            store: workshop.store,
+            trees: Trees::new(plan, workshop),
             recipe: Arc::new(recipe),
-            environment: environment.to_owned(),
-            fresh,
+            environment: plan.environment_key.clone(),
+            fresh: plan.fresh,
             records: HashMap::new(),
             used: HashMap::new(),
             replays: HashMap::new(),

@@ -2,23 +2,12 @@
 
 use serde_json::Value;
 
-use crate::support::registry::{Registry, Served};
+use crate::support::registry::{Registry, Served, user_with_environments};
 use crate::support::{TestRepo, User, culprit, report_of};
 
 /// 2024-06-01.
 const START: i64 = 1_717_200_000;
 const DAY: i64 = 86_400;
-
-/// A user for whom environments can be made; says so when they cannot.
-#[expect(clippy::print_stdout, reason = "a test that passes by says why")]
-fn user_with_environments() -> Option<User> {
-    let reaches = || std::net::TcpStream::connect(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?);
-    if which::which("uv").is_err() || reaches().is_err() {
-        println!("not tested: there is no uv, or no loopback");
-        return None;
-    }
-    Some(User::new())
-}
 
 /// Packages with one release each, of a module of the same name; and `pyzaml`, whose module is `zaml`.
 fn registry() -> Served {

@@ -3,7 +3,7 @@
 use pybisect::model::CommitId;
 use serde_json::Value;
 
-use crate::support::registry::{Registry, Served};
+use crate::support::registry::{Registry, Served, user_with_environments};
 use crate::support::{TestRepo, User, culprit, report_of};
 
 /// 2024-06-01 and, between two releases, 2024-09-01.
@@ -12,18 +12,6 @@ const SEPTEMBER: i64 = 1_725_148_800;
 const DAY: i64 = 86_400;
 
 const SMOKE: &str = "import app\nassert app.hello() == 'hello Ada', app.hello()\n";
-
-/// A user for whom environments can be made; says so when they cannot. Without uv they cannot be made, and without a
-/// loopback it cannot reach the registry.
-#[expect(clippy::print_stdout, reason = "a test that passes by says why")]
-fn user_with_environments() -> Option<User> {
-    let reaches = || std::net::TcpStream::connect(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?);
-    if which::which("uv").is_err() || reaches().is_err() {
-        println!("not tested: there is no uv, or no loopback");
-        return None;
-    }
-    Some(User::new())
-}
 
 fn find(user: &User, repo: &TestRepo, registry: &Served, arguments: &[&str]) -> (Option<i32>, Value) {
     let smoke = user.cache().with_file_name("smoke.py");

@@ -8,7 +8,7 @@ use crate::cli::terminal::{can_animate, stderr_style};
 use crate::cli::{CliError, Exit};
 use crate::model::{CancelReason, CancelToken, CommitId, Event, Report};
 use crate::report::{Json, Plain, Progress, Quiet, Renderer, Reporter, lines};
-use crate::session::{self, Plan, SignalListener, Workshop};
+use crate::session::{self, SignalListener};
 
 use super::answer;
 use super::config_args::ConfigArgs;
@@ -200,7 +200,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
 
 /// The session itself, with its live view.
 fn search(prepared: &Prepared, cancel: &CancelToken, quiet: bool) -> Result<Report, CliError> {
-    let Prepared { repository, plan, bench, store, .. } = prepared;
     let mut reporter: Box<dyn Reporter> = if quiet {
         Box::new(Quiet)
     } else if can_animate() {
@@ -208,10 +207,8 @@ fn search(prepared: &Prepared, cancel: &CancelToken, quiet: bool) -> Result<Repo
     } else {
         Box::new(Plain::new(anstream::stderr(), stderr_style()))
     };
-    let workshop =
-        Workshop { repository, shadow: &bench.shadow, executor: bench.executor.as_ref(), store, cancel };
-    let plan: &Plan = plan;
-    Ok(session::find(plan, &workshop, &mut |event: &Event| reporter.on_event(event))?)
+    let workshop = prepared.workshop(cancel);
+    Ok(session::find(&prepared.plan, &workshop, &mut |event: &Event| reporter.on_event(event))?)
 }
 
 pub(super) fn warn(text: &str) {

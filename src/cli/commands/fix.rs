@@ -15,7 +15,7 @@ use crate::git::{Repository, Shadow};
 use crate::model::trial::HomeFile;
 use crate::model::{CancelToken, CandidateFix, FixKind, FixReport, PackageChange, Report};
 use crate::report::FixText;
-use crate::session::{self, FixRequest, Fixes, OverlayFile, SignalListener, Workshop};
+use crate::session::{self, FixRequest, Fixes, OverlayFile, SignalListener};
 use crate::store::{SessionRow, SessionState, Store};
 
 /// Test ways to fix what the last search found
@@ -141,14 +141,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
 
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
-    let prepare::Prepared { repository, plan, bench, store, .. } = &prepared;
-    let workshop = Workshop {
-        repository,
-        shadow: &bench.shadow,
-        executor: bench.executor.as_ref(),
-        store,
-        cancel: &cancel,
-    };
+    let prepare::Prepared { repository, plan, bench, .. } = &prepared;
+    let workshop = prepared.workshop(&cancel);
     let mut said = |text: &str| {
         if !args.quiet {
             say(text);

@@ -11,10 +11,10 @@ use tempfile::TempDir;
 use crate::cli::{CliError, config, folders};
 use crate::git::{Link, Repository};
 use crate::model::trial::HomeFile;
-use crate::model::{CommitId, Packages, Recipe};
+use crate::model::{CancelToken, CommitId, Packages, Recipe};
 use crate::process::sandbox::Sandbox;
 use crate::pyenv::{self, Environments, Interpreter, ProbeError, Prober};
-use crate::session::{Matching, OverlayFile, Plan, TestChoice};
+use crate::session::{Matching, OverlayFile, Plan, TestChoice, Workshop};
 use crate::store::Store;
 use crate::triage::runners::telling;
 
@@ -49,6 +49,14 @@ pub(super) struct Prepared {
     pub(super) line: Option<String>,
     /// Where what is no trial runs.
     pub(super) tools: Tools,
+}
+
+impl Prepared {
+    /// What a session works with, until this is cancelled.
+    pub(super) fn workshop<'a>(&'a self, cancel: &'a CancelToken) -> Workshop<'a> {
+        let Self { repository, bench, store, .. } = self;
+        Workshop { repository, shadow: &bench.shadow, executor: bench.executor.as_ref(), store, cancel }
+    }
 }
 
 /// Sandboxes for what is started beside the trials; `None` where there is none, or none is wanted.

@@ -20,8 +20,7 @@ use crate::report::{
     SuspectRenderer as _, SuspectsJson, SuspectsMarkdown, SuspectsText, plural, suspect_annotations,
 };
 use crate::session::{
-    FailingTree, RangeChanges, SignalListener, Tracing, Workshop, add_calls, failure_of, kept_from,
-    run_at_bad,
+    FailingTree, RangeChanges, SignalListener, Tracing, add_calls, failure_of, kept_from, run_at_bad,
 };
 use crate::suspects::Failure;
 use crate::triage::log::{Clock, LogOptions, LogReader};
@@ -205,7 +204,7 @@ fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliEr
 }
 
 fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<SuspectReport, CliError> {
-    let Prepared { repository, plan, bench, store, .. } = prepared;
+    let Prepared { repository, plan, .. } = prepared;
     let tracing = if args.no_trace { None } else { Some(Tracing::new().map_err(CliError::internal)?) };
     let (reader, options) = (repository.reopen()?, RangeOptions::default());
     let options = RangeOptions { paths: plan.pathspecs.iter().map(Into::into).collect(), ..options };
@@ -219,8 +218,7 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
                 &AtomicBool::new(false),
             )?)
         });
-        let workshop =
-            Workshop { repository, shadow: &bench.shadow, executor: bench.executor.as_ref(), store, cancel };
+        let workshop = prepared.workshop(cancel);
         let output = run_at_bad(plan, &workshop, tracing.as_ref());
         let changes = changes.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (output, changes)

@@ -8,6 +8,8 @@ use std::thread;
 
 use tempfile::TempDir;
 
+use super::User;
+
 /// Makes a wheel: its file, name, version, requirements, its one module and the source of that.
 const MAKE_WHEEL: &str = r#"
 import sys, zipfile
@@ -179,4 +181,16 @@ impl Served {
             ("NO_PROXY", "127.0.0.1".to_owned()),
         ]
     }
+}
+
+/// A user for whom environments can be made; says so when they cannot. Without uv they cannot be made, and without a
+/// loopback it cannot reach the registry.
+#[expect(clippy::print_stdout, reason = "a test that passes by says why")]
+pub(crate) fn user_with_environments() -> Option<User> {
+    let reaches = || std::net::TcpStream::connect(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?);
+    if which::which("uv").is_err() || reaches().is_err() {
+        println!("not tested: there is no uv, or no loopback");
+        return None;
+    }
+    Some(User::new())
 }

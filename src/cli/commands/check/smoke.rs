@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Prepared;
 use super::look::Look;
 use crate::check::{self, Coverage, SMOKE_FAILED, Sides, add_or_support};
 use crate::cli::CliError;
@@ -12,7 +11,7 @@ use crate::model::{
     Annotation, CallSpan, CancelToken, CommitId, CommitInfo, Ending, FailureSignature, Frame, Purpose,
     Recipe, Severity, Smoke, TreeId, Trial, TrialId, TrialOutput, Verdict,
 };
-use crate::session::{self, LineWatch, LinesByFile, Workshop};
+use crate::session::{self, LineWatch, LinesByFile};
 use crate::store::OutcomeKey;
 use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle, same_failure};
 
@@ -296,9 +295,7 @@ impl Look<'_> {
         let mut plan = self.prepared.plan.clone();
         plan.good = vec![sides.ancestor];
         plan.bad = sides.head.commit;
-        let Prepared { repository, bench, store, .. } = self.prepared;
-        let workshop =
-            Workshop { repository, shadow: &bench.shadow, executor: bench.executor.as_ref(), store, cancel };
+        let workshop = self.prepared.workshop(cancel);
         let report = session::find(&plan, &workshop, &mut |_| {})?;
         if report.status == "found" {
             return Ok(report.culprits.into_iter().next().map(|culprit| culprit.commit));

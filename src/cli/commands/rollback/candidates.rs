@@ -9,7 +9,7 @@ use crate::cli::commands::prepare::{self, Prepared};
 use crate::git::Repository;
 use crate::model::{CancelToken, CommitId, Grounds, Report, TestedVersion, Verdict, Version};
 use crate::respond::{Next, Service};
-use crate::session::{Workshop, newest_passing};
+use crate::session::newest_passing;
 use crate::store::{SessionState, Store};
 
 /// How far back commits are tried, where there are no releases.
@@ -82,14 +82,8 @@ impl<'a> Candidates<'a> {
             prepared.warnings.iter().for_each(|warning| warn(warning));
             self.prepared = Some(prepared);
         }
-        let Some(Prepared { repository, plan, bench, store, .. }) = &self.prepared else { return Ok(None) };
-        let workshop = Workshop {
-            repository,
-            shadow: &bench.shadow,
-            executor: bench.executor.as_ref(),
-            store,
-            cancel: self.cancel,
-        };
+        let Some(prepared) = &self.prepared else { return Ok(None) };
+        let workshop = prepared.workshop(self.cancel);
         let commits: Vec<CommitId> = self.untested.iter().map(|version| version.commit).collect();
         let is_quiet = self.args.quiet;
         let name = |commit: CommitId| {
@@ -105,7 +99,9 @@ impl<'a> Candidates<'a> {
                 crate::cli::commands::say(&format!("{word:<10} {}{why}", name(commit)));
             }
         };
-        let Some(judged) = newest_passing(plan, &workshop, &commits, &mut said)? else { return Ok(None) };
+        let Some(judged) = newest_passing(&prepared.plan, &workshop, &commits, &mut said)? else {
+            return Ok(None);
+        };
         let mut found = None;
         for (commit, verdict, outcome) in judged {
             let Some(at) = self.untested.iter().position(|version| version.commit == commit) else {

@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::http;
 use super::watch::{Answer, count};
+use crate::model::kept::ending_words;
 use crate::model::{AnswerCount, CancelToken, Ending};
 use crate::process::{ActionSpec, act};
 
@@ -223,7 +224,7 @@ impl Health {
         };
         match act(&spec, cancel) {
             Ok((Ending::Exited { code: 0 }, _)) => {}
-            Ok((ending, _)) => return failed(phrase(&ending)),
+            Ok((ending, _)) => return failed(ending_words(&ending)),
             Err(error) => return failed(error.to_string()),
         }
         let text = std::fs::read(output.path()).unwrap_or_default();
@@ -239,18 +240,6 @@ fn looks_like_an_address(text: &str) -> bool {
     let is_port = |port: &str| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit());
     !text.contains(char::is_whitespace)
         && host.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && is_port(port))
-}
-
-/// How a command ended, for people.
-pub(super) fn phrase(ending: &Ending) -> String {
-    match ending {
-        Ending::Exited { code } => format!("exit status {code}"),
-        Ending::Signalled { signal } => format!("ended by signal {signal}"),
-        Ending::TimedOut { after_ms } => format!("not done after {} s", after_ms / 1000),
-        Ending::NotStarted { error } => format!("not started: {error}"),
-        Ending::Cancelled => "stopped".to_owned(),
-        other => format!("{other:?}"),
-    }
 }
 
 #[cfg(test)]

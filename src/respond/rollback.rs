@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::deploy::{Deploy, DeployError, Surroundings, command};
-use super::health::{Health, phrase};
+use super::health::Health;
 use super::record::{Happened, RecordError, Service};
 use super::template::Template;
 use super::watch::{Standing, Terms, Watch};
 use crate::git::Repository;
+use crate::model::kept::ending_words;
 use crate::model::rollback::ROLLBACK_SCHEMA;
 use crate::model::{
     Action, AnswerCount, Attempt, CancelToken, Ending, Grounds, HealthReport, RollbackOutcome,
@@ -232,7 +233,7 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
         };
         let ended = run(output.try_clone().map_err(system)?, &around, &version);
         let (ending, succeeded) = match &ended {
-            Ok((ending, _)) => (phrase(ending), *ending == Ending::Exited { code: 0 }),
+            Ok((ending, _)) => (ending_words(ending), *ending == Ending::Exited { code: 0 }),
             Err(error) => (error.to_string(), false),
         };
         let action = kind.to_owned();

@@ -70,6 +70,13 @@ pub enum Grounds {
     },
     /// The command passed on it just now.
     Tested,
+    /// A response began to deploy it, and was killed.
+    Begun {
+        /// When the response began, RFC 3339.
+        at: String,
+    },
+    /// It is the last good version with a fix that was tested.
+    Fix,
 }
 
 /// A version that was tested, and what came of it.

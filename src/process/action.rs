@@ -10,8 +10,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde::{Deserialize, Serialize};
 
 use super::child::{ending_of, timed_out};
+use super::leftovers::OrphansLeft;
 use crate::model::{CancelReason, CancelToken, Ending};
 
 /// From SIGTERM to SIGKILL.
@@ -41,6 +43,20 @@ pub struct ActionSpec<'a> {
 /// # Errors
 /// When the system has no more processes or files to give.
 pub fn act(spec: &ActionSpec<'_>, cancel: &CancelToken) -> io::Result<(Ending, Duration)> {
+    act_as(spec, cancel, &mut |_| Ok(()))
+}
+
+/// The same, where `began` hears which process it is before anything else happens. When it cannot be told, the command is
+/// ended.
+///
+/// # Errors
+/// As for [`act`], and when `began` fails.
+pub fn act_as(
+    spec: &ActionSpec<'_>,
+    cancel: &CancelToken,
+    began: &mut dyn FnMut(Acting) -> io::Result<()>,
+) -> io::Result<(Ending, Duration)> {
+    let _left = OrphansLeft::new();
     let started = Instant::now();
     let (program, arguments) = spec.words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
@@ -57,6 +73,10 @@ pub fn act(spec: &ActionSpec<'_>, cancel: &CancelToken) -> io::Result<(Ending, D
         Ok(child) => child,
         Err(error) => return Ok((Ending::NotStarted { error: error.to_string() }, started.elapsed())),
     };
+    if let Err(error) = began(Acting::of(child.id())) {
+        end(&mut child)?;
+        return Err(error);
+    }
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break Ok(status);
@@ -72,6 +92,59 @@ pub fn act(spec: &ActionSpec<'_>, cancel: &CancelToken) -> io::Result<(Ending, D
         std::thread::sleep(BETWEEN_LOOKS);
     };
     Ok((status.map_or_else(|ending| ending, ending_of), started.elapsed()))
+}
+
+/// A command that was started, perhaps by one that is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acting {
+    /// Its number.
+    pub process: u32,
+    /// When the system started it, in its own count: another process with this number has another. 0 where that is not told.
+    pub since: u64,
+}
+
+impl Acting {
+    fn of(process: u32) -> Self {
+        Self { process, since: since(process).unwrap_or(0) }
+    }
+
+    /// Whether it still runs.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.since != 0 && since(self.process) == Some(self.since)
+    }
+
+    /// Wait until it has ended, which it is made to when this time is over; not longer than until the user insists.
+    pub fn wait(&self, limit: Duration, cancel: &CancelToken) {
+        let group = i32::try_from(self.process).ok().and_then(Pid::from_raw);
+        let started = Instant::now();
+        let mut told = None;
+        while self.runs() && cancel.reason() != Some(CancelReason::Forced) {
+            // It leads a group of its own, as all that are started here.
+            let signal = match told {
+                None if started.elapsed() >= limit => Some(Signal::TERM),
+                Some(at) if Instant::now() >= at + GRACE => Some(Signal::KILL),
+                _ => None,
+            };
+            if let (Some(signal), Some(group)) = (signal, group) {
+                told.get_or_insert_with(Instant::now);
+                // It may be gone already.
+                let _ = kill_process_group(group, signal);
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+    }
+}
+
+/// The start time of a process that has not ended; see proc_pid_stat(5).
+fn since(process: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
 }
 
 /// End its group, politely at first.
@@ -104,7 +177,14 @@ mod tests {
             limit,
             output: output.reopen().unwrap(),
         };
-        let (ending, _) = act(&spec, &CancelToken::new()).unwrap();
+        let mut acting = None;
+        let mut began = |it: Acting| {
+            assert!(it.runs());
+            acting = Some(it);
+            Ok(())
+        };
+        let (ending, _) = act_as(&spec, &CancelToken::new(), &mut began).unwrap();
+        assert!(!acting.unwrap().runs());
         (ending, std::fs::read_to_string(output.path()).unwrap())
     }
 
@@ -115,6 +195,19 @@ mod tests {
         assert_eq!((ending, text.as_str()), (Ending::Exited { code: 3 }, "abc\nerr\n"));
         let (ending, _) = run("exec sleep 1000", Duration::from_millis(50));
         assert_eq!(ending, Ending::TimedOut { after_ms: 50 });
+    }
+
+    #[test]
+    fn one_that_was_left_is_waited_for_and_ended_at_its_limit() {
+        let mut child = Command::new("sh").args(["-c", "sleep 1000; true"]).process_group(0).spawn().unwrap();
+        let left = Acting::of(child.id());
+        assert!(left.runs());
+        // Reaped elsewhere, as by the system.
+        let reaped = std::thread::spawn(move || child.wait().unwrap());
+        left.wait(Duration::from_millis(50), &CancelToken::new());
+        assert!(!left.runs());
+        assert!(!reaped.join().unwrap().success());
+        assert!(!Acting { process: std::process::id(), since: 1 }.runs(), "another one with its number");
     }
 
     #[test]

@@ -39,7 +39,7 @@ mod linux {
     use std::collections::BTreeSet;
     use std::fs;
     use std::path::Path;
-    use std::sync::{LazyLock, Once};
+    use std::sync::{LazyLock, Mutex, PoisonError};
     use std::time::{Duration, Instant};
 
     use rustix::process::{
@@ -52,13 +52,51 @@ mod linux {
     const PATIENCE: Duration = Duration::from_secs(2);
     const BETWEEN_LOOKS: Duration = Duration::from_micros(300);
 
+    /// Whose orphans are adopted.
+    struct Adoption {
+        /// Whether there were trials: theirs are.
+        is_wanted: bool,
+        /// Commands that act on the world: theirs are not, since what they leave running was wanted.
+        actions: usize,
+    }
+
+    static ADOPTION: Mutex<Adoption> = Mutex::new(Adoption { is_wanted: false, actions: 0 });
+
+    impl Adoption {
+        fn change(change: impl FnOnce(&mut Self)) {
+            let mut adoption = ADOPTION.lock().unwrap_or_else(PoisonError::into_inner);
+            let adopts = |adoption: &Self| adoption.is_wanted && adoption.actions == 0;
+            let before = adopts(&adoption);
+            change(&mut adoption);
+            // Where the kernel refuses, escaped descendants go unnoticed; the group is still ended.
+            match (before, adopts(&adoption)) {
+                (false, true) => drop(set_child_subreaper(Some(getpid()))),
+                (true, false) => drop(set_child_subreaper(None)),
+                _ => {}
+            }
+        }
+    }
+
     /// Adopt orphaned descendants from now on.
     pub(crate) fn adopt_orphans() {
-        static ONCE: Once = Once::new();
-        // Where the kernel refuses, escaped descendants go unnoticed; the group is still ended.
-        ONCE.call_once(|| {
-            let _ = set_child_subreaper(Some(getpid()));
-        });
+        Adoption::change(|adoption| adoption.is_wanted = true);
+    }
+
+    /// While this lives, orphans are left to the system: a service that a deploy starts becomes no leftover of a trial.
+    #[derive(Debug)]
+    pub(crate) struct OrphansLeft(());
+
+    impl OrphansLeft {
+        pub(crate) fn new() -> Self {
+            Adoption::change(|adoption| adoption.actions += 1);
+            Self(())
+        }
+    }
+
+    impl Drop for OrphansLeft {
+        fn drop(&mut self) {
+            Adoption::change(|adoption| adoption.actions -= 1);
+        }
     }
 
     /// End everything that a command whose leader has exited (but is not reaped) has left. How many
@@ -213,6 +251,16 @@ mod elsewhere {
     /// Only Linux hands orphaned descendants over.
     pub(crate) const fn adopt_orphans() {}
 
+    /// Orphans are always left to the system.
+    #[derive(Debug)]
+    pub(crate) struct OrphansLeft(());
+
+    impl OrphansLeft {
+        pub(crate) const fn new() -> Self {
+            Self(())
+        }
+    }
+
     /// End the group. How many processes it had is not known: 0.
     pub(crate) fn end_leftovers(own: &Running) -> u32 {
         let _ = kill_process_group(own.leader, Signal::KILL);
@@ -230,7 +278,7 @@ use elsewhere as system;
 #[cfg(target_os = "linux")]
 use linux as system;
 
-pub(super) use system::{adopt_orphans, end_leftovers};
+pub(super) use system::{OrphansLeft, adopt_orphans, end_leftovers};
 
 /// End all processes of this user whose [`MARKER`] begins with `prefix`: what a pybisect that was killed
 /// outright has left. How many there were; always 0 but on Linux.

@@ -21,7 +21,7 @@ mod programs;
 pub mod sandbox;
 mod spawn;
 
-pub use action::{ActionSpec, act};
+pub use action::{Acting, ActionSpec, act, act_as};
 pub use child::{ChildOutcome, ChildSpec, run, run_with_proxy};
 pub use inherited::keep_descriptors;
 pub use leftovers::{MARKER, end_marked};

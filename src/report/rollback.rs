@@ -104,6 +104,8 @@ impl RollbackText<'_> {
             Grounds::Session { id } => format!("the last good version of search {id}"),
             Grounds::Deployed { at } => format!("deployed before, and healthy at {at}"),
             Grounds::Tested => "the command passes".to_owned(),
+            Grounds::Begun { at } => format!("its deploy was begun by the response of {at}"),
+            Grounds::Fix => "with a fix that was tested".to_owned(),
         };
         self.row(out, "good", &format!("{}: {grounds}", attempt.version.name()))?;
         let mut health = attempt.health.iter();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::template::{Template, TemplateError, check_names, filled};
 use crate::git::{GitError, Repository};
 use crate::model::{CancelToken, Ending, Version};
-use crate::process::{ActionSpec, act};
+use crate::process::{Acting, ActionSpec, act_as};
 
 /// A version cannot be deployed.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,9 @@ pub(super) struct Surroundings<'a> {
     pub(super) limit: Duration,
     pub(super) cancel: &'a CancelToken,
 }
+
+/// Hears which process a command is, before anything else happens.
+pub(super) type Began<'a> = &'a mut dyn FnMut(Acting) -> io::Result<()>;
 
 impl Deploy {
     /// A command, `symlink:LINK:RELEASE` (`symlink:/srv/app/current:/srv/app/releases/{short}`), or `git:REMOTE/BRANCH`.
@@ -127,11 +130,12 @@ impl Deploy {
         worktree: Option<&Path>,
         output: File,
         around: &Surroundings<'_>,
+        began: Began<'_>,
     ) -> Result<(Ending, Duration), DeployError> {
         let started = std::time::Instant::now();
         let done = |started: std::time::Instant| (Ending::Exited { code: 0 }, started.elapsed());
         match self {
-            Self::Command(template) => command(template, version, worktree, output, around),
+            Self::Command(template) => command(template, version, worktree, output, around, began),
             Self::Symlink { link, release } => {
                 lead(link, &found_release(link, &filled(release, version, None)?)?)?;
                 Ok(done(started))
@@ -151,6 +155,7 @@ pub(super) fn command(
     worktree: Option<&Path>,
     output: File,
     around: &Surroundings<'_>,
+    began: Began<'_>,
 ) -> Result<(Ending, Duration), DeployError> {
     let words = template.words(version, worktree)?;
     let mut variables: Vec<(&'static str, OsString)> = vec![
@@ -161,7 +166,7 @@ pub(super) fn command(
     variables.extend(worktree.map(|folder| ("PYBISECT_WORKTREE", folder.as_os_str().to_owned())));
     let folder = around.folder.to_owned();
     let spec = ActionSpec { words: &words, folder, variables, limit: around.limit, output };
-    act(&spec, around.cancel)
+    act_as(&spec, around.cancel, began)
         .map_err(|error| DeployError::System { what: "run the command".to_owned(), error })
 }
 

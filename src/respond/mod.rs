@@ -28,6 +28,6 @@ pub use deploy::{Deploy, DeployError};
 pub use health::{Baseline, Health, HealthError, Probe, VersionSource};
 pub use migrations::is_migration;
 pub use record::{Entry, Happened, RecordError, Service};
-pub use rollback::{Next, Rollback, Steps, roll_back};
+pub use rollback::{Next, Rollback, Steps, roll_back, worktrees};
 pub use template::{Template, TemplateError};
 pub use watch::Terms;

@@ -10,6 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{CommitId, Version};
+use crate::process::Acting;
 
 /// The record of a service cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,14 @@ pub enum RecordError {
     /// It is no name.
     #[error("'{0}' is no name for a service: letters, digits, '.', '_' and '-'")]
     Name(String),
+    /// There is no such incident.
+    #[error("'{service}' has no incident '{id}'")]
+    NoIncident {
+        /// The service.
+        service: String,
+        /// The name that was asked for.
+        id: String,
+    },
     /// The system refused.
     #[error("the record of a service, {}: {error}", .path.display())]
     System {
@@ -47,6 +56,14 @@ pub enum Happened {
         version: Version,
         /// The command.
         command: String,
+    },
+    /// The command was started.
+    Runs {
+        /// As it began.
+        action: String,
+        /// Its process.
+        #[serde(flatten)]
+        acting: Acting,
     },
     /// It ended.
     Ended {
@@ -100,26 +117,9 @@ impl Service {
     /// # Errors
     /// When somebody has it, or the folder cannot be written.
     pub fn take(services: &Path, name: &str) -> Result<Self, RecordError> {
-        let is_of_one = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if name.is_empty() || name.starts_with('.') || name.len() > 100 || !name.chars().all(is_of_one) {
-            return Err(RecordError::Name(name.to_owned()));
-        }
+        check_name(name)?;
         let folder = services.join(name);
-        let system = |path: &Path| {
-            let path = path.to_owned();
-            move |error: io::Error| RecordError::System { path, error }
-        };
-        // Commands and what they print are nobody else's business.
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(system(&folder))?;
-        let path = folder.join("lock");
-        let mut lock = open(&path).map_err(system(&path))?;
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let mut holder = String::new();
-            // Who it is, is only for people.
-            let _unknown = lock.read_to_string(&mut holder);
-            return Err(RecordError::Locked { name: name.to_owned(), holder: holder.trim().to_owned() });
-        }
-        lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(system(&path))?;
+        let lock = take_lock(&folder, name)?;
         let path = folder.join("record.jsonl");
         let mut record = open(&path).map_err(system(&path))?;
         let mut text = String::new();
@@ -173,13 +173,75 @@ impl Service {
         last.filter(|entry| matches!(entry.happened, Happened::Begun { .. }))
     }
 
+    /// The process of what was begun last, when its end is not known; it may still run.
+    #[must_use]
+    pub fn left_running(&self) -> Option<Acting> {
+        self.unfinished()?;
+        let last = self
+            .entries
+            .iter()
+            .rev()
+            .find(|entry| matches!(entry.happened, Happened::Begun { .. } | Happened::Runs { .. }));
+        match last?.happened {
+            Happened::Runs { acting, .. } => Some(acting),
+            _ => None,
+        }
+    }
+
+    /// Versions whose deploy was begun since a moment, the latest first; whether each was healthy then, where that was seen.
+    #[must_use]
+    pub fn tried_since(&self, since: Timestamp) -> Vec<(Version, Option<bool>)> {
+        let is_later = |entry: &&Entry| entry.at.parse::<Timestamp>().is_ok_and(|at| at >= since);
+        let mut tried: Vec<(Version, Option<bool>)> = Vec::new();
+        let mut seen: Vec<(CommitId, bool)> = Vec::new();
+        for entry in self.entries.iter().rev().take_while(is_later) {
+            match &entry.happened {
+                Happened::Healthy { version } => seen.push((version.commit, true)),
+                Happened::Unhealthy { version, .. } => seen.push((version.commit, false)),
+                Happened::Begun { action, version, .. }
+                    if action == "deploy"
+                        && tried.iter().all(|(known, _)| known.commit != version.commit) =>
+                {
+                    let health = seen.iter().find(|(commit, _)| *commit == version.commit);
+                    tried.push((version.clone(), health.map(|(_, healthy)| *healthy)));
+                }
+                _ => {}
+            }
+        }
+        tried
+    }
+
+    /// When a version was last deployed, as far as that is known here.
+    #[must_use]
+    pub fn deployed_at(&self, commit: CommitId) -> Option<Timestamp> {
+        let entry = self.entries.iter().rev().find(|entry| {
+            matches!(&entry.happened, Happened::Ended { action, version, succeeded: true, .. }
+                if action == "deploy" && version.commit == commit)
+        });
+        entry?.at.parse().ok()
+    }
+
+    /// Versions that were deployed, or begun to be, each once, the latest first.
+    pub(super) fn deployed_ever(&self) -> Vec<CommitId> {
+        let mut commits = Vec::new();
+        for entry in self.entries.iter().rev() {
+            if let Happened::Begun { action, version, .. } = &entry.happened
+                && action == "deploy"
+                && !commits.contains(&version.commit)
+            {
+                commits.push(version.commit);
+            }
+        }
+        commits
+    }
+
     /// The version that was deployed last; `None` when that is not known here: nothing was, or the last deploy failed or
     /// did not end.
     #[must_use]
     pub fn deployed(&self) -> Option<&Version> {
         let is_of_deploy = |entry: &&Entry| match &entry.happened {
             Happened::Begun { action, .. } | Happened::Ended { action, .. } => action == "deploy",
-            Happened::Healthy { .. } | Happened::Unhealthy { .. } => false,
+            Happened::Runs { .. } | Happened::Healthy { .. } | Happened::Unhealthy { .. } => false,
         };
         match &self.entries.iter().rev().find(is_of_deploy)?.happened {
             Happened::Ended { version, succeeded: true, .. } => Some(version),
@@ -207,6 +269,36 @@ impl Service {
         }
         known
     }
+}
+
+/// Whether a service can be called so.
+pub(super) fn check_name(name: &str) -> Result<(), RecordError> {
+    let is_of_one = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if name.is_empty() || name.starts_with('.') || name.len() > 100 || !name.chars().all(is_of_one) {
+        return Err(RecordError::Name(name.to_owned()));
+    }
+    Ok(())
+}
+
+/// The lock of a folder, which is made where it is missing; held for as long as the file is open.
+pub(super) fn take_lock(folder: &Path, name: &str) -> Result<File, RecordError> {
+    // Commands and what they print are nobody else's business.
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(system(folder))?;
+    let path = folder.join("lock");
+    let mut lock = open(&path).map_err(system(&path))?;
+    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        let mut holder = String::new();
+        // Who it is, is only for people.
+        let _unknown = lock.read_to_string(&mut holder);
+        return Err(RecordError::Locked { name: name.to_owned(), holder: holder.trim().to_owned() });
+    }
+    lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(system(&path))?;
+    Ok(lock)
+}
+
+fn system(path: &Path) -> impl FnOnce(io::Error) -> RecordError + use<> {
+    let path = path.to_owned();
+    move |error| RecordError::System { path, error }
 }
 
 fn open(path: &Path) -> io::Result<File> {

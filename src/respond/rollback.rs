@@ -5,7 +5,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::deploy::{Deploy, DeployError, Surroundings, command};
+use super::deploy::{Began, Deploy, DeployError, Surroundings, command};
 use super::health::Health;
 use super::record::{Happened, RecordError, Service};
 use super::template::Template;
@@ -18,8 +18,19 @@ use crate::model::{
     RollbackReport, Version,
 };
 
+use crate::process::Acting;
+
 /// Bytes of a command's output that are kept in the report.
 const MOST_OUTPUT: u64 = 4096;
+
+/// Versions whose files are kept, the last that were deployed.
+const KEPT_WORKTREES: usize = 5;
+
+/// The folder of the files of versions, each in a folder of its own.
+#[must_use]
+pub fn worktrees(service: &Service) -> PathBuf {
+    service.folder().join("versions")
+}
 
 /// What is done for each version.
 #[derive(Debug)]
@@ -39,7 +50,8 @@ pub struct Steps {
 }
 
 /// Runs a command for a version, whose output goes to a file; how it ended, and how long it took.
-type Run<'a> = &'a dyn Fn(File, &Surroundings<'_>, &Version) -> Result<(Ending, Duration), DeployError>;
+type Run<'a> =
+    &'a dyn Fn(File, &Surroundings<'_>, &Version, Began<'_>) -> Result<(Ending, Duration), DeployError>;
 
 /// A version to roll back to, and why it is taken to be good.
 pub type Next = Option<(Version, Grounds)>;
@@ -64,8 +76,12 @@ pub struct Rollback<'a, E> {
     pub allow_migrations: bool,
     /// Whether it only says what would be done.
     pub dry_run: bool,
+    /// Whether it goes on where one was killed: what answers is looked at before a version is deployed again.
+    pub resumes: bool,
     /// How the user stops it.
     pub cancel: &'a CancelToken,
+    /// Takes secrets out of what is shown and kept.
+    pub hide: &'a dyn Fn(&str) -> String,
     /// Puts the files of a version into a folder.
     pub worktree: &'a dyn Fn(&Version) -> Result<PathBuf, E>,
     /// The names of migrations that lie between a version and the deployed one.
@@ -97,6 +113,13 @@ pub fn roll_back<E: From<RecordError> + From<DeployError>>(
             format!("a {action} of {} was begun at {} and its end is not known", version.name(), entry.at);
         said(&note);
         report.notes.push(note);
+        // Never two at once.
+        if let Some(left) = rollback.service.left_running().filter(Acting::runs)
+            && !rollback.dry_run
+        {
+            said(&format!("waits for it to end: process {}", left.process));
+            left.wait(rollback.steps.limit, rollback.cancel);
+        }
     }
     while report.attempts.len() < rollback.attempts {
         if rollback.cancel.is_cancelled() {
@@ -120,6 +143,9 @@ pub fn roll_back<E: From<RecordError> + From<DeployError>>(
             RollbackOutcome::NoneGood | RollbackOutcome::Unhealthy => {}
             _ => break,
         }
+    }
+    if !rollback.dry_run {
+        rollback.remove_old_worktrees();
     }
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
@@ -154,54 +180,98 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
         if self.dry_run {
             let commands = std::iter::once(("deploy", shown))
                 .chain(later.into_iter().map(|(kind, _, shown)| (kind, shown)));
-            attempt.actions = commands.map(|(kind, command)| planned(kind, command)).collect();
+            attempt.actions = commands.map(|(kind, command)| planned(kind, (self.hide)(&command))).collect();
             report.outcome = RollbackOutcome::DryRun;
             return Ok(attempt);
         }
-        let deploy = |output, around: &Surroundings<'_>, version: &Version| {
-            steps.deploy.carry_out(version, worktree, output, around)
-        };
-        let mut went_well = self.act("deploy", shown, &mut attempt, said, &deploy)?;
-        let after = |kind: &str| later.iter().find(|(of, ..)| *of == kind);
-        let command_of = |template| {
-            move |output, around: &Surroundings<'_>, version: &Version| {
-                command(template, version, worktree, output, around)
+        let mut standing = match (&steps.health, self.resumes) {
+            (Some(health), true) if self.is_there(health, &attempt.version)? => {
+                said(&format!("{:<10} {} answers already", "deployed", attempt.version.name()));
+                Some(self.watch(health, &mut attempt, started, report, said))
             }
+            _ => None,
         };
-        if went_well && let Some((kind, template, shown)) = after("reload") {
-            went_well = self.act(kind, shown.clone(), &mut attempt, said, &command_of(template))?;
+        if standing != Some(Standing::Healthy) {
+            let deploy = |output, around: &Surroundings<'_>, version: &Version, began: Began<'_>| {
+                steps.deploy.carry_out(version, worktree, output, around, began)
+            };
+            let mut went_well = self.act("deploy", shown, &mut attempt, said, &deploy)?;
+            let after = |kind: &str| later.iter().find(|(of, ..)| *of == kind);
+            let command_of = |template| {
+                move |output, around: &Surroundings<'_>, version: &Version, began: Began<'_>| {
+                    command(template, version, worktree, output, around, began)
+                }
+            };
+            if went_well && let Some((kind, template, shown)) = after("reload") {
+                went_well = self.act(kind, shown.clone(), &mut attempt, said, &command_of(template))?;
+            }
+            if !went_well {
+                report.outcome = RollbackOutcome::Unhealthy;
+                let last = attempt.actions.last().map(|action| action.kind.clone()).unwrap_or_default();
+                self.note_unhealthy(&attempt.version, format!("the {last} failed"))?;
+                return Ok(attempt);
+            }
+            let Some(health) = &steps.health else {
+                report.outcome = RollbackOutcome::Deployed;
+                return Ok(attempt);
+            };
+            let seen = self.watch(health, &mut attempt, started, report, said);
+            // Never a second reload: while one runs it is dropped, or takes both versions into service.
+            standing = if seen == Standing::Unchanged
+                && let Some((kind, template, shown)) = after("restart")
+                && self.act(kind, shown.clone(), &mut attempt, said, &command_of(template))?
+            {
+                Some(self.watch(health, &mut attempt, started, report, said))
+            } else {
+                Some(seen)
+            };
         }
-        if !went_well {
-            report.outcome = RollbackOutcome::Unhealthy;
-            let last = attempt.actions.last().map(|action| action.kind.clone()).unwrap_or_default();
-            self.note_unhealthy(&attempt.version, format!("the {last} failed"))?;
-            return Ok(attempt);
-        }
-        let Some(health) = &steps.health else {
-            report.outcome = RollbackOutcome::Deployed;
-            return Ok(attempt);
-        };
-        let mut standing = self.watch(health, &mut attempt, started, report, said);
-        // Never a second reload: while one runs it is dropped, or takes both versions into service.
-        if standing == Standing::Unchanged
-            && let Some((kind, template, shown)) = after("restart")
-            && self.act(kind, shown.clone(), &mut attempt, said, &command_of(template))?
+        report.outcome = self.conclude(&attempt, standing.unwrap_or(Standing::Open))?;
+        Ok(attempt)
+    }
+
+    /// Whether a version answers, and no other, though nobody knows how far its deploy came.
+    fn is_there(&mut self, health: &Health, version: &Version) -> Result<bool, E> {
+        let baseline = health.baseline(self.cancel);
+        let answers = baseline.answers.iter();
+        let is_there =
+            baseline.told.is_some() && answers.clone().all(|answer| version.is_told_as(&answer.answer));
+        if is_there
+            && let Some(entry) = self.service.unfinished()
+            && let Happened::Begun { action, version, .. } = &entry.happened
         {
-            standing = self.watch(health, &mut attempt, started, report, said);
+            let (action, version) = (action.clone(), version.clone());
+            let ending = "not known; its version answers".to_owned();
+            self.service.note(Happened::Ended { action, version, ending, succeeded: true })?;
         }
+        Ok(is_there)
+    }
+
+    /// Remove the files of versions that were deployed long ago. Those of the last few stay: a link may lead there.
+    fn remove_old_worktrees(&self) {
+        let kept: Vec<String> =
+            self.service.deployed_ever().iter().take(KEPT_WORKTREES).map(ToString::to_string).collect();
+        let entries = std::fs::read_dir(worktrees(self.service)).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| !kept.iter().any(|kept| entry.file_name() == **kept)) {
+            // One that cannot be removed stays until the next time.
+            drop(std::fs::remove_dir_all(entry.path()));
+        }
+    }
+
+    /// Write down what was seen of a version.
+    fn conclude(&mut self, attempt: &Attempt, standing: Standing) -> Result<RollbackOutcome, E> {
         match standing {
             Standing::Healthy => {
-                report.outcome = RollbackOutcome::Healthy;
                 self.service.note(Happened::Healthy { version: attempt.version.clone() })?;
+                Ok(RollbackOutcome::Healthy)
             }
-            Standing::Open => report.outcome = RollbackOutcome::Interrupted,
+            Standing::Open => Ok(RollbackOutcome::Interrupted),
             Standing::Unchanged | Standing::Unhealthy => {
-                report.outcome = RollbackOutcome::Unhealthy;
                 let why = attempt.health.last().and_then(|health| health.why.clone()).unwrap_or_default();
                 self.note_unhealthy(&attempt.version, why)?;
+                Ok(RollbackOutcome::Unhealthy)
             }
         }
-        Ok(attempt)
     }
 
     fn note_unhealthy(&mut self, version: &Version, why: String) -> Result<(), RecordError> {
@@ -218,6 +288,7 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
         run: Run<'_>,
     ) -> Result<bool, E> {
         let version = attempt.version.clone();
+        let shown = (self.hide)(&shown);
         said(&format!("{kind:<10} {}: {shown}", version.name()));
         let path = self.service.folder().join(format!("{kind}.log"));
         let system = |error| DeployError::System { what: format!("write {}", path.display()), error };
@@ -231,7 +302,12 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
             limit: self.steps.limit,
             cancel: self.cancel,
         };
-        let ended = run(output.try_clone().map_err(system)?, &around, &version);
+        let service = &mut *self.service;
+        let mut began = |acting| {
+            let runs = Happened::Runs { action: kind.to_owned(), acting };
+            service.note(runs).map_err(std::io::Error::other)
+        };
+        let ended = run(output.try_clone().map_err(system)?, &around, &version, &mut began);
         let (ending, succeeded) = match &ended {
             Ok((ending, _)) => (ending_words(ending), *ending == Ending::Exited { code: 0 }),
             Err(error) => (error.to_string(), false),
@@ -244,7 +320,7 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
             command: shown,
             ending: Some(ended),
             seconds: took.as_secs_f64(),
-            output: last_lines(&mut output),
+            output: (self.hide)(&last_lines(&mut output)),
         };
         let went_well = action.succeeded();
         if !went_well {

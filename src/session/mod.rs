@@ -127,6 +127,7 @@ pub use line_watch::{LineWatch, LinesByFile, Watched};
 pub use passing::{Judged, newest_passing};
 pub use plan::{Matching, OverlayFile, Plan, TestChoice};
 pub use range_changes::{FailingTree, read_changes};
+pub use secrets::Secrets;
 pub use selection::OnlyFailing;
 pub use suspects::{RangeChanges, add_calls, failure_of, run_at_bad};
 pub use taken_back::{BothTexts, TakenBack};

@@ -5,6 +5,7 @@
 //! password of an address) is masked where it is kept; what is read from an output as a failure is masked alike, so that
 //! an outcome that is known from an earlier run shows the same failure.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
@@ -39,9 +40,23 @@ const NAMES: [&str; 11] = [
 ];
 
 /// Values that are masked wherever they stand.
-pub(super) struct Secrets(Option<Regex>);
+#[derive(Debug)]
+pub struct Secrets(Option<Regex>);
 
 impl Secrets {
+    /// Those of the environment of this process.
+    #[must_use]
+    pub fn of_user() -> Self {
+        Self::of(&std::env::vars_os().collect())
+    }
+
+    /// A text without these values, and without what else looks like a secret.
+    #[must_use]
+    pub fn hidden(&self, text: &str) -> String {
+        let text = self.0.as_ref().map_or(Cow::Borrowed(text), |pattern| pattern.replace_all(text, MASK));
+        redact(&text).into_owned()
+    }
+
     /// Those of an environment: of the variables that are withheld unless the user passes them.
     pub(super) fn of(environment: &BTreeMap<OsString, OsString>) -> Self {
         let withheld = clean(environment.clone(), &[], false).withheld;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::terminal::{can_animate, stderr_style};
 use crate::cli::{CliError, Exit};
@@ -14,6 +14,7 @@ use super::answer;
 use super::config_args::ConfigArgs;
 use super::environments::EnvArgs;
 use super::isolation::IsolationArgs;
+use super::json_target::JsonTarget;
 use super::prepare::{self, Prepared};
 
 /// How probable the answer has to be by default.
@@ -185,7 +186,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     }
 
     if let Some(json) = &mut json {
-        json.write(&report)?;
+        let mut text = Vec::new();
+        Json.render(&report, &mut text).map_err(CliError::internal)?;
+        json.write(&text)?;
     }
     let on_stdout = json.as_ref().is_some_and(JsonTarget::is_stdout);
     if !on_stdout {
@@ -229,51 +232,4 @@ pub(super) fn say_how_to_go_on(cancel: &CancelToken) {
         "{ended}; what ran is kept. To go on, run the same again:\n  {}",
         style.bold(shell_words::join(words))
     ));
-}
-
-/// Where the JSON goes. Tried before the search: a wrong path should not cost one.
-enum JsonTarget {
-    Stdout,
-    /// A file, and whether the report is in it.
-    File(PathBuf, bool),
-}
-
-impl JsonTarget {
-    fn open(path: &Path) -> Result<Self, CliError> {
-        if path == Path::new("-") {
-            return Ok(Self::Stdout);
-        }
-        std::fs::File::create(path)
-            .map_err(|error| CliError::usage(format!("failed to write {}: {error}", path.display())))?;
-        Ok(Self::File(path.to_owned(), false))
-    }
-
-    const fn is_stdout(&self) -> bool {
-        matches!(self, Self::Stdout)
-    }
-
-    fn write(&mut self, report: &Report) -> Result<(), CliError> {
-        let mut text = Vec::new();
-        Json.render(report, &mut text).map_err(CliError::internal)?;
-        match self {
-            Self::Stdout => super::print(&text).map(drop),
-            Self::File(path, is_written) => {
-                std::fs::write(&*path, text).map_err(CliError::internal)?;
-                *is_written = true;
-                Ok(())
-            }
-        }
-    }
-}
-
-/// After an error there is no report: neither an empty one nor that of an earlier search, which would be taken for this
-/// one's.
-impl Drop for JsonTarget {
-    fn drop(&mut self) {
-        if let Self::File(path, false) = self
-            && path.symlink_metadata().is_ok_and(|facts| facts.is_file())
-        {
-            drop(std::fs::remove_file(path));
-        }
-    }
 }

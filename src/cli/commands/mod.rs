@@ -18,6 +18,7 @@ pub(super) mod fix;
 mod history;
 pub(super) mod init;
 pub(super) mod isolation;
+mod json_target;
 mod last_failed;
 pub(super) mod log;
 pub(super) mod logs;

@@ -7,21 +7,24 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{CliError, Exit, config, folders};
 use crate::git::{ChangeStatus, Repository};
 use crate::model::{AnswerCount, CancelToken, RollbackOutcome, RollbackReport, Version};
 use crate::report::{RollbackText, lines};
-use crate::respond::{Deploy, Rollback, Service, Steps, Template, is_migration, roll_back};
-use crate::session::SignalListener;
+use crate::respond::{Deploy, Rollback, Service, Steps, Template, is_migration, roll_back, worktrees};
+use crate::session::{Secrets, SignalListener};
 use crate::store::Store;
 
-use self::candidates::Candidates;
+use self::candidates::{Candidates, Known};
 use self::watched::{WatchArgs, duration};
 use super::config_args::ConfigArgs;
 use super::environments::EnvArgs;
 use super::find;
 use super::isolation::IsolationArgs;
+use super::json_target::JsonTarget;
 use super::standing::Standing;
 
 /// The newest versions that are tested for being good.
@@ -32,7 +35,7 @@ const MOST_TESTED: usize = 64;
 /// The good version is the one you name, the last good one of a search, one that was healthy before, or the newest
 /// release on which the command passes. It is deployed by your command; then the service is asked over new connections
 /// until that version answers, and no other, several times in a row. Unhealthy, the next older one is tried.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
 Examples:
   pybisect rollback --deploy './deploy.sh {commit}' --health https://shop.example.com/health --health-version X-Version -- python smoke.py
@@ -111,6 +114,7 @@ pub(crate) struct Args {
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    let mut json = args.json.as_deref().map(JsonTarget::open).transpose()?;
     let here = std::env::current_dir().map_err(CliError::internal)?;
     let place = args.repo.clone().unwrap_or_else(|| here.clone());
     let repository = Repository::open(&place)?;
@@ -118,63 +122,110 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let loaded = config::load(&standing.config(&repository, None), args.config.no_config)?;
     let args = &args.over(&loaded.config.rollback.unwrap_or_default());
     let steps = steps(args, &here).map_err(|error| loaded.warnings.iter().fold(error, CliError::hinted))?;
-    let name = match &args.service {
-        Some(name) => name.clone(),
-        None => default_name(&repository),
-    };
-    let mut service =
-        Service::take(&folders::state()?.join("services"), &name).map_err(CliError::usage_of)?;
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
-    let baseline = steps.health.as_ref().map(|health| health.baseline(&cancel)).unwrap_or_default();
-    let deployed = deployed(args, &repository, baseline.told.as_deref(), &service)?;
-    let say = |text: &str| {
+    let secrets = Secrets::of_user();
+    let around = Around { repository: &repository, here, resumes: None, cancel: &cancel, secrets: &secrets };
+    let said = |text: &str| {
         if !args.quiet {
             drop(writeln!(anstream::stderr(), "{}", stderr_style().dim(lines(text))));
         }
     };
-    say(&format!("{:<10} {}", "deployed", deployed.name()));
+    let rolled = carry_out(args, &steps, &around, &said)?;
+    drop(listener);
+    tell(&rolled, json.as_mut())
+}
+
+/// What a rollback works with beside its options.
+pub(super) struct Around<'a> {
+    pub(super) repository: &'a Repository,
+    /// Where commands run.
+    pub(super) here: PathBuf,
+    /// When the response began that was killed and is gone on with.
+    pub(super) resumes: Option<Timestamp>,
+    pub(super) cancel: &'a CancelToken,
+    pub(super) secrets: &'a Secrets,
+}
+
+/// What came of a rollback.
+pub(super) struct Rolled {
+    pub(super) report: RollbackReport,
+    /// The command that tells good from bad.
+    command: Option<String>,
+}
+
+/// Roll back, or say what would be done. `said` hears of each step.
+pub(super) fn carry_out(
+    args: &Args,
+    steps: &Steps,
+    around: &Around<'_>,
+    said: &dyn Fn(&str),
+) -> Result<Rolled, CliError> {
+    let Around { repository, here, cancel, secrets, .. } = around;
+    let mut service = take_service(args, repository)?;
+    let baseline = steps.health.as_ref().map(|health| health.baseline(cancel)).unwrap_or_default();
+    let deployed = deployed(args, repository, baseline.told.as_deref(), &service)?;
+    said(&format!("{:<10} {}", "deployed", deployed.name()));
     for AnswerCount { answer, count } in &baseline.answers {
-        say(&format!("{:<10} {count} × {answer}", "before"));
+        said(&format!("{:<10} {count} × {answer}", "before"));
     }
     let store = Store::open(&folders::cache()?)?;
-    let mut candidates = Candidates::new(args, &repository, &store, &service, &deployed, &cancel)?;
-    let folder = service.folder().to_owned();
-    let worktree = |version: &Version| {
-        let into = folder.join("versions").join(version.commit.to_string());
-        if !into.is_dir() {
-            repository.export(version.commit, &into)?;
-        }
-        Ok::<_, CliError>(into)
-    };
+    let known = Known { repository, store: &store, service: &service, resumes: around.resumes };
+    let mut candidates = Candidates::new(args, &known, &deployed, (cancel, said))?;
+    let folder = worktrees(&service);
+    let worktree = |version: &Version| exported(repository, &folder, version);
     let bad_tree = repository.tree_of(deployed.commit)?;
-    let migrations = |version: &Version| Ok(migrations(&repository, version, bad_tree)?);
+    let migrations = |version: &Version| Ok(migrations(repository, version, bad_tree)?);
     let rollback = Rollback {
-        steps: &steps,
+        steps,
         service: &mut service,
-        repository: &repository,
-        folder: here,
+        repository,
+        folder: here.clone(),
         deployed: deployed.clone(),
         baseline: baseline.answers,
         attempts: args.attempts.unwrap_or(3).max(1),
         allow_migrations: args.allow_migrations,
         dry_run: args.dry_run,
-        cancel: &cancel,
+        resumes: around.resumes.is_some(),
+        cancel,
+        hide: &|text| secrets.hidden(text),
         worktree: &worktree,
         migrations: &migrations,
     };
-    let mut heard = |text: &str| say(text);
-    let mut report = roll_back(rollback, &mut || candidates.next(), &mut heard)?;
-    drop(listener);
+    let mut report = roll_back(rollback, &mut || candidates.next(), &mut |text| said(text))?;
     report.tested = candidates.tested();
     if cancel.is_cancelled() && report.attempts.is_empty() {
         report.outcome = RollbackOutcome::Interrupted;
     }
-    tell(args, &report, candidates.command_text())
+    Ok(Rolled { report, command: candidates.command_text() })
+}
+
+/// The service, with its lock.
+pub(super) fn take_service(args: &Args, repository: &Repository) -> Result<Service, CliError> {
+    let name = service_name(args, repository);
+    Service::take(&folders::state()?.join("services"), &name).map_err(CliError::usage_of)
+}
+
+/// What the service is called.
+pub(super) fn service_name(args: &Args, repository: &Repository) -> String {
+    args.service.clone().unwrap_or_else(|| default_name(repository))
+}
+
+/// The files of a version in a folder of their own.
+pub(super) fn exported(
+    repository: &Repository,
+    folder: &Path,
+    version: &Version,
+) -> Result<PathBuf, CliError> {
+    let into = folder.join(version.commit.to_string());
+    if !into.is_dir() {
+        repository.export(version.commit, &into)?;
+    }
+    Ok(into)
 }
 
 /// What is done for each version.
-fn steps(args: &Args, here: &Path) -> Result<Steps, CliError> {
+pub(super) fn steps(args: &Args, here: &Path) -> Result<Steps, CliError> {
     let Some(deploy) = &args.deploy else {
         return Err(CliError::usage("how is a version deployed?")
             .hinted("--deploy './deploy.sh {commit}', or `deploy` under [tool.pybisect.rollback]"));
@@ -206,7 +257,7 @@ fn default_name(repository: &Repository) -> String {
 }
 
 /// The version that is deployed now: what the user says, what the service tells, what was deployed last, or `HEAD`.
-fn deployed(
+pub(super) fn deployed(
     args: &Args,
     repository: &Repository,
     told: Option<&str>,
@@ -229,7 +280,7 @@ fn deployed(
 }
 
 /// The version that a name leads to.
-fn version_of(repository: &Repository, rev: &str) -> Result<Version, CliError> {
+pub(super) fn version_of(repository: &Repository, rev: &str) -> Result<Version, CliError> {
     let info = repository.resolve(rev)?;
     let tag = repository.tags_at(info.id)?.into_iter().next();
     Ok(Version { commit: info.id, tag, subject: info.subject })
@@ -253,17 +304,13 @@ fn migrations(
 }
 
 /// Show what came of it.
-fn tell(args: &Args, report: &RollbackReport, command: Option<String>) -> Result<Exit, CliError> {
-    let on_stdout = args.json.as_deref() == Some(Path::new("-"));
-    if let Some(file) = &args.json {
+fn tell(rolled: &Rolled, json: Option<&mut JsonTarget>) -> Result<Exit, CliError> {
+    let Rolled { report, command } = rolled;
+    let on_stdout = json.as_ref().is_some_and(|json| json.is_stdout());
+    if let Some(json) = json {
         let mut text = serde_json::to_vec_pretty(report).map_err(CliError::internal)?;
         text.push(b'\n');
-        if on_stdout {
-            super::print(&text)?;
-        } else {
-            std::fs::write(file, text)
-                .map_err(|error| CliError::usage(format!("failed to write {}: {error}", file.display())))?;
-        }
+        json.write(&text)?;
     }
     if !on_stdout {
         let view = RollbackText { style: stdout_style(), command: command.as_deref() };
@@ -281,7 +328,7 @@ fn tell(args: &Args, report: &RollbackReport, command: Option<String>) -> Result
 
 impl Args {
     /// Flags over configuration.
-    fn over(&self, config: &config::Rollback) -> Self {
+    pub(super) fn over(&self, config: &config::Rollback) -> Self {
         let or = |flag: &Option<String>, other: &Option<String>| flag.clone().or_else(|| other.clone());
         Self {
             deploy: or(&self.deploy, &config.deploy),

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use jiff::Timestamp;
+
 use super::{Args, MOST_TESTED, version_of};
 use crate::cli::CliError;
 use crate::cli::commands::find::warn;
@@ -19,6 +21,7 @@ const LONGEST_CHAIN: usize = 1 << 20;
 pub(super) struct Candidates<'a> {
     args: &'a Args,
     cancel: &'a CancelToken,
+    said: &'a dyn Fn(&str),
     deployed: Version,
     /// Those that are known to be good.
     known: VecDeque<(Version, Grounds)>,
@@ -29,21 +32,39 @@ pub(super) struct Candidates<'a> {
     prepared: Option<Prepared>,
 }
 
+/// What is known before anything is tested.
+pub(super) struct Known<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) store: &'a Store,
+    pub(super) service: &'a Service,
+    /// When the response began that is gone on with.
+    pub(super) resumes: Option<Timestamp>,
+}
+
 impl<'a> Candidates<'a> {
     pub(super) fn new(
         args: &'a Args,
-        repository: &Repository,
-        store: &Store,
-        service: &Service,
+        from: &Known<'_>,
         deployed: &Version,
-        cancel: &'a CancelToken,
+        (cancel, said): (&'a CancelToken, &'a dyn Fn(&str)),
     ) -> Result<Self, CliError> {
+        let Known { repository, service, .. } = from;
         let mut known = VecDeque::new();
         let mut untested = VecDeque::new();
+        let mut given = Vec::new();
+        for (at, (version, healthy)) in
+            from.resumes.map(|since| service.tried_since(since)).into_iter().flatten().enumerate()
+        {
+            if healthy == Some(false) {
+                given.push(version.commit);
+            } else if let (0, Some(since)) = (at, from.resumes) {
+                known.push_back((version, Grounds::Begun { at: since.to_string() }));
+            }
+        }
         if let Some(rev) = &args.to {
             known.push_back((version_of(repository, rev)?, Grounds::Named));
         } else {
-            known.extend(of_sessions(repository, store, deployed)?);
+            known.extend(of_sessions(repository, from.store, deployed)?);
             for (version, at) in service.healthy() {
                 // One that is gone, or no older than what is deployed, is nothing to go back to.
                 let is_older = repository.is_ancestor(version.commit, deployed.commit).unwrap_or(false);
@@ -53,8 +74,8 @@ impl<'a> Candidates<'a> {
             }
             untested = older(args, repository, deployed)?;
         }
-        let (deployed, given) = (deployed.clone(), Vec::new());
-        Ok(Self { args, cancel, deployed, known, untested, tested: Vec::new(), given, prepared: None })
+        let deployed = deployed.clone();
+        Ok(Self { args, cancel, said, deployed, known, untested, tested: Vec::new(), given, prepared: None })
     }
 
     /// The next version that is good, and why it is taken to be.
@@ -85,19 +106,16 @@ impl<'a> Candidates<'a> {
         let Some(prepared) = &self.prepared else { return Ok(None) };
         let workshop = prepared.workshop(self.cancel);
         let commits: Vec<CommitId> = self.untested.iter().map(|version| version.commit).collect();
-        let is_quiet = self.args.quiet;
         let name = |commit: CommitId| {
             let version = self.untested.iter().find(|version| version.commit == commit);
             version.map_or_else(|| commit.short(), Version::name)
         };
         let mut said = |commit: CommitId, verdict: &Verdict, outcome: &str| {
-            if !is_quiet {
-                let word = if *verdict == Verdict::Good { "passes" } else { "fails" };
-                let outcome = outcome.lines().next().unwrap_or_default();
-                let why = outcome.strip_prefix("fails: ").unwrap_or(outcome);
-                let why = if *verdict == Verdict::Good { String::new() } else { format!(": {why}") };
-                crate::cli::commands::say(&format!("{word:<10} {}{why}", name(commit)));
-            }
+            let word = if *verdict == Verdict::Good { "passes" } else { "fails" };
+            let outcome = outcome.lines().next().unwrap_or_default();
+            let why = outcome.strip_prefix("fails: ").unwrap_or(outcome);
+            let why = if *verdict == Verdict::Good { String::new() } else { format!(": {why}") };
+            (self.said)(&format!("{word:<10} {}{why}", name(commit)));
         };
         let Some(judged) = newest_passing(&prepared.plan, &workshop, &commits, &mut said)? else {
             return Ok(None);

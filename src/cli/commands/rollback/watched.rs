@@ -8,7 +8,7 @@ use crate::cli::{CliError, config};
 use crate::respond::{Health, Terms};
 
 /// The options.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Health")]
 pub(crate) struct WatchArgs {
     /// Address that is asked, or a shell command that is run, to know whether the service is well
@@ -33,7 +33,7 @@ pub(crate) struct WatchArgs {
 
 impl WatchArgs {
     /// How the service is asked.
-    pub(super) fn health(&self, here: &Path) -> Result<Option<Health>, CliError> {
+    pub(in crate::cli::commands) fn health(&self, here: &Path) -> Result<Option<Health>, CliError> {
         let Some(probe) = &self.health else {
             return match &self.health_version {
                 Some(_) => Err(CliError::usage("--health-version has no --health to look at")
@@ -47,7 +47,7 @@ impl WatchArgs {
     }
 
     /// When its answers are believed.
-    pub(super) fn terms(&self) -> Result<Terms, CliError> {
+    pub(in crate::cli::commands) fn terms(&self) -> Result<Terms, CliError> {
         Ok(Terms {
             count: self.health_count.unwrap_or(20).max(1),
             window: duration(self.health_window.as_ref(), 20)?,
@@ -70,6 +70,6 @@ impl WatchArgs {
 }
 
 /// What the user says, or so many seconds.
-pub(super) fn duration(text: Option<&String>, seconds: u64) -> Result<Duration, CliError> {
+pub(in crate::cli::commands) fn duration(text: Option<&String>, seconds: u64) -> Result<Duration, CliError> {
     text.map_or(Ok(Duration::from_secs(seconds)), |text| parse_duration(text))
 }

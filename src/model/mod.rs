@@ -20,6 +20,8 @@
 //! | [`check`] | [`CheckReport`]: what a look at a branch before its merge found |
 //! | [`suspect`] | [`Suspect`], [`SuspectReport`]: commits that the evidence points at |
 //! | [`target`] | [`TargetReport`]: each test that newly fails, and what broke it |
+//! | [`rollback`] | [`RollbackReport`]: what a rollback did |
+//! | [`incident`] | [`Incident`]: what was done about an outage, a fold over its events |
 //! | [`cancel`] | [`CancelToken`]: how a running trial is told to end |
 
 pub mod annotation;
@@ -34,6 +36,7 @@ pub mod failure;
 pub mod finding;
 pub mod fix;
 pub mod history;
+pub mod incident;
 pub mod kept;
 pub mod log;
 pub mod place;
@@ -59,6 +62,10 @@ pub use failure::{Compared, FailureKind, FailureSignature, Frame, LoggedExceptio
 pub use finding::{BreakingChange, CallInChange, Conclusion, Culprit, Episode, Inconclusive, Narrowing};
 pub use fix::{CandidateFix, FixKind, FixReport};
 pub use history::{Face, FailureHistory, Shown};
+pub use incident::{
+    Alarm, Incident, IncidentEvent, IncidentEventKind, IncidentOutcome, Step, StepId, StepKind, StepResult,
+    StepState,
+};
 pub use kept::KeptOutput;
 pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, Moment, ScannedSource};
 pub use place::{beneath, component};

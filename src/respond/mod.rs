@@ -12,22 +12,28 @@
 //! | `http` | the same over HTTP |
 //! | `watch` | when answers are enough to call it healthy, or not; pure |
 //! | `record` | what was begun and what came of it, on disk, and the lock of a service |
+//! | `incidents` | incidents on disk: what happens, as it happens |
 //! | `migrations` | files that change a database's schema |
+//! | `response` | all of a response, in the order in which time matters |
 //! | `rollback` | all of it, in order |
 
 mod deploy;
 mod health;
 mod http;
+mod incidents;
 mod migrations;
 mod record;
+mod response;
 mod rollback;
 mod template;
 mod watch;
 
 pub use deploy::{Deploy, DeployError};
 pub use health::{Baseline, Health, HealthError, Probe, VersionSource};
+pub use incidents::{IncidentLock, Incidents, Journal};
 pub use migrations::is_migration;
 pub use record::{Entry, Happened, RecordError, Service};
+pub use response::{Desk, Hands, Job, Response, StepEnd};
 pub use rollback::{Next, Rollback, Steps, roll_back, worktrees};
 pub use template::{Template, TemplateError};
 pub use watch::Terms;

@@ -1,0 +1,262 @@
+//! Incidents on disk: each a file of events, one a line, on the disk when it is told; and the lock of whoever works on
+//! those of a service.
+//!
+//! Only the one with the lock carries out steps. Others may add to an incident meanwhile: an alarm, a person's leave.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::record::{RecordError, check_name, take_lock};
+use crate::model::{Incident, IncidentEvent, IncidentEventKind};
+
+/// The incidents of a service.
+#[derive(Debug, Clone)]
+pub struct Incidents {
+    service: String,
+    folder: PathBuf,
+}
+
+/// Held by the one who carries out steps.
+#[derive(Debug)]
+pub struct IncidentLock(#[expect(dead_code, reason = "held for as long as this lives")] File);
+
+impl Incidents {
+    /// Those of a service, beneath the folder of all services.
+    ///
+    /// # Errors
+    /// When the service cannot be called so.
+    pub fn of(services: &Path, service: &str) -> Result<Self, RecordError> {
+        check_name(service)?;
+        Ok(Self { service: service.to_owned(), folder: services.join(service).join("incidents") })
+    }
+
+    /// The service.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Their ids, the latest first.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let mut ids: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|id| is_id(id) && self.events_file(id).is_file())
+            .collect();
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        ids
+    }
+
+    /// The folder of an incident, for what belongs to it.
+    #[must_use]
+    pub fn folder_of(&self, id: &str) -> PathBuf {
+        self.folder.join(id)
+    }
+
+    fn events_file(&self, id: &str) -> PathBuf {
+        self.folder_of(id).join("events.jsonl")
+    }
+
+    /// Take the lock.
+    ///
+    /// # Errors
+    /// When somebody has it, or the folder cannot be written.
+    pub fn lock(&self) -> Result<IncidentLock, RecordError> {
+        take_lock(&self.folder, &self.service).map(IncidentLock)
+    }
+
+    /// Begin an incident, whose first event `opened` makes of its id.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn open(&self, opened: impl FnOnce(String) -> IncidentEventKind) -> Result<Journal, RecordError> {
+        let now = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+        let mut builder = DirBuilder::new();
+        builder.mode(0o700);
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder).map_err(system(&self.folder))?;
+        let mut number = 1;
+        let id = loop {
+            let id = if number == 1 { now.clone() } else { format!("{now}-{number}") };
+            match builder.create(self.folder_of(&id)) {
+                Ok(()) => break id,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(system(&self.folder_of(&id))(error)),
+            }
+        };
+        let mut journal = Journal::open(self.events_file(&id))?;
+        journal.note(opened(id))?;
+        Ok(journal)
+    }
+
+    /// The journal of an incident, to add to it.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn journal(&self, id: &str) -> Result<Journal, RecordError> {
+        let path = self.events_file(id);
+        if !is_id(id) || !path.is_file() {
+            return Err(RecordError::NoIncident { service: self.service.clone(), id: id.to_owned() });
+        }
+        Journal::open(path)
+    }
+
+    /// An incident as it stands.
+    ///
+    /// # Errors
+    /// As for [`journal`](Self::journal).
+    pub fn read(&self, id: &str) -> Result<Incident, RecordError> {
+        Ok(self.journal(id)?.incident)
+    }
+
+    /// The latest, when there is one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn latest(&self) -> Result<Option<Journal>, RecordError> {
+        self.ids().first().map(|id| self.journal(id)).transpose()
+    }
+}
+
+/// What an incident can be called: no way out of the folder.
+fn is_id(id: &str) -> bool {
+    id.starts_with(|c: char| c.is_ascii_digit()) && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+/// The events of an incident, and what they come to. Several processes may add to it at the same time.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    /// How much of the file is in the incident.
+    read: u64,
+    incident: Incident,
+    latest: Option<Timestamp>,
+}
+
+impl Journal {
+    fn open(path: PathBuf) -> Result<Self, RecordError> {
+        let file = File::options().read(true).append(true).create(true).mode(0o600).open(&path);
+        let file = file.map_err(system(&path))?;
+        let mut journal = Self { path, file, read: 0, incident: Incident::default(), latest: None };
+        journal.catch_up()?;
+        Ok(journal)
+    }
+
+    /// The incident as it stood when this was last written to or caught up.
+    #[must_use]
+    pub const fn incident(&self) -> &Incident {
+        &self.incident
+    }
+
+    /// When something was last added.
+    #[must_use]
+    pub const fn latest(&self) -> Option<Timestamp> {
+        self.latest
+    }
+
+    /// Write down what happens. It is on the disk when this returns, and what others added is taken in.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note(&mut self, kind: IncidentEventKind) -> Result<(), RecordError> {
+        let event = IncidentEvent { at: Timestamp::now(), kind };
+        self.write(&event).map_err(system(&self.path))?;
+        self.catch_up()
+    }
+
+    fn write(&mut self, event: &IncidentEvent) -> io::Result<()> {
+        let mut line = Vec::new();
+        // A line without an end is that of one that was killed while it wrote: it is none.
+        let length = self.file.metadata()?.len();
+        if length > 0 {
+            let mut last = [0_u8];
+            self.file.seek(SeekFrom::Start(length - 1))?;
+            self.file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                line.push(b'\n');
+            }
+        }
+        line.extend(serde_json::to_vec(event)?);
+        line.push(b'\n');
+        self.file.write_all(&line)?;
+        self.file.sync_data()
+    }
+
+    /// Take in what others added.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn catch_up(&mut self) -> Result<(), RecordError> {
+        let mut read = || -> io::Result<Vec<u8>> {
+            self.file.seek(SeekFrom::Start(self.read))?;
+            let mut bytes = Vec::new();
+            self.file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let bytes = read().map_err(system(&self.path))?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        for line in bytes[..whole].split(|byte| *byte == b'\n') {
+            if let Ok(event) = serde_json::from_slice::<IncidentEvent>(line) {
+                self.incident.apply(&event);
+                self.latest = Some(event.at);
+            }
+        }
+        self.read += u64::try_from(whole).unwrap_or(u64::MAX);
+        Ok(())
+    }
+}
+
+fn system(path: &Path) -> impl FnOnce(io::Error) -> RecordError + use<> {
+    let path = path.to_owned();
+    move |error| RecordError::System { path, error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::incident::INCIDENT_SCHEMA;
+    use crate::model::{StepKind, StepState};
+
+    fn opened(id: String) -> IncidentEventKind {
+        IncidentEventKind::Opened {
+            schema: INCIDENT_SCHEMA.to_owned(),
+            id,
+            service: "shop".to_owned(),
+            repository: "/srv/shop".to_owned(),
+            began: None,
+            steps: vec![(StepKind::Rollback.into(), "./deploy".to_owned())],
+        }
+    }
+
+    #[test]
+    fn what_several_write_is_all_there_and_a_torn_line_is_none() {
+        let top = tempfile::tempdir().unwrap();
+        let incidents = Incidents::of(top.path(), "shop").unwrap();
+        assert!(incidents.latest().unwrap().is_none());
+        let mut first = incidents.open(opened).unwrap();
+        let id = first.incident().id.clone();
+        let mut second = incidents.journal(&id).unwrap();
+        let step = StepKind::Rollback.into();
+        first.note(IncidentEventKind::Begun { step, what: None }).unwrap();
+        // Killed while it wrote.
+        let file = incidents.folder_of(&id).join("events.jsonl");
+        let mut torn = File::options().append(true).open(&file).unwrap();
+        torn.write_all(b"{\"at\": \"20").unwrap();
+        second.note(IncidentEventKind::Approved { step }).unwrap();
+        assert_eq!(second.incident().steps[0].state, StepState::Running);
+        first.catch_up().unwrap();
+        assert_eq!(first.incident(), second.incident());
+        assert!(first.incident().steps[0].approved);
+        let other = incidents.open(opened).unwrap();
+        assert_eq!(incidents.ids(), [other.incident().id.clone(), id]);
+        assert!(matches!(incidents.read("../x"), Err(RecordError::NoIncident { .. })));
+        let lock = incidents.lock().unwrap();
+        assert!(matches!(incidents.lock(), Err(RecordError::Locked { .. })));
+        drop(lock);
+    }
+}

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::commands::{
-    calls, check, config, demo, explain, find, fix, init, log, logs, rollback, sessions, show, suspects,
-    trust,
+    cache, calls, check, config, demo, explain, find, fix, init, judge, log, logs, myself, rollback,
+    sessions, show, suspects, trust,
 };
 use super::terminal::ColorChoice;
 
@@ -53,8 +53,14 @@ pub(super) enum Command {
     Config(config::Args),
     /// Let this repository's configuration set everything, until it changes
     Trust(trust::Args),
+    /// Judge the commit that is checked out, for `git bisect run`
+    Judge(Box<judge::Args>),
+    /// Show what pybisect keeps, and remove it
+    Cache(cache::Args),
+    /// About pybisect itself: what this machine has for it, its manual pages
+    #[command(name = "self")]
+    Myself(myself::Args),
     /// Print a completion script for a shell
-    #[command(hide = true)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

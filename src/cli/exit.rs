@@ -25,6 +25,12 @@ pub enum Exit {
     Findings,
     /// 130: interrupted.
     Interrupted,
+    /// 1, for `git bisect run`: bad.
+    BisectBad,
+    /// 125, for `git bisect run`: this commit cannot be judged.
+    BisectSkip,
+    /// 255, for `git bisect run`: stop.
+    StopBisect,
 }
 
 impl Exit {
@@ -41,6 +47,9 @@ impl Exit {
             Self::Response => 6,
             Self::Findings => 10,
             Self::Interrupted => 130,
+            Self::BisectBad => 1,
+            Self::BisectSkip => 125,
+            Self::StopBisect => 255,
         }
     }
 

@@ -12,8 +12,9 @@ mod format;
 mod terminal;
 
 use std::ffi::OsString;
+use std::path::Path;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use args::Cli;
 pub use error::{CliError, ErrorKind};
@@ -23,10 +24,24 @@ pub(crate) use format::Format;
 /// Run the program with these arguments, the first of which is its name.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if asks_for_long_version(&args) {
+        return commands::print_version();
+    }
+    let mut command = Cli::command();
+    if is_of_git(&args) {
+        command = command.bin_name("git pybisect");
+    }
+    let parsed = command.try_get_matches_from(&args).and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Found };
+            let exit = match args.get(1) {
+                _ if !error.use_stderr() => Exit::Found,
+                // Anything less would be taken for a bad commit.
+                Some(word) if word == "judge" => Exit::StopBisect,
+                _ => Exit::Usage,
+            };
             // Nowhere to say that nobody can read it.
             drop(error.print());
             if error.kind() == clap::error::ErrorKind::UnknownArgument {
@@ -41,5 +56,26 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
             error.print();
             error.exit()
         }
+    }
+}
+
+/// `git pybisect` starts a program of this name.
+fn is_of_git(args: &[OsString]) -> bool {
+    let name = args.first().and_then(|program| Path::new(program).file_stem());
+    name.is_some_and(|name| name == "git-pybisect")
+}
+
+/// `--version --verbose`, in either order, or `-vV`.
+fn asks_for_long_version(args: &[OsString]) -> bool {
+    let words: Vec<_> = args.iter().skip(1).map(|word| word.to_string_lossy()).collect();
+    let words: Vec<&str> = words.iter().map(|word| &**word).collect();
+    match words.as_slice() {
+        ["-vV" | "-Vv"] => true,
+        [one, other] => {
+            let is = |word: &str, names: [&str; 2]| names.contains(&word);
+            let (version, verbose) = (["--version", "-V"], ["--verbose", "-v"]);
+            is(one, version) && is(other, verbose) || is(one, verbose) && is(other, version)
+        }
+        _ => false,
     }
 }

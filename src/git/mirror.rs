@@ -43,8 +43,17 @@ impl Mirror {
         let Some(lock) = locked(&folder)? else { return Ok(None) };
         // An old time only makes it go sooner.
         drop(lock.set_modified(SystemTime::now()));
-        forget_old(top, &folder);
+        forget_but(top, Some(&folder), MOST_KEPT, OLDEST);
         Ok(Some(Self { folder, written: BTreeMap::new(), _lock: Some(lock) }))
+    }
+
+    /// Remove what `top` keeps and no run uses: what nobody used for long, or with `all`, whatever it is.
+    pub fn forget(top: &Path, all: bool) {
+        if all {
+            forget_but(top, None, 0, Duration::ZERO);
+        } else {
+            forget_but(top, None, MOST_KEPT, OLDEST);
+        }
     }
 
     /// A folder that somebody else removes.
@@ -155,20 +164,20 @@ fn locked(folder: &Path) -> io::Result<Option<File>> {
     Ok(flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok().then_some(lock))
 }
 
-/// What cannot be removed now is removed by a later run.
-fn forget_old(top: &Path, spared: &Path) {
+/// Keep so many, no older than this; what cannot be removed now is removed by a later run.
+fn forget_but(top: &Path, spared: Option<&Path>, most: usize, oldest: Duration) {
     let mut known: Vec<(SystemTime, PathBuf)> = fs::read_dir(top)
         .into_iter()
         .flatten()
         .flatten()
         .map(|entry| entry.path())
-        .filter(|folder| folder != spared)
+        .filter(|folder| Some(folder.as_path()) != spared)
         .filter_map(|folder| Some((folder.join(LOCK).metadata().ok()?.modified().ok()?, folder)))
         .collect();
     known.sort();
-    let surplus = (known.len() + 1).saturating_sub(MOST_KEPT);
+    let surplus = (known.len() + usize::from(spared.is_some())).saturating_sub(most);
     for (at, (used, folder)) in known.into_iter().enumerate() {
-        let is_old = used.elapsed().is_ok_and(|age| age > OLDEST);
+        let is_old = used.elapsed().is_ok_and(|age| age > oldest);
         if (is_old || at < surplus)
             && let Ok(Some(_lock)) = locked(&folder)
         {

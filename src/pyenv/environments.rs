@@ -19,7 +19,7 @@ use super::project_metadata::project_metadata;
 use super::pythons::{Minor, Pythons};
 use super::registry::named_by;
 use super::resolve::{Resolved, Unmade, resolve};
-use super::store::{Held, Store};
+use super::store::{Held, Store, environments_folder, made_folder};
 use super::uv::Uv;
 use crate::model::{CancelToken, Day, EnvironmentFacts};
 use crate::process::sandbox::Sandbox;
@@ -112,8 +112,8 @@ impl Environments {
     /// fits them all, so that commits differ by as little as possible.
     #[must_use]
     pub fn new(policy: Policy, uv: Uv, pythons: Pythons, cache: &Path, ends: &[Version<'_>]) -> Self {
-        let folder = cache.join("environments");
-        let store = Store::new(folder.join("made"), policy.most_bytes);
+        let folder = environments_folder(cache);
+        let store = Store::new(made_folder(&folder), policy.most_bytes);
         let common = common_python(&pythons, ends);
         let answers = Answers::new(folder.join("resolved"));
         let (memory, sandbox) = (Mutex::default(), None);

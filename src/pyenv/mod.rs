@@ -61,5 +61,6 @@ pub use prober::Prober;
 pub use pythons::{Minor, Pythons};
 pub use registry::{registry_files, registry_variables};
 pub use resolve::{Resolved, Unmade};
+pub use store::evict_environments;
 pub use uv::{Uv, UvError};
 pub use variables::{fingerprint, is_private};

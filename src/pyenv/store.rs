@@ -123,6 +123,26 @@ impl Store {
     }
 }
 
+/// Remove environments under a cache folder that no run uses: those that nobody used for long and the least recently used
+/// beyond `limit` bytes; all of them where that is 0. How many were removed.
+///
+/// # Errors
+/// When the folder cannot be read or written.
+pub fn evict_environments(cache: &Path, limit: u64) -> io::Result<usize> {
+    let store = Store::new(made_folder(&environments_folder(cache)), limit);
+    if store.folder.is_dir() { store.evict("") } else { Ok(0) }
+}
+
+/// Where all that belongs to environments is kept under a cache folder.
+pub(super) fn environments_folder(cache: &Path) -> PathBuf {
+    cache.join("environments")
+}
+
+/// Where the environments themselves are.
+pub(super) fn made_folder(environments: &Path) -> PathBuf {
+    environments.join("made")
+}
+
 /// Bytes in a folder; a file with several names counts for its share.
 fn size_of(folder: &Path) -> u64 {
     let entries = walkdir::WalkDir::new(folder).into_iter().flatten();

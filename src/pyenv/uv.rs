@@ -15,6 +15,7 @@ use super::build_folder::{BuildFolder, sweep};
 use super::declared::name_of;
 use super::proxy::{Address, Admission, Proxy, Service, addresses_in, without_keys_for_others};
 use super::registry;
+use super::store::environments_folder;
 use crate::beneath::Scratch;
 use crate::model::{CancelToken, Ending};
 use crate::process::sandbox::{Network, Room, Sandbox, clean};
@@ -139,8 +140,14 @@ impl Uv {
         Ok(Self::new(own, cache))
     }
 
+    /// The program.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     fn new(program: PathBuf, cache: &Path) -> Self {
-        let folder = cache.join("environments");
+        let folder = environments_folder(cache);
         let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os()
             .filter(|(name, _)| {
                 let name = name.to_string_lossy();

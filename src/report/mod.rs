@@ -46,7 +46,7 @@ pub use style::Style;
 pub use suspects::{SuspectRenderer, SuspectsJson, SuspectsMarkdown, SuspectsText, suspect_annotations};
 pub use terminal::Terminal;
 pub use unanswered::Unanswered;
-pub use words::{date, duration, plural};
+pub use words::{date, duration, plural, size};
 
 /// Hears every event, in order, from one thread.
 pub trait Reporter {

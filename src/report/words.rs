@@ -28,6 +28,19 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A number of bytes, short: `512 B`, `3.4 MB`, `12 GB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
+    let Some((unit, one)) = UNITS.iter().find(|(_, one)| bytes >= *one) else { return format!("{bytes} B") };
+    let tenths = bytes / (one / 10);
+    if tenths < 100 {
+        format!("{}.{} {unit}", tenths / 10, tenths % 10)
+    } else {
+        format!("{} {unit}", tenths / 10)
+    }
+}
+
 /// `1 commit`, `3 commits`.
 #[must_use]
 pub fn plural(count: usize, noun: &str) -> String {
@@ -47,6 +60,8 @@ mod tests {
             (duration(0.42), duration(61.2), duration(185.0)),
             ("0.4 s".into(), "61 s".into(), "3 min 5 s".into())
         );
+        let sizes = [999, 1_000, 9_990_000, 10_000_000, 12_300_000_000].map(size);
+        assert_eq!(sizes, ["999 B", "1.0 kB", "9.9 MB", "10 MB", "12 GB"]);
         assert_eq!((plural(1, "commit"), plural(0, "merge")), ("1 commit".into(), "0 merges".into()));
     }
 }

@@ -55,6 +55,7 @@
 //! | [`breaking`] | edits in the words of the report |
 //! | `versions` | versions between two others |
 //! | [`fix`](fix()), [`candidates`] | what might mend it, all tested at the same time |
+//! | [`judge`] | one commit judged by itself, for `git bisect run` |
 //! | [`newest_passing`] | the newest of some versions that passes |
 //! | [`taken_back`] | a version without some of what it changed |
 //! | [`cancel`] | signals |
@@ -85,6 +86,7 @@ mod hints;
 mod holding;
 mod isolation;
 mod journal;
+mod judging;
 mod lacks;
 mod line_watch;
 mod menders;
@@ -123,6 +125,7 @@ pub use cancel::SignalListener;
 pub use find::{SessionError, Workshop, find};
 pub use fix::{FixRequest, Fixes, fix};
 pub use isolation::kept_from;
+pub use judging::{Judgement, Unjudged, judge};
 pub use line_watch::{LineWatch, LinesByFile, Watched};
 pub use passing::{Judged, newest_passing};
 pub use plan::{Matching, OverlayFile, Plan, TestChoice};

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::clear::shrink;
 use super::place::{Opened, is_locked, open_or_do_without};
 use super::{StoreError, key::Parts};
 use crate::model::{BlobId, FileCalls, TreeId};
@@ -51,6 +52,17 @@ impl CallCache {
         // Nothing is lost with it, so that there is nothing to tell.
         let Opened { file, connection, .. } = open_or_do_without(folder, "calls-1.sqlite", SCHEMA)?;
         Ok(Self { file, connection })
+    }
+
+    /// Forget all calls: they are read again where they are wanted.
+    ///
+    /// # Errors
+    /// When it cannot be written, such as while another program keeps it locked.
+    pub fn clear(&self) -> Result<(), StoreError> {
+        let deleted = self.connection.execute_batch("DELETE FROM files; DELETE FROM trees");
+        deleted.map_err(|source| StoreError::Database { file: self.file.clone(), source })?;
+        shrink(&self.connection);
+        Ok(())
     }
 
     /// The changes of a file, if they are known.

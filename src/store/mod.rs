@@ -6,6 +6,7 @@
 //! Outcomes are keyed by everything that can change them ([`OutcomeKey`]); a session is the list of its events.
 
 mod calls;
+mod clear;
 mod key;
 mod outcomes;
 mod place;

@@ -21,6 +21,7 @@
 //! | `logged` | exceptions that were logged while a test ran: several may be behind one assertion |
 //! | `baseline` | what fails beside the target, at good as well or at bad only |
 //! | [`isolation`] | failures that come of the isolation of trials |
+//! | [`junit`] | the failing tests of a JUnit report |
 //! | `reasons` | what a trial shows, in words |
 //! | [`oracle`] | [`Oracle`]: what a trial says about its commit |
 
@@ -31,6 +32,7 @@ mod baseline;
 pub mod closing;
 mod identity;
 pub mod isolation;
+pub mod junit;
 pub mod log;
 mod logged;
 pub mod mentions;

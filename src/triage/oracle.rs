@@ -102,6 +102,15 @@ impl TargetOracle {
         Self { baseline, ..self }
     }
 
+    /// The failure that is looked for; `None` where any counts, or a pattern decides.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&FailureSignature> {
+        match &self.target {
+            Target::Signature(failure) => Some(failure),
+            Target::AnyFailure | Target::Pattern(_) => None,
+        }
+    }
+
     /// What a trial's output says.
     #[must_use]
     pub fn read(&self, output: &TrialOutput) -> Reading {

@@ -19,7 +19,7 @@ use crate::triage::CommandFacts;
 use crate::triage::pytest_options::newest_needed;
 
 /// Bytes that environments may take, where the user says nothing.
-const MOST_BYTES: u64 = 5 << 30;
+pub(super) const MOST_BYTES: u64 = 5 << 30;
 
 /// Which environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]

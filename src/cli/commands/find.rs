@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::cli::terminal::{can_animate, stderr_style};
 use crate::cli::{CliError, Exit};
+use crate::git::Repository;
 use crate::model::{CancelReason, CancelToken, CommitId, Event, Report};
 use crate::report::{Json, Plain, Progress, Quiet, Renderer, Reporter, lines};
 use crate::session::{self, SignalListener};
@@ -13,6 +14,7 @@ use crate::session::{self, SignalListener};
 use super::answer;
 use super::config_args::ConfigArgs;
 use super::environments::EnvArgs;
+use super::from_bisect;
 use super::isolation::IsolationArgs;
 use super::json_target::JsonTarget;
 use super::prepare::{self, Prepared};
@@ -70,6 +72,10 @@ pub(crate) struct Args {
     /// Commit that fails [default: HEAD]
     #[arg(long, value_name = "REV")]
     pub(crate) bad: Option<String>,
+    /// Go on from the git bisect that is under way: its good and bad commits, its paths
+    #[arg(long, conflicts_with_all = ["range", "good", "bad"])]
+    #[serde(skip)]
+    pub(crate) from_bisect: bool,
     /// Repository [default: the one you stand in]
     #[arg(long, value_name = "DIR")]
     pub(crate) repo: Option<PathBuf>,
@@ -134,8 +140,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE|-")]
     pub(crate) json: Option<PathBuf>,
     /// Search for the tests that failed in your last run of pytest
-    #[arg(long, conflicts_with = "shell")]
+    #[arg(long, visible_alias = "last-failed", conflicts_with = "shell")]
     pub(crate) lf: bool,
+    /// Search for the tests that failed in a JUnit report, such as CI's (can be repeated)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["shell", "lf"])]
+    pub(crate) junit: Vec<PathBuf>,
     /// Show the result only, not the progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -166,6 +175,19 @@ pub(crate) struct Args {
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    if args.from_bisect {
+        let here = std::env::current_dir().map_err(CliError::internal)?;
+        let repository = Repository::open(args.repo.as_deref().unwrap_or(&here))?;
+        let (args, said) = from_bisect::taken_over(args, &repository)?;
+        if !args.quiet {
+            super::say(&said);
+        }
+        return run_with_ends(&args);
+    }
+    run_with_ends(args)
+}
+
+fn run_with_ends(args: &Args) -> Result<Exit, CliError> {
     let mut json = args.json.as_deref().map(JsonTarget::open).transpose()?;
     let prepared = prepare::prepare(args)?;
     for warning in &prepared.warnings {

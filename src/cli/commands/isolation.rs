@@ -9,7 +9,9 @@ use super::environments::parse_size;
 use super::machine::{memory_of_the_machine, services};
 use crate::cli::{CliError, config};
 use crate::model::event::{Isolation, TrialLimits};
-use crate::process::sandbox::{Limits, Network, PROCESS_LIMIT, Parts, Sandbox, Variables, View, Way, clean};
+use crate::process::sandbox::{
+    Limits, Missing, Network, PROCESS_LIMIT, Parts, Sandbox, Variables, View, Way, clean,
+};
 
 /// Processes of one trial at the same time, where the user says nothing.
 pub(crate) const MOST_PROCESSES: u64 = 4096;
@@ -181,10 +183,7 @@ impl Wanted {
         if self.level == Level::Off {
             return Ok(None);
         }
-        let scratch = tempfile::tempdir().map_err(CliError::internal)?;
-        let launcher = Sandbox::own_launcher();
-        let parts = Parts::detect(&launcher, scratch.path(), only_way()?, refuses);
-        Ok(Some(Offered { launcher, scratch, parts }))
+        offered_here(refuses).map(Some)
     }
 
     /// The sandbox, as far as it can be had, and what the report says of it.
@@ -313,10 +312,31 @@ impl Offered {
         parts.is_any().then(|| Sandbox::new(launcher, parts, Network::Loopback, Limits::default(), view))
     }
 
+    /// What it is made of.
+    pub(super) fn way(&self) -> &'static str {
+        way_of(&self.parts)
+    }
+
+    /// What of it is not there.
+    pub(super) fn missing(&self) -> &[Missing] {
+        &self.parts.missing
+    }
+
     /// Whether trials are kept from the user's files.
     pub(super) const fn hides_files(&self) -> bool {
         self.parts.mount || self.parts.fence
     }
+}
+
+/// What this system has for a sandbox, where the user asks for nothing special.
+///
+/// # Errors
+/// When there is no folder for temporary files.
+pub(super) fn offered_here(refuses: &dyn Fn(&Path) -> bool) -> Result<Offered, CliError> {
+    let scratch = tempfile::tempdir().map_err(CliError::internal)?;
+    let launcher = Sandbox::own_launcher();
+    let parts = Parts::detect(&launcher, scratch.path(), only_way()?, refuses);
+    Ok(Offered { launcher, scratch, parts })
 }
 
 /// What this system has for a sandbox.

@@ -7,7 +7,7 @@ use super::standing::Standing;
 use crate::cli::CliError;
 
 /// More tests are not searched for at once.
-const MOST: usize = 20;
+pub(super) const MOST: usize = 20;
 
 /// Add them to a command; without one, to pytest. What to say of it.
 pub(super) fn add(command: &mut Vec<OsString>, standing: &Standing) -> Result<String, CliError> {
@@ -47,7 +47,7 @@ pub(super) fn add(command: &mut Vec<OsString>, standing: &Standing) -> Result<St
 }
 
 /// An id, which begins with a path from pytest's folder, from where the command runs.
-fn from_here(id: &str, root: &Path, folder: &Path) -> Option<String> {
+pub(super) fn from_here(id: &str, root: &Path, folder: &Path) -> Option<String> {
     let (path, rest) =
         id.split_once("::").map_or((id, String::new()), |(path, rest)| (path, format!("::{rest}")));
     let whole = root.join(path);

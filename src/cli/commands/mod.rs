@@ -3,26 +3,32 @@
 mod allowed;
 mod answer;
 mod bench;
+pub(super) mod cache;
 pub(super) mod calls;
 pub(super) mod check;
 mod chosen;
 pub(super) mod config;
 mod config_args;
 pub(super) mod demo;
+mod doctor;
 mod duration;
 mod ends;
 pub(super) mod environments;
 pub(super) mod explain;
 pub(super) mod find;
 pub(super) mod fix;
+mod from_bisect;
 mod history;
 pub(super) mod init;
 pub(super) mod isolation;
 mod json_target;
+pub(super) mod judge;
+mod junit;
 mod last_failed;
 pub(super) mod log;
 pub(super) mod logs;
 pub(super) mod machine;
+pub(super) mod myself;
 mod named_files;
 mod overlay;
 mod preflight;
@@ -66,12 +72,20 @@ pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Log(args) => log::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Trust(args) => trust::run(&args),
+        Command::Judge(args) => Ok(judge::run(&args)),
+        Command::Cache(args) => cache::run(&args),
+        Command::Myself(args) => myself::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "pybisect", &mut script);
             print(&script)
         }
     }
+}
+
+/// Tell what `--version --verbose` asks for.
+pub(super) fn print_version() -> Exit {
+    print(myself::version().as_bytes()).unwrap_or(Exit::Internal)
 }
 
 /// Write text for people to standard output: nothing in it is a command for what reads it.

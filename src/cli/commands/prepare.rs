@@ -26,6 +26,7 @@ use super::environments;
 use super::find::Args;
 use super::history;
 use super::isolation::{Filters, Offered};
+use super::junit;
 use super::last_failed;
 use super::named_files;
 use super::overlay::overlay;
@@ -119,7 +120,10 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let standing = Standing::new(&repository, &place);
     let loaded = config::load(&standing.config(&repository, args.config_of), args.config.no_config)?;
     let mut merged = Merged::new(args, &loaded.config)?;
-    let last_failed = args.lf.then(|| last_failed::add(&mut merged.command, &standing)).transpose()?;
+    let mut last_failed = args.lf.then(|| last_failed::add(&mut merged.command, &standing)).transpose()?;
+    if !args.junit.is_empty() {
+        last_failed = Some(junit::add(&mut merged.command, &args.junit, &standing)?);
+    }
 
     let typed = args.is_typed.then(Retyped::now);
     let Ends { good, bad, notes } = endpoints(&repository, args, &merged, typed.as_ref())?;
@@ -299,7 +303,7 @@ fn command(args: &Args, config: &config::Config) -> Result<Vec<OsString>, CliErr
     }
     match &config.command {
         Some(words) if !words.is_empty() => Ok(words.iter().map(OsString::from).collect()),
-        _ if args.may_lack_command || args.lf => Ok(Vec::new()),
+        _ if args.may_lack_command || args.lf || !args.junit.is_empty() => Ok(Vec::new()),
         _ => Err(CliError::usage("no command to run").hinted(
             "give it after `--`: pybisect find --good v1.4 -- python -m pytest -q tests/test_smoke.py",
         )),

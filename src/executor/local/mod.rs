@@ -44,4 +44,4 @@ mod slot_dir;
 mod worktree;
 
 pub use pool::{LocalExecutor, Seeder};
-pub use run_folder::{RunFolder, Sweep, sweep};
+pub use run_folder::{RunFolder, Sweep, alive, sweep};

@@ -124,6 +124,27 @@ impl Sweep {
     pub const fn count(&self) -> usize {
         self.count
     }
+
+    /// Wait until all of it is gone.
+    pub fn finish(self) {
+        let _gone = self.done.recv();
+    }
+}
+
+/// Runs that are alive now.
+///
+/// # Errors
+/// When the list of runs cannot be read.
+pub fn alive(cache: &Path) -> io::Result<usize> {
+    let runs = match Folder::open(&cache.join("runs")) {
+        Ok(runs) => runs,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let _guard = lock_of_all(&runs)?;
+    let names = runs.entries()?.into_iter().filter(|entry| entry.kind == Kind::Folder);
+    let names = names.filter_map(|entry| entry.name.into_string().ok());
+    Ok(names.filter(|name| name.starts_with(PREFIX) && lock_of_dead(&runs, name).is_none()).count())
 }
 
 impl Drop for Sweep {

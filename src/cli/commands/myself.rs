@@ -1,0 +1,60 @@
+//! `pybisect self`: about the program itself.
+
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory as _;
+
+use super::doctor;
+use crate::cli::{Cli, CliError, Exit};
+
+/// About pybisect itself: what this machine has for it, its manual pages
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// See whether this machine has what pybisect uses, and what would bring the rest
+    Doctor(doctor::Args),
+    /// Write the manual pages, one for each command, into a folder
+    Man {
+        /// The folder, such as ~/.local/share/man/man1
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+/// Run it.
+pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+    match &args.what {
+        What::Doctor(args) => doctor::run(args),
+        What::Man { folder } => man(folder),
+    }
+}
+
+fn man(folder: &Path) -> Result<Exit, CliError> {
+    let command = Cli::command();
+    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
+    written.map_err(|error| {
+        CliError::usage(format!("failed to write manual pages into {}: {error}", folder.display()))
+    })?;
+    // `git pybisect --help` asks for this one.
+    let alias = folder.join("git-pybisect.1");
+    std::fs::write(&alias, ".so man1/pybisect.1\n").map_err(CliError::internal)?;
+    Ok(Exit::Found)
+}
+
+/// What `--version --verbose` tells.
+pub(in crate::cli) fn version() -> String {
+    let (major, minor, revision) = git2::Version::get().libgit2_version();
+    format!(
+        "pybisect {}\nsystem: {} {}\nlibgit2: {major}.{minor}.{revision}\nsqlite: {}\nlicence: {}\n",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::ARCH,
+        std::env::consts::OS,
+        rusqlite::version(),
+        env!("CARGO_PKG_LICENSE"),
+    )
+}

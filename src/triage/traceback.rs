@@ -149,6 +149,7 @@ pub fn parse(text: &str) -> Vec<ParsedTraceback> {
         scan.at = scan.at.max(here + 1);
     }
     drop_repeated_summaries(&mut scan.found);
+    drop_hangs_beside_failures(&mut scan.found);
     scan.found
 }
 
@@ -273,6 +274,14 @@ impl Scan<'_> {
         read.lines = next - read.at;
         self.at = next;
         self.found.push(read);
+    }
+}
+
+/// Where a slow run was when `faulthandler` looked is its failure only when no other is told.
+fn drop_hangs_beside_failures(found: &mut Vec<ParsedTraceback>) {
+    let hangs = |one: &ParsedTraceback| one.kind.as_deref() == Some(fatal::TIMEOUT);
+    if found.iter().any(hangs) && found.iter().any(|one| !hangs(one) && !one.captured) {
+        found.retain(|one| !hangs(one));
     }
 }
 

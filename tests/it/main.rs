@@ -53,6 +53,7 @@ mod git_lines;
 mod git_mirror;
 mod git_shadow;
 mod hostile_text;
+mod log_carriers;
 mod log_fixtures;
 mod log_follow;
 mod log_forms;

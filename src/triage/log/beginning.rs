@@ -16,12 +16,20 @@ use crate::triage::traceback::{self, joining, layouts};
 /// Streams with a traceback under way at the same time.
 const MOST_OPEN: usize = 64;
 
+/// The line of a log that begins within a traceback where its first whole frame stands at the latest.
+const MOST_CUT: u64 = 3;
 /// Lines between a record and the frames below it.
 const MOST_TITLES: usize = 12;
 
 /// Whether the line above holds the quotes that a worker's traceback stands in.
 fn is_below_quotes(window: &Window<'_>) -> bool {
     window.before().next().is_some_and(|line| memchr::memmem::find(line, b"\"\"\"").is_some())
+}
+
+/// Whether the log begins within a traceback, and this is its first frame.
+fn is_cut_off(window: &Window<'_>) -> bool {
+    let inside = |line: &[u8]| prefix::take(line).body.starts_with(b"    ");
+    window.number <= MOST_CUT && window.before().take(2).all(inside)
 }
 
 impl Streams {
@@ -47,6 +55,9 @@ impl Streams {
         }
         if let Some(layout) = layouts::opening(text) {
             return Some(Beginning::Layout(layout));
+        }
+        if body.starts_with(b"  File \"") && is_cut_off(spot.window) {
+            return Some(Beginning::Cut);
         }
         let alone = matches!(line, Line::Word(_)) && layouts::pretty_errors::closes(text);
         (alone && !above(spot.window, text).is_empty()).then_some(Beginning::Above)
@@ -82,7 +93,7 @@ impl Streams {
         if known.is_none() && varied.is_none() {
             return false;
         }
-        let (lead, earlier) = self.leads.take(stream, outer);
+        let (lead, earlier) = self.leads.take(stream, outer, window.number);
         for lead in earlier {
             self.counting.lead(lead);
         }
@@ -160,7 +171,7 @@ impl Streams {
         }
         let headed = mark.is_some();
         open.mark = mark;
-        let (lead, earlier) = self.leads.take(stream, outer);
+        let (lead, earlier) = self.leads.take(stream, outer, window.number);
         for lead in earlier {
             self.counting.lead(lead);
         }

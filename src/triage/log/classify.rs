@@ -66,6 +66,8 @@ static NEEDLES: LazyLock<Needles> = LazyLock::new(|| {
         "status\":\"5",
         "status_code\":5",
         "status_code\": 5",
+        "imeout (",
+        "MESSAGE\":[",
     ];
     let slow = || AhoCorasick::new(words).expect("few short words");
     packed::Searcher::new(words).map_or_else(|| Needles::Any(slow()), Needles::Vectors)
@@ -101,6 +103,8 @@ static NO_ERRORS: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// Frames of Java and JavaScript.
 static FOREIGN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+at (?:async )?[\w.$<>/\[\] -]+(?:\(|:\d)"));
+/// What the `warnings` module prints.
+static WARNING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\S[^:]*:\d+: \w*Warning: "));
 static RUNNER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"^(?:={3,} (?:FAILURES|ERRORS) ={3,}|(?:FAIL|ERROR): \S+ \([\w.]+\)|ImportError while loading conftest)",
@@ -147,21 +151,40 @@ pub(super) fn classify(body: &[u8]) -> Line<'_> {
     if matches!(body.first(), Some(b'=' | b'F' | b'E' | b'I')) && RUNNER.is_match(body) {
         return Line::Runner;
     }
-    if body.starts_with(b"Fatal Python error: ") {
+    if body.starts_with(b"Fatal Python error: ") || is_timeout(body) {
         return Line::Fatal;
     }
     if let Some((request, status)) = quick::access(body).or_else(|| router(body)) {
         return if status.starts_with(b"5") { Line::Status(status, request) } else { Line::Quiet };
     }
     match prefix::level(body) {
+        // `"severity": "ERROR",` of an object that is written over several lines
+        (Some(Level::High), message)
+            if body.trim_ascii_start().starts_with(b"\"")
+                && !message.iter().any(u8::is_ascii_alphanumeric) =>
+        {
+            Line::Quiet
+        }
         (Some(Level::High), message) => Line::Error(message),
         (Some(Level::Low), _) => Line::Quiet,
         (None, _) if body.first().is_some_and(u8::is_ascii_whitespace) && FOREIGN.is_match(body) => {
             Line::Quiet
         }
-        (None, _) if WORDS.is_match(body) && !NO_ERRORS.is_match(body) => Line::Word(body.trim_ascii()),
+        (None, _) if WORDS.is_match(body) && !NO_ERRORS.is_match(body) && !is_warning(body) => {
+            Line::Word(body.trim_ascii())
+        }
         (None, _) => Line::Quiet,
     }
+}
+
+/// What `faulthandler.dump_traceback_later` prints above the threads: `Timeout (0:00:30)!`
+fn is_timeout(body: &[u8]) -> bool {
+    body.strip_prefix(b"Timeout (").is_some_and(|rest| rest.ends_with(b")!") && rest[0].is_ascii_digit())
+}
+
+/// Whether the `warnings` module printed the line.
+pub(super) fn is_warning(body: &[u8]) -> bool {
+    memchr::memmem::find(body, b"Warning: ").is_some() && WARNING.is_match(body)
 }
 
 /// The line behind a traceback's frames for a file that cannot be compiled.

@@ -1,12 +1,15 @@
 //! Lines that hold those of another program: JSON records, pieces of lines.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::glance::{Glance, glance};
 use super::json::{self, Wrapped};
 use super::prefix::{self, Taken};
+use super::pretty;
+use super::several;
 use super::streams::{Spot, Streams};
 use super::window::Window;
+use crate::triage::ansi;
 
 /// Lines that one record may wrap.
 const MOST_WRAPPED: usize = 5_000;
@@ -43,19 +46,51 @@ impl Streams {
             }
         }
         let Ok(Value::Object(fields)) = serde_json::from_slice(text) else { return false };
+        self.fields(spot, &fields, taken, print);
+        true
+    }
+
+    /// An object's fields. `print` is the fingerprint under which it is known again.
+    fn fields(&mut self, spot: Spot<'_>, fields: &Map<String, Value>, taken: &Taken<'_>, print: Option<u64>) {
+        if let Some(records) = several::records(fields) {
+            for record in records {
+                self.fields(spot, record, taken, None);
+            }
+            return;
+        }
+        let number = spot.window.number;
         let open = &self.open;
         let clock = &self.counting.settings.clock;
         let plain = taken.stream ^ prefix::take(b"").stream;
         let under_way = |process: u64| open.iter().any(|open| open.outer == plain ^ process);
-        if let Some(wrapped) = json::wrapped(&fields, clock, under_way) {
+        if let Some(wrapped) = json::wrapped(fields, clock, under_way) {
             self.wrapped(spot, &wrapped, taken.stream);
-            return true;
+            return;
         }
-        let record = json::read(&fields, clock);
+        let record = json::read(fields, clock);
         self.settle(taken.stream, number, true);
         let grep = self.counting.matches(taken.body);
         self.counting.record(spot.window, record, grep, print);
-        true
+    }
+
+    /// The object over several lines that this line is a part of; false when there is none.
+    pub(super) fn pretty(&mut self, window: &Window<'_>) -> bool {
+        if window.number <= self.no_object {
+            return false;
+        }
+        match pretty::around(window) {
+            Some(Ok(found)) => {
+                let spot = Spot { window, piece: None, wrapped: true };
+                self.fields(spot, &found.fields, &prefix::take(b""), None);
+                self.ahead = Some((found.next, found.lines));
+                true
+            }
+            Some(Err(last)) => {
+                self.no_object = last;
+                false
+            }
+            None => false,
+        }
     }
 
     /// The lines that a record wraps.
@@ -89,7 +124,7 @@ impl Streams {
                 return;
             }
         }
-        for inner in wrapped.text.split('\n').take(MOST_WRAPPED) {
+        for inner in ansi::strip(&wrapped.text).split('\n').take(MOST_WRAPPED) {
             let inner = prefix::take(inner.trim_end_matches('\r').as_bytes());
             self.body(spot, inner.body, process ^ inner.stream, wrapped.time.as_ref());
         }

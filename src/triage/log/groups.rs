@@ -412,6 +412,15 @@ fn related(read: &ParsedTraceback) -> Vec<String> {
         (kind, headline) => format!("{kind}: {headline}"),
     };
     let causes = read.chain().skip(1).map(|one| format!("after {}", line(one)));
-    let members = read.children.iter().map(|one| format!("with {}", line(one)));
+    let members = members(read).into_iter().map(|one| format!("with {}", line(one)));
     causes.chain(members).take(20).collect()
+}
+
+/// The members of a group and of the groups in it.
+fn members(read: &ParsedTraceback) -> Vec<&ParsedTraceback> {
+    let of = |one| match members(one) {
+        none if none.is_empty() => vec![one],
+        inner => inner,
+    };
+    read.children.iter().flat_map(of).collect()
 }

@@ -53,7 +53,7 @@ pub(super) const LEVELS: [&str; 11] = [
     "PRIORITY",
     "levelName",
 ];
-pub(super) const MESSAGES: [&str; 11] = [
+pub(super) const MESSAGES: [&str; 12] = [
     "message",
     "msg",
     "event",
@@ -65,6 +65,7 @@ pub(super) const MESSAGES: [&str; 11] = [
     "MESSAGE",
     "Message",
     "body",
+    "line",
 ];
 pub(super) const TIMES: [&str; 12] = [
     "timestamp",
@@ -81,8 +82,9 @@ pub(super) const TIMES: [&str; 12] = [
     "Timestamp",
 ];
 /// What names the program whose line a record wraps.
-const PROCESSES: [&str; 12] = [
+const PROCESSES: [&str; 13] = [
     "stream",
+    "labels",
     "_PID",
     "pid",
     "container_id",
@@ -133,6 +135,8 @@ pub(super) fn split(body: &[u8]) -> Option<(&[u8], Map<String, Value>)> {
 /// The text that may be an object, and what stands before it.
 pub(super) fn text(body: &[u8]) -> Option<(&[u8], &[u8])> {
     let body = body.trim_ascii();
+    // Text sequences (RFC 7464) separate their records so.
+    let body = body.strip_prefix(b"\x1e").unwrap_or(body);
     if !body.ends_with(b"}") {
         return None;
     }

@@ -1,5 +1,6 @@
 //! Records that may introduce a traceback: kept until it is seen whether one follows.
 
+use super::prefix;
 use super::raw::Raw;
 use crate::model::{LogEventKind, Moment};
 
@@ -29,6 +30,17 @@ pub(super) struct Lead {
     pub(super) since: u64,
 }
 
+impl Lead {
+    /// Whether its message ends so that the next record must tell more.
+    fn ends_open(&self) -> bool {
+        self.message.trim_ascii_end().ends_with(b":")
+    }
+
+    fn announces(&self, next: &Self) -> bool {
+        self.ends_open() && next.record && self.last + 1 == next.raw.number
+    }
+}
+
 /// All of them, in the order of their lines.
 #[derive(Debug, Default)]
 pub(super) struct Leads {
@@ -46,9 +58,20 @@ impl Leads {
 
     /// The one that introduces a traceback of this stream, and those before it, which do not. A record goes up to
     /// the traceback; without one, it is the lines that stand together right above.
-    pub(super) fn take(&mut self, stream: u64, outer: u64) -> (Option<Lead>, Vec<Lead>) {
-        let of = |lead: &mut Lead| lead.stream == stream || lead.outer == outer && lead.stream == outer;
+    /// `number` is the traceback's first line: without a mark, it may stand in a record of several lines, of which
+    /// only the first has one.
+    pub(super) fn take(&mut self, stream: u64, outer: u64, number: u64) -> (Option<Lead>, Vec<Lead>) {
+        let unmarked = stream == prefix::take(b"").stream;
+        let of = |lead: &mut Lead| {
+            lead.stream == stream
+                || lead.outer == outer && lead.stream == outer
+                || unmarked && lead.record && lead.last + 1 == number
+        };
         let mut of_stream: Vec<Lead> = self.open.extract_if(.., of).collect();
+        // `Unhandled error in Deferred:`, and the next record tells it.
+        while let Some(at) = of_stream.windows(2).position(|pair| pair[0].announces(&pair[1])) {
+            of_stream.remove(at);
+        }
         let record = of_stream.iter().rposition(|lead| lead.record);
         let first = record.unwrap_or_else(|| {
             let apart = of_stream.windows(2).rposition(|pair| pair[0].last + 1 != pair[1].raw.number);
@@ -85,7 +108,9 @@ impl Leads {
             lead.since += 1;
         }
         let over = |lead: &Lead| {
-            lead.stream == stream && (record || lead.since > OWN_LINES) || lead.last + PATIENCE < number
+            let next = lead.ends_open() && lead.last + 1 == number;
+            lead.stream == stream && (record && !next || lead.since > OWN_LINES)
+                || lead.last + PATIENCE < number
         };
         self.open.extract_if(.., |lead| over(lead)).collect()
     }

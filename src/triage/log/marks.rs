@@ -17,7 +17,10 @@ const MOST: usize = 16;
 /// Longest mark.
 const MOST_BYTES: usize = 300;
 
-static TIME: LazyLock<Regex> = LazyLock::new(|| Regex::new(times::TIME).expect("a valid pattern"));
+/// Timestamps, and seconds since a start: the kernel's, `journalctl -o short-delta`.
+static TIME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(&format!(r"(?:{}| *\d+\.\d{{3,9}}\b)", times::TIME)).expect("a valid pattern")
+});
 
 #[derive(Debug)]
 struct Form {
@@ -95,11 +98,20 @@ fn without(mark: &[u8], times: &[std::ops::Range<usize>]) -> u64 {
     hasher.finish()
 }
 
-/// Where the line goes on behind a mark that is the same but for its numbers. A mark's last blank may be cut
-/// off at the line's end.
+/// Where the line goes on behind a mark that is the same but for its numbers, which may be set to the right among
+/// blanks. A mark's last blank may be cut off at the line's end.
 fn behind(line: &[u8], mark: &[u8]) -> Option<usize> {
     let (mut at, mut of) = (0, 0);
     while of < mark.len() {
+        if of == 0 || matches!(mark[of - 1], b'[' | b'(' | b' ') {
+            let blanks = |text: &[u8]| text.iter().take_while(|byte| **byte == b' ').count();
+            let (here, there) = (blanks(&line[at..]), blanks(&mark[of..]));
+            let digit = |text: &[u8], at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+            if here != there && digit(line, at + here) && digit(mark, of + there) {
+                at += here;
+                of += there;
+            }
+        }
         if mark[of].is_ascii_digit() {
             let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
             let (here, there) = (digits(&line[at..]), digits(&mark[of..]));
@@ -135,5 +147,17 @@ mod tests {
         assert_eq!(marks.find(b"[Fri Nov 20 10:00:02.9 2026] [pid 7001]").unwrap().1, process);
         assert_eq!(marks.find(b"  File"), None);
         assert!(!marks.learn(b"    "));
+        // `journalctl -o short-delta`, `srun -l`: aligned.
+        for (mark, line) in [
+            (&b"[    9.123401 ] host kiosk[7]: "[..], &b"[   10.123402 ] host kiosk[7]:   File"[..]),
+            (b" 3: ", b"10:   File"),
+            (b"host  3 | ", b"host 12 |   File"),
+        ] {
+            let mut marks = Marks::default();
+            assert!(marks.learn(mark));
+            let (end, process) = marks.find(line).unwrap();
+            assert_eq!(&line[end..], b"  File");
+            assert_eq!(process == super::process(mark), mark.contains(&b'.'));
+        }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `reader` | blocks of bytes; passes over every line that has none of a few words in it |
+//! | `reader`, `encoding` | blocks of bytes; passes over every line that has none of a few words in it |
 //! | `window`, `raw` | a line and the text around it; lines kept for showing |
 //! | **records** | |
 //! | `streams` | each line to its stream: what opens, goes on and ends there |
@@ -19,6 +19,8 @@
 //! | **embeddings** | |
 //! | `json`, `structured` | records that are JSON objects; tracebacks in their fields |
 //! | `embedded` | the lines that a record holds |
+//! | `pretty`, `several` | objects over several lines; objects that list many records |
+//! | `csv`, `flat` | the quotes of a field; lines without their indentation |
 //! | `glance` | which of them need not be built |
 //! | `markup` | no-break spaces, XML and HTML |
 //! | **layouts** | see [`traceback`](super::traceback) |
@@ -29,6 +31,7 @@
 //! | `message` | how far an exception's message goes |
 //! | **joining** | |
 //! | `leads` | records that may introduce a traceback |
+//! | `unrelated` | lines that speak of an error and are no event |
 //! | `told` | lines that tell again of what was just counted |
 //! | `answers` | 5xx answers and the failures behind them |
 //! | `counting` | events on their way into groups |
@@ -41,9 +44,12 @@ mod answers;
 mod beginning;
 mod classify;
 mod counting;
+mod csv;
 mod embedded;
+mod encoding;
 mod excerpts;
 mod files;
+mod flat;
 mod forms;
 mod glance;
 mod groups;
@@ -56,15 +62,18 @@ mod message;
 mod open;
 mod partial;
 mod prefix;
+mod pretty;
 mod quick;
 mod raw;
 mod reader;
 mod repeats;
 mod reports;
+mod several;
 mod streams;
 mod structured;
 mod times;
 mod told;
+mod unrelated;
 mod window;
 
 pub use files::RepositoryFiles;

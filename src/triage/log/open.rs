@@ -5,16 +5,18 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::csv::Quotes;
+use super::flat::Flat;
 use super::groups::fingerprint;
 use super::message::Message;
-use super::prefix::begins_record;
+use super::prefix::{self, begins_record};
 use super::quick;
 use super::raw::Raw;
 use super::repeats::Trail;
 use super::reports::Report;
 use crate::model::{LogEventKind, Moment};
 use crate::triage::traceback::layouts::{self, Layout, variants};
-use crate::triage::traceback::{self, ParsedTraceback};
+use crate::triage::traceback::{self, ParsedTraceback, joining};
 
 /// Lines that one traceback or report may take; what comes behind is read anew.
 const MOST_LINES: usize = 20_000;
@@ -22,6 +24,10 @@ const MOST_LINES: usize = 20_000;
 const MOST_BYTES: usize = 1 << 20;
 /// Lines between a notebook runner's words and the cell's own error.
 const MOST_RULED: usize = 400;
+/// Lines of other writers between those of a traceback.
+const MOST_BETWEEN: usize = 60;
+/// Where the level of a record that begins with a blank ends at the latest.
+const MOST_LEVEL: usize = 30;
 /// Blank lines that may stand in a chain.
 const MOST_BLANK: usize = 4;
 
@@ -53,6 +59,8 @@ enum Phase {
 pub(super) enum Beginning {
     /// A traceback's header.
     Traceback,
+    /// Frames of a traceback whose header is cut off.
+    Cut,
     /// A test runner's report.
     Runner,
     /// A crash.
@@ -94,6 +102,13 @@ pub(super) struct Open {
     pub(super) trail: Trail,
     /// It stands in XML or HTML: tags are no text.
     pub(super) markup: bool,
+    /// It may stand in a field of a CSV file, and whether the field ended.
+    quotes: Quotes,
+    field_ended: bool,
+    /// Its lines may have lost their indentation.
+    flat: Flat,
+    /// Lines of other writers between its own.
+    between: usize,
     taken: usize,
     /// A box with a margin, as among the columns of a log.
     inset: bool,
@@ -116,7 +131,7 @@ impl Open {
         };
         let mut text = String::new();
         let phase = match beginning {
-            Beginning::Traceback | Beginning::Layout(_) => Phase::Frames,
+            Beginning::Traceback | Beginning::Cut | Beginning::Layout(_) => Phase::Frames,
             Beginning::Above => Phase::Last(1),
             Beginning::Fatal => Phase::Report(Report::Crash),
             Beginning::Runner => {
@@ -127,6 +142,8 @@ impl Open {
         };
         let indent = first.len() - first.trim_start().len();
         let group = first[indent..].starts_with("+ ");
+        let headed = matches!(beginning, Beginning::Traceback);
+        let bare = group || matches!(beginning, Beginning::Cut);
         Self {
             stream,
             outer: stream,
@@ -139,6 +156,10 @@ impl Open {
             mark: None,
             trail: Trail::default(),
             markup: false,
+            quotes: if headed { Quotes::Perhaps } else { Quotes::None },
+            field_ended: false,
+            flat: if headed { Flat::Perhaps } else { Flat::No },
+            between: 0,
             taken: 0,
             inset: layout.is_some_and(|layout| layout.name == "rich") && indent > 0,
             outset: false,
@@ -146,7 +167,7 @@ impl Open {
             text,
             phase,
             layout,
-            margin: if group { String::new() } else { first[..indent].to_owned() },
+            margin: if bare { String::new() } else { first[..indent].to_owned() },
         }
     }
 
@@ -213,8 +234,43 @@ impl Open {
         match &self.phase {
             Phase::Last(lines) => *lines == 0,
             Phase::Report(report) => report.complete(),
-            _ => false,
+            _ => self.field_ended,
         }
+    }
+
+    /// The line as it was before a CSV file's field took it, or a collector trimmed it.
+    pub(super) fn as_written(&mut self, line: &str) -> Option<String> {
+        let text = match self.quotes.line(line) {
+            Some((text, ends)) => {
+                self.field_ended = ends;
+                text
+            }
+            None => self.flat.line(line)?,
+        };
+        // What is made of a line is not seen when it is passed over.
+        self.trail.follow(None);
+        Some(text)
+    }
+
+    /// Whether the line is another writer's, between two of an interpreter's traceback, which is waited for on.
+    pub(super) fn is_between(&mut self, body: &str) -> bool {
+        let waits = self.layout.is_none() && matches!(self.phase, Phase::Frames) && !self.group;
+        if !waits || self.last == 0 || self.between >= MOST_BETWEEN || body.trim().is_empty() {
+            return false;
+        }
+        let first = body.lines().next().unwrap_or_default();
+        let body = variants::outdented(first.strip_prefix(self.margin.as_str()).unwrap_or(first));
+        let inside = body.starts_with([' ', '\t', '>', '|', '"', '\''])
+            || CHAIN.is_match(body)
+            || is_header(body)
+            || layouts::opening(body).is_some()
+            || begins_record(body.as_bytes());
+        let raised = traceback::exception_line(body);
+        // What looks like an exception behind lines of others must look like one of Python's.
+        let own = raised.is_some_and(|(kind, _)| self.between == 0 || of_python(kind));
+        let between = !inside && !own && !joining::announces(body);
+        self.between += usize::from(between);
+        between
     }
 
     /// Whether its last line holds values of variables.
@@ -342,6 +398,7 @@ impl Open {
         }
         let record = new_record
             || begins_record(body.as_bytes())
+            || leveled_behind_a_blank(body)
             || is_header(body)
             || layouts::opening(body).is_some();
         let belongs = !record && message.takes(body);
@@ -396,6 +453,19 @@ impl Open {
         let at = lines.iter().rposition(|line| layouts::pretty_errors::closes(line))?;
         layouts::pretty_errors::read(&lines, at).map(|(read, _)| read)
     }
+}
+
+/// Whether the name is as those of exceptions are.
+fn of_python(kind: &str) -> bool {
+    let ends = ["Error", "Exception", "Warning", "Exit", "Interrupt", "Iteration", "Failure", "Timeout"];
+    kind.contains('.') || ends.iter().any(|end| kind.ends_with(end))
+}
+
+/// A record of a logger whose form begins with a blank, as the Sentry SDK's: ` [sentry] DEBUG: …`.
+fn leveled_behind_a_blank(body: &str) -> bool {
+    let Some(bare) = body.strip_prefix(' ').filter(|bare| !bare.starts_with(' ')) else { return false };
+    let (level, message) = prefix::level(bare.as_bytes());
+    level.is_some() && bare.len() - message.len() <= MOST_LEVEL
 }
 
 fn is_header(body: &str) -> bool {

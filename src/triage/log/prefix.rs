@@ -52,6 +52,8 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
         r"(?:\d\d:\d\d:\d\d )?(\w[\w./-]*) *\| ?".to_owned(),
         // CloudWatch
         format!(r"{TIME} ([\w/$.\[\]-]+/[0-9a-f]{{32}}) "),
+        // daemontools and s6
+        "@[0-9a-f]{24} ".to_owned(),
         // a timestamp alone, as `--timestamps` adds it
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(?:Z|[+-]\d\d:?\d\d) ".to_owned(),
     ];
@@ -179,6 +181,7 @@ mod tests {
             "2026-11-24T14:20:00+0000 host gunicorn[2391]: ",
             "2026-11-24T14:20:00.000001Z web/app/0123456789abcdef0123456789abcdef ",
             "2026-11-24T14:20:00.000001+00:00 app[web.1]: ",
+            "@4000000065f1c2a31b2c3d4e ",
             "",
         ];
         for mark in marks {

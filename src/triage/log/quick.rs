@@ -62,7 +62,7 @@ pub(super) fn layer(line: &[u8]) -> Layer {
             Some(end) if end > 5 && line.get(end + 1) == Some(&b' ') => Layer::Marks(end + 2, Some((5, end))),
             _ => Layer::Unknown,
         },
-        b'<' | 0x80.. => Layer::Unknown,
+        b'<' | b'@' | 0x80.. => Layer::Unknown,
         b'0'..=b'9' => match date_time(line) {
             Some(end) => timed(line, end),
             None => named(line),

@@ -5,6 +5,7 @@ use std::io::{BufRead, ErrorKind};
 use regex::bytes::Regex;
 
 use super::classify;
+use super::encoding::{Utf16, mark_of_utf8};
 use super::files::RepositoryFiles;
 use super::streams::{Settings, Streams};
 use super::times::Clock;
@@ -97,7 +98,7 @@ impl LogReader {
             return;
         }
         self.quiet = false;
-        scan.text.extend_from_slice(bytes);
+        scan.take(bytes);
         if let Some(counted) = self.sources.last_mut() {
             counted.bytes += u64::try_from(bytes.len()).unwrap_or(0);
         }
@@ -184,7 +185,7 @@ impl LogReader {
     }
 }
 
-/// A zero byte, or mostly bytes that no text has: binary, or UTF-16.
+/// A zero byte, or mostly bytes that no text has.
 fn looks_binary(text: &[u8]) -> bool {
     let sample = &text[..text.len().min(SAMPLE)];
     let odd = sample
@@ -206,17 +207,41 @@ struct Scan {
     skipping: bool,
     /// Its beginning was looked at.
     begun: bool,
+    /// How its bytes become text, when they are not UTF-8.
+    utf16: Option<Utf16>,
     /// It is no text.
     binary: bool,
 }
 
 impl Default for Scan {
     fn default() -> Self {
-        Self { text: Vec::new(), start: 0, number: 1, skipping: false, begun: false, binary: false }
+        Self {
+            text: Vec::new(),
+            start: 0,
+            number: 1,
+            skipping: false,
+            begun: false,
+            utf16: None,
+            binary: false,
+        }
     }
 }
 
 impl Scan {
+    /// Adds bytes of the source.
+    fn take(&mut self, mut bytes: &[u8]) {
+        if !self.begun {
+            let (utf16, mark) =
+                Utf16::of(bytes).map_or((None, mark_of_utf8(bytes)), |(utf16, mark)| (Some(utf16), mark));
+            self.utf16 = utf16;
+            bytes = &bytes[mark..];
+        }
+        match &mut self.utf16 {
+            Some(utf16) => self.text.extend(utf16.decode(bytes)),
+            None => self.text.extend_from_slice(bytes),
+        }
+    }
+
     /// Reads all whole lines, and at the end also the last one.
     fn process(&mut self, streams: &mut Streams, grep: Option<&Regex>, source: usize, end: bool) {
         if self.skipping {

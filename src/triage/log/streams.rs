@@ -24,8 +24,6 @@ use crate::triage::ansi;
 
 /// How many lines of other streams a traceback waits for its next line.
 const PATIENCE: u64 = 200;
-/// How far above an indented line its record is looked for.
-const RECORD_WITHIN: usize = 40;
 /// Lines that one record may wrap.
 const MOST_WRAPPED: usize = 5_000;
 
@@ -46,9 +44,9 @@ pub(super) struct Streams {
     pub(super) open: Vec<Open>,
     pub(super) leads: Leads,
     pub(super) marks: Marks,
-    forms: Forms,
+    pub(super) forms: Forms,
     pub(super) partial: Partial,
-    /// The source is journald's export: fields, one a line.
+    /// The source is journald's export, or its verbose form: fields, one a line.
     export: bool,
     /// Lines looked at, for the test of the work done.
     pub(super) looked: u64,
@@ -56,6 +54,10 @@ pub(super) struct Streams {
     hidden: bool,
     /// The last line that a traceback took: lines up to it are no context of what follows.
     pub(super) taken: u64,
+    /// The same of one that a record introduced, when it was the latest.
+    pub(super) led: Option<u64>,
+    /// Up to this line, no object over several lines need be looked for.
+    pub(super) no_object: u64,
     /// Lines behind the one at hand that need not be looked at: where the next one begins, and how many.
     pub(super) ahead: Option<(usize, u64)>,
 }
@@ -94,6 +96,8 @@ impl Streams {
             looked: 0,
             hidden: false,
             taken: 0,
+            led: None,
+            no_object: 0,
             ahead: None,
         }
     }
@@ -114,7 +118,10 @@ impl Streams {
     /// The log's first block: its first timestamp, and how its records begin.
     pub(super) fn see_beginning(&mut self, text: &[u8]) {
         self.counting.see_beginning(text);
-        self.export = text.starts_with(b"__CURSOR=");
+        let first = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
+        let verbose =
+            [&b" [s="[..], b";i=", b";b="].iter().all(|part| memchr::memmem::find(first, part).is_some());
+        self.export = verbose || text.starts_with(b"__CURSOR=");
         for line in text.split(|byte| *byte == b'\n').take(2_000) {
             self.forms.learn(prefix::take(line).body);
         }
@@ -124,6 +131,9 @@ impl Streams {
     pub(super) fn line(&mut self, window: &Window<'_>) {
         self.looked += 1;
         self.counting.source = window.source;
+        if self.pretty(window) {
+            return;
+        }
         let line = window.line();
         if memchr::memchr(b'\r', line).is_some() {
             // The pieces share the marks of the first.
@@ -156,7 +166,9 @@ impl Streams {
         }
         if self.export {
             // The other fields tell nothing.
-            let Some(message) = taken.body.strip_prefix(b"MESSAGE=") else { return taken.stream };
+            let Some(message) = taken.body.trim_ascii_start().strip_prefix(b"MESSAGE=") else {
+                return taken.stream;
+            };
             taken.body = message;
         }
         let number = spot.window.number;
@@ -251,7 +263,13 @@ impl Streams {
             if self.open[at].markup && text.contains('<') {
                 text = Cow::Owned(markup::text(body));
             }
+            if let Some(written) = self.open[at].as_written(&text) {
+                text = Cow::Owned(written);
+            }
             let forms = &self.forms;
+            if !marked && !forms.begins_record(whole) && self.open[at].is_between(&text) {
+                return false;
+            }
             let last = self.open[at].last;
             if self.open[at].take(&text, || forms.begins_record(whole), || spot.raw()) {
                 let line = spot.line().filter(|_| last + 1 == spot.window.number && !marked);
@@ -296,16 +314,6 @@ impl Streams {
         }
     }
 
-    /// Whether an indented line is one of a record below error: a table, a dump.
-    fn of_quiet_record(&self, window: &Window<'_>, body: &[u8]) -> bool {
-        if !body.first().is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'\'' | b'"')) {
-            return false;
-        }
-        let above = window.before().take(RECORD_WITHIN).map(|line| prefix::take(line).body);
-        let record = above.into_iter().find(|line| prefix::begins_record(line));
-        record.is_some_and(|record| prefix::level(record).0 == Some(prefix::Level::Low))
-    }
-
     /// Lines above for the excerpt, but for those of a traceback.
     pub(super) fn before(&self, window: &Window<'_>) -> Vec<Raw> {
         let mut lines = window.context(self.counting.settings.around);
@@ -329,7 +337,7 @@ impl Streams {
                 return self.counting.status(window, status, request, time.cloned());
             }
             Line::Error(message) => (LogEventKind::Error, message),
-            Line::Word(_) if self.of_quiet_record(window, body) => return,
+            Line::Word(text) if self.is_no_event(window, body, text) => return,
             Line::Word(message) => (LogEventKind::Word, message),
             _ if self.counting.matches(window.line()) => (LogEventKind::Matched, body),
             _ => return,
@@ -357,6 +365,7 @@ impl Streams {
     /// Ends a traceback or report, and reads on in what was not part of it.
     pub(super) fn close(&mut self, at: usize, ended: bool) {
         let open = self.open.swap_remove(at);
+        self.led = open.lead.is_some().then_some(open.last);
         let (outer, stream, time) = (open.outer, open.stream, open.time.clone());
         for raw in self.counting.collected(open, ended) {
             let text = raw.text();
@@ -395,7 +404,7 @@ impl Streams {
     /// Streams do not go on in another source.
     pub(super) fn end_of_source(&mut self) {
         self.pause();
-        self.taken = 0;
+        (self.taken, self.led, self.no_object) = (0, None, 0);
         self.marks.clear();
         self.export = false;
         self.forms = Forms::default();

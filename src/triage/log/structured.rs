@@ -25,7 +25,8 @@ const BESIDE: [(&str, &[&str]); 5] = [
     ("exception_class", &["exception_message", "message"]),
 ];
 /// Objects that are exceptions.
-pub(super) const HOLDERS: [&str; 7] = ["error", "err", "exception", "exc", "exc_info", "values", "cause"];
+pub(super) const HOLDERS: [&str; 8] =
+    ["error", "err", "exception", "exc", "exc_info", "values", "cause", "log_failure"];
 /// Members and causes of one exception.
 const MOST: usize = 50;
 
@@ -43,6 +44,9 @@ pub(super) fn beside(key: &str) -> bool {
 
 /// The traceback that an object's own fields hold. `key` is the one that the object stands at.
 pub(super) fn in_object(key: &str, fields: &Map<String, Value>) -> Option<ParsedTraceback> {
+    if let Some(read) = of_twisted(fields) {
+        return Some(read);
+    }
     let mut read = fields.values().find_map(of_value);
     if let Some(whole) = read.take_if(|read| read.kind.is_some()) {
         return Some(whole);
@@ -66,6 +70,23 @@ pub(super) fn in_object(key: &str, fields: &Map<String, Value>) -> Option<Parsed
         (None, Some((kind, Some(message)))) => Some(ParsedTraceback::structured(kind, message)),
         (frames, _) => frames.filter(|read| !read.frames.is_empty()),
     }
+}
+
+/// Twisted's `log_failure`: frames as lists of function, file, line and values; no message.
+fn of_twisted(fields: &Map<String, Value>) -> Option<ParsedTraceback> {
+    let kind = fields.get("type")?.get("__name__")?.as_str()?;
+    let frames = fields.get("frames")?.as_array()?;
+    let frame = |value: &Value| {
+        Some(Frame {
+            path: value.get(1)?.as_str()?.to_owned(),
+            line: u32::try_from(value.get(2)?.as_u64()?).ok()?,
+            function: value.get(0)?.as_str().map(str::to_owned),
+            code: None,
+        })
+    };
+    let mut read = ParsedTraceback::structured(kind, "");
+    read.frames = frames.iter().filter_map(frame).collect();
+    (!read.frames.is_empty()).then_some(read)
 }
 
 fn is_class(kind: &str) -> bool {

@@ -234,7 +234,7 @@ impl<'t> Reader<'_, 't> {
                 read.frames.push(frame);
             } else if variants::is_dropped(line) {
                 // values, notes of the runtime
-            } else if line.starts_with("    ") && !read.frames.is_empty() {
+            } else if (line.starts_with("    ") || line.starts_with('\t')) && !read.frames.is_empty() {
                 let code = line.trim();
                 let marker = code.chars().all(|c| matches!(c, '^' | '~' | ' '));
                 let frame = read.frames.last_mut();

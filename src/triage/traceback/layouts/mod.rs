@@ -15,6 +15,7 @@ pub(in crate::triage) mod sanic;
 pub(in crate::triage) mod stackprinter;
 pub(in crate::triage) mod twisted;
 pub(in crate::triage) mod variants;
+pub(in crate::triage) mod with_variables;
 
 use std::sync::LazyLock;
 
@@ -42,7 +43,7 @@ pub(in crate::triage) struct Layout {
     pub(in crate::triage) read: Read,
 }
 
-const LAYOUTS: [&Layout; 8] = [
+const LAYOUTS: [&Layout; 9] = [
     &boxed::LAYOUT,
     &sanic::LAYOUT,
     &stackprinter::LAYOUT,
@@ -51,6 +52,7 @@ const LAYOUTS: [&Layout; 8] = [
     &dagster::LAYOUT,
     &dask::LAYOUT,
     &twisted::LAYOUT,
+    &with_variables::LAYOUT,
 ];
 
 /// What stands in every line that opens a layout, or does for a header.

@@ -1,0 +1,113 @@
+//! JSON objects that are written over several lines, as command line tools print them.
+
+use serde_json::{Map, Value};
+
+use super::window::Window;
+
+/// How far above a line its object is looked for.
+const MOST_ABOVE: usize = 400;
+
+/// An object around a line.
+#[derive(Debug)]
+pub(super) struct Pretty {
+    pub(super) fields: Map<String, Value>,
+    /// Where the line behind it begins, and how many lines there are from the one at hand to its end.
+    pub(super) next: usize,
+    pub(super) lines: u64,
+}
+
+/// The outermost object around this line that can be read; `Err` when the line looks like a part of one and none
+/// can: up to that line, no other needs to be tried.
+pub(super) fn around(window: &Window<'_>) -> Option<Result<Pretty, u64>> {
+    let line = window.line();
+    let first = *line.trim_ascii().first()?;
+    let opens = opens(line);
+    let is_member = first == b'"' && indent(line) > 0;
+    if !opens && !is_member {
+        return None;
+    }
+    let mut openings = openings_above(window);
+    if opens {
+        openings.insert(0, (window.start, indent(line)));
+    }
+    if openings.is_empty() {
+        return None;
+    }
+    let mut tried = window.number;
+    for (start, indent) in openings.into_iter().rev() {
+        let Some((end, lines)) = closing(window, indent) else { continue };
+        let text = window.text[start..end].trim_ascii_end();
+        let text = text.strip_suffix(b",").unwrap_or(text);
+        if let Ok(Value::Object(fields)) = serde_json::from_slice(text) {
+            return Some(Ok(Pretty { fields, next: end + 1, lines }));
+        }
+        tried = tried.max(window.number + lines);
+    }
+    Some(Err(tried))
+}
+
+/// The lines above that open an object around this one, the nearest first: where each begins, and its indentation.
+fn openings_above(window: &Window<'_>) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut inner = indent(window.line());
+    let mut end = window.start;
+    for line in window.before().take(MOST_ABOVE) {
+        let start = end - line.len() - 1;
+        end = start;
+        let here = indent(line);
+        if here >= inner {
+            continue;
+        }
+        if opens(line) {
+            found.push((start, here));
+        } else if !matches!(line.trim_ascii_end().last(), Some(b'{' | b'[')) {
+            break;
+        }
+        inner = here;
+        if inner == 0 {
+            break;
+        }
+    }
+    found
+}
+
+/// Where the line ends that closes an object of this indentation, and how many lines behind the one at hand it is.
+fn closing(window: &Window<'_>, of: usize) -> Option<(usize, u64)> {
+    let (lines, (start, line)) = (1..).zip(window.behind()).find(|(_, (_, line))| indent(line) <= of)?;
+    (indent(line) == of && line.trim_ascii_start().starts_with(b"}")).then_some((start + line.len(), lines))
+}
+
+fn opens(line: &[u8]) -> bool {
+    line.trim_ascii() == b"{"
+}
+
+fn indent(line: &[u8]) -> usize {
+    line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at<'t>(text: &'t str, word: &str) -> Window<'t> {
+        let at = text.find(word).unwrap();
+        let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+        let end = at + text[at..].find('\n').unwrap();
+        let number = 1 + u64::try_from(text[..start].matches('\n').count()).unwrap();
+        Window { text: text.as_bytes(), start, end, ahead: text.len(), number, source: 0 }
+    }
+
+    #[test]
+    fn the_outermost_object_around_a_line() {
+        let text = "[\n  {\n    \"a\": {\n      \"level\": \"error\"\n    },\n    \"b\": [\n      {\n        \"c\": 1\n      }\n    ]\n  },\n  {\n    \"d\": 2\n  }\n]\n";
+        for word in ["level", "\"c\"", "  {\n    \"a\""] {
+            let found = around(&at(text, word)).unwrap().unwrap();
+            assert_eq!(found.fields.len(), 2, "{word}");
+            assert_eq!(&text[found.next..found.next + 3], "  {");
+        }
+        assert_eq!(around(&at(text, "\"level")).unwrap().unwrap().lines, 7);
+        assert!(around(&at("int main()\n{\n  \"error\" x;\n}\n", "error")).unwrap().is_err());
+        assert!(around(&at("plain error\n", "error")).is_none());
+        assert!(around(&at("said\n  \"an error\"\n", "error")).is_none());
+    }
+}

@@ -1,0 +1,229 @@
+//! What collectors, terminals and log stores make of a program's lines, and what stands around its tracebacks: each
+//! failure is read as the bare one, and nothing else is one.
+
+use std::io::Cursor;
+
+use pybisect::triage::log::LogReader;
+use serde_json::json;
+
+use crate::support::log_options;
+
+const TRACEBACK: &str = "Traceback (most recent call last):
+  File \"/srv/kiosk/kiosk/web.py\", line 7, in show_rate
+    return str(rate_of(request[\"item\"]))
+               ^^^^^^^^^^^^^^^^^^^^^^^^
+  File \"/srv/kiosk/kiosk/ledger.py\", line 8, in parse_rate
+    raise ValueError(f\"not a rate: {text}\")
+ValueError: not a rate: four";
+
+/// Exception, message, count and innermost line of each group.
+fn read(text: impl AsRef<[u8]>) -> Vec<(String, String, u64, u32)> {
+    let mut reader = LogReader::new(log_options(2));
+    reader.read("app.log", &mut Cursor::new(text.as_ref()));
+    let groups = reader.finish().groups.into_iter().map(|group| {
+        let line = group.place().map_or(0, |place| place.frame.line);
+        (group.exception.unwrap_or_default(), group.message, group.count, line)
+    });
+    groups.collect()
+}
+
+fn failed(count: u64) -> (String, String, u64, u32) {
+    ("ValueError".to_owned(), "not a rate: four".to_owned(), count, 8)
+}
+
+/// Three records, of which two fail.
+fn records() -> [(&'static str, String); 5] {
+    let no_page = || format!("no page\n{TRACEBACK}");
+    let sold = || "sold mint".to_owned();
+    [("INFO", sold()), ("ERROR", no_page()), ("INFO", sold()), ("ERROR", no_page()), ("INFO", sold())]
+}
+
+fn lines() -> Vec<String> {
+    let line = |(at, (level, text)): (usize, &(&str, String))| {
+        format!("2026-11-28 10:00:0{at},000 {level} kiosk {text}")
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    records().iter().enumerate().flat_map(line).collect()
+}
+
+fn each(form: impl Fn(usize, &str) -> String) -> String {
+    lines().iter().enumerate().map(|(at, line)| form(at, line) + "\n").collect()
+}
+
+fn of_records(form: impl Fn(usize, &str, &str) -> serde_json::Value) -> Vec<serde_json::Value> {
+    records().iter().enumerate().map(|(at, (level, text))| form(at, level, text)).collect()
+}
+
+fn right(name: &str, text: impl AsRef<[u8]>) {
+    assert_eq!(read(text), [failed(2)], "{name}");
+}
+
+#[test]
+fn terminals_and_collectors() {
+    right("Buildkite's times", each(|at, line| format!("\u{1b}_bk;t=179586000{at}000\u{7}{line}")));
+    right("s6", each(|at, line| format!("@40000000656{:05x}{:08x} {line}", 0xb000 + at, at * 77_777)));
+    right(
+        "journalctl -o short-delta",
+        each(|at, line| format!("[{at:5}.0{:05} ] host kiosk[77]: {line}", at * 321)),
+    );
+    right(
+        "the kernel's buffer",
+        each(|at, line| format!("[{:8}.0{:05}] kiosk[77]: {line}", at * 3, at * 321)),
+    );
+    right("trimmed lines", each(|_, line| line.trim().to_owned()));
+    right("trimmed lines behind a mark", each(|_, line| format!("[job 7] {}", line.trim())));
+    right(
+        "tabs for source",
+        each(|_, line| line.strip_prefix("    ").map_or(line.into(), |code| format!("\t{code}"))),
+    );
+    let utf16 = each(|_, line| format!("{line}\r"));
+    let units = format!("\u{feff}{utf16}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    right("PowerShell's UTF-16", units);
+    right("a mark of UTF-8", format!("\u{feff}{TRACEBACK}\n{TRACEBACK}\n"));
+}
+
+#[test]
+fn the_journal() {
+    let verbose = each(|at, line| {
+        format!(
+            "Sat 2026-11-28 10:00:{:02}.000001 UTC [s=abc;i={at};b=def;m=1;t=2;x=3]\n    PRIORITY=3\n    _PID=77\n    MESSAGE={line}\n    \
+             _EXE=/usr/bin/python3.11",
+            at % 60
+        )
+    });
+    right("journalctl -o verbose", verbose);
+    let coloured = each(|at, line| {
+        let bytes = format!("\u{1b}[31m{line}").into_bytes();
+        json!({"__REALTIME_TIMESTAMP": format!("17958600000000{at:02}"), "_PID": "77", "MESSAGE": bytes})
+            .to_string()
+    });
+    right("colours, which are no text to the journal", coloured);
+    let pretty = each(|at, line| {
+        let entry =
+            json!({"__REALTIME_TIMESTAMP": format!("17958600000000{at:02}"), "_PID": "77", "MESSAGE": line});
+        serde_json::to_string_pretty(&entry).unwrap()
+    });
+    right("journalctl -o json-pretty", pretty);
+    let entry = |(at, (level, text)): (usize, &(&str, String))| {
+        let mark = format!("Nov 28 10:00:0{at} host kiosk[77]: ");
+        let below = format!("\n{}", " ".repeat(mark.len()));
+        format!("{mark}{level} kiosk {}\n", text.replace('\n', &below))
+    };
+    right("entries of several lines", records().iter().enumerate().map(entry).collect::<String>());
+}
+
+#[test]
+fn log_stores() {
+    let one_event = |(at, (level, text)): (usize, &(&str, String))| {
+        format!("2026-11-28T10:00:0{at}.000000+00:00 kiosk/web/{} {level} kiosk {text}\n", "0f".repeat(16))
+    };
+    right("aws logs tail", records().iter().enumerate().map(one_event).collect::<String>());
+    right(
+        "Loki",
+        each(|at, line| {
+            json!({"labels": {"app": "kiosk"}, "line": line, "timestamp": format!("2026-11-28T10:00:{:02}Z", at % 60)}).to_string()
+        }),
+    );
+    let events: Vec<_> =
+        lines().iter().map(|line| json!({"timestamp": 1_795_860_000_000_u64, "message": line})).collect();
+    let events = json!({"events": events, "searchedLogStreams": []});
+    right("aws logs filter-log-events", serde_json::to_string_pretty(&events).unwrap() + "\n");
+    let entries = of_records(
+        |at, level, text| json!({"severity": level, "timestamp": format!("2026-11-28T10:00:0{at}Z"), "jsonPayload": {"message": text}}),
+    );
+    right("gcloud logging read --format json", serde_json::to_string_pretty(&entries).unwrap() + "\n");
+    let hits = of_records(
+        |at, level, text| json!({"_id": at.to_string(), "_source": {"@timestamp": format!("2026-11-28T10:00:0{at}Z"), "log.level": level, "message": text}}),
+    );
+    right(
+        "Elasticsearch",
+        json!({"took": 3, "hits": {"total": {"value": 5}, "hits": hits}}).to_string() + "\n",
+    );
+    let csv = |(at, (level, text)): (usize, &(&str, String))| {
+        format!("\"2026-11-28T10:00:0{at}\",\"{level}\",\"{}\",\"kiosk\"\n", text.replace('"', "\"\""))
+    };
+    let header = "\"time\",\"level\",\"message\",\"service\"\n".to_owned();
+    right("CSV", records().iter().enumerate().map(csv).fold(header, |all, line| all + &line));
+}
+
+#[test]
+fn json_sequences_and_twisteds_failures() {
+    let failure = json!({
+        "log_failure": {"type": {"__module__": "builtins", "__name__": "ValueError"}, "frames": [["show_rate", "/srv/kiosk/kiosk/web.py", 7, [], []], ["parse_rate", "/srv/kiosk/kiosk/ledger.py", 8, [["text", "'four'"]], []]]},
+        "log_level": {"name": "critical"}, "log_format": "while handling timed call", "log_time": 1_795_860_000.5,
+    });
+    let text = format!("\u{1e}{failure}\n\u{1e}{failure}\n");
+    assert_eq!(read(text), [("ValueError".to_owned(), String::new(), 2, 8)]);
+}
+
+#[test]
+fn source_and_remarks_are_no_events() {
+    let warned = "/srv/kiosk/kiosk/web.py:3: UserWarning: the error callback is ignored\n  warnings.warn(\"the error callback is ignored\")\n";
+    assert_eq!(read(warned), []);
+    let stack = format!(
+        "2026-11-28 10:00:00,000 ERROR no page\n{TRACEBACK}\nStack (most recent call last):\n  File \"/srv/kiosk/kiosk/web.py\", line 3, in \
+         serve\n    except ValueError: log.exception(\"no page\", stack_info=True)\n2026-11-28 10:00:01,000 INFO sold\n"
+    );
+    assert_eq!(read(stack), [failed(1)]);
+    let paragraphs = format!(
+        "2026-11-28 10:00:00,000 ERROR no page\n{TRACEBACK}\n\nResolved plan until failure:\n\nThis error occurred with the following \
+         context stack:\n\t[1] 'select'\n\n2026-11-28 10:00:01,000 INFO sold\nan error of its own\n"
+    );
+    let own = (String::new(), "an error of its own".to_owned(), 1, 0);
+    assert_eq!(read(paragraphs), [failed(1), own]);
+    // ` [sentry] DEBUG: …` is a record, however it begins.
+    let debug = format!(
+        "{TRACEBACK}\n [sentry] DEBUG: atexit: shutting down client\n [sentry] DEBUG: Flushing HTTP transport\n"
+    );
+    assert_eq!(read(debug), [failed(1)]);
+}
+
+/// A thread's output between two of the traceback's lines, and a log that begins in one.
+#[test]
+fn tracebacks_in_pieces() {
+    let (header, rest) = TRACEBACK.split_once('\n').unwrap();
+    let sold: String = (0..40).map(|n| format!("sold {n}\n")).collect();
+    assert_eq!(read(format!("{header}\n{sold}{rest}\n{sold}Total: 40\n")), [failed(1)]);
+    let (frames, last) = rest.rsplit_once('\n').unwrap();
+    assert_eq!(read(format!("{header}\n{frames}\nsold 1\nTotal: 40\n{last}\n")), [failed(1)]);
+    for cut in [1, 2, 3] {
+        let tail: Vec<&str> = TRACEBACK.lines().skip(cut).collect();
+        assert_eq!(
+            read(format!("{}\n2026-11-28 10:00:01,000 INFO sold\n", tail.join("\n"))),
+            [failed(1)],
+            "{cut}"
+        );
+    }
+    let hangs = "up\nTimeout (0:00:30)!\nThread 0x00007f01 (most recent call first):\n  File \"/srv/kiosk/kiosk/ledger.py\", line 8 in \
+                 parse_rate\n  File \"/srv/kiosk/kiosk/web.py\", line 7 in show_rate\n";
+    assert_eq!(read(hangs), [("Timeout".to_owned(), String::new(), 1, 8)]);
+}
+
+/// Twisted announces a failure in one record and tells it in the next.
+#[test]
+fn a_record_that_ends_open_introduces_the_next() {
+    let inner = TRACEBACK.replace('\n', "\n\t").replace("ValueError: ", "builtins.ValueError: ");
+    let record = format!(
+        "2026-11-28 10:00:00+0000 [-] Unhandled error in Deferred:\n2026-11-28 10:00:00+0000 [-] Unhandled Error\n\t{inner}\n\t\n"
+    );
+    assert_eq!(read(record.repeat(2)), [failed(2)]);
+    // One that nothing follows is an event.
+    let alone = "2026-11-28 10:00:00,000 ERROR cannot sell:\n2026-11-28 10:00:01,000 INFO sold\n2026-11-28 10:00:01,000 INFO sold\n";
+    assert_eq!(read(alone), [(String::new(), "cannot sell:".to_owned(), 1, 0)]);
+}
+
+/// The members of a group within a group are what failed.
+#[test]
+fn nested_groups_name_what_failed() {
+    let text = "  + Exception Group Traceback (most recent call last):\n  |   File \"/srv/kiosk/kiosk/web.py\", line 7, in main\n  | ExceptionGroup: jobs \
+                (2 sub-exceptions)\n  +-+---------------- 1 ----------------\n    | ValueError: a\n    +---------------- 2 ----------------\n    | Exception \
+                Group Traceback (most recent call last):\n    |   File \"/srv/kiosk/kiosk/web.py\", line 9, in inner\n    | ExceptionGroup: more (1 \
+                sub-exception)\n    +-+---------------- 1 ----------------\n      | KeyError: 'b'\n      +------------------------------------\n";
+    let mut reader = LogReader::new(log_options(2));
+    reader.read("app.log", &mut Cursor::new(text));
+    let groups = reader.finish().groups;
+    assert_eq!(groups.len(), 1);
+    assert_eq!(groups[0].related, ["with ValueError: a", "with KeyError: 'b'"]);
+}

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use pybisect::calls::{Parsing, Paths, diff_files, diff_files_parsing};
-use pybisect::git::{Listing, Repository};
+use pybisect::git::{CommitFilter, Repository};
 use pybisect::model::{CallChange, CallSite, CommitId, FileCalls};
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -123,7 +123,7 @@ fn history(arguments: &[String]) -> Result<()> {
     let most = arguments.get(1).map_or(Ok(500), |text| text.parse())?;
     let repository = Repository::open(path)?;
     let head = repository.resolve("HEAD")?.id;
-    let listing = Listing { most: Some(most), no_merges: true, ..Listing::default() };
+    let listing = CommitFilter { most: Some(most), no_merges: true, ..CommitFilter::default() };
     let commits: Vec<CommitId> =
         repository.commits(head, &listing)?.into_iter().map(|commit| commit.id).collect();
     let counts = commits

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-use pybisect::git::{Listing, Repository};
+use pybisect::git::{CommitFilter, Repository};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ fn main() -> Result<()> {
 fn look_at(pybisect: &Path, path: &Path, options: &Options) -> Result<()> {
     let repository = Repository::open(path)?;
     let head = repository.resolve("HEAD")?.id;
-    let listing = Listing { no_merges: true, ..Listing::default() };
+    let listing = CommitFilter { no_merges: true, ..CommitFilter::default() };
     let mut ranges = Vec::new();
     for commit in repository.commits(head, &listing)? {
         if ranges.len() == options.commits {

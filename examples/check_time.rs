@@ -16,7 +16,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
-use pybisect::git::{Mirror, Repository, is_python};
+use pybisect::git::{ExportedTrees, Repository, is_python};
 
 const RUNS: u32 = 3;
 
@@ -75,10 +75,10 @@ fn alone(repository: &Repository, range: &str) -> Result<(usize, i64)> {
     let (base, head) = (base?, head?);
     let changed = repository.changed_python_files(Some(base), head)?;
     let folder = tempfile::tempdir()?;
-    let mut mirror = Mirror::passing(folder.path().to_owned());
+    let mut mirror = ExportedTrees::temporary(folder.path().to_owned());
     let mut all = 0;
     for (name, tree) in [("base", base), ("head", head)] {
-        let top = mirror.bring(repository, name, tree, is_python)?;
+        let top = mirror.sync_tree(repository, name, tree, is_python)?;
         let there: Vec<_> =
             changed.iter().map(|file| &file.path).filter(|path| top.join(path).is_file()).collect();
         let run = |_| {

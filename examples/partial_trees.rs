@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::Parser;
 use pybisect::git::{EntryPair, Repository, SUBMODULE, SYMLINK, Shadow};
-use pybisect::minimize::{Difference, EditSet};
+use pybisect::minimize::{EditList, EditSet};
 use pybisect::model::{CommitId, TreeId};
 use pybisect::session::{difference_between, partial_tree};
 
@@ -113,7 +113,7 @@ fn one(
     Ok(())
 }
 
-fn show(difference: &Difference, commit: CommitId, took: Duration) {
+fn show(difference: &EditList, commit: CommitId, took: Duration) {
     println!("{commit}: {} edits, {took:.0?}", difference.edits.len());
     for (at, edit) in difference.edits.iter().enumerate() {
         let text = |bytes: &[u8]| {

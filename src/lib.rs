@@ -32,7 +32,7 @@
 //! | [`store`] | outcomes and sessions on disk | model |
 //! | [`triage`] | what went wrong: failures in a trial's output, and the oracle | model |
 //! | [`pyenv`] | Python environments | model, beneath, process |
-//! | [`changes`] | call changes between trees and over histories, remembered | model, calls, git, store |
+//! | [`call_changes`] | call changes between trees and over histories, remembered | model, calls, git, store |
 //! | [`session`] | the conductor: endpoints, loop, confirmation, journal | all above |
 //! | [`check`] | a look at a branch before its merge: findings on changed calls | all above |
 //! | [`respond`] | what is done about an outage: rolling back, and whether it took | model, git, process |
@@ -40,8 +40,8 @@
 //! | [`cli`] | arguments, configuration, errors with hints, exit codes | all |
 
 pub mod beneath;
+pub mod call_changes;
 pub mod calls;
-pub mod changes;
 pub mod check;
 pub mod cli;
 pub mod executor;

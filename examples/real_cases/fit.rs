@@ -1,8 +1,8 @@
 //! Weights by maximum likelihood with a penalty on large ones, by gradient descent.
 
-use pybisect::suspects::{Signals, Weights, of_values};
+use pybisect::suspects::{Features, Weights, of_values};
 
-type Values = [f64; Signals::COUNT];
+type Values = [f64; Features::COUNT];
 
 /// The commits of a range, and which of them was the culprit.
 pub(crate) struct Example {
@@ -31,7 +31,7 @@ impl Example {
 
 /// Evidence for a commit never speaks against it, nor the other way round.
 fn bounded(at: usize, weight: f64) -> f64 {
-    let against = matches!(Signals::NAMES[at], "harmless" | "merge" | "unreached");
+    let against = matches!(Features::NAMES[at], "harmless" | "merge" | "unreached");
     if against { weight.min(0.0) } else { weight.max(0.0) }
 }
 
@@ -41,21 +41,21 @@ pub(crate) fn fitted(examples: &[(f64, &Example)]) -> Values {
     const NEAR: f64 = 1e-4;
     let loss = |weights: &Values| {
         let fit: f64 = examples.iter().map(|(much, one)| much * one.loss(&Weights(*weights))).sum();
-        let penalty = |at: usize| if Signals::NAMES[at] == "unreached" { PENALTY_OF_KNOWN } else { PENALTY };
+        let penalty = |at: usize| if Features::NAMES[at] == "unreached" { PENALTY_OF_KNOWN } else { PENALTY };
         fit + weights.iter().enumerate().map(|(at, weight)| penalty(at) * weight * weight).sum::<f64>()
     };
-    let mut weights = [0.0; Signals::COUNT];
+    let mut weights = [0.0; Features::COUNT];
     let (mut first, mut second) = (weights, weights);
     for step in 1..=STEPS {
         let time = i32::try_from(step).unwrap_or(i32::MAX);
         let mut slope = weights;
-        for at in 0..Signals::COUNT {
+        for at in 0..Features::COUNT {
             let (mut up, mut down) = (weights, weights);
             up[at] += NEAR;
             down[at] -= NEAR;
             slope[at] = (loss(&up) - loss(&down)) / (2.0 * NEAR);
         }
-        for at in 0..Signals::COUNT {
+        for at in 0..Features::COUNT {
             first[at] = 0.9_f64.mul_add(first[at], 0.1 * slope[at]);
             second[at] = 0.999_f64.mul_add(second[at], 0.001 * slope[at] * slope[at]);
             let (mean, spread) =

@@ -10,7 +10,7 @@ use pybisect::git::{RangeOptions, Repository};
 use pybisect::model::CommitId;
 use pybisect::search::simulate::{Truth, World};
 use pybisect::search::{InformationGain, SearchState};
-use pybisect::suspects::{Signals, Weights};
+use pybisect::suspects::{Features, Weights};
 use serde_json::Value;
 
 use super::AS_PYBISECT;
@@ -66,7 +66,7 @@ pub(crate) fn ask(case: &Case, prepared: &Prepared, extra: &[&str], reports: Opt
     let list = value["suspects"].as_array().context("no suspects")?;
     let is_culprit = |one: &&Value| one["commit"]["id"] == case.culprit.as_str();
     let found = list.iter().find(is_culprit).context("the culprit is not in the range")?;
-    let signals = |one: &Value| Signals::NAMES.map(|name| one["signals"][name].as_f64().unwrap_or_default());
+    let signals = |one: &Value| Features::NAMES.map(|name| one["signals"][name].as_f64().unwrap_or_default());
     let reasons = found["reasons"].as_array().into_iter().flatten();
     let probability = |one: &Value| one["probability"].as_f64().unwrap_or_default();
     let prior: HashMap<String, f64> = list
@@ -203,7 +203,7 @@ pub(crate) fn print_summary(all: &[Said], weights: &Weights) {
     let in_sample =
         mean(&|said: &Said| -said.example.probabilities(&Weights(whole))[said.example.culprit].log2());
     println!("fitted to these cases {in_sample:.2} bits, each left out in turn {left_out:.2} bits:");
-    for ((name, fit), now) in Signals::NAMES.iter().zip(whole).zip(weights.0) {
+    for ((name, fit), now) in Features::NAMES.iter().zip(whole).zip(weights.0) {
         println!("  {name:<10} {fit:>6.2}   (in use {now:.2})");
     }
 }

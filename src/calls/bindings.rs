@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::flat_tree::{ItemId, Syntax};
 use super::grammar::{Field, Kind};
 use super::module_name::ModuleName;
 use super::statements::{Form, Statement, closing, is_name_byte};
-use super::syntax::{ItemId, Syntax};
 
 /// What one name is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]

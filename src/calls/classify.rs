@@ -3,17 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use super::extract::{Argument, Given, SiteId};
-use super::pairing::SitePairs;
-use super::scopes::ScopePairs;
-use super::syntax::ItemId;
-use super::version::Version;
-use super::wraps::{Lost, unwrapped_around, wrapped_in_argument, wrapped_in_place};
+use super::file_version::FileVersion;
+use super::flat_tree::ItemId;
+use super::match_calls::SitePairs;
+use super::match_scopes::ScopePairs;
+use super::wrapped_calls::{Lost, unwrapped_around, wrapped_in_argument, wrapped_in_place};
 use crate::model::{CallChange, CallSite, ChangeKind};
 
 /// The changes, in no particular order.
 pub(super) fn changes(
-    old: &Version,
-    new: &Version,
+    old: &FileVersion,
+    new: &FileVersion,
     scopes: &ScopePairs,
     pairs: &SitePairs,
 ) -> Vec<CallChange> {
@@ -31,7 +31,7 @@ pub(super) fn changes(
 
 struct Classifier<'v, 'a> {
     /// Old and new.
-    sides: [&'v Version<'a>; 2],
+    sides: [&'v FileVersion<'a>; 2],
     pairs: &'v SitePairs,
     /// Sites without a pair that a change already tells of.
     told: [Vec<bool>; 2],

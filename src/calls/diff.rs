@@ -6,19 +6,19 @@ use std::ops::Range;
 use tree_sitter::Tree;
 
 use super::bindings::{Binding, Bindings};
+use super::changed_definitions::definition_changes;
 use super::classify::changes;
-use super::definitions::definition_changes;
 use super::extract::extract;
+use super::file_version::FileVersion;
+use super::flat_tree::Syntax;
+use super::match_calls::match_sites;
+use super::match_scopes::match_scopes;
 use super::module_name::ModuleName;
-use super::pairing::match_sites;
 use super::parse::{MOST_BYTES, parse};
-use super::plan::{Plan, Side, compare, compare_lines};
-use super::renames::unify_renamed_variables;
+use super::parse_plan::{Plan, VersionSide, compare, compare_lines};
+use super::renamed_locals::unify_renamed_variables;
 use super::resolve::is_builtin;
-use super::scopes::match_scopes;
 use super::statements::Statement;
-use super::syntax::Syntax;
-use super::version::Version;
 use crate::model::{CallChange, FileCalls, PartlyParsed};
 
 /// What is left of a file that is too large: this many bytes of changed lines.
@@ -109,14 +109,14 @@ fn diff_in_order(old: &[u8], new: &[u8], paths: Paths, parsing: Parsing, reverse
 /// For what is too large to parse: only the lines that differ, and of those the first.
 fn diff_lines(old: &[u8], new: &[u8], paths: Paths) -> FileCalls {
     let (old_side, new_side) = compare_lines(old, new);
-    let version = |side: &Side, source, path| {
+    let version = |side: &VersionSide, source, path| {
         let mut plan = side.plan(&HashSet::new());
         plan.cut_to(source, MOST_BYTES_OF_LINES);
         let module = ModuleName::of(path);
         let tree = (!plan.ranges().is_empty()).then(|| parse(source, &plan.ranges())).flatten();
         let syntax =
             tree.map_or_else(|| Syntax::empty(source), |tree| Syntax::new(source, &[tree], &plan.ranges()));
-        Version::new(extract(syntax, &plan, &module), Bindings::default(), module)
+        FileVersion::new(extract(syntax, &plan, &module), Bindings::default(), module)
     };
     let pair = Pair { old: version(&old_side, old, paths.old), new: version(&new_side, new, paths.new) };
     let too_large =
@@ -130,14 +130,14 @@ fn diff_lines(old: &[u8], new: &[u8], paths: Paths) -> FileCalls {
 }
 
 struct Pair<'a> {
-    old: Version<'a>,
-    new: Version<'a>,
+    old: FileVersion<'a>,
+    new: FileVersion<'a>,
 }
 
 impl<'a> Pair<'a> {
     /// None when a version is too large, or too much for the parser.
     fn read(
-        (old, new): &(Side<'a>, Side<'a>),
+        (old, new): &(VersionSide<'a>, VersionSide<'a>),
         sources: (&'a [u8], &'a [u8]),
         paths: Paths,
         parsing: Parsing,
@@ -182,19 +182,19 @@ impl<'a> Pair<'a> {
     }
 }
 
-fn wrong_syntax(version: &Version) -> Option<PartlyParsed> {
+fn wrong_syntax(version: &FileVersion) -> Option<PartlyParsed> {
     let wrong = version.extracted.syntax.error_at;
     let wrong = wrong.map(|at| PartlyParsed::Syntax { line: version.line_of(at) });
     wrong.or_else(|| Some(PartlyParsed::TooDeep { line: version.line_of(version.extracted.deep_at?) }))
 }
 
 fn read_version<'a>(
-    side: &Side<'a>,
+    side: &VersionSide<'a>,
     source: &'a [u8],
     path: &str,
     names: &HashSet<String>,
     parsing: Parsing,
-) -> Option<Version<'a>> {
+) -> Option<FileVersion<'a>> {
     let plan = side.plan(names);
     let module = ModuleName::of(path);
     let statements = side.statements();
@@ -202,7 +202,7 @@ fn read_version<'a>(
     let mut extracted = extract(syntax, &plan, &module);
     let mut bindings = std::mem::take(&mut extracted.scopes[0].bindings);
     bindings.add_statements(source, &statements, &module);
-    Some(Version::new(extracted, bindings, module))
+    Some(FileVersion::new(extracted, bindings, module))
 }
 
 /// None when it is too large, or too much for the parser.

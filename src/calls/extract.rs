@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::bindings::{Binding, Bindings};
+use super::flat_tree::{ItemId, Syntax};
 use super::grammar::{Field, Kind};
 use super::module_name::ModuleName;
-use super::plan::{Plan, Role};
+use super::parse_plan::{Plan, Role};
 use super::statements::closing;
-use super::syntax::{ItemId, Syntax};
 
 /// Index of a scope; 0 is the module.
 pub(super) type ScopeId = usize;

@@ -5,17 +5,17 @@
 //! | step | file |
 //! |---|---|
 //! | cut both versions into statements, without parsing | `statements` |
-//! | set aside what is equal; decide what to parse | `plan` |
+//! | set aside what is equal; decide what to parse | `parse_plan` |
 //! | parse those parts, with limits (tree-sitter) | `parse`, `grammar` |
-//! | a flat tree with hashes that are blind to formatting | `syntax`, `literals` |
+//! | a flat tree with hashes that are blind to formatting | `flat_tree`, `literals` |
 //! | scopes, call sites, what names are bound to | `extract`, `bindings` |
-//! | match functions and classes, across renames and moves | `scopes` |
-//! | see through renamed local variables | `renames` |
+//! | match functions and classes, across renames and moves | `match_scopes` |
+//! | see through renamed local variables | `renamed_locals` |
 //! | qualify callees | `resolve`, `module_name` |
-//! | match call sites | `version`, `pairing` |
-//! | say what happened to each | `classify`, `wraps` |
+//! | match call sites | `file_version`, `match_calls` |
+//! | say what happened to each | `classify`, `wrapped_calls` |
 //! | read a patch instead of two files | `patch` |
-//! | definitions that changed, and calls that no longer fit | `definitions`, `signature`, `stale` |
+//! | definitions that changed, and calls that no longer fit | `changed_definitions`, `signature`, `stale` |
 //! | versions that nobody wrote: is it Python, where do statements begin | `well_formed` |
 //!
 //! # What judges have to say
@@ -37,28 +37,28 @@
 //! to 2.4 s in the same run; 0.4 s when asked again.
 
 mod bindings;
+mod changed_definitions;
 mod classify;
-mod definitions;
 mod diff;
 mod extract;
+mod file_version;
+mod flat_tree;
 mod grammar;
 mod literals;
+mod match_calls;
+mod match_scopes;
 mod module_name;
-mod pairing;
 mod parse;
+mod parse_plan;
 mod patch;
-mod plan;
-mod renames;
+mod renamed_locals;
 mod resolve;
-mod scopes;
 mod signature;
 mod stale;
 mod statements;
-mod syntax;
-mod version;
 mod well_formed;
 mod work;
-mod wraps;
+mod wrapped_calls;
 
 pub use diff::{Parsing, Paths, diff_files, diff_files_parsing};
 pub use patch::{FilePatch, parse_patch};

@@ -2,9 +2,9 @@
 
 use super::bindings::{Binding, Bindings};
 use super::extract::{Extracted, ScopeId, ScopeKind, Site, dotted};
+use super::flat_tree::{ItemId, hash_text};
 use super::grammar::{Field, Kind};
 use super::module_name::ModuleName;
-use super::syntax::{ItemId, hash_text};
 
 /// How long a chain of aliases is followed.
 const LONGEST_CHAIN: usize = 8;

@@ -1,8 +1,8 @@
 //! A function as its callers see it, and whether a call fits it.
 
 use super::extract::{Argument, Extracted, Given, Scope, ScopeKind, decorator_names};
+use super::flat_tree::{ItemId, Syntax};
 use super::grammar::{Field, Kind};
-use super::syntax::{ItemId, Syntax};
 use crate::model::{Parameter, ParameterKind, Signature};
 
 /// Decorators that leave the signature as it is written.

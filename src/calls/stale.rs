@@ -9,15 +9,15 @@ use std::collections::{HashMap, HashSet};
 
 use super::bindings::Binding;
 use super::extract::{Extracted, ScopeId, ScopeKind, Site, SiteId, dotted, extract};
+use super::file_version::FileVersion;
+use super::flat_tree::Syntax;
 use super::grammar::{Field, Kind};
 use super::module_name::ModuleName;
 use super::parse::{MOST_BYTES, parse};
-use super::plan::Side;
+use super::parse_plan::VersionSide;
 use super::resolve::How;
 use super::signature::misfit;
 use super::statements::is_name_byte;
-use super::syntax::Syntax;
-use super::version::Version;
 use crate::model::{CallChange, ChangeKind, DefinitionChange, StaleReason};
 
 /// Finds stale calls in the files of a tree.
@@ -104,8 +104,8 @@ impl StaleFinder {
 }
 
 /// Only the statements that mention one of the words.
-fn read<'a>(path: &str, source: &'a [u8], words: &HashSet<String>) -> Option<Version<'a>> {
-    let side = Side::unchanged(source);
+fn read<'a>(path: &str, source: &'a [u8], words: &HashSet<String>) -> Option<FileVersion<'a>> {
+    let side = VersionSide::unchanged(source);
     let plan = side.plan(words);
     if plan.bytes() > MOST_BYTES {
         return None;
@@ -120,12 +120,12 @@ fn read<'a>(path: &str, source: &'a [u8], words: &HashSet<String>) -> Option<Ver
     let mut extracted = extract(syntax, &plan, &module);
     let mut bindings = std::mem::take(&mut extracted.scopes[0].bindings);
     bindings.add_statements(source, &side.statements(), &module);
-    Some(Version::new(extracted, bindings, module))
+    Some(FileVersion::new(extracted, bindings, module))
 }
 
 struct Search<'s, 'a> {
     finder: &'s StaleFinder,
-    version: &'s Version<'a>,
+    version: &'s FileVersion<'a>,
     path: &'s str,
 }
 

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 use serde::Deserialize;
 
-use super::findings::{ChangedCall, on_call, quoted};
+use super::findings::{ChangedCall, finding_on_call, quoted};
 use super::rules::UNTESTED_CALL;
 use crate::minimize::is_test_file;
 use crate::model::{Annotation, Severity};
-use crate::session::{LinesByFile, Watched};
+use crate::session::{LineCoverage, LinesByFile};
 
 /// A coverage file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,8 +69,8 @@ impl Coverage {
 
     /// What the command did while it was watched.
     #[must_use]
-    pub fn of_watched(watched: Watched) -> Self {
-        let Watched { mut executed, missed, never_loaded } = watched;
+    pub fn of_watched(watched: LineCoverage) -> Self {
+        let LineCoverage { mut executed, missed, never_loaded } = watched;
         let files = missed.into_iter().map(|(path, missed)| {
             let executed = executed.remove(&path).unwrap_or_default();
             (path, Lines { executed, missed })
@@ -179,7 +179,7 @@ pub fn untested(coverage: &Coverage, severity: Severity, calls: &[ChangedCall]) 
             let executed = coverage.executes(&call.path, site.span.line, site.span.end_line)?;
             (!executed).then(|| {
                 let message = format!("no test executes {}", quoted(&site.text));
-                let mut finding = on_call(&UNTESTED_CALL, severity, &call.path, site, message);
+                let mut finding = finding_on_call(&UNTESTED_CALL, severity, &call.path, site, message);
                 if coverage.never_loaded.contains(&call.path) {
                     finding.evidence.push(format!("the command never loads {}", call.path));
                 }

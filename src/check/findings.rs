@@ -55,7 +55,7 @@ pub fn quoted(text: &str) -> String {
 
 /// A finding on a call. The fingerprint does not depend on lines: it survives edits elsewhere in the file.
 #[must_use]
-pub fn on_call(
+pub fn finding_on_call(
     rule: &RuleDoc,
     severity: Severity,
     path: &str,
@@ -64,13 +64,19 @@ pub fn on_call(
 ) -> Annotation {
     Annotation {
         fingerprint: fingerprint(rule.id, path, &site.function, &one_line(&site.text)),
-        ..at(rule, severity, path, site.span, message)
+        ..finding_at(rule, severity, path, site.span, message)
     }
 }
 
 /// A finding on a place in a file.
 #[must_use]
-pub fn at(rule: &RuleDoc, severity: Severity, path: &str, span: CallSpan, message: String) -> Annotation {
+pub fn finding_at(
+    rule: &RuleDoc,
+    severity: Severity,
+    path: &str,
+    span: CallSpan,
+    message: String,
+) -> Annotation {
     Annotation {
         rule: rule.rule(),
         severity,
@@ -91,14 +97,14 @@ pub fn at(rule: &RuleDoc, severity: Severity, path: &str, span: CallSpan, messag
 #[must_use]
 pub fn stale(rule: &RuleDoc, path: &str, site: &CallSite, reason: &StaleReason) -> Annotation {
     let message = format!("{} does not fit {}: {}", quoted(&site.text), reason.name, reason.problem);
-    let mut finding = on_call(rule, Severity::Error, path, site, message);
+    let mut finding = finding_on_call(rule, Severity::Error, path, site, message);
     let after = reason.after.as_deref().unwrap_or("gone");
     finding.evidence.push(format!("{}:{}: {} → {after}", reason.path, reason.line, reason.before));
     finding
 }
 
 /// Add findings; one at the place of a finding that is there already becomes evidence of that one.
-pub fn add_or_support(findings: &mut Vec<Annotation>, more: Vec<Annotation>) {
+pub fn merge_findings(findings: &mut Vec<Annotation>, more: Vec<Annotation>) {
     for mut new in more {
         let same = |old: &&mut Annotation| {
             (&old.path, old.line, old.column, old.end_line, old.end_column)
@@ -123,7 +129,7 @@ fn fingerprint(rule: &str, path: &str, function: &str, what: &str) -> String {
 
 /// The weightiest first, then by place; equal fingerprints are told apart by their number, so that a
 /// baseline with one such finding does not silence a second.
-pub fn put_in_order(findings: &mut [Annotation]) {
+pub fn sort_findings(findings: &mut [Annotation]) {
     findings.sort_by(|a, b| {
         let place = |finding: &Annotation| (finding.path.clone(), finding.line, finding.column);
         b.severity.cmp(&a.severity).then_with(|| place(a).cmp(&place(b))).then_with(|| a.rule.cmp(&b.rule))

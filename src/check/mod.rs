@@ -2,15 +2,15 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `sides` | what is merged into what |
+//! | `merge_sides` | what is merged into what |
 //! | `rules` | the rules with their documentation |
 //! | `findings` | from what is wrong to findings: places, fingerprints, order |
-//! | `types` | what a type checker says of the merge result only, at changed calls |
-//! | `checker` | finding, installing and running the type checker |
+//! | `type_findings` | what a type checker says of the merge result only, at changed calls |
+//! | `type_checker` | finding, installing and running the type checker |
 //! | `settings` | the type checker's settings without what is code |
 //! | `coverage` | which changed calls no test executes |
-//! | `past` | changes that were made before and taken back |
-//! | `undo` | which changes make the command fail: those without which it passes |
+//! | `reverted_before` | changes that were made before and taken back |
+//! | `ddmin` | which changes make the command fail: those without which it passes |
 //! | `ignore` | comments that silence findings |
 //! | `baseline` | findings that are accepted |
 //!
@@ -47,24 +47,24 @@
 //! anew each time, its own part was 0.5 to 1.6 s: the making of thousands of files.
 
 mod baseline;
-mod checker;
 mod coverage;
+mod ddmin;
 mod findings;
 mod ignore;
-mod past;
+mod merge_sides;
+mod reverted_before;
 mod rules;
 mod settings;
-mod sides;
-mod types;
-mod undo;
+mod type_checker;
+mod type_findings;
 
 pub use baseline::{Baseline, BaselineError};
-pub use checker::{Around, Checker, CheckerKind, ToolError};
 pub use coverage::{Coverage, CoverageError, lines_to_test, untested};
-pub use findings::{ChangedCall, add_or_support, at, on_call, put_in_order, quoted, stale};
+pub use ddmin::{ddmin, suggestion};
+pub use findings::{ChangedCall, finding_at, finding_on_call, merge_findings, quoted, sort_findings, stale};
 pub use ignore::is_ignored;
-pub use past::repeated;
+pub use merge_sides::{MergeSides, SidesError, TARGET_VARIABLES};
+pub use reverted_before::find_repeated_changes;
 pub use rules::*;
-pub use sides::{Sides, SidesError, TARGET_VARIABLES};
-pub use types::{Diagnostic, read_diagnostics, type_findings};
-pub use undo::{smallest, suggestion};
+pub use type_checker::{Around, CheckerKind, ToolError, TypeChecker};
+pub use type_findings::{Diagnostic, read_diagnostics, type_findings};

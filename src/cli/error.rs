@@ -5,8 +5,8 @@ use std::io::Write;
 use rusqlite::ErrorCode;
 
 use super::commands::retyped::Retyped;
-use super::{Exit, terminal};
-use crate::changes::ChangesError;
+use super::{ExitStatus, terminal};
+use crate::call_changes::ChangesError;
 use crate::check::SidesError;
 use crate::git::GitError;
 use crate::report::lines;
@@ -70,12 +70,12 @@ impl CliError {
 
     /// The exit code.
     #[must_use]
-    pub const fn exit(&self) -> Exit {
+    pub const fn exit(&self) -> ExitStatus {
         match self.kind {
-            ErrorKind::Usage => Exit::Usage,
-            ErrorKind::Internal => Exit::Internal,
-            ErrorKind::Environment => Exit::NotRun,
-            ErrorKind::NotReproduced => Exit::NotReproduced,
+            ErrorKind::Usage => ExitStatus::Usage,
+            ErrorKind::Internal => ExitStatus::Internal,
+            ErrorKind::Environment => ExitStatus::NotRun,
+            ErrorKind::NotReproduced => ExitStatus::NotReproduced,
         }
     }
 

@@ -6,9 +6,9 @@ use crate::model::Report;
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub enum ExitStatus {
     /// 0: found and verified; or the command did what it was asked.
-    Found,
+    Success,
     /// 1: an internal error.
     Internal,
     /// 2: wrong usage or configuration.
@@ -33,12 +33,12 @@ pub enum Exit {
     StopBisect,
 }
 
-impl Exit {
+impl ExitStatus {
     /// The number.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
-            Self::Found => 0,
+            Self::Success => 0,
             Self::Internal => 1,
             Self::Usage => 2,
             Self::Inconclusive => 3,
@@ -57,7 +57,7 @@ impl Exit {
     #[must_use]
     pub fn of_report(report: &Report) -> Self {
         match report.status.as_str() {
-            "found" => Self::Found,
+            "found" => Self::Success,
             "not-reproduced" if report.lacks_environment || report.did_not_run => Self::NotRun,
             "not-reproduced" => Self::NotReproduced,
             _ => Self::Inconclusive,
@@ -65,8 +65,8 @@ impl Exit {
     }
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
+impl From<ExitStatus> for ExitCode {
+    fn from(exit: ExitStatus) -> Self {
         Self::from(exit.code())
     }
 }

@@ -1,13 +1,13 @@
 //! The door: arguments, configuration, errors with hints, exit codes.
 //!
-//! One file a subcommand in [`commands`]; each parses its own arguments and returns an [`Exit`].
+//! One file a subcommand in [`commands`]; each parses its own arguments and returns an [`ExitStatus`].
 
 mod args;
+mod cache_dir;
 mod commands;
 mod config;
 mod error;
 mod exit;
-mod folders;
 mod format;
 mod terminal;
 
@@ -18,12 +18,12 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use args::Cli;
 pub use error::{CliError, ErrorKind};
-pub use exit::Exit;
+pub use exit::ExitStatus;
 pub(crate) use format::Format;
 
 /// Run the program with these arguments, the first of which is its name.
 #[must_use]
-pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitStatus {
     let args: Vec<OsString> = args.into_iter().collect();
     if asks_for_long_version(&args) {
         return commands::print_version();
@@ -37,10 +37,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             let exit = match args.get(1) {
-                _ if !error.use_stderr() => Exit::Found,
+                _ if !error.use_stderr() => ExitStatus::Success,
                 // Anything less would be taken for a bad commit.
-                Some(word) if word == "judge" => Exit::StopBisect,
-                _ => Exit::Usage,
+                Some(word) if word == "judge" => ExitStatus::StopBisect,
+                _ => ExitStatus::Usage,
             };
             // Nowhere to say that nobody can read it.
             drop(error.print());

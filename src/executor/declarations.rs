@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use crate::git::{GitError, Repository};
-use crate::model::{BlobId, CommitId, Day, TreeId};
-use crate::pyenv::{ProjectFiles, Version, declares, declares_project};
+use crate::model::{BlobId, CommitId, PackageDate, TreeId};
+use crate::pyenv::{ProjectFiles, ProjectVersion, declares, declares_project};
 
 /// Declarations lie this near the top of a project.
 const DEPTH: usize = 2;
@@ -25,7 +25,7 @@ const READABLE: [&str; 9] = [".py", ".txt", ".md", ".rst", ".cfg", ".toml", ".in
 
 /// What is near the top of a project.
 #[derive(Debug)]
-pub(super) struct Listing {
+pub(super) struct TreeListing {
     tree: TreeId,
     /// The project's folder, from the top of the tree.
     base: String,
@@ -38,7 +38,7 @@ pub(super) struct Listing {
 /// A project's files, read from git.
 pub struct TreeFiles<'a> {
     objects: &'a Mutex<Repository>,
-    listing: Arc<Listing>,
+    listing: Arc<TreeListing>,
 }
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -46,7 +46,7 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'a> TreeFiles<'a> {
-    pub(super) const fn new(objects: &'a Mutex<Repository>, listing: Arc<Listing>) -> Self {
+    pub(super) const fn new(objects: &'a Mutex<Repository>, listing: Arc<TreeListing>) -> Self {
         Self { objects, listing }
     }
 
@@ -67,7 +67,7 @@ impl ProjectFiles for TreeFiles<'_> {
     fn at(&self, folder: &str) -> Option<Box<dyn ProjectFiles + '_>> {
         let files = files_below(&locked(self.objects), self.listing.tree, folder).ok()??;
         let (tree, base, fingerprint) = (self.listing.tree, folder.to_owned(), String::new());
-        let listing = Arc::new(Listing { tree, base, files, fingerprint });
+        let listing = Arc::new(TreeListing { tree, base, files, fingerprint });
         Some(Box::new(TreeFiles { objects: self.objects, listing }))
     }
 
@@ -114,12 +114,12 @@ impl ProjectFiles for TreeFiles<'_> {
 }
 
 /// The declarations of some versions, before there is an executor: those at the ends of the range.
-pub struct Declarations {
+pub struct EndpointManifests {
     objects: Mutex<Repository>,
-    ends: Vec<(Arc<Listing>, Timestamp)>,
+    ends: Vec<(Arc<TreeListing>, Timestamp)>,
 }
 
-impl Declarations {
+impl EndpointManifests {
     /// Read them, as seen from a folder of the tree.
     ///
     /// # Errors
@@ -145,17 +145,17 @@ impl Declarations {
     }
 
     /// Let `with` see them as versions.
-    pub fn with<T>(&self, with: impl FnOnce(&[Version<'_>]) -> T) -> T {
+    pub fn with<T>(&self, with: impl FnOnce(&[ProjectVersion<'_>]) -> T) -> T {
         let files: Vec<TreeFiles<'_>> =
             self.ends.iter().map(|(listing, _)| TreeFiles::new(&self.objects, Arc::clone(listing))).collect();
-        let versions: Vec<Version<'_>> = files
+        let versions: Vec<ProjectVersion<'_>> = files
             .iter()
             .zip(&self.ends)
-            .map(|(files, (listing, date))| Version {
+            .map(|(files, (listing, date))| ProjectVersion {
                 files,
                 fingerprint: &listing.fingerprint,
                 date: *date,
-                day: Day::Asked,
+                day: PackageDate::Asked,
             })
             .collect();
         with(&versions)
@@ -163,7 +163,11 @@ impl Declarations {
 }
 
 /// The project that somebody means who stands in a folder of a tree.
-pub(super) fn listing(objects: &Repository, tree: TreeId, stands: &Path) -> Result<Arc<Listing>, GitError> {
+pub(super) fn listing(
+    objects: &Repository,
+    tree: TreeId,
+    stands: &Path,
+) -> Result<Arc<TreeListing>, GitError> {
     let base = nearest(objects, tree, stands)?;
     let files = files_below(objects, tree, &base)?.unwrap_or_default();
     let mut hasher = blake3::Hasher::new();
@@ -191,7 +195,7 @@ pub(super) fn listing(objects: &Repository, tree: TreeId, stands: &Path) -> Resu
         }
     }
     let fingerprint = hasher.finalize().to_hex().to_string();
-    Ok(Arc::new(Listing { tree, base, files, fingerprint }))
+    Ok(Arc::new(TreeListing { tree, base, files, fingerprint }))
 }
 
 /// Whether a `pyproject.toml` may speak of other projects of the tree.

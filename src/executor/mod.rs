@@ -4,21 +4,23 @@
 //! |---|---|
 //! | [`local`] | work trees on this machine, reused from trial to trial |
 //! | `declarations` | what versions declare, read from their trees |
-//! | `per_commit` | [`PerCommit`]: around it, an environment for each version |
+//! | `environments` | [`EnvironmentExecutor`]: around it, an environment for each version |
 
 mod declarations;
+mod environments;
 pub mod local;
-mod per_commit;
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::git::GitError;
-use crate::model::{CancelToken, CommitId, EnvironmentFacts, Origin, Recipe, TreeId, Trial, TrialOutput};
+use crate::model::{
+    CancelToken, CommitId, EnvironmentFacts, PackageOrigin, TreeId, Trial, TrialOutput, TrialSpec,
+};
 
 pub use crate::pyenv::Provider as Provided;
-pub use declarations::{Declarations, TreeFiles};
-pub use per_commit::PerCommit;
+pub use declarations::{EndpointManifests, TreeFiles};
+pub use environments::EnvironmentExecutor;
 
 /// The machine failed, not the test.
 #[derive(Debug, thiserror::Error)]
@@ -53,12 +55,12 @@ pub trait Executor: Sync {
     /// Trials that can run at the same time.
     fn capacity(&self) -> usize;
 
-    /// Run a trial to its end, or until it is cancelled ([`Ending::Cancelled`]).
+    /// Run a trial to its end, or until it is cancelled ([`Termination::Cancelled`]).
     ///
     /// # Errors
     /// When the machine fails.
     ///
-    /// [`Ending::Cancelled`]: crate::model::Ending::Cancelled
+    /// [`Termination::Cancelled`]: crate::model::Termination::Cancelled
     fn run(&self, trial: &Trial, cancel: &CancelToken) -> Result<TrialOutput, ExecutorError>;
 
     /// Whether versions have environments of their own.
@@ -68,7 +70,13 @@ pub trait Executor: Sync {
 
     /// A fingerprint of all outside of tree and recipe that can change an outcome: the session's, and where
     /// versions have environments of their own, that of this version's.
-    fn environment_key(&self, session: &str, _commit: CommitId, _tree: TreeId, _recipe: &Recipe) -> String {
+    fn environment_key(
+        &self,
+        session: &str,
+        _commit: CommitId,
+        _tree: TreeId,
+        _recipe: &TrialSpec,
+    ) -> String {
         session.to_owned()
     }
 
@@ -84,14 +92,14 @@ pub trait Executor: Sync {
     }
 
     /// The exact packages of a version's environment; `None` where there is only one, or it cannot be had.
-    fn packages_of(&self, _origin: Origin, _cancel: &CancelToken) -> Option<Vec<String>> {
+    fn packages_of(&self, _origin: PackageOrigin, _cancel: &CancelToken) -> Option<Vec<String>> {
         None
     }
 
     /// The same when the version also declared these constraints; `None` where that cannot be had.
     fn packages_under(
         &self,
-        _origin: Origin,
+        _origin: PackageOrigin,
         _constraints: &[String],
         _cancel: &CancelToken,
     ) -> Option<Vec<String>> {
@@ -101,7 +109,7 @@ pub trait Executor: Sync {
     /// The packages of a version's environment that require another one, each with the extra with which it does.
     fn requirers_of(
         &self,
-        _origin: Origin,
+        _origin: PackageOrigin,
         _package: &str,
         _cancel: &CancelToken,
     ) -> Vec<(String, Option<String>)> {
@@ -109,12 +117,12 @@ pub trait Executor: Sync {
     }
 
     /// Whether a version's environment has a module; `None` where there is only one environment, or it cannot be had.
-    fn has_module(&self, _origin: Origin, _module: &str, _cancel: &CancelToken) -> Option<bool> {
+    fn has_module(&self, _origin: PackageOrigin, _module: &str, _cancel: &CancelToken) -> Option<bool> {
         None
     }
 
     /// The package that has a module which a version's environment has not.
-    fn provider_of(&self, _origin: Origin, _module: &str, _cancel: &CancelToken) -> Option<Provided> {
+    fn provider_of(&self, _origin: PackageOrigin, _module: &str, _cancel: &CancelToken) -> Option<Provided> {
         None
     }
 
@@ -123,15 +131,15 @@ pub trait Executor: Sync {
 
     /// As of when the packages of a version are chosen, in seconds since 1970; `None` for now, or where there is only
     /// one environment.
-    fn moment_of(&self, _origin: Origin) -> Option<i64> {
+    fn package_cutoff(&self, _origin: PackageOrigin) -> Option<i64> {
         None
     }
 
     /// Exact packages with the first ones among them, the others as they are as far as those allow; `None` where
     /// there are none.
-    fn adapted(
+    fn resolve_with_pins(
         &self,
-        _origin: Origin,
+        _origin: PackageOrigin,
         _fixed: &[String],
         _others: &[String],
         _cancel: &CancelToken,
@@ -142,7 +150,7 @@ pub trait Executor: Sync {
     /// The versions of a package between two of them, oldest first, as of a version's date; empty where they cannot be had.
     fn versions_between(
         &self,
-        _origin: Origin,
+        _origin: PackageOrigin,
         _package: &str,
         _between: (&str, &str),
         _cancel: &CancelToken,
@@ -151,5 +159,5 @@ pub trait Executor: Sync {
     }
 
     /// These versions may be asked for: in the order of the history, so that the middle comes first.
-    fn foresee(&self, _versions: Vec<(CommitId, TreeId)>) {}
+    fn prefetch(&self, _versions: Vec<(CommitId, TreeId)>) {}
 }

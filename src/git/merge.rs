@@ -6,7 +6,7 @@ use std::path::Path;
 use git2::{ErrorCode, Index, MergeOptions, Oid, StatusOptions, Tree};
 
 use super::ids::{ToOid, blob_id, tree_id};
-use super::{GitError, Placed, Repository, Shadow};
+use super::{GitError, Repository, Shadow, TreeEdit};
 use crate::model::TreeId;
 
 /// Larger files that git does not follow are no source of a program.
@@ -14,7 +14,7 @@ const LARGEST_UNTRACKED: u64 = 8 << 20;
 
 /// What came of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Merged {
+pub enum MergeOutcome {
     /// The result.
     Clean(TreeId),
     /// The two sides changed the same places of these files (sorted).
@@ -26,16 +26,16 @@ impl Shadow {
     ///
     /// # Errors
     /// When an object is missing, or the shadow cannot be written.
-    pub fn merge(&self, ancestor: TreeId, ours: TreeId, theirs: TreeId) -> Result<Merged, GitError> {
+    pub fn merge(&self, ancestor: TreeId, ours: TreeId, theirs: TreeId) -> Result<MergeOutcome, GitError> {
         if ancestor == ours || ours == theirs {
-            return Ok(Merged::Clean(theirs));
+            return Ok(MergeOutcome::Clean(theirs));
         }
         let repository = &self.repository().inner;
         let find = |id: TreeId| -> Result<Tree<'_>, GitError> { Ok(repository.find_tree(id.oid()?)?) };
         let (base, ancestor, ours, theirs) = (ours, find(ancestor)?, find(ours)?, find(theirs)?);
         let index = repository.merge_trees(&ancestor, &ours, &theirs, Some(&MergeOptions::new()))?;
         if !index.has_conflicts() {
-            return Ok(Merged::Clean(self.tree_of(&index, base)?));
+            return Ok(MergeOutcome::Clean(self.tree_of(&index, base)?));
         }
         let mut paths = Vec::new();
         for conflict in index.conflicts()? {
@@ -45,7 +45,7 @@ impl Shadow {
         }
         paths.sort();
         paths.dedup();
-        Ok(Merged::Conflicts(paths))
+        Ok(MergeOutcome::Conflicts(paths))
     }
 
     /// An index as a tree, on top of one that it has most entries in common with. libgit2 would look up every entry, also
@@ -60,7 +60,7 @@ impl Shadow {
         let gone = before.keys().filter(|path| !after.contains_key(*path)).map(|path| (path.clone(), None));
         let came = after.iter().filter(|(path, entry)| before.get(*path) != Some(*entry));
         let came = came.map(|(path, &(mode, id))| (path.clone(), Some((mode, blob_id(id)))));
-        let placed: Vec<Placed> = gone.chain(came).collect();
+        let placed: Vec<TreeEdit> = gone.chain(came).collect();
         self.with_entries(base, &placed)
     }
 

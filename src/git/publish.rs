@@ -9,7 +9,7 @@ use std::process::Command;
 use git2::{DiffFormat, DiffLineType, DiffOptions};
 
 use super::ids::{ToOid, commit_id};
-use super::partial::OTHER_REPOSITORY;
+use super::partial_clone::OTHER_REPOSITORY;
 use super::{GitError, Repository, Shadow};
 use crate::model::{CommitId, TreeId};
 use crate::process::program;
@@ -115,7 +115,7 @@ impl Repository {
     ///
     /// # Errors
     /// When the git executable refuses, as for a name that is none.
-    pub fn take_branch(&self, shadow: &Shadow, name: &str) -> Result<(), GitError> {
+    pub fn import_branch(&self, shadow: &Shadow, name: &str) -> Result<(), GitError> {
         let folder = shadow.folder().to_string_lossy().into_owned();
         let what = format!("{OUTBOX}:refs/heads/{name}");
         self.git(

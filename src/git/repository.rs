@@ -6,7 +6,7 @@ use git2::{ErrorClass, ErrorCode, ObjectFormat, RepositoryOpenFlags};
 
 use super::GitError;
 use super::ids::{ToOid, blob_id, commit_id, tree_id};
-use super::library::prepare_library;
+use super::libgit2_settings::prepare_library;
 use crate::model::{BlobId, CommitId, CommitInfo, TreeId};
 
 /// No folder ends the search for a repository above.

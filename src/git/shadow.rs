@@ -36,7 +36,7 @@ pub type Link = (PathBuf, PathBuf);
 
 /// What a private repository of a trial is made of.
 #[derive(Debug, Clone)]
-pub struct Borrowed {
+pub struct RepositoryTemplate {
     /// Object folders to borrow from: the shadow's own first.
     pub(super) alternates: Vec<u8>,
     pub(super) config: String,
@@ -48,7 +48,7 @@ pub struct Borrowed {
     pub(super) checkout: Arc<Checkout>,
 }
 
-impl Borrowed {
+impl RepositoryTemplate {
     /// What is linked into each tree.
     #[must_use]
     pub fn links(&self) -> &[Link] {
@@ -142,8 +142,8 @@ impl Shadow {
 
     /// What private repositories of trials are made of.
     #[must_use]
-    pub fn borrowed(&self) -> Borrowed {
-        Borrowed {
+    pub fn borrowed(&self) -> RepositoryTemplate {
+        RepositoryTemplate {
             alternates: lines(&self.object_folders()),
             config: CONFIG.to_owned() + &self.checkout.configuration(),
             copied: ["packed-refs", "shallow"]

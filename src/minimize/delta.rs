@@ -14,14 +14,14 @@
 //! Delta Debugging", 2006): no edit can be left out that no other one in the set needs.
 //!
 //! The search is written as if each trial answered at once. It runs from the beginning each time, over what is
-//! [`Known`]; the first question without an answer is what to test next. For more free slots it runs on with
+//! [`Outcomes`]; the first question without an answer is what to test next. For more free slots it runs on with
 //! either answer assumed, the more probable branch first, so what is tested at the same time is what is most
 //! likely to be asked. That is also how the converse is tested beside the first guess.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use super::row::{halve, reach, row};
-use super::{EditSet, Known, Outcome};
+use super::ordering::{halve, reach, row};
+use super::{EditOutcome, EditSet, Outcomes};
 
 /// Whether the failure goes when the causes are taken out of the bad version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum Necessity {
         proven: bool,
     },
     /// It still fails, or fails otherwise, and why was not found out.
-    NotShown(Outcome),
+    NotShown(EditOutcome),
 }
 
 /// What the search ends with.
@@ -59,7 +59,7 @@ impl Answer {
 
 /// Edits to be searched: how suspicious each is, and which others it needs.
 #[derive(Debug, Clone)]
-pub struct Search {
+pub struct DeltaDebugger {
     weights: Vec<f64>,
     /// For each edit itself and all that it needs, directly or not.
     below: Vec<EditSet>,
@@ -109,19 +109,19 @@ type Asked<T> = Result<T, Question>;
 /// What questions are answered from.
 #[derive(Clone, Copy)]
 struct Asking<'a> {
-    known: &'a Known,
-    assumed: &'a BTreeMap<EditSet, Outcome>,
+    known: &'a Outcomes,
+    assumed: &'a BTreeMap<EditSet, EditOutcome>,
 }
 
 impl Asking<'_> {
     /// The outcome of a set, which fails with this probability.
-    fn outcome(&self, applied: &EditSet, fails: f64) -> Asked<Outcome> {
+    fn outcome(&self, applied: &EditSet, fails: f64) -> Asked<EditOutcome> {
         let outcome = self.known.get(applied).or_else(|| self.assumed.get(applied).copied());
         outcome.ok_or_else(|| Question { applied: applied.clone(), fails })
     }
 }
 
-impl Search {
+impl DeltaDebugger {
     /// A search over edits with these weights (any positive scale) and relations.
     #[must_use]
     pub fn new(weights: &[f64], relations: &Relations) -> Self {
@@ -143,13 +143,13 @@ impl Search {
     /// Instead of causes, look for what hides one: everything applied fails otherwise, the cause alone fails. The answer
     /// has one set, the edits that hide it.
     #[must_use]
-    pub fn for_what_hides(self, cause: EditSet) -> Self {
+    pub fn for_masking_edits(self, cause: EditSet) -> Self {
         Self { hidden: Some(cause), ..self }
     }
 
     /// The same search with so many times as much suspicion of some edits.
     #[must_use]
-    pub fn suspecting(mut self, edits: &EditSet, times: f64) -> Self {
+    pub fn weighted(mut self, edits: &EditSet, times: f64) -> Self {
         for edit in edits.iter().filter(|&edit| edit < self.weights.len()).collect::<Vec<_>>() {
             self.weights[edit] *= times;
         }
@@ -177,13 +177,13 @@ impl Search {
     /// The edits of a set for which all others of it are there: no other needs them, they need all others, and the set
     /// without one of them was seen to pass. Empty when there are no such edits.
     #[must_use]
-    pub fn decisive(&self, set: &EditSet, known: &Known) -> EditSet {
+    pub fn decisive(&self, set: &EditSet, known: &Outcomes) -> EditSet {
         let is_end = |edit: usize| {
             let mut users = set.iter().filter(|&other| self.above[edit].contains(other));
             users.all(|user| self.below[edit].contains(user))
         };
         let passes_without =
-            |edit: usize| known.get(&set.without(&self.above[edit])) == Some(Outcome::Passes);
+            |edit: usize| known.get(&set.without(&self.above[edit])) == Some(EditOutcome::Passes);
         let ends: EditSet = set.iter().filter(|&edit| is_end(edit) && passes_without(edit)).collect();
         if set.is_within(&self.below_all(&ends)) { ends } else { EditSet::default() }
     }
@@ -191,24 +191,24 @@ impl Search {
     /// What is known before any trial: nothing applied passes, everything applied fails (otherwise, when what hides a
     /// cause is looked for).
     #[must_use]
-    pub fn given(&self) -> Known {
-        let mut known = Known::default();
-        known.record(EditSet::default(), Outcome::Passes);
-        let all = if self.hidden.is_none() { Outcome::Fails } else { Outcome::Unresolved };
+    pub fn initial_outcomes(&self) -> Outcomes {
+        let mut known = Outcomes::default();
+        known.record(EditSet::default(), EditOutcome::Passes);
+        let all = if self.hidden.is_none() { EditOutcome::Fails } else { EditOutcome::Unresolved };
         known.record(EditSet::all(self.len()), all);
         known
     }
 
     /// The answer, when what is known suffices for it.
     #[must_use]
-    pub fn answer(&self, known: &Known) -> Option<Answer> {
+    pub fn answer(&self, known: &Outcomes) -> Option<Answer> {
         self.run(known, &BTreeMap::new()).ok()
     }
 
     /// Up to `most` sets of edits to test, the one that is needed in any case first, then those that are most likely
     /// to be needed. Empty when the answer is there.
     #[must_use]
-    pub fn wanted(&self, known: &Known, most: usize) -> Vec<EditSet> {
+    pub fn next_sets(&self, known: &Outcomes, most: usize) -> Vec<EditSet> {
         let mut wanted: Vec<EditSet> = Vec::new();
         let mut seen = BTreeSet::new();
         let mut branches = BinaryHeap::from([Branch { probability: 1.0, assumed: BTreeMap::new() }]);
@@ -217,7 +217,7 @@ impl Search {
                 break;
             }
             let Err(Question { applied, fails }) = self.run(known, &assumed) else { continue };
-            for (outcome, likely) in [(Outcome::Fails, fails), (Outcome::Passes, 1.0 - fails)] {
+            for (outcome, likely) in [(EditOutcome::Fails, fails), (EditOutcome::Passes, 1.0 - fails)] {
                 let mut assumed = assumed.clone();
                 assumed.insert(applied.clone(), outcome);
                 branches.push(Branch { probability: probability * likely, assumed });
@@ -229,7 +229,7 @@ impl Search {
         wanted
     }
 
-    fn run(&self, known: &Known, assumed: &BTreeMap<EditSet, Outcome>) -> Asked<Answer> {
+    fn run(&self, known: &Outcomes, assumed: &BTreeMap<EditSet, EditOutcome>) -> Asked<Answer> {
         let asking = Asking { known, assumed };
         match &self.hidden {
             None => self.causes(asking),
@@ -240,8 +240,9 @@ impl Search {
     /// What hides a cause: the edits without which the whole fails in the target's way.
     fn hiding(&self, cause: &EditSet, asking: Asking<'_>) -> Asked<Answer> {
         let all = EditSet::all(self.len());
-        let fails =
-            |gone: &EditSet, likely: f64| Ok(asking.outcome(&all.without(gone), likely)? == Outcome::Fails);
+        let fails = |gone: &EditSet, likely: f64| {
+            Ok(asking.outcome(&all.without(gone), likely)? == EditOutcome::Fails)
+        };
         let others = all.without(&self.below_all(cause));
         let found =
             self.grow(&others, &self.above, &fails, &|gone| asking.known.lacking(&all.without(gone)))?;
@@ -262,17 +263,17 @@ impl Search {
             rest = rest.without(&self.with_users(&cause));
             causes.push(cause);
             let necessity = match asking.outcome(&rest, SURPRISE)? {
-                Outcome::Passes => Necessity::Proven,
-                Outcome::Fails
+                EditOutcome::Passes => Necessity::Proven,
+                EditOutcome::Fails
                     if causes.len() == 1 && self.same_elsewhere_is_all(&all, &rest, &causes, asking)? =>
                 {
                     let others = self.elsewhere(&rest, &causes);
-                    let proven = asking.outcome(&all.without(&others), 1.0 - SURPRISE)? == Outcome::Fails;
+                    let proven = asking.outcome(&all.without(&others), 1.0 - SURPRISE)? == EditOutcome::Fails;
                     Necessity::With { others, proven }
                 }
-                Outcome::Fails if causes.len() < MOST_CAUSES => continue,
-                Outcome::Fails => Necessity::NotShown(Outcome::Fails),
-                Outcome::Unresolved => self.what_else_has_to_go(&all, &rest, &causes, asking)?,
+                EditOutcome::Fails if causes.len() < MOST_CAUSES => continue,
+                EditOutcome::Fails => Necessity::NotShown(EditOutcome::Fails),
+                EditOutcome::Unresolved => self.what_else_has_to_go(&all, &rest, &causes, asking)?,
             };
             return Ok(Answer { causes, necessity });
         }
@@ -296,12 +297,13 @@ impl Search {
     ) -> Asked<bool> {
         let others = self.elsewhere(rest, causes);
         let gone = others.with(&all.without(rest));
-        Ok(!others.is_empty() && asking.outcome(&all.without(&gone), SURPRISE)? == Outcome::Passes)
+        Ok(!others.is_empty() && asking.outcome(&all.without(&gone), SURPRISE)? == EditOutcome::Passes)
     }
 
     /// A set within another that fails, of which nothing can be left out. The other is known to fail.
     fn minimal(&self, within: &EditSet, asking: Asking<'_>) -> Asked<EditSet> {
-        let fails = |applied: &EditSet, likely: f64| Ok(asking.outcome(applied, likely)? == Outcome::Fails);
+        let fails =
+            |applied: &EditSet, likely: f64| Ok(asking.outcome(applied, likely)? == EditOutcome::Fails);
         let found = self.grow(within, &self.below, &fails, &|applied| asking.known.lacking(applied))?;
         self.leave_out(found, &fails)
     }
@@ -393,7 +395,7 @@ impl Search {
         asking: Asking<'_>,
     ) -> Asked<Necessity> {
         let passes = |gone: &EditSet, likely: f64| {
-            Ok(asking.outcome(&all.without(gone), 1.0 - likely)? == Outcome::Passes)
+            Ok(asking.outcome(&all.without(gone), 1.0 - likely)? == EditOutcome::Passes)
         };
         let gone = all.without(rest);
         let weights = self.closeness(&gone, asking.known.lacking(rest), 1e-3);
@@ -403,7 +405,7 @@ impl Search {
         let gone = gone.with(&order.into_iter().collect());
         let causes: EditSet = causes.iter().flat_map(EditSet::iter).collect();
         let others = gone.without(&causes);
-        let proven = asking.outcome(&all.without(&others), 1.0 - SURPRISE)? == Outcome::Fails;
+        let proven = asking.outcome(&all.without(&others), 1.0 - SURPRISE)? == EditOutcome::Fails;
         Ok(Necessity::With { others, proven })
     }
 
@@ -437,7 +439,7 @@ impl Search {
 /// Assumed outcomes, and how probable it is that they come true.
 struct Branch {
     probability: f64,
-    assumed: BTreeMap<EditSet, Outcome>,
+    assumed: BTreeMap<EditSet, EditOutcome>,
 }
 
 impl PartialEq for Branch {

@@ -4,7 +4,7 @@ use crate::model::BlobId;
 
 /// A file as it is on one side.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Side {
+pub struct FileSide {
     /// Its path from the top, with `/`; any bytes but NUL.
     pub path: Vec<u8>,
     /// Its mode, as in the tree.
@@ -15,7 +15,7 @@ pub struct Side {
     pub text: Option<Vec<u8>>,
 }
 
-impl Side {
+impl FileSide {
     const fn is_regular(&self) -> bool {
         self.mode & 0o170_000 == 0o100_000
     }
@@ -25,9 +25,9 @@ impl Side {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilePair {
     /// In the good version.
-    pub old: Option<Side>,
+    pub old: Option<FileSide>,
     /// In the bad version.
-    pub new: Option<Side>,
+    pub new: Option<FileSide>,
 }
 
 impl FilePair {

@@ -4,33 +4,33 @@
 //! | file | step |
 //! |---|---|
 //! | `files` | the two versions of each file that differs |
-//! | `pieces` | a file's difference in pieces: each call change by itself, then hunks, then whole files |
-//! | `grain` | long hunks cut at statements |
-//! | `whole` | pieces that do not parse by themselves are joined to edits |
-//! | `needs` | edits that need others: an import with its use, a definition with its callers |
-//! | `suspicion` | how suspicious each edit is, seen from the failure |
-//! | [`difference`] | all of that: [`Difference`], its edits, and a partial version of it |
-//! | [`delta`] | [`Search`]: which sets of edits to test, several at a time, until a minimal one is proven |
-//! | `row` | edits in a row, and where to cut it |
-//! | `known` | [`Known`]: what trials have shown so far |
+//! | `hunks` | a file's difference in pieces: each call change by itself, then hunks, then whole files |
+//! | `split_hunk` | long hunks cut at statements |
+//! | `parseable` | pieces that do not parse by themselves are joined to edits |
+//! | `dependencies` | edits that need others: an import with its use, a definition with its callers |
+//! | `edit_weights` | how suspicious each edit is, seen from the failure |
+//! | [`edits`] | all of that: [`EditList`], its edits, and a partial version of it |
+//! | [`delta`] | [`DeltaDebugger`]: which sets of edits to test, several at a time, until a minimal one is proven |
+//! | `ordering` | edits in a row, and where to cut it |
+//! | `outcomes` | [`Outcomes`]: what trials have shown so far |
 //! | `edit_set` | [`EditSet`] |
 //!
-//! [`Search`]: delta::Search
+//! [`DeltaDebugger`]: delta::DeltaDebugger
 
 pub mod delta;
-pub mod difference;
+mod dependencies;
 mod edit_set;
+mod edit_weights;
+pub mod edits;
 mod files;
-mod grain;
-mod known;
-mod needs;
-mod pieces;
-mod row;
-mod suspicion;
-mod whole;
+mod hunks;
+mod ordering;
+mod outcomes;
+mod parseable;
+mod split_hunk;
 
-pub use delta::{Answer, Necessity, Relations, Search};
-pub use difference::{Difference, Edit, Stored, Written};
+pub use delta::{Answer, DeltaDebugger, Necessity, Relations};
 pub use edit_set::EditSet;
-pub use files::{FilePair, Side, is_test_file};
-pub use known::{Known, Outcome};
+pub use edits::{Edit, EditList, FileContent, PartialFile};
+pub use files::{FilePair, FileSide, is_test_file};
+pub use outcomes::{EditOutcome, Outcomes};

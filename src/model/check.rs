@@ -6,7 +6,7 @@ use super::{Annotation, CommitId, CommitInfo};
 
 /// One side of the merge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Side {
+pub struct MergeSide {
     /// What the user calls it: `origin/main`.
     pub name: String,
     /// Its commit.
@@ -17,7 +17,7 @@ pub struct Side {
 
 /// How the smoke command fared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Smoke {
+pub struct SmokeResult {
     /// The command.
     pub command: String,
     /// `passed`, `failed` or why it says nothing, on the base.
@@ -42,9 +42,9 @@ pub struct Smoke {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckReport {
     /// What it is merged into.
-    pub base: Side,
+    pub base: MergeSide,
     /// What is merged.
-    pub head: Side,
+    pub head: MergeSide,
     /// Files that both sides changed at the same places; then the head was looked at instead of the merge.
     pub conflicts: Vec<String>,
     /// Python files that differ.
@@ -58,7 +58,7 @@ pub struct CheckReport {
     /// Findings that the baseline has.
     pub in_baseline: usize,
     /// The smoke command, when there was one.
-    pub smoke: Option<Smoke>,
+    pub smoke: Option<SmokeResult>,
     /// What the user should know.
     pub notes: Vec<String>,
 }

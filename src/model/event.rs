@@ -8,8 +8,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlikeTarget, BreakingChange, CommitId, CommitInfo, Conclusion, Ending, EnvironmentFacts, Episode,
-    FailureHistory, FailureSignature, Narrowing, PackageChange, Purpose, Suspect, Timing, TrialId, Verdict,
+    AlikeTarget, BreakingChange, CommitId, CommitInfo, Conclusion, EnvironmentFacts, Episode, FailureHistory,
+    FailureSignature, NarrowingSummary, PackageChange, Suspect, Termination, Timing, TrialId, TrialKind,
+    Verdict,
 };
 
 /// Something happened.
@@ -96,7 +97,7 @@ impl Isolation {
 /// Where an outcome comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Source {
+pub enum OutcomeSource {
     /// The trial ran now.
     Ran,
     /// It was recorded by an earlier run, or ran for another commit with the same tree.
@@ -107,18 +108,18 @@ pub enum Source {
 
 /// A finished trial, as the journal keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Finished {
+pub struct TrialFinished {
     /// Its number.
     pub trial: TrialId,
     /// The commit it ran for.
     pub commit: CommitId,
     /// What it was for.
-    pub purpose: Purpose,
+    pub purpose: TrialKind,
     /// What it says.
     pub verdict: Verdict,
     /// How the command ended.
     #[serde(flatten)]
-    pub ending: Ending,
+    pub ending: Termination,
     /// The failure that was read from its output.
     pub failure: Option<FailureSignature>,
     /// Where it counts as bad by a failure that is only likely the target: why that is not certain.
@@ -127,7 +128,7 @@ pub struct Finished {
     /// Where the time went.
     pub timing: Timing,
     /// Whether it ran or was known.
-    pub source: Source,
+    pub source: OutcomeSource,
     /// Whether it ran the failing tests only, and not the whole command.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub selected: bool,
@@ -218,10 +219,10 @@ pub enum EventKind {
         /// The commit's subject.
         subject: String,
         /// What it is for.
-        purpose: Purpose,
+        purpose: TrialKind,
     },
     /// A trial ended.
-    TrialFinished(Box<Finished>),
+    TrialFinished(Box<TrialFinished>),
     /// A trial that passed is no evidence any more: what another trial shows of the command takes it back.
     Withdrawn {
         /// Its number.
@@ -280,7 +281,7 @@ pub enum EventKind {
         /// The edits.
         changes: Vec<BreakingChange>,
         /// How they were found.
-        narrowing: Narrowing,
+        narrowing: NarrowingSummary,
     },
     /// The end of what the command printed where the answer was decided.
     Output(OutputTail),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use event::{Alarm, IncidentEvent, IncidentEventKind, IncidentOutcome};
 pub use step::{Step, StepId, StepKind, StepResult, StepState};
 
-use super::{CommitId, FixReport, LogReport, Report, RollbackReport, SuspectReport, Version};
+use super::{CommitId, DeployedVersion, FixReport, LogReport, Report, RollbackReport, SuspectReport};
 
 /// Name and version of the format.
 pub const INCIDENT_SCHEMA: &str = "pybisect.incident/1";
@@ -41,11 +41,11 @@ pub struct Incident {
     /// What it came to; `None` while it is open.
     pub outcome: Option<IncidentOutcome>,
     /// What was deployed when it began.
-    pub deployed: Option<Version>,
+    pub deployed: Option<DeployedVersion>,
     /// Since when that was deployed, where that is known.
     pub deployed_since: Option<Timestamp>,
     /// What serves now, and is well.
-    pub serving: Option<Version>,
+    pub serving: Option<DeployedVersion>,
     /// The alarms, the first first.
     pub alarms: Vec<Alarm>,
     /// The steps, in order.

@@ -6,7 +6,7 @@ use super::{FailureSignature, Frame};
 
 /// A point in time as a log gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moment {
+pub struct LogTimestamp {
     /// Microseconds since 1970-01-01 UTC.
     pub micros: i64,
     /// As written in the log.
@@ -64,9 +64,9 @@ pub struct LogGroup {
     /// How many events.
     pub count: u64,
     /// Time of the first event that has one.
-    pub first: Option<Moment>,
+    pub first: Option<LogTimestamp>,
     /// Time of the last event that has one.
-    pub last: Option<Moment>,
+    pub last: Option<LogTimestamp>,
     /// Where the first one begins: source and line, from 1.
     pub source: String,
     /// See [`source`](Self::source).

@@ -5,41 +5,41 @@
 //! | [`annotation`] | [`Annotation`]: a remark on a place in a file, for reviewers' tools |
 //! | [`call`] | [`CallChange`], [`FileCalls`]: what a change did, in calls |
 //! | [`commit`] | object ids, [`CommitInfo`] |
-//! | [`common`] | what two versions of a text have in common at their ends |
-//! | [`trial`] | [`Recipe`], [`Trial`], [`TrialOutput`]: what to run, and what came of it |
-//! | [`environment`] | [`Packages`], [`EnvironmentFacts`]: what a trial runs with |
+//! | [`common_affixes`] | what two versions of a text have in common at their ends |
+//! | [`trial`] | [`TrialSpec`], [`Trial`], [`TrialOutput`]: what to run, and what came of it |
+//! | [`packages`] | [`PackageSelection`], [`EnvironmentFacts`]: what a trial runs with |
 //! | [`verdict`] | [`Verdict`], [`Skip`]: what the outcome says about a commit |
 //! | [`failure`] | [`FailureSignature`], [`Frame`], [`Compared`]: which failure it was |
-//! | [`finding`] | [`Conclusion`], [`Culprit`], [`Episode`], [`BreakingChange`]: what a search ends with |
+//! | [`conclusion`] | [`Conclusion`], [`Culprit`], [`Episode`], [`BreakingChange`]: what a search ends with |
 //! | [`fix`] | [`FixReport`]: candidate fixes, and what came of testing them |
 //! | [`event`] | [`Event`]: the only thing that a session emits |
 //! | [`log`] | [`LogReport`]: what a log says went wrong |
-//! | [`place`] | [`component`], [`beneath`]: where a foreign name may lead |
+//! | [`confined_path`] | [`component`], [`beneath`]: where a foreign name may lead |
 //! | [`proof`] | [`Proof`]: that trials have shown an answer |
 //! | [`report`] | [`Report`]: the versioned result, a fold over events |
 //! | [`check`] | [`CheckReport`]: what a look at a branch before its merge found |
 //! | [`suspect`] | [`Suspect`], [`SuspectReport`]: commits that the evidence points at |
 //! | [`target`] | [`TargetReport`]: each test that newly fails, and what broke it |
+//! | [`cancel`] | [`CancelToken`]: how a running trial is told to end |
 //! | [`rollback`] | [`RollbackReport`]: what a rollback did |
 //! | [`incident`] | [`Incident`]: what was done about an outage, a fold over its events |
-//! | [`cancel`] | [`CancelToken`]: how a running trial is told to end |
 
 pub mod annotation;
 pub mod call;
 pub mod cancel;
 pub mod check;
 pub mod commit;
-pub mod common;
-pub mod environment;
+pub mod common_affixes;
+pub mod conclusion;
+pub mod confined_path;
 pub mod event;
 pub mod failure;
-pub mod finding;
 pub mod fix;
 pub mod history;
 pub mod incident;
-pub mod kept;
+pub mod kept_output;
 pub mod log;
-pub mod place;
+pub mod packages;
 pub mod proof;
 pub mod report;
 pub mod rollback;
@@ -54,28 +54,34 @@ pub use call::{
     Parameter, ParameterKind, PartlyParsed, PartlyParsedFile, Signature, StaleReason,
 };
 pub use cancel::{CancelReason, CancelToken};
-pub use check::{CheckReport, Side, Smoke};
+pub use check::{CheckReport, MergeSide, SmokeResult};
 pub use commit::{BlobId, CommitId, CommitInfo, TreeId};
-pub use environment::{Day, Dropped, EnvironmentFacts, Origin, PackageChange, PackageEdit, Packages};
+pub use conclusion::{
+    BreakingChange, ChangedCallSummary, Conclusion, Culprit, Episode, Inconclusive, NarrowingSummary,
+};
+pub use confined_path::{beneath, component};
 pub use event::{Event, EventKind};
 pub use failure::{Compared, FailureKind, FailureSignature, Frame, LoggedException};
-pub use finding::{BreakingChange, CallInChange, Conclusion, Culprit, Episode, Inconclusive, Narrowing};
 pub use fix::{CandidateFix, FixKind, FixReport};
 pub use history::{Face, FailureHistory, Shown};
 pub use incident::{
     Alarm, Incident, IncidentEvent, IncidentEventKind, IncidentOutcome, Step, StepId, StepKind, StepResult,
     StepState,
 };
-pub use kept::KeptOutput;
-pub use log::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, Moment, ScannedSource};
-pub use place::{beneath, component};
+pub use kept_output::KeptOutput;
+pub use log::{
+    Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, LogTimestamp, ScannedSource,
+};
+pub use packages::{
+    Dropped, EnvironmentFacts, PackageChange, PackageDate, PackageEdit, PackageOrigin, PackageSelection,
+};
 pub use proof::{Evidence, Proof};
 pub use report::Report;
 pub use rollback::{
-    Action, AnswerCount, Attempt, Grounds, HealthReport, RollbackOutcome, RollbackReport, TestedVersion,
-    Version,
+    Action, AnswerCount, Attempt, DeployedVersion, Grounds, HealthReport, RollbackOutcome, RollbackReport,
+    TestedVersion,
 };
 pub use suspect::{FailingLine, Suspect, SuspectReport};
 pub use target::{AlikeTarget, TargetGroup, TargetReport, by_culprit};
-pub use trial::{Captured, Ending, Purpose, Recipe, Timing, Trial, TrialId, TrialOutput};
+pub use trial::{Captured, Termination, Timing, Trial, TrialId, TrialKind, TrialOutput, TrialSpec};
 pub use verdict::{Skip, SkipKind, Verdict};

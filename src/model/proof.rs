@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::report::TrialLine;
-use super::{CommitId, CommitInfo, FailureHistory, Narrowing, Purpose, Shown};
+use super::{CommitId, CommitInfo, FailureHistory, NarrowingSummary, Shown, TrialKind};
 
 /// How the trials of one commit's own tree ended, in the terms of the search: with `--find-fix`, inverted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -87,14 +87,18 @@ impl Trials<'_> {
     }
 
     fn narrowing_says(&self, word: &str) -> bool {
-        self.log.iter().any(|line| line.purpose == Purpose::Narrowing && self.says(line, word))
+        self.log.iter().any(|line| line.purpose == TrialKind::Narrowing && self.says(line, word))
     }
 }
 
 impl Proof {
     /// The proof that a commit is the culprit; `None` when a trial is missing that it would have to name.
     #[must_use]
-    pub fn new(culprit: &CommitInfo, trials: Trials<'_>, narrowing: Option<&Narrowing>) -> Option<Self> {
+    pub fn new(
+        culprit: &CommitInfo,
+        trials: Trials<'_>,
+        narrowing: Option<&NarrowingSummary>,
+    ) -> Option<Self> {
         let tally = |commit: CommitId| Tally::of(commit, &trials);
         if let Some(narrowing) = narrowing.filter(|narrowing| narrowing.decides) {
             let (good, bad) = (tally(narrowing.good?), tally(narrowing.bad?));
@@ -148,20 +152,20 @@ impl Proof {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::Source;
+    use crate::model::event::OutcomeSource;
     use crate::model::{Timing, TreeId};
 
     fn id(byte: u8) -> CommitId {
         CommitId::from_bytes([byte; 20])
     }
 
-    fn line(commit: u8, verdict: &str, purpose: Purpose) -> TrialLine {
+    fn line(commit: u8, verdict: &str, purpose: TrialKind) -> TrialLine {
         let (verdict, timing) = (verdict.to_owned(), Timing::default());
         TrialLine {
             commit: id(commit),
             purpose,
             verdict,
-            source: Source::Ran,
+            source: OutcomeSource::Ran,
             likely: None,
             selected: false,
             timing,
@@ -188,7 +192,7 @@ mod tests {
     #[test]
     fn each_named_commit_has_to_have_run_and_to_have_said_so() {
         let of = |one: &str, two: &str, three: &str| {
-            [(1, one), (2, two), (3, three)].map(|(at, verdict)| line(at, verdict, Purpose::Search))
+            [(1, one), (2, two), (3, three)].map(|(at, verdict)| line(at, verdict, TrialKind::Search))
         };
         assert!(is_proven(&of("good", "good", "bad"), false, false));
         for (one, two, three) in [("good", "skip", "bad"), ("good", "bad", "bad"), ("good", "good", "skip")] {
@@ -200,7 +204,7 @@ mod tests {
 
     #[test]
     fn with_first_parents_only_that_one_counts_and_the_other_is_told_apart() {
-        let log = [line(1, "good", Purpose::Search), line(3, "bad", Purpose::Search)];
+        let log = [line(1, "good", TrialKind::Search), line(3, "bad", TrialKind::Search)];
         assert!(!is_proven(&log, false, false));
         let trials = Trials { log: &log, find_fix: false, first_parent: true };
         let proof = Proof::new(&merge(), trials, None).unwrap();
@@ -211,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_composed_tree_says_nothing_of_the_commit_that_it_runs_as() {
-        let log = [1, 2, 3].map(|at| line(at, if at == 3 { "bad" } else { "good" }, Purpose::Narrowing));
+        let log = [1, 2, 3].map(|at| line(at, if at == 3 { "bad" } else { "good" }, TrialKind::Narrowing));
         assert!(!is_proven(&log, false, false));
     }
 }

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Finished, Isolation, OutputTail, Source};
+use super::event::{Isolation, OutcomeSource, OutputTail, TrialFinished};
 use super::proof::{Proof, Trials};
 use super::{
     BreakingChange, CommitId, CommitInfo, Conclusion, Culprit, EnvironmentFacts, Episode, Event, EventKind,
-    FailureHistory, FailureSignature, Narrowing, PackageChange, Purpose, SkipKind, Suspect, TargetReport,
-    Timing, Verdict,
+    FailureHistory, FailureSignature, NarrowingSummary, PackageChange, SkipKind, Suspect, TargetReport,
+    Timing, TrialKind, Verdict,
 };
 
 /// Name and version of the format.
@@ -56,11 +56,11 @@ pub struct TrialLine {
     /// The commit.
     pub commit: CommitId,
     /// What it was for.
-    pub purpose: Purpose,
+    pub purpose: TrialKind,
     /// `good`, `bad`, `skip`.
     pub verdict: String,
     /// Whether it ran or was known.
-    pub source: Source,
+    pub source: OutcomeSource,
     /// Where it counts as bad by a failure that is only likely the target: why that is not certain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likely: Option<String>,
@@ -114,7 +114,7 @@ pub struct Report {
     /// The edits of the culprit that broke it, each with what is proven of it.
     pub breaking_changes: Vec<BreakingChange>,
     /// How they were found; None when they were not looked for.
-    pub narrowing: Option<Narrowing>,
+    pub narrowing: Option<NarrowingSummary>,
     /// The last good commit to go back to.
     pub last_good: Option<CommitInfo>,
     /// What could not be tested.
@@ -259,13 +259,13 @@ impl Report {
         }
     }
 
-    fn add_trial(&mut self, finished: &Finished) {
+    fn add_trial(&mut self, finished: &TrialFinished) {
         match (finished.source, finished.purpose) {
-            (Source::Ran, Purpose::Narrowing) => self.trials.narrowing += 1,
-            (Source::Ran, Purpose::Fix) => self.trials.fix += 1,
-            (Source::Ran, _) => self.trials.run += 1,
-            (Source::Reused, _) => self.trials.reused += 1,
-            (Source::Replayed, _) => {}
+            (OutcomeSource::Ran, TrialKind::Narrowing) => self.trials.narrowing += 1,
+            (OutcomeSource::Ran, TrialKind::Fix) => self.trials.fix += 1,
+            (OutcomeSource::Ran, _) => self.trials.run += 1,
+            (OutcomeSource::Reused, _) => self.trials.reused += 1,
+            (OutcomeSource::Replayed, _) => {}
         }
         // A composed tree that cannot be tested says nothing of its commit.
         let of_commit = finished.purpose.is_of_commit();
@@ -299,7 +299,7 @@ impl Report {
             | SkipKind::Tree
             | SkipKind::Isolation => true,
         };
-        let last = self.trial_log.iter().rfind(|line| line.purpose == Purpose::Endpoint);
+        let last = self.trial_log.iter().rfind(|line| line.purpose == TrialKind::Endpoint);
         last.is_some_and(|line| {
             let of = |skipped: &&Skipped| skipped.commit == line.commit;
             line.verdict == "skip" && self.skipped.iter().rfind(of).is_some_and(|it| is_unrun(it.kind))
@@ -431,10 +431,10 @@ impl Others {
             (EventKind::TrialFinished(finished), Some(own)) => {
                 own.add(kind);
                 match (finished.source, finished.purpose) {
-                    (Source::Ran, Purpose::Narrowing) => report.trials.narrowing += 1,
-                    (Source::Ran, _) => report.trials.run += 1,
-                    (Source::Reused, _) => report.trials.reused += 1,
-                    (Source::Replayed, _) => {}
+                    (OutcomeSource::Ran, TrialKind::Narrowing) => report.trials.narrowing += 1,
+                    (OutcomeSource::Ran, _) => report.trials.run += 1,
+                    (OutcomeSource::Reused, _) => report.trials.reused += 1,
+                    (OutcomeSource::Replayed, _) => {}
                 }
             }
             (EventKind::TrialCancelled { .. }, Some(_)) => report.trials.cancelled += 1,

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CommitId, Ending};
+use super::{CommitId, Termination};
 
 /// Name and version of the format.
 pub const ROLLBACK_SCHEMA: &str = "pybisect.rollback/1";
 
 /// A version of the application that can be deployed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Version {
+pub struct DeployedVersion {
     /// The commit.
     pub commit: CommitId,
     /// The release tag that leads to it.
@@ -20,7 +20,7 @@ pub struct Version {
     pub subject: String,
 }
 
-impl Version {
+impl DeployedVersion {
     /// The tag without a leading `v`; without a tag, the first digits of the commit.
     #[must_use]
     pub fn number(&self) -> String {
@@ -83,7 +83,7 @@ pub enum Grounds {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestedVersion {
     /// The version.
-    pub version: Version,
+    pub version: DeployedVersion,
     /// Whether the command passes on it.
     pub passed: bool,
     /// What came of it, for people.
@@ -99,7 +99,7 @@ pub struct Action {
     pub command: String,
     /// How it ended; `None` in a dry run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub ending: Option<Ending>,
+    pub ending: Option<Termination>,
     /// How long it took.
     pub seconds: f64,
     /// The last lines that it printed.
@@ -111,7 +111,7 @@ impl Action {
     /// Whether it did what it should, by its own account.
     #[must_use]
     pub const fn succeeded(&self) -> bool {
-        matches!(self.ending, Some(Ending::Exited { code: 0 }))
+        matches!(self.ending, Some(Termination::Exited { code: 0 }))
     }
 }
 
@@ -148,7 +148,7 @@ pub struct HealthReport {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     /// The version.
-    pub version: Version,
+    pub version: DeployedVersion,
     /// Why it was taken.
     pub grounds: Grounds,
     /// What was run, in order.
@@ -188,7 +188,7 @@ pub struct RollbackReport {
     /// How it ended.
     pub outcome: RollbackOutcome,
     /// The version that was deployed before.
-    pub deployed: Option<Version>,
+    pub deployed: Option<DeployedVersion>,
     /// What answered before anything was done.
     pub baseline: Vec<AnswerCount>,
     /// Versions that were tested, the newest first.
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_version_is_known_by_its_tag_and_by_its_commit() {
-        let version = Version {
+        let version = DeployedVersion {
             commit: "3f2a9c1e00000000000000000000000000000000".parse().unwrap(),
             tag: Some("v1.4".to_owned()),
             subject: String::new(),
@@ -225,9 +225,9 @@ mod tests {
         for told in ["", "1.40", "1", "v", "3f2a9c", "3f2a9c2", "3f2a9c1e0x"] {
             assert!(!version.is_told_as(told), "{told}");
         }
-        let untagged = Version { tag: None, ..version.clone() };
+        let untagged = DeployedVersion { tag: None, ..version.clone() };
         assert!(!untagged.is_told_as("1.4") && untagged.is_told_as("3f2a9c1"));
         assert_eq!((version.number(), untagged.number()), ("1.4".to_owned(), "3f2a9c1e0".to_owned()));
-        assert_eq!(Version { tag: Some("vega".to_owned()), ..version }.number(), "vega");
+        assert_eq!(DeployedVersion { tag: Some("vega".to_owned()), ..version }.number(), "vega");
     }
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CommitId, Packages, TreeId};
+use super::{CommitId, PackageSelection, TreeId};
 
 /// How every trial of one kind runs; the same for all trees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Recipe {
+pub struct TrialSpec {
     /// Program and arguments. A trial of an empty one is not started.
     pub command: Vec<OsString>,
     /// Sub-folder of the work tree to run in, relative; empty for its root.
@@ -30,7 +30,7 @@ pub struct Recipe {
     /// relative entry is made absolute in the slot, so that a command may change its folder.
     pub tree_paths: BTreeMap<String, Vec<PathBuf>>,
     /// Whose packages it runs with, where each version has an environment of its own.
-    pub packages: Packages,
+    pub packages: PackageSelection,
     /// Files and folders that it needs to read, wherever they lie; all else of the user's may be hidden from it.
     pub visible: Vec<PathBuf>,
     /// Files and folders outside of the slot that it may write.
@@ -57,7 +57,7 @@ pub struct TrialId(pub u64);
 /// What a trial is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Purpose {
+pub enum TrialKind {
     /// Checks that bad is bad and good is good.
     Endpoint,
     /// Divides the candidates.
@@ -72,7 +72,7 @@ pub enum Purpose {
     Fix,
 }
 
-impl Purpose {
+impl TrialKind {
     /// Whether the trial runs a commit's own tree, so that its outcome says something of the commit.
     #[must_use]
     pub const fn is_of_commit(self) -> bool {
@@ -90,15 +90,15 @@ pub struct Trial {
     /// The tree to check out: the commit's with the overlay laid over it, or a composed one.
     pub tree: TreeId,
     /// What it is for.
-    pub purpose: Purpose,
+    pub purpose: TrialKind,
     /// How it runs.
-    pub recipe: Arc<Recipe>,
+    pub recipe: Arc<TrialSpec>,
 }
 
 /// How a trial's command ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "ending")]
-pub enum Ending {
+pub enum Termination {
     /// It exited by itself.
     Exited {
         /// The exit status, 0 to 255.
@@ -177,7 +177,7 @@ impl Timing {
 pub struct TrialOutput {
     /// How the command ended.
     #[serde(flatten)]
-    pub ending: Ending,
+    pub ending: Termination,
     /// Standard output (of the setup command, when that failed).
     pub stdout: Captured,
     /// Standard error (of the setup command, when that failed).

@@ -13,8 +13,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 use super::child::{ending_of, timed_out};
-use super::leftovers::OrphansLeft;
-use crate::model::{CancelReason, CancelToken, Ending};
+use super::orphans::OrphansLeft;
+use crate::model::{CancelReason, CancelToken, Termination};
 
 /// From SIGTERM to SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -42,7 +42,7 @@ pub struct ActionSpec<'a> {
 ///
 /// # Errors
 /// When the system has no more processes or files to give.
-pub fn act(spec: &ActionSpec<'_>, cancel: &CancelToken) -> io::Result<(Ending, Duration)> {
+pub fn act(spec: &ActionSpec<'_>, cancel: &CancelToken) -> io::Result<(Termination, Duration)> {
     act_as(spec, cancel, &mut |_| Ok(()))
 }
 
@@ -55,7 +55,7 @@ pub fn act_as(
     spec: &ActionSpec<'_>,
     cancel: &CancelToken,
     began: &mut dyn FnMut(Acting) -> io::Result<()>,
-) -> io::Result<(Ending, Duration)> {
+) -> io::Result<(Termination, Duration)> {
     let _left = OrphansLeft::new();
     let started = Instant::now();
     let (program, arguments) = spec.words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -71,7 +71,7 @@ pub fn act_as(
         .process_group(0);
     let mut child = match command.spawn() {
         Ok(child) => child,
-        Err(error) => return Ok((Ending::NotStarted { error: error.to_string() }, started.elapsed())),
+        Err(error) => return Ok((Termination::NotStarted { error: error.to_string() }, started.elapsed())),
     };
     if let Err(error) = began(Acting::of(child.id())) {
         end(&mut child)?;
@@ -83,7 +83,7 @@ pub fn act_as(
         }
         if cancel.reason() == Some(CancelReason::Forced) {
             end(&mut child)?;
-            break Err(Ending::Cancelled);
+            break Err(Termination::Cancelled);
         }
         if started.elapsed() >= spec.limit {
             end(&mut child)?;
@@ -167,7 +167,7 @@ fn end(child: &mut Child) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn run(script: &str, limit: Duration) -> (Ending, String) {
+    fn run(script: &str, limit: Duration) -> (Termination, String) {
         let output = tempfile::NamedTempFile::new().unwrap();
         let words = ["sh", "-c", script].map(OsString::from);
         let spec = ActionSpec {
@@ -192,9 +192,9 @@ mod tests {
     fn a_command_ends_by_itself_or_at_its_limit() {
         let long = Duration::from_secs(600);
         let (ending, text) = run("read line; echo $PYBISECT_COMMIT; echo err >&2; exit 3", long);
-        assert_eq!((ending, text.as_str()), (Ending::Exited { code: 3 }, "abc\nerr\n"));
+        assert_eq!((ending, text.as_str()), (Termination::Exited { code: 3 }, "abc\nerr\n"));
         let (ending, _) = run("exec sleep 1000", Duration::from_millis(50));
-        assert_eq!(ending, Ending::TimedOut { after_ms: 50 });
+        assert_eq!(ending, Termination::TimedOut { after_ms: 50 });
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn what_a_deploy_starts_lives_on() {
         let (ending, text) = run("sleep 1000 & echo $!", Duration::from_secs(600));
-        assert_eq!(ending, Ending::Exited { code: 0 });
+        assert_eq!(ending, Termination::Exited { code: 0 });
         let left = Pid::from_raw(text.trim().parse().unwrap()).unwrap();
         rustix::process::kill_process(left, Signal::KILL).unwrap();
     }

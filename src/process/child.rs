@@ -14,10 +14,10 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::capture::Capture;
-use super::leftovers::{MARKER, Running, adopt_orphans, end_leftovers, running};
-use super::sandbox::{Confined, Confinement, Introduced};
-use super::spawn::detach;
-use crate::model::{CancelReason, CancelToken, Captured, Ending};
+use super::orphans::{MARKER, Running, adopt_orphans, end_leftovers, running};
+use super::pre_exec::detach;
+use super::sandbox::{Confined, Confinement, LaunchResult};
+use crate::model::{CancelReason, CancelToken, Captured, Termination};
 
 /// From SIGTERM to SIGKILL after a timeout.
 const GRACE_AFTER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -54,7 +54,7 @@ pub struct ChildSpec {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChildOutcome {
     /// How it ended.
-    pub ending: Ending,
+    pub ending: Termination,
     /// What it wrote to standard output.
     pub stdout: Captured,
     /// What it wrote to standard error.
@@ -73,7 +73,7 @@ pub struct ChildOutcome {
 /// 256 KiB and the last MiB are kept, the rest is read and counted. At the timeout its process group
 /// gets SIGTERM, and two seconds later SIGKILL; cancelled, half a second later, or at once when the
 /// cancellation is [`CancelReason::Forced`]. A program that cannot be started is an outcome
-/// ([`Ending::NotStarted`]).
+/// ([`Termination::NotStarted`]).
 ///
 /// # Errors
 /// When the system has no more processes, files or memory to give, or the sandbox cannot be made.
@@ -93,7 +93,7 @@ pub fn run_with_proxy(
 ) -> io::Result<ChildOutcome> {
     adopt_orphans();
     if cancel.is_cancelled() {
-        return Ok(without_a_run(Ending::Cancelled));
+        return Ok(without_a_run(Termination::Cancelled));
     }
     let started = Instant::now();
     let (mut child, own, mut confined) = match start(spec) {
@@ -101,15 +101,15 @@ pub fn run_with_proxy(
         Err(error) => return not_started(error),
     };
     match introduce(spec, &own, confined.as_mut(), cancel, started, listens) {
-        Ok(Introduced::Runs) => {}
+        Ok(LaunchResult::Runs) => {}
         other => {
             let _none = end_leftovers(&own);
             reap(&mut child, &own)?;
             return match other {
-                Ok(Introduced::NotStarted(error)) => not_started(error),
+                Ok(LaunchResult::NotStarted(error)) => not_started(error),
                 Err(error) => Err(io::Error::new(error.kind(), format!("the sandbox: {error}"))),
-                Ok(Introduced::TimedOut) => Ok(without_a_run(timed_out(spec.timeout.unwrap_or_default()))),
-                Ok(Introduced::Runs | Introduced::Cancelled) => Ok(without_a_run(Ending::Cancelled)),
+                Ok(LaunchResult::TimedOut) => Ok(without_a_run(timed_out(spec.timeout.unwrap_or_default()))),
+                Ok(LaunchResult::Runs | LaunchResult::Cancelled) => Ok(without_a_run(Termination::Cancelled)),
             };
         }
     }
@@ -171,11 +171,11 @@ fn wait_for_exit(leader: Pid) {
     }
 }
 
-pub(super) fn timed_out(limit: Duration) -> Ending {
-    Ending::TimedOut { after_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
+pub(super) fn timed_out(limit: Duration) -> Termination {
+    Termination::TimedOut { after_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
 }
 
-fn without_a_run(ending: Ending) -> ChildOutcome {
+fn without_a_run(ending: Termination) -> ChildOutcome {
     ChildOutcome {
         ending,
         stdout: Captured::default(),
@@ -188,7 +188,7 @@ fn without_a_run(ending: Ending) -> ChildOutcome {
 
 fn not_started(error: io::Error) -> io::Result<ChildOutcome> {
     if is_about_the_program(&error) {
-        return Ok(without_a_run(Ending::NotStarted { error: error.to_string() }));
+        return Ok(without_a_run(Termination::NotStarted { error: error.to_string() }));
     }
     Err(error)
 }
@@ -228,11 +228,11 @@ fn introduce(
     cancel: &CancelToken,
     started: Instant,
     listens: &dyn Fn(TcpListener),
-) -> io::Result<Introduced> {
+) -> io::Result<LaunchResult> {
     let until = spec.timeout.and_then(|limit| started.checked_add(limit));
     match confined.zip(spec.confinement.as_ref()) {
         Some((confined, confinement)) => confined.introduce(confinement, own.leader, cancel, until, listens),
-        None => Ok(Introduced::Runs),
+        None => Ok(LaunchResult::Runs),
     }
 }
 
@@ -257,18 +257,18 @@ fn is_about_the_program(error: &io::Error) -> bool {
     })
 }
 
-pub(super) fn ending_of(status: ExitStatus) -> Ending {
+pub(super) fn ending_of(status: ExitStatus) -> Termination {
     use std::os::unix::process::ExitStatusExt as _;
     match (status.code(), status.signal()) {
-        (Some(code), _) => Ending::Exited { code },
-        (None, signal) => Ending::Signalled { signal: signal.unwrap_or_default() },
+        (Some(code), _) => Termination::Exited { code },
+        (None, signal) => Termination::Signalled { signal: signal.unwrap_or_default() },
     }
 }
 
 struct Watched {
     streams: [Capture; 2],
     /// Why we ended it; `None` when it ended by itself.
-    stopped: Option<Ending>,
+    stopped: Option<Termination>,
 }
 
 /// Wait for the leader to exit, which it does at the latest when it is killed. It is not reaped. Where a sandbox's init
@@ -327,19 +327,19 @@ struct Stop {
     leader: Pid,
     timeout: Option<Duration>,
     started: Instant,
-    stopped: Option<Ending>,
+    stopped: Option<Termination>,
     kill_at: Option<Instant>,
 }
 
 impl Stop {
     fn step(&mut self, reason: Option<CancelReason>) {
         if reason == Some(CancelReason::Forced) {
-            self.stopped.get_or_insert(Ending::Cancelled);
+            self.stopped.get_or_insert(Termination::Cancelled);
             self.kill_at = Some(Instant::now());
         } else if self.stopped.is_none() {
             let late = self.timeout.filter(|&limit| self.started.elapsed() >= limit);
             if reason.is_some() {
-                self.terminate(Ending::Cancelled, GRACE_AFTER_CANCEL);
+                self.terminate(Termination::Cancelled, GRACE_AFTER_CANCEL);
             } else if let Some(limit) = late {
                 self.terminate(timed_out(limit), GRACE_AFTER_TIMEOUT);
             }
@@ -349,7 +349,7 @@ impl Stop {
         }
     }
 
-    fn terminate(&mut self, why: Ending, grace: Duration) {
+    fn terminate(&mut self, why: Termination, grace: Duration) {
         self.stopped = Some(why);
         self.kill_at = Some(Instant::now() + grace);
         self.signal(Signal::TERM);

@@ -7,22 +7,22 @@
 //! | `child` | [`run`]: start, watch, end |
 //! | `capture` | what a stream said: its beginning, its end and how long it was |
 //! | `inherited` | what a child does not have of whoever started pybisect: open files, keys |
-//! | `leftovers` | finding and ending what outlived the command |
+//! | `orphans` | finding and ending what outlived the command |
 //! | `programs` | where the programs are that are started outside of the sandbox |
 //! | [`sandbox`] | what it may see, reach and take |
-//! | `spawn` | what the child does before it becomes the program |
+//! | `pre_exec` | what the child does before it becomes the program |
 
 mod action;
 mod capture;
 mod child;
 mod inherited;
-mod leftovers;
+mod orphans;
+mod pre_exec;
 mod programs;
 pub mod sandbox;
-mod spawn;
 
 pub use action::{Acting, ActionSpec, act, act_as};
 pub use child::{ChildOutcome, ChildSpec, run, run_with_proxy};
 pub use inherited::keep_descriptors;
-pub use leftovers::{MARKER, end_marked};
+pub use orphans::{MARKER, end_marked};
 pub use programs::program;

@@ -11,17 +11,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use super::answers::Answers;
-use super::declared::{Choice, ProjectFiles, PythonHints, Wanted, name_of};
+use super::declared::{DeclaredDependencies, InstallOptions, ProjectFiles, PythonHints, name_of};
+use super::environment_cache::{EnvironmentCache, EnvironmentLease, environments_folder, made_folder};
+use super::index_settings::named_by;
 use super::install::install;
-use super::places::places_of_python;
+use super::install_paths::places_of_python;
 use super::project_metadata::project_metadata;
-use super::pythons::{Minor, Pythons};
-use super::registry::named_by;
-use super::resolve::{Resolved, Unmade, resolve};
-use super::store::{Held, Store, environments_folder, made_folder};
+use super::pythons::{InterpreterSet, PythonVersion};
+use super::resolution_cache::ResolutionCache;
+use super::resolve::{EnvironmentError, Resolved, resolve};
 use super::uv::Uv;
-use crate::model::{CancelToken, Day, EnvironmentFacts};
+use crate::model::{CancelToken, EnvironmentFacts, PackageDate};
 use crate::process::sandbox::Sandbox;
 
 /// Raised when the same declarations lead to other packages: what was recorded with the old ones does not hold.
@@ -42,11 +42,11 @@ pub enum TimeTravel {
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// What is installed beside and instead of what is declared.
-    pub choice: Choice,
+    pub choice: InstallOptions,
     /// As of when.
     pub time: TimeTravel,
     /// The version of Python, when the user named one.
-    pub python: Option<Minor>,
+    pub python: Option<PythonVersion>,
     /// Whether pip installs what was resolved, rather than uv.
     pub with_pip: bool,
     /// Bytes that all environments may take on disk.
@@ -57,7 +57,7 @@ pub struct Policy {
 
 /// A version of the project that needs an environment.
 #[derive(Clone, Copy)]
-pub struct Version<'a> {
+pub struct ProjectVersion<'a> {
     /// Its files.
     pub files: &'a dyn ProjectFiles,
     /// The same for versions whose declaring files are the same.
@@ -65,7 +65,7 @@ pub struct Version<'a> {
     /// The commit's date.
     pub date: Timestamp,
     /// As of when its packages are chosen.
-    pub day: Day,
+    pub day: PackageDate,
 }
 
 /// An environment, ready for trials. It is not evicted while this lives.
@@ -79,16 +79,16 @@ pub struct Environment {
     pub source_folders: Vec<String>,
     /// The interpreter's own library, for its bytecode.
     pub library: PathBuf,
-    _held: Held,
+    _held: EnvironmentLease,
 }
 
 #[derive(Default)]
 struct Memory {
     hints: HashMap<String, Arc<PythonHints>>,
-    wanted: HashMap<(String, Minor), Arc<Wanted>>,
+    wanted: HashMap<(String, PythonVersion), Arc<DeclaredDependencies>>,
     /// Packages that turned out not to build for an interpreter: `name==version`.
-    unbuildable: BTreeSet<(Minor, String)>,
-    failed: HashMap<String, Unmade>,
+    unbuildable: BTreeSet<(PythonVersion, String)>,
+    failed: HashMap<String, EnvironmentError>,
     /// Requirements beside what every version declares.
     added: Vec<String>,
     busy: HashMap<String, Arc<Mutex<()>>>,
@@ -98,12 +98,12 @@ struct Memory {
 pub struct Environments {
     policy: Policy,
     uv: Uv,
-    pythons: Pythons,
+    pythons: InterpreterSet,
     /// The version that the endpoints share; taken wherever it is admitted.
-    common: Option<Minor>,
-    store: Store,
+    common: Option<PythonVersion>,
+    store: EnvironmentCache,
     memory: Mutex<Memory>,
-    answers: Answers,
+    answers: ResolutionCache,
     sandbox: Option<Sandbox>,
 }
 
@@ -111,11 +111,17 @@ impl Environments {
     /// Environments under a cache folder. `ends` are the versions that bound the range: one Python is sought that
     /// fits them all, so that commits differ by as little as possible.
     #[must_use]
-    pub fn new(policy: Policy, uv: Uv, pythons: Pythons, cache: &Path, ends: &[Version<'_>]) -> Self {
+    pub fn new(
+        policy: Policy,
+        uv: Uv,
+        pythons: InterpreterSet,
+        cache: &Path,
+        ends: &[ProjectVersion<'_>],
+    ) -> Self {
         let folder = environments_folder(cache);
-        let store = Store::new(made_folder(&folder), policy.most_bytes);
+        let store = EnvironmentCache::new(made_folder(&folder), policy.most_bytes);
         let common = common_python(&pythons, ends);
-        let answers = Answers::new(folder.join("resolved"));
+        let answers = ResolutionCache::new(folder.join("resolved"));
         let (memory, sandbox) = (Mutex::default(), None);
         Self { policy, uv, pythons, common, store, memory, answers, sandbox }
     }
@@ -133,7 +139,7 @@ impl Environments {
         let lines = lines.chain(self.policy.choice.with.iter().map(String::as_str));
         let lines: Vec<&str> = lines.filter(|_| opens).collect();
         visible.extend(lines.iter().flat_map(|line| line.split_whitespace()).filter_map(named_by));
-        self.uv = self.uv.confined(sandbox.clone().and(&visible, &[]), passed, &lines);
+        self.uv = self.uv.confined(sandbox.clone().allow_paths(&visible, &[]), passed, &lines);
         self.sandbox = Some(sandbox);
         self
     }
@@ -152,7 +158,7 @@ impl Environments {
 
     /// What tells environments of different versions apart before anything is resolved.
     #[must_use]
-    pub fn key(&self, version: Version<'_>) -> String {
+    pub fn key(&self, version: ProjectVersion<'_>) -> String {
         let choice = &self.policy.choice;
         let versions: Vec<String> = self.pythons.versions().map(|version| version.to_string()).collect();
         let date = match self.cutoff(version) {
@@ -168,12 +174,12 @@ impl Environments {
 
     /// As of when a version's packages are chosen; `None` for now.
     #[must_use]
-    pub fn cutoff(&self, version: Version<'_>) -> Option<Timestamp> {
+    pub fn cutoff(&self, version: ProjectVersion<'_>) -> Option<Timestamp> {
         match (version.day, self.policy.time) {
-            (Day::Today, _) | (Day::Asked, TimeTravel::Today) => None,
-            (Day::Own, _) | (Day::Asked, TimeTravel::Own) => Some(version.date),
-            (Day::Asked, TimeTravel::Fixed(date)) => Some(date),
-            (Day::At(seconds), _) => Timestamp::from_second(seconds).ok(),
+            (PackageDate::Today, _) | (PackageDate::Asked, TimeTravel::Today) => None,
+            (PackageDate::Own, _) | (PackageDate::Asked, TimeTravel::Own) => Some(version.date),
+            (PackageDate::Asked, TimeTravel::Fixed(date)) => Some(date),
+            (PackageDate::At(seconds), _) => Timestamp::from_second(seconds).ok(),
         }
     }
 
@@ -193,10 +199,10 @@ impl Environments {
     /// When it cannot be made; the same again for all versions that would have the same.
     pub fn prepare(
         &self,
-        version: Version<'_>,
+        version: ProjectVersion<'_>,
         exactly: Option<&[String]>,
         cancel: &CancelToken,
-    ) -> Result<Environment, Unmade> {
+    ) -> Result<Environment, EnvironmentError> {
         let (python, because) = self.python(version)?;
         let wanted = self.wanted(version, python, cancel)?;
         let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
@@ -211,10 +217,10 @@ impl Environments {
             let made = self.made(&key, (path, python), &resolved, &wanted, cutoff, cancel);
             match made {
                 Ok(held) => break (key, held),
-                Err(Unmade::Unbuildable { package, why }) if exactly.is_none() => {
+                Err(EnvironmentError::Unbuildable { package, why }) if exactly.is_none() => {
                     let other = self.without(&package, &resolved, &wanted, cutoff, python, cancel)?;
                     if other.packages == resolved.packages {
-                        return Err(Unmade::Unbuildable { package, why });
+                        return Err(EnvironmentError::Unbuildable { package, why });
                     }
                     resolved = other;
                 }
@@ -247,7 +253,11 @@ impl Environments {
     ///
     /// # Errors
     /// When they cannot be had.
-    pub fn packages(&self, version: Version<'_>, cancel: &CancelToken) -> Result<Vec<String>, Unmade> {
+    pub fn packages(
+        &self,
+        version: ProjectVersion<'_>,
+        cancel: &CancelToken,
+    ) -> Result<Vec<String>, EnvironmentError> {
         let (python, _) = self.python(version)?;
         let wanted = self.wanted(version, python, cancel)?;
         Ok(self.resolved(&wanted, self.cutoff(version), python, cancel)?.packages.clone())
@@ -257,12 +267,16 @@ impl Environments {
     ///
     /// # Errors
     /// When there is no Python to read its declarations with.
-    pub fn source_folders(&self, version: Version<'_>, cancel: &CancelToken) -> Result<Vec<String>, Unmade> {
+    pub fn source_folders(
+        &self,
+        version: ProjectVersion<'_>,
+        cancel: &CancelToken,
+    ) -> Result<Vec<String>, EnvironmentError> {
         let (python, _) = self.python(version)?;
         Ok(self.wanted(version, python, cancel)?.source_folders.clone())
     }
 
-    fn python(&self, version: Version<'_>) -> Result<(Minor, String), Unmade> {
+    fn python(&self, version: ProjectVersion<'_>) -> Result<(PythonVersion, String), EnvironmentError> {
         if let Some(python) = self.policy.python {
             return Ok((python, "--python".to_owned()));
         }
@@ -278,10 +292,10 @@ impl Environments {
 
     fn wanted(
         &self,
-        version: Version<'_>,
-        python: Minor,
+        version: ProjectVersion<'_>,
+        python: PythonVersion,
         cancel: &CancelToken,
-    ) -> Result<Arc<Wanted>, Unmade> {
+    ) -> Result<Arc<DeclaredDependencies>, EnvironmentError> {
         let turn = self.turn(&format!("wanted {} {python}", version.fingerprint));
         let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (version.fingerprint.to_owned(), python);
@@ -289,12 +303,16 @@ impl Environments {
             return Ok(Arc::clone(known));
         }
         let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
-        let mut wanted =
-            Wanted::read(version.files, &self.policy.choice, (path, self.sandbox.as_ref()), cancel);
+        let mut wanted = DeclaredDependencies::read(
+            version.files,
+            &self.policy.choice,
+            (path, self.sandbox.as_ref()),
+            cancel,
+        );
         wanted.tests.extend(self.memory().added.iter().cloned());
         let wanted = Arc::new(wanted);
         if cancel.is_cancelled() {
-            return Err(Unmade::Cancelled);
+            return Err(EnvironmentError::Cancelled);
         }
         self.memory().wanted.insert(key, Arc::clone(&wanted));
         Ok(wanted)
@@ -302,11 +320,11 @@ impl Environments {
 
     fn resolved(
         &self,
-        wanted: &Wanted,
+        wanted: &DeclaredDependencies,
         cutoff: Option<Timestamp>,
-        python: Minor,
+        python: PythonVersion,
         cancel: &CancelToken,
-    ) -> Result<Arc<Resolved>, Unmade> {
+    ) -> Result<Arc<Resolved>, EnvironmentError> {
         let question = question(wanted, python);
         if let Some(known) = self.answers.of_session(&question, cutoff) {
             return known;
@@ -320,7 +338,7 @@ impl Environments {
             Some(answer) => answer,
             None => self.resolve(wanted, cutoff, python, cancel),
         };
-        if !matches!(answer, Err(Unmade::Cancelled)) {
+        if !matches!(answer, Err(EnvironmentError::Cancelled)) {
             self.answers.keep(&question, cutoff, &answer);
         }
         answer
@@ -329,11 +347,11 @@ impl Environments {
     /// Ask the resolver, and again as long as it answers with what is known not to build.
     fn resolve(
         &self,
-        wanted: &Wanted,
+        wanted: &DeclaredDependencies,
         cutoff: Option<Timestamp>,
-        python: Minor,
+        python: PythonVersion,
         cancel: &CancelToken,
-    ) -> Result<Arc<Resolved>, Unmade> {
+    ) -> Result<Arc<Resolved>, EnvironmentError> {
         let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
         let mut without: Vec<String> = Vec::new();
         loop {
@@ -357,11 +375,11 @@ impl Environments {
         &self,
         package: &str,
         resolved: &Resolved,
-        wanted: &Wanted,
+        wanted: &DeclaredDependencies,
         cutoff: Option<Timestamp>,
-        python: Minor,
+        python: PythonVersion,
         cancel: &CancelToken,
-    ) -> Result<Arc<Resolved>, Unmade> {
+    ) -> Result<Arc<Resolved>, EnvironmentError> {
         let lines = resolved.packages.iter().filter(|line| name_of(line).as_deref() == Some(package));
         self.memory().unbuildable.extend(lines.map(|line| (python, line.clone())));
         let answer = self.resolve(wanted, cutoff, python, cancel)?;
@@ -372,13 +390,13 @@ impl Environments {
     fn made(
         &self,
         key: &str,
-        python: (&Path, Minor),
+        python: (&Path, PythonVersion),
         resolved: &Resolved,
-        wanted: &Wanted,
+        wanted: &DeclaredDependencies,
         cutoff: Option<Timestamp>,
         cancel: &CancelToken,
-    ) -> Result<Held, Unmade> {
-        let machine = |error: &std::io::Error| Unmade::machine(error);
+    ) -> Result<EnvironmentLease, EnvironmentError> {
+        let machine = |error: &std::io::Error| EnvironmentError::machine(error);
         if let Some(unmade) = self.memory().failed.get(key) {
             return Err(unmade.clone());
         }
@@ -395,7 +413,7 @@ impl Environments {
                 // A cache that cannot be tidied is still a cache.
                 Ok(true) => drop(self.store.evict(key)),
                 Ok(false) => {}
-                Err(Unmade::Cancelled) => return Err(Unmade::Cancelled),
+                Err(EnvironmentError::Cancelled) => return Err(EnvironmentError::Cancelled),
                 Err(unmade) => {
                     self.memory().failed.insert(key.to_owned(), unmade.clone());
                     return Err(unmade);
@@ -406,19 +424,19 @@ impl Environments {
 }
 
 /// What tells questions to the resolver apart, beside the date.
-fn question(wanted: &Wanted, python: Minor) -> String {
+fn question(wanted: &DeclaredDependencies, python: PythonVersion) -> String {
     let parts = [&wanted.requirements, &wanted.tests, &wanted.constraints].map(|part| part.join("\n"));
     let least = wanted.least_pytest.as_ref().map_or("", |least| &least.version);
     digest(&[RULES, &parts[0], &parts[1], &parts[2], least, &python.to_string()])
 }
 
 /// A Python that all these versions admit, as of the earliest of them.
-fn common_python(pythons: &Pythons, ends: &[Version<'_>]) -> Option<Minor> {
+fn common_python(pythons: &InterpreterSet, ends: &[ProjectVersion<'_>]) -> Option<PythonVersion> {
     let earliest = ends.iter().min_by_key(|version| version.date)?;
     let hints: Vec<PythonHints> = ends.iter().map(|version| PythonHints::read(version.files)).collect();
     let first = PythonHints::read(earliest.files);
     let (choice, _) = pythons.choose(&first, earliest.date, None)?;
-    let fits = |candidate: Minor| {
+    let fits = |candidate: PythonVersion| {
         hints.iter().all(|hints| {
             let free = PythonHints { pin: None, ..hints.clone() };
             pythons
@@ -431,12 +449,17 @@ fn common_python(pythons: &Pythons, ends: &[Version<'_>]) -> Option<Minor> {
         .find(|&version| fits(version))
 }
 
-fn no_python(version: &str) -> Unmade {
-    Unmade::Failed(format!("there is no Python {version} here; name one that is with --python"))
+fn no_python(version: &str) -> EnvironmentError {
+    EnvironmentError::Failed(format!("there is no Python {version} here; name one that is with --python"))
 }
 
 /// The name of an environment: the same for all that hold the same.
-fn environment_key(python: &Path, resolved: &Resolved, wanted: &Wanted, with_pip: bool) -> String {
+fn environment_key(
+    python: &Path,
+    resolved: &Resolved,
+    wanted: &DeclaredDependencies,
+    with_pip: bool,
+) -> String {
     let project = project_key(wanted);
     let project = format!("{project} {with_pip}");
     let python = python.to_string_lossy();
@@ -444,7 +467,7 @@ fn environment_key(python: &Path, resolved: &Resolved, wanted: &Wanted, with_pip
 }
 
 /// What of a project, and of those beside it, is in an environment.
-fn project_key(wanted: &Wanted) -> String {
+fn project_key(wanted: &DeclaredDependencies) -> String {
     let beside: Vec<String> = wanted.beside.iter().map(project_key).collect();
     format!("{:?} {:?} {:?} {}", wanted.name, wanted.version, wanted.entry_points, beside.join(" "))
 }

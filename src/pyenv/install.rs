@@ -7,11 +7,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::later::build_options;
-use super::pythons::Minor;
-use super::resolve::{Resolved, Unmade};
+use super::date_overrides::build_options;
+use super::pythons::PythonVersion;
+use super::resolve::{EnvironmentError, Resolved};
 use super::uv::{Uv, Work};
-use crate::model::{CancelToken, Ending};
+use crate::model::{CancelToken, Termination};
 use crate::process::ChildOutcome;
 
 /// Make a virtual environment in a folder and install exact versions, with uv or with pip.
@@ -21,22 +21,22 @@ use crate::process::ChildOutcome;
 pub(super) fn install(
     uv: &Uv,
     with_pip: bool,
-    (folder, (python, version)): (&Path, (&Path, Minor)),
+    (folder, (python, version)): (&Path, (&Path, PythonVersion)),
     (resolved, date): (&Resolved, Option<Timestamp>),
     cancel: &CancelToken,
-) -> Result<(), Unmade> {
+) -> Result<(), EnvironmentError> {
     let own = folder.join("bin/python");
     let check = |what: &str, outcome: io::Result<ChildOutcome>| {
-        let outcome = outcome.map_err(|error| Unmade::machine(&error))?;
+        let outcome = outcome.map_err(|error| EnvironmentError::machine(&error))?;
         match outcome.ending {
-            Ending::Exited { code: 0 } => Ok(()),
-            Ending::Cancelled => Err(Unmade::Cancelled),
-            _ => Err(Unmade::said(what, &outcome.stderr, &outcome.stdout)),
+            Termination::Exited { code: 0 } => Ok(()),
+            Termination::Cancelled => Err(EnvironmentError::Cancelled),
+            _ => Err(EnvironmentError::said(what, &outcome.stderr, &outcome.stdout)),
         }
     };
     let text = |path: &Path| path.as_os_str().to_owned();
     // Where code of packages runs, this is all that it writes to beside the run's own folder.
-    fs::create_dir_all(folder).map_err(|error| Unmade::machine(&error))?;
+    fs::create_dir_all(folder).map_err(|error| EnvironmentError::machine(&error))?;
     if with_pip {
         let words = ["-m".into(), "venv".into(), text(folder)];
         check("no virtual environment", uv.run_other(python, words, Work::Builds(folder), cancel))?;
@@ -51,9 +51,9 @@ pub(super) fn install(
     let lines = [resolved.options.as_slice(), &resolved.packages].concat().join("\n");
     // No code of a package has run yet, so nothing leads elsewhere.
     let list = folder.join("pybisect-packages.txt");
-    fs::write(&list, lines).map_err(|error| Unmade::machine(&error))?;
+    fs::write(&list, lines).map_err(|error| EnvironmentError::machine(&error))?;
     uv.know_sources(python, &[resolved.options.as_slice(), &resolved.packages].concat(), cancel)
-        .map_err(|error| Unmade::machine(&error))?;
+        .map_err(|error| EnvironmentError::machine(&error))?;
     if with_pip {
         let words = ["-m", "pip", "install", "--quiet", "--no-deps", "-r"].map(Into::into);
         let words = words.into_iter().chain([text(&list)]);
@@ -67,7 +67,7 @@ pub(super) fn install(
     // can be used; otherwise all is done again where a build can do no harm.
     let ready = [words.as_slice(), &["--no-build".into()]].concat();
     match check("cannot be installed", uv.run(ready, Work::Installs, cancel)) {
-        Err(Unmade::Failed(_) | Unmade::Unbuildable { .. }) => {}
+        Err(EnvironmentError::Failed(_) | EnvironmentError::Unbuildable { .. }) => {}
         done => return done,
     }
     check("cannot be installed", uv.run(words, Work::Builds(folder), cancel))

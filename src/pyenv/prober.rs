@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::current::{Interpreter, ProbeError};
-use super::places::places_of_python;
-use super::pythons::Minor;
+use super::install_paths::places_of_python;
+use super::interpreter::{Interpreter, ProbeError};
+use super::pythons::PythonVersion;
 use crate::beneath::Scratch;
-use crate::model::{CancelToken, Ending};
-use crate::process::sandbox::{Room, Sandbox, clean};
+use crate::model::{CancelToken, Termination};
+use crate::process::sandbox::{Sandbox, SlotDirs, filter_environment};
 use crate::process::{ChildOutcome, ChildSpec, run};
 
 /// An interpreter that takes longer to say what it is, is none.
@@ -53,10 +53,10 @@ impl Prober<'_> {
     ///
     /// # Errors
     /// As [`Self::probe`].
-    pub fn version(&self, python: &Path) -> Result<Minor, ProbeError> {
+    pub fn version(&self, python: &Path) -> Result<PythonVersion, ProbeError> {
         let outcome =
             self.ask(python, &["-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])?;
-        Minor::parse(&outcome.stdout.text).ok_or_else(|| no_answer(python, &outcome))
+        PythonVersion::parse(&outcome.stdout.text).ok_or_else(|| no_answer(python, &outcome))
     }
 
     fn ask(&self, python: &Path, arguments: &[&str]) -> Result<ChildOutcome, ProbeError> {
@@ -74,10 +74,11 @@ impl Prober<'_> {
         // `-c` puts the current folder on sys.path; a neutral one keeps the user's files out of it.
         let neutral = Path::new("/");
         let confinement = self.sandbox.map(|sandbox| {
-            let room = Room { slot: &slot, home: &home, tmp: &tmp, own: &[] };
+            let room = SlotDirs { slot: &slot, home: &home, tmp: &tmp, own: &[] };
             sandbox.confine(room, neutral, &places_of_python(python), &[])
         });
-        let mut environment: BTreeMap<OsString, OsString> = clean(std::env::vars_os(), &[], false).kept;
+        let mut environment: BTreeMap<OsString, OsString> =
+            filter_environment(std::env::vars_os(), &[], false).kept;
         environment.insert("PYTHONDONTWRITEBYTECODE".into(), "1".into());
         let spec = ChildSpec {
             program: python.into(),
@@ -90,7 +91,7 @@ impl Prober<'_> {
         };
         let outcome = run(&spec, &CancelToken::new()).map_err(failed)?;
         match &outcome.ending {
-            Ending::NotStarted { error } => Err(failed(std::io::Error::other(error.clone()))),
+            Termination::NotStarted { error } => Err(failed(std::io::Error::other(error.clone()))),
             _ => Ok(outcome),
         }
     }

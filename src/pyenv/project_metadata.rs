@@ -8,12 +8,12 @@ use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
 
-use super::declared::{Wanted, normalised};
+use super::declared::{DeclaredDependencies, normalised};
 use crate::model::component;
 
 /// The metadata and programs of the project, and of the others of its tree that it depends on. Where two have a program of
 /// the same name, it is the first one's.
-pub(super) fn project_metadata(environment: &Path, wanted: &Wanted) -> io::Result<()> {
+pub(super) fn project_metadata(environment: &Path, wanted: &DeclaredDependencies) -> io::Result<()> {
     if wanted.name.is_none() && wanted.beside.iter().all(|other| other.name.is_none()) {
         return Ok(());
     }
@@ -28,7 +28,7 @@ pub(super) fn project_metadata(environment: &Path, wanted: &Wanted) -> io::Resul
     Ok(())
 }
 
-fn all_beside(wanted: &Wanted) -> Vec<&Wanted> {
+fn all_beside(wanted: &DeclaredDependencies) -> Vec<&DeclaredDependencies> {
     wanted.beside.iter().flat_map(|other| std::iter::once(other).chain(all_beside(other))).collect()
 }
 
@@ -37,7 +37,12 @@ fn all_beside(wanted: &Wanted) -> Vec<&Wanted> {
 ///
 /// Packages that the environment was built from may have left anything in it. Everything is made anew, beneath it, and no
 /// link is followed.
-fn metadata_of(environment: &Folder, place: &Folder, name: &str, wanted: &Wanted) -> io::Result<()> {
+fn metadata_of(
+    environment: &Folder,
+    place: &Folder,
+    name: &str,
+    wanted: &DeclaredDependencies,
+) -> io::Result<()> {
     let version = wanted.version.as_deref().unwrap_or("0.0.0");
     let plain = name.replace(['-', '.'], "_");
     let place = place.make(&format!("{plain}-{version}.dist-info"))?;
@@ -125,8 +130,8 @@ mod tests {
         (top, folder)
     }
 
-    fn wanted(version: &str) -> Wanted {
-        let mut wanted = Wanted::default();
+    fn wanted(version: &str) -> DeclaredDependencies {
+        let mut wanted = DeclaredDependencies::default();
         wanted.identify("pyproject.toml", Some("My.Demo"), Some(version));
         let line = |line: &str| ("console_scripts".to_owned(), line.to_owned());
         wanted.add_entry_points([

@@ -12,20 +12,20 @@ use super::prober::Prober;
 
 /// A minor version of Python, such as 3.11.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Minor {
+pub struct PythonVersion {
     /// 3.
     pub major: u32,
     /// 11.
     pub minor: u32,
 }
 
-impl fmt::Display for Minor {
+impl fmt::Display for PythonVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)
     }
 }
 
-impl Minor {
+impl PythonVersion {
     /// Read `3.11`, `3.11.7`, `python3.11`, `cpython-3.11.7-linux`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -58,11 +58,11 @@ const UNTIL_SUPPORTED: jiff::SignedDuration = jiff::SignedDuration::from_hours(1
 
 /// The interpreters of this machine, one for each minor version from 3.6 on.
 #[derive(Debug, Clone, Default)]
-pub struct Pythons {
-    found: BTreeMap<Minor, PathBuf>,
+pub struct InterpreterSet {
+    found: BTreeMap<PythonVersion, PathBuf>,
 }
 
-impl Pythons {
+impl InterpreterSet {
     /// Look on `PATH`, among pyenv's and among uv's own. `first` is the interpreter that the user's command runs.
     #[must_use]
     pub fn find(first: Option<&Path>, prober: &Prober<'_>) -> Self {
@@ -75,7 +75,11 @@ impl Pythons {
         }
         for folder in std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()) {
             for (minor, _) in RELEASED {
-                pythons.add(&folder.join(format!("python3.{minor}")), Some(Minor::three(minor)), prober);
+                pythons.add(
+                    &folder.join(format!("python3.{minor}")),
+                    Some(PythonVersion::three(minor)),
+                    prober,
+                );
             }
             pythons.add(&folder.join("python3"), None, prober);
         }
@@ -90,7 +94,7 @@ impl Pythons {
                 let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let is_cpython =
                     name.starts_with("cpython-") || name.starts_with(|c: char| c.is_ascii_digit());
-                if let Some(minor) = Minor::parse(&name).filter(|_| is_cpython) {
+                if let Some(minor) = PythonVersion::parse(&name).filter(|_| is_cpython) {
                     pythons.add(&folder.join(format!("bin/python{minor}")), Some(minor), prober);
                 }
             }
@@ -99,23 +103,23 @@ impl Pythons {
     }
 
     /// Their versions, oldest first.
-    pub fn versions(&self) -> impl DoubleEndedIterator<Item = Minor> + '_ {
+    pub fn versions(&self) -> impl DoubleEndedIterator<Item = PythonVersion> + '_ {
         self.found.keys().copied()
     }
 
     /// The interpreter of a version.
     #[must_use]
-    pub fn get(&self, version: Minor) -> Option<&Path> {
+    pub fn get(&self, version: PythonVersion) -> Option<&Path> {
         self.found.get(&version).map(PathBuf::as_path)
     }
 
     /// Add an interpreter by its path; whether it was there and new.
-    pub fn add(&mut self, python: &Path, version: Option<Minor>, prober: &Prober<'_>) -> bool {
+    pub fn add(&mut self, python: &Path, version: Option<PythonVersion>, prober: &Prober<'_>) -> bool {
         if !python.is_file() || is_shim(python) || (prober.refuses)(python) {
             return false;
         }
         let Some(version) = version.or_else(|| prober.version(python).ok()) else { return false };
-        let is_new = version >= Minor::three(RELEASED[0].0) && !self.found.contains_key(&version);
+        let is_new = version >= PythonVersion::three(RELEASED[0].0) && !self.found.contains_key(&version);
         if is_new {
             self.found.insert(version, python.to_owned());
         }
@@ -127,13 +131,15 @@ impl Pythons {
         &self,
         hints: &PythonHints,
         date: Timestamp,
-        common: Option<Minor>,
-    ) -> Option<(Minor, String)> {
-        let versions: Vec<Minor> = self.versions().collect();
-        if let Some(pin) = hints.pin.as_deref().and_then(Minor::parse).filter(|pin| versions.contains(pin)) {
+        common: Option<PythonVersion>,
+    ) -> Option<(PythonVersion, String)> {
+        let versions: Vec<PythonVersion> = self.versions().collect();
+        if let Some(pin) =
+            hints.pin.as_deref().and_then(PythonVersion::parse).filter(|pin| versions.contains(pin))
+        {
             return Some((pin, ".python-version".to_owned()));
         }
-        let allowed: Vec<Minor> = match &hints.requires {
+        let allowed: Vec<PythonVersion> = match &hints.requires {
             Some(requires) => versions.iter().copied().filter(|&version| admits(requires, version)).collect(),
             None => versions.clone(),
         };
@@ -145,9 +151,9 @@ impl Pythons {
             return Some((common, because("as for the other commits")));
         }
         let allowed = if allowed.is_empty() { versions } else { allowed };
-        let in_time: Vec<Minor> =
+        let in_time: Vec<PythonVersion> =
             allowed.iter().copied().filter(|&version| is_supported(version, date)).collect();
-        let named: Vec<Minor> =
+        let named: Vec<PythonVersion> =
             in_time.iter().copied().filter(|version| hints.classifiers.contains(&version.minor)).collect();
         if let Some(&version) = named.last() {
             return Some((version, because("the newest in the classifiers that was out for half a year")));
@@ -160,25 +166,25 @@ impl Pythons {
 }
 
 /// Whether packages of this date can be expected to run on a version.
-fn is_supported(version: Minor, date: Timestamp) -> bool {
+fn is_supported(version: PythonVersion, date: Timestamp) -> bool {
     supported_since(version).is_some_and(|since| since <= date)
 }
 
 /// From when on packages can be expected to run on a version; `None` of one that is not known here.
-pub(super) fn supported_since(version: Minor) -> Option<Timestamp> {
+pub(super) fn supported_since(version: PythonVersion) -> Option<Timestamp> {
     let released = RELEASED.iter().find(|(minor, _)| version.major == 3 && *minor == version.minor);
     let released = released.and_then(|(_, date)| date.parse::<Timestamp>().ok());
     released.map(|released| released + UNTIL_SUPPORTED)
 }
 
 /// Whether `requires-python` admits a minor version: some patch release of it.
-fn admits(requires: &str, version: Minor) -> bool {
+fn admits(requires: &str, version: PythonVersion) -> bool {
     requires.split(',').all(|clause| {
         let clause = clause.trim();
         let operator: String = clause.chars().take_while(|c| "<>=!~^".contains(*c)).collect();
         let text = clause[operator.len()..].trim();
-        let Some(bound) = Minor::parse(text).or_else(|| {
-            text.trim_end_matches(['.', '*']).parse().ok().map(|major| Minor { major, minor: 0 })
+        let Some(bound) = PythonVersion::parse(text).or_else(|| {
+            text.trim_end_matches(['.', '*']).parse().ok().map(|major| PythonVersion { major, minor: 0 })
         }) else {
             return true;
         };
@@ -211,15 +217,17 @@ fn is_shim(python: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn pythons(minors: &[u32]) -> Pythons {
-        let found =
-            minors.iter().map(|&minor| (Minor::three(minor), PathBuf::from(format!("/{minor}")))).collect();
-        Pythons { found }
+    fn pythons(minors: &[u32]) -> InterpreterSet {
+        let found = minors
+            .iter()
+            .map(|&minor| (PythonVersion::three(minor), PathBuf::from(format!("/{minor}"))))
+            .collect();
+        InterpreterSet { found }
     }
 
     #[test]
     fn requires_python_is_read_as_pip_does() {
-        let three = Minor::three;
+        let three = PythonVersion::three;
         for (requires, version, expected) in [
             (">=3.6", three(6), true),
             (">=3.6", three(5), false),
@@ -241,13 +249,13 @@ mod tests {
         let here = pythons(&[6, 7, 8, 11]);
         let choose = |hints: &PythonHints, common| here.choose(hints, date, common).unwrap();
         let hints = PythonHints::default();
-        assert_eq!(choose(&hints, None).0, Minor::three(7), "3.8 was four months old");
-        assert_eq!(choose(&hints, Some(Minor::three(6))).0, Minor::three(6));
+        assert_eq!(choose(&hints, None).0, PythonVersion::three(7), "3.8 was four months old");
+        assert_eq!(choose(&hints, Some(PythonVersion::three(6))).0, PythonVersion::three(6));
         let pinned = PythonHints { pin: Some("3.8.1".into()), ..PythonHints::default() };
-        assert_eq!(choose(&pinned, Some(Minor::three(6))).0, Minor::three(8));
+        assert_eq!(choose(&pinned, Some(PythonVersion::three(6))).0, PythonVersion::three(8));
         let new = PythonHints { requires: Some(">=3.8".into()), ..PythonHints::default() };
-        assert_eq!(choose(&new, Some(Minor::three(6))).0, Minor::three(8));
+        assert_eq!(choose(&new, Some(PythonVersion::three(6))).0, PythonVersion::three(8));
         let old = PythonHints { classifiers: [6].into(), ..PythonHints::default() };
-        assert_eq!(choose(&old, None).0, Minor::three(6));
+        assert_eq!(choose(&old, None).0, PythonVersion::three(6));
     }
 }

@@ -1,18 +1,18 @@
 //! From what is wanted, as of a date, to exact versions.
 //!
 //! A wheel for a newer interpreter is often uploaded later than its release. So the date holds for *choosing* versions;
-//! installing takes any file of the chosen version. What is chosen as of later than the date: see [`Later`].
+//! installing takes any file of the chosen version. What is chosen as of later than the date: see [`DateOverrides`].
 
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::behind::far_behind;
-use super::compile::{Compile, Refused};
-use super::declared::{Wanted, name_of};
-use super::later::{Later, hidden, required, unbuildable, undated};
-use super::pythons::Minor;
+use super::date_overrides::{DateOverrides, hidden, required, unbuildable, undated};
+use super::declared::{DeclaredDependencies, name_of};
+use super::outdated::far_behind;
+use super::pip_compile::{PipCompile, ResolveError};
+use super::pythons::PythonVersion;
 use super::uv::Uv;
 use crate::model::{CancelToken, Captured};
 
@@ -34,7 +34,7 @@ pub struct Resolved {
 
 /// Why there is no environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unmade {
+pub enum EnvironmentError {
     /// Nobody needs it any more.
     Cancelled,
     /// It cannot be made; the last lines of the program that tried.
@@ -48,7 +48,7 @@ pub enum Unmade {
     },
 }
 
-impl Unmade {
+impl EnvironmentError {
     /// What a program said: what it calls the error, and the last lines.
     pub(super) fn said(what: &str, stderr: &Captured, stdout: &Captured) -> Self {
         let text = if stderr.text.trim().is_empty() { &stdout.text } else { &stderr.text };
@@ -89,13 +89,13 @@ impl Unmade {
 /// names packages that turned out not to build as of the date.
 pub(super) fn resolve(
     uv: &Uv,
-    python: (&Path, Minor),
-    wanted: &Wanted,
+    python: (&Path, PythonVersion),
+    wanted: &DeclaredDependencies,
     date: Option<Timestamp>,
     unbuildable: &[String],
     cancel: &CancelToken,
-) -> Result<Resolved, Unmade> {
-    let mut later = date.map(|date| Later::known(date, python.1)).unwrap_or_default();
+) -> Result<Resolved, EnvironmentError> {
+    let mut later = date.map(|date| DateOverrides::known(date, python.1)).unwrap_or_default();
     for package in unbuildable {
         if let Some(date) = date {
             later.take_buildable(package, date, python.1);
@@ -133,7 +133,7 @@ pub(super) fn resolve(
                 resolved.notes.push(note);
                 return Ok(resolved);
             }
-            Err(Unmade::Cancelled) => return Err(Unmade::Cancelled),
+            Err(EnvironmentError::Cancelled) => return Err(EnvironmentError::Cancelled),
             Err(_) => {}
         }
     }
@@ -149,12 +149,12 @@ fn is_unsatisfiable(why: &str) -> bool {
 /// One resolution, with packages brought back whose old files are gone.
 fn attempt(
     uv: &Uv,
-    (python, version): (&Path, Minor),
+    (python, version): (&Path, PythonVersion),
     requirements: &[String],
     constraints: &[String],
-    (date, later): (Option<Timestamp>, &Later),
+    (date, later): (Option<Timestamp>, &DateOverrides),
     cancel: &CancelToken,
-) -> Result<Resolved, Unmade> {
+) -> Result<Resolved, EnvironmentError> {
     let mut lines = requirements.to_vec();
     let had_setuptools = version.minor < 12;
     if had_setuptools && !lines.iter().any(|line| name_of(line).as_deref() == Some("setuptools")) {
@@ -163,7 +163,7 @@ fn attempt(
     }
     let mut later = later.clone();
     for _ in 0..=MOST_LIFTED {
-        let ask = Compile {
+        let ask = PipCompile {
             uv,
             python,
             lines: &lines,
@@ -187,14 +187,16 @@ fn attempt(
             own.or_else(|| required(said, name)).unwrap_or_else(|| name.to_owned())
         };
         let found = match (hidden(&refused.said), &refused.unmade) {
-            (_, Unmade::Cancelled) => false,
+            (_, EnvironmentError::Cancelled) => false,
             (Some((name, latest)), _) => {
                 let required = required(&refused.said, &name);
                 let first = first_files(ask, &required, (date, latest), cancel)?;
                 later.bring_back(&name, first, latest)
             }
-            (None, Unmade::Unbuildable { package, .. }) => later.take_buildable(package, date, version),
-            (None, Unmade::Failed(_)) => {
+            (None, EnvironmentError::Unbuildable { package, .. }) => {
+                later.take_buildable(package, date, version)
+            }
+            (None, EnvironmentError::Failed(_)) => {
                 undated(&refused.said).is_some_and(|package| later.take_undated(&package))
             }
         };
@@ -202,31 +204,35 @@ fn attempt(
             return Err(refused.unmade);
         }
     }
-    Err(Unmade::Failed("cannot be resolved: one package after the other has no files of that day".to_owned()))
+    Err(EnvironmentError::Failed(
+        "cannot be resolved: one package after the other has no files of that day".to_owned(),
+    ))
 }
 
 /// When the first files of a package that satisfy a requirement were uploaded, to a day: between a date at which there were
 /// none and one at which there are.
 fn first_files(
-    ask: Compile<'_>,
+    ask: PipCompile<'_>,
     requirement: &str,
     (mut none, mut some): (Timestamp, Timestamp),
     cancel: &CancelToken,
-) -> Result<Timestamp, Unmade> {
+) -> Result<Timestamp, EnvironmentError> {
     let lines = [options(ask.lines), vec![requirement.to_owned()]].concat();
     // It is the same for versions of all dates before.
     let question = format!("{} {}", ask.python.display(), lines.join("\n"));
     if let Some(known) = ask.uv.first_files().get(&question).filter(|known| **known > none) {
         return Ok(*known);
     }
-    let nothing = Later::default();
+    let nothing = DateOverrides::default();
     while some.duration_since(none) > SignedDuration::from_hours(24) {
         let middle = none + some.duration_since(none) / 2;
         let date = Some(middle);
-        let alone = Compile { lines: &lines, constraints: &[], date, later: &nothing, deep: false, ..ask };
+        let alone = PipCompile { lines: &lines, constraints: &[], date, later: &nothing, deep: false, ..ask };
         match alone.packages(cancel) {
             Ok(_) => some = middle,
-            Err(Refused { unmade: Unmade::Cancelled, .. }) => return Err(Unmade::Cancelled),
+            Err(ResolveError { unmade: EnvironmentError::Cancelled, .. }) => {
+                return Err(EnvironmentError::Cancelled);
+            }
             Err(_) => none = middle,
         }
     }
@@ -246,16 +252,16 @@ pub(super) fn one_version(
     (requirement, options): (String, &[String]),
     date: Option<Timestamp>,
     cancel: &CancelToken,
-) -> Result<Option<String>, Unmade> {
+) -> Result<Option<String>, EnvironmentError> {
     let lines = [options.to_vec(), vec![requirement]].concat();
-    let ask = Compile {
+    let ask = PipCompile {
         uv,
         python,
         lines: &lines,
         constraints: &[],
         preferred: &[],
         date,
-        later: &Later::default(),
+        later: &DateOverrides::default(),
         deep: false,
         as_lock: false,
     };
@@ -264,7 +270,7 @@ pub(super) fn one_version(
             let line = packages.first().and_then(|line| line.split_once("=="));
             Ok(line.map(|(_, version)| version.to_owned()))
         }
-        Err(Refused { unmade: Unmade::Cancelled, .. }) => Err(Unmade::Cancelled),
+        Err(ResolveError { unmade: EnvironmentError::Cancelled, .. }) => Err(EnvironmentError::Cancelled),
         Err(_) => Ok(None),
     }
 }
@@ -273,21 +279,21 @@ pub(super) fn one_version(
 /// allows.
 pub(super) fn adapted(
     uv: &Uv,
-    (python, version): (&Path, Minor),
+    (python, version): (&Path, PythonVersion),
     (fixed, others, options): (&[String], &[String], &[String]),
     date: Option<Timestamp>,
     cancel: &CancelToken,
-) -> Result<Vec<String>, Unmade> {
+) -> Result<Vec<String>, EnvironmentError> {
     let names: Vec<String> = others.iter().filter_map(|line| name_of(line)).collect();
     let lines = [options, fixed, &names].concat();
-    let ask = Compile {
+    let ask = PipCompile {
         uv,
         python,
         lines: &lines,
         constraints: &[],
         preferred: &[fixed, others].concat(),
         date,
-        later: &date.map(|date| Later::known(date, version)).unwrap_or_default(),
+        later: &date.map(|date| DateOverrides::known(date, version)).unwrap_or_default(),
         deep: true,
         as_lock: false,
     };
@@ -302,15 +308,16 @@ mod tests {
     fn of_a_failed_build_the_package_and_the_last_lines_are_said() {
         let text = |text: &str| Captured { text: text.to_owned(), ..Captured::default() };
         let stderr = "error: Failed to build `pyyaml==3.13`\n  cause: The build backend returned an error\n  a\n  b\n  c\n  d\n  e\n  error: command 'gcc' failed\n\nhint: Build failures usually indicate a problem\n";
-        let Unmade::Unbuildable { package, why } =
-            Unmade::said("cannot be installed", &text(stderr), &text(""))
+        let EnvironmentError::Unbuildable { package, why } =
+            EnvironmentError::said("cannot be installed", &text(stderr), &text(""))
         else {
             panic!("not seen")
         };
         assert_eq!(package, "pyyaml");
         assert!(why.starts_with("cannot be installed: Failed to build `pyyaml==3.13`\n"), "{why}");
         assert!(why.ends_with("error: command 'gcc' failed"), "{why}");
-        let other = Unmade::said("cannot be resolved", &text("error: No solution found\n"), &text(""));
-        assert_eq!(other, Unmade::Failed("cannot be resolved: No solution found".to_owned()));
+        let other =
+            EnvironmentError::said("cannot be resolved", &text("error: No solution found\n"), &text(""));
+        assert_eq!(other, EnvironmentError::Failed("cannot be resolved: No solution found".to_owned()));
     }
 }

@@ -13,12 +13,12 @@ use jiff::Timestamp;
 
 use super::build_folder::{BuildFolder, sweep};
 use super::declared::name_of;
+use super::environment_cache::environments_folder;
+use super::index_settings;
 use super::proxy::{Address, Admission, Proxy, Service, addresses_in, without_keys_for_others};
-use super::registry;
-use super::store::environments_folder;
 use crate::beneath::Scratch;
-use crate::model::{CancelToken, Ending};
-use crate::process::sandbox::{Network, Room, Sandbox, clean};
+use crate::model::{CancelToken, Termination};
+use crate::process::sandbox::{Network, Sandbox, SlotDirs, filter_environment};
 use crate::process::{ChildOutcome, ChildSpec, program, run_with_proxy};
 
 /// Building a large package from source takes long.
@@ -154,9 +154,9 @@ impl Uv {
                 !name.starts_with("PYTHON") && name != "VIRTUAL_ENV" && name != "CONDA_PREFIX"
             })
             .collect();
-        let files = registry::files(&variables);
+        let files = index_settings::files(&variables);
         sweep(&folder);
-        variables.extend(registry::variables(&variables));
+        variables.extend(index_settings::variables(&variables));
         for (name, value) in [
             ("UV_PYTHON_DOWNLOADS", "never"),
             ("UV_NO_PROGRESS", "1"),
@@ -167,8 +167,8 @@ impl Uv {
         }
         // Its cache is ours, never one in a trial's home. Beside what is made of it: across mounts there are no hard links.
         variables.insert("UV_CACHE_DIR".into(), folder.join("uv").into());
-        let netrc = registry::netrc(&variables);
-        let registries = registry::registries(&variables);
+        let netrc = index_settings::netrc(&variables);
+        let registries = index_settings::registries(&variables);
         Self {
             program,
             folder,
@@ -192,11 +192,11 @@ impl Uv {
     #[must_use]
     pub(super) fn confined(mut self, sandbox: Sandbox, passed: &[String], lines: &[&str]) -> Self {
         self.registries.extend(lines.iter().flat_map(|line| addresses_in(line)));
-        let of_pip = registry::proxy_of_pip(&self.variables);
+        let of_pip = index_settings::proxy_of_pip(&self.variables);
         let all = std::mem::take(&mut self.variables);
-        let own = registry::variables(&all);
+        let own = index_settings::variables(&all);
         let never = |name: &OsStr| name == "PWD" || name == "OLDPWD";
-        self.variables = clean(all, passed, true).kept;
+        self.variables = filter_environment(all, passed, true).kept;
         self.variables.extend(own);
         self.variables.retain(|name, _| !never(name));
         let program = self.program.canonicalize().unwrap_or_else(|_| self.program.clone());
@@ -210,7 +210,7 @@ impl Uv {
         }
         // The limits are for trials.
         let sandbox = sandbox.with_network(Network::Host).without_limits().without_services();
-        self.sandbox = Some(sandbox.and(&visible, &[]));
+        self.sandbox = Some(sandbox.allow_paths(&visible, &[]));
         self
     }
 
@@ -298,11 +298,11 @@ impl Uv {
             confinement = Some(match work {
                 // Links between the cache and an environment need both in one place.
                 Work::Installs => {
-                    let room = Room { slot: &self.folder, home: &home, tmp: &tmp, own: &[] };
+                    let room = SlotDirs { slot: &self.folder, home: &home, tmp: &tmp, own: &[] };
                     sandbox.confine(room, desk.path(), &keys, &[])
                 }
                 Work::Builds(place) => {
-                    let room = Room { slot: desk.path(), home: &home, tmp: &tmp, own: &[] };
+                    let room = SlotDirs { slot: desk.path(), home: &home, tmp: &tmp, own: &[] };
                     sandbox.confine(room, desk.path(), &keys, &[builds.cache(), place.to_owned()])
                 }
             });
@@ -323,7 +323,7 @@ impl Uv {
         };
         let mut outcome = run_with_proxy(&spec, cancel, &listens)?;
         let refused = service.refused();
-        if outcome.ending != (Ending::Exited { code: 0 }) && !refused.is_empty() {
+        if outcome.ending != (Termination::Exited { code: 0 }) && !refused.is_empty() {
             let told = format!(
                 "\nit asked for {}, and was not let through: packages come from your own registries and from hosts that \
                  requirements name, and only your own may be on this machine (to let it: PYBISECT_BUILD_HOSTS={})",

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use super::Style;
-use super::plain::shortened;
-use super::words::plural;
-use crate::model::{BreakingChange, CommitId, Narrowing, Report};
+use super::live_plain::shortened;
+use super::phrases::plural;
+use crate::model::{BreakingChange, CommitId, NarrowingSummary, Report};
 
 /// Lines of an edit that are shown; a breaking hunk is rarely longer.
 const MOST_LINES: usize = 12;
@@ -84,7 +84,7 @@ fn shown(
 }
 
 /// What is proven, in a line each, and what does not hold.
-fn proofs(changes: &[BreakingChange], narrowing: &Narrowing, find_fix: bool) -> Vec<String> {
+fn proofs(changes: &[BreakingChange], narrowing: &NarrowingSummary, find_fix: bool) -> Vec<String> {
     // What the version before does, and the one after; with `find_fix`, the failure is before.
     let (before, after, then, back) = if find_fix {
         ("fails", "passes", "passes", "fails in this way")

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Style;
 use super::escape::lines as safe;
-use super::plain::shortened;
+use super::live_plain::shortened;
 
 /// The first `most` lines of a diff, coloured; `where_else` tells where the others are to be seen.
 pub(super) fn write_diff(

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::Style;
 use super::diff::write_diff;
 use super::escape::{cleaned, one_line};
-use super::plain::shortened;
-use super::words::plural;
+use super::live_plain::shortened;
+use super::phrases::plural;
 use crate::model::{CandidateFix, CommitId, FixReport};
 
 /// Lines of the patch that are shown.

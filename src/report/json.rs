@@ -7,7 +7,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::Renderer;
-use super::words::date;
+use super::phrases::date;
 use crate::model::{Culprit, FailureSignature, Report, Suspect, TargetReport};
 
 /// Renders [`Report`]s as JSON.

@@ -13,18 +13,18 @@ mod diff;
 mod escape;
 mod fix;
 mod json;
+mod live_plain;
+mod live_terminal;
 mod logs;
-mod plain;
-mod progress;
+mod phrases;
 mod proof;
 mod rollback;
 mod show;
 mod style;
 mod suspects;
 mod targets;
-mod terminal;
+mod text;
 mod unanswered;
-mod words;
 
 use std::io;
 
@@ -37,16 +37,16 @@ pub use check::{CheckJson, CheckJunit, CheckMarkdown, CheckRenderer, CheckText};
 pub use escape::{cleaned, lines, one_line, printable};
 pub use fix::FixText;
 pub use json::Json;
+pub use live_plain::PlainReporter;
+pub use live_terminal::Progress;
 pub use logs::{LogJson, LogText};
-pub use plain::Plain;
-pub use progress::Progress;
+pub use phrases::{date, duration, plural, size};
 pub use rollback::RollbackText;
 pub use show::{EditsText, ShowHtml, ShowMarkdown, ShowText, Shown};
 pub use style::Style;
 pub use suspects::{SuspectRenderer, SuspectsJson, SuspectsMarkdown, SuspectsText, suspect_annotations};
-pub use terminal::Terminal;
+pub use text::TextRenderer;
 pub use unanswered::Unanswered;
-pub use words::{date, duration, plural, size};
 
 /// Hears every event, in order, from one thread.
 pub trait Reporter {

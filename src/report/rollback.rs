@@ -4,10 +4,11 @@ use std::io::{self, Write};
 
 use super::Style;
 use super::escape::{cleaned, one_line};
-use super::plain::shortened;
-use super::words::{duration, plural};
+use super::live_plain::shortened;
+use super::phrases::{duration, plural};
 use crate::model::{
-    Action, AnswerCount, Attempt, Ending, Grounds, HealthReport, RollbackOutcome, RollbackReport, Version,
+    Action, AnswerCount, Attempt, DeployedVersion, Grounds, HealthReport, RollbackOutcome, RollbackReport,
+    Termination,
 };
 
 /// Columns of a row's text.
@@ -125,11 +126,11 @@ impl RollbackText<'_> {
         let ended = match &action.ending {
             None => String::new(),
             Some(_) if action.succeeded() => format!(" ({})", duration(action.seconds)),
-            Some(Ending::Exited { code }) => self.style.bad(format!(": exit status {code}")),
-            Some(Ending::TimedOut { after_ms }) => {
+            Some(Termination::Exited { code }) => self.style.bad(format!(": exit status {code}")),
+            Some(Termination::TimedOut { after_ms }) => {
                 self.style.bad(format!(": not done after {} s", after_ms / 1000))
             }
-            Some(Ending::NotStarted { error }) => self.style.bad(format!(": {error}")),
+            Some(Termination::NotStarted { error }) => self.style.bad(format!(": {error}")),
             Some(_) => self.style.bad(": it was ended"),
         };
         self.row(out, &action.kind, &format!("{command}{ended}"))?;
@@ -142,7 +143,12 @@ impl RollbackText<'_> {
         Ok(())
     }
 
-    fn health(&self, health: &HealthReport, version: &Version, out: &mut dyn Write) -> io::Result<()> {
+    fn health(
+        &self,
+        health: &HealthReport,
+        version: &DeployedVersion,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         let text = match &health.why {
             None if health.healthy && health.tells_version => {
                 format!(
@@ -217,16 +223,16 @@ fn answers(counts: &[AnswerCount]) -> String {
 mod tests {
     use super::*;
 
-    fn version(digits: &str, tag: &str) -> Version {
+    fn version(digits: &str, tag: &str) -> DeployedVersion {
         let commit = digits.repeat(20).parse().unwrap();
-        Version { commit, tag: Some(tag.to_owned()), subject: String::new() }
+        DeployedVersion { commit, tag: Some(tag.to_owned()), subject: String::new() }
     }
 
     fn action(kind: &str, code: i32) -> Action {
         Action {
             kind: kind.to_owned(),
             command: format!("./{kind}.sh"),
-            ending: Some(Ending::Exited { code }),
+            ending: Some(Termination::Exited { code }),
             seconds: 0.25,
             output: "one\ntwo\u{1b}[31m\n".to_owned(),
         }

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::Style;
-use super::plain::shortened;
-use super::words::plural;
+use super::live_plain::shortened;
+use super::phrases::plural;
 use crate::model::{Report, TargetGroup, TargetReport, by_culprit};
 
 /// Tests of one commit that are listed.

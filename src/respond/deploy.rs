@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::template::{Template, TemplateError, check_names, filled};
 use crate::git::{GitError, Repository};
-use crate::model::{CancelToken, Ending, Version};
+use crate::model::{CancelToken, DeployedVersion, Termination};
 use crate::process::{Acting, ActionSpec, act_as};
 
 /// A version cannot be deployed.
@@ -106,7 +106,7 @@ impl Deploy {
     ///
     /// # Errors
     /// When a value is missing or could mean something to a shell, or there is no such release.
-    pub fn shown(&self, version: &Version, worktree: Option<&Path>) -> Result<String, DeployError> {
+    pub fn shown(&self, version: &DeployedVersion, worktree: Option<&Path>) -> Result<String, DeployError> {
         match self {
             Self::Command(template) => Ok(template.shown(version, worktree)?),
             Self::Symlink { link, release } => {
@@ -126,14 +126,14 @@ impl Deploy {
     /// Do it. What a command prints goes to `output`.
     pub(super) fn carry_out(
         &self,
-        version: &Version,
+        version: &DeployedVersion,
         worktree: Option<&Path>,
         output: File,
         around: &Surroundings<'_>,
         began: Began<'_>,
-    ) -> Result<(Ending, Duration), DeployError> {
+    ) -> Result<(Termination, Duration), DeployError> {
         let started = std::time::Instant::now();
-        let done = |started: std::time::Instant| (Ending::Exited { code: 0 }, started.elapsed());
+        let done = |started: std::time::Instant| (Termination::Exited { code: 0 }, started.elapsed());
         match self {
             Self::Command(template) => command(template, version, worktree, output, around, began),
             Self::Symlink { link, release } => {
@@ -151,12 +151,12 @@ impl Deploy {
 /// Run a command for a version.
 pub(super) fn command(
     template: &Template,
-    version: &Version,
+    version: &DeployedVersion,
     worktree: Option<&Path>,
     output: File,
     around: &Surroundings<'_>,
     began: Began<'_>,
-) -> Result<(Ending, Duration), DeployError> {
+) -> Result<(Termination, Duration), DeployError> {
     let words = template.words(version, worktree)?;
     let mut variables: Vec<(&'static str, OsString)> = vec![
         ("PYBISECT_COMMIT", version.commit.to_string().into()),
@@ -193,8 +193,8 @@ fn lead(link: &Path, release: &Path) -> Result<(), DeployError> {
 mod tests {
     use super::*;
 
-    fn version() -> Version {
-        Version {
+    fn version() -> DeployedVersion {
+        DeployedVersion {
             commit: "aa".repeat(20).parse().unwrap(),
             tag: Some("v1".to_owned()),
             subject: String::new(),

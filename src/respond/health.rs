@@ -8,8 +8,8 @@ use regex::Regex;
 
 use super::http;
 use super::watch::{Answer, count};
-use crate::model::kept::ending_words;
-use crate::model::{AnswerCount, CancelToken, Ending};
+use crate::model::kept_output::ending_words;
+use crate::model::{AnswerCount, CancelToken, Termination};
 use crate::process::{ActionSpec, act};
 
 /// A health check cannot be understood.
@@ -223,7 +223,7 @@ impl Health {
             output: file,
         };
         match act(&spec, cancel) {
-            Ok((Ending::Exited { code: 0 }, _)) => {}
+            Ok((Termination::Exited { code: 0 }, _)) => {}
             Ok((ending, _)) => return failed(ending_words(&ending)),
             Err(error) => return failed(error.to_string()),
         }

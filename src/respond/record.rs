@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CommitId, Version};
+use crate::model::{CommitId, DeployedVersion};
 use crate::process::Acting;
 
 /// The record of a service cannot be used.
@@ -53,7 +53,7 @@ pub enum Happened {
         /// `deploy`, `reload` or `restart`.
         action: String,
         /// The version that it is for.
-        version: Version,
+        version: DeployedVersion,
         /// The command.
         command: String,
     },
@@ -70,7 +70,7 @@ pub enum Happened {
         /// As it began.
         action: String,
         /// The version that it was for.
-        version: Version,
+        version: DeployedVersion,
         /// How it ended, for people.
         ending: String,
         /// Whether it did what it should, by its own account.
@@ -79,12 +79,12 @@ pub enum Happened {
     /// The version answered, and no other.
     Healthy {
         /// The version.
-        version: Version,
+        version: DeployedVersion,
     },
     /// It did not.
     Unhealthy {
         /// The version.
-        version: Version,
+        version: DeployedVersion,
         /// Why it is not.
         why: String,
     },
@@ -190,9 +190,9 @@ impl Service {
 
     /// Versions whose deploy was begun since a moment, the latest first; whether each was healthy then, where that was seen.
     #[must_use]
-    pub fn tried_since(&self, since: Timestamp) -> Vec<(Version, Option<bool>)> {
+    pub fn tried_since(&self, since: Timestamp) -> Vec<(DeployedVersion, Option<bool>)> {
         let is_later = |entry: &&Entry| entry.at.parse::<Timestamp>().is_ok_and(|at| at >= since);
-        let mut tried: Vec<(Version, Option<bool>)> = Vec::new();
+        let mut tried: Vec<(DeployedVersion, Option<bool>)> = Vec::new();
         let mut seen: Vec<(CommitId, bool)> = Vec::new();
         for entry in self.entries.iter().rev().take_while(is_later) {
             match &entry.happened {
@@ -238,7 +238,7 @@ impl Service {
     /// The version that was deployed last; `None` when that is not known here: nothing was, or the last deploy failed or
     /// did not end.
     #[must_use]
-    pub fn deployed(&self) -> Option<&Version> {
+    pub fn deployed(&self) -> Option<&DeployedVersion> {
         let is_of_deploy = |entry: &&Entry| match &entry.happened {
             Happened::Begun { action, .. } | Happened::Ended { action, .. } => action == "deploy",
             Happened::Runs { .. } | Happened::Healthy { .. } | Happened::Unhealthy { .. } => false,
@@ -251,9 +251,9 @@ impl Service {
 
     /// Versions that were healthy when they were last looked at, the latest first, with when.
     #[must_use]
-    pub fn healthy(&self) -> Vec<(&Version, &str)> {
+    pub fn healthy(&self) -> Vec<(&DeployedVersion, &str)> {
         let mut looked_at: Vec<CommitId> = Vec::new();
-        let mut known: Vec<(&Version, &str)> = Vec::new();
+        let mut known: Vec<(&DeployedVersion, &str)> = Vec::new();
         for entry in self.entries.iter().rev() {
             let (Happened::Healthy { version } | Happened::Unhealthy { version, .. }) = &entry.happened
             else {
@@ -309,8 +309,8 @@ fn open(path: &Path) -> io::Result<File> {
 mod tests {
     use super::*;
 
-    fn version(digits: &str) -> Version {
-        Version { commit: digits.repeat(20).parse().unwrap(), tag: None, subject: String::new() }
+    fn version(digits: &str) -> DeployedVersion {
+        DeployedVersion { commit: digits.repeat(20).parse().unwrap(), tag: None, subject: String::new() }
     }
 
     #[test]

@@ -11,11 +11,11 @@ use super::record::{Happened, RecordError, Service};
 use super::template::Template;
 use super::watch::{Standing, Terms, Watch};
 use crate::git::Repository;
-use crate::model::kept::ending_words;
+use crate::model::kept_output::ending_words;
 use crate::model::rollback::ROLLBACK_SCHEMA;
 use crate::model::{
-    Action, AnswerCount, Attempt, CancelToken, Ending, Grounds, HealthReport, RollbackOutcome,
-    RollbackReport, Version,
+    Action, AnswerCount, Attempt, CancelToken, DeployedVersion, Grounds, HealthReport, RollbackOutcome,
+    RollbackReport, Termination,
 };
 
 use crate::process::Acting;
@@ -50,11 +50,15 @@ pub struct Steps {
 }
 
 /// Runs a command for a version, whose output goes to a file; how it ended, and how long it took.
-type Run<'a> =
-    &'a dyn Fn(File, &Surroundings<'_>, &Version, Began<'_>) -> Result<(Ending, Duration), DeployError>;
+type Run<'a> = &'a dyn Fn(
+    File,
+    &Surroundings<'_>,
+    &DeployedVersion,
+    Began<'_>,
+) -> Result<(Termination, Duration), DeployError>;
 
 /// A version to roll back to, and why it is taken to be good.
-pub type Next = Option<(Version, Grounds)>;
+pub type Next = Option<(DeployedVersion, Grounds)>;
 
 /// What a rollback needs.
 pub struct Rollback<'a, E> {
@@ -67,7 +71,7 @@ pub struct Rollback<'a, E> {
     /// Where commands run.
     pub folder: PathBuf,
     /// The version that is deployed.
-    pub deployed: Version,
+    pub deployed: DeployedVersion,
     /// What answers before anything is done.
     pub baseline: Vec<AnswerCount>,
     /// Versions that are tried before it gives up.
@@ -83,9 +87,9 @@ pub struct Rollback<'a, E> {
     /// Takes secrets out of what is shown and kept.
     pub hide: &'a dyn Fn(&str) -> String,
     /// Puts the files of a version into a folder.
-    pub worktree: &'a dyn Fn(&Version) -> Result<PathBuf, E>,
+    pub worktree: &'a dyn Fn(&DeployedVersion) -> Result<PathBuf, E>,
     /// The names of migrations that lie between a version and the deployed one.
-    pub migrations: &'a dyn Fn(&Version) -> Result<Vec<String>, E>,
+    pub migrations: &'a dyn Fn(&DeployedVersion) -> Result<Vec<String>, E>,
 }
 
 /// Ask what answers now, deploy one good version after the other until one is healthy, and say what came of it. `next`
@@ -136,7 +140,8 @@ pub fn roll_back<E: From<RecordError> + From<DeployError>>(
         let attempt = rollback.attempt(version, grounds, started, &mut report, said)?;
         // What is not there will not be there for another version.
         let last = attempt.actions.last().and_then(|action| action.ending.as_ref());
-        let is_missing = matches!(last, Some(Ending::NotStarted { .. } | Ending::Exited { code: 126 | 127 }));
+        let is_missing =
+            matches!(last, Some(Termination::NotStarted { .. } | Termination::Exited { code: 126 | 127 }));
         report.attempts.push(attempt);
         match report.outcome {
             _ if is_missing => break,
@@ -155,7 +160,7 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
     /// Deploy a version and watch what answers.
     fn attempt(
         &mut self,
-        version: Version,
+        version: DeployedVersion,
         grounds: Grounds,
         started: Instant,
         report: &mut RollbackReport,
@@ -192,13 +197,13 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
             _ => None,
         };
         if standing != Some(Standing::Healthy) {
-            let deploy = |output, around: &Surroundings<'_>, version: &Version, began: Began<'_>| {
+            let deploy = |output, around: &Surroundings<'_>, version: &DeployedVersion, began: Began<'_>| {
                 steps.deploy.carry_out(version, worktree, output, around, began)
             };
             let mut went_well = self.act("deploy", shown, &mut attempt, said, &deploy)?;
             let after = |kind: &str| later.iter().find(|(of, ..)| *of == kind);
             let command_of = |template| {
-                move |output, around: &Surroundings<'_>, version: &Version, began: Began<'_>| {
+                move |output, around: &Surroundings<'_>, version: &DeployedVersion, began: Began<'_>| {
                     command(template, version, worktree, output, around, began)
                 }
             };
@@ -231,7 +236,7 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
     }
 
     /// Whether a version answers, and no other, though nobody knows how far its deploy came.
-    fn is_there(&mut self, health: &Health, version: &Version) -> Result<bool, E> {
+    fn is_there(&mut self, health: &Health, version: &DeployedVersion) -> Result<bool, E> {
         let baseline = health.baseline(self.cancel);
         let answers = baseline.answers.iter();
         let is_there =
@@ -274,7 +279,7 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
         }
     }
 
-    fn note_unhealthy(&mut self, version: &Version, why: String) -> Result<(), RecordError> {
+    fn note_unhealthy(&mut self, version: &DeployedVersion, why: String) -> Result<(), RecordError> {
         self.service.note(Happened::Unhealthy { version: version.clone(), why })
     }
 
@@ -309,7 +314,7 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
         };
         let ended = run(output.try_clone().map_err(system)?, &around, &version, &mut began);
         let (ending, succeeded) = match &ended {
-            Ok((ending, _)) => (ending_words(ending), *ending == Ending::Exited { code: 0 }),
+            Ok((ending, _)) => (ending_words(ending), *ending == Termination::Exited { code: 0 }),
             Err(error) => (error.to_string(), false),
         };
         let action = kind.to_owned();

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::model::Version;
+use crate::model::DeployedVersion;
 
 /// Characters that mean something to a shell: a command with one of them is a script.
 const OF_SHELLS: &str = "|&;<>()$`*?~#\n";
@@ -77,7 +77,11 @@ impl Template {
     ///
     /// # Errors
     /// When a value is missing, or could mean something to a shell.
-    pub fn words(&self, version: &Version, worktree: Option<&Path>) -> Result<Vec<OsString>, TemplateError> {
+    pub fn words(
+        &self,
+        version: &DeployedVersion,
+        worktree: Option<&Path>,
+    ) -> Result<Vec<OsString>, TemplateError> {
         let words = match &self.words {
             Some(words) => {
                 words.iter().map(|word| filled(word, version, worktree)).collect::<Result<_, _>>()?
@@ -91,7 +95,7 @@ impl Template {
     ///
     /// # Errors
     /// As for [`words`](Self::words).
-    pub fn shown(&self, version: &Version, worktree: Option<&Path>) -> Result<String, TemplateError> {
+    pub fn shown(&self, version: &DeployedVersion, worktree: Option<&Path>) -> Result<String, TemplateError> {
         filled(&self.text, version, worktree)
     }
 }
@@ -117,7 +121,7 @@ pub(super) fn check_names(text: &str) -> Result<(), TemplateError> {
 /// A text with its places filled.
 pub(super) fn filled(
     text: &str,
-    version: &Version,
+    version: &DeployedVersion,
     worktree: Option<&Path>,
 ) -> Result<String, TemplateError> {
     let worktree = worktree.map(|folder| folder.to_string_lossy().into_owned());
@@ -150,8 +154,8 @@ mod tests {
 
     use super::*;
 
-    fn version(tag: Option<&str>) -> Version {
-        Version {
+    fn version(tag: Option<&str>) -> DeployedVersion {
+        DeployedVersion {
             commit: "3f2a9c1e00000000000000000000000000000000".parse().unwrap(),
             tag: tag.map(str::to_owned),
             subject: String::new(),

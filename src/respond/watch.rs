@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::model::{AnswerCount, HealthReport, Version};
+use crate::model::{AnswerCount, DeployedVersion, HealthReport};
 
 /// What a service answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(super) enum Standing {
 #[derive(Debug)]
 pub(super) struct Watch<'a> {
     terms: &'a Terms,
-    wanted: &'a Version,
+    wanted: &'a DeployedVersion,
     /// Since when, and how many in a row, are as wanted.
     row: Option<(Duration, Duration, u32)>,
     /// The first that was as wanted.
@@ -71,7 +71,7 @@ pub(super) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    pub(super) const fn new(terms: &'a Terms, wanted: &'a Version) -> Self {
+    pub(super) const fn new(terms: &'a Terms, wanted: &'a DeployedVersion) -> Self {
         Self {
             terms,
             wanted,
@@ -184,8 +184,8 @@ mod tests {
 
     const TERMS: Terms = Terms { count: 5, window: Duration::from_secs(5), limit: Duration::from_secs(30) };
 
-    fn wanted() -> Version {
-        Version {
+    fn wanted() -> DeployedVersion {
+        DeployedVersion {
             commit: "aa".repeat(20).parse().unwrap(),
             tag: Some("v1".to_owned()),
             subject: String::new(),

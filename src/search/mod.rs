@@ -19,33 +19,33 @@
 //! whoever named it thought. So it is run when trials speak for that, when it is a parent of the culprit, or when a
 //! worker has nothing better to do; mostly the proof does not need it.
 //!
-//! What "at its word" means when the history is not monotonic is decided in [`focus`]: a failure with a
+//! What "at its word" means when the history is not monotonic is decided in [`consistent`]: a failure with a
 //! pass after it is an earlier episode, once both were repeated; the answer is the latest breakage.
 //!
 //! [`InformationGain`] fills free slots with the commits that tell most about the culprit, given what
-//! is still running ([`partition`]).
+//! is still running ([`batch`]).
 //!
 //! | file | what it does |
 //! |---|---|
 //! | [`state`] | observations |
-//! | [`focus`] | which commits can still be the culprit if the test is not flaky |
+//! | [`consistent`] | which commits can still be the culprit if the test is not flaky |
 //! | [`posterior`] | beliefs |
-//! | [`weights`] | how much belief lies in each commit's ancestors, exactly, on DAGs |
-//! | [`partition`] | choosing several commits at once |
+//! | [`ancestor_mass`] | how much belief lies in each commit's ancestors, exactly, on DAGs |
+//! | [`batch`] | choosing several commits at once |
 //! | [`skips`] | where a trial is likely to say nothing |
-//! | [`gain`] | the strategy |
+//! | [`information_gain`] | the strategy |
 //! | [`simulate`] | histories and workers in memory, to try a strategy on |
 
-mod focus;
-mod gain;
-mod partition;
+mod ancestor_mass;
+mod batch;
+mod consistent;
+mod information_gain;
 mod posterior;
 pub mod simulate;
 mod skips;
 mod state;
 mod strategy;
-mod weights;
 
-pub use gain::{Belief, InformationGain};
+pub use information_gain::{BeliefSummary, InformationGain};
 pub use state::{Observation, SearchState};
-pub use strategy::{Next, Outcome, Strategy};
+pub use strategy::{Next, SearchOutcome, Strategy};

@@ -4,7 +4,7 @@
 use crate::graph::{CommitGraph, Node, NodeSet};
 
 use super::SearchState;
-use super::focus::{Focus, repeats_parent};
+use super::consistent::{Focus, repeats_parent};
 
 /// Beta prior of the rate of failures where the failure is: it shows nearly always, or nobody would
 /// look for it.

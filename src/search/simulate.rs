@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use crate::graph::{CommitGraph, Node};
 
-use super::{Next, Observation, Outcome, SearchState, Strategy};
+use super::{Next, Observation, SearchOutcome, SearchState, Strategy};
 
 /// What a commit is, behind all noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub struct World {
 #[derive(Debug, Clone)]
 pub struct Play {
     /// Its answer; `None` when it did not end in the allowed number of trials.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<SearchOutcome>,
     /// Trials that ran to their end, those of bad and good among them.
     pub trials: usize,
     /// Trials that were cancelled.

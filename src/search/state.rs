@@ -109,7 +109,7 @@ impl SearchState {
     /// Good commits that could be none: nothing has shown them to be good (neither they nor a commit after them was seen
     /// to pass), and they would explain every failure that was seen.
     #[must_use]
-    pub fn doubtful(&self, graph: &CommitGraph) -> Vec<Node> {
+    pub fn untested_goods(&self, graph: &CommitGraph) -> Vec<Node> {
         let could_be_bad = |good: Node| {
             let after = graph.descendants([good]);
             graph

@@ -6,7 +6,7 @@ use super::SearchState;
 
 /// How a search ended.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum SearchOutcome {
     /// The culprit: it was seen bad and each of its parents good.
     Found {
         /// The commit.
@@ -29,7 +29,7 @@ pub enum Next {
     /// named that was tested before: it is to be repeated.
     Test(Vec<Node>),
     /// The search is over; whatever still runs is irrelevant.
-    Done(Outcome),
+    Done(SearchOutcome),
 }
 
 /// Decides what to test next.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::executor::{Executor, ExecutorError};
-use crate::model::{CancelReason, CancelToken, Ending, Trial, TrialId, TrialOutput};
+use crate::model::{CancelReason, CancelToken, Termination, Trial, TrialId, TrialOutput};
 
 struct Request {
     trial: Trial,
@@ -127,7 +127,7 @@ impl Dispatcher {
             match self.answers.recv_timeout(patience) {
                 Ok(Answer { trial, result }) => {
                     let result = result.unwrap_or_else(|panic| resume_unwind(panic));
-                    let is_ended = matches!(&result, Ok(output) if output.ending == Ending::Cancelled);
+                    let is_ended = matches!(&result, Ok(output) if output.ending == Termination::Cancelled);
                     match self.running.remove(&trial) {
                         // The user's interrupt ended it: it says nothing of its commit.
                         Some(_) if is_ended && self.root.is_cancelled() => return None,
@@ -173,7 +173,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{CommitId, Purpose, Recipe, TreeId};
+    use crate::model::{CommitId, TreeId, TrialKind, TrialSpec};
 
     struct Broken;
 
@@ -193,8 +193,8 @@ mod tests {
         std::thread::scope(|scope| {
             let mut dispatcher = Dispatcher::new(scope, &Broken, &CancelToken::new());
             let (commit, tree) = (CommitId::from_bytes([0; 20]), TreeId::from_bytes([0; 20]));
-            let recipe = Arc::new(Recipe::default());
-            dispatcher.start(Trial { id: TrialId(0), commit, tree, purpose: Purpose::Search, recipe });
+            let recipe = Arc::new(TrialSpec::default());
+            dispatcher.start(Trial { id: TrialId(0), commit, tree, purpose: TrialKind::Search, recipe });
             dispatcher.wait(None);
         });
     }

@@ -1,12 +1,12 @@
 //! The end of a session: what a search came to, the further tests, the last word.
 
-use super::find::{Session, SessionError, Stop};
+use super::find::{EarlyExit, Session, SessionError};
 use crate::model::{CommitId, Conclusion, EventKind, Inconclusive, Report};
 use crate::store::SessionState;
 
 impl Session<'_> {
     /// The search for the first target has ended: what there is to say of it, then the other targets.
-    pub(super) fn end(mut self, ended: Result<Conclusion, Stop>) -> Result<Report, SessionError> {
+    pub(super) fn end(mut self, ended: Result<Conclusion, EarlyExit>) -> Result<Report, SessionError> {
         let (conclusion, mut state) = self.concluded(ended)?;
         self.dismiss_all()?;
         self.say_suspects()?;
@@ -24,11 +24,11 @@ impl Session<'_> {
     /// How a search ended, and whether it came to its end.
     pub(super) fn concluded(
         &mut self,
-        ended: Result<Conclusion, Stop>,
+        ended: Result<Conclusion, EarlyExit>,
     ) -> Result<(Conclusion, SessionState), SessionError> {
         Ok(match ended {
-            Ok(conclusion) | Err(Stop::Concluded(conclusion)) => (conclusion, SessionState::Finished),
-            Err(Stop::Interrupted) => {
+            Ok(conclusion) | Err(EarlyExit::Concluded(conclusion)) => (conclusion, SessionState::Finished),
+            Err(EarlyExit::Interrupted) => {
                 self.trials.drain()?;
                 let reason = "stopped before the end; what ran is kept".to_owned();
                 (
@@ -36,16 +36,16 @@ impl Session<'_> {
                     SessionState::Interrupted,
                 )
             }
-            Err(Stop::Failed(error)) => {
+            Err(EarlyExit::Failed(error)) => {
                 // It does not run any more; what ended it is what is told.
                 drop(self.journal.set_state(SessionState::Interrupted));
                 return Err(error);
             }
-            Err(Stop::Anew) => {
+            Err(EarlyExit::Anew) => {
                 let reason = "the tests want one package after the other that nobody declares".to_owned();
                 (Conclusion::NotReproduced { reason, hint: None }, SessionState::Finished)
             }
-            Err(Stop::OtherTarget(failure)) => {
+            Err(EarlyExit::OtherTarget(failure)) => {
                 let reason = format!("the bad commit fails in several ways, also with {failure}");
                 (Conclusion::NotReproduced { reason, hint: None }, SessionState::Finished)
             }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::SessionError;
-use super::find::{Session, Stop};
-use crate::model::{CommitId, Conclusion, Purpose, SkipKind, TrialOutput, Verdict};
+use super::find::{EarlyExit, Session};
+use crate::model::{CommitId, Conclusion, SkipKind, TrialKind, TrialOutput, Verdict};
 use crate::triage::advice::advice;
 
 /// How often an endpoint may surprise before the session gives up.
@@ -22,7 +22,7 @@ pub(super) enum Expected {
 
 /// What is to be done after a verdict on an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum EndpointCheck {
     /// It is as expected; or it is not an endpoint.
     Settled,
     /// Run it once more.
@@ -49,22 +49,28 @@ impl Endpoints {
     }
 
     /// A verdict came in.
-    pub(super) fn see(&mut self, commit: CommitId, verdict: &Verdict) -> Step {
-        let Some((expected, surprises)) = self.open.get_mut(&commit) else { return Step::Settled };
+    pub(super) fn see(&mut self, commit: CommitId, verdict: &Verdict) -> EndpointCheck {
+        let Some((expected, surprises)) = self.open.get_mut(&commit) else { return EndpointCheck::Settled };
         match (*expected, verdict) {
             (Expected::Good, Verdict::Good) | (Expected::Bad, Verdict::Bad) => {
                 self.open.remove(&commit);
-                Step::Settled
+                EndpointCheck::Settled
             }
             (expected, Verdict::Skip(skip)) if skip.kind == SkipKind::DifferentFailure => {
                 *surprises += 1;
                 let again = *surprises < PATIENCE_WITH_OTHERS;
-                if again { Step::Repeat } else { Step::Wrong(expected, verdict.clone()) }
+                if again { EndpointCheck::Repeat } else { EndpointCheck::Wrong(expected, verdict.clone()) }
             }
-            (expected, Verdict::Skip(_) | Verdict::Abort(_)) => Step::Wrong(expected, verdict.clone()),
+            (expected, Verdict::Skip(_) | Verdict::Abort(_)) => {
+                EndpointCheck::Wrong(expected, verdict.clone())
+            }
             (expected, Verdict::Good | Verdict::Bad) => {
                 *surprises += 1;
-                if *surprises < PATIENCE { Step::Repeat } else { Step::Wrong(expected, verdict.clone()) }
+                if *surprises < PATIENCE {
+                    EndpointCheck::Repeat
+                } else {
+                    EndpointCheck::Wrong(expected, verdict.clone())
+                }
             }
         }
     }
@@ -76,18 +82,18 @@ impl Session<'_> {
         commit: CommitId,
         verdict: &Verdict,
         output: &TrialOutput,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), EarlyExit> {
         match self.endpoints.see(commit, verdict) {
-            Step::Settled => Ok(()),
-            Step::Repeat => self.start(commit, Purpose::Endpoint).map(drop),
-            Step::Wrong(expected, verdict) => {
+            EndpointCheck::Settled => Ok(()),
+            EndpointCheck::Repeat => self.start(commit, TrialKind::Endpoint).map(drop),
+            EndpointCheck::Wrong(expected, verdict) => {
                 let plain = self.wrong_endpoint(commit, expected, &verdict, output)?;
                 if let Conclusion::NotReproduced { reason, .. } = &plain
                     && let Some(conclusion) = self.for_want_of_files(commit, output, reason)?
                 {
-                    return Err(Stop::Concluded(conclusion));
+                    return Err(EarlyExit::Concluded(conclusion));
                 }
-                Err(Stop::Concluded(plain))
+                Err(EarlyExit::Concluded(plain))
             }
         }
     }
@@ -181,10 +187,10 @@ mod tests {
         let commit = CommitId::from_bytes([1; 20]);
         let mut endpoints = Endpoints::default();
         endpoints.expect(commit, Expected::Good);
-        assert_eq!(endpoints.see(commit, &Verdict::Bad), Step::Repeat);
-        assert_eq!(endpoints.see(commit, &Verdict::Bad), Step::Repeat);
+        assert_eq!(endpoints.see(commit, &Verdict::Bad), EndpointCheck::Repeat);
+        assert_eq!(endpoints.see(commit, &Verdict::Bad), EndpointCheck::Repeat);
         assert!(!endpoints.are_settled());
-        assert_eq!(endpoints.see(commit, &Verdict::Bad), Step::Wrong(Expected::Good, Verdict::Bad));
+        assert_eq!(endpoints.see(commit, &Verdict::Bad), EndpointCheck::Wrong(Expected::Good, Verdict::Bad));
     }
 
     #[test]
@@ -192,10 +198,10 @@ mod tests {
         let commit = CommitId::from_bytes([1; 20]);
         let mut endpoints = Endpoints::default();
         endpoints.expect(commit, Expected::Bad);
-        assert_eq!(endpoints.see(commit, &Verdict::Good), Step::Repeat);
-        assert_eq!(endpoints.see(commit, &Verdict::Bad), Step::Settled);
+        assert_eq!(endpoints.see(commit, &Verdict::Good), EndpointCheck::Repeat);
+        assert_eq!(endpoints.see(commit, &Verdict::Bad), EndpointCheck::Settled);
         assert!(endpoints.are_settled());
-        assert_eq!(endpoints.see(commit, &Verdict::Good), Step::Settled);
+        assert_eq!(endpoints.see(commit, &Verdict::Good), EndpointCheck::Settled);
     }
 
     #[test]
@@ -205,9 +211,9 @@ mod tests {
         endpoints.expect(commit, Expected::Good);
         let other = Verdict::skip(SkipKind::DifferentFailure, "TimeoutError");
         for _ in 1..PATIENCE_WITH_OTHERS {
-            assert_eq!(endpoints.see(commit, &other), Step::Repeat);
+            assert_eq!(endpoints.see(commit, &other), EndpointCheck::Repeat);
         }
-        assert_eq!(endpoints.see(commit, &other), Step::Wrong(Expected::Good, other.clone()));
+        assert_eq!(endpoints.see(commit, &other), EndpointCheck::Wrong(Expected::Good, other.clone()));
     }
 
     #[test]
@@ -216,6 +222,6 @@ mod tests {
         let mut endpoints = Endpoints::default();
         endpoints.expect(commit, Expected::Good);
         let skip = Verdict::skip(SkipKind::Requested, "exit status 125");
-        assert_eq!(endpoints.see(commit, &skip), Step::Wrong(Expected::Good, skip.clone()));
+        assert_eq!(endpoints.see(commit, &skip), EndpointCheck::Wrong(Expected::Good, skip.clone()));
     }
 }

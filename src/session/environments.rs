@@ -1,24 +1,24 @@
 //! Environments of versions, as far as the session has to do with them.
 
-use super::find::{Session, SessionError, Stop};
-use super::search::Hunt;
+use super::commit_search::SearchRange;
+use super::find::{EarlyExit, Session, SessionError};
 use crate::model::{CommitId, EventKind};
 
 impl Session<'_> {
     /// Let the executor make ready what the search may come to.
-    pub(super) fn foresee(&mut self, hunt: &Hunt) -> Result<(), Stop> {
+    pub(super) fn foresee(&mut self, hunt: &SearchRange) -> Result<(), EarlyExit> {
         if !self.workshop.executor.has_environments() {
             return Ok(());
         }
         let candidates = hunt.state.candidates.iter().map(|node| hunt.id(node)).collect::<Vec<_>>();
         let versions: Result<Vec<_>, SessionError> =
             candidates.into_iter().map(|commit| Ok((commit, self.trials.tree_of(commit)?))).collect();
-        self.workshop.executor.foresee(versions?);
+        self.workshop.executor.prefetch(versions?);
         Ok(())
     }
 
     /// Tell of the environment that a version ran in, once each.
-    pub(super) fn say_environment(&mut self, commit: CommitId) -> Result<(), Stop> {
+    pub(super) fn say_environment(&mut self, commit: CommitId) -> Result<(), EarlyExit> {
         let tree = self.trials.tree_of(commit)?;
         let facts = self.workshop.executor.environment_of(commit, tree);
         if let Some(facts) = facts.filter(|facts| self.environments.insert(facts.key.clone())) {

@@ -3,32 +3,32 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Plan;
-use super::ahead::Ahead;
-use super::earlier::{earlier_trials, session_key};
+use super::deciding_output::Printed;
 use super::endpoints::{Endpoints, Expected};
-pub(super) use super::evidence::Judged;
-use super::evidence::Unproven;
-use super::faces::Faces;
+use super::failure_history::Faces;
 use super::journal::Journal;
-use super::pace::Pace;
-use super::packages::Ground;
-use super::printed::Printed;
+use super::package_blame::PackageTask;
+pub(super) use super::pass_evidence::Judged;
+use super::pass_evidence::Unproven;
+use super::resume::{earlier_trials, session_key};
 use super::secrets::kept;
 use super::selection::Selection;
+use super::speculation::Speculation;
 use super::target::AtGood;
 use super::targets::Targets;
-use super::trials::{Done, Trials};
-use super::watching::{Credit, Watch};
+use super::time_limits::TimeLimits;
+use super::traced_run::{TracedRun, TracedVerdict};
+use super::trial_queue::{FinishedTrial, Trials};
 use crate::executor::{Executor, ExecutorError};
 use crate::git::{GitError, Repository, Shadow};
-use crate::model::event::Finished;
+use crate::model::event::TrialFinished;
 use crate::model::{
-    CancelToken, CommitId, Conclusion, EventKind, FailureSignature, Inconclusive, Purpose, Report, SkipKind,
-    Suspect, TreeId, TrialId, TrialOutput, Verdict,
+    CancelToken, CommitId, Conclusion, EventKind, FailureSignature, Inconclusive, Report, SkipKind, Suspect,
+    TreeId, TrialId, TrialKind, TrialOutput, Verdict,
 };
 use crate::search::Observation;
 use crate::store::{Store, StoreError};
-use crate::suspects::Failure;
+use crate::suspects::FailureEvidence;
 use crate::triage::{Sameness, TargetOracle};
 
 /// The session cannot go on.
@@ -46,7 +46,7 @@ pub enum SessionError {
 }
 
 /// What a session works with.
-pub struct Workshop<'a> {
+pub struct SessionContext<'a> {
     /// The user's repository; only read.
     pub repository: &'a Repository,
     /// Where composed trees go.
@@ -59,7 +59,7 @@ pub struct Workshop<'a> {
     pub cancel: &'a CancelToken,
 }
 
-impl std::fmt::Debug for Workshop<'_> {
+impl std::fmt::Debug for SessionContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Workshop").finish_non_exhaustive()
     }
@@ -73,7 +73,7 @@ impl std::fmt::Debug for Workshop<'_> {
 /// error.
 pub fn find(
     plan: &Plan,
-    workshop: &Workshop<'_>,
+    workshop: &SessionContext<'_>,
     listener: &mut dyn FnMut(&crate::model::Event),
 ) -> Result<Report, SessionError> {
     let key = session_key(plan);
@@ -119,15 +119,15 @@ pub fn find(
             doubts_target: false,
             printed: Printed::default(),
             goods: Vec::new(),
-            pace: Pace::default(),
+            pace: TimeLimits::default(),
             earlier,
             environments: BTreeSet::new(),
-            watch: Watch::default(),
+            watch: TracedRun::default(),
             failure: None,
             suspects: Vec::new(),
             unreached: Vec::new(),
-            ahead: Ahead::default(),
-            ground: Ground::default(),
+            ahead: Speculation::default(),
+            ground: PackageTask::default(),
             added: Vec::new(),
             wanted_outputs: BTreeMap::new(),
             flaws: BTreeSet::new(),
@@ -140,7 +140,7 @@ pub fn find(
 }
 
 /// Why a session stopped before it came to a conclusion of its own.
-pub(super) enum Stop {
+pub(super) enum EarlyExit {
     /// This is the conclusion.
     Concluded(Conclusion),
     /// The user wants to stop.
@@ -153,7 +153,7 @@ pub(super) enum Stop {
     Anew,
 }
 
-impl<E: Into<SessionError>> From<E> for Stop {
+impl<E: Into<SessionError>> From<E> for EarlyExit {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
@@ -162,7 +162,7 @@ impl<E: Into<SessionError>> From<E> for Stop {
 /// The state of a session.
 pub(super) struct Session<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) workshop: &'a Workshop<'a>,
+    pub(super) workshop: &'a SessionContext<'a>,
     pub(super) journal: Journal<'a>,
     pub(super) trials: Trials<'a>,
     pub(super) oracle: Option<TargetOracle>,
@@ -172,7 +172,7 @@ pub(super) struct Session<'a> {
     /// Trials that passed without telling that a test ran.
     pub(super) unproven: Vec<Unproven>,
     /// Results that came before the target was known.
-    pub(super) unjudged: Vec<Done>,
+    pub(super) unjudged: Vec<FinishedTrial>,
     /// What fails at good, where that was asked for to tell which of several failures at bad is new.
     pub(super) at_good: AtGood,
     pub(super) endpoints: Endpoints,
@@ -194,24 +194,24 @@ pub(super) struct Session<'a> {
     pub(super) printed: Printed,
     /// Good commits that bound the range.
     pub(super) goods: Vec<CommitId>,
-    pub(super) pace: Pace,
+    pub(super) pace: TimeLimits,
     /// Trials of the earlier part of this session, when it is continued.
-    pub(super) earlier: Vec<(CommitId, Purpose)>,
+    pub(super) earlier: Vec<(CommitId, TrialKind)>,
     /// Environments that were told of.
     pub(super) environments: BTreeSet<String>,
-    pub(super) watch: Watch,
+    pub(super) watch: TracedRun,
     /// The failure as evidence, once it was read.
-    pub(super) failure: Option<Failure>,
+    pub(super) failure: Option<FailureEvidence>,
     /// The commits that it points at, until they are told of.
     pub(super) suspects: Vec<Suspect>,
     /// Commits that the failing run is known to have had nothing to do with.
     pub(super) unreached: Vec<CommitId>,
     /// Trials of narrowing that are ahead of the search.
-    pub(super) ahead: Ahead,
+    pub(super) ahead: Speculation,
     /// Whether versions in between count as bad only where the message is the very one.
     pub(super) narrows_exactly: bool,
     /// With which packages edits may be tried.
-    pub(super) ground: Ground,
+    pub(super) ground: PackageTask,
     /// Requirements that were added for all commits.
     pub(super) added: Vec<Vec<String>>,
     /// What trials print of which somebody wants to know it.
@@ -223,7 +223,7 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     /// The search; again when it looked for a failure that comes by chance, or for one that is not new, and where packages
     /// were added.
-    pub(super) fn conduct(&mut self) -> Result<Conclusion, Stop> {
+    pub(super) fn conduct(&mut self) -> Result<Conclusion, EarlyExit> {
         /// A failure that is not new, and one that comes by chance.
         const MOST: usize = 3;
         /// So often packages may be added.
@@ -231,25 +231,25 @@ impl Session<'_> {
         let mut others = 0;
         loop {
             match self.conduct_once() {
-                Err(Stop::OtherTarget(failure)) if others < MOST => {
+                Err(EarlyExit::OtherTarget(failure)) if others < MOST => {
                     others += 1;
                     self.begin_anew(Some(*failure))?;
                 }
-                Err(Stop::Anew) if self.added.len() <= MOST_ADDED => self.begin_anew(None)?,
+                Err(EarlyExit::Anew) if self.added.len() <= MOST_ADDED => self.begin_anew(None)?,
                 ended => return ended,
             }
             self.trials.replay();
         }
     }
 
-    fn conduct_once(&mut self) -> Result<Conclusion, Stop> {
+    fn conduct_once(&mut self) -> Result<Conclusion, EarlyExit> {
         self.endpoints.expect(self.plan.bad, Expected::Bad);
         let repository = self.workshop.repository;
         let ends = std::iter::once(&self.plan.bad).chain(&self.plan.good);
         let ends = ends.map(|&commit| repository.tree_of(commit)).collect::<Result<Vec<_>, _>>()?;
         self.fetch_missing(&ends)?;
         self.say_conversions(ends[0])?;
-        self.start(self.target_commit(), Purpose::Endpoint)?;
+        self.start(self.target_commit(), TrialKind::Endpoint)?;
         while self.trials.has_answer() {
             self.next_judged()?;
         }
@@ -270,7 +270,7 @@ impl Session<'_> {
     }
 
     /// Ask for a trial and say so.
-    pub(super) fn start(&mut self, commit: CommitId, purpose: Purpose) -> Result<TrialId, Stop> {
+    pub(super) fn start(&mut self, commit: CommitId, purpose: TrialKind) -> Result<TrialId, EarlyExit> {
         let tree = self.trials.tree_of(commit)?;
         if self.is_to_be_watched(commit, purpose)
             && let Some(id) = self.start_watched(commit, tree)?
@@ -285,8 +285,8 @@ impl Session<'_> {
         &mut self,
         commit: CommitId,
         tree: TreeId,
-        purpose: Purpose,
-    ) -> Result<TrialId, Stop> {
+        purpose: TrialKind,
+    ) -> Result<TrialId, EarlyExit> {
         let id = match self.start_selected(commit, tree, purpose)? {
             Some(id) => id,
             None => self.trials.start_tree(commit, tree, purpose)?,
@@ -299,8 +299,8 @@ impl Session<'_> {
         &mut self,
         id: TrialId,
         commit: CommitId,
-        purpose: Purpose,
-    ) -> Result<TrialId, Stop> {
+        purpose: TrialKind,
+    ) -> Result<TrialId, EarlyExit> {
         let subject = self.workshop.repository.info(commit)?.subject;
         self.journal.say(EventKind::TrialStarted { trial: id, commit, subject, purpose })?;
         Ok(id)
@@ -316,12 +316,12 @@ impl Session<'_> {
 
     /// Wait for the next result, judge it (and those that waited for the target), record and say it.
     /// Empty when the result has to wait for the target itself.
-    pub(super) fn next_judged(&mut self) -> Result<Vec<Judged>, Stop> {
+    pub(super) fn next_judged(&mut self) -> Result<Vec<Judged>, EarlyExit> {
         let deadline = self.next_deadline()?;
         let until = deadline.into_iter().chain(self.target_expected()).min();
         let done = match self.trials.wait(until)? {
             Some(done) => done,
-            None if self.workshop.cancel.is_cancelled() => return Err(Stop::Interrupted),
+            None if self.workshop.cancel.is_cancelled() => return Err(EarlyExit::Interrupted),
             None => {
                 self.learn_pace()?;
                 let Some(done) = self.overdue()? else { return Ok(Vec::new()) };
@@ -357,13 +357,13 @@ impl Session<'_> {
     /// Say that a trial came to an end.
     pub(super) fn say_finished(
         &mut self,
-        done: &Done,
+        done: &FinishedTrial,
         verdict: &Verdict,
         failure: Option<FailureSignature>,
         likely: Option<String>,
     ) -> Result<(), SessionError> {
         self.journal.keep(&kept(done, verdict))?;
-        self.journal.say(EventKind::TrialFinished(Box::new(Finished {
+        self.journal.say(EventKind::TrialFinished(Box::new(TrialFinished {
             trial: done.id,
             commit: done.commit,
             purpose: done.purpose,
@@ -378,9 +378,9 @@ impl Session<'_> {
     }
 
     /// Empty when the trial runs again, unwatched.
-    fn judge(&mut self, done: Done) -> Result<Option<Judged>, Stop> {
+    fn judge(&mut self, done: FinishedTrial) -> Result<Option<Judged>, EarlyExit> {
         let Some(oracle) = &mut self.oracle else {
-            return Err(Stop::Concluded(Conclusion::NotReproduced {
+            return Err(EarlyExit::Concluded(Conclusion::NotReproduced {
                 reason: "the failure at bad is not known".to_owned(),
                 hint: None,
             }));
@@ -424,10 +424,10 @@ impl Session<'_> {
         if let Verdict::Abort(why) = &plain {
             let conclusion =
                 Conclusion::Inconclusive { why: Inconclusive::NothingRunnable, reason: why.clone() };
-            return Err(Stop::Concluded(conclusion));
+            return Err(EarlyExit::Concluded(conclusion));
         }
         let verdict = if self.plan.find_fix { plain.inverted() } else { plain };
-        if self.credit(done.id, done.commit, done.purpose, &verdict)? == Credit::Again {
+        if self.credit(done.id, done.commit, done.purpose, &verdict)? == TracedVerdict::Again {
             return Ok(None);
         }
         self.ahead.note(done.id, &verdict);
@@ -439,10 +439,10 @@ impl Session<'_> {
         }
         if is_unproven && done.purpose.is_of_commit() {
             let seen = Observation::of(&verdict);
-            let Done { id: trial, commit, purpose, .. } = done;
+            let FinishedTrial { id: trial, commit, purpose, .. } = done;
             self.unproven.push(Unproven { trial, commit, purpose, seen });
         }
-        if done.purpose == Purpose::Endpoint {
+        if done.purpose == TrialKind::Endpoint {
             self.keep_output(done.commit, &done.output);
             self.check_endpoint(done.commit, &verdict, &done.output)?;
         }

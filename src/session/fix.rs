@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::candidates::{Candidate, candidates};
+use super::fix_candidates::{Candidate, candidates};
 use super::plan::Limits;
-use super::trials::Trials;
-use super::{Matching, Plan, SessionError, Trees, Workshop};
+use super::trial_queue::Trials;
+use super::{Matching, Plan, SessionContext, SessionError, Trees};
 use crate::git::Patch;
-use crate::model::event::Source;
+use crate::model::event::OutcomeSource;
 use crate::model::fix::FIX_SCHEMA;
 use crate::model::{
-    CandidateFix, CommitId, Day, Ending, FixReport, Origin, Packages, Purpose, Recipe, Report, TreeId,
-    TrialOutput, Verdict,
+    CandidateFix, CommitId, FixReport, PackageDate, PackageOrigin, PackageSelection, Report, Termination,
+    TreeId, TrialKind, TrialOutput, TrialSpec, Verdict,
 };
 use crate::triage::{Baseline, CommandFacts, Oracle as _, Target, TargetOracle, read};
 
@@ -44,7 +44,7 @@ pub struct Fixes {
 /// When the machine, the repository or the store fails.
 pub fn fix(
     plan: &Plan,
-    workshop: &Workshop<'_>,
+    workshop: &SessionContext<'_>,
     request: &FixRequest,
     said: &mut dyn FnMut(&str),
 ) -> Result<Option<Fixes>, SessionError> {
@@ -73,7 +73,7 @@ pub fn fix(
         said(&format!("{:<7}{what}", word(&aimed.judge(output))));
     };
     let Some((mut outputs, ran)) =
-        run(plan, workshop, request.onto, &recipe, &asked, Day::Asked, &mut heard)?
+        run(plan, workshop, request.onto, &recipe, &asked, PackageDate::Asked, &mut heard)?
     else {
         return Ok(None);
     };
@@ -85,7 +85,8 @@ pub fn fix(
         && request.report.culprits.is_empty()
         && !request.report.packages.is_empty()
     {
-        let Some((later, ran)) = run(plan, workshop, request.onto, &recipe, &asked, Day::Today, &mut heard)?
+        let Some((later, ran)) =
+            run(plan, workshop, request.onto, &recipe, &asked, PackageDate::Today, &mut heard)?
         else {
             return Ok(None);
         };
@@ -130,7 +131,7 @@ type Verified = BTreeMap<usize, (bool, String)>;
 /// a candidate. For each candidate whether it passes, and in words.
 fn verify(
     plan: &Plan,
-    workshop: &Workshop<'_>,
+    workshop: &SessionContext<'_>,
     request: &FixRequest,
     candidates: &[Candidate],
     passing: &[usize],
@@ -144,15 +145,17 @@ fn verify(
     let good = request.report.last_good.as_ref().map(|good| trees.tree_of(good.id)).transpose()?;
     let mut asked: Vec<TreeId> = passing.iter().map(|&at| candidates[at].tree).collect();
     asked.extend(good);
-    let recipe = Recipe { command: command.clone(), timeout: Some(Limits::LONGEST), ..plan.recipe.clone() };
+    let recipe =
+        TrialSpec { command: command.clone(), timeout: Some(Limits::LONGEST), ..plan.recipe.clone() };
     let mut heard = |at: usize, output: &TrialOutput| {
         let what = passing.get(at).map_or("last good", |&at| candidates[at].kind.phrase());
-        let passes = matches!(output.ending, Ending::Exited { code: 0 });
+        let passes = matches!(output.ending, Termination::Exited { code: 0 });
         // What fails in the last good version too is not held against a candidate.
         let word = if passes { "passes" } else { "fails" };
         said(&format!("{word:<7}{what}: --verify{}", if passes { "" } else { ", to be compared" }));
     };
-    let Some((outputs, ran)) = run(plan, workshop, request.onto, &recipe, &asked, Day::Asked, &mut heard)?
+    let Some((outputs, ran)) =
+        run(plan, workshop, request.onto, &recipe, &asked, PackageDate::Asked, &mut heard)?
     else {
         return Ok(None);
     };
@@ -164,7 +167,7 @@ fn verify(
         report.failed_before = outputs.last().map(failing).unwrap_or_default();
     }
     let verified = passing.iter().zip(&outputs).map(|(&at, output)| {
-        if matches!(output.ending, Ending::Exited { code: 0 }) {
+        if matches!(output.ending, Termination::Exited { code: 0 }) {
             return (at, (true, "passes".to_owned()));
         }
         let failing = failing(output);
@@ -189,7 +192,7 @@ fn verify(
 
 /// Why the shell could not run a command, in its own words.
 fn cannot_run(output: &TrialOutput) -> Option<String> {
-    let is_missing = matches!(output.ending, Ending::Exited { code: 126 | 127 });
+    let is_missing = matches!(output.ending, Termination::Exited { code: 126 | 127 });
     let said = output.stderr.text.lines().rev().find(|line| !line.trim().is_empty());
     is_missing.then(|| said.unwrap_or("command not found").trim().to_owned())
 }
@@ -208,11 +211,11 @@ fn failing(output: &TrialOutput) -> Vec<String> {
 /// user stopped it.
 fn run(
     plan: &Plan,
-    workshop: &Workshop<'_>,
+    workshop: &SessionContext<'_>,
     head: CommitId,
-    recipe: &Recipe,
+    recipe: &TrialSpec,
     asked: &[TreeId],
-    day: Day,
+    day: PackageDate,
     heard: &mut dyn FnMut(usize, &TrialOutput),
 ) -> Result<Option<(Vec<TrialOutput>, usize)>, SessionError> {
     std::thread::scope(|scope| {
@@ -221,10 +224,10 @@ fn run(
         let mut outputs: Vec<Option<TrialOutput>> = vec![None; asked.len()];
         for (at, &tree) in asked.iter().enumerate() {
             let packages = match day {
-                Day::Asked => Packages::Own,
-                day => Packages::Of(Origin { commit: head, tree, day }),
+                PackageDate::Asked => PackageSelection::Own,
+                day => PackageSelection::Of(PackageOrigin { commit: head, tree, day }),
             };
-            numbers.insert(trials.start_packages(head, tree, Purpose::Fix, packages)?, at);
+            numbers.insert(trials.start_packages(head, tree, TrialKind::Fix, packages)?, at);
         }
         let mut ran = 0;
         while outputs.iter().any(Option::is_none) {
@@ -235,7 +238,7 @@ fn run(
                 }
                 continue;
             };
-            ran += usize::from(done.source == Source::Ran);
+            ran += usize::from(done.source == OutcomeSource::Ran);
             if let Some(&at) = numbers.get(&done.id) {
                 heard(at, &done.output);
                 outputs[at] = Some(done.output);
@@ -281,7 +284,7 @@ const fn word(verdict: &Verdict) -> &'static str {
 /// What came of a trial, for people.
 pub(super) fn outcome(verdict: &Verdict, output: &TrialOutput) -> String {
     match verdict {
-        Verdict::Good if output.ending == (Ending::Exited { code: 0 }) => "passes".to_owned(),
+        Verdict::Good if output.ending == (Termination::Exited { code: 0 }) => "passes".to_owned(),
         Verdict::Good => "the failing test passes; others fail without it, too".to_owned(),
         Verdict::Bad => {
             let failure = read(output, &CommandFacts::default()).failures.into_iter().next();
@@ -294,7 +297,7 @@ pub(super) fn outcome(verdict: &Verdict, output: &TrialOutput) -> String {
 
 /// A composed tree as it is for the user: what differs from the commit's tree with the overlay, on the tree without.
 fn without_overlay(
-    workshop: &Workshop<'_>,
+    workshop: &SessionContext<'_>,
     onto: CommitId,
     laid_over: TreeId,
     tree: TreeId,

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::fix::outcome;
-use super::isolation::kept_from;
+use super::isolation_skip::isolation_failure;
 use super::plan::{Limits, Matching};
-use super::trials::Trials;
-use super::{Plan, SessionError, Workshop};
-use crate::model::{CommitId, FailureSignature, Purpose, SkipKind, TrialOutput, Verdict};
-use crate::triage::{Baseline, CommandFacts, NoTarget, Oracle as _, Target, TargetOracle, read};
+use super::trial_queue::Trials;
+use super::{Plan, SessionContext, SessionError};
+use crate::model::{CommitId, FailureSignature, SkipKind, TrialKind, TrialOutput, Verdict};
+use crate::triage::{Baseline, CommandFacts, Oracle as _, Target, TargetError, TargetOracle, read};
 
 /// What a commit came to.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub enum Unjudged {
     /// The user stopped it.
     Cancelled,
     /// The bad commit shows no failure to compare with.
-    NoTarget(NoTarget),
+    TargetError(TargetError),
 }
 
 /// Run the command on a commit, and at the ends of the plan that are not recorded yet, and judge what came of it by the
@@ -39,7 +39,7 @@ pub enum Unjudged {
 /// When the machine, the repository or the store fails.
 pub fn judge(
     plan: &Plan,
-    workshop: &Workshop<'_>,
+    workshop: &SessionContext<'_>,
     commit: CommitId,
     given: Option<FailureSignature>,
 ) -> Result<Result<Judgement, Unjudged>, SessionError> {
@@ -62,11 +62,11 @@ pub fn judge(
     };
     let (oracle, output) = match (oracle, outputs.get(&commit)) {
         (Ok(oracle), Some(output)) => (oracle, output.clone()),
-        (Err(no), _) => return Ok(Err(Unjudged::NoTarget(no))),
+        (Err(no), _) => return Ok(Err(Unjudged::TargetError(no))),
         (_, None) => return Ok(Err(Unjudged::Cancelled)),
     };
     let mut verdict = oracle.judge(&output);
-    if let Some(want) = kept_from(&output, &plan.isolation).filter(|_| verdict != Verdict::Good) {
+    if let Some(want) = isolation_failure(&output, &plan.isolation).filter(|_| verdict != Verdict::Good) {
         verdict = Verdict::skip(SkipKind::Isolation, format!("it {}: {}", want.what, want.option));
     }
     let outcome = outcome(&verdict, &output);
@@ -78,7 +78,7 @@ fn by_what_fails_at_bad(
     bad: &TrialOutput,
     good: Option<&TrialOutput>,
     command: CommandFacts,
-) -> Result<TargetOracle, NoTarget> {
+) -> Result<TargetOracle, TargetError> {
     let first = TargetOracle::target_of(bad, command)?;
     let at_bad = read(bad, &command);
     let at_good = good.map(|good| read(good, &command));
@@ -94,7 +94,7 @@ fn by_what_fails_at_bad(
 /// The outputs by commit; `None` when the user stopped it.
 fn run_all(
     plan: &Plan,
-    workshop: &Workshop<'_>,
+    workshop: &SessionContext<'_>,
     commits: Vec<CommitId>,
 ) -> Result<Option<BTreeMap<CommitId, TrialOutput>>, SessionError> {
     let mut recipe = plan.recipe.clone();
@@ -111,7 +111,7 @@ fn run_all(
                 && let Some(commit) = waiting.pop()
             {
                 let tree = trials.tree_of(commit)?;
-                trials.start_tree(commit, tree, Purpose::Search)?;
+                trials.start_tree(commit, tree, TrialKind::Search)?;
             }
             match trials.wait(None)? {
                 Some(done) => drop(ended.insert(done.commit, done.output)),

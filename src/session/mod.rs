@@ -8,134 +8,134 @@
 //! |---|---|
 //! | [`plan`] | the resolved inputs |
 //! | [`dispatcher`] | threads that run trials |
-//! | [`trials`] | trials by commit: known, running, recorded |
+//! | [`trial_queue`] | trials by commit: known, running, recorded |
 //! | [`journal`] | events: stored and handed on |
 //! | `find` | from a plan to a conclusion |
 //! | `ending` | what a search came to, and the last word |
-//! | `earlier` | what makes two sessions the same one |
-//! | `lacks` | files of the user's that trials lack |
-//! | `printed` | what the deciding runs printed, where there is no answer |
+//! | `resume` | what makes two sessions the same one |
+//! | `missing_files` | files of the user's that trials lack |
+//! | `deciding_output` | what the deciding runs printed, where there is no answer |
 //! | `secrets` | secrets in what trials print, masked before it is kept |
-//! | `wants` | a bad end that comes to no test for want of a foreign module |
+//! | `missing_modules` | a bad end that comes to no test for want of a foreign module |
 //! | `target` | which failure is searched for |
 //! | `selection` | trials of the search run the failing tests only |
-//! | `sum` | what a trial tells of the other failing tests counts, too |
+//! | `joint_search` | what a trial tells of the other failing tests counts, too |
 //! | `targets` | each test that newly fails gets its culprit, by the trials of all |
-//! | `vote` | which failure it is, when bad shows more than one |
-//! | `pace` | how long trials may take |
+//! | `target_vote` | which failure it is, when bad shows more than one |
+//! | `time_limits` | how long trials may take |
 //! | [`endpoints`] | bad has to fail and good to pass |
-//! | `evidence` | passes that are taken back, once the command is known to count tests |
-//! | `faces` | a failure that looks otherwise at older commits: by trials, whether it is the same fault |
-//! | `undo` | a version without what an older commit changed |
+//! | `pass_evidence` | passes that are taken back, once the command is known to count tests |
+//! | `failure_history` | a failure that looks otherwise at older commits: by trials, whether it is the same fault |
+//! | `line_revert` | a version without what an older commit changed |
 //! | `environments` | environments of versions: foreseen, told of |
-//! | [`gallop`] | looking for a good commit, backwards |
-//! | [`search`] | the loop around the strategy |
-//! | [`range_changes`] | what the commits of a range changed, for the suspects |
-//! | [`isolation`] | trials that fail for want of what they are kept from |
+//! | [`find_good`] | looking for a good commit, backwards |
+//! | [`commit_search`] | the loop around the strategy |
+//! | [`read_changes`](mod@read_changes) | what the commits of a range changed, for the suspects |
+//! | [`isolation_skip`] | trials that fail for want of what they are kept from |
 //! | [`prior`] | where the search begins |
-//! | [`call_reasons`] | what a suspect did to a call of which the failure speaks |
-//! | [`suspects`] | a range ranked for a failure |
-//! | [`tracing`] | watching which functions a trial executes |
-//! | [`line_watch`] | watching which of some lines a trial executes |
-//! | [`watching`] | the failing run is watched, and what rests on that is confirmed |
-//! | [`proving`] | each commit that an answer names runs, and what decides runs again |
-//! | [`menders`] | commits that look like a revert of the would-be culprit |
-//! | `packages` | whether the packages are the cause, rather than a commit |
+//! | [`call_evidence`] | what a suspect did to a call of which the failure speaks |
+//! | [`rank_suspects`] | a range ranked for a failure |
+//! | [`function_tracer`] | watching which functions a trial executes |
+//! | [`line_tracer`] | watching which of some lines a trial executes |
+//! | [`traced_run`] | the failing run is watched, and what rests on that is confirmed |
+//! | [`verification`] | each commit that an answer names runs, and what decides runs again |
+//! | [`revert_check`] | commits that look like a revert of the would-be culprit |
+//! | `package_blame` | whether the packages are the cause, rather than a commit |
 //! | `releases` | releases that broke it one after the other, and what holds them back together |
-//! | `package_set` | which packages they are, and from which version on |
-//! | `holding` | where packages are declared, and the files with some held back |
-//! | `requirers` | packages that are gone because the one that required them does so no more |
+//! | `package_bisect` | which packages they are, and from which version on |
+//! | `package_pins` | where packages are declared, and the files with some held back |
+//! | `dropped_requirers` | packages that are gone because the one that required them does so no more |
 //! | `package_order` | the order of a package's versions, and constraints |
 //! | [`narrow`] | from the commit to the edits that broke it |
-//! | `ahead` | narrowing of a suspect while the search still runs |
+//! | `speculation` | narrowing of a suspect while the search still runs |
 //! | `hints` | what can be done about an endpoint that is not as expected |
-//! | [`hiding`] | which edits of a culprit hide the failure that it brought |
-//! | [`merges`] | culprits that are merges |
-//! | [`bringer`] | which commit of a set brought an edit |
-//! | [`breaking`] | edits in the words of the report |
-//! | `versions` | versions between two others |
-//! | [`fix`](fix()), [`candidates`] | what might mend it, all tested at the same time |
+//! | [`masking`] | which edits of a culprit hide the failure that it brought |
+//! | [`merge_culprit`] | culprits that are merges |
+//! | [`attribution`] | which commit of a set brought an edit |
+//! | [`breaking_change`] | edits in the words of the report |
+//! | `partial_tree` | versions between two others |
+//! | [`fix`](fix()), [`fix_candidates`] | what might mend it, all tested at the same time |
+//! | [`newest_passing`](mod@newest_passing) | the newest of some versions that passes |
+//! | [`revert_set`] | a version without some of what it changed |
 //! | [`judge`] | one commit judged by itself, for `git bisect run` |
-//! | [`newest_passing`] | the newest of some versions that passes |
-//! | [`taken_back`] | a version without some of what it changed |
-//! | [`cancel`] | signals |
+//! | [`signals`] | signals |
 //!
 //! [`Strategy`]: crate::search::Strategy
 //! [`Executor`]: crate::executor::Executor
 //! [`Oracle`]: crate::triage::Oracle
 //! [`Event`]: crate::model::Event
 
-mod ahead;
-mod breaking;
-mod bringer;
-mod call_reasons;
-mod cancel;
-mod candidates;
+mod attribution;
+mod breaking_change;
+mod call_evidence;
+mod commit_search;
+mod deciding_output;
 mod dispatcher;
-mod earlier;
+mod dropped_requirers;
 mod ending;
 mod endpoints;
 mod environments;
-mod evidence;
-mod faces;
+mod failure_history;
 mod find;
+mod find_good;
 mod fix;
-mod gallop;
-mod hiding;
+mod fix_candidates;
+mod function_tracer;
 mod hints;
-mod holding;
-mod isolation;
+mod isolation_skip;
+mod joint_search;
 mod journal;
 mod judging;
-mod lacks;
-mod line_watch;
-mod menders;
-mod merges;
+mod line_revert;
+mod line_tracer;
+mod masking;
+mod merge_culprit;
+mod missing_files;
+mod missing_modules;
 mod narrow;
-mod pace;
+mod newest_passing;
+mod overlay;
+mod package_bisect;
+mod package_blame;
 mod package_order;
-mod package_set;
-mod packages;
-mod passing;
+mod package_pins;
+mod partial_tree;
+mod pass_evidence;
 mod plan;
-mod printed;
 mod prior;
-mod proving;
-mod range_changes;
+mod rank_suspects;
+mod read_changes;
 mod releases;
-mod requirers;
-mod search;
+mod resume;
+mod revert_check;
+mod revert_set;
 mod secrets;
 mod selection;
-mod sum;
-mod suspects;
-mod taken_back;
+mod signals;
+mod speculation;
 mod target;
+mod target_vote;
 mod targets;
-mod tracing;
-mod trees;
-mod trials;
-mod undo;
-mod versions;
-mod vote;
-mod wants;
-mod watching;
+mod time_limits;
+mod traced_run;
+mod trial_queue;
+mod verification;
 
-pub use cancel::SignalListener;
-pub use find::{SessionError, Workshop, find};
+pub use find::{SessionContext, SessionError, find};
 pub use fix::{FixRequest, Fixes, fix};
-pub use isolation::kept_from;
+pub use function_tracer::FunctionTracer;
+pub use isolation_skip::isolation_failure;
 pub use judging::{Judgement, Unjudged, judge};
-pub use line_watch::{LineWatch, LinesByFile, Watched};
-pub use passing::{Judged, newest_passing};
+pub use line_tracer::{LineCoverage, LineTracer, LinesByFile};
+pub use newest_passing::{Judged, newest_passing};
+pub use overlay::OverlayError;
+pub use partial_tree::{difference_between, partial_tree};
 pub use plan::{Matching, OverlayFile, Plan, TestChoice};
-pub use range_changes::{FailingTree, read_changes};
+pub use rank_suspects::{RangeChanges, add_calls, failure_of, run_bad_commit};
+pub use read_changes::{FailingTree, read_changes};
+pub use revert_set::{BeforeAfter, RevertSet};
 pub use secrets::Secrets;
 pub use selection::OnlyFailing;
-pub use suspects::{RangeChanges, add_calls, failure_of, run_at_bad};
-pub use taken_back::{BothTexts, TakenBack};
-pub use tracing::Tracing;
-pub use trees::OverlayError;
-pub use versions::{difference_between, partial_tree};
+pub use signals::SignalListener;
 
-pub(crate) use trees::Trees;
+pub(crate) use overlay::Trees;

@@ -13,19 +13,19 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
-use super::breaking::{Proven, breaking_change};
-use super::find::{Session, Stop};
-use super::packages::Ground as Packaged;
-use super::search::Hunt;
-use super::trials::Done;
-use super::versions::{narrowable_between, partial_tree};
+use super::breaking_change::{Proven, breaking_change};
+use super::commit_search::SearchRange;
+use super::find::{EarlyExit, Session};
+use super::package_blame::PackageTask;
+use super::partial_tree::{narrowable_between, partial_tree};
+use super::trial_queue::FinishedTrial;
 use crate::graph::Node;
-use crate::minimize::{Answer, Difference, EditSet, Known, Necessity, Outcome, Search};
+use crate::minimize::{Answer, DeltaDebugger, EditList, EditOutcome, EditSet, Necessity, Outcomes};
 use crate::model::{
-    BreakingChange, CommitId, Culprit, Event, EventKind, FailureSignature, Narrowing, Packages, Purpose,
-    SkipKind, TreeId, TrialId, Verdict,
+    BreakingChange, CommitId, Culprit, Event, EventKind, FailureSignature, NarrowingSummary,
+    PackageSelection, SkipKind, TreeId, TrialId, TrialKind, Verdict,
 };
-use crate::suspects::{Failure, MODULE};
+use crate::suspects::{FailureEvidence, MODULE};
 use crate::triage::{is_scripts_assertion, says_otherwise};
 
 /// Sets larger than this are stretches that cannot run, not a failure behind another.
@@ -34,7 +34,6 @@ const LARGEST_SET: usize = 40;
 const LEAST_BUDGET: usize = 24;
 /// So many sets that may still be asked for are kept running.
 const REACH: usize = 64;
-
 /// How much more an edit is suspected that a merge has and none of its sides: the sides pass.
 const MADE_IN_MERGE: f64 = 30.0;
 
@@ -42,10 +41,10 @@ const MADE_IN_MERGE: f64 = 30.0;
 pub(super) const STOPPED: &str = "stopped before the breaking call was found; what ran is kept";
 
 /// What is to be narrowed, and what was found.
-pub(super) struct Narrowed {
+pub(super) struct NarrowingResult {
     pub(super) good: CommitId,
     bad: CommitId,
-    pub(super) difference: Difference,
+    pub(super) difference: EditList,
     pub(super) answer: Answer,
     /// Those of the causes' edits that are not only there because another one uses them.
     decisive: EditSet,
@@ -57,9 +56,9 @@ pub(super) struct Narrowed {
 
 /// Where sets of edits are tried.
 #[derive(Clone, Copy)]
-pub(super) struct Ground<'a> {
-    pub(super) difference: &'a Difference,
-    pub(super) search: &'a Search,
+pub(super) struct NarrowingTask<'a> {
+    pub(super) difference: &'a EditList,
+    pub(super) search: &'a DeltaDebugger,
     /// The tree that edits are applied to.
     pub(super) good: TreeId,
     /// The commit that trials run as.
@@ -68,7 +67,7 @@ pub(super) struct Ground<'a> {
     pub(super) budget: usize,
 }
 
-impl Narrowed {
+impl NarrowingResult {
     /// The edits of all causes, each with the number of its cause; of a cause the decisive ones first.
     fn edits(&self) -> Vec<(usize, usize)> {
         let mut edits: Vec<(usize, usize)> = Vec::new();
@@ -92,7 +91,7 @@ impl Narrowed {
 
 impl Session<'_> {
     /// Narrow a proven culprit, and say what was found.
-    pub(super) fn narrow_culprit(&mut self, hunt: &Hunt, culprit: Node) -> Result<(), Stop> {
+    pub(super) fn narrow_culprit(&mut self, hunt: &SearchRange, culprit: Node) -> Result<(), EarlyExit> {
         if !self.narrows_culprits() || hunt.state.observed(culprit).is_contradictory() {
             return Ok(());
         }
@@ -104,7 +103,7 @@ impl Session<'_> {
             }
             Ok(None) => Ok(()),
             // The culprit is proven all the same.
-            Err(Stop::Interrupted) => {
+            Err(EarlyExit::Interrupted) => {
                 self.trials.drain()?;
                 Ok(self.journal.note(STOPPED)?)
             }
@@ -113,7 +112,11 @@ impl Session<'_> {
     }
 
     /// The culprit among the members of a set, proven by its edits; `None` when that cannot be had.
-    pub(super) fn narrowed(&mut self, hunt: &Hunt, set: &[(Node, f64)]) -> Result<Option<Culprit>, Stop> {
+    pub(super) fn narrowed(
+        &mut self,
+        hunt: &SearchRange,
+        set: &[(Node, f64)],
+    ) -> Result<Option<Culprit>, EarlyExit> {
         if !self.plan.narrow {
             return Ok(None);
         }
@@ -138,13 +141,13 @@ impl Session<'_> {
 
     /// The edits between two commits that matter. `None` when nothing differs, too much does, or the trials that are
     /// worth it did not even lead to a smaller set.
-    fn narrow(&mut self, good: CommitId, bad: CommitId) -> Result<Option<Narrowed>, Stop> {
+    fn narrow(&mut self, good: CommitId, bad: CommitId) -> Result<Option<NarrowingResult>, EarlyExit> {
         match self.ground.clone() {
-            Packaged::Own => self.narrow_there(good, bad),
-            Packaged::Nowhere => Ok(None),
-            Packaged::Of(origin) => {
+            PackageTask::Own => self.narrow_there(good, bad),
+            PackageTask::Nowhere => Ok(None),
+            PackageTask::Of(origin) => {
                 self.forget_ahead()?;
-                let own = self.trials.with_packages(Packages::Of(origin));
+                let own = self.trials.with_packages(PackageSelection::Of(origin));
                 let narrowed = self.narrow_there(good, bad);
                 self.trials.with_packages(own);
                 narrowed
@@ -152,7 +155,7 @@ impl Session<'_> {
         }
     }
 
-    fn narrow_there(&mut self, good: CommitId, bad: CommitId) -> Result<Option<Narrowed>, Stop> {
+    fn narrow_there(&mut self, good: CommitId, bad: CommitId) -> Result<Option<NarrowingResult>, EarlyExit> {
         let began = Instant::now();
         self.take_over(good, bad)?;
         for (id, ..) in self.trials.running().collect::<Vec<_>>() {
@@ -165,17 +168,18 @@ impl Session<'_> {
             return Ok(None);
         };
         let search = self.narrowing_of(&difference, bad)?;
-        let mut known = search.given();
+        let mut known = search.initial_outcomes();
         let mut trials = 0;
-        let ends = HashMap::from([(trees.0, Outcome::Passes), (trees.1, Outcome::Fails)]);
+        let ends = HashMap::from([(trees.0, EditOutcome::Passes), (trees.1, EditOutcome::Fails)]);
         let budget = (self.trials.started() * 3 / 2).max(LEAST_BUDGET);
-        let ground = Ground { difference: &difference, search: &search, good: trees.0, head: bad, budget };
+        let ground =
+            NarrowingTask { difference: &difference, search: &search, good: trees.0, head: bad, budget };
         self.narrows_exactly = self.target.as_ref().is_some_and(is_scripts_assertion);
         let exact = self.explore(&ground, ends.clone(), &mut known, &mut trials);
         let was_exact = std::mem::take(&mut self.narrows_exactly);
         let mut answer = exact?;
         if answer.is_none() && was_exact {
-            (known, trials) = (search.given(), 0);
+            (known, trials) = (search.initial_outcomes(), 0);
             self.trials.replay();
             answer = self.explore(&ground, ends, &mut known, &mut trials)?;
             if answer.is_some() {
@@ -194,21 +198,25 @@ impl Session<'_> {
             .iter()
             .map(|cause| search.decisive(cause, &known))
             .fold(EditSet::default(), |all, own| all.with(&own));
-        Ok(Some(Narrowed { good, bad, difference, answer, decisive, minimal, trials, began }))
+        Ok(Some(NarrowingResult { good, bad, difference, answer, decisive, minimal, trials, began }))
     }
 
     /// The search with which a bad version is narrowed.
-    pub(super) fn narrowing_of(&self, difference: &Difference, bad: CommitId) -> Result<Search, Stop> {
+    pub(super) fn narrowing_of(
+        &self,
+        difference: &EditList,
+        bad: CommitId,
+    ) -> Result<DeltaDebugger, EarlyExit> {
         let search = self.search_of(difference, self.failure_at(bad).as_ref())?;
-        Ok(search.suspecting(&self.made_in_merge(difference, bad)?, MADE_IN_MERGE))
+        Ok(search.weighted(&self.made_in_merge(difference, bad)?, MADE_IN_MERGE))
     }
 
     /// The search for the edits that matter, seen from a failure, and from what the search for the commit knows of it.
     pub(super) fn search_of(
         &self,
-        difference: &Difference,
+        difference: &EditList,
         failure: Option<&FailureSignature>,
-    ) -> Result<Search, Stop> {
+    ) -> Result<DeltaDebugger, EarlyExit> {
         let read;
         let seen = match (&self.failure, &self.target_output) {
             (Some(known), _) => known,
@@ -216,10 +224,10 @@ impl Session<'_> {
                 read = super::failure_of(self.plan, self.workshop.repository, output, None, None)?;
                 &read
             }
-            (None, None) => &Failure::default(),
+            (None, None) => &FailureEvidence::default(),
         };
         let evidence =
-            |file: &str, definition: Option<&str>| seen.speaks_of(file, definition.unwrap_or(MODULE));
+            |file: &str, definition: Option<&str>| seen.relevance_of(file, definition.unwrap_or(MODULE));
         Ok(difference.search(failure, &evidence))
     }
 
@@ -227,10 +235,10 @@ impl Session<'_> {
     pub(super) fn unless_said_otherwise(
         &self,
         plain: Verdict,
-        done: &Done,
+        done: &FinishedTrial,
         failure: Option<&FailureSignature>,
     ) -> Verdict {
-        let is_asked = self.narrows_exactly && done.purpose == Purpose::Narrowing && plain == Verdict::Bad;
+        let is_asked = self.narrows_exactly && done.purpose == TrialKind::Narrowing && plain == Verdict::Bad;
         let (Some(failure), true) = (failure, is_asked) else { return plain };
         let wanted = [self.failure_at(done.commit), self.target.clone()];
         if wanted.iter().flatten().any(|wanted| !says_otherwise(wanted, failure)) {
@@ -257,12 +265,12 @@ impl Session<'_> {
     /// Try sets of edits until the search has its answer; `None` when the trials that are worth it are used up.
     pub(super) fn explore(
         &mut self,
-        ground: &Ground<'_>,
-        mut outcomes: HashMap<TreeId, Outcome>,
-        known: &mut Known,
+        ground: &NarrowingTask<'_>,
+        mut outcomes: HashMap<TreeId, EditOutcome>,
+        known: &mut Outcomes,
         trials: &mut usize,
-    ) -> Result<Option<Answer>, Stop> {
-        let Ground { difference, search, good, head, budget } = *ground;
+    ) -> Result<Option<Answer>, EarlyExit> {
+        let NarrowingTask { difference, search, good, head, budget } = *ground;
         let mut running: BTreeMap<TrialId, (EditSet, TreeId)> = BTreeMap::new();
         loop {
             if let Some(answer) = search.answer(known) {
@@ -273,7 +281,7 @@ impl Session<'_> {
                 return Ok(Some(answer));
             }
             let mut learned = false;
-            for applied in search.wanted(known, self.trials.capacity()) {
+            for applied in search.next_sets(known, self.trials.capacity()) {
                 if running.values().any(|(set, _)| *set == applied) {
                     continue;
                 }
@@ -298,7 +306,7 @@ impl Session<'_> {
                 let twice = running.values().any(|(_, other)| *other == tree);
                 if !twice && self.trials.free() > 0 && *trials < budget {
                     *trials += 1;
-                    running.insert(self.start_tree(head, tree, Purpose::Narrowing)?, (applied, tree));
+                    running.insert(self.start_tree(head, tree, TrialKind::Narrowing)?, (applied, tree));
                 }
             }
             if learned {
@@ -313,7 +321,7 @@ impl Session<'_> {
                     learn(difference, known, applied, &judged.verdict);
                 }
             }
-            let reach: HashSet<EditSet> = search.wanted(known, REACH).into_iter().collect();
+            let reach: HashSet<EditSet> = search.next_sets(known, REACH).into_iter().collect();
             let idle = running.iter().filter(|(_, (set, _))| !reach.contains(set)).map(|(id, _)| *id);
             for id in idle.collect::<Vec<_>>() {
                 running.remove(&id);
@@ -325,12 +333,12 @@ impl Session<'_> {
 
     fn say_narrowed(
         &mut self,
-        narrowed: &Narrowed,
+        narrowed: &NarrowingResult,
         commits: &[Option<CommitId>],
         decides: bool,
         hidden_by: Vec<BreakingChange>,
-    ) -> Result<(), Stop> {
-        let Narrowed { difference, answer, .. } = narrowed;
+    ) -> Result<(), EarlyExit> {
+        let NarrowingResult { difference, answer, .. } = narrowed;
         let necessary = answer.is_necessary();
         let edits = narrowed.edits();
         let changes = edits.iter().map(|&(cause, edit)| {
@@ -338,7 +346,7 @@ impl Session<'_> {
             breaking_change(difference, &difference.edits[edit], commits[edit], proven)
         });
         let changes: Vec<BreakingChange> = changes.collect();
-        let narrowing = Narrowing {
+        let narrowing = NarrowingSummary {
             good: Some(narrowed.good),
             bad: Some(narrowed.bad),
             edits: difference.edits.len(),
@@ -359,7 +367,7 @@ impl Session<'_> {
 }
 
 /// The good version below a set, and the bad one at its end. `None` when there are no such versions.
-fn around(hunt: &Hunt, set: &[(Node, f64)]) -> Option<(Node, Node)> {
+fn around(hunt: &SearchRange, set: &[(Node, f64)]) -> Option<(Node, Node)> {
     let graph = &hunt.history.graph;
     let members: HashSet<Node> = set.iter().map(|(node, _)| *node).collect();
     let seen = |node: Node| hunt.state.observed(node);
@@ -371,38 +379,38 @@ fn around(hunt: &Hunt, set: &[(Node, f64)]) -> Option<(Node, Node)> {
 }
 
 /// Record what came of a set.
-fn learn(difference: &Difference, known: &mut Known, applied: EditSet, verdict: &Verdict) {
+fn learn(difference: &EditList, known: &mut Outcomes, applied: EditSet, verdict: &Verdict) {
     if let Verdict::Skip(skip) = verdict {
-        known.record_lacking(applied.clone(), difference.spoken_of(&skip.reason));
+        known.record_lacking(applied.clone(), difference.mentioned_in(&skip.reason));
     }
     known.record(applied, outcome(verdict));
 }
 
-const fn outcome(verdict: &Verdict) -> Outcome {
+const fn outcome(verdict: &Verdict) -> EditOutcome {
     match verdict {
-        Verdict::Bad => Outcome::Fails,
-        Verdict::Good => Outcome::Passes,
-        Verdict::Skip(_) | Verdict::Abort(_) => Outcome::Unresolved,
+        Verdict::Bad => EditOutcome::Fails,
+        Verdict::Good => EditOutcome::Passes,
+        Verdict::Skip(_) | Verdict::Abort(_) => EditOutcome::Unresolved,
     }
 }
 
 /// What can be said when the trials are used up: the smallest set that was seen to fail. `None` when that is all.
-fn so_far(search: &Search, known: &Known) -> Option<Answer> {
+fn so_far(search: &DeltaDebugger, known: &Outcomes) -> Option<Answer> {
     let cause = known.smallest_failing().filter(|cause| cause.len() < search.len())?.clone();
     let rest = EditSet::all(search.len()).without(&search.with_users(&cause));
     let necessity = match known.get(&rest) {
-        Some(Outcome::Passes) => Necessity::Proven,
-        other => Necessity::NotShown(other.unwrap_or(Outcome::Unresolved)),
+        Some(EditOutcome::Passes) => Necessity::Proven,
+        other => Necessity::NotShown(other.unwrap_or(EditOutcome::Unresolved)),
     };
     Some(Answer { causes: vec![cause], necessity })
 }
 
 /// Why a minimal set is more than a few lines: what is decisive in it is small and uses the rest, or its largest edit is
 /// not cut further.
-fn why_large(narrowed: &Narrowed, passes: &str) -> Option<String> {
+fn why_large(narrowed: &NarrowingResult, passes: &str) -> Option<String> {
     /// So many lines are read at a glance.
     const FEW: usize = 10;
-    let Narrowed { good, difference, answer, decisive, .. } = narrowed;
+    let NarrowingResult { good, difference, answer, decisive, .. } = narrowed;
     let lines = |edit: usize| {
         let edit = &difference.edits[edit];
         edit.lines.len().max(edit.old_lines.len())
@@ -445,8 +453,8 @@ fn why_large(narrowed: &Narrowed, passes: &str) -> Option<String> {
 }
 
 /// What does not hold, and what was found instead. With `find_fix`, good and bad have changed places.
-fn remarks(narrowed: &Narrowed, find_fix: bool) -> Vec<String> {
-    let Narrowed { good, bad, difference, answer, minimal, trials, .. } = narrowed;
+fn remarks(narrowed: &NarrowingResult, find_fix: bool) -> Vec<String> {
+    let NarrowingResult { good, bad, difference, answer, minimal, trials, .. } = narrowed;
     let (good, bad) = (good.short(), bad.short());
     let (fails, fail, passes) =
         if find_fix { ("passes", "pass", "fails") } else { ("fails", "fail", "passes") };
@@ -480,7 +488,7 @@ fn remarks(narrowed: &Narrowed, find_fix: bool) -> Vec<String> {
             };
             remarks.push(format!("{edits} of {bad} {rest} ({}{and_more})", places.join(", ")));
         }
-        Necessity::NotShown(Outcome::Fails) => {
+        Necessity::NotShown(EditOutcome::Fails) => {
             remarks.push(format!("{bad} without this still {fails}: it has another cause as well"));
         }
         Necessity::NotShown(_) if *minimal => remarks.push(format!("{bad} without this fails otherwise")),

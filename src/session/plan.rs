@@ -5,7 +5,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::model::event::Isolation;
-use crate::model::{CommitId, Recipe};
+use crate::model::{CommitId, TrialSpec};
 
 /// A file laid over every tree.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -66,7 +66,7 @@ pub struct Plan {
     pub bad: CommitId,
     /// How trials run. Its `timeout` is what the user set; without one, limits are derived from the
     /// endpoints' times.
-    pub recipe: Recipe,
+    pub recipe: TrialSpec,
     /// Files laid over every tree.
     pub overlay: Vec<OverlayFile>,
     /// When a failing trial counts.

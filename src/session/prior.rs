@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use super::find::{Session, SessionError, Stop};
-use super::search::Hunt;
-use super::suspects::{RangeChanges, add_calls};
+use super::commit_search::SearchRange;
+use super::find::{EarlyExit, Session, SessionError};
+use super::rank_suspects::{RangeChanges, add_calls};
 use crate::model::EventKind;
-use crate::suspects::Failure;
+use crate::suspects::FailureEvidence;
 
 /// In a smaller range there is nothing to gain.
 const SMALLEST_RANGE: usize = 4;
@@ -23,16 +23,16 @@ const NAMED: usize = 5;
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
 
 /// Reads a range in the background. Stops when dropped.
-pub(super) struct PriorReader {
+pub(super) struct BackgroundRanking {
     stop: Arc<AtomicBool>,
     read: Receiver<RangeChanges>,
     thread: Option<JoinHandle<()>>,
     waited: bool,
 }
 
-impl PriorReader {
+impl BackgroundRanking {
     /// Begin to read; `None` when nothing is to be gained or the history cannot be opened again.
-    pub(super) fn begin(session: &Session<'_>, hunt: &Hunt) -> Option<Self> {
+    pub(super) fn begin(session: &Session<'_>, hunt: &SearchRange) -> Option<Self> {
         // The evidence of a failure tells what brought it, not what mended it.
         if session.plan.find_fix || hunt.history.candidates.count() < SMALLEST_RANGE {
             return None;
@@ -64,7 +64,7 @@ impl PriorReader {
     }
 }
 
-impl Drop for PriorReader {
+impl Drop for BackgroundRanking {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -76,25 +76,28 @@ impl Drop for PriorReader {
 
 impl Session<'_> {
     /// Begin to read the range for its evidence; what was read for a target before is used at once.
-    pub(super) fn evidence(&mut self, hunt: &mut Hunt) -> Result<Option<PriorReader>, Stop> {
+    pub(super) fn evidence(
+        &mut self,
+        hunt: &mut SearchRange,
+    ) -> Result<Option<BackgroundRanking>, EarlyExit> {
         match self.targets.range.take() {
             Some((goods, changes)) if goods == self.goods => {
                 self.believe(&changes, hunt)?;
                 self.targets.range = Some((goods, changes));
                 Ok(None)
             }
-            _ => Ok(PriorReader::begin(self, hunt)),
+            _ => Ok(BackgroundRanking::begin(self, hunt)),
         }
     }
 
     /// Once the failure is known and the range is read: believe what the evidence says.
     pub(super) fn use_evidence(
         &mut self,
-        reader: &mut Option<PriorReader>,
-        hunt: &mut Hunt,
-    ) -> Result<(), Stop> {
+        reader: &mut Option<BackgroundRanking>,
+        hunt: &mut SearchRange,
+    ) -> Result<(), EarlyExit> {
         let (Some(waiting), true) = (reader.as_mut(), self.target.is_some()) else { return Ok(()) };
-        if !waiting.waited && self.failure_as_evidence()?.is_none_or(|failure| failure.is_silent()) {
+        if !waiting.waited && self.failure_as_evidence()?.is_none_or(|failure| failure.is_empty()) {
             // Whatever the range holds, nothing in it can be told to be evidence: it is neither waited for nor read on.
             *reader = None;
             return Ok(());
@@ -108,17 +111,17 @@ impl Session<'_> {
     }
 
     /// What the failure at bad says of commits; of one of several failures, what that one says.
-    fn failure_as_evidence(&self) -> Result<Option<Failure>, Stop> {
+    fn failure_as_evidence(&self) -> Result<Option<FailureEvidence>, EarlyExit> {
         let Some(output) = &self.target_output else { return Ok(None) };
         let target = self.target.as_ref().filter(|_| !self.targets.new.is_empty());
         let tracing = self.watch.tracing.as_ref();
         Ok(Some(super::failure_of(self.plan, self.workshop.repository, output, tracing, target)?))
     }
 
-    fn believe(&mut self, changes: &RangeChanges, hunt: &mut Hunt) -> Result<(), Stop> {
+    fn believe(&mut self, changes: &RangeChanges, hunt: &mut SearchRange) -> Result<(), EarlyExit> {
         let repository = self.workshop.repository;
         let Some(failure) = self.failure_as_evidence()? else { return Ok(()) };
-        if failure.is_silent() {
+        if failure.is_empty() {
             return Ok(());
         }
         let ranking = changes.ranking(&failure);

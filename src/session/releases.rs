@@ -1,16 +1,17 @@
 //! Releases that broke a version, one after the other.
 //!
 //! A version passes with the packages of one day and fails with those of a later one. The day from which on it fails is
-//! looked for first, then the package that changed there ([`package_set`](super::package_set)). With that one held back
+//! looked for first, then the package that changed there ([`package_bisect`](super::package_bisect)). With that one held back
 //! the version may still fail at the end of the range, in another way: then another release broke it as well, and is
 //! looked for in the same way. What is said in the end is which constraints let the bad commit pass, all together.
 
-use super::find::{Session, Stop};
-use super::holding::held_back;
-use super::package_set::{Swap, exactly};
-use super::packages::{Mixture, Version, Versions, origin};
+use super::find::{EarlyExit, Session};
+use super::package_bisect::{PackageRegression, exactly};
+use super::package_blame::{CommitTree, PackageSetTrial, Versions, origin};
+use super::package_pins::held_back;
 use crate::model::{
-    Day, EventKind, FailureSignature, Origin, PackageChange, Packages, Skip, SkipKind, TrialOutput, Verdict,
+    EventKind, FailureSignature, PackageChange, PackageDate, PackageOrigin, PackageSelection, Skip, SkipKind,
+    TrialOutput, Verdict,
 };
 use crate::triage::{CommandFacts, Target, TargetOracle, read};
 
@@ -21,9 +22,9 @@ const SHORTEST: i64 = 6 * 3600;
 
 /// Days between which a version breaks, with what is held back meanwhile.
 struct Stretch<'a> {
-    version: Version,
-    passes: Origin,
-    fails: Origin,
+    version: CommitTree,
+    passes: PackageOrigin,
+    fails: PackageOrigin,
     held: &'a [String],
     /// Whether another failure than the one looked for counts as passing.
     otherwise_passes: bool,
@@ -34,10 +35,10 @@ impl Session<'_> {
     /// the second; `end` is as of when the bad commit has to pass with what mends it. Whether any could be named.
     pub(super) fn name_releases(
         &mut self,
-        version: Version,
-        (passes, fails): (Origin, Origin),
-        end: Day,
-    ) -> Result<bool, Stop> {
+        version: CommitTree,
+        (passes, fails): (PackageOrigin, PackageOrigin),
+        end: PackageDate,
+    ) -> Result<bool, EarlyExit> {
         let looked_for = (self.oracle.clone(), self.target.clone());
         let last = origin((self.plan.bad, version.1), end);
         let mut named: Vec<PackageChange> = Vec::new();
@@ -87,11 +88,11 @@ impl Session<'_> {
     /// with that: it is named, too.
     fn name_what_is_seen_at_bad(
         &mut self,
-        version: Version,
-        (since, fails): (Origin, Origin),
+        version: CommitTree,
+        (since, fails): (PackageOrigin, PackageOrigin),
         held: &[String],
         named: &mut Vec<PackageChange>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), EarlyExit> {
         let text = self.target.as_ref().map(first_line);
         if since == fails || named.iter().any(|package| package.failure == text) {
             return Ok(());
@@ -116,17 +117,24 @@ impl Session<'_> {
     /// The packages that break a version between two days that are near to each other.
     fn named_between(
         &mut self,
-        version: Version,
-        (near, far): (Origin, Origin),
+        version: CommitTree,
+        (near, far): (PackageOrigin, PackageOrigin),
         held: &[String],
         otherwise_passes: bool,
-    ) -> Result<Vec<PackageChange>, Stop> {
+    ) -> Result<Vec<PackageChange>, EarlyExit> {
         let (Some(before), Some(after)) = (self.packages_held(near, held), self.packages_held(far, held))
         else {
             return Ok(Vec::new());
         };
-        let swap =
-            Swap { good: version, bad: version, before, after, passes: near, origin: far, otherwise_passes };
+        let swap = PackageRegression {
+            good: version,
+            bad: version,
+            before,
+            after,
+            passes: near,
+            origin: far,
+            otherwise_passes,
+        };
         let mut found = self.broken_packages(&swap)?;
         let failure = self.target.as_ref().map(first_line);
         found.iter_mut().for_each(|package| package.failure.clone_from(&failure));
@@ -146,23 +154,23 @@ impl Session<'_> {
     }
 
     /// The packages of a version with some held back.
-    fn packages_held(&self, origin: Origin, held: &[String]) -> Option<Versions> {
+    fn packages_held(&self, origin: PackageOrigin, held: &[String]) -> Option<Versions> {
         if held.is_empty() {
             return self.packages(origin);
         }
         let list = self.workshop.executor.packages_under(origin, held, self.workshop.cancel)?;
-        Some(super::packages::versions(&list))
+        Some(super::package_blame::versions(&list))
     }
 
     /// What a version does with the packages of an origin, some held back.
     fn outcome_under(
         &mut self,
-        version: Version,
-        origin: Origin,
+        version: CommitTree,
+        origin: PackageOrigin,
         held: &[String],
-    ) -> Result<Option<(Verdict, Option<TrialOutput>)>, Stop> {
+    ) -> Result<Option<(Verdict, Option<TrialOutput>)>, EarlyExit> {
         let packages = if held.is_empty() {
-            Packages::Of(origin)
+            PackageSelection::Of(origin)
         } else {
             let Some(packages) = self.packages_held(origin, held) else { return Ok(None) };
             exactly(origin, &packages)
@@ -174,17 +182,17 @@ impl Session<'_> {
     /// and fails with those of the second. The packages of one day go together; those of years apart seldom do. Where
     /// it fails otherwise in between, that came first and has to be mended first: it becomes the failure that is
     /// searched for.
-    fn nearest(&mut self, stretch: &Stretch<'_>) -> Result<(Origin, Origin), Stop> {
+    fn nearest(&mut self, stretch: &Stretch<'_>) -> Result<(PackageOrigin, PackageOrigin), EarlyExit> {
         let Stretch { version, passes: mut old, fails: mut new, held, otherwise_passes } = *stretch;
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        let Some(mut passes) = self.workshop.executor.moment_of(old) else { return Ok((old, new)) };
-        let mut fails = self.workshop.executor.moment_of(new).unwrap_or(now);
+        let Some(mut passes) = self.workshop.executor.package_cutoff(old) else { return Ok((old, new)) };
+        let mut fails = self.workshop.executor.package_cutoff(new).unwrap_or(now);
         let mut before = self.packages_held(old, held);
         let mut after = self.packages_held(new, held);
         while fails - passes > SHORTEST {
             let middle = passes + (fails - passes) / 2;
-            let there = origin(version, Day::At(middle));
+            let there = origin(version, PackageDate::At(middle));
             let Some(between) = self.packages_held(there, held) else { break };
             let (verdict, output) = if before.as_ref() == Some(&between) {
                 (Verdict::Good, None)
@@ -225,7 +233,11 @@ impl Session<'_> {
     }
 
     /// Test what holds back all of them, together, and say what they are.
-    pub(super) fn say_packages(&mut self, end: Day, mut named: Vec<PackageChange>) -> Result<(), Stop> {
+    pub(super) fn say_packages(
+        &mut self,
+        end: PackageDate,
+        mut named: Vec<PackageChange>,
+    ) -> Result<(), EarlyExit> {
         self.test_constraints(end, &mut named)?;
         let bad = self.plan.bad;
         let tree = self.trials.tree_of(bad)?;
@@ -243,7 +255,7 @@ impl Session<'_> {
     }
 
     /// Whether the bad commit passes with the constraints of all of them.
-    fn test_constraints(&mut self, end: Day, named: &mut [PackageChange]) -> Result<(), Stop> {
+    fn test_constraints(&mut self, end: PackageDate, named: &mut [PackageChange]) -> Result<(), EarlyExit> {
         let mut held: Vec<String> = named.iter().filter_map(|package| package.constraint.clone()).collect();
         held.sort();
         held.dedup();
@@ -281,10 +293,10 @@ impl Session<'_> {
     /// What the bad commit shows with its own packages but for those that break it, in their last good versions.
     fn outcome_with_good_releases(
         &mut self,
-        version: Version,
-        origin: Origin,
+        version: CommitTree,
+        origin: PackageOrigin,
         named: &[PackageChange],
-    ) -> Result<Option<Verdict>, Stop> {
+    ) -> Result<Option<Verdict>, EarlyExit> {
         let Some(mut packages) = self.packages(origin) else { return Ok(None) };
         let mut fixed = Vec::new();
         for package in named.iter().filter(|package| package.constraint.is_some()) {
@@ -296,23 +308,23 @@ impl Session<'_> {
         if fixed.is_empty() {
             return Ok(None);
         }
-        let tried = self.verdicts_of_mixtures(&[Mixture { version, origin, packages, fixed }])?;
+        let tried = self.verdicts_of_mixtures(&[PackageSetTrial { version, origin, packages, fixed }])?;
         Ok(tried.into_iter().next().map(|tried| tried.verdict))
     }
 
     /// With what was named held back, the bad commit still does not pass: what it shows then.
     fn say_more_is_needed(
         &mut self,
-        version: Version,
-        at: Origin,
+        version: CommitTree,
+        at: PackageOrigin,
         held: &[String],
         failed: &Verdict,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), EarlyExit> {
         let shows =
             if *failed == Verdict::Bad { "it fails as before".to_owned() } else { failed.to_string() };
         let shows = shows.trim_start_matches("skip: ");
         let packages = self.packages_held(at, held).unwrap_or_default();
-        let speaks = |name: &String| super::package_set::speaks_of(shows, name);
+        let speaks = |name: &String| super::package_bisect::speaks_of(shows, name);
         let hints: Vec<String> =
             packages.keys().filter(|name| speaks(name)).map(|name| format!("--with '{name}<…'")).collect();
         let hint = if hints.is_empty() { String::new() } else { format!(" (perhaps {})", hints.join(" ")) };

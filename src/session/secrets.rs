@@ -11,14 +11,14 @@ use std::ffi::OsString;
 
 use regex::Regex;
 
-use crate::model::kept::{MOST_KEPT, ends};
+use crate::model::kept_output::{MOST_KEPT, ends};
 use crate::model::{Captured, KeptOutput, TrialOutput, Verdict};
-use crate::process::sandbox::clean;
+use crate::process::sandbox::filter_environment;
 use crate::triage::ansi::strip;
-use crate::triage::normalise::within_tree;
+use crate::triage::message_shape::within_tree;
 use crate::triage::redact::redact;
 
-use super::trials::Done;
+use super::trial_queue::FinishedTrial;
 
 /// What stands where a secret stood.
 const MASK: &str = "[redacted]";
@@ -59,7 +59,7 @@ impl Secrets {
 
     /// Those of an environment: of the variables that are withheld unless the user passes them.
     pub(super) fn of(environment: &BTreeMap<OsString, OsString>) -> Self {
-        let withheld = clean(environment.clone(), &[], false).withheld;
+        let withheld = filter_environment(environment.clone(), &[], false).withheld;
         let mut values: Vec<String> = withheld
             .iter()
             .filter_map(|name| {
@@ -110,7 +110,7 @@ pub(super) fn masked(output: &TrialOutput) -> TrialOutput {
 }
 
 /// What is kept of a trial's output to be shown.
-pub(super) fn kept(done: &Done, verdict: &Verdict) -> KeptOutput {
+pub(super) fn kept(done: &FinishedTrial, verdict: &Verdict) -> KeptOutput {
     let output = &done.output;
     // A margin, so that what is masked at the cut is masked whole.
     let (stdout, stderr) = ends(&output.stdout.text, &output.stderr.text, MOST_KEPT + (4 << 10));
@@ -131,11 +131,11 @@ pub(super) fn kept(done: &Done, verdict: &Verdict) -> KeptOutput {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Ending, Timing};
+    use crate::model::{Termination, Timing};
 
     fn output(text: &str) -> TrialOutput {
         TrialOutput {
-            ending: Ending::Exited { code: 1 },
+            ending: Termination::Exited { code: 1 },
             stdout: Captured { text: text.to_owned(), bytes: 0 },
             stderr: Captured::default(),
             timing: Timing::default(),

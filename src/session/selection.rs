@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Matching;
-use super::find::{Session, Stop};
+use super::commit_search::SearchRange;
+use super::find::{EarlyExit, Session};
 use super::plan::Limits;
-use super::search::Hunt;
 use crate::graph::Node;
-use crate::model::{CommitId, EventKind, Proof, Purpose, Recipe, SkipKind, TrialId, Verdict};
-use crate::search::{Observation, Outcome};
+use crate::model::{CommitId, EventKind, Proof, SkipKind, TrialId, TrialKind, TrialSpec, Verdict};
+use crate::search::{Observation, SearchOutcome};
 use crate::triage::runners::{Pick, Selecting, seconds_told};
-use crate::triage::{Oracle as _, Reading, is_of};
+use crate::triage::{Oracle as _, ParsedOutput, is_of};
 
 /// A suite that is faster than this, in seconds by its runner's own clock, is run as a whole.
 const WORTH: f64 = 3.0;
@@ -88,7 +88,7 @@ impl Selection {
 
 impl Session<'_> {
     /// Once the failure at bad is known: whether its tests can run alone, and show it then.
-    pub(super) fn decide_selection(&mut self) -> Result<(), Stop> {
+    pub(super) fn decide_selection(&mut self) -> Result<(), EarlyExit> {
         let is_open = matches!(self.selection.state, State::Open);
         if !is_open || self.target.is_none() || !self.seen.contains_key(&self.plan.bad) {
             return Ok(());
@@ -146,17 +146,17 @@ impl Session<'_> {
     }
 
     /// Whether the selected tests fail at bad as the whole command showed it, each of them.
-    fn shows_all(&mut self, recipe: Recipe) -> Result<bool, Stop> {
+    fn shows_all(&mut self, recipe: TrialSpec) -> Result<bool, EarlyExit> {
         let bad = self.plan.bad;
         let tree = self.trials.tree_of(bad)?;
         let limit = Limits::after(self.pace.slowest);
         let recipe =
-            Recipe { timeout: recipe.timeout.or(Some(limit.max(Duration::from_secs(120)))), ..recipe };
-        let id = self.trials.start_recipe(bad, tree, Purpose::Repeat, recipe)?;
-        self.say_started(id, bad, Purpose::Repeat)?;
+            TrialSpec { timeout: recipe.timeout.or(Some(limit.max(Duration::from_secs(120)))), ..recipe };
+        let id = self.trials.start_recipe(bad, tree, TrialKind::Repeat, recipe)?;
+        self.say_started(id, bad, TrialKind::Repeat)?;
         let mut others = Vec::new();
         let done = loop {
-            let Some(done) = self.trials.wait(None)? else { return Err(Stop::Interrupted) };
+            let Some(done) = self.trials.wait(None)? else { return Err(EarlyExit::Interrupted) };
             if done.id == id {
                 break done;
             }
@@ -179,15 +179,19 @@ impl Session<'_> {
     }
 
     /// How a trial runs that is not the whole command's; `None` where it is.
-    pub(super) fn recipe_for(&mut self, commit: CommitId, purpose: Purpose) -> Result<Option<Recipe>, Stop> {
-        let may = matches!(purpose, Purpose::Search | Purpose::Repeat | Purpose::Narrowing);
+    pub(super) fn recipe_for(
+        &mut self,
+        commit: CommitId,
+        purpose: TrialKind,
+    ) -> Result<Option<TrialSpec>, EarlyExit> {
+        let may = matches!(purpose, TrialKind::Search | TrialKind::Repeat | TrialKind::Narrowing);
         if !may || !self.selection.is_active() || self.selection.needs_whole.contains(&commit) {
             return Ok(None);
         }
         self.selected_recipe(commit)
     }
 
-    fn selected_recipe(&self, commit: CommitId) -> Result<Option<Recipe>, Stop> {
+    fn selected_recipe(&self, commit: CommitId) -> Result<Option<TrialSpec>, EarlyExit> {
         let State::Selected { how, picks } = &self.selection.state else { return Ok(None) };
         let mut asked: Vec<String> = Vec::new();
         for (test, pick) in picks {
@@ -200,12 +204,12 @@ impl Session<'_> {
                 None => {}
             }
         }
-        let recipe = Recipe { command: how.command(&asked), ..self.trials.recipe().clone() };
+        let recipe = TrialSpec { command: how.command(&asked), ..self.trials.recipe().clone() };
         Ok(Some(recipe).filter(|_| !asked.is_empty()))
     }
 
     /// A test as it is called at a commit; its file where it is not found in it, and none where that is not there.
-    fn asked_for(&self, commit: CommitId, pick: &Pick) -> Result<Option<String>, Stop> {
+    fn asked_for(&self, commit: CommitId, pick: &Pick) -> Result<Option<String>, EarlyExit> {
         let (path, names) = match pick {
             Pick::Pattern(pattern) => return Ok(Some(pattern.clone())),
             Pick::Node { path, names } => (path, names),
@@ -223,7 +227,7 @@ impl Session<'_> {
     }
 
     /// The file of a test at a commit, also where it lies in another folder there, and its text.
-    fn test_file(&self, commit: CommitId, path: &str) -> Result<Option<(String, String)>, Stop> {
+    fn test_file(&self, commit: CommitId, path: &str) -> Result<Option<(String, String)>, EarlyExit> {
         let subdir = &self.plan.recipe.subdir;
         if let Some(text) = self.content(commit, &subdir.join(path))? {
             return Ok(Some((path.to_owned(), text)));
@@ -240,7 +244,7 @@ impl Session<'_> {
     }
 
     /// A file as trials of a commit see it.
-    fn content(&self, commit: CommitId, path: &Path) -> Result<Option<String>, Stop> {
+    fn content(&self, commit: CommitId, path: &Path) -> Result<Option<String>, EarlyExit> {
         let laid_over = self.plan.overlay.iter().find(|file| Path::new(&file.path) == path);
         let content = match laid_over {
             Some(file) => Some(file.content.clone()),
@@ -268,10 +272,10 @@ impl Session<'_> {
     pub(super) fn runs_whole_instead(
         &mut self,
         trial: TrialId,
-        (commit, purpose): (CommitId, Purpose),
+        (commit, purpose): (CommitId, TrialKind),
         verdict: &Verdict,
-        reading: &Reading,
-    ) -> Result<bool, Stop> {
+        reading: &ParsedOutput,
+    ) -> Result<bool, EarlyExit> {
         let Verdict::Skip(skip) = verdict else { return Ok(false) };
         let in_vain =
             matches!(skip.kind, SkipKind::NotRunnable | SkipKind::NothingPassed | SkipKind::DifferentFailure);
@@ -299,7 +303,7 @@ impl Session<'_> {
         trial: TrialId,
         commit: CommitId,
         verdict: &Verdict,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), EarlyExit> {
         let is_selected = self.selection.has(trial);
         let seen = if is_selected { &mut self.selection.selected } else { &mut self.selection.whole };
         seen.entry(commit).or_default().add(Observation::of(verdict));
@@ -316,15 +320,15 @@ impl Session<'_> {
     /// Ask for what the whole command still has to say of an outcome. Whether there is anything.
     pub(super) fn proves_whole(
         &mut self,
-        hunt: &Hunt,
-        outcome: &Outcome,
+        hunt: &SearchRange,
+        outcome: &SearchOutcome,
         by_faces: bool,
-    ) -> Result<bool, Stop> {
+    ) -> Result<bool, EarlyExit> {
         if !self.selection.is_active() {
             return Ok(false);
         }
         let culprit: Node = match outcome {
-            Outcome::Found { culprit, .. } if !by_faces => *culprit,
+            SearchOutcome::Found { culprit, .. } if !by_faces => *culprit,
             _ => {
                 return Err(self.without_selection("the failing tests alone do not tell which commit it is")?);
             }
@@ -337,7 +341,7 @@ impl Session<'_> {
                 None => {
                     waits = true;
                     if !self.runs_whole(commit) {
-                        self.start(commit, Purpose::Proof)?;
+                        self.start(commit, TrialKind::Proof)?;
                     }
                 }
                 Some(seen) if (at == 0 && seen.bad > 0) || (at > 0 && seen.good > 0) => {}
@@ -355,13 +359,13 @@ impl Session<'_> {
     }
 
     /// All begins anew with the whole command.
-    fn without_selection(&mut self, why: &str) -> Result<Stop, Stop> {
+    fn without_selection(&mut self, why: &str) -> Result<EarlyExit, EarlyExit> {
         self.selection.state = State::Whole;
         self.journal.note(format!("{why}, so each trial runs the whole command"))?;
         self.earlier = self.targets.known();
         match self.target.clone() {
-            Some(target) => Ok(Stop::OtherTarget(Box::new(target))),
-            None => Ok(Stop::Interrupted),
+            Some(target) => Ok(EarlyExit::OtherTarget(Box::new(target))),
+            None => Ok(EarlyExit::Interrupted),
         }
     }
 
@@ -370,8 +374,8 @@ impl Session<'_> {
         &mut self,
         commit: CommitId,
         tree: crate::model::TreeId,
-        purpose: Purpose,
-    ) -> Result<Option<TrialId>, Stop> {
+        purpose: TrialKind,
+    ) -> Result<Option<TrialId>, EarlyExit> {
         let Some(recipe) = self.recipe_for(commit, purpose)? else { return Ok(None) };
         let id = self.trials.start_recipe(commit, tree, purpose, recipe)?;
         self.selection.trials.insert(id);
@@ -379,7 +383,7 @@ impl Session<'_> {
     }
 
     /// Whether the next trial of a commit for this purpose would be answered from the record.
-    pub(super) fn is_known_for(&mut self, commit: CommitId, purpose: Purpose) -> Result<bool, Stop> {
+    pub(super) fn is_known_for(&mut self, commit: CommitId, purpose: TrialKind) -> Result<bool, EarlyExit> {
         match self.recipe_for(commit, purpose)? {
             Some(recipe) => Ok(self.trials.is_known_with(commit, &recipe)?),
             None => Ok(self.trials.is_known(commit)?),

@@ -4,12 +4,12 @@ use super::Matching;
 use std::path::Path;
 
 use super::endpoints::{Expected, PATIENCE, hint_of_skip};
-use super::find::{Session, Stop};
-use super::trials::Done;
-use crate::model::{CommitId, Conclusion, Ending, EventKind, Purpose, SkipKind, TrialOutput};
+use super::find::{EarlyExit, Session};
+use super::trial_queue::FinishedTrial;
+use crate::model::{CommitId, Conclusion, EventKind, SkipKind, Termination, TrialKind, TrialOutput};
 use crate::search::Observation;
-use crate::triage::normalise::within_tree;
-use crate::triage::{Baseline, CommandFacts, NoTarget, Reading, Target, TargetOracle, read};
+use crate::triage::message_shape::within_tree;
+use crate::triage::{Baseline, CommandFacts, ParsedOutput, Target, TargetError, TargetOracle, read};
 
 /// What fails at good.
 #[derive(Debug, Default, PartialEq)]
@@ -22,22 +22,22 @@ pub(super) enum AtGood {
         /// The good commit.
         good: CommitId,
         /// The trial at bad.
-        bad: Box<Done>,
+        bad: Box<FinishedTrial>,
     },
     /// It was read.
-    Read(Box<Reading>),
+    Read(Box<ParsedOutput>),
 }
 
 impl Session<'_> {
     /// Whether the target is known now; it is not when its trial, which was watched, runs again.
-    pub(super) fn learn_target(&mut self, done: &Done) -> Result<bool, Stop> {
+    pub(super) fn learn_target(&mut self, done: &FinishedTrial) -> Result<bool, EarlyExit> {
         let output = &done.output;
         if let Some(want) = self.kept_from(output) {
             let commit = self.target_commit().short();
             let reason =
                 format!("at the bad commit {commit}, the command {}: that may be all that fails", want.what);
             let hint = Some(format!("if it is to have it: {}", want.option));
-            return Err(Stop::Concluded(Conclusion::NotReproduced { reason, hint }));
+            return Err(EarlyExit::Concluded(Conclusion::NotReproduced { reason, hint }));
         }
         let command = CommandFacts::of(&self.plan.recipe.command);
         self.target_output = Some(output.clone());
@@ -51,16 +51,16 @@ impl Session<'_> {
             Err(_) if self.is_watched_in_vain(done.id)? => return Ok(false),
             Err(no) => {
                 self.say_no_target(done, command)?;
-                let passes = output.ending == Ending::Exited { code: 0 } && self.passes_at_bad();
+                let passes = output.ending == Termination::Exited { code: 0 } && self.passes_at_bad();
                 if passes && self.seen.get(&done.commit).map_or(0, |seen| seen.runs()) < PATIENCE {
-                    self.start(done.commit, Purpose::Endpoint)?;
+                    self.start(done.commit, TrialKind::Endpoint)?;
                     return Ok(false);
                 }
                 let plain = self.no_target(output, no);
-                if let Stop::Concluded(Conclusion::NotReproduced { reason, .. }) = &plain
+                if let EarlyExit::Concluded(Conclusion::NotReproduced { reason, .. }) = &plain
                     && let Some(conclusion) = self.for_want_of_files(done.commit, output, reason)?
                 {
-                    return Err(Stop::Concluded(conclusion));
+                    return Err(EarlyExit::Concluded(conclusion));
                 }
                 return Err(plain);
             }
@@ -101,7 +101,7 @@ impl Session<'_> {
 
     /// Whether good has to run first, because bad shows more than one failure: the target is one that is new. Asks for
     /// that trial.
-    fn waits_for_good(&mut self, done: &Done, command: CommandFacts) -> Result<bool, Stop> {
+    fn waits_for_good(&mut self, done: &FinishedTrial, command: CommandFacts) -> Result<bool, EarlyExit> {
         let is_by_signature = matches!(self.plan.matching, Matching::Signature) && !self.plan.find_fix;
         let Some(&good) = self.plan.good.first().filter(|_| is_by_signature) else { return Ok(false) };
         let reading = read(&done.output, &command);
@@ -116,13 +116,13 @@ impl Session<'_> {
         }
         self.at_good = AtGood::Asked { good, bad: Box::new(done.clone()) };
         if !self.runs_one_of(&[good]) {
-            self.start(good, Purpose::Endpoint)?;
+            self.start(good, TrialKind::Endpoint)?;
         }
         Ok(true)
     }
 
     /// Take note of what fails at good, if this is what was waited for. Whether the target is known with it.
-    pub(super) fn learn_baseline(&mut self, done: &Done) -> Result<bool, Stop> {
+    pub(super) fn learn_baseline(&mut self, done: &FinishedTrial) -> Result<bool, EarlyExit> {
         let AtGood::Asked { good, bad } = &self.at_good else { return Ok(false) };
         if *good != done.commit {
             return Ok(false);
@@ -149,7 +149,7 @@ impl Session<'_> {
     }
 
     /// Say what came of a trial at bad in which the failure is not to be seen, and count it.
-    fn say_no_target(&mut self, done: &Done, command: CommandFacts) -> Result<(), Stop> {
+    fn say_no_target(&mut self, done: &FinishedTrial, command: CommandFacts) -> Result<(), EarlyExit> {
         let oracle = TargetOracle::new(Target::AnyFailure, command);
         let reading = oracle.read(&done.output);
         let verdict = oracle.judge_reading(&done.output, &reading);
@@ -159,18 +159,18 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn no_target(&self, output: &TrialOutput, no: NoTarget) -> Stop {
+    fn no_target(&self, output: &TrialOutput, no: TargetError) -> EarlyExit {
         let commit = self.target_commit().short();
         let reason = format!("at the bad commit {commit}, {}", within_tree(&no.seen));
-        if matches!(output.ending, Ending::NoEnvironment { .. }) {
+        if matches!(output.ending, Termination::NoEnvironment { .. }) {
             let hint = Some(hint_of_skip(SkipKind::Environment).to_owned());
-            return Stop::Concluded(Conclusion::NoEnvironment { reason, hint });
+            return EarlyExit::Concluded(Conclusion::NoEnvironment { reason, hint });
         }
-        let passes = output.ending == Ending::Exited { code: 0 };
+        let passes = output.ending == Termination::Exited { code: 0 };
         let asked = || self.advice(self.target_commit(), output).filter(|_| !passes);
         let withheld = || self.withheld_hint(self.target_commit()).filter(|_| passes);
         let hint = self.uncommitted_hint().filter(|_| passes).or_else(withheld).or_else(asked).or(no.hint);
-        Stop::Concluded(Conclusion::NotReproduced { reason, hint })
+        EarlyExit::Concluded(Conclusion::NotReproduced { reason, hint })
     }
 
     /// Why a command may pass on the commit and fail for the user: what he has changed is in no commit.

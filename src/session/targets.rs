@@ -6,19 +6,19 @@
 //! verdicts.
 
 use super::Matching;
-use super::find::{Session, SessionError, Stop};
-use super::sum::Waiting;
-use super::suspects::RangeChanges;
+use super::find::{EarlyExit, Session, SessionError};
+use super::joint_search::Waiting;
+use super::rank_suspects::RangeChanges;
 use super::target::AtGood;
-use super::trials::Done;
-use crate::model::event::Source;
+use super::trial_queue::FinishedTrial;
+use crate::model::event::OutcomeSource;
 use crate::model::report::TrialLine;
 use crate::model::{
-    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Inconclusive, Purpose,
-    Timing, TrialOutput, Verdict,
+    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Inconclusive, Timing,
+    TrialKind, TrialOutput, Verdict,
 };
 use crate::store::SessionState;
-use crate::triage::{Baseline, Reading, TargetOracle, of_tests};
+use crate::triage::{Baseline, ParsedOutput, TargetOracle, of_tests};
 
 /// So many tests are searched for. Those that share an answer with one of them are not counted.
 const MOST_SEARCHED: usize = 20;
@@ -48,9 +48,9 @@ pub(super) struct Targets {
 #[derive(Debug)]
 struct Run {
     commit: CommitId,
-    purpose: Purpose,
+    purpose: TrialKind,
     output: TrialOutput,
-    reading: Reading,
+    reading: ParsedOutput,
 }
 
 /// A target whose search has ended.
@@ -64,24 +64,24 @@ struct Ended {
 
 impl Targets {
     /// Take note of a trial that came to a result.
-    pub(super) fn note(&mut self, done: &Done, reading: &Reading) {
-        if done.source != Source::Replayed && done.purpose.is_of_commit() {
-            let Done { commit, purpose, output, .. } = done.clone();
+    pub(super) fn note(&mut self, done: &FinishedTrial, reading: &ParsedOutput) {
+        if done.source != OutcomeSource::Replayed && done.purpose.is_of_commit() {
+            let FinishedTrial { commit, purpose, output, .. } = done.clone();
             self.runs.push(Run { commit, purpose, output, reading: reading.clone() });
         }
     }
 
     /// The first trial of a commit.
-    pub(super) fn run_at(&self, commit: CommitId) -> Option<(&TrialOutput, &Reading)> {
+    pub(super) fn run_at(&self, commit: CommitId) -> Option<(&TrialOutput, &ParsedOutput)> {
         self.runs.iter().find(|run| run.commit == commit).map(|run| (&run.output, &run.reading))
     }
 
     /// Trials of commits that came to a result, and what they were for.
-    pub(super) fn known(&self) -> Vec<(CommitId, Purpose)> {
+    pub(super) fn known(&self) -> Vec<(CommitId, TrialKind)> {
         self.runs.iter().map(|run| (run.commit, run.purpose)).collect()
     }
 
-    fn reading_at(&self, commit: CommitId) -> Option<&Reading> {
+    fn reading_at(&self, commit: CommitId) -> Option<&ParsedOutput> {
         self.runs.iter().find(|run| run.commit == commit).map(|run| &run.reading)
     }
 }
@@ -99,9 +99,9 @@ impl Session<'_> {
     /// The failure to search for, of those that bad shows, and what fails beside it.
     pub(super) fn choose_target(
         &mut self,
-        reading: &Reading,
+        reading: &ParsedOutput,
         first: FailureSignature,
-    ) -> Result<(FailureSignature, Baseline), Stop> {
+    ) -> Result<(FailureSignature, Baseline), EarlyExit> {
         let (found, aims) = match &self.at_good {
             AtGood::Read(good) => (Baseline::between(good, reading), true),
             _ if self.is_by_signature() => {
@@ -129,7 +129,11 @@ impl Session<'_> {
     }
 
     /// The new failures that the user wants searched for.
-    fn chosen(&self, new: &[FailureSignature], reading: &Reading) -> Result<Vec<FailureSignature>, Stop> {
+    fn chosen(
+        &self,
+        new: &[FailureSignature],
+        reading: &ParsedOutput,
+    ) -> Result<Vec<FailureSignature>, EarlyExit> {
         let Some(choice) = &self.plan.target else { return Ok(new.to_vec()) };
         let pick = |failures: &[FailureSignature]| -> Vec<FailureSignature> {
             let ids = choice.chosen(failures.iter().flat_map(|one| one.tests.iter().map(String::as_str)));
@@ -153,7 +157,7 @@ impl Session<'_> {
         } else {
             format!("failing there: {}{more}", shown.join(", "))
         };
-        Err(Stop::Concluded(Conclusion::NotReproduced {
+        Err(EarlyExit::Concluded(Conclusion::NotReproduced {
             reason: format!(
                 "at the bad commit {commit}, no failing test is called, or matches, '{}'",
                 choice.text
@@ -163,7 +167,7 @@ impl Session<'_> {
     }
 
     /// A good commit was looked for and found: what fails there, too, is not new.
-    pub(super) fn good_was_found(&mut self, good: CommitId) -> Result<(), Stop> {
+    pub(super) fn good_was_found(&mut self, good: CommitId) -> Result<(), EarlyExit> {
         if self.targets.is_later {
             return Ok(());
         }
@@ -186,7 +190,7 @@ impl Session<'_> {
     }
 
     /// Say how much of what fails at bad is not new.
-    pub(super) fn say_known(&mut self, known: usize) -> Result<(), Stop> {
+    pub(super) fn say_known(&mut self, known: usize) -> Result<(), EarlyExit> {
         if known > 0 && !self.targets.is_later {
             let are = if known == 1 { "1 failure is" } else { &format!("{known} failures are") };
             self.journal.note(format!("{are} there at good, too: the search is for what is new at bad"))?;
@@ -197,14 +201,14 @@ impl Session<'_> {
     /// A good commit is looked for, and this one shows the target, or something else: where a test passes here that fails
     /// at bad, that one is new, and this commit is good for it.
     ///
-    /// Ends the search with [`Stop::OtherTarget`] then.
-    pub(super) fn newer_target(&mut self, commit: CommitId) -> Result<(), Stop> {
+    /// Ends the search with [`EarlyExit::OtherTarget`] then.
+    pub(super) fn newer_target(&mut self, commit: CommitId) -> Result<(), EarlyExit> {
         if self.targets.is_later || self.targets.new.is_empty() || self.at_good != AtGood::NotAsked {
             return Ok(());
         }
         let readings = (self.targets.reading_at(commit), self.targets.reading_at(self.plan.bad));
         let ((Some(here), Some(bad)), Some(target)) = (readings, &self.target) else { return Ok(()) };
-        let ran = |reading: &Reading| {
+        let ran = |reading: &ParsedOutput| {
             let run = reading.summary.as_ref();
             run.is_some_and(|run| run.is_closed && !run.interrupted && !run.nothing_passed())
         };
@@ -212,7 +216,7 @@ impl Session<'_> {
         let newer = self.targets.new.iter().find(|failure| *failure != target && new.contains(failure));
         let Some(newer) = newer.filter(|_| !new.contains(target)).cloned() else { return Ok(()) };
         self.at_good = AtGood::Read(Box::new(here.clone()));
-        Err(Stop::OtherTarget(Box::new(newer)))
+        Err(EarlyExit::OtherTarget(Box::new(newer)))
     }
 
     /// Search for the tests beside the first, whose search has ended so. Whether the user stopped it.
@@ -341,7 +345,7 @@ impl Session<'_> {
                     commit: run.commit,
                     purpose: run.purpose,
                     verdict: verdict.word().to_owned(),
-                    source: Source::Replayed,
+                    source: OutcomeSource::Replayed,
                     likely: None,
                     selected: false,
                     timing: Timing::default(),

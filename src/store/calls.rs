@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::clear::shrink;
-use super::place::{Opened, is_locked, open_or_do_without};
+use super::open_file::{Opened, is_locked, open_or_do_without};
 use super::{StoreError, key::Parts};
 use crate::model::{BlobId, FileCalls, TreeId};
 

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::model::{Packages, Recipe, TreeId};
+use crate::model::{PackageSelection, TreeId, TrialSpec};
 
 /// Identifies an outcome: the tree with its overlay, the recipe, and the environment. The time limit
 /// is no part of it: an outcome within the limit stays what it is, and one that ran into the limit is
@@ -15,7 +15,7 @@ impl OutcomeKey {
     /// The key of a recipe's outcome on a tree. `environment` is a fingerprint of what lies outside
     /// of both: the interpreter, its packages, variables.
     #[must_use]
-    pub fn new(tree: TreeId, recipe: &Recipe, environment: &str) -> Self {
+    pub fn new(tree: TreeId, recipe: &TrialSpec, environment: &str) -> Self {
         let mut parts = Parts::new("outcome/1");
         parts.add(tree.as_bytes());
         parts.add_all(recipe.command.iter().map(|word| word.as_bytes()));
@@ -23,7 +23,7 @@ impl OutcomeKey {
         parts.add(recipe.setup.as_deref().unwrap_or_default().as_bytes());
         parts.add_all(recipe.keep.iter().map(|glob| glob.as_bytes()));
         parts.add(environment.as_bytes());
-        if recipe.packages != Packages::Own {
+        if recipe.packages != PackageSelection::Own {
             parts.add(format!("{:?}", recipe.packages).as_bytes());
         }
         for file in &recipe.home {

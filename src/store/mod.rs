@@ -8,10 +8,10 @@
 mod calls;
 mod clear;
 mod key;
+mod open_file;
 mod outcomes;
-mod place;
 mod printed;
-mod requests;
+mod session_request;
 mod sessions;
 
 use std::cell::{Cell, RefCell};
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use calls::{BlobPair, CallCache};
 pub use key::OutcomeKey;
-use place::Opened;
+use open_file::Opened;
 pub use sessions::{SessionId, SessionRow, SessionState};
 
 /// The store cannot be read or written.
@@ -88,7 +88,7 @@ impl Store {
     /// # Errors
     /// When the folder or the file cannot be made or read.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        Ok(Self::of(place::open(folder, FILE, SCHEMA)?, false))
+        Ok(Self::of(open_file::open(folder, FILE, SCHEMA)?, false))
     }
 
     /// The same for a search, which goes on without it where another program keeps it locked.
@@ -96,7 +96,7 @@ impl Store {
     /// # Errors
     /// When the folder or the file cannot be made or read.
     pub fn open_for_search(folder: &Path) -> Result<Self, StoreError> {
-        Ok(Self::of(place::open_or_do_without(folder, FILE, SCHEMA)?, true))
+        Ok(Self::of(open_file::open_or_do_without(folder, FILE, SCHEMA)?, true))
     }
 
     fn of(opened: Opened, can_be_missed: bool) -> Self {
@@ -120,7 +120,7 @@ impl Store {
             return Ok(instead);
         }
         match attempt() {
-            Err(error) if self.can_be_missed && place::is_locked(&error) => {
+            Err(error) if self.can_be_missed && open_file::is_locked(&error) => {
                 self.is_missed.set(true);
                 let file = self.file.display();
                 let note = format!("{file} is locked by another program: the rest of this run is not kept");

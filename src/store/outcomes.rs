@@ -69,7 +69,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Captured, Ending, Timing};
+    use crate::model::{Captured, Termination, Timing};
 
     #[test]
     fn outcomes_come_back_in_order_after_the_store_is_opened_again() {
@@ -77,7 +77,7 @@ mod tests {
         let key = OutcomeKey::of_parts("test", []);
         let commit = CommitId::from_bytes([7; 20]);
         let output = |code| TrialOutput {
-            ending: Ending::Exited { code },
+            ending: Termination::Exited { code },
             stdout: Captured { text: "é\n".repeat(1000), bytes: 3000 },
             stderr: Captured::default(),
             timing: Timing { run_ms: 12.5, ..Timing::default() },

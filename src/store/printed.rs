@@ -114,15 +114,15 @@ impl Store {
 mod tests {
     use super::super::OutcomeKey;
     use super::*;
-    use crate::model::{Captured, CommitId, Ending, Purpose, Timing, TrialId, TrialOutput};
+    use crate::model::{Captured, CommitId, Termination, Timing, TrialId, TrialKind, TrialOutput};
 
     fn kept(trial: u64, text: &str) -> KeptOutput {
         KeptOutput {
             trial: TrialId(trial),
             commit: CommitId::from_bytes([7; 20]),
-            purpose: Purpose::Search,
+            purpose: TrialKind::Search,
             verdict: "bad".to_owned(),
-            ending: Ending::Exited { code: 1 },
+            ending: Termination::Exited { code: 1 },
             stdout: Captured { text: text.to_owned(), bytes: 9 },
             stderr: Captured::default(),
         }
@@ -147,7 +147,7 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let id = store.begin_session(OutcomeKey::of_parts("x", []), "/r", "true").unwrap();
         let output = TrialOutput {
-            ending: Ending::Exited { code: 1 },
+            ending: Termination::Exited { code: 1 },
             stdout: Captured::default(),
             stderr: Captured::default(),
             timing: Timing::default(),

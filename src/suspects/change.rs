@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::sides::Sides;
-use super::words::{Bag, Word, number};
+use super::definition_diff::DefinitionDiff;
+use super::tokens::{BagOfWords, Word, number};
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -144,9 +144,9 @@ pub struct CommitChange {
     /// Whether it is a merge; then the files are those that it changed itself.
     pub merge: bool,
     /// Words of its message.
-    pub(super) message: Bag,
+    pub(super) message: BagOfWords,
     /// Words of its changed lines of Python.
-    pub(super) lines: Bag,
+    pub(super) lines: BagOfWords,
 }
 
 impl CommitChange {
@@ -166,7 +166,7 @@ impl CommitChange {
         let mut is_same = false;
         if is_python(edit.path) {
             // Of tests all lines count: they speak of what they test.
-            let mut sides = kind.can_matter().then(|| Sides::new(edit));
+            let mut sides = kind.can_matter().then(|| DefinitionDiff::new(edit));
             for (side, lines) in [(0, edit.removed), (1, edit.added)] {
                 for &(line, text) in lines {
                     if let Some(sides) = &mut sides {

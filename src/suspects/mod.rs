@@ -1,8 +1,8 @@
 //! Which commit of a range is to be suspected, before anything runs. Pure: no input or output.
 //!
-//! A commit is read once, as a [`CommitChange`]; a failure as a [`Failure`], from the text that it left
+//! A commit is read once, as a [`CommitChange`]; a failure as a [`FailureEvidence`], from the text that it left
 //! and, when it was watched, from what it executed ([`Trace`](trace::Trace)). [`Ranking`] puts both together:
-//! [`Signals`] are the evidence for each commit as numbers, their sum under the [`Weights`] becomes a
+//! [`Features`] are the evidence for each commit as numbers, their sum under the [`Weights`] becomes a
 //! probability by softmax, and a twentieth of all belief is spread evenly, so that no commit is impossible.
 //!
 //! # Signals and weights
@@ -18,14 +18,14 @@
 //! | `frame` | share of the definitions on the traceback, inner ones more | 0.09 | 0.31 |
 //! | `line` | brought a line of the traceback, by its text, so that moved lines and renamed files count | 0.15 | 0.10 |
 //! | `called` | share of the definitions that the traceback's lines, the message or the failing test call | 0.34 | 0.57 |
-//! | `words` | words of the changed lines that the failure speaks of too | 0.82 | 1.40 |
+//! | `tokens` | words of the changed lines that the failure speaks of too | 0.82 | 1.40 |
 //! | `message` | the same for the commit's message | 2.20 | 2.25 |
 //! | `harmless` | only tests and text changed | −0.53 | −1.06 |
 //! | `merge` | a merge; only what it changed itself counts for the other signals | −0.62 | −0.59 |
 //! | `unreached` | nothing that changed is executed: text, comments, annotations, layout; or, when watched, what the failing run did not reach | −2.71 | −2.27 |
 //!
 //! A definition counts as changed when it does something else than before, as far as that is seen without running it
-//! ([`same`]); a commit that documents a failing function is no suspect.
+//! ([`equivalence`]); a commit that documents a failing function is no suspect.
 //!
 //! # How much it tells
 //!
@@ -40,22 +40,22 @@
 //! are those of the test's own setting.
 
 mod change;
-mod definitions;
-mod failure;
+mod definition_diff;
+mod definition_map;
+mod equivalence;
+mod failure_evidence;
+mod feature_weights;
+mod features;
 mod rank;
-mod reach;
+mod reachability;
 mod reasons;
-mod same;
-mod sides;
-mod signals;
+mod tokens;
 mod trace;
-mod weights;
-mod words;
 
 pub use change::{ChangedFile, CommitChange, FileEdit, FileKind, is_python};
-pub use definitions::{Definitions, MODULE};
-pub use failure::{Failure, OwnFrame, Sources};
+pub use definition_map::{Definitions, MODULE};
+pub use failure_evidence::{FailureEvidence, OwnFrame, RepositoryView};
+pub use feature_weights::Weights;
+pub use features::Features;
 pub use rank::{Ranking, Suspicion, of_values};
-pub use signals::Signals;
-pub use weights::Weights;
-pub use words::Bag;
+pub use tokens::BagOfWords;

@@ -1,10 +1,10 @@
 //! From signals to probabilities, with the reasons.
 
 use super::change::CommitChange;
-use super::failure::Failure;
+use super::failure_evidence::FailureEvidence;
+use super::feature_weights::Weights;
+use super::features::{FeatureExtractor, Features, of_range};
 use super::reasons::Reasons;
-use super::signals::{Range, Signals, of_range};
-use super::weights::Weights;
 
 /// The part of belief that is spread evenly, whatever the evidence says: no commit is impossible.
 const EVEN: f64 = 0.05;
@@ -22,8 +22,8 @@ pub struct Suspicion {
 
 /// A range of commits, weighed for one failure.
 pub struct Ranking<'a> {
-    range: Range<'a>,
-    signals: Vec<Signals>,
+    range: FeatureExtractor<'a>,
+    signals: Vec<Features>,
     probabilities: Vec<f64>,
 }
 
@@ -36,8 +36,8 @@ impl std::fmt::Debug for Ranking<'_> {
 impl<'a> Ranking<'a> {
     /// Weigh commits, given parents first, the failing one last.
     #[must_use]
-    pub fn new(changes: &'a [CommitChange], failure: &'a Failure) -> Self {
-        let range = Range::new(changes, failure);
+    pub fn new(changes: &'a [CommitChange], failure: &'a FailureEvidence) -> Self {
+        let range = FeatureExtractor::new(changes, failure);
         let signals = of_range(&range);
         let probabilities = of_signals(&signals, Weights::for_failure(failure));
         Self { range, signals, probabilities }
@@ -45,7 +45,7 @@ impl<'a> Ranking<'a> {
 
     /// The evidence for each commit, in their order.
     #[must_use]
-    pub fn signals(&self) -> &[Signals] {
+    pub fn signals(&self) -> &[Features] {
         &self.signals
     }
 
@@ -78,15 +78,15 @@ impl<'a> Ranking<'a> {
     }
 }
 
-fn of_signals(signals: &[Signals], weights: &Weights) -> Vec<f64> {
-    let values: Vec<_> = signals.iter().map(Signals::values).collect();
+fn of_signals(signals: &[Features], weights: &Weights) -> Vec<f64> {
+    let values: Vec<_> = signals.iter().map(Features::values).collect();
     of_values(&values, weights)
 }
 
-/// Probabilities from the [values](Signals::values) of each commit's signals: softmax of the weighted sums,
+/// Probabilities from the [values](Features::values) of each commit's signals: softmax of the weighted sums,
 /// with a part spread evenly.
 #[must_use]
-pub fn of_values(values: &[[f64; Signals::COUNT]], weights: &Weights) -> Vec<f64> {
+pub fn of_values(values: &[[f64; Features::COUNT]], weights: &Weights) -> Vec<f64> {
     let scores: Vec<f64> = values.iter().map(|one| weights.score(one)).collect();
     let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let raised: Vec<f64> = scores.iter().map(|score| (score - best).exp()).collect();

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::change::FileKind;
-use super::definitions::MODULE;
-use super::signals::{Range, called_weight, rarities};
+use super::definition_map::MODULE;
+use super::features::{FeatureExtractor, called_weight, rarities};
 use super::trace::Place;
 
 /// Names that one reason lists.
@@ -14,14 +14,14 @@ const COMMON: f64 = 1.5;
 
 /// Says why a commit of a range is suspected.
 pub(super) struct Reasons<'a> {
-    range: &'a Range<'a>,
+    range: &'a FeatureExtractor<'a>,
     counts: HashMap<&'a Place, u32>,
     lines: Vec<Vec<(usize, u32)>>,
     rarities: HashMap<u64, f64>,
 }
 
 impl<'a> Reasons<'a> {
-    pub(super) fn new(range: &'a Range<'a>) -> Self {
+    pub(super) fn new(range: &'a FeatureExtractor<'a>) -> Self {
         Self {
             range,
             counts: range.counts(),

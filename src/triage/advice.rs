@@ -55,7 +55,7 @@ pub fn advice(output: &TrialOutput, has_module: impl Fn(&str) -> Option<String>)
     if let Some(file) = first(&FILE).filter(|file| file.contains('/') || file.contains('.')) {
         return Some(format!(
             "no commit has {}: --with-file lays it over, --setup CMD makes it",
-            super::normalise::within_tree(&file)
+            super::message_shape::within_tree(&file)
         ));
     }
     let program = first(&PROGRAM)?;
@@ -92,11 +92,11 @@ fn end(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Captured, Ending, Timing};
+    use crate::model::{Captured, Termination, Timing};
 
     fn of(said: &str) -> Option<String> {
         let output = TrialOutput {
-            ending: Ending::Exited { code: 1 },
+            ending: Termination::Exited { code: 1 },
             stdout: Captured::default(),
             stderr: Captured { text: said.to_owned(), bytes: 0 },
             timing: Timing::default(),

@@ -192,14 +192,14 @@ fn names(expression: &str) -> BTreeSet<String> {
 mod tests {
     use super::*;
     use crate::model::{FailureKind, Frame};
-    use crate::triage::normalise;
+    use crate::triage::message_shape;
 
     fn failed(code: &str, message: &str) -> FailureSignature {
         let code = Some(code.to_owned()).filter(|code| !code.is_empty());
         let frame =
             Frame { path: "test_app.py".to_owned(), line: 3, function: Some("test_app".to_owned()), code };
         FailureSignature {
-            shape: normalise::shape(message),
+            shape: message_shape::shape(message),
             frames: vec![frame],
             ..FailureSignature::bare(FailureKind::Exception("AssertionError".to_owned()))
         }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::identity::{Identity, forms, identity, of_ids};
 use super::sameness::{Sameness, sameness};
-use super::signature::Reading;
+use super::signature::ParsedOutput;
 use crate::model::FailureSignature;
 
 /// Failures that are not the target.
@@ -24,7 +24,7 @@ impl Baseline {
     /// The failures at bad that are new, in the runner's order, and what is known; `None` when all that fails at bad
     /// fails at good, too. The first one is the target, until it is [aimed](Self::aimed_at) at another.
     #[must_use]
-    pub fn between(good: &Reading, bad: &Reading) -> Option<(Vec<FailureSignature>, Self)> {
+    pub fn between(good: &ParsedOutput, bad: &ParsedOutput) -> Option<(Vec<FailureSignature>, Self)> {
         let known: Vec<FailureSignature> = good.failures.iter().chain(&good.others).cloned().collect();
         let ids = ids_of(&known);
         let is_known = |failure: &&FailureSignature| {
@@ -42,7 +42,7 @@ impl Baseline {
 
     /// The same where nothing is known of good: all that fails at bad may be new.
     #[must_use]
-    pub fn without_good(bad: &Reading) -> (Vec<FailureSignature>, Self) {
+    pub fn without_good(bad: &ParsedOutput) -> (Vec<FailureSignature>, Self) {
         let new = bad.failures.clone();
         let baseline = match new.first() {
             Some(first) if of_tests(&new) => Self::default().aimed_at(first, &new),
@@ -53,7 +53,7 @@ impl Baseline {
 
     /// What fails in a run beside the target.
     #[must_use]
-    pub fn beside(target: &FailureSignature, run: &Reading) -> Self {
+    pub fn beside(target: &FailureSignature, run: &ParsedOutput) -> Self {
         let is_target = |failure: &FailureSignature| {
             identity(target, failure) == Identity::Same || is_surely(target, failure)
         };
@@ -81,7 +81,10 @@ impl Baseline {
     }
 
     /// The failures of a run that count.
-    pub(super) fn failures_of<'a>(&self, reading: &'a Reading) -> impl Iterator<Item = &'a FailureSignature> {
+    pub(super) fn failures_of<'a>(
+        &self,
+        reading: &'a ParsedOutput,
+    ) -> impl Iterator<Item = &'a FailureSignature> {
         let others = if self.reads_all { reading.others.as_slice() } else { &[] };
         reading.failures.iter().chain(others)
     }
@@ -103,7 +106,7 @@ impl Baseline {
     }
 
     /// Whether nothing failed in a run but these, and something passed.
-    pub(super) fn explains_all(&self, target: &FailureSignature, reading: &Reading) -> bool {
+    pub(super) fn explains_all(&self, target: &FailureSignature, reading: &ParsedOutput) -> bool {
         let all = || self.known.iter().chain(&self.beside);
         if all().next().is_none() || reading.failures.is_empty() {
             return false;
@@ -154,7 +157,7 @@ fn is_one(known: &FailureSignature, failure: &FailureSignature) -> bool {
 mod tests {
     use super::*;
     use crate::model::Verdict;
-    use crate::model::{Captured, Ending, Timing, TrialOutput};
+    use crate::model::{Captured, Termination, Timing, TrialOutput};
     use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle, read};
 
     /// A run of unittest with these failing tests, beside one that passes.
@@ -172,7 +175,7 @@ mod tests {
     fn output(stderr: &str) -> TrialOutput {
         let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };
         TrialOutput {
-            ending: Ending::Exited { code: 1 },
+            ending: Termination::Exited { code: 1 },
             stdout: captured(""),
             stderr: captured(stderr),
             timing: Timing::default(),

@@ -9,7 +9,7 @@ use regex::Regex;
 
 use super::redact::redact;
 use super::runners::counts_tests;
-use super::{ansi, normalise};
+use super::{ansi, message_shape};
 use crate::model::TrialOutput;
 
 /// So many of the last lines of a stream may speak of the failure.
@@ -48,12 +48,12 @@ pub fn closing(output: &TrialOutput) -> Closing {
     let is_own = |line: &&String| !WRAPPER.is_match(line);
     let told = streams.iter().flatten().filter(|line| SPEAKS.is_match(line)).find(is_own);
     let any = streams.iter().flatten().find(is_own).or(streams.iter().flatten().next());
-    let message = normalise::within_tree(told.or(any).map_or("", |line| line.trim()));
+    let message = message_shape::within_tree(told.or(any).map_or("", |line| line.trim()));
     let message = match message.char_indices().nth(MOST) {
         Some((cut, _)) => format!("{}…", &message[..cut]),
         None => message,
     };
-    let shapes: Vec<String> = streams.iter().flatten().map(|line| normalise::shape(line)).collect();
+    let shapes: Vec<String> = streams.iter().flatten().map(|line| message_shape::shape(line)).collect();
     Closing { message, shape: shapes.join("\n") }
 }
 

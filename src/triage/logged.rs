@@ -3,7 +3,7 @@
 //! A test that asserts that a page is there fails in the same way whatever kept the server from giving it. The server
 //! logs what that was, and pytest shows it as captured output of the test, other runners in between.
 
-use super::normalise;
+use super::message_shape;
 use super::runners::RunSummary;
 use super::traceback::ParsedTraceback;
 use crate::model::{FailureKind, FailureSignature, Frame, LoggedException};
@@ -30,7 +30,7 @@ pub(super) fn logged(
         .flat_map(ParsedTraceback::chain)
         .filter(is_own)
         .filter_map(|one| {
-            Some(LoggedException { kind: one.kind.clone()?, shape: normalise::shape(one.headline()) })
+            Some(LoggedException { kind: one.kind.clone()?, shape: message_shape::shape(one.headline()) })
         })
         .collect();
     logged.sort();
@@ -62,13 +62,13 @@ pub(super) fn tells_apart(a: &FailureSignature, b: &FailureSignature) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::{Captured, Ending, FailureSignature, Timing, TrialOutput};
+    use crate::model::{Captured, FailureSignature, Termination, Timing, TrialOutput};
     use crate::triage::{CommandFacts, read, same_failure};
 
     fn failure(text: &str) -> FailureSignature {
         let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };
         let output = TrialOutput {
-            ending: Ending::Exited { code: 1 },
+            ending: Termination::Exited { code: 1 },
             stdout: captured(text),
             stderr: captured(""),
             timing: Timing::default(),

@@ -82,11 +82,11 @@ fn in_slot<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Captured, Ending, Timing};
+    use crate::model::{Captured, Termination, Timing};
 
     fn said(text: &str) -> Mentions {
         mentions(&TrialOutput {
-            ending: Ending::Exited { code: 1 },
+            ending: Termination::Exited { code: 1 },
             stdout: Captured { text: text.to_owned(), bytes: 0 },
             stderr: Captured::default(),
             timing: Timing::default(),

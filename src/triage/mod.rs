@@ -11,7 +11,7 @@
 //! | [`runners`] | test runners' own words: counts, failing tests, what did not start |
 //! | [`closing`] | the closing lines of a run whose failure no reader knows |
 //! | [`mentions`] | the files, modules and settings that an output speaks of |
-//! | [`normalise`] | messages, to compare them without their numbers, paths and values |
+//! | [`message_shape`] | messages, to compare them without their numbers, paths and values |
 //! | [`redact`] | secrets, to mask them |
 //! | [`log`] | server logs, as a stream: error events, grouped |
 //! | `assertion` | failed assertions: whether two of one test are the same statement |
@@ -20,7 +20,7 @@
 //! | `identity` | two ids of tests: whether they name the same one |
 //! | `logged` | exceptions that were logged while a test ran: several may be behind one assertion |
 //! | `baseline` | what fails beside the target, at good as well or at bad only |
-//! | [`isolation`] | failures that come of the isolation of trials |
+//! | [`denied_access`] | failures that come of the isolation of trials |
 //! | [`junit`] | the failing tests of a JUnit report |
 //! | `reasons` | what a trial shows, in words |
 //! | [`oracle`] | [`Oracle`]: what a trial says about its commit |
@@ -30,13 +30,13 @@ pub mod ansi;
 mod assertion;
 mod baseline;
 pub mod closing;
+pub mod denied_access;
 mod identity;
-pub mod isolation;
 pub mod junit;
 pub mod log;
 mod logged;
 pub mod mentions;
-pub mod normalise;
+pub mod message_shape;
 pub mod oracle;
 pub mod pytest_options;
 mod reasons;
@@ -48,7 +48,7 @@ pub mod traceback;
 
 pub use baseline::{Baseline, of_tests};
 pub use identity::is_of;
-pub use oracle::{NoTarget, Oracle, Target, TargetOracle};
+pub use oracle::{Oracle, Target, TargetError, TargetOracle};
 pub use runners::CommandFacts;
 pub use sameness::{Sameness, is_scripts_assertion, same_failure, sameness, says_otherwise};
-pub use signature::{Reading, read};
+pub use signature::{ParsedOutput, read};

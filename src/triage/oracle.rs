@@ -19,15 +19,15 @@
 
 use super::baseline::Baseline;
 use super::identity::{Identity, of_ids};
-use super::normalise::within_tree;
+use super::message_shape::within_tree;
 use super::pytest_options::remedy;
 use super::reasons::{
     last_words, missing_module, not_of_sh, not_runnable, nothing_passed, one_line, other_closing, usage_error,
 };
 use super::runners::{CommandFacts, RunSummary, Runner};
 use super::sameness::{Sameness, sameness};
-use super::signature::{Reading, read};
-use crate::model::{Ending, FailureKind, FailureSignature, SkipKind, TrialOutput, Verdict};
+use super::signature::{ParsedOutput, read};
+use crate::model::{FailureKind, FailureSignature, SkipKind, Termination, TrialOutput, Verdict};
 use regex::Regex;
 
 /// Turns what happened into a verdict. Pure.
@@ -62,7 +62,7 @@ pub struct TargetOracle {
 
 /// Why the failure at bad cannot be a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoTarget {
+pub struct TargetError {
     /// What was seen, to be read after "at bad, ".
     pub seen: String,
     /// What to do about it.
@@ -80,7 +80,7 @@ impl TargetOracle {
     ///
     /// # Errors
     /// When the trial did not fail in a way that could be searched for.
-    pub fn target_of(output: &TrialOutput, command: CommandFacts) -> Result<FailureSignature, NoTarget> {
+    pub fn target_of(output: &TrialOutput, command: CommandFacts) -> Result<FailureSignature, TargetError> {
         let reading = read(output, &command);
         if let Some(seen) = not_a_failure(output, &reading, command) {
             return Err(seen);
@@ -113,13 +113,13 @@ impl TargetOracle {
 
     /// What a trial's output says.
     #[must_use]
-    pub fn read(&self, output: &TrialOutput) -> Reading {
+    pub fn read(&self, output: &TrialOutput) -> ParsedOutput {
         read(output, &self.command)
     }
 
     /// Take note of what a trial at bad, or one that passed, shows of the command: a runner that prints counts there
     /// prints them wherever it runs. Whether that is news, so that earlier verdicts on passing trials may change.
-    pub fn learn(&mut self, reading: &Reading) -> bool {
+    pub fn learn(&mut self, reading: &ParsedOutput) -> bool {
         self.red.extend(reading.summary.as_ref().map(RunSummary::failing).unwrap_or_default());
         // doctest counts where an example fails, and is silent where all pass. So may be what a filter lets through.
         let is_silent = |run: &RunSummary| {
@@ -144,7 +144,7 @@ impl TargetOracle {
 
     /// Whether the runner tells that the tests of the target passed in this run, though something else failed in it.
     #[must_use]
-    pub fn target_passed(&self, reading: &Reading) -> bool {
+    pub fn target_passed(&self, reading: &ParsedOutput) -> bool {
         let (Target::Signature(target), Some(run)) = (&self.target, &reading.summary) else { return false };
         // Of a docstring is told that it passed, not that the example stood in it.
         if matches!(&target.kind, FailureKind::Exception(kind) if kind.ends_with("DocTestFailure")) {
@@ -160,14 +160,14 @@ impl TargetOracle {
 
     /// Whether nothing fails in this run but what fails at bad, too.
     #[must_use]
-    pub fn nothing_new_is_red(&self, reading: &Reading) -> bool {
+    pub fn nothing_new_is_red(&self, reading: &ParsedOutput) -> bool {
         reading.summary.as_ref().is_some_and(|run| run.failing().iter().all(|test| self.red.contains(test)))
     }
 
     /// The failure of a run that tells most of the target: itself, or what its test failed with, or what nothing else
     /// explains.
     #[must_use]
-    pub fn telling<'a>(&self, reading: &'a Reading) -> Option<&'a FailureSignature> {
+    pub fn telling<'a>(&self, reading: &'a ParsedOutput) -> Option<&'a FailureSignature> {
         let Target::Signature(target) = &self.target else { return reading.failures.first() };
         let own = |failure: &&FailureSignature| failure.tests.iter().any(|test| target.tests.contains(test));
         let unexplained = || {
@@ -179,7 +179,7 @@ impl TargetOracle {
         found.or_else(|| unexplained().next()).or(reading.failures.first())
     }
 
-    fn matches(&self, output: &TrialOutput, reading: &Reading) -> bool {
+    fn matches(&self, output: &TrialOutput, reading: &ParsedOutput) -> bool {
         match &self.target {
             Target::AnyFailure => true,
             Target::Pattern(pattern) => {
@@ -192,7 +192,7 @@ impl TargetOracle {
     /// How sure it is that a run shows the failure that is searched for. Where no failure is, the target is any, there is
     /// nothing to be unsure of.
     #[must_use]
-    pub fn sameness(&self, reading: &Reading) -> Sameness {
+    pub fn sameness(&self, reading: &ParsedOutput) -> Sameness {
         let Target::Signature(target) = &self.target else { return Sameness::Same };
         let failures = self.baseline.failures_of(reading);
         failures
@@ -207,7 +207,7 @@ impl TargetOracle {
         &self,
         target: &FailureSignature,
         failure: &FailureSignature,
-        reading: &Reading,
+        reading: &ParsedOutput,
     ) -> Sameness {
         let sameness = sameness(target, failure);
         let has_drifted = || {
@@ -230,21 +230,21 @@ impl Oracle for TargetOracle {
 impl TargetOracle {
     /// The verdict on a trial whose output was read already.
     #[must_use]
-    pub fn judge_reading(&self, output: &TrialOutput, reading: &Reading) -> Verdict {
+    pub fn judge_reading(&self, output: &TrialOutput, reading: &ParsedOutput) -> Verdict {
         match self.judge_as_printed(output, reading) {
             Verdict::Skip(skip) => Verdict::skip(skip.kind, within_tree(&skip.reason)),
             verdict => verdict,
         }
     }
 
-    fn judge_as_printed(&self, output: &TrialOutput, reading: &Reading) -> Verdict {
+    fn judge_as_printed(&self, output: &TrialOutput, reading: &ParsedOutput) -> Verdict {
         if let Some(skip) = says_nothing(output) {
             return skip;
         }
         match &output.ending {
-            Ending::Exited { code: 0 } => self.unless_in_vain(reading),
-            Ending::Exited { .. } => self.judge_failure(output, reading),
-            Ending::TimedOut { after_ms } if !self.matches(output, reading) || self.is_any() => {
+            Termination::Exited { code: 0 } => self.unless_in_vain(reading),
+            Termination::Exited { .. } => self.judge_failure(output, reading),
+            Termination::TimedOut { after_ms } if !self.matches(output, reading) || self.is_any() => {
                 Verdict::skip(
                     SkipKind::Timeout,
                     format!(
@@ -259,7 +259,7 @@ impl TargetOracle {
     }
 
     /// Exit status 0 is good where something passed, or where nobody runs tests.
-    fn unless_in_vain(&self, reading: &Reading) -> Verdict {
+    fn unless_in_vain(&self, reading: &ParsedOutput) -> Verdict {
         let Some(run) = &reading.summary else {
             return match (self.counts, self.command.runner) {
                 (Some(runner), _) => Verdict::skip(
@@ -293,7 +293,7 @@ impl TargetOracle {
         Verdict::Good
     }
 
-    fn judge_failure(&self, output: &TrialOutput, reading: &Reading) -> Verdict {
+    fn judge_failure(&self, output: &TrialOutput, reading: &ParsedOutput) -> Verdict {
         let in_vain = ran_nothing(output, reading, self.command);
         let skip = |(kind, why): (SkipKind, String)| Verdict::skip(kind, why);
         let matches = self.matches(output, reading);
@@ -320,14 +320,14 @@ impl TargetOracle {
     }
 
     /// A run that does not come to its counts, where others do, did not end as they did.
-    fn lacks_counts(&self, reading: &Reading) -> Option<Verdict> {
+    fn lacks_counts(&self, reading: &ParsedOutput) -> Option<Verdict> {
         let runner = self.counts.filter(|_| reading.summary.is_none())?;
         let why =
             format!("{runner} printed its counts in another trial, and none here{}", closing_words(reading));
         Some(Verdict::skip(SkipKind::DifferentFailure, why))
     }
 
-    fn different(&self, reading: &Reading) -> String {
+    fn different(&self, reading: &ParsedOutput) -> String {
         match (&self.target, reading.failures.first()) {
             (Target::Signature(target), Some(failure)) if is_unread(target) && is_unread(failure) => {
                 other_closing(target, failure)
@@ -356,7 +356,7 @@ const fn is_unread(failure: &FailureSignature) -> bool {
     matches!(failure.kind, FailureKind::ExitCode(_))
 }
 
-fn closing_words(reading: &Reading) -> String {
+fn closing_words(reading: &ParsedOutput) -> String {
     match reading.closing.message.as_str() {
         "" => String::new(),
         message => format!(": {message}"),
@@ -364,7 +364,11 @@ fn closing_words(reading: &Reading) -> String {
 }
 
 /// Why a run with another status than 0 came to no test: a runner that did not start, could not collect, found nothing.
-fn ran_nothing(output: &TrialOutput, reading: &Reading, command: CommandFacts) -> Option<(SkipKind, String)> {
+fn ran_nothing(
+    output: &TrialOutput,
+    reading: &ParsedOutput,
+    command: CommandFacts,
+) -> Option<(SkipKind, String)> {
     let run = reading.summary.as_ref();
     let code = exit_code(&output.ending)?;
     if let Some(run) = run {
@@ -385,9 +389,9 @@ fn ran_nothing(output: &TrialOutput, reading: &Reading, command: CommandFacts) -
     (is_pytests && nothing_failed).then(|| (SkipKind::NotRunnable, not_runnable(code, output, reading)))
 }
 
-const fn exit_code(ending: &Ending) -> Option<i32> {
+const fn exit_code(ending: &Termination) -> Option<i32> {
     match ending {
-        Ending::Exited { code } => Some(*code),
+        Termination::Exited { code } => Some(*code),
         _ => None,
     }
 }
@@ -397,30 +401,32 @@ fn says_nothing(output: &TrialOutput) -> Option<Verdict> {
     let ending = &output.ending;
     let skip = |kind, reason: String| Some(Verdict::skip(kind, reason));
     match ending {
-        Ending::Exited { code: 125 } => skip(SkipKind::Requested, "exit status 125".to_owned()),
-        Ending::Exited { code: code @ (126 | 127) } => {
+        Termination::Exited { code: 125 } => skip(SkipKind::Requested, "exit status 125".to_owned()),
+        Termination::Exited { code: code @ (126 | 127) } => {
             skip(SkipKind::CommandNotFound, format!("command not found here (exit status {code})"))
         }
-        Ending::NotStarted { error } => {
+        Termination::NotStarted { error } => {
             skip(SkipKind::CommandNotFound, format!("command cannot be started here: {error}"))
         }
-        Ending::SetupFailed { reason } => {
+        Termination::SetupFailed { reason } => {
             skip(SkipKind::Setup, format!("setup failed: {reason}{}", last_words(output)))
         }
-        Ending::NoTree { reason } => skip(SkipKind::Tree, reason.clone()),
-        Ending::NoEnvironment { reason } => skip(SkipKind::Environment, format!("no environment: {reason}")),
-        Ending::Cancelled => skip(SkipKind::Requested, "cancelled".to_owned()),
-        Ending::Signalled { signal } if super::signature::crash_signal(ending).is_none() => {
+        Termination::NoTree { reason } => skip(SkipKind::Tree, reason.clone()),
+        Termination::NoEnvironment { reason } => {
+            skip(SkipKind::Environment, format!("no environment: {reason}"))
+        }
+        Termination::Cancelled => skip(SkipKind::Requested, "cancelled".to_owned()),
+        Termination::Signalled { signal } if super::signature::crash_signal(ending).is_none() => {
             skip(SkipKind::NotRunnable, format!("ended from outside by signal {signal}"))
         }
-        Ending::Exited { .. } | Ending::Signalled { .. } | Ending::TimedOut { .. } => None,
+        Termination::Exited { .. } | Termination::Signalled { .. } | Termination::TimedOut { .. } => None,
     }
 }
 
 /// What was seen at bad, when it cannot be a target.
-fn not_a_failure(output: &TrialOutput, reading: &Reading, command: CommandFacts) -> Option<NoTarget> {
-    let no = |seen: String, hint: Option<&str>| Some(NoTarget { seen, hint: hint.map(str::to_owned) });
-    let failed = matches!(output.ending, Ending::Exited { code } if code != 0);
+fn not_a_failure(output: &TrialOutput, reading: &ParsedOutput, command: CommandFacts) -> Option<TargetError> {
+    let no = |seen: String, hint: Option<&str>| Some(TargetError { seen, hint: hint.map(str::to_owned) });
+    let failed = matches!(output.ending, Termination::Exited { code } if code != 0);
     if let Some(said) = not_of_sh(output).filter(|_| failed && reading.failures.iter().all(is_unread)) {
         return no(
             format!("the shell does not know the command: {said}"),
@@ -428,7 +434,7 @@ fn not_a_failure(output: &TrialOutput, reading: &Reading, command: CommandFacts)
         );
     }
     match &output.ending {
-        Ending::Exited { code: 0 } => match &reading.summary {
+        Termination::Exited { code: 0 } => match &reading.summary {
             Some(run) if run.anything_failed() && run.runner != Runner::Other => no(
                 format!("the command ends with status 0, though {} counted failures", run.runner),
                 Some(
@@ -444,22 +450,22 @@ fn not_a_failure(output: &TrialOutput, reading: &Reading, command: CommandFacts)
                 Some("name the commit that fails with --bad, and check the command there by hand"),
             ),
         },
-        Ending::Exited { code: 125 } => {
+        Termination::Exited { code: 125 } => {
             no("the command asks to be skipped (exit status 125)".to_owned(), None)
         }
-        Ending::Exited { code: 126 | 127 } | Ending::NotStarted { .. } => {
+        Termination::Exited { code: 126 | 127 } | Termination::NotStarted { .. } => {
             let verdict = says_nothing(output).map(|verdict| verdict.to_string()).unwrap_or_default();
             no(
                 verdict.trim_start_matches("skip: ").to_owned(),
                 Some("give the command as you would type it in the repository, after `--`"),
             )
         }
-        Ending::Exited { .. } if reading.failures.iter().all(is_unread) => {
+        Termination::Exited { .. } if reading.failures.iter().all(is_unread) => {
             let (_, why) = ran_nothing(output, reading, command)?;
             let runner = reading.summary.as_ref().map_or(Runner::Pytest, |run| run.runner);
             no(format!("{runner} did not come to run the test: {why}"), Some(&hint_of(output)))
         }
-        _ => says_nothing(output).map(|verdict| NoTarget {
+        _ => says_nothing(output).map(|verdict| TargetError {
             seen: verdict.to_string().trim_start_matches("skip: ").to_owned(),
             hint: None,
         }),

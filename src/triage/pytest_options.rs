@@ -3,7 +3,7 @@
 
 /// A version of pytest that an option needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Since {
+pub struct PytestFeature {
     /// The option.
     pub option: &'static str,
     /// The first version that knows it.
@@ -68,12 +68,12 @@ const PLUGINS: [(&str, &str); 12] = [
 ];
 
 /// The newest version that the options among some words need; `None` when every version knows them.
-pub fn newest_needed<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<Since> {
+pub fn newest_needed<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<PytestFeature> {
     let words: Vec<&str> = words.into_iter().collect();
     OPTIONS.iter().find_map(|(release, options)| {
         let (version, released) = release.split_once(' ')?;
         let option = options.iter().find(|option| words.iter().any(|word| uses(word, option)))?;
-        Some(Since { option, version, released })
+        Some(PytestFeature { option, version, released })
     })
 }
 

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::normalise::within_tree;
+use super::message_shape::within_tree;
 use super::runners::RunSummary;
-use super::signature::Reading;
+use super::signature::ParsedOutput;
 use crate::model::{FailureKind, FailureSignature, TrialOutput};
 
 /// The last line that a command wrote, behind a colon.
@@ -72,7 +72,7 @@ pub(super) fn usage_error(output: &TrialOutput) -> Option<String> {
     Some(found[1].trim_end().to_owned())
 }
 
-pub(super) fn not_runnable(code: i32, output: &TrialOutput, reading: &Reading) -> String {
+pub(super) fn not_runnable(code: i32, output: &TrialOutput, reading: &ParsedOutput) -> String {
     let what = match code {
         2 => "could not collect the tests",
         3 => "internal error of pytest",

@@ -195,7 +195,7 @@ fn same_shape(a: &str, b: &str) -> bool {
 
 /// Whether the messages are equal but for the dicts, lists and tuples that they print.
 fn is_data_apart(a: &FailureSignature, b: &FailureSignature) -> bool {
-    /// What [`normalise`](super::normalise) puts in place of data.
+    /// What [`message_shape`](super::normalise) puts in place of data.
     const PLACES: [&str; 8] =
         ["<n>", "<id>", "<path>", "<time>", "<duration>", "<url>", "<sql>", "<parameters>"];
     let (a, b) = (without_data(&a.shape), without_data(&b.shape));
@@ -264,7 +264,7 @@ fn says_the_same(a: &FailureSignature, b: &FailureSignature) -> bool {
 mod tests {
     use super::*;
     use crate::model::Frame;
-    use crate::triage::normalise;
+    use crate::triage::message_shape;
 
     /// A failure of a test (none where its id is empty) at this line of code.
     fn failed(kind: &str, message: &str, test: &str, code: &str) -> FailureSignature {
@@ -272,7 +272,7 @@ mod tests {
         let frame = Frame { path: "t.py".to_owned(), line: 3, function, code: Some(code.to_owned()) };
         FailureSignature {
             message: message.to_owned(),
-            shape: normalise::shape(message),
+            shape: message_shape::shape(message),
             frames: Some(frame).filter(|_| !code.is_empty()).into_iter().collect(),
             tests: Some(test.to_owned()).filter(|test| !test.is_empty()).into_iter().collect(),
             ..FailureSignature::bare(FailureKind::Exception(kind.to_owned()))
@@ -365,7 +365,7 @@ mod tests {
     fn closing_lines_may_hold_other_data() {
         let of = |message: &str| FailureSignature {
             message: message.to_owned(),
-            shape: normalise::shape(message),
+            shape: message_shape::shape(message),
             ..FailureSignature::bare(FailureKind::ExitCode(1))
         };
         assert_eq!(grade(&of("error: rows [1, 2] are missing"), &of("error: rows [7] are missing")), 'L');

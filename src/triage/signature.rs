@@ -5,15 +5,15 @@ use super::logged::logged;
 use super::redact::redact;
 use super::runners::{self, CommandFacts, RunSummary, Runner, TestFailure};
 use super::traceback::{Form, ParsedTraceback};
-use super::{ansi, normalise, traceback};
-use crate::model::{Ending, FailureKind, FailureSignature, Frame, TrialOutput};
+use super::{ansi, message_shape, traceback};
+use crate::model::{FailureKind, FailureSignature, Frame, Termination, TrialOutput};
 
 /// Signals by which a program ends when it crashes, not when somebody ends it.
 const CRASHES: [i32; 5] = [4, 6, 7, 8, 11]; // ILL, ABRT, BUS, FPE, SEGV on Linux
 
 /// What a trial's output says.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct ParsedOutput {
     /// Failures, the most telling first. Empty when the trial did not fail, or did not come so far.
     pub failures: Vec<FailureSignature>,
     /// Tracebacks of a script beside the one that ended it, the last first: failures as well, or only told of.
@@ -26,10 +26,10 @@ pub struct Reading {
 
 /// The signal that ended the command, also where a shell in between turned it into a status.
 #[must_use]
-pub fn crash_signal(ending: &Ending) -> Option<i32> {
+pub fn crash_signal(ending: &Termination) -> Option<i32> {
     let signal = match ending {
-        Ending::Signalled { signal } => *signal,
-        Ending::Exited { code } => code - 128,
+        Termination::Signalled { signal } => *signal,
+        Termination::Exited { code } => code - 128,
         _ => return None,
     };
     CRASHES.contains(&signal).then_some(signal)
@@ -37,25 +37,25 @@ pub fn crash_signal(ending: &Ending) -> Option<i32> {
 
 /// Read a trial's output. The command tells which runner may have printed it.
 #[must_use]
-pub fn read(output: &TrialOutput, command: &CommandFacts) -> Reading {
+pub fn read(output: &TrialOutput, command: &CommandFacts) -> ParsedOutput {
     let streams = [&output.stdout.text, &output.stderr.text].map(|text| ansi::strip(text));
     let summary = runners::read(&streams.join("\n"), command);
     let closing = closing(output);
     let mut others = Vec::new();
     let failures = match &output.ending {
-        Ending::Exited { code: 0 }
-        | Ending::NotStarted { .. }
-        | Ending::SetupFailed { .. }
-        | Ending::NoEnvironment { .. }
-        | Ending::NoTree { .. }
-        | Ending::Cancelled => Vec::new(),
-        Ending::TimedOut { .. } => vec![FailureSignature::bare(FailureKind::Timeout)],
+        Termination::Exited { code: 0 }
+        | Termination::NotStarted { .. }
+        | Termination::SetupFailed { .. }
+        | Termination::NoEnvironment { .. }
+        | Termination::NoTree { .. }
+        | Termination::Cancelled => Vec::new(),
+        Termination::TimedOut { .. } => vec![FailureSignature::bare(FailureKind::Timeout)],
         ending if crash_signal(ending).is_some() => {
             let signal = crash_signal(ending).unwrap_or_default();
             vec![FailureSignature::bare(FailureKind::Signal(signal))]
         }
-        Ending::Signalled { signal } => vec![FailureSignature::bare(FailureKind::Signal(*signal))],
-        Ending::Exited { code } => {
+        Termination::Signalled { signal } => vec![FailureSignature::bare(FailureKind::Signal(*signal))],
+        Termination::Exited { code } => {
             // Each stream by itself: a warning on standard error does not belong to a report that ends above it.
             let parsed: Vec<ParsedTraceback> =
                 streams.iter().flat_map(|text| traceback::parse(text)).collect();
@@ -82,7 +82,7 @@ pub fn read(output: &TrialOutput, command: &CommandFacts) -> Reading {
             if found.is_empty() { vec![unread(*code, &closing)] } else { found }
         }
     };
-    Reading { failures, others, summary, closing }
+    ParsedOutput { failures, others, summary, closing }
 }
 
 /// A failure that no reader knows: the status, and the closing lines.
@@ -119,7 +119,7 @@ fn told(run: &RunSummary, parsed: &[ParsedTraceback]) -> Vec<FailureSignature> {
         FailureSignature {
             kind: FailureKind::Exception(failure.kind.clone()),
             message: first_lines(&message),
-            shape: normalise::shape(&message),
+            shape: message_shape::shape(&message),
             frames: frames(failure),
             tests: Some(failure.test.clone()).filter(|test| !test.is_empty()).into_iter().collect(),
             logged: Vec::new(),
@@ -207,7 +207,7 @@ fn without_notes(message: &str) -> &str {
 
 /// The message's shape; of a group, with those of its members, for its own says no more than how many there are.
 fn shape_of(one: &ParsedTraceback, message: &str) -> String {
-    let mut shape = normalise::shape(message);
+    let mut shape = message_shape::shape(message);
     let mut members: Vec<String> = one
         .children
         .iter()

@@ -18,7 +18,7 @@
 //! cannot be told apart but in groups, whose message ends in `(n sub-exceptions)`: elsewhere notes
 //! are the later lines of the message.
 
-mod fatal;
+mod faulthandler;
 pub(in crate::triage) mod joining;
 pub(in crate::triage) mod layouts;
 mod native;
@@ -193,7 +193,7 @@ impl Scan<'_> {
             self.push(read, next);
         } else if let Some((read, next)) = layouts::read(self.lines, self.at) {
             self.push(read, next);
-        } else if let Some((read, next)) = fatal::read(self.lines, self.at) {
+        } else if let Some((read, next)) = faulthandler::read(self.lines, self.at) {
             self.push(read, next);
         } else if let Some(summary) = pytest::summary_line(line) {
             self.push_summary(&summary);
@@ -279,7 +279,7 @@ impl Scan<'_> {
 
 /// Where a slow run was when `faulthandler` looked is its failure only when no other is told.
 fn drop_hangs_beside_failures(found: &mut Vec<ParsedTraceback>) {
-    let hangs = |one: &ParsedTraceback| one.kind.as_deref() == Some(fatal::TIMEOUT);
+    let hangs = |one: &ParsedTraceback| one.kind.as_deref() == Some(faulthandler::TIMEOUT);
     if found.iter().any(hangs) && found.iter().any(|one| !hangs(one) && !one.captured) {
         found.retain(|one| !hangs(one));
     }

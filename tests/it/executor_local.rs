@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pybisect::executor::Executor as _;
 use pybisect::executor::local::{RunFolder, sweep};
-use pybisect::model::{CancelReason, CancelToken, Ending, Recipe, Trial};
+use pybisect::model::{CancelReason, CancelToken, Termination, Trial, TrialSpec};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -15,7 +15,7 @@ use crate::support::repo_builder::{EXECUTABLE, FILE, SYMLINK, git_in, snapshot};
 use crate::support::trials::{recipe, trial};
 use crate::support::{Bench, TestRepo};
 
-const GOOD: Ending = Ending::Exited { code: 0 };
+const GOOD: Termination = Termination::Exited { code: 0 };
 
 /// Path → kind, permission to execute, content; `.git` left out.
 fn content(folder: &Path) -> BTreeMap<PathBuf, String> {
@@ -211,7 +211,7 @@ fn what_the_recipe_keeps_stays() {
     let (repo, ids) = TestRepo::with_versions(&["1", "2"]);
     let bench = Bench::new(repo.path(), 1);
     let keep = vec!["build/".to_owned(), "**/*.so".to_owned()];
-    let keeping = |script: &str| Recipe { keep: keep.clone(), ..recipe(script) };
+    let keeping = |script: &str| TrialSpec { keep: keep.clone(), ..recipe(script) };
     bench.trial(
         ids[0],
         &keeping("mkdir -p build/deep other/in; touch build/deep/a other/in/b.so other/in/c d.so e"),
@@ -232,11 +232,11 @@ fn what_is_kept_goes_when_what_it_was_made_from_changes() {
     let bench = Bench::new(repo.path(), 1);
     let script =
         "mkdir -p build; test -e build/made || cp value.h build/made; cat build/made; echo x >> build/runs";
-    let keeping = Recipe { keep: vec!["build".to_owned()], ..recipe(script) };
+    let keeping = TrialSpec { keep: vec!["build".to_owned()], ..recipe(script) };
     for (commit, expected) in [(first, "1"), (second, "1"), (third, "2"), (first, "1")] {
         assert_eq!(bench.trial(commit, &keeping).stdout.text, expected);
     }
-    let runs = Recipe { command: recipe("wc -l < build/runs").command, ..keeping.clone() };
+    let runs = TrialSpec { command: recipe("wc -l < build/runs").command, ..keeping.clone() };
     assert_eq!(
         bench.trial(second, &runs).stdout.text.trim(),
         "1",
@@ -271,20 +271,20 @@ fn links_that_a_trial_plants_lead_nobody_out_of_the_slot() {
 fn endings_are_data() {
     let (repo, ids) = TestRepo::with_versions(&["1"]);
     let bench = Bench::new(repo.path(), 1);
-    let with_setup = |setup: &str| Recipe { setup: Some(setup.to_owned()), ..recipe("cat made") };
+    let with_setup = |setup: &str| TrialSpec { setup: Some(setup.to_owned()), ..recipe("cat made") };
     assert_eq!(bench.trial(ids[0], &with_setup("echo yes > made")).stdout.text, "yes\n");
     let failed = bench.trial(ids[0], &with_setup("echo no wheel >&2; exit 3"));
-    assert_eq!(failed.ending, Ending::SetupFailed { reason: "exit status 3".to_owned() });
+    assert_eq!(failed.ending, Termination::SetupFailed { reason: "exit status 3".to_owned() });
     assert_eq!(failed.stderr.text, "no wheel\n");
-    let elsewhere = bench.trial(ids[0], &Recipe { subdir: "services/web".into(), ..recipe("true") });
-    assert!(matches!(elsewhere.ending, Ending::NotStarted { error } if error.contains("services/web")));
-    let nothing = bench.trial(ids[0], &Recipe { command: vec!["./no-such".into()], ..recipe("") });
-    assert!(matches!(nothing.ending, Ending::NotStarted { .. }));
+    let elsewhere = bench.trial(ids[0], &TrialSpec { subdir: "services/web".into(), ..recipe("true") });
+    assert!(matches!(elsewhere.ending, Termination::NotStarted { error } if error.contains("services/web")));
+    let nothing = bench.trial(ids[0], &TrialSpec { command: vec!["./no-such".into()], ..recipe("") });
+    assert!(matches!(nothing.ending, Termination::NotStarted { .. }));
     let cancel = CancelToken::new();
     cancel.cancel(CancelReason::Irrelevant);
     let tree = bench.user.tree_of(ids[0]).unwrap();
     let cancelled = bench.executor.run(&trial(ids[0], tree, &recipe("true")), &cancel).unwrap();
-    assert_eq!(cancelled.ending, Ending::Cancelled);
+    assert_eq!(cancelled.ending, Termination::Cancelled);
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn a_tree_that_cannot_be_written_is_an_ending_and_the_next_one_is_whole() {
     let bench = Bench::new(repo.path(), 1);
     for _ in 0..2 {
         assert_eq!(bench.shell(first, "cat a z").stdout.text, "11");
-        let Ending::NoTree { reason } = bench.shell(second, "cat a z").ending else {
+        let Termination::NoTree { reason } = bench.shell(second, "cat a z").ending else {
             panic!("it was written")
         };
         assert!(reason.starts_with("failed to write nnn"), "{reason}");

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use pybisect::executor::Executor as _;
-use pybisect::model::{CancelToken, Ending, Recipe};
+use pybisect::model::{CancelToken, Termination, TrialSpec};
 
 use crate::support::repo_builder::hermetic;
 use crate::support::trials::{recipe, trial};
@@ -52,7 +52,7 @@ fn moving_between_sources_of_the_same_size_always_runs_the_right_one() {
     let bench = Bench::new(repo.path(), 1);
     // Bytecode goes to the prefix, or, for old interpreters and test runners, into the tree.
     let beside =
-        Recipe { command: recipe(&format!("unset PYTHONPYCACHEPREFIX; {PRINT}")).command, ..recipe("") };
+        TrialSpec { command: recipe(&format!("unset PYTHONPYCACHEPREFIX; {PRINT}")).command, ..recipe("") };
     for recipe in [recipe(PRINT), beside] {
         for step in 0..8 {
             let at = step * 5 % ids.len();
@@ -174,13 +174,13 @@ fn a_seeded_prefix_spares_python_the_standard_library() {
     let (repo, ids) = TestRepo::with_versions(&["import heavy; value = heavy.weight\n"]);
     let bench = Bench::new(repo.path(), 1);
     bench.executor.seed(vec![library.clone()]);
-    let with_library = |script: &str| Recipe {
+    let with_library = |script: &str| TrialSpec {
         tree_paths: [("PYTHONPATH".to_owned(), vec![PathBuf::from("."), library.clone()])].into(),
         ..recipe(script)
     };
     let verbose = PRINT.replace("python3", "python3 -v");
     let output = bench.trial(ids[0], &with_library(&verbose));
-    assert_eq!(output.ending, Ending::Exited { code: 0 });
+    assert_eq!(output.ending, Termination::Exited { code: 0 });
     // The interpreter's own library is not seeded here.
     let written = created(&output.stderr.text);
     assert!(written.contains(&"app") && !written.contains(&"heavy"), "{}", output.stderr.text);

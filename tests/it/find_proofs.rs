@@ -8,11 +8,11 @@ use pybisect::executor::{Executor, ExecutorError};
 use pybisect::git::{Repository, Shadow};
 use pybisect::model::event::Isolation;
 use pybisect::model::{
-    CancelToken, Captured, CommitId, CommitInfo, Ending, Evidence, Purpose, Recipe, Report, Shown, Timing,
-    TreeId, Trial, TrialOutput,
+    CancelToken, Captured, CommitId, CommitInfo, Evidence, Report, Shown, Termination, Timing, TreeId, Trial,
+    TrialKind, TrialOutput, TrialSpec,
 };
 use pybisect::search::simulate::Random;
-use pybisect::session::{Matching, Plan, Workshop, find};
+use pybisect::session::{Matching, Plan, SessionContext, find};
 use pybisect::store::Store;
 
 use crate::support::repo_builder::TestRepo;
@@ -53,7 +53,7 @@ fn output(does: Does) -> TrialOutput {
     let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };
     let (stdout, stderr) = if text.starts_with("Traceback") { ("", text) } else { (text, "") };
     TrialOutput {
-        ending: Ending::Exited { code },
+        ending: Termination::Exited { code },
         stdout: captured(stdout),
         stderr: captured(stderr),
         timing: Timing::default(),
@@ -82,7 +82,7 @@ impl Executor for Scripted {
     }
 
     fn run(&self, trial: &Trial, _: &CancelToken) -> Result<TrialOutput, ExecutorError> {
-        if trial.purpose == Purpose::Narrowing {
+        if trial.purpose == TrialKind::Narrowing {
             // Bad without an older change: that is not what broke it.
             return Ok(output(Does::Fail));
         }
@@ -106,7 +106,7 @@ impl Executor for Scripted {
         self.has_environments
     }
 
-    fn environment_key(&self, session: &str, commit: CommitId, _: TreeId, _: &Recipe) -> String {
+    fn environment_key(&self, session: &str, commit: CommitId, _: TreeId, _: &TrialSpec) -> String {
         if self.has_environments { format!("{session} {commit}") } else { session.to_owned() }
     }
 }
@@ -277,7 +277,7 @@ fn no_answer_names_a_commit_that_did_not_run_whatever_the_options_and_the_runs_a
                 failed: HashSet::new(),
             }),
         };
-        let workshop = Workshop {
+        let workshop = SessionContext {
             repository: &repository,
             shadow: &shadow,
             executor: &executor,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use pybisect::git::{Mirror, Repository, is_python};
+use pybisect::git::{ExportedTrees, Repository, is_python};
 use pybisect::model::TreeId;
 
 use crate::support::TestRepo;
@@ -55,10 +55,10 @@ fn a_folder_is_brought_from_tree_to_tree_and_back() {
     for _ in 0..2 {
         for (tree, wanted) in trees.iter().zip([&first, &second]) {
             let mut mirror = kept_again(top.path(), "repo");
-            let folder = mirror.bring(&repository, "merged", *tree, is_python).unwrap();
+            let folder = mirror.sync_tree(&repository, "merged", *tree, is_python).unwrap();
             assert_eq!(files(&folder), *wanted);
             // The other name shares what is equal, and nothing of it changes with the first.
-            let other = mirror.bring(&repository, "base", trees[0], is_python).unwrap();
+            let other = mirror.sync_tree(&repository, "base", trees[0], is_python).unwrap();
             assert_eq!(files(&other), first);
         }
     }
@@ -66,9 +66,9 @@ fn a_folder_is_brought_from_tree_to_tree_and_back() {
 
 /// A folder that was let go. A process that another test starts at this moment may hold its lock a little longer, until
 /// it becomes the program that it is to run.
-fn kept_again(top: &Path, name: &str) -> Mirror {
+fn kept_again(top: &Path, name: &str) -> ExportedTrees {
     let mut tries = std::iter::repeat_with(|| {
-        let kept = Mirror::kept(top, name).unwrap();
+        let kept = ExportedTrees::kept(top, name).unwrap();
         if kept.is_none() {
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
@@ -83,7 +83,7 @@ fn an_interrupted_run_leaves_nothing_that_is_trusted() {
     let top = tempfile::tempdir().unwrap();
     let bring = |tree: TreeId| {
         let mut mirror = kept_again(top.path(), "repo");
-        files(&mirror.bring(&repository, "merged", tree, is_python).unwrap())
+        files(&mirror.sync_tree(&repository, "merged", tree, is_python).unwrap())
     };
     let whole = bring(trees[0]);
     let folder = top.path().join("repo");
@@ -101,14 +101,14 @@ fn an_interrupted_run_leaves_nothing_that_is_trusted() {
 #[test]
 fn one_run_at_a_time_uses_a_kept_folder() {
     let top = tempfile::tempdir().unwrap();
-    let first = Mirror::kept(top.path(), "repo").unwrap();
+    let first = ExportedTrees::kept(top.path(), "repo").unwrap();
     assert!(first.is_some());
-    assert!(Mirror::kept(top.path(), "repo").unwrap().is_none());
-    assert!(Mirror::kept(top.path(), "other").unwrap().is_some());
+    assert!(ExportedTrees::kept(top.path(), "repo").unwrap().is_none());
+    assert!(ExportedTrees::kept(top.path(), "other").unwrap().is_some());
     drop(first);
     drop(kept_again(top.path(), "repo"));
     for name in 0..10 {
-        assert!(Mirror::kept(top.path(), &name.to_string()).unwrap().is_some());
+        assert!(ExportedTrees::kept(top.path(), &name.to_string()).unwrap().is_some());
     }
     assert_eq!(std::fs::read_dir(top.path()).unwrap().count(), 8, "the least recently used ones go");
 }

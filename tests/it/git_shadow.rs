@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pybisect::git::{GitError, Repository, Shadow};
-use pybisect::model::Ending;
+use pybisect::model::Termination;
 
 use crate::support::repo_builder::{git_in, snapshot};
 use crate::support::{Bench, TestRepo};
@@ -147,7 +147,7 @@ fn a_remote_that_is_gone_is_an_error_with_gits_reason() {
     );
     // A Python source that cannot be had: nothing can be said about this commit.
     let output = bench.shell(id, "true");
-    let Ending::NoTree { reason } = output.ending else { panic!("{:?}", output.ending) };
+    let Termination::NoTree { reason } = output.ending else { panic!("{:?}", output.ending) };
     assert!(
         reason.starts_with("app.py (") && reason.ends_with(") is missing from the repository"),
         "{reason}"

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use pybisect::model::{CancelReason, CancelToken, Ending};
+use pybisect::model::{CancelReason, CancelToken, Termination};
 use pybisect::process::{ChildOutcome, ChildSpec, MARKER, end_marked, run};
 
 fn spec(program: &str, arguments: &[&str]) -> ChildSpec {
@@ -50,7 +50,7 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
 #[test]
 fn exit_status_streams_and_environment_come_through() {
     let outcome = finish(&shell("echo out; echo err >&2; env; pwd; read line || echo nothing; exit 7"));
-    assert_eq!(outcome.ending, Ending::Exited { code: 7 });
+    assert_eq!(outcome.ending, Termination::Exited { code: 7 });
     assert_eq!(outcome.stderr.text, "err\n");
     assert!(outcome.stdout.text.starts_with("out\n"));
     assert!(outcome.stdout.text.ends_with("/\nnothing\n"), "{}", outcome.stdout.text);
@@ -60,7 +60,7 @@ fn exit_status_streams_and_environment_come_through() {
 
 #[test]
 fn a_crash_signal_is_not_an_exit_status() {
-    assert_eq!(finish(&shell("kill -SEGV $$")).ending, Ending::Signalled { signal: 11 });
+    assert_eq!(finish(&shell("kill -SEGV $$")).ending, Termination::Signalled { signal: 11 });
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn programs_that_cannot_start_are_outcomes() {
     std::fs::write(&plain, "#!/bin/sh\n").unwrap();
     let nowhere = ChildSpec { folder: "/nonexistent".into(), ..shell("true") };
     for spec in [spec("no-such-program", &[]), spec(plain.to_str().unwrap(), &[]), nowhere] {
-        assert!(matches!(finish(&spec).ending, Ending::NotStarted { .. }), "{:?}", spec.program);
+        assert!(matches!(finish(&spec).ending, Termination::NotStarted { .. }), "{:?}", spec.program);
     }
 }
 
@@ -85,7 +85,7 @@ fn a_flood_of_output_is_counted_and_not_kept() {
 #[test]
 fn an_endless_flood_meets_its_deadline() {
     let outcome = finish(&ChildSpec { timeout: Some(Duration::from_millis(300)), ..spec("yes", &[]) });
-    assert_eq!(outcome.ending, Ending::TimedOut { after_ms: 300 });
+    assert_eq!(outcome.ending, Termination::TimedOut { after_ms: 300 });
 }
 
 #[test]
@@ -94,10 +94,10 @@ fn a_timeout_lets_the_command_clean_up_and_ends_those_that_do_not() {
     let timeout = Some(Duration::from_secs(3));
     let polite =
         finish(&ChildSpec { timeout, ..shell("trap 'echo bye; exit 0' TERM; while :; do sleep 0.02; done") });
-    assert_eq!(polite.ending, Ending::TimedOut { after_ms: 3000 });
+    assert_eq!(polite.ending, Termination::TimedOut { after_ms: 3000 });
     assert_eq!(polite.stdout.text, "bye\n");
     let deaf = finish(&ChildSpec { timeout, ..shell("trap '' TERM; echo $$; while :; do sleep 1; done") });
-    assert_eq!(deaf.ending, Ending::TimedOut { after_ms: 3000 });
+    assert_eq!(deaf.ending, Termination::TimedOut { after_ms: 3000 });
     assert!(!is_alive(&deaf.stdout.text));
 }
 
@@ -118,19 +118,19 @@ fn cancellation_ends_the_command() {
             cancel.cancel(reason);
             running.join().unwrap()
         });
-        assert_eq!(outcome.ending, Ending::Cancelled, "{reason:?}");
+        assert_eq!(outcome.ending, Termination::Cancelled, "{reason:?}");
         assert!(!is_alive(&outcome.stdout.text), "{reason:?}");
     }
     let cancelled = CancelToken::new();
     cancelled.cancel(CancelReason::Irrelevant);
     let outcome = run(&shell("echo ran"), &cancelled).unwrap();
-    assert_eq!((outcome.ending, outcome.stdout.bytes), (Ending::Cancelled, 0));
+    assert_eq!((outcome.ending, outcome.stdout.bytes), (Termination::Cancelled, 0));
 }
 
 #[test]
 fn a_grandchild_that_keeps_the_pipe_open_is_ended_and_counted() {
     let outcome = finish(&shell("sleep 1000 & echo $!"));
-    assert_eq!(outcome.ending, Ending::Exited { code: 0 });
+    assert_eq!(outcome.ending, Termination::Exited { code: 0 });
     assert_eq!(outcome.leftovers, 1);
     assert!(!is_alive(&outcome.stdout.text));
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pybisect::executor::Executor as _;
-use pybisect::model::{CancelToken, Ending, Recipe};
-use pybisect::process::sandbox::{Limits, Network, Room, Sandbox, View};
+use pybisect::model::{CancelToken, Termination, TrialSpec};
+use pybisect::process::sandbox::{FilesystemView, Limits, Network, Sandbox, SlotDirs};
 use pybisect::process::{ChildOutcome, ChildSpec, run};
 
 use crate::support::sandbox::{fence_only, launcher, sandboxes, ways};
@@ -34,7 +34,7 @@ impl Slot {
 
     pub(crate) fn spec(&self, sandbox: &Sandbox, words: &[&str]) -> ChildSpec {
         let (slot, home, tmp, tree) = (self.path(""), self.path("home"), self.path("tmp"), self.path("tree"));
-        let room = Room { slot: &slot, home: &home, tmp: &tmp, own: &[] };
+        let room = SlotDirs { slot: &slot, home: &home, tmp: &tmp, own: &[] };
         ChildSpec {
             program: words[0].into(),
             arguments: words[1..].iter().map(OsString::from).collect(),
@@ -56,7 +56,7 @@ pub(crate) fn finish(spec: &ChildSpec) -> ChildOutcome {
 }
 
 fn plain() -> Vec<Sandbox> {
-    sandboxes(Network::Loopback, Limits::default(), &View::default())
+    sandboxes(Network::Loopback, Limits::default(), &FilesystemView::default())
 }
 
 #[test]
@@ -64,23 +64,23 @@ fn commands_end_as_they_do_outside() {
     for sandbox in plain() {
         let slot = Slot::new();
         let outcome = slot.shell(&sandbox, "echo out; echo err >&2; pwd; read line || echo nothing; exit 7");
-        assert_eq!(outcome.ending, Ending::Exited { code: 7 });
+        assert_eq!(outcome.ending, Termination::Exited { code: 7 });
         assert_eq!(outcome.stdout.text, format!("out\n{}\nnothing\n", slot.path("tree").display()));
         assert_eq!((outcome.stderr.text.as_str(), outcome.leftovers), ("err\n", 0));
         for (name, signal) in [("SEGV", 11), ("ABRT", 6), ("KILL", 9)] {
             let outcome = slot.shell(&sandbox, &format!("kill -{name} $$"));
-            assert_eq!(outcome.ending, Ending::Signalled { signal });
+            assert_eq!(outcome.ending, Termination::Signalled { signal });
         }
         let missing = finish(&slot.spec(&sandbox, &["no-such-program"]));
-        assert!(matches!(missing.ending, Ending::NotStarted { .. }), "{:?}", missing.ending);
+        assert!(matches!(missing.ending, Termination::NotStarted { .. }), "{:?}", missing.ending);
         let nowhere = slot.path("nowhere");
         let (home, tmp) = (slot.path("home"), slot.path("tmp"));
-        let room = Room { slot: &home, home: &home, tmp: &tmp, own: &[] };
+        let room = SlotDirs { slot: &home, home: &home, tmp: &tmp, own: &[] };
         let spec = ChildSpec {
             confinement: Some(sandbox.confine(room, &nowhere, &[], &[])),
             ..slot.spec(&sandbox, &["true"])
         };
-        assert!(matches!(finish(&spec).ending, Ending::NotStarted { .. }));
+        assert!(matches!(finish(&spec).ending, Termination::NotStarted { .. }));
     }
 }
 
@@ -92,10 +92,10 @@ fn a_timeout_lets_a_confined_command_clean_up_and_ends_those_that_do_not() {
         let timeout = Some(Duration::from_secs(5));
         let limited = |script: &str| ChildSpec { timeout, ..slot.spec(&sandbox, &["sh", "-c", script]) };
         let polite = finish(&limited("trap 'echo bye; exit 0' TERM; echo on; while :; do sleep 0.02; done"));
-        assert_eq!(polite.ending, Ending::TimedOut { after_ms: 5000 });
+        assert_eq!(polite.ending, Termination::TimedOut { after_ms: 5000 });
         assert_eq!(polite.stdout.text, "on\nbye\n");
         let deaf = finish(&limited("trap '' TERM; while :; do sleep 1; done"));
-        assert_eq!(deaf.ending, Ending::TimedOut { after_ms: 5000 });
+        assert_eq!(deaf.ending, Termination::TimedOut { after_ms: 5000 });
     }
 }
 
@@ -110,7 +110,7 @@ fn what_outlives_a_confined_command_is_counted_and_ended() {
         let script = "setsid sh -c 'while :; do date >> beat; sleep 0.01; done' >/dev/null 2>&1 & \
                   while ! [ -s beat ]; do sleep 0.01; done";
         let daemon = slot.shell(&sandbox, script);
-        assert_eq!(daemon.ending, Ending::Exited { code: 0 });
+        assert_eq!(daemon.ending, Termination::Exited { code: 0 });
         assert!(daemon.leftovers > 0);
         let beat = slot.path("tree/beat");
         let before = fs::read(&beat).unwrap();
@@ -129,7 +129,7 @@ fn files_are_private_and_what_is_outside_cannot_be_changed() {
     fs::write(outside.join("home/.ssh/key"), "secret").unwrap();
     fs::write(outside.join("home/repo/.venv/bin/tool"), "tool").unwrap();
     fs::write(outside.join("home/open/data"), "data").unwrap();
-    let view = View {
+    let view = FilesystemView {
         home: Some(outside.join("home")),
         hidden: vec![outside.join("home/repo")],
         visible: vec![outside.join("home/repo/.venv"), outside.join("home/open")],
@@ -165,10 +165,10 @@ fn a_fence_keeps_what_is_outside_from_being_read_or_changed() {
     fs::create_dir_all(outside.join("home/open")).unwrap();
     fs::write(outside.join("home/key"), "secret").unwrap();
     fs::write(outside.join("home/open/data"), "data").unwrap();
-    let view = View {
+    let view = FilesystemView {
         home: Some(outside.join("home")),
         visible: vec![outside.join("home/open")],
-        ..View::default()
+        ..FilesystemView::default()
     };
     let Some(sandbox) = fence_only(view) else { return };
     let slot = Slot::new();
@@ -179,11 +179,11 @@ fn a_fence_keeps_what_is_outside_from_being_read_or_changed() {
         outside.display()
     );
     let outcome = slot.shell(&sandbox, &script);
-    assert_eq!(outcome.ending, Ending::Exited { code: 3 });
+    assert_eq!(outcome.ending, Termination::Exited { code: 3 });
     assert_eq!(outcome.stdout.text, "data\nown\n", "{}", outcome.stderr.text);
     assert_eq!(fs::read_to_string(outside.join("home/key")).unwrap(), "secret");
     let daemon = slot.shell(&sandbox, "setsid sleep 1000 >/dev/null 2>&1 & sleep 0.05");
-    assert_eq!((daemon.ending, daemon.leftovers), (Ending::Exited { code: 0 }, 1));
+    assert_eq!((daemon.ending, daemon.leftovers), (Termination::Exited { code: 0 }, 1));
 }
 
 /// What every program may need is there, disks are not.
@@ -231,19 +231,19 @@ fn no_command_has_more_processes_than_it_may() {
             println!("not tested with {name}: the limit does not hold: {:?}", parts.missing);
             continue;
         }
-        let sandbox = Sandbox::new(launcher(), parts, Network::Loopback, limits, View::default());
+        let sandbox = Sandbox::new(launcher(), parts, Network::Loopback, limits, FilesystemView::default());
         let slot = Slot::new();
         let outcome = finish(&slot.spec(&sandbox, &["python3", "-c", CROWD]));
         // It is one itself.
         assert_eq!(outcome.stdout.text, "39 EAGAIN\n", "{}", outcome.stderr.text);
-        assert_eq!((outcome.ending, outcome.leftovers), (Ending::Exited { code: 0 }, 39));
+        assert_eq!((outcome.ending, outcome.leftovers), (Termination::Exited { code: 0 }, 39));
     }
 }
 
 #[test]
 fn limits_hold_for_each_command() {
     let limits = Limits { memory: Some(300 << 20), processes: Some(100), file_size: Some(1 << 20) };
-    for sandbox in sandboxes(Network::Loopback, limits, &View::default()) {
+    for sandbox in sandboxes(Network::Loopback, limits, &FilesystemView::default()) {
         let slot = Slot::new();
         let script = "\
 import os
@@ -290,14 +290,14 @@ fn eight_servers(sandbox: Option<Sandbox>) -> (usize, String) {
     let meeting = tempfile::tempdir().unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let script = format!("exec python3 server.py {port} {}", meeting.path().display());
-    let recipe = Recipe { writable: vec![meeting.path().to_owned()], ..recipe(&script) };
+    let recipe = TrialSpec { writable: vec![meeting.path().to_owned()], ..recipe(&script) };
     let tree = bench.user.tree_of(commit).unwrap();
     let outputs: Vec<_> = std::thread::scope(|scope| {
         let run = || bench.executor.run(&trial(commit, tree, &recipe), &CancelToken::new()).unwrap();
         let runs: Vec<_> = (0..8).map(|_| scope.spawn(run)).collect();
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
-    let passes = outputs.iter().filter(|output| output.ending == (Ending::Exited { code: 0 })).count();
+    let passes = outputs.iter().filter(|output| output.ending == (Termination::Exited { code: 0 })).count();
     (passes, outputs.into_iter().map(|output| output.stderr.text).collect())
 }
 
@@ -337,7 +337,8 @@ fn the_network_is_as_asked_for() {
                 println!("not tested with {name}: no {network:?}: {why}");
                 continue;
             }
-            let sandbox = Sandbox::new(launcher(), parts, network, Limits::default(), View::default());
+            let sandbox =
+                Sandbox::new(launcher(), parts, network, Limits::default(), FilesystemView::default());
             let outcome = finish(&slot.spec(&sandbox, &["python3", "-c", &script]));
             assert_eq!(outcome.stdout.text, expected, "{network:?}: {}", outcome.stderr.text);
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use pybisect::model::Ending;
+use pybisect::model::Termination;
 use pybisect::process::ChildSpec;
 
 use crate::sandbox::{Slot, finish};
@@ -96,7 +96,7 @@ fn calls_that_reach_past_the_sandbox_are_refused() {
         let numbers = if ["namespaces", "bubblewrap"].contains(&name) { "own" } else { "machine" };
         let inside = finish(&slot.spec(&sandbox, &["python3", "-c", CALLS, numbers]));
         assert_eq!(inside.stdout.text, "\n", "{name}: {}", inside.stderr.text);
-        assert_eq!(inside.ending, Ending::Exited { code: 0 }, "{name}: {}", inside.stderr.text);
+        assert_eq!(inside.ending, Termination::Exited { code: 0 }, "{name}: {}", inside.stderr.text);
         let outside = finish(&ChildSpec {
             confinement: None,
             ..slot.spec(&sandbox, &["python3", "-c", CALLS, numbers])
@@ -226,7 +226,7 @@ fn ordinary_test_suites_notice_nothing() {
         fs::write(slot.path("tree/ordinary.py"), ORDINARY).unwrap();
         let outcome = finish(&slot.spec(&sandbox, &["python3", "ordinary.py"]));
         assert_eq!(outcome.stdout.text, "all works\n", "{name}: {}", outcome.stderr.text);
-        assert_eq!(outcome.ending, Ending::Exited { code: 0 }, "{name}: {}", outcome.stderr.text);
+        assert_eq!(outcome.ending, Termination::Exited { code: 0 }, "{name}: {}", outcome.stderr.text);
     }
 }
 

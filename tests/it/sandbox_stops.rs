@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use pybisect::model::{CancelReason, CancelToken, Ending};
-use pybisect::process::sandbox::{Limits, Network, Parts, Sandbox, View};
+use pybisect::model::{CancelReason, CancelToken, Termination};
+use pybisect::process::sandbox::{FilesystemView, Limits, Network, Sandbox, SandboxCapabilities};
 use pybisect::process::{ChildSpec, run};
 
 use crate::sandbox::Slot;
@@ -70,7 +70,8 @@ fn a_first_process_that_is_stopped_keeps_nobody_waiting() {
                 }
                 running.join().unwrap()
             });
-            let expected = if is_cancelled { Ending::Cancelled } else { Ending::TimedOut { after_ms: 3000 } };
+            let expected =
+                if is_cancelled { Termination::Cancelled } else { Termination::TimedOut { after_ms: 3000 } };
             assert_eq!(outcome.ending, expected, "{name}");
             assert!(is_gone("while", &mark), "{name}: it lives");
         }
@@ -85,11 +86,17 @@ fn a_sandbox_that_is_not_made_in_time_is_a_command_that_was_not_done_in_time() {
     let launcher = slot.path("launcher");
     fs::write(&launcher, "#!/bin/sh\nexec sleep 600\n").unwrap();
     fs::set_permissions(&launcher, fs::Permissions::from_mode(0o755)).unwrap();
-    let parts = Parts { filter: true, user: true, mount: true, process: true, ..Parts::default() };
-    let sandbox = Sandbox::new(launcher, parts, Network::Host, Limits::default(), View::default());
+    let parts = SandboxCapabilities {
+        filter: true,
+        user: true,
+        mount: true,
+        process: true,
+        ..SandboxCapabilities::default()
+    };
+    let sandbox = Sandbox::new(launcher, parts, Network::Host, Limits::default(), FilesystemView::default());
     let spec = ChildSpec { timeout: Some(Duration::from_millis(200)), ..slot.spec(&sandbox, &["true"]) };
     let outcome = run(&spec, &CancelToken::new()).unwrap();
-    assert_eq!(outcome.ending, Ending::TimedOut { after_ms: 200 });
+    assert_eq!(outcome.ending, Termination::TimedOut { after_ms: 200 });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pybisect::executor::local::RunFolder;
-use pybisect::model::{CommitId, Ending, Recipe};
+use pybisect::model::{CommitId, Termination, TrialSpec};
 use pybisect::process::sandbox::Sandbox;
 
 use crate::support::repo_builder::snapshot;
@@ -58,7 +58,7 @@ fn rearrange(name: &str, sandbox: Option<Sandbox>, may_mount: bool) {
     let (run, bytecode) = (bench.run.path().to_owned(), bench.run.bytecode().to_owned());
     for number in 0..count {
         let at = usize::try_from(number.wrapping_mul(7) >> 1).unwrap() % commits.len();
-        let expected = Ending::Exited { code: i32::from(at % 2 == 1) };
+        let expected = Termination::Exited { code: i32::from(at % 2 == 1) };
         let script = |seed: &str, further: &str| {
             let mount = if may_mount { "yes" } else { "no" };
             let canary = canary.path().display();
@@ -70,7 +70,7 @@ fn rearrange(name: &str, sandbox: Option<Sandbox>, may_mount: bool) {
             let setup = Some(format!("{} || true", script(&seed, "set-up").trim_start_matches("exec ")));
             // Where it can, the command itself goes where a link of the set-up's leads: Python with its bytecode.
             let command = if is_hidden { script("check", "") } else { "true".to_owned() };
-            let trial = Recipe { setup, ..recipe(&command) };
+            let trial = TrialSpec { setup, ..recipe(&command) };
             bench.trial(commits[at], &trial);
         } else {
             let output = bench.shell(commits[at], &script(&seed, ""));
@@ -85,7 +85,7 @@ fn rearrange(name: &str, sandbox: Option<Sandbox>, may_mount: bool) {
         }
     }
     let output = bench.shell(commits[0], "exec python3 rearrange.py check / no");
-    assert_eq!(output.ending, Ending::Exited { code: 0 }, "{name}: {:?}", output.stdout.text);
+    assert_eq!(output.ending, Termination::Exited { code: 0 }, "{name}: {:?}", output.stdout.text);
     drop(bench);
     assert!(snapshot(repo.path()) == before.1, "{name}: the repository changed");
     assert_nothing_is_left(name, &[run, bytecode]);
@@ -120,7 +120,7 @@ fn what_is_left_by_hand_is_noticed_by_the_next_trial() {
     let bench = Bench::new(repo.path(), 1);
     let script = "echo left > other; exec python3 rearrange.py check / no";
     let output = bench.shell(commits[0], script);
-    assert_eq!(output.ending, Ending::Exited { code: 90 }, "{:?}", output.stdout.text);
+    assert_eq!(output.ending, Termination::Exited { code: 90 }, "{:?}", output.stdout.text);
 }
 
 /// A dead run, deep and with a link in the place of its lock: the next one goes on at once, and sweeps it meanwhile.

@@ -6,9 +6,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use pybisect::graph::{CommitGraph, Node};
-use pybisect::model::{Captured, Ending, Timing, TrialOutput, Verdict};
+use pybisect::model::{Captured, Termination, Timing, TrialOutput, Verdict};
 use pybisect::search::simulate::{Random, Truth, World};
-use pybisect::search::{InformationGain, Outcome, SearchState};
+use pybisect::search::{InformationGain, SearchOutcome, SearchState};
 use pybisect::triage::{CommandFacts, Oracle as _, Target, TargetOracle};
 
 use crate::support::{TestRepo, User, culprit};
@@ -29,7 +29,8 @@ fn verdicts(file: &Path) -> BTreeMap<String, Verdict> {
         let (head, stdout) = run[0].split_once('\n').unwrap();
         let (situation, status) = head.split_once(' ').unwrap();
         let code: i32 = status.parse().unwrap();
-        let ending = if code < 0 { Ending::Signalled { signal: -code } } else { Ending::Exited { code } };
+        let ending =
+            if code < 0 { Termination::Signalled { signal: -code } } else { Termination::Exited { code } };
         let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };
         let stderr = captured(run[1].strip_prefix("stderr").unwrap());
         let (stdout, timing) = (captured(stdout), Timing::default());
@@ -98,7 +99,7 @@ fn a_commit_that_did_not_run_is_never_the_proof() {
         let world = World { graph, truth, false_failures: 0.0, false_passes: 0.0, seed };
         let play = world.play(&InformationGain::new(0.99, 0.01), state, 1 + random.below(3), 1000);
         match play.outcome {
-            Some(Outcome::Found { culprit: answer, .. }) => {
+            Some(SearchOutcome::Found { culprit: answer, .. }) => {
                 found += 1;
                 assert_eq!(answer, culprit, "seed {seed}");
                 assert_eq!(situations[answer.index()], "fails", "seed {seed}");
@@ -106,7 +107,7 @@ fn a_commit_that_did_not_run_is_never_the_proof() {
                     assert_eq!(situations[parent.index()], "passes", "seed {seed}");
                 }
             }
-            Some(Outcome::Ambiguous { set }) => {
+            Some(SearchOutcome::Ambiguous { set }) => {
                 open += 1;
                 assert!(set.iter().any(|(node, _)| *node == culprit), "seed {seed}");
             }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::find::Args;
-use super::standing::Standing;
+use super::location::Location;
 use crate::cli::CliError;
 use crate::cli::config::Config;
 
@@ -32,7 +32,7 @@ pub(super) fn stay_inside(
     config: &Config,
     args: &Args,
     here: &Path,
-    standing: &Standing,
+    standing: &Location,
 ) -> Result<(), CliError> {
     let mut named: Vec<(&str, PathBuf)> = Vec::new();
     if args.with_file.is_empty() && config.is_of_repository("with-file") {

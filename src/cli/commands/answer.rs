@@ -6,7 +6,7 @@ use super::find::Args;
 use super::prepare::Prepared;
 use crate::cli::CliError;
 use crate::cli::terminal::{columns, stderr_style, stdout_style};
-use crate::git::{GitError, Merged, Repository, WorkState};
+use crate::git::{GitError, MergeOutcome, Repository, WorkState};
 use crate::model::Report;
 use crate::report::{Answer, Next, Renderer as _, Revert, Unanswered, printable};
 
@@ -60,8 +60,8 @@ fn revert(prepared: &Prepared, report: &Report) -> Result<Revert, GitError> {
     let here = repository.tree_of(head.id)?;
     match prepared.bench.shadow.merge(repository.tree_of(commit.id)?, here, before)? {
         // There is nothing of it left to undo.
-        Merged::Clean(tree) if tree == here => Ok(Revert::Unknown),
-        Merged::Clean(_) => Ok(Revert::Applies),
-        Merged::Conflicts(paths) => Ok(Revert::Conflicts(paths)),
+        MergeOutcome::Clean(tree) if tree == here => Ok(Revert::Unknown),
+        MergeOutcome::Clean(_) => Ok(Revert::Applies),
+        MergeOutcome::Conflicts(paths) => Ok(Revert::Conflicts(paths)),
     }
 }

@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::environments::{MOST_BYTES, parse_size};
 use crate::beneath::remove_tree;
-use crate::cli::{CliError, Exit, folders};
+use crate::cli::{CliError, ExitStatus, cache_dir};
 use crate::executor::local::{alive, sweep};
-use crate::git::Mirror;
+use crate::git::ExportedTrees;
 use crate::pyenv::evict_environments;
 use crate::report::{plural, size};
 use crate::store::{CallCache, Store};
@@ -46,8 +46,8 @@ enum What {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
-    let cache = folders::cache()?;
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+    let cache = cache_dir::cache()?;
     match &args.what {
         What::Dir => super::print(format!("{}\n", cache.display()).as_bytes()),
         What::Size { json } => show(&cache, *json),
@@ -70,7 +70,7 @@ const PARTS: [(&str, &str); 7] = [
     ("runs", "work trees of searches that run"),
 ];
 
-fn show(cache: &Path, as_json: bool) -> Result<Exit, CliError> {
+fn show(cache: &Path, as_json: bool) -> Result<ExitStatus, CliError> {
     let parts = PARTS.map(|(name, what)| (name, what, bytes_of_part(cache, name)));
     let total = bytes(cache);
     if as_json {
@@ -104,7 +104,10 @@ pub(super) fn bytes(place: &Path) -> u64 {
 }
 
 /// Say what it brought.
-fn removed(cache: &Path, remove: impl FnOnce() -> Result<Vec<String>, CliError>) -> Result<Exit, CliError> {
+fn removed(
+    cache: &Path,
+    remove: impl FnOnce() -> Result<Vec<String>, CliError>,
+) -> Result<ExitStatus, CliError> {
     if !cache.is_dir() {
         return super::print_text(format!("there is nothing in {}\n", cache.display()).as_bytes());
     }
@@ -131,7 +134,7 @@ fn prune(cache: &Path, limit: u64) -> Result<Vec<String>, CliError> {
     store.evict()?;
     store.shrink();
     notes.extend(evict(cache, limit)?);
-    Mirror::forget(&cache.join("types"), false);
+    ExportedTrees::forget(&cache.join("types"), false);
     Ok(notes)
 }
 
@@ -142,7 +145,7 @@ fn clean(cache: &Path) -> Result<Vec<String>, CliError> {
     Store::open(cache)?.clear(running > 0)?;
     CallCache::open(cache)?.clear()?;
     notes.extend(evict(cache, 0)?);
-    Mirror::forget(&cache.join("types"), true);
+    ExportedTrees::forget(&cache.join("types"), true);
     if running > 0 {
         let who = if running == 1 { "a search runs".to_owned() } else { format!("{running} searches run") };
         notes.push(format!("{who}: what may be in use stays"));

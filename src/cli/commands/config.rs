@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::standing::Standing;
-use crate::cli::{CliError, Exit, config};
+use super::location::Location;
+use crate::cli::{CliError, ExitStatus, config};
 use crate::git::Repository;
 use crate::report::one_line;
 
@@ -18,13 +18,13 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let place = match &args.repo {
         Some(place) => place.clone(),
         None => std::env::current_dir().map_err(CliError::internal)?,
     };
     let repository = Repository::open(&place)?;
-    let standing = Standing::new(&repository, &place);
+    let standing = Location::new(&repository, &place);
     let settings = config::in_force(&standing.config(&repository, None))?;
     let mut text = String::new();
     for setting in &settings {

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 
 use super::{find, fix};
 use crate::cli::terminal::stderr_style;
-use crate::cli::{CliError, Exit};
+use crate::cli::{CliError, ExitStatus};
 
 /// Show the whole thing on a bundled example, in a temporary folder
 ///
@@ -32,7 +32,7 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let folder = tempfile::Builder::new().prefix("pybisect-demo-").tempdir().map_err(CliError::internal)?;
     let repository = folder.path().join("short");
     build_history(&repository).map_err(CliError::internal)?;
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         ..find::Args::default()
     });
     let found = match found {
-        Ok(Exit::Found) if args.json.is_none() => {
+        Ok(ExitStatus::Success) if args.json.is_none() => {
             say("\n$ pybisect fix");
             let onto = "HEAD".to_owned();
             let quiet = true;

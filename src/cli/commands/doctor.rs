@@ -7,20 +7,20 @@ use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
 use super::cache::bytes;
-use super::isolation::{Offered, offered_here};
+use super::isolation::{SandboxProbe, offered_here};
 use super::machine::memory_of_the_machine;
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, Exit, folders};
+use crate::cli::{CliError, ExitStatus, cache_dir};
 use crate::git::Repository;
 use crate::process::program;
-use crate::pyenv::{Prober, Pythons, Uv};
+use crate::pyenv::{InterpreterSet, Prober, Uv};
 use crate::report::size;
 
 /// See whether this machine has what pybisect uses, and what would bring the rest
 ///
 /// Nothing is installed, nothing outside of this machine is asked.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit status: 0 all that is needed is there, 5 something needed is missing")]
+#[command(after_help = "ExitStatus status: 0 all that is needed is there, 5 something needed is missing")]
 pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]
@@ -36,7 +36,7 @@ enum State {
     /// Something would be better otherwise.
     Note,
     /// Nothing goes without it.
-    Missing,
+    MissingCapability,
 }
 
 /// One line.
@@ -59,16 +59,20 @@ impl Line {
     }
 
     fn missing(name: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { state: State::Missing, ..Self::note(name, what, remedy) }
+        Self { state: State::MissingCapability, ..Self::note(name, what, remedy) }
     }
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let here = std::env::current_dir().map_err(CliError::internal)?;
     let repository = Repository::open(&here).ok();
     let lines = lines(repository.as_ref())?;
-    let exit = if lines.iter().any(|line| line.state == State::Missing) { Exit::NotRun } else { Exit::Found };
+    let exit = if lines.iter().any(|line| line.state == State::MissingCapability) {
+        ExitStatus::NotRun
+    } else {
+        ExitStatus::Success
+    };
     if args.json {
         let object = serde_json::json!({
             "schema": "pybisect-doctor/1", "version": env!("CARGO_PKG_VERSION"), "lines": lines,
@@ -86,7 +90,7 @@ fn text(lines: &[Line]) -> String {
         let state = match line.state {
             State::Ok => style.good("ok     "),
             State::Note => style.warn("note   "),
-            State::Missing => style.bad("missing"),
+            State::MissingCapability => style.bad("missing"),
         };
         let remedy = line.remedy.iter().map(|remedy| format!("{:20}{}\n", "", style.dim(remedy)));
         format!("{state} {:12}{}\n{}", line.name, line.what, remedy.collect::<String>())
@@ -96,13 +100,13 @@ fn text(lines: &[Line]) -> String {
 
 fn lines(repository: Option<&Repository>) -> Result<Vec<Line>, CliError> {
     let refuses = |program: &Path| repository.is_some_and(|repository| repository.brings(program));
-    let cache = folders::cache()?;
+    let cache = cache_dir::cache()?;
     let isolation = offered_here(&refuses)?;
     let questions = isolation.for_questions(repository.and_then(Repository::workdir));
     let prober = Prober { sandbox: questions.as_ref(), refuses: &refuses };
     let mut lines = vec![git(&refuses)];
     lines.extend(repository.map(of_repository));
-    let pythons = Pythons::find(None, &prober);
+    let pythons = InterpreterSet::find(None, &prober);
     lines.push(python(&pythons));
     let newest = pythons.versions().next_back().and_then(|version| pythons.get(version));
     lines.push(uv(newest, &cache, &refuses));
@@ -129,7 +133,7 @@ fn of_repository(repository: &Repository) -> Line {
     Line::ok("repository", folder)
 }
 
-fn python(pythons: &Pythons) -> Line {
+fn python(pythons: &InterpreterSet) -> Line {
     let versions: Vec<String> = pythons.versions().map(|version| version.to_string()).collect();
     if versions.is_empty() {
         return Line::missing("python", "none on PATH (3.6 or later)", "uv python install 3.12");
@@ -169,7 +173,7 @@ fn ty(cache: &Path, refuses: &dyn Fn(&Path) -> bool) -> Line {
     }
 }
 
-fn isolation_lines(offered: &Offered) -> Vec<Line> {
+fn isolation_lines(offered: &SandboxProbe) -> Vec<Line> {
     let way = offered.way();
     let missing = offered.missing();
     if missing.is_empty() {

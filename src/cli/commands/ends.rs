@@ -2,7 +2,7 @@
 
 use super::find::Args;
 use super::preflight::{Revisions, check_ends};
-use super::prepare::Merged;
+use super::prepare::ResolvedOptions;
 use super::retyped::Retyped;
 use crate::cli::CliError;
 use crate::git::Repository;
@@ -20,7 +20,7 @@ pub(super) struct Ends {
 pub(super) fn endpoints(
     repository: &Repository,
     args: &Args,
-    merged: &Merged,
+    merged: &ResolvedOptions,
     typed: Option<&Retyped>,
 ) -> Result<Ends, CliError> {
     let resolve = |rev: &str| Ok::<_, CliError>(repository.resolve(rev)?.id);

@@ -8,12 +8,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::cli::{CliError, config};
-use crate::executor::Declarations;
+use crate::executor::EndpointManifests;
 use crate::git::Repository;
 use crate::model::CommitId;
 use crate::process::sandbox::Sandbox;
 use crate::pyenv::{
-    Choice, Environments, Interpreter, LeastPytest, Minor, Policy, Prober, Pythons, TimeTravel, Uv,
+    Environments, InstallOptions, Interpreter, InterpreterSet, LeastPytest, Policy, Prober, PythonVersion,
+    TimeTravel, Uv,
 };
 use crate::triage::CommandFacts;
 use crate::triage::pytest_options::newest_needed;
@@ -147,7 +148,7 @@ pub(super) fn choose(
             "--env current runs in the environment you have: --with, --python and the like have no effect";
         return Ok(own(args.asks_for_own().then(|| why.to_owned()).into_iter().collect()));
     }
-    let declarations = Declarations::read(repository.reopen()?, ends, stands)?;
+    let declarations = EndpointManifests::read(repository.reopen()?, ends, stands)?;
     let is_asked = args.env.is_some() || args.asks_for_own();
     if !is_asked && !declarations.is_any() {
         return Ok(own(Vec::new()));
@@ -160,7 +161,7 @@ pub(super) fn choose(
         return Ok(chosen);
     }
     let beside = python.map(|python| python.executable.as_path());
-    let mut pythons = Pythons::find(beside, prober);
+    let mut pythons = InterpreterSet::find(beside, prober);
     let version = args.python.as_deref().map(|python| named(python, &mut pythons, prober)).transpose()?;
     let uv = match Uv::find(beside, cache, prober.refuses) {
         Ok(uv) => uv,
@@ -178,7 +179,7 @@ pub(super) fn choose(
         }
     };
     let policy = Policy {
-        choice: Choice {
+        choice: InstallOptions {
             with: args.with.clone(),
             extras: args.extra.clone(),
             groups: args.group.clone(),
@@ -270,9 +271,9 @@ fn chosen_already(command: &[OsString], python: Option<&Interpreter>) -> Option<
     (is_path && runs_python).then(|| format!("the command names the interpreter {}", program.display()))
 }
 
-fn named(python: &str, pythons: &mut Pythons, prober: &Prober<'_>) -> Result<Minor, CliError> {
+fn named(python: &str, pythons: &mut InterpreterSet, prober: &Prober<'_>) -> Result<PythonVersion, CliError> {
     let version = if python.contains('/') {
-        *pythons = Pythons::default();
+        *pythons = InterpreterSet::default();
         if (prober.refuses)(Path::new(python)) {
             return Err(CliError::usage(format!(
                 "{python} is not run: git tracks it, or what it is installed in"
@@ -282,7 +283,7 @@ fn named(python: &str, pythons: &mut Pythons, prober: &Prober<'_>) -> Result<Min
         pythons.add(Path::new(python), None, prober);
         pythons.versions().next()
     } else {
-        Minor::parse(python).filter(|&version| pythons.get(version).is_some())
+        PythonVersion::parse(python).filter(|&version| pythons.get(version).is_some())
     };
     version.ok_or_else(|| {
         let known: Vec<String> = pythons.versions().map(|version| version.to_string()).collect();

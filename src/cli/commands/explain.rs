@@ -2,7 +2,7 @@
 
 use crate::check::{RULES, RuleDoc, rule};
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, Exit};
+use crate::cli::{CliError, ExitStatus};
 
 /// Explain a rule of check: when it speaks, on what evidence, and what to do
 #[derive(Debug, clap::Args)]
@@ -13,7 +13,7 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let text = match &args.rule {
         None => list(),
         Some(id) => explanation(rule(id).ok_or_else(|| unknown(id))?),

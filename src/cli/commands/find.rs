@@ -5,10 +5,10 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::cli::terminal::{can_animate, stderr_style};
-use crate::cli::{CliError, Exit};
+use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 use crate::model::{CancelReason, CancelToken, CommitId, Event, Report};
-use crate::report::{Json, Plain, Progress, Quiet, Renderer, Reporter, lines};
+use crate::report::{Json, PlainReporter, Progress, Quiet, Renderer, Reporter, lines};
 use crate::session::{self, SignalListener};
 
 use super::answer;
@@ -174,7 +174,7 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     if args.from_bisect {
         let here = std::env::current_dir().map_err(CliError::internal)?;
         let repository = Repository::open(args.repo.as_deref().unwrap_or(&here))?;
@@ -187,7 +187,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     run_with_ends(args)
 }
 
-fn run_with_ends(args: &Args) -> Result<Exit, CliError> {
+fn run_with_ends(args: &Args) -> Result<ExitStatus, CliError> {
     let mut json = args.json.as_deref().map(JsonTarget::open).transpose()?;
     let prepared = prepare::prepare(args)?;
     for warning in &prepared.warnings {
@@ -217,10 +217,10 @@ fn run_with_ends(args: &Args) -> Result<Exit, CliError> {
         answer::tell(args, &prepared, &report)?;
     }
     if cancel.is_cancelled() {
-        say_how_to_go_on(&cancel);
-        return Ok(Exit::Interrupted);
+        print_resume_hint(&cancel);
+        return Ok(ExitStatus::Interrupted);
     }
-    Ok(Exit::of_report(&report))
+    Ok(ExitStatus::of_report(&report))
 }
 
 /// The session itself, with its live view.
@@ -230,7 +230,7 @@ fn search(prepared: &Prepared, cancel: &CancelToken, quiet: bool) -> Result<Repo
     } else if can_animate() {
         Box::new(Progress::new(stderr_style()))
     } else {
-        Box::new(Plain::new(anstream::stderr(), stderr_style()))
+        Box::new(PlainReporter::new(anstream::stderr(), stderr_style()))
     };
     let workshop = prepared.workshop(cancel);
     Ok(session::find(&prepared.plan, &workshop, &mut |event: &Event| reporter.on_event(event))?)
@@ -242,7 +242,7 @@ pub(super) fn warn(text: &str) {
 }
 
 /// What to do after an interrupt.
-pub(super) fn say_how_to_go_on(cancel: &CancelToken) {
+pub(super) fn print_resume_hint(cancel: &CancelToken) {
     let style = stderr_style();
     let ended = match cancel.reason() {
         Some(CancelReason::Forced) => "killed",

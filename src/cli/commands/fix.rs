@@ -10,7 +10,7 @@ use super::config_args::ConfigArgs;
 use super::isolation::IsolationArgs;
 use super::{find, prepare};
 use crate::cli::terminal::{stderr_style, stdout_style};
-use crate::cli::{CliError, Exit, folders};
+use crate::cli::{CliError, ExitStatus, cache_dir};
 use crate::git::{Repository, Shadow};
 use crate::model::trial::HomeFile;
 use crate::model::{CancelToken, CandidateFix, FixKind, FixReport, PackageChange, Report};
@@ -110,7 +110,7 @@ pub(super) fn remember(
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     if !args.command.is_empty() {
         let command = shell_words::join(&args.command);
         return Err(CliError::usage("the command is that of the search, and need not be given").hinted(
@@ -122,7 +122,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         None => std::env::current_dir().map_err(CliError::internal)?,
     };
     let repository = Repository::open(&place)?;
-    let store = Store::open(&folders::cache()?)?;
+    let store = Store::open(&cache_dir::cache()?)?;
     let (row, report) = last_session(args, &repository, &store)?;
     let onto = repository.resolve(&args.onto)?.id;
     let branch = branch(args, &report, &repository)?;
@@ -151,8 +151,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let fixes = session::fix(plan, &workshop, &request, &mut said)?;
     drop(listener);
     let Some(fixes) = fixes else {
-        find::say_how_to_go_on(&cancel);
-        return Ok(Exit::Interrupted);
+        find::print_resume_hint(&cancel);
+        return Ok(ExitStatus::Interrupted);
     };
     tell(args, &request.report, &fixes, &bench.shadow, repository, branch.as_deref())
 }
@@ -165,14 +165,14 @@ fn tell(
     shadow: &Shadow,
     repository: &Repository,
     branch: Option<&str>,
-) -> Result<Exit, CliError> {
+) -> Result<ExitStatus, CliError> {
     let best = fixes.report.fixes.iter().zip(&fixes.made).find(|(fix, _)| fix.passed);
     let mut patch = None;
     let mut committed = None;
     if let (Some((fix, (tree, made))), false) = (best, fixes.report.mended_already) {
         let file = match &args.output {
             Some(file) => file.clone(),
-            None => folders::cache()?.join("fixes").join(format!("{}.patch", fixes.report.session)),
+            None => cache_dir::cache()?.join("fixes").join(format!("{}.patch", fixes.report.session)),
         };
         write(&file, &made.bytes)?;
         warn_of_uncommitted(repository, &made.paths);
@@ -182,7 +182,7 @@ fn tell(
             let (author, email) = author(repository)?;
             let message = message(found, fix, args.verify.as_deref());
             let id = shadow.commit(*tree, onto, (&author, &email), &message)?;
-            repository.take_branch(shadow, name)?;
+            repository.import_branch(shadow, name)?;
             committed = Some((name.to_owned(), id));
         }
     }
@@ -209,7 +209,7 @@ fn tell(
     if let (Some(remote), Some((name, _))) = (&args.push, &committed) {
         if let Err(error) = repository.push_branch(remote, name) {
             say(&format!("{error}"));
-            return Ok(Exit::Response);
+            return Ok(ExitStatus::Response);
         }
         say(&format!("pushed {name} to {remote}"));
     }
@@ -226,9 +226,9 @@ fn warn_of_uncommitted(repository: &Repository, paths: &[PathBuf]) {
     }
 }
 
-fn exit(report: &FixReport) -> Exit {
+fn exit(report: &FixReport) -> ExitStatus {
     let good = report.mended_already || report.fixes.iter().any(|fix| fix.passed);
-    if good { Exit::Found } else { Exit::Inconclusive }
+    if good { ExitStatus::Success } else { ExitStatus::Inconclusive }
 }
 
 /// The session to mend, with its report.

@@ -10,7 +10,8 @@ use super::machine::{memory_of_the_machine, services};
 use crate::cli::{CliError, config};
 use crate::model::event::{Isolation, TrialLimits};
 use crate::process::sandbox::{
-    Limits, Missing, Network, PROCESS_LIMIT, Parts, Sandbox, Variables, View, Way, clean,
+    FilesystemView, Limits, MissingCapability, Network, PROCESS_LIMIT, Sandbox, SandboxBackend,
+    SandboxCapabilities, Variables, filter_environment,
 };
 
 /// Processes of one trial at the same time, where the user says nothing.
@@ -121,7 +122,11 @@ impl IsolationArgs {
     }
 
     /// What these flags and the configuration ask for, where trials run at all.
-    pub(super) fn wanted_by(&self, config: &config::Config, runs_trials: bool) -> Result<Wanted, CliError> {
+    pub(super) fn wanted_by(
+        &self,
+        config: &config::Config,
+        runs_trials: bool,
+    ) -> Result<IsolationRequest, CliError> {
         let mut merged = self.over(config);
         if !runs_trials && merged.isolation == Some(Level::Strict) {
             // No trial will run that could need all of it.
@@ -131,7 +136,7 @@ impl IsolationArgs {
     }
 
     /// Read what is written in them.
-    fn wanted(&self) -> Result<Wanted, CliError> {
+    fn wanted(&self) -> Result<IsolationRequest, CliError> {
         let network = match self.network {
             Some(NetworkArg::Host) => Network::Host,
             Some(NetworkArg::None) => Network::None,
@@ -143,19 +148,19 @@ impl IsolationArgs {
             file_size: limit(self.max_file_size.as_deref(), Some(LARGEST_FILE), parse_size)?,
         };
         let level = self.isolation.unwrap_or_default();
-        Ok(Wanted { level, network, limits, passed: self.pass_env.clone() })
+        Ok(IsolationRequest { level, network, limits, passed: self.pass_env.clone() })
     }
 }
 
 /// What is wanted.
-pub(super) struct Wanted {
+pub(super) struct IsolationRequest {
     level: Level,
     network: Network,
     limits: Limits,
     passed: Vec<String>,
 }
 
-impl Wanted {
+impl IsolationRequest {
     /// Names of variables that the user passes.
     pub(super) fn passed(&self) -> &[String] {
         &self.passed
@@ -166,7 +171,7 @@ impl Wanted {
         if self.level == Level::Off {
             return Variables { kept: all.into_iter().collect(), withheld: Vec::new() };
         }
-        clean(all, &self.passed, self.network == Network::Host)
+        filter_environment(all, &self.passed, self.network == Network::Host)
     }
 
     /// Whether trials run as the user does.
@@ -179,7 +184,7 @@ impl Wanted {
     ///
     /// # Errors
     /// When there is no folder for temporary files.
-    pub(super) fn offered(&self, refuses: &dyn Fn(&Path) -> bool) -> Result<Option<Offered>, CliError> {
+    pub(super) fn offered(&self, refuses: &dyn Fn(&Path) -> bool) -> Result<Option<SandboxProbe>, CliError> {
         if self.level == Level::Off {
             return Ok(None);
         }
@@ -192,8 +197,8 @@ impl Wanted {
     /// When a part is missing and all of it is wanted.
     pub(super) fn sandbox(
         &self,
-        offered: Option<Offered>,
-        view: View,
+        offered: Option<SandboxProbe>,
+        view: FilesystemView,
         withheld: Vec<String>,
     ) -> Result<(Option<Sandbox>, Isolation), CliError> {
         let always = ["process-group", "private-home", "private-tmp", "private-git"];
@@ -202,7 +207,7 @@ impl Wanted {
             network: "host".to_owned(),
             ..Isolation::default()
         };
-        let Some(Offered { launcher, scratch, mut parts }) = offered else {
+        let Some(SandboxProbe { launcher, scratch, mut parts }) = offered else {
             "process-groups".clone_into(&mut isolation.by);
             isolation
                 .missing
@@ -302,12 +307,12 @@ impl Wanted {
     }
 }
 
-impl Offered {
+impl SandboxProbe {
     /// A sandbox for interpreters that say what they are: nothing can be written, no network is reached, the user's
     /// packages are seen wherever they lie. `None` where the system has none.
     pub(super) fn for_questions(&self, top: Option<&Path>) -> Option<Sandbox> {
         let visible = top.map(Path::to_owned).into_iter().collect();
-        let view = View { home: None, hidden: Vec::new(), visible, writable: Vec::new() };
+        let view = FilesystemView { home: None, hidden: Vec::new(), visible, writable: Vec::new() };
         let (launcher, parts) = (self.launcher.clone(), self.parts.clone());
         parts.is_any().then(|| Sandbox::new(launcher, parts, Network::Loopback, Limits::default(), view))
     }
@@ -318,7 +323,7 @@ impl Offered {
     }
 
     /// What of it is not there.
-    pub(super) fn missing(&self) -> &[Missing] {
+    pub(super) fn missing(&self) -> &[MissingCapability] {
         &self.parts.missing
     }
 
@@ -332,31 +337,31 @@ impl Offered {
 ///
 /// # Errors
 /// When there is no folder for temporary files.
-pub(super) fn offered_here(refuses: &dyn Fn(&Path) -> bool) -> Result<Offered, CliError> {
+pub(super) fn offered_here(refuses: &dyn Fn(&Path) -> bool) -> Result<SandboxProbe, CliError> {
     let scratch = tempfile::tempdir().map_err(CliError::internal)?;
     let launcher = Sandbox::own_launcher();
-    let parts = Parts::detect(&launcher, scratch.path(), only_way()?, refuses);
-    Ok(Offered { launcher, scratch, parts })
+    let parts = SandboxCapabilities::detect(&launcher, scratch.path(), only_way()?, refuses);
+    Ok(SandboxProbe { launcher, scratch, parts })
 }
 
 /// What this system has for a sandbox.
-pub(super) struct Offered {
+pub(super) struct SandboxProbe {
     launcher: PathBuf,
     scratch: TempDir,
-    parts: Parts,
+    parts: SandboxCapabilities,
 }
 
 /// The variable that names one way to isolate and rules out the others: to see what that way does.
 const ONLY_WAY: &str = "PYBISECT_ISOLATION_BY";
 
-const WAYS: [(&str, Way); 4] = [
-    ("namespaces", Way::Namespaces),
-    ("bubblewrap", Way::Bubblewrap),
-    ("landlock", Way::Landlock),
-    ("process-groups", Way::Groups),
+const WAYS: [(&str, SandboxBackend); 4] = [
+    ("namespaces", SandboxBackend::Namespaces),
+    ("bubblewrap", SandboxBackend::Bubblewrap),
+    ("landlock", SandboxBackend::Landlock),
+    ("process-groups", SandboxBackend::Groups),
 ];
 
-fn only_way() -> Result<Option<Way>, CliError> {
+fn only_way() -> Result<Option<SandboxBackend>, CliError> {
     let Some(text) = std::env::var(ONLY_WAY).ok().filter(|text| !text.is_empty()) else { return Ok(None) };
     let found = WAYS.iter().find(|(name, _)| *name == text).map(|(_, way)| *way);
     found.map(Some).ok_or_else(|| {
@@ -365,7 +370,7 @@ fn only_way() -> Result<Option<Way>, CliError> {
     })
 }
 
-fn way_of(parts: &Parts) -> &'static str {
+fn way_of(parts: &SandboxCapabilities) -> &'static str {
     WAYS.iter().find(|(_, way)| *way == parts.way).map_or("", |(name, _)| *name)
 }
 

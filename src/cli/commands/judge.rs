@@ -14,7 +14,7 @@ use super::isolation::IsolationArgs;
 use super::logs::{repository_files, sources};
 use super::prepare;
 use crate::cli::terminal::stderr_style;
-use crate::cli::{CliError, Exit};
+use crate::cli::{CliError, ExitStatus};
 use crate::git::{Repository, UnderWay};
 use crate::model::{CancelToken, FailureSignature, LogGroup, Verdict};
 use crate::report::{lines, printable};
@@ -32,7 +32,7 @@ Example:
   git bisect start HEAD v1.4
   git bisect run pybisect judge -- python -m pytest -q tests/test_smoke.py
 
-Exit status, as git bisect run reads it: 0 good, 1 bad, 125 skip, 255 stop: it could not be judged, 130 interrupted")]
+ExitStatus status, as git bisect run reads it: 0 good, 1 bad, 125 skip, 255 stop: it could not be judged, 130 interrupted")]
 pub(crate) struct Args {
     /// The failure to compare with, as a traceback or a log [default: that of the bad commit]
     #[arg(long, value_name = "FILE")]
@@ -70,14 +70,14 @@ pub(crate) struct Args {
 }
 
 /// Run it. What is no judgement ends git's search, lest the commit be taken for bad.
-pub(crate) fn run(args: &Args) -> Exit {
+pub(crate) fn run(args: &Args) -> ExitStatus {
     judged(args).unwrap_or_else(|error| {
         error.print();
-        Exit::StopBisect
+        ExitStatus::StopBisect
     })
 }
 
-fn judged(args: &Args) -> Result<Exit, CliError> {
+fn judged(args: &Args) -> Result<ExitStatus, CliError> {
     let here = std::env::current_dir().map_err(CliError::internal)?;
     let repository = Repository::open(&here)?;
     let under_way = repository.bisect_under_way();
@@ -111,18 +111,18 @@ fn judged(args: &Args) -> Result<Exit, CliError> {
     drop(listener);
     let judgement = match judged {
         Ok(judgement) => judgement,
-        Err(Unjudged::Cancelled) => return Ok(Exit::Interrupted),
-        Err(Unjudged::NoTarget(no)) => {
+        Err(Unjudged::Cancelled) => return Ok(ExitStatus::Interrupted),
+        Err(Unjudged::TargetError(no)) => {
             let text = format!("at the bad commit {}, {}", prepared.plan.bad.short(), no.seen);
             return Err(no.hint.into_iter().fold(CliError::not_reproduced(text), CliError::hinted));
         }
     };
     let style = stderr_style();
     let (word, exit) = match &judgement.verdict {
-        Verdict::Good => (style.good("good"), Exit::Found),
-        Verdict::Bad => (style.bad("bad"), Exit::BisectBad),
-        Verdict::Skip(_) => (style.warn("skip"), Exit::BisectSkip),
-        Verdict::Abort(_) => (style.bad("stop"), Exit::StopBisect),
+        Verdict::Good => (style.good("good"), ExitStatus::Success),
+        Verdict::Bad => (style.bad("bad"), ExitStatus::BisectBad),
+        Verdict::Skip(_) => (style.warn("skip"), ExitStatus::BisectSkip),
+        Verdict::Abort(_) => (style.bad("stop"), ExitStatus::StopBisect),
     };
     // As under `git bisect run` itself, what the command printed is there to read.
     drop(anstream::stdout().write_all(printable(&judgement.output.stdout.text).as_bytes()));

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::last_failed::{MOST, from_here};
-use super::standing::Standing;
+use super::location::Location;
 use crate::cli::CliError;
 use crate::report::plural;
 use crate::triage::CommandFacts;
@@ -15,7 +15,7 @@ use crate::triage::runners::Runner;
 pub(super) fn add(
     command: &mut Vec<OsString>,
     reports: &[PathBuf],
-    standing: &Standing,
+    standing: &Location,
 ) -> Result<String, CliError> {
     let mut failed = Vec::new();
     for report in reports {
@@ -64,7 +64,7 @@ fn read(report: &Path) -> Result<Vec<JunitFailure>, CliError> {
 }
 
 /// Ids begin where pytest ran: here, or further up.
-fn pytest_ids(failed: &[JunitFailure], standing: &Standing) -> Vec<String> {
+fn pytest_ids(failed: &[JunitFailure], standing: &Location) -> Vec<String> {
     let top = standing.top.as_deref().unwrap_or(&standing.folder);
     let ids_from = |root: &Path| {
         let is_file = |path: &str| root.join(path).is_file();

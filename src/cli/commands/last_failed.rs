@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::standing::Standing;
+use super::location::Location;
 use crate::cli::CliError;
 
 /// More tests are not searched for at once.
 pub(super) const MOST: usize = 20;
 
 /// Add them to a command; without one, to pytest. What to say of it.
-pub(super) fn add(command: &mut Vec<OsString>, standing: &Standing) -> Result<String, CliError> {
+pub(super) fn add(command: &mut Vec<OsString>, standing: &Location) -> Result<String, CliError> {
     let top = standing.top.as_deref().unwrap_or(&standing.folder);
     let folders = standing.folder.ancestors().take_while(|folder| folder.starts_with(top));
     let found = folders
@@ -75,7 +75,7 @@ mod tests {
     fn a_command_gets_the_tests_that_failed() {
         let top = tempfile::tempdir().unwrap();
         let standing =
-            Standing { folder: top.path().into(), top: Some(top.path().into()), subdir: "".into() };
+            Location { folder: top.path().into(), top: Some(top.path().into()), subdir: "".into() };
         let mut command = Vec::new();
         assert!(add(&mut command, &standing).is_err());
         let cache = top.path().join(".pytest_cache/v/cache");

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use crate::cli::{CliError, Exit, folders};
+use crate::cli::{CliError, ExitStatus, cache_dir};
 use crate::model::{CommitId, Conclusion, Event, EventKind, Verdict};
 use crate::report::one_line;
 use crate::store::Store;
@@ -23,8 +23,8 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
-    let store = Store::open(&folders::cache()?)?;
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+    let store = Store::open(&cache_dir::cache()?)?;
     let row = chosen(&store, args.session.as_deref(), args.repo.as_deref())?;
     let events = store.events(&row.id)?;
     super::print(bisect_log(&events).as_bytes())

@@ -2,7 +2,7 @@
 
 mod follow;
 pub(super) mod sources;
-mod when;
+mod time_arg;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::config_args::ConfigArgs;
-use super::standing::Standing;
+use super::location::Location;
 use crate::cli::terminal::{stderr_style, stdout_style};
-use crate::cli::{CliError, Exit, config};
+use crate::cli::{CliError, ExitStatus, config};
 use crate::git::Repository;
 use crate::model::LogReport;
 use crate::report::{LogJson, LogText, lines};
@@ -77,7 +77,7 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let here = std::env::current_dir().map_err(CliError::internal)?;
     let repository = match &args.repo {
         Some(folder) => Some(Repository::open(folder)?),
@@ -96,7 +96,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
 }
 
 /// Tells of each group as it comes: for people, or one JSON object a line.
-fn followed(args: &Args, sources: &[Source], repository: Option<&Repository>) -> Result<Exit, CliError> {
+fn followed(
+    args: &Args,
+    sources: &[Source],
+    repository: Option<&Repository>,
+) -> Result<ExitStatus, CliError> {
     let mut json: Option<Box<dyn Write>> = match args.json.as_deref() {
         None => None,
         Some(path) if path == Path::new("-") => Some(Box::new(std::io::stdout())),
@@ -133,7 +137,7 @@ fn followed(args: &Args, sources: &[Source], repository: Option<&Repository>) ->
         written.map_err(CliError::internal)
     });
     // A reader that went away is no error.
-    if gone { Ok(Exit::Found) } else { ended.map(|()| Exit::Found) }
+    if gone { Ok(ExitStatus::Success) } else { ended.map(|()| ExitStatus::Success) }
 }
 
 fn sources(args: &Args, here: &Path, repository: Option<&Repository>) -> Result<Vec<Source>, CliError> {
@@ -150,7 +154,7 @@ fn sources(args: &Args, here: &Path, repository: Option<&Repository>) -> Result<
     if !sources::stdin_is_terminal() {
         return Ok(vec![Source::Stdin]);
     }
-    let place = repository.map(|repository| Standing::new(repository, here));
+    let place = repository.map(|repository| Location::new(repository, here));
     let place = match (&place, repository) {
         (Some(standing), Some(repository)) => standing.config(repository, None),
         _ => config::Place { repository: None, folder: here, top: here, base: None },
@@ -187,16 +191,17 @@ fn options(args: &Args, repository: Option<&Repository>) -> Result<LogOptions, C
 
 fn since(args: &Args, clock: &Clock) -> Result<Option<Timestamp>, CliError> {
     let Some(text) = args.since.as_deref() else { return Ok(None) };
-    let time = when::parse(text, &clock.zone, clock.now).or_else(|| clock.read(text));
-    time.map(Some).ok_or_else(|| CliError::usage(format!("--since: '{text}' is no time")).hinted(when::HINT))
+    let time = time_arg::parse(text, &clock.zone, clock.now).or_else(|| clock.read(text));
+    time.map(Some)
+        .ok_or_else(|| CliError::usage(format!("--since: '{text}' is no time")).hinted(time_arg::HINT))
 }
 
 fn new_since(text: &str, clock: &Clock, repository: Option<&Repository>) -> Result<Timestamp, CliError> {
-    if let Some(time) = when::parse(text, &clock.zone, clock.now) {
+    if let Some(time) = time_arg::parse(text, &clock.zone, clock.now) {
         return Ok(time);
     }
     let Some(repository) = repository else {
-        return Err(CliError::usage(format!("--new-since: '{text}' is no time")).hinted(when::HINT));
+        return Err(CliError::usage(format!("--new-since: '{text}' is no time")).hinted(time_arg::HINT));
     };
     let commit = repository.resolve(text)?;
     Timestamp::from_second(commit.commit_time).map_err(CliError::internal)
@@ -212,7 +217,7 @@ pub(super) fn repository_files(repository: &Repository) -> RepositoryFiles {
     RepositoryFiles::new(paths)
 }
 
-fn write(args: &Args, report: LogReport) -> Result<Exit, CliError> {
+fn write(args: &Args, report: LogReport) -> Result<ExitStatus, CliError> {
     let report = &LogReport {
         groups: report.groups.into_iter().map(crate::triage::log::masked_code).collect(),
         ..report

@@ -2,7 +2,6 @@
 
 mod allowed;
 mod answer;
-mod bench;
 pub(super) mod cache;
 pub(super) mod calls;
 pub(super) mod check;
@@ -25,6 +24,7 @@ mod json_target;
 pub(super) mod judge;
 mod junit;
 mod last_failed;
+mod location;
 pub(super) mod log;
 pub(super) mod logs;
 pub(super) mod machine;
@@ -33,27 +33,28 @@ mod named_files;
 mod overlay;
 mod preflight;
 mod prepare;
+mod python_path;
 pub(in crate::cli) mod retyped;
 pub(super) mod rollback;
 pub(super) mod sessions;
 pub(super) mod show;
-mod standing;
 pub(super) mod suspects;
 pub(super) mod trust;
 mod venvs;
 mod view;
 mod with_file;
+mod workspace;
 
 use std::io::Write;
 
 use clap::CommandFactory;
 
 use super::args::Command;
-use super::{Cli, CliError, Exit};
+use super::{Cli, CliError, ExitStatus};
 use crate::report::printable;
 
 /// Run what was asked for.
-pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
+pub(super) fn run(cli: Cli) -> Result<ExitStatus, CliError> {
     let Cli { color, command } = cli;
     color.apply();
     match command {
@@ -84,21 +85,21 @@ pub(super) fn run(cli: Cli) -> Result<Exit, CliError> {
 }
 
 /// Tell what `--version --verbose` asks for.
-pub(super) fn print_version() -> Exit {
-    print(myself::version().as_bytes()).unwrap_or(Exit::Internal)
+pub(super) fn print_version() -> ExitStatus {
+    print(myself::version().as_bytes()).unwrap_or(ExitStatus::Internal)
 }
 
 /// Write text for people to standard output: nothing in it is a command for what reads it.
-fn print_text(text: &[u8]) -> Result<Exit, CliError> {
+fn print_text(text: &[u8]) -> Result<ExitStatus, CliError> {
     print(printable(&String::from_utf8_lossy(text)).as_bytes())
 }
 
 /// Write to standard output. A reader that went away is no error.
-fn print(bytes: &[u8]) -> Result<Exit, CliError> {
+fn print(bytes: &[u8]) -> Result<ExitStatus, CliError> {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::internal(error)),
-        _ => Ok(Exit::Found),
+        _ => Ok(ExitStatus::Success),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 
 use super::doctor;
-use crate::cli::{Cli, CliError, Exit};
+use crate::cli::{Cli, CliError, ExitStatus};
 
 /// About pybisect itself: what this machine has for it, its manual pages
 #[derive(Debug, clap::Args)]
@@ -27,14 +27,14 @@ enum What {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     match &args.what {
         What::Doctor(args) => doctor::run(args),
         What::Man { folder } => man(folder),
     }
 }
 
-fn man(folder: &Path) -> Result<Exit, CliError> {
+fn man(folder: &Path) -> Result<ExitStatus, CliError> {
     let command = Cli::command();
     let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
     written.map_err(|error| {
@@ -43,7 +43,7 @@ fn man(folder: &Path) -> Result<Exit, CliError> {
     // `git pybisect --help` asks for this one.
     let alias = folder.join("git-pybisect.1");
     std::fs::write(&alias, ".so man1/pybisect.1\n").map_err(CliError::internal)?;
-    Ok(Exit::Found)
+    Ok(ExitStatus::Success)
 }
 
 /// What `--version --verbose` tells.

@@ -3,45 +3,46 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::cli::{CliError, config, folders};
+use crate::cli::{CliError, cache_dir, config};
 use crate::git::{Link, Repository};
 use crate::model::trial::HomeFile;
-use crate::model::{CancelToken, CommitId, Packages, Recipe};
+use crate::model::{CancelToken, CommitId, PackageSelection, TrialSpec};
 use crate::process::sandbox::Sandbox;
 use crate::pyenv::{self, Environments, Interpreter, ProbeError, Prober};
-use crate::session::{Matching, OverlayFile, Plan, TestChoice, Workshop};
+use crate::session::{Matching, OverlayFile, Plan, SessionContext, TestChoice};
 use crate::store::Store;
 use crate::triage::runners::telling;
 
 use super::allowed::{not_without_isolation, stay_inside, unasked};
-use super::bench::Bench;
 use super::duration::parse_duration;
 use super::ends::{Ends, endpoints};
 use super::environments;
 use super::find::Args;
 use super::history;
-use super::isolation::{Filters, Offered};
+use super::isolation::{Filters, SandboxProbe};
 use super::junit;
 use super::last_failed;
+use super::location::Location;
 use super::named_files;
 use super::overlay::overlay;
 use super::preflight::Preflight;
+use super::python_path::own_paths;
 use super::retyped::Retyped;
-use super::standing::Standing;
 use super::venvs::{Venvs, absolute_program, interpreter_around, outer_path, seen, with_outer_paths};
 use super::view::{Surroundings, view};
 use super::with_file::home_files;
+use super::workspace::Workspace;
 
 /// All that a session needs.
 pub(super) struct Prepared {
     pub(super) repository: Repository,
     pub(super) plan: Plan,
-    pub(super) bench: Bench,
+    pub(super) bench: Workspace,
     pub(super) store: Store,
     pub(super) warnings: Vec<String>,
     /// What a partial clone lacked, until the end.
@@ -54,9 +55,9 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// What a session works with, until this is cancelled.
-    pub(super) fn workshop<'a>(&'a self, cancel: &'a CancelToken) -> Workshop<'a> {
+    pub(super) fn workshop<'a>(&'a self, cancel: &'a CancelToken) -> SessionContext<'a> {
         let Self { repository, bench, store, .. } = self;
-        Workshop { repository, shadow: &bench.shadow, executor: bench.executor.as_ref(), store, cancel }
+        SessionContext { repository, shadow: &bench.shadow, executor: bench.executor.as_ref(), store, cancel }
     }
 }
 
@@ -81,9 +82,9 @@ struct LaidOver {
 
 /// The files of `--with-file`, and those that the command names and that are newer here.
 fn laid_over(
-    merged: &Merged,
+    merged: &ResolvedOptions,
     here: &Path,
-    standing: &Standing,
+    standing: &Location,
     repository: &Repository,
     ends: &[CommitId],
 ) -> Result<LaidOver, CliError> {
@@ -100,12 +101,12 @@ fn laid_over(
 }
 
 /// What the command and the set-up name.
-fn words_of(recipe: &Recipe) -> Vec<OsString> {
+fn words_of(recipe: &TrialSpec) -> Vec<OsString> {
     recipe.command.iter().cloned().chain(recipe.setup.iter().map(OsString::from)).collect()
 }
 
 /// Have the command's runner tell the outcome of each test, where an option does that and nothing else; why it does.
-fn with_outcomes_told(recipe: &mut Recipe) -> Option<&'static str> {
+fn with_outcomes_told(recipe: &mut TrialSpec) -> Option<&'static str> {
     let told = telling(&recipe.command)?;
     recipe.command.clone_from(&told.command);
     Some(told.why)
@@ -117,9 +118,9 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let here = std::env::current_dir().map_err(CliError::internal)?;
     let place = args.repo.clone().unwrap_or_else(|| here.clone());
     let mut repository = Repository::open(&place)?;
-    let standing = Standing::new(&repository, &place);
+    let standing = Location::new(&repository, &place);
     let loaded = config::load(&standing.config(&repository, args.config_of), args.config.no_config)?;
-    let mut merged = Merged::new(args, &loaded.config)?;
+    let mut merged = ResolvedOptions::new(args, &loaded.config)?;
     let mut last_failed = args.lf.then(|| last_failed::add(&mut merged.command, &standing)).transpose()?;
     if !args.junit.is_empty() {
         last_failed = Some(junit::add(&mut merged.command, &args.junit, &standing)?);
@@ -136,7 +137,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let refuses = |program: &Path| repository.brings(program);
     let offered = isolated.offered(&refuses)?;
     let runs_unasked = unasked(&loaded.config, args);
-    if let Some(key) = runs_unasked.filter(|_| !offered.as_ref().is_some_and(Offered::hides_files)) {
+    if let Some(key) = runs_unasked.filter(|_| !offered.as_ref().is_some_and(SandboxProbe::hides_files)) {
         return Err(not_without_isolation(key, isolated.is_off()));
     }
     let questions = offered.as_ref().and_then(|offered| offered.for_questions(standing.top.as_deref()));
@@ -156,7 +157,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let mut recipe = recipe(&merged, &standing, (python.as_ref(), &venvs), variables.kept);
     let added = with_outcomes_told(&mut recipe);
     recipe.home = laid.home;
-    let cache = folders::cache()?;
+    let cache = cache_dir::cache()?;
     let (seen, mut links) = seen(&args.isolation.see, &here, standing.top.as_deref())?;
     links.extend(venvs.links());
     let view = view(&Surroundings {
@@ -172,7 +173,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     let (sandbox, mut isolation) = isolated.sandbox(offered, view, variables.withheld)?;
     let store = Store::open_for_search(&cache)?;
     warnings.extend(store.note());
-    folders::check_runs(&cache)?;
+    cache_dir::check_runs(&cache)?;
     let jobs = merged.jobs;
     let options = args.environment.wanted_by(&loaded.config, !merged.command.is_empty());
     let chosen = environments::choose(
@@ -209,8 +210,15 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
     }
     environment.extend(added.map(|why| ("added_option".to_owned(), why.to_owned())));
     let extras = (links.clone(), args.isolation.filters == Some(Filters::Run));
-    let bench =
-        Bench::new(&cache, &repository, jobs, python.as_ref(), chosen.environments, sandbox.clone(), extras)?;
+    let bench = Workspace::new(
+        &cache,
+        &repository,
+        jobs,
+        python.as_ref(),
+        chosen.environments,
+        sandbox.clone(),
+        extras,
+    )?;
     let pythons: Vec<&Interpreter> = python.iter().chain(&venvs.used).collect();
     let mut outside = vec![isolated.key(&isolation), bench.shadow.checkout_key()];
     outside.extend(runs_unasked.map(|_| "without what it names".to_owned()));
@@ -243,7 +251,7 @@ pub(super) fn prepare(args: &Args) -> Result<Prepared, CliError> {
 }
 
 /// Flags over configuration over defaults.
-pub(super) struct Merged {
+pub(super) struct ResolvedOptions {
     command: Vec<OsString>,
     /// Whether the command is a shell's.
     is_script: bool,
@@ -259,7 +267,7 @@ pub(super) struct Merged {
     matching: Matching,
 }
 
-impl Merged {
+impl ResolvedOptions {
     fn new(args: &Args, config: &config::Config) -> Result<Self, CliError> {
         let or = |flags: &[String], other: &Option<Vec<String>>| {
             if flags.is_empty() { other.clone().unwrap_or_default() } else { flags.to_vec() }
@@ -346,11 +354,11 @@ fn interpreter(
 }
 
 fn recipe(
-    merged: &Merged,
-    standing: &Standing,
+    merged: &ResolvedOptions,
+    standing: &Location,
     (python, venvs): (Option<&Interpreter>, &Venvs),
     mut environment: BTreeMap<OsString, OsString>,
-) -> Recipe {
+) -> TrialSpec {
     let mut command = merged.command.clone();
     absolute_program(&mut command, &standing.folder, standing.top.as_deref());
     let mut setup = merged.setup.clone();
@@ -382,7 +390,7 @@ fn recipe(
             tree_paths.insert("PYTHONPATH".to_owned(), own);
         }
     }
-    Recipe {
+    TrialSpec {
         command,
         subdir: standing.subdir.clone(),
         setup,
@@ -390,7 +398,7 @@ fn recipe(
         keep: merged.keep.clone(),
         environment,
         tree_paths,
-        packages: Packages::Own,
+        packages: PackageSelection::Own,
         visible: Vec::new(),
         writable: Vec::new(),
         home: Vec::new(),
@@ -413,41 +421,13 @@ fn behind_shims(environment: &mut BTreeMap<OsString, OsString>, python: &Interpr
     }
 }
 
-/// What would lead imports into the user's work tree (an editable install of the project, a path set
-/// by hand) has to lead into the tree under test instead. The whole of PYTHONPATH then, folders of the
-/// tree relative to its top, in front; empty when nothing leads there, and the variable stays as it is.
-fn own_paths<'a>(
-    environment: &mut BTreeMap<OsString, OsString>,
-    standing: &Standing,
-    top: &Path,
-    pythons: impl IntoIterator<Item = &'a Interpreter>,
-) -> Vec<PathBuf> {
-    let name = OsStr::new("PYTHONPATH");
-    let value = environment.get(name).cloned().unwrap_or_default();
-    let mut own: Vec<PathBuf> = Vec::new();
-    let mut others: Vec<PathBuf> = Vec::new();
-    for folder in std::env::split_paths(&value).filter(|folder| !folder.as_os_str().is_empty()) {
-        match folder.strip_prefix(top) {
-            Ok(inside) => own.push(inside.to_owned()),
-            // A relative folder is meant from where the command runs.
-            Err(_) if folder.is_relative() => others.push(standing.subdir.join(folder)),
-            Err(_) => others.push(folder),
-        }
-    }
-    for folder in pythons.into_iter().flat_map(|python| python.folders_inside(top)) {
-        if !own.contains(&folder) {
-            own.push(folder);
-        }
-    }
-    if !own.is_empty() {
-        environment.remove(name);
-        own.extend(others);
-    }
-    own
-}
-
 /// A fingerprint of all that lies outside of tree and recipe.
-fn environment_key(recipe: &Recipe, pythons: &[&Interpreter], outside: &[String], links: &[Link]) -> String {
+fn environment_key(
+    recipe: &TrialSpec,
+    pythons: &[&Interpreter],
+    outside: &[String],
+    links: &[Link],
+) -> String {
     let mut facts: Vec<String> = recipe.tree_paths.iter().map(|entry| format!("{entry:?}")).collect();
     facts.extend_from_slice(outside);
     facts.extend(links.iter().map(|(inside, target)| format!("{} {}", inside.display(), target.display())));
@@ -476,24 +456,4 @@ fn facts(python: Option<&Interpreter>) -> Vec<(String, String)> {
         ("python_version".to_owned(), format!("{} {}", python.implementation, python.version)),
         ("packages".to_owned(), python.packages.len().to_string()),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_into_the_users_tree_lead_into_the_tree_under_test_and_the_others_stay() {
-        let name = OsString::from("PYTHONPATH");
-        let own = |value: &str| {
-            let mut environment = BTreeMap::from([(name.clone(), OsString::from(value))]);
-            let standing = Standing { folder: "/r/sub".into(), top: Some("/r".into()), subdir: "sub".into() };
-            let own = own_paths(&mut environment, &standing, Path::new("/r"), None);
-            (own, environment.remove(&name))
-        };
-        let (paths, left) = own("/opt/lib:/r/src:lib");
-        assert_eq!(paths, ["src", "/opt/lib", "sub/lib"].map(PathBuf::from));
-        assert_eq!(left, None);
-        assert_eq!(own(".:/opt/lib"), (vec![], Some(OsString::from(".:/opt/lib"))));
-    }
 }

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::cli::terminal::{stderr_style, stdout_style};
-use crate::cli::{CliError, Exit, config, folders};
+use crate::cli::{CliError, ExitStatus, cache_dir, config};
 use crate::git::{ChangeStatus, Repository};
-use crate::model::{AnswerCount, CancelToken, RollbackOutcome, RollbackReport, Version};
+use crate::model::{AnswerCount, CancelToken, DeployedVersion, RollbackOutcome, RollbackReport};
 use crate::report::{RollbackText, lines};
 use crate::respond::{Deploy, Rollback, Service, Steps, Template, is_migration, roll_back, worktrees};
 use crate::session::{Secrets, SignalListener};
@@ -25,7 +25,7 @@ use super::environments::EnvArgs;
 use super::find;
 use super::isolation::IsolationArgs;
 use super::json_target::JsonTarget;
-use super::standing::Standing;
+use super::location::Location;
 
 /// The newest versions that are tested for being good.
 const MOST_TESTED: usize = 64;
@@ -38,11 +38,11 @@ const MOST_TESTED: usize = 64;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
 Examples:
-  pybisect rollback --deploy './deploy.sh {commit}' --health https://shop.example.com/health --health-version X-Version -- python smoke.py
+  pybisect rollback --deploy './deploy.sh {commit}' --health https://shop.example.com/health --health-version X-DeployedVersion -- python smoke.py
   pybisect rollback --deploy 'symlink:/srv/shop/current:/srv/shop/releases/{tag}' --reload 'systemctl reload shop' --health http://127.0.0.1:8000/version --health-version '$.version'
   pybisect rollback --to v1.4 --deploy 'git:production/main' --dry-run
 
-Exit status: 0 rolled back, 2 usage, 3 no good version known, 6 not healthy or not done, 130 interrupted")]
+ExitStatus status: 0 rolled back, 2 usage, 3 no good version known, 6 not healthy or not done, 130 interrupted")]
 pub(crate) struct Args {
     /// How a version is deployed: a command with {commit}, {short}, {tag}, {version} or {worktree};
     /// symlink:LINK:RELEASE; or git:REMOTE/BRANCH
@@ -56,10 +56,10 @@ pub(crate) struct Args {
     pub(crate) restart: Option<String>,
     #[command(flatten)]
     pub(crate) watched: WatchArgs,
-    /// Version to go back to, without a test [default: the last one known to be good]
+    /// DeployedVersion to go back to, without a test [default: the last one known to be good]
     #[arg(long, value_name = "REV")]
     pub(crate) to: Option<String>,
-    /// Version that is deployed now [default: what the service says, else what was deployed last, else HEAD]
+    /// DeployedVersion that is deployed now [default: what the service says, else what was deployed last, else HEAD]
     #[arg(long, value_name = "REV")]
     pub(crate) deployed: Option<String>,
     /// Only tags like this are releases [default: all tags; without any, commits]
@@ -113,12 +113,12 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let mut json = args.json.as_deref().map(JsonTarget::open).transpose()?;
     let here = std::env::current_dir().map_err(CliError::internal)?;
     let place = args.repo.clone().unwrap_or_else(|| here.clone());
     let repository = Repository::open(&place)?;
-    let standing = Standing::new(&repository, &place);
+    let standing = Location::new(&repository, &place);
     let loaded = config::load(&standing.config(&repository, None), args.config.no_config)?;
     let args = &args.over(&loaded.config.rollback.unwrap_or_default());
     let steps = steps(args, &here).map_err(|error| loaded.warnings.iter().fold(error, CliError::hinted))?;
@@ -169,13 +169,13 @@ pub(super) fn carry_out(
     for AnswerCount { answer, count } in &baseline.answers {
         said(&format!("{:<10} {count} × {answer}", "before"));
     }
-    let store = Store::open(&folders::cache()?)?;
+    let store = Store::open(&cache_dir::cache()?)?;
     let known = Known { repository, store: &store, service: &service, resumes: around.resumes };
     let mut candidates = Candidates::new(args, &known, &deployed, (cancel, said))?;
     let folder = worktrees(&service);
-    let worktree = |version: &Version| exported(repository, &folder, version);
+    let worktree = |version: &DeployedVersion| exported(repository, &folder, version);
     let bad_tree = repository.tree_of(deployed.commit)?;
-    let migrations = |version: &Version| Ok(migrations(repository, version, bad_tree)?);
+    let migrations = |version: &DeployedVersion| Ok(migrations(repository, version, bad_tree)?);
     let rollback = Rollback {
         steps,
         service: &mut service,
@@ -203,7 +203,7 @@ pub(super) fn carry_out(
 /// The service, with its lock.
 pub(super) fn take_service(args: &Args, repository: &Repository) -> Result<Service, CliError> {
     let name = service_name(args, repository);
-    Service::take(&folders::state()?.join("services"), &name).map_err(CliError::usage_of)
+    Service::take(&cache_dir::state()?.join("services"), &name).map_err(CliError::usage_of)
 }
 
 /// What the service is called.
@@ -215,7 +215,7 @@ pub(super) fn service_name(args: &Args, repository: &Repository) -> String {
 pub(super) fn exported(
     repository: &Repository,
     folder: &Path,
-    version: &Version,
+    version: &DeployedVersion,
 ) -> Result<PathBuf, CliError> {
     let into = folder.join(version.commit.to_string());
     if !into.is_dir() {
@@ -262,7 +262,7 @@ pub(super) fn deployed(
     repository: &Repository,
     told: Option<&str>,
     service: &Service,
-) -> Result<Version, CliError> {
+) -> Result<DeployedVersion, CliError> {
     if let Some(rev) = &args.deployed {
         return version_of(repository, rev);
     }
@@ -280,16 +280,16 @@ pub(super) fn deployed(
 }
 
 /// The version that a name leads to.
-pub(super) fn version_of(repository: &Repository, rev: &str) -> Result<Version, CliError> {
+pub(super) fn version_of(repository: &Repository, rev: &str) -> Result<DeployedVersion, CliError> {
     let info = repository.resolve(rev)?;
     let tag = repository.tags_at(info.id)?.into_iter().next();
-    Ok(Version { commit: info.id, tag, subject: info.subject })
+    Ok(DeployedVersion { commit: info.id, tag, subject: info.subject })
 }
 
 /// Migrations that the deployed version has and an older one has not.
 fn migrations(
     repository: &Repository,
-    version: &Version,
+    version: &DeployedVersion,
     deployed: crate::model::TreeId,
 ) -> Result<Vec<String>, crate::git::GitError> {
     let older = repository.tree_of(version.commit)?;
@@ -304,7 +304,7 @@ fn migrations(
 }
 
 /// Show what came of it.
-fn tell(rolled: &Rolled, json: Option<&mut JsonTarget>) -> Result<Exit, CliError> {
+fn tell(rolled: &Rolled, json: Option<&mut JsonTarget>) -> Result<ExitStatus, CliError> {
     let Rolled { report, command } = rolled;
     let on_stdout = json.as_ref().is_some_and(|json| json.is_stdout());
     if let Some(json) = json {
@@ -319,10 +319,10 @@ fn tell(rolled: &Rolled, json: Option<&mut JsonTarget>) -> Result<Exit, CliError
         super::print_text(&text)?;
     }
     Ok(match report.outcome {
-        RollbackOutcome::Healthy | RollbackOutcome::Deployed | RollbackOutcome::DryRun => Exit::Found,
-        RollbackOutcome::NoneGood => Exit::Inconclusive,
-        RollbackOutcome::Migrations | RollbackOutcome::Unhealthy => Exit::Response,
-        RollbackOutcome::Interrupted => Exit::Interrupted,
+        RollbackOutcome::Healthy | RollbackOutcome::Deployed | RollbackOutcome::DryRun => ExitStatus::Success,
+        RollbackOutcome::NoneGood => ExitStatus::Inconclusive,
+        RollbackOutcome::Migrations | RollbackOutcome::Unhealthy => ExitStatus::Response,
+        RollbackOutcome::Interrupted => ExitStatus::Interrupted,
     })
 }
 
@@ -344,7 +344,7 @@ impl Args {
     }
 
     /// The same command as a search would run it.
-    fn as_search(&self, deployed: &Version) -> find::Args {
+    fn as_search(&self, deployed: &DeployedVersion) -> find::Args {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let jobs = u16::try_from(cores.max(4)).unwrap_or(4);
         find::Args {

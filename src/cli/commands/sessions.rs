@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, Exit, folders};
+use crate::cli::{CliError, ExitStatus, cache_dir};
 use crate::git::Repository;
 use crate::model::Report;
 use crate::report::{date, one_line, plural};
@@ -25,7 +25,7 @@ pub(crate) struct Args {
 const MOST: usize = 60;
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let here = std::env::current_dir().map_err(CliError::internal)?;
     let repository = match (&args.repo, args.all) {
         (_, true) => None,
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         (None, _) => Repository::open(&here).ok(),
     };
     let folder = repository.map(|repository| repository.folder().to_string_lossy().into_owned());
-    let store = Store::open(&folders::cache()?)?;
+    let store = Store::open(&cache_dir::cache()?)?;
     let style = stdout_style();
     let mut text = Vec::new();
     let rows = store.sessions(folder.as_deref())?;

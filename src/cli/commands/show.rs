@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::cli::terminal::{columns, stdout_style};
-use crate::cli::{CliError, Exit, folders};
+use crate::cli::{CliError, ExitStatus, cache_dir};
 use crate::git::Repository;
 use crate::model::{CommitId, Event, KeptOutput, Report};
-use crate::report::{EditsText, Renderer as _, ShowHtml, ShowMarkdown, ShowText, Shown, Terminal};
+use crate::report::{EditsText, Renderer as _, ShowHtml, ShowMarkdown, ShowText, Shown, TextRenderer};
 use crate::store::{SessionRow, Store};
 
 use super::answer::diff;
@@ -77,8 +77,8 @@ impl Kept {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
-    let store = Store::open(&folders::cache()?)?;
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+    let store = Store::open(&cache_dir::cache()?)?;
     let here = std::env::current_dir().map_err(CliError::internal)?;
     let repository = Repository::open(args.repo.as_deref().unwrap_or(&here)).ok();
     let (kept, commit) = asked(args, &store, repository.as_ref())?;
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         ShowMarkdown.render(shown, &mut text)
     } else if args.full {
         let diff = repository.as_ref().and_then(|repository| diff(repository, &kept.report));
-        Terminal { style: stdout_style(), diff, says_next: true }.render(&kept.report, &mut text)
+        TextRenderer { style: stdout_style(), diff, says_next: true }.render(&kept.report, &mut text)
     } else if args.edits {
         EditsText { style: stdout_style() }.render(&kept.report, &mut text)
     } else {

@@ -13,16 +13,17 @@ use super::isolation::IsolationArgs;
 use super::logs::{repository_files, sources};
 use super::prepare::{self, Prepared};
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, Exit, Format};
-use crate::git::{RangeOptions, Repository, read_without_checking_hashes};
+use crate::cli::{CliError, ExitStatus, Format};
+use crate::git::{RangeOptions, Repository, disable_hash_verification};
 use crate::model::{CancelToken, CommitId, LogEventKind, LogReport, SuspectReport};
 use crate::report::{
     SuspectRenderer as _, SuspectsJson, SuspectsMarkdown, SuspectsText, plural, suspect_annotations,
 };
 use crate::session::{
-    FailingTree, RangeChanges, SignalListener, Tracing, add_calls, failure_of, kept_from, run_at_bad,
+    FailingTree, FunctionTracer, RangeChanges, SignalListener, add_calls, failure_of, isolation_failure,
+    run_bad_commit,
 };
-use crate::suspects::Failure;
+use crate::suspects::FailureEvidence;
 use crate::triage::log::{Clock, LogOptions, LogReader};
 use crate::triage::{CommandFacts, TargetOracle};
 
@@ -79,8 +80,8 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
-    read_without_checking_hashes();
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+    disable_hash_verification();
     let Some((good, bad)) = args.range.split_once("..").filter(|(good, _)| !good.is_empty()) else {
         return Err(CliError::usage(format!("'{}' is not a range", args.range))
             .hinted("GOOD..BAD, or GOOD.. for all up to HEAD: pybisect suspects --log error.log v1.4.."));
@@ -114,7 +115,7 @@ fn by_log(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliError>
         || -> Result<RangeChanges, CliError> { ranged(&Repository::open(&folder)?, good, bad, args) },
     );
     let (log, changes) = (log?, changes?);
-    let failure = Failure::of_log(&log, &tree);
+    let failure = FailureEvidence::of_log(&log, &tree);
     let mut report = changes.rank(&repository, &failure, &changes.ranking(&failure), most(args))?;
     add_calls(&repository, &failure, &mut report.suspects)?;
     report.good = vec![good];
@@ -153,7 +154,7 @@ fn read_log(args: &Args, folder: &Path) -> Result<LogReport, CliError> {
 }
 
 /// What the reader should know of the log.
-fn notes(log: &LogReport, failure: &Failure) -> Vec<String> {
+fn notes(log: &LogReport, failure: &FailureEvidence) -> Vec<String> {
     let mut notes = log.notes.clone();
     match log.groups.first().map(|group| group.kind) {
         None => notes.push("no errors found in the log: nothing speaks for any commit".to_owned()),
@@ -205,7 +206,7 @@ fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliEr
 
 fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<SuspectReport, CliError> {
     let Prepared { repository, plan, .. } = prepared;
-    let tracing = if args.no_trace { None } else { Some(Tracing::new().map_err(CliError::internal)?) };
+    let tracing = if args.no_trace { None } else { Some(FunctionTracer::new().map_err(CliError::internal)?) };
     let (reader, options) = (repository.reopen()?, RangeOptions::default());
     let options = RangeOptions { paths: plan.pathspecs.iter().map(Into::into).collect(), ..options };
     let (output, changes) = std::thread::scope(|scope| {
@@ -219,12 +220,12 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
             )?)
         });
         let workshop = prepared.workshop(cancel);
-        let output = run_at_bad(plan, &workshop, tracing.as_ref());
+        let output = run_bad_commit(plan, &workshop, tracing.as_ref());
         let changes = changes.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (output, changes)
     });
     let output = output?;
-    if let Some(want) = kept_from(&output, &plan.isolation) {
+    if let Some(want) = isolation_failure(&output, &plan.isolation) {
         let text = format!("at the bad commit {}, the command {}", plan.bad.short(), want.what);
         return Err(CliError::not_reproduced(text).hinted(format!("if it is to have it: {}", want.option)));
     }
@@ -244,7 +245,7 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
     report.good.clone_from(&plan.good);
     report.bad = Some(plan.bad);
     report.failure = Some(signature);
-    if failure.is_silent() {
+    if failure.is_empty() {
         report.notes.push("the command printed nothing that tells of a commit".to_owned());
     }
     Ok(report)

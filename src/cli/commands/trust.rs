@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::standing::Standing;
+use super::location::Location;
 use crate::cli::config::{self, Found, Trust};
-use crate::cli::{CliError, Exit};
+use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 use crate::report::one_line;
 
@@ -35,7 +35,7 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let trust = Trust::of_user().ok_or_else(|| {
         CliError::usage("there is no home to keep it in").hinted("set HOME, or XDG_DATA_HOME")
     })?;
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         None => std::env::current_dir().map_err(CliError::internal)?,
     };
     let repository = Repository::open(&place)?;
-    let standing = Standing::new(&repository, &place);
+    let standing = Location::new(&repository, &place);
     if args.revoke {
         return match trust.remove_all(&repository).map_err(failed)? {
             0 => super::print(b"nothing of this repository was accepted\n"),
@@ -75,7 +75,7 @@ fn accepted(found: &Found) -> String {
     text
 }
 
-fn list(trust: &Trust) -> Result<Exit, CliError> {
+fn list(trust: &Trust) -> Result<ExitStatus, CliError> {
     let mut text = String::new();
     for entry in trust.entries().map_err(failed)? {
         let state = match Repository::open(&entry.repository) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::venvs::places_around;
 use crate::git::Repository;
-use crate::process::sandbox::View;
+use crate::process::sandbox::FilesystemView;
 use crate::pyenv::Interpreter;
 
 /// Where programs that Python is run with are commonly kept in a home: to be seen though the home is not.
@@ -47,7 +47,7 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// What trials see: not the user's home, repository and cache, but of these what they need to run.
-pub(super) fn view(around: &Surroundings<'_>) -> View {
+pub(super) fn view(around: &Surroundings<'_>) -> FilesystemView {
     let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
     let git = around.repository.folder();
     let main_tree = git.ends_with(".git").then(|| git.parent()).flatten();
@@ -68,7 +68,7 @@ pub(super) fn view(around: &Surroundings<'_>) -> View {
         visible.extend(named_in(&word.to_string_lossy(), home.as_deref(), &hidden));
     }
     visible.extend(around.more.iter().cloned());
-    View { home, hidden, visible, writable: Vec::new() }
+    FilesystemView { home, hidden, visible, writable: Vec::new() }
 }
 
 /// Folders that a variable leads to. Those with programs in them belong to an installation.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::beneath::FileFacts;
-use crate::git::{Flaw, Form, SUBMODULE, TreeFile};
+use crate::git::{CheckoutGap, Form, SUBMODULE, TreeFile};
 use crate::model::BlobId;
 
 /// Examples that a note names.
@@ -34,7 +34,7 @@ pub(super) struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Manifest {
     pub(super) entries: BTreeMap<Vec<u8>, Entry>,
-    pub(super) flaws: BTreeMap<Vec<u8>, Flaw>,
+    pub(super) flaws: BTreeMap<Vec<u8>, CheckoutGap>,
 }
 
 impl Manifest {
@@ -106,21 +106,22 @@ impl Manifest {
     }
 
     /// What is missing here, and not from every tree of the history, so that a failure may come of it.
-    pub(super) fn partial_gaps(&self) -> impl Iterator<Item = (&Vec<u8>, Flaw)> {
+    pub(super) fn partial_gaps(&self) -> impl Iterator<Item = (&Vec<u8>, CheckoutGap)> {
         self.flaws.iter().filter(|(_, flaw)| flaw.is_partial()).map(|(path, &flaw)| (path, flaw))
     }
 
     /// Why no trial can run here: a file that Python needs is missing.
     pub(super) fn vital_gap(&self) -> Option<String> {
-        let (path, _) = self.flaws.iter().find(|&(path, &flaw)| flaw == Flaw::Missing && is_vital(path))?;
+        let (path, _) =
+            self.flaws.iter().find(|&(path, &flaw)| flaw == CheckoutGap::Missing && is_vital(path))?;
         let id = self.entries.get(path).map(|entry| entry.id.to_string()).unwrap_or_default();
         Some(format!("{} ({id}) is missing from the repository", text(path)))
     }
 
     /// What is not as in git, one line for each kind.
     pub(super) fn notes(&self) -> Vec<String> {
-        let kinds: BTreeSet<Flaw> = self.flaws.values().copied().collect();
-        let note = |flaw: Flaw| {
+        let kinds: BTreeSet<CheckoutGap> = self.flaws.values().copied().collect();
+        let note = |flaw: CheckoutGap| {
             let paths = self.flaws.iter().filter(|&(_, &other)| other == flaw).map(|(path, _)| text(path));
             let (what, remedy) = flaw.text();
             let remedy = remedy.map(|remedy| format!(" ({remedy})")).unwrap_or_default();

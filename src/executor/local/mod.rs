@@ -15,33 +15,33 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `run_folder` | [`RunFolder`]: one folder a run, and removing those of dead runs |
+//! | `run_dir` | [`RunFolder`]: one folder a run, and removing those of dead runs |
 //! | `pool` | [`LocalExecutor`]: hands out slots |
 //! | `slot` | one trial: check out, set up, run, put back |
 //! | `slot_dir` | the folders of a slot, by descriptor |
 //! | `worktree` | checking out, writing only what differs |
-//! | `restore` | putting a work tree back to what was checked out |
+//! | `clean` | putting a work tree back to what was checked out |
 //! | `manifest` | what is in a work tree, and what cannot be |
-//! | `environment` | the variables of a command |
-//! | `forms` | how files are to be written, and what submodules bring |
-//! | `links` | what is linked into a tree |
+//! | `command_env` | the variables of a command |
+//! | `checkout_forms` | how files are to be written, and what submodules bring |
+//! | `user_links` | what is linked into a tree |
 //! | `pycache` | bytecode: the prefix, its seeds, and what may stay |
-//! | `prefix` | the prefix of one slot, put in order after each trial |
-//! | `exchange` | bytecode that one slot made and others need |
+//! | `bytecode_prefix` | the prefix of one slot, put in order after each trial |
+//! | `bytecode_cache` | bytecode that one slot made and others need |
 
-mod environment;
-mod exchange;
-mod forms;
-mod links;
+mod bytecode_cache;
+mod bytecode_prefix;
+mod checkout_forms;
+mod clean;
+mod command_env;
 mod manifest;
 mod pool;
-mod prefix;
 mod pycache;
-mod restore;
-mod run_folder;
+mod run_dir;
 mod slot;
 mod slot_dir;
+mod user_links;
 mod worktree;
 
 pub use pool::{LocalExecutor, Seeder};
-pub use run_folder::{RunFolder, Sweep, alive, sweep};
+pub use run_dir::{RunFolder, Sweep, alive, sweep};

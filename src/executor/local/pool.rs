@@ -91,7 +91,7 @@ impl LocalExecutor {
         // Repositories in the slots borrow objects from the shadow's.
         let mut visible = shadow.object_folders();
         visible.extend([exchange.path().to_owned(), dirs.packages_path()]);
-        let sandbox = sandbox.map(|sandbox| sandbox.and(&visible, &[]));
+        let sandbox = sandbox.map(|sandbox| sandbox.allow_paths(&visible, &[]));
         let slots: Result<Vec<Slot>, ExecutorError> = (0..jobs)
             .rev()
             .map(|number| {

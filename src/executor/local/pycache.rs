@@ -14,7 +14,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::exchange::Exchange;
+use super::bytecode_cache::BytecodeCache;
 use super::manifest::{Manifest, system_path};
 use crate::beneath::{Folder, Kind};
 
@@ -177,11 +177,11 @@ pub(super) fn source_of_bytecode(name: &OsStr) -> Option<OsString> {
 /// files, and links to what the exchange has of the same source; all else is removed. So is what has no source, or
 /// one that is not tracked or that a trial changed: another source of the same size may take its place within the same
 /// second.
-pub(super) fn tidy(
+pub(super) fn prune_bytecode(
     folder: &Folder,
     tree: &Path,
     manifest: &Manifest,
-    exchange: &Exchange,
+    exchange: &BytecodeCache,
     until: Instant,
 ) -> io::Result<()> {
     let mut waiting = vec![PathBuf::new()];

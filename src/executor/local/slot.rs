@@ -8,23 +8,25 @@ use std::time::Instant;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::environment::{Folders, environment};
-use super::exchange::Exchange;
+use super::bytecode_cache::BytecodeCache;
+use super::command_env::{Folders, environment};
 use super::manifest::text;
 use super::pycache;
 use super::slot_dir::{PATIENCE, SlotDir, deadline};
 use super::worktree::{CheckoutError, WorkTree};
 use crate::executor::ExecutorError;
-use crate::git::{Borrowed, Repository, TreeFile};
-use crate::model::{CancelToken, Captured, CommitId, Ending, Recipe, Timing, TreeId, Trial, TrialOutput};
-use crate::process::sandbox::{Room, Sandbox};
+use crate::git::{Repository, RepositoryTemplate, TreeFile};
+use crate::model::{
+    CancelToken, Captured, CommitId, Termination, Timing, TreeId, Trial, TrialOutput, TrialSpec,
+};
+use crate::process::sandbox::{Sandbox, SlotDirs};
 use crate::process::{ChildOutcome, ChildSpec, run};
 
 /// What a slot is made of beside its folders.
 pub(super) struct SlotParts {
     pub(super) objects: Repository,
-    pub(super) borrowed: Borrowed,
-    pub(super) exchange: Arc<Exchange>,
+    pub(super) borrowed: RepositoryTemplate,
+    pub(super) exchange: Arc<BytecodeCache>,
     pub(super) sandbox: Option<Sandbox>,
 }
 
@@ -95,14 +97,14 @@ impl Slot {
             self.is_clean = false;
         }
         // What cannot be put back, or is not where it was made, is of no use.
-        if !self.dir.is_ours() || !self.is_clean && self.put_back().is_err() {
+        if !self.dir.is_ours() || !self.is_clean && self.reset().is_err() {
             self.renew()?;
         }
         self.is_clean = false;
         let mut output = self.run_in_clean(trial, cancel, marker, at_start)?;
         if refuses_links(&output) {
             self.parts.exchange.close();
-            if !self.dir.is_ours() || self.put_back().is_err() {
+            if !self.dir.is_ours() || self.reset().is_err() {
                 self.renew()?;
             }
             self.is_clean = false;
@@ -111,7 +113,7 @@ impl Slot {
         let started = Instant::now();
         // What cannot be undone is the next trial's trouble: this one has its result.
         if self.dir.is_ours() {
-            drop(self.put_back());
+            drop(self.reset());
         }
         output.timing.clean_ms += milliseconds(started);
         Ok(output)
@@ -163,14 +165,14 @@ impl Slot {
             }
             if !self.dir.is_ours() {
                 let reason = "it moved or replaced the trial's own folders".to_owned();
-                return Ok(without_a_run(Ending::SetupFailed { reason }, timing));
+                return Ok(without_a_run(Termination::SetupFailed { reason }, timing));
             }
         }
         let outcome = match self.execute(&trial.recipe.command, &trial.recipe, &folder, cancel, marker) {
             // It started a moment ago: this is what the set-up did.
             Err(ExecutorError::Process(error)) if trial.recipe.setup.is_some() => {
                 let reason = format!("after it the command cannot be started: {error}");
-                return Ok(without_a_run(Ending::SetupFailed { reason }, timing));
+                return Ok(without_a_run(Termination::SetupFailed { reason }, timing));
             }
             outcome => outcome?,
         };
@@ -184,19 +186,19 @@ impl Slot {
 
     /// How a trial ended, unless it failed in a tree that lacks something which others of the history have, and no trial
     /// passed without that.
-    fn unless_of_a_gap(&self, ending: Ending) -> Ending {
+    fn unless_of_a_gap(&self, ending: Termination) -> Termination {
         let WorkTree { manifest, checkout, .. } = &self.tree;
         match ending {
-            Ending::Exited { code: 0 } => {
+            Termination::Exited { code: 0 } => {
                 checkout.are_harmless(manifest.partial_gaps().map(|(path, _)| path));
             }
-            Ending::Exited { .. } | Ending::Signalled { .. } | Ending::TimedOut { .. } => {
+            Termination::Exited { .. } | Termination::Signalled { .. } | Termination::TimedOut { .. } => {
                 let gap = manifest.partial_gaps().find(|(path, _)| !checkout.is_harmless(path));
                 if let Some((path, flaw)) = gap {
                     let (what, remedy) = flaw.text();
                     let remedy = remedy.unwrap_or_default();
                     let reason = format!("it fails, and {} is {what}: {remedy}", text(path));
-                    return Ending::NoTree { reason };
+                    return Termination::NoTree { reason };
                 }
             }
             _ => {}
@@ -205,10 +207,10 @@ impl Slot {
     }
 
     /// Undo what the trial left.
-    fn put_back(&mut self) -> io::Result<()> {
+    fn reset(&mut self) -> io::Result<()> {
         self.tree.restore(&self.keep.1, PATIENCE)?;
         let (code, exchange) = (&self.dir.bytecode, &self.parts.exchange);
-        pycache::tidy(code, &self.dir.folders.tree, &self.tree.manifest, exchange, deadline())?;
+        pycache::prune_bytecode(code, &self.dir.folders.tree, &self.tree.manifest, exchange, deadline())?;
         self.dir.tidy_prefix(deadline())?;
         self.dir.empty(deadline())?;
         self.is_clean = true;
@@ -247,9 +249,9 @@ impl Slot {
         &mut self,
         trial: &Trial,
         cancel: &CancelToken,
-    ) -> Result<Result<PathBuf, Ending>, ExecutorError> {
+    ) -> Result<Result<PathBuf, Termination>, ExecutorError> {
         if cancel.is_cancelled() {
-            return Ok(Err(Ending::Cancelled));
+            return Ok(Err(Termination::Cancelled));
         }
         match self.check_out(trial) {
             Ok(written) => {
@@ -260,25 +262,25 @@ impl Slot {
                 self.forget_stale(&trial.recipe.keep).map_err(|error| self.of_folder(error))?;
                 self.tree.make_links(&self.dir, until).map_err(|error| self.of_folder(error))?;
             }
-            Err(CheckoutError::Tree(reason)) => return Ok(Err(Ending::NoTree { reason })),
+            Err(CheckoutError::Tree(reason)) => return Ok(Err(Termination::NoTree { reason })),
             Err(error) => return Err(machine(&self.dir.folders, error)),
         }
         if let Some(reason) = self.tree.manifest.vital_gap() {
-            return Ok(Err(Ending::NoTree { reason }));
+            return Ok(Err(Termination::NoTree { reason }));
         }
         let subdir = &trial.recipe.subdir;
         if self.dir.tree.leads_to_folder(subdir) {
             Ok(Ok(self.dir.folders.tree.join(subdir).components().collect()))
         } else {
             let error = format!("there is no folder '{}' in this tree", subdir.display());
-            Ok(Err(Ending::NotStarted { error }))
+            Ok(Err(Termination::NotStarted { error }))
         }
     }
 
     fn execute(
         &self,
         command: &[OsString],
-        recipe: &Recipe,
+        recipe: &TrialSpec,
         folder: &Path,
         cancel: &CancelToken,
         marker: &str,
@@ -288,7 +290,7 @@ impl Slot {
             .map_or((OsString::new(), &[][..]), |(program, rest)| (program.clone(), rest));
         let Folders { slot, home, tmp, .. } = &self.dir.folders;
         let own = self.dir.own(self.tree.git.folder()).map_err(|error| self.of_folder(error))?;
-        let room = Room { slot, home, tmp, own: &own };
+        let room = SlotDirs { slot, home, tmp, own: &own };
         let confine = |sandbox: &Sandbox| sandbox.confine(room, folder, &recipe.visible, &recipe.writable);
         let spec = ChildSpec {
             program,
@@ -307,24 +309,24 @@ impl Slot {
 /// `py_compile` fails where a link lies.
 fn refuses_links(output: &TrialOutput) -> bool {
     const SAID: &str = "is a symlink and will be changed into a regular file if import writes";
-    let failed = !matches!(output.ending, Ending::Exited { code: 0 });
+    let failed = !matches!(output.ending, Termination::Exited { code: 0 });
     failed && [&output.stdout.text, &output.stderr.text].into_iter().any(|text| text.contains(SAID))
 }
 
 /// How a trial ends whose setup ended like this; `None` when the setup did its work.
-fn failed_setup(ending: &Ending) -> Option<Ending> {
+fn failed_setup(ending: &Termination) -> Option<Termination> {
     let reason = match ending {
-        Ending::Exited { code: 0 } => return None,
-        Ending::Cancelled => return Some(Ending::Cancelled),
-        Ending::Exited { code } => format!("exit status {code}"),
-        Ending::Signalled { signal } => format!("signal {signal}"),
-        Ending::TimedOut { after_ms } => format!("not done after {after_ms} ms"),
-        Ending::NotStarted { error } => error.clone(),
-        Ending::SetupFailed { reason } | Ending::NoTree { reason } | Ending::NoEnvironment { reason } => {
-            reason.clone()
-        }
+        Termination::Exited { code: 0 } => return None,
+        Termination::Cancelled => return Some(Termination::Cancelled),
+        Termination::Exited { code } => format!("exit status {code}"),
+        Termination::Signalled { signal } => format!("signal {signal}"),
+        Termination::TimedOut { after_ms } => format!("not done after {after_ms} ms"),
+        Termination::NotStarted { error } => error.clone(),
+        Termination::SetupFailed { reason }
+        | Termination::NoTree { reason }
+        | Termination::NoEnvironment { reason } => reason.clone(),
     };
-    Some(Ending::SetupFailed { reason })
+    Some(Termination::SetupFailed { reason })
 }
 
 fn new_tree(dir: &SlotDir, parts: &SlotParts) -> Result<WorkTree, ExecutorError> {

@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::RunFolder;
-use super::environment::Folders;
-use super::exchange::Exchange;
-use super::prefix::{Links, Prefix};
+use super::bytecode_cache::BytecodeCache;
+use super::bytecode_prefix::{Links, Prefix};
+use super::command_env::Folders;
 use super::pycache;
 use crate::beneath::Folder;
 use crate::git::Drafts;
@@ -90,9 +90,9 @@ impl SlotDirs {
     }
 
     /// An empty exchange of bytecode.
-    pub(super) fn exchange(&self) -> io::Result<Exchange> {
+    pub(super) fn exchange(&self) -> io::Result<BytecodeCache> {
         const EXCHANGE: &str = "exchange";
-        Ok(Exchange::new(self.bytecode.new_folder(EXCHANGE)?, self.bytecode_path.join(EXCHANGE)))
+        Ok(BytecodeCache::new(self.bytecode.new_folder(EXCHANGE)?, self.bytecode_path.join(EXCHANGE)))
     }
 
     /// Fill it with links to the bytecode beside the sources in these folders. Slots lead there from their next trial on.

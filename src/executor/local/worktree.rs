@@ -17,13 +17,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::forms::{Forms, Wanted};
+use super::checkout_forms::{CheckoutForms, Forms};
 use super::manifest::{Entry, Manifest, system_path};
 use super::pycache::remove_beside;
 use crate::beneath::{FileFacts, Folder};
 use crate::git::{
-    Borrowed, Checkout, Content, Drafts, Flaw, Form, GitError, IndexedFile, Link, PrivateGit, Repository,
-    SUBMODULE, SYMLINK, TreeDelta, TreeFile,
+    Checkout, CheckoutDelta, CheckoutGap, Content, Drafts, Form, GitError, IndexedFile, Link, PrivateGit,
+    Repository, RepositoryTemplate, SUBMODULE, SYMLINK, TreeFile,
 };
 use crate::model::{BlobId, CommitId, TreeId};
 
@@ -65,7 +65,7 @@ impl WorkTree {
     pub(super) fn new(
         folder: Arc<Folder>,
         objects: Repository,
-        borrowed: Borrowed,
+        borrowed: RepositoryTemplate,
         drafts: Drafts,
     ) -> Result<Self, CheckoutError> {
         let links = borrowed.links().to_vec();
@@ -129,7 +129,7 @@ impl WorkTree {
     }
 
     /// What is to be done, given what is there.
-    fn plan(&self, base: Option<TreeId>, delta: TreeDelta) -> TreeDelta {
+    fn plan(&self, base: Option<TreeId>, delta: CheckoutDelta) -> CheckoutDelta {
         let mut written: BTreeMap<Vec<u8>, TreeFile> = BTreeMap::new();
         let mut removed = delta.removed;
         if base.is_none() {
@@ -143,7 +143,7 @@ impl WorkTree {
         }
         written.extend(delta.written.into_iter().map(|file| (file.path.clone(), file)));
         let written = written.into_values().filter(|file| !self.manifest.has(file)).collect();
-        TreeDelta { removed, written }
+        CheckoutDelta { removed, written }
     }
 
     /// Remove a file and the folders that nothing is left in.
@@ -162,7 +162,7 @@ impl WorkTree {
     }
 
     /// Write files: many of them on several threads, since making a file is slow work of the system's.
-    fn write(&mut self, files: &[Wanted], until: Instant) -> Result<(), CheckoutError> {
+    fn write(&mut self, files: &[CheckoutForms], until: Instant) -> Result<(), CheckoutError> {
         /// Fewer than so many are not worth another thread.
         const WORTH_A_THREAD: usize = 100;
         const MOST_THREADS: usize = 4;
@@ -186,10 +186,10 @@ impl WorkTree {
             }
             Ok(written)
         })?;
-        for (Wanted { file, form, has_others }, (facts, flaw)) in files.iter().zip(written) {
+        for (CheckoutForms { file, form, has_others }, (facts, flaw)) in files.iter().zip(written) {
             let flaw = match flaw {
                 None if file.mode == SUBMODULE && !self.has_commit(file) => {
-                    Some(Flaw::Submodule { has_others: *has_others })
+                    Some(CheckoutGap::Submodule { has_others: *has_others })
                 }
                 flaw => flaw,
             };
@@ -210,11 +210,11 @@ impl WorkTree {
     /// Make way for a file.
     fn make_place<'f>(
         &mut self,
-        wanted: &'f Wanted,
+        wanted: &'f CheckoutForms,
         folders: &mut BTreeSet<PathBuf>,
         until: Instant,
     ) -> Result<Place<'f>, CheckoutError> {
-        let Wanted { file, form, .. } = wanted;
+        let CheckoutForms { file, form, .. } = wanted;
         let path = system_path(&file.path);
         if !is_inside(&file.path) {
             return Err(CheckoutError::Tree(format!("{} is not a path inside the tree", path.display())));
@@ -241,7 +241,7 @@ struct Place<'f> {
 }
 
 /// What is known of a written file.
-type Written = (Option<FileFacts>, Option<Flaw>);
+type Written = (Option<FileFacts>, Option<CheckoutGap>);
 
 fn fill_all(
     objects: &Repository,
@@ -276,7 +276,7 @@ fn fill(
         Some((facts, flaw)) => Ok((Some(facts), flaw)),
         None => {
             folder.remove(system_path(&file.path), place.until).map_err(on_disk)?;
-            Ok((None, Some(Flaw::Missing)))
+            Ok((None, Some(CheckoutGap::Missing)))
         }
     }
 }

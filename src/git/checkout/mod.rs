@@ -43,7 +43,7 @@ use crate::model::BlobId;
 
 /// What a tree lacks, or has otherwise than git would write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Flaw {
+pub enum CheckoutGap {
     /// The blob is not in the object store.
     Missing,
     /// A pointer to content that Git LFS keeps elsewhere. Whether the clone has others of that.
@@ -64,7 +64,7 @@ pub enum Flaw {
     NotEncoded,
 }
 
-impl Flaw {
+impl CheckoutGap {
     /// What is wrong, and what mends it.
     #[must_use]
     pub const fn text(self) -> (&'static str, Option<&'static str>) {
@@ -236,7 +236,7 @@ impl Checkout {
         id: BlobId,
         form: &Form,
         stored: &'a [u8],
-    ) -> (Content<'a>, Option<Flaw>) {
+    ) -> (Content<'a>, Option<CheckoutGap>) {
         if form.is_plain() {
             return (Content::Stored(stored), None);
         }
@@ -251,7 +251,7 @@ impl Checkout {
             && !self.drivers.is_running("lfs")
         {
             let has_others = self.stores.iter().any(lfs::Store::has_any);
-            return (Content::Stored(stored), Some(Flaw::LfsPointer { has_others }));
+            return (Content::Stored(stored), Some(CheckoutGap::LfsPointer { has_others }));
         }
         let mut made: Option<Vec<u8>> = None;
         let mut flaw = None;
@@ -264,15 +264,15 @@ impl Checkout {
         if let Some(name) = &form.encoding {
             match encoding::encode(name, made.as_deref().unwrap_or(stored)) {
                 Some(encoded) => made = Some(encoded),
-                None => flaw = Some(Flaw::NotEncoded),
+                None => flaw = Some(CheckoutGap::NotEncoded),
             }
         }
         if let Some(name) = &form.filter {
             match self.drivers.smudge(name, path, made.as_deref().unwrap_or(stored)) {
                 drivers::Smudged::Nothing => {}
                 drivers::Smudged::Made(bytes) => made = Some(bytes),
-                drivers::Smudged::NotRun => flaw = Some(Flaw::NotFiltered),
-                drivers::Smudged::Failed => flaw = Some(Flaw::FilterFailed),
+                drivers::Smudged::NotRun => flaw = Some(CheckoutGap::NotFiltered),
+                drivers::Smudged::Failed => flaw = Some(CheckoutGap::FilterFailed),
             }
         }
         (made.map_or(Content::Stored(stored), Content::Made), flaw)

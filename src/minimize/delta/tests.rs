@@ -10,24 +10,24 @@ struct World {
     /// An edit that makes no sense without another.
     needs: Vec<Vec<usize>>,
     /// An edit that hides the failure, and how it then ends, so that more edits do not fail more.
-    hides: Option<(usize, Outcome)>,
+    hides: Option<(usize, EditOutcome)>,
 }
 
 impl World {
-    fn outcome(&self, applied: &EditSet, count: usize) -> Outcome {
+    fn outcome(&self, applied: &EditSet, count: usize) -> EditOutcome {
         if *applied == EditSet::all(count) {
-            return Outcome::Fails;
+            return EditOutcome::Fails;
         }
         let broken =
             applied.iter().any(|edit| self.needs[edit].iter().any(|&other| !applied.contains(other)));
         if broken {
-            return Outcome::Unresolved;
+            return EditOutcome::Unresolved;
         }
         if let Some((_, outcome)) = self.hides.filter(|(edit, _)| applied.contains(*edit)) {
             return outcome;
         }
         let fails = self.causes.iter().any(|cause| cause.is_within(applied));
-        if fails { Outcome::Fails } else { Outcome::Passes }
+        if fails { EditOutcome::Fails } else { EditOutcome::Passes }
     }
 
     fn random(rng: &mut StdRng, count: usize) -> Self {
@@ -44,7 +44,7 @@ impl World {
             }
         }
         let hides = rng.random_bool(0.4).then(|| {
-            let ends = if rng.random_bool(0.7) { Outcome::Unresolved } else { Outcome::Passes };
+            let ends = if rng.random_bool(0.7) { EditOutcome::Unresolved } else { EditOutcome::Passes };
             (rng.random_range(0..count), ends)
         });
         let hides = hides.filter(|(edit, _)| !causes.iter().any(|cause| cause.contains(*edit)));
@@ -53,14 +53,18 @@ impl World {
 }
 
 /// Plays a search against a world with so many slots; the answer, and how many trials ran.
-fn play(search: &Search, slots: usize, outcome: impl Fn(&EditSet) -> Outcome) -> (Answer, Known, usize) {
-    let mut known = search.given();
+fn play(
+    search: &DeltaDebugger,
+    slots: usize,
+    outcome: impl Fn(&EditSet) -> EditOutcome,
+) -> (Answer, Outcomes, usize) {
+    let mut known = search.initial_outcomes();
     let mut trials = 0;
     loop {
         if let Some(answer) = search.answer(&known) {
             return (answer, known, trials);
         }
-        let wanted = search.wanted(&known, slots);
+        let wanted = search.next_sets(&known, slots);
         assert!(!wanted.is_empty() && wanted.len() <= slots);
         for applied in wanted {
             assert_eq!(known.get(&applied), None, "nothing is asked twice");
@@ -84,12 +88,13 @@ fn what_is_found_fails_and_has_nothing_to_leave_out_whatever_the_world() {
         let weights: Vec<f64> = (0..count).map(|_| rng.random_range(0.01..1.0)).collect();
         // Sometimes the needs are known beforehand, sometimes they show in what cannot be resolved.
         let needs = if rng.random_bool(0.5) { world.needs.clone() } else { vec![Vec::new(); count] };
-        let search = Search::new(&weights, &Relations { needs: needs.clone(), ..Relations::default() });
+        let search =
+            DeltaDebugger::new(&weights, &Relations { needs: needs.clone(), ..Relations::default() });
         let slots = rng.random_range(1..5);
         let (answer, known, trials) = play(&search, slots, |applied| world.outcome(applied, count));
         for cause in &answer.causes {
-            assert_eq!(world.outcome(cause, count), Outcome::Fails, "seed {seed}");
-            assert_eq!(known.get(cause), Some(Outcome::Fails), "seed {seed}: it was seen to fail");
+            assert_eq!(world.outcome(cause, count), EditOutcome::Fails, "seed {seed}");
+            assert_eq!(known.get(cause), Some(EditOutcome::Fails), "seed {seed}: it was seen to fail");
             let no_other_needs = |edit: usize| {
                 cause
                     .iter()
@@ -97,17 +102,21 @@ fn what_is_found_fails_and_has_nothing_to_leave_out_whatever_the_world() {
             };
             for edit in cause.iter().filter(|&edit| no_other_needs(edit)) {
                 let fewer = cause.without(&search.above[edit]);
-                assert_ne!(world.outcome(&fewer, count), Outcome::Fails, "seed {seed}: {edit} is not needed");
+                assert_ne!(
+                    world.outcome(&fewer, count),
+                    EditOutcome::Fails,
+                    "seed {seed}: {edit} is not needed"
+                );
             }
         }
         let all = EditSet::all(count);
         let together: EditSet = answer.causes.iter().flat_map(EditSet::iter).collect();
         let rest = all.without(&search.with_users(&together));
         match &answer.necessity {
-            Necessity::Proven => assert_eq!(world.outcome(&rest, count), Outcome::Passes, "seed {seed}"),
+            Necessity::Proven => assert_eq!(world.outcome(&rest, count), EditOutcome::Passes, "seed {seed}"),
             Necessity::With { others, proven } => {
-                assert_eq!(world.outcome(&rest.without(others), count), Outcome::Passes, "seed {seed}");
-                let fails = world.outcome(&all.without(others), count) == Outcome::Fails;
+                assert_eq!(world.outcome(&rest.without(others), count), EditOutcome::Passes, "seed {seed}");
+                let fails = world.outcome(&all.without(others), count) == EditOutcome::Fails;
                 assert_eq!(fails, *proven, "seed {seed}");
             }
             Necessity::NotShown(outcome) => assert_eq!(world.outcome(&rest, count), *outcome, "seed {seed}"),
@@ -129,28 +138,35 @@ fn what_is_found_fails_and_has_nothing_to_leave_out_whatever_the_world() {
 fn a_first_guess_that_is_right_takes_two_trials_at_once() {
     let mut weights = vec![1.0; 12];
     weights[7] = 30.0;
-    let search = Search::new(&weights, &Relations::default());
+    let search = DeltaDebugger::new(&weights, &Relations::default());
     let guess: EditSet = [7].into_iter().collect();
-    assert_eq!(search.wanted(&search.given(), 2), [guess.clone(), EditSet::all(12).without(&guess)]);
+    assert_eq!(
+        search.next_sets(&search.initial_outcomes(), 2),
+        [guess.clone(), EditSet::all(12).without(&guess)]
+    );
     let (answer, _, trials) =
-        play(&search, 2, |applied| if applied.contains(7) { Outcome::Fails } else { Outcome::Passes });
+        play(
+            &search,
+            2,
+            |applied| if applied.contains(7) { EditOutcome::Fails } else { EditOutcome::Passes },
+        );
     assert_eq!((answer.causes, answer.necessity, trials), (vec![guess], Necessity::Proven, 2));
 }
 
 #[test]
 fn what_an_unresolved_set_lacks_is_tried_next() {
     // Nothing with 0 runs without 30, and its failure says so; 0 and 20 fail together.
-    let search = Search::new(&[1.0; 40], &Relations::default());
+    let search = DeltaDebugger::new(&[1.0; 40], &Relations::default());
     let outcome = |applied: &EditSet| match [0, 20, 30].map(|edit| applied.contains(edit)) {
-        [true, _, false] => Outcome::Unresolved,
-        [true, true, true] => Outcome::Fails,
-        _ => Outcome::Passes,
+        [true, _, false] => EditOutcome::Unresolved,
+        [true, true, true] => EditOutcome::Fails,
+        _ => EditOutcome::Passes,
     };
     let trials = |says: bool| {
-        let (mut known, mut trials) = (search.given(), 0);
+        let (mut known, mut trials) = (search.initial_outcomes(), 0);
         while search.answer(&known).is_none() {
-            let applied = search.wanted(&known, 1).remove(0);
-            if says && outcome(&applied) == Outcome::Unresolved {
+            let applied = search.next_sets(&known, 1).remove(0);
+            if says && outcome(&applied) == EditOutcome::Unresolved {
                 known.record_lacking(applied.clone(), [30].into_iter().collect());
             }
             known.record(applied.clone(), outcome(&applied));
@@ -166,11 +182,12 @@ fn what_an_unresolved_set_lacks_is_tried_next() {
 #[test]
 fn what_hides_a_cause_is_found() {
     let outcome = |applied: &EditSet| match (applied.contains(3), applied.contains(6)) {
-        (_, true) => Outcome::Unresolved,
-        (true, false) => Outcome::Fails,
-        (false, false) => Outcome::Passes,
+        (_, true) => EditOutcome::Unresolved,
+        (true, false) => EditOutcome::Fails,
+        (false, false) => EditOutcome::Passes,
     };
-    let search = Search::new(&[1.0; 9], &Relations::default()).for_what_hides([3].into_iter().collect());
+    let search =
+        DeltaDebugger::new(&[1.0; 9], &Relations::default()).for_masking_edits([3].into_iter().collect());
     let (answer, _, trials) = play(&search, 1, outcome);
     assert_eq!(answer.causes, [[6].into_iter().collect()]);
     assert!(trials <= 6, "{trials}");
@@ -178,16 +195,16 @@ fn what_hides_a_cause_is_found() {
 
 #[test]
 fn a_single_edit_needs_no_trial() {
-    let search = Search::new(&[1.0], &Relations::default());
-    let answer = search.answer(&search.given()).unwrap();
+    let search = DeltaDebugger::new(&[1.0], &Relations::default());
+    let answer = search.answer(&search.initial_outcomes()).unwrap();
     assert_eq!((answer.causes, answer.necessity), (vec![EditSet::all(1)], Necessity::Proven));
 }
 
 #[test]
 fn a_second_cause_is_found_and_both_together_are_necessary() {
-    let search = Search::new(&[1.0; 8], &Relations::default());
+    let search = DeltaDebugger::new(&[1.0; 8], &Relations::default());
     let fails = |applied: &EditSet| {
-        if applied.contains(2) || applied.contains(5) { Outcome::Fails } else { Outcome::Passes }
+        if applied.contains(2) || applied.contains(5) { EditOutcome::Fails } else { EditOutcome::Passes }
     };
     let (answer, _, _) = play(&search, 1, fails);
     let causes: EditSet = answer.causes.iter().flat_map(EditSet::iter).collect();
@@ -207,9 +224,9 @@ fn the_same_edit_in_many_places_goes_at_once() {
         vec![1, 2, 3, 5],
         vec![1, 2, 3, 4],
     ];
-    let search = Search::new(&[1.0; 6], &Relations { alike, ..Relations::default() });
+    let search = DeltaDebugger::new(&[1.0; 6], &Relations { alike, ..Relations::default() });
     let fails = |applied: &EditSet| {
-        if (1..6).any(|edit| applied.contains(edit)) { Outcome::Fails } else { Outcome::Passes }
+        if (1..6).any(|edit| applied.contains(edit)) { EditOutcome::Fails } else { EditOutcome::Passes }
     };
     let (answer, _, trials) = play(&search, 1, fails);
     assert_eq!(answer.causes.len(), 1);
@@ -224,11 +241,12 @@ fn the_same_edit_in_many_places_goes_at_once() {
 fn what_has_to_go_with_the_cause_is_found() {
     // 4 cannot run without 1, and nobody said so.
     let ties = vec![vec![], vec![4]];
-    let search = Search::new(&[1.0, 5.0, 1.0, 1.0, 1.0, 1.0], &Relations { ties, ..Relations::default() });
+    let search =
+        DeltaDebugger::new(&[1.0, 5.0, 1.0, 1.0, 1.0, 1.0], &Relations { ties, ..Relations::default() });
     let outcome = |applied: &EditSet| match (applied.contains(1), applied.contains(4)) {
-        (true, _) => Outcome::Fails,
-        (false, true) => Outcome::Unresolved,
-        (false, false) => Outcome::Passes,
+        (true, _) => EditOutcome::Fails,
+        (false, true) => EditOutcome::Unresolved,
+        (false, false) => EditOutcome::Passes,
     };
     let (answer, _, _) = play(&search, 2, outcome);
     assert_eq!(answer.causes, [[1].into_iter().collect()]);
@@ -238,8 +256,8 @@ fn what_has_to_go_with_the_cause_is_found() {
 #[test]
 fn an_edit_comes_with_what_it_needs() {
     let needs = vec![vec![], vec![0]];
-    let search = Search::new(&[0.1, 9.0, 1.0], &Relations { needs, ..Relations::default() });
-    assert_eq!(search.wanted(&search.given(), 1), [[0, 1].into_iter().collect()]);
+    let search = DeltaDebugger::new(&[0.1, 9.0, 1.0], &Relations { needs, ..Relations::default() });
+    assert_eq!(search.next_sets(&search.initial_outcomes(), 1), [[0, 1].into_iter().collect()]);
 }
 
 /// *ddmin* as published: subsets and complements, twice as fine when neither fails.
@@ -277,8 +295,9 @@ fn fewer_trials_than_ddmin_with_a_prior_that_knows_little() {
             .map(|edit| rng.random_range(0.1..1.0) * if cause.contains(edit) { 3.0 } else { 1.0 })
             .collect();
         let fails = |applied: &EditSet| cause.is_within(applied);
-        let outcome = |applied: &EditSet| if fails(applied) { Outcome::Fails } else { Outcome::Passes };
-        let (answer, _, trials) = play(&Search::new(&weights, &Relations::default()), 1, outcome);
+        let outcome =
+            |applied: &EditSet| if fails(applied) { EditOutcome::Fails } else { EditOutcome::Passes };
+        let (answer, _, trials) = play(&DeltaDebugger::new(&weights, &Relations::default()), 1, outcome);
         assert_eq!(answer.causes, std::slice::from_ref(&cause), "seed {seed}");
         // One of ours tests the converse, which ddmin does not.
         ours += trials - 1;
@@ -302,11 +321,11 @@ fn what_uses_the_rest_of_a_set_is_decisive_when_the_rest_alone_passes() {
     let set = |edits: &[usize]| edits.iter().copied().collect::<EditSet>();
     // The first edit uses the second, which uses the third; the fourth stands alone.
     let needs = vec![vec![1], vec![2], vec![], vec![]];
-    let search = Search::new(&[1.0; 4], &Relations { needs, ..Relations::default() });
-    let mut known = search.given();
+    let search = DeltaDebugger::new(&[1.0; 4], &Relations { needs, ..Relations::default() });
+    let mut known = search.initial_outcomes();
     let cause = set(&[0, 1, 2]);
     assert_eq!(search.decisive(&cause, &known), set(&[]));
-    known.record(set(&[1, 2]), Outcome::Passes);
+    known.record(set(&[1, 2]), EditOutcome::Passes);
     assert_eq!(search.decisive(&cause, &known), set(&[0]));
     // Beside one that is not known to matter by itself, nobody can tell what the rest is there for.
     assert_eq!(search.decisive(&set(&[0, 1, 2, 3]), &known), set(&[]));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{StepId, StepResult, StepState};
-use crate::model::Version;
+use crate::model::DeployedVersion;
 
 /// What an incident came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub struct IncidentEvent {
 pub enum IncidentEventKind {
     /// It began to be worked on.
     Opened {
-        /// [`INCIDENT_SCHEMA`].
+        /// [`INCIDENT_SCHEMA`](super::INCIDENT_SCHEMA).
         schema: String,
         /// Its name.
         id: String,
@@ -75,7 +75,7 @@ pub enum IncidentEventKind {
     /// What was deployed when it began.
     Deployed {
         /// The version.
-        version: Version,
+        version: DeployedVersion,
         /// Since when, where that is known.
         since: Option<Timestamp>,
     },
@@ -128,7 +128,7 @@ pub enum IncidentEventKind {
         /// Since when.
         when: Timestamp,
         /// Which.
-        version: Version,
+        version: DeployedVersion,
     },
     /// No version is known to be well any more.
     Lost {

@@ -22,7 +22,7 @@ fn opened() -> IncidentEventKind {
 #[test]
 fn events_make_an_incident_and_both_outlast_json() {
     let rollback = StepId::from(StepKind::Rollback);
-    let version = Version {
+    let version = DeployedVersion {
         commit: "aa".repeat(20).parse().unwrap(),
         tag: Some("v1".to_owned()),
         subject: String::new(),

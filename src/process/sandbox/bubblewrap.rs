@@ -64,7 +64,7 @@ fn prepared(bwrap: &Path, confinement: &Confinement, command: &[OsString]) -> io
     // that it closes then, and for its own words the line.
     let streams = [dup(io::stdout())?, dup(io::stderr())?].map(|stream| stream.into_raw_fd());
     let left = AfterBubblewrap { program: own, streams, users: users()?, own: own_folders(confinement) };
-    let part = serde_json::to_string(&init::Part::in_bubblewrap(confinement, left))?;
+    let part = serde_json::to_string(&init::InitConfig::in_bubblewrap(confinement, left))?;
     let line = io::stdin().as_fd().try_clone_to_owned()?;
     let mut made = Command::new(bwrap);
     made.stdout(Stdio::null()).stderr(Stdio::from(line));

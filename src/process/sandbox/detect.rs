@@ -5,14 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::fence::has_sockets;
-use super::{Confinement, Fence, Limits, NOTHING, Namespaces, Network, Place, Room, View, bubblewrap};
-use crate::model::{CancelToken, Ending};
+use super::landlock::has_sockets;
+use super::{
+    Confinement, Fence, FilesystemView, Limits, NOTHING, Namespaces, Network, Place, SlotDirs, bubblewrap,
+};
+use crate::model::{CancelToken, Termination};
 use crate::process::{ChildSpec, run};
 
 /// What sandboxes are made of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Way {
+pub enum SandboxBackend {
     /// Namespaces that this program makes.
     Namespaces,
     /// Namespaces that bubblewrap makes.
@@ -26,9 +28,9 @@ pub enum Way {
 
 /// The parts that are there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parts {
+pub struct SandboxCapabilities {
     /// What they are made of.
-    pub way: Way,
+    pub way: SandboxBackend,
     /// The program that makes the namespaces, when this one may not.
     pub bubblewrap: Option<PathBuf>,
     /// User namespaces, which the others rest on.
@@ -48,12 +50,12 @@ pub struct Parts {
     /// The limit of processes holds; that of the others always does, where there is any of it.
     pub limits_processes: bool,
     /// What is not there.
-    pub missing: Vec<Missing>,
+    pub missing: Vec<MissingCapability>,
 }
 
 /// A part that is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing {
+pub struct MissingCapability {
     /// What it would be.
     pub part: &'static str,
     /// Why it is not.
@@ -71,47 +73,48 @@ const FILTER: &str = "a filter of system calls";
 /// The part that is missing where the limit of processes does not hold.
 pub const PROCESS_LIMIT: &str = "a limit of processes";
 
-impl Parts {
+impl SandboxCapabilities {
     /// Try what the system offers, with commands that `launcher` starts and that do nothing. `scratch` is a folder to
     /// write in. With `only`, nothing else is tried. `refuses` tells of programs that are not to be started.
     #[must_use]
     pub fn detect(
         launcher: &Path,
         scratch: &Path,
-        only: Option<Way>,
+        only: Option<SandboxBackend>,
         refuses: &dyn Fn(&Path) -> bool,
     ) -> Self {
         let may = |way| only.is_none_or(|only| only == way);
         let mut probe = Probe { launcher, scratch, filter: true };
-        let complete = may(Way::Namespaces).then(|| probe.complete()).transpose();
+        let complete = may(SandboxBackend::Namespaces).then(|| probe.complete()).transpose();
         let mut no_filter = None;
         if !matches!(complete, Ok(Some(_)))
             && let Err(why) = probe.loopback(&Self { filter: true, ..Self::default() })
         {
             probe.filter = false;
-            no_filter = Some(Missing { part: FILTER, why, remedy: None });
+            no_filter = Some(MissingCapability { part: FILTER, why, remedy: None });
         }
         let mut found = match complete {
             Ok(Some(complete)) => complete,
-            Ok(None) => {
-                Self { missing: vec![Missing::all("they are not to be used".to_owned())], ..probe.nothing() }
-            }
+            Ok(None) => Self {
+                missing: vec![MissingCapability::all("they are not to be used".to_owned())],
+                ..probe.nothing()
+            },
             Err(_) => probe.namespaces(),
         };
-        if !found.is_complete() && may(Way::Bubblewrap) {
+        if !found.is_complete() && may(SandboxBackend::Bubblewrap) {
             found = probe.bubblewrap(found, refuses);
         }
-        if !found.mount && may(Way::Landlock) {
+        if !found.mount && may(SandboxBackend::Landlock) {
             let fenced = Self { fence: true, ..found.clone() };
             if let Ok(limits_processes) = probe.loopback(&fenced) {
-                let way = if found.user { found.way } else { Way::Landlock };
+                let way = if found.user { found.way } else { SandboxBackend::Landlock };
                 found = Self { way, limits_processes, ..fenced };
             }
         }
         found.missing.extend(no_filter);
         found.missing.extend(found.left_open());
         if found.is_any() && !found.limits_processes {
-            found.missing.push(Missing {
+            found.missing.push(MissingCapability {
                 part: PROCESS_LIMIT,
                 why: "root is not bound by one before Linux 6.14, nor anybody outside of a user namespace"
                     .to_owned(),
@@ -136,8 +139,8 @@ impl Parts {
     }
 
     /// What a command reaches where there are no namespaces, in particular.
-    fn left_open(&self) -> Vec<Missing> {
-        let missing = |part, why: &str| Missing { part, why: why.to_owned(), remedy: None };
+    fn left_open(&self) -> Vec<MissingCapability> {
+        let missing = |part, why: &str| MissingCapability { part, why: why.to_owned(), remedy: None };
         let mut open = Vec::new();
         if !self.mount && !self.fence {
             open.push(missing(FILES, "they can be read and written as you can"));
@@ -173,14 +176,14 @@ impl Parts {
     }
 }
 
-impl Missing {
+impl MissingCapability {
     fn all(why: String) -> Self {
         Self { part: "user namespaces, and with them all other parts", why, remedy: remedy() }
     }
 }
 
 /// One of the parts.
-type PartOf = fn(&mut Parts) -> &mut bool;
+type PartOf = fn(&mut SandboxCapabilities) -> &mut bool;
 
 struct Probe<'a> {
     launcher: &'a Path,
@@ -190,22 +193,22 @@ struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    fn nothing(&self) -> Parts {
-        Parts { filter: self.filter, ..Parts::default() }
+    fn nothing(&self) -> SandboxCapabilities {
+        SandboxCapabilities { filter: self.filter, ..SandboxCapabilities::default() }
     }
 
     /// All namespaces of our own at once, as on most systems.
-    fn complete(&self) -> Result<Parts, String> {
-        let some = Parts { way: Way::Namespaces, user: true, ..self.nothing() };
-        let all = Parts { mount: true, process: true, network: true, seal: true, ..some };
-        self.loopback(&all).map(|limits_processes| Parts { limits_processes, ..all })
+    fn complete(&self) -> Result<SandboxCapabilities, String> {
+        let some = SandboxCapabilities { way: SandboxBackend::Namespaces, user: true, ..self.nothing() };
+        let all = SandboxCapabilities { mount: true, process: true, network: true, seal: true, ..some };
+        self.loopback(&all).map(|limits_processes| SandboxCapabilities { limits_processes, ..all })
     }
 
     /// Those namespaces of our own that are to be had.
-    fn namespaces(&self) -> Parts {
-        let none = Parts { way: Way::Namespaces, user: true, ..self.nothing() };
+    fn namespaces(&self) -> SandboxCapabilities {
+        let none = SandboxCapabilities { way: SandboxBackend::Namespaces, user: true, ..self.nothing() };
         if let Err(why) = self.loopback(&none) {
-            return Parts { missing: vec![Missing::all(why)], ..self.nothing() };
+            return SandboxCapabilities { missing: vec![MissingCapability::all(why)], ..self.nothing() };
         }
         let mut working = none.clone();
         // One after the other, each beside those that work.
@@ -222,23 +225,27 @@ impl Probe<'_> {
             let mut more = working.clone();
             *of(&mut more) = true;
             match self.loopback(&more) {
-                Ok(limits_processes) => working = Parts { limits_processes, ..more },
-                Err(why) => working.missing.push(Missing { part, why, remedy: remedy() }),
+                Ok(limits_processes) => working = SandboxCapabilities { limits_processes, ..more },
+                Err(why) => working.missing.push(MissingCapability { part, why, remedy: remedy() }),
             }
         }
         // By itself it is of no use.
         let is_alone = !(working.network || working.mount || working.process);
-        if is_alone { Parts { missing: working.missing, ..self.nothing() } } else { working }
+        if is_alone { SandboxCapabilities { missing: working.missing, ..self.nothing() } } else { working }
     }
 
     /// Those of bubblewrap, when they are more than these.
-    fn bubblewrap(&self, mut own: Parts, refuses: &dyn Fn(&Path) -> bool) -> Parts {
+    fn bubblewrap(
+        &self,
+        mut own: SandboxCapabilities,
+        refuses: &dyn Fn(&Path) -> bool,
+    ) -> SandboxCapabilities {
         let Some(program) = bubblewrap::find(refuses) else {
             own.missing.iter_mut().for_each(|missing| missing.why.push_str("; bubblewrap is not installed"));
             return own;
         };
-        let all = Parts {
-            way: Way::Bubblewrap,
+        let all = SandboxCapabilities {
+            way: SandboxBackend::Bubblewrap,
             bubblewrap: Some(program),
             user: true,
             mount: true,
@@ -248,20 +255,20 @@ impl Probe<'_> {
             ..self.nothing()
         };
         let why = match self.loopback(&all) {
-            Ok(limits_processes) => return Parts { limits_processes, ..all },
+            Ok(limits_processes) => return SandboxCapabilities { limits_processes, ..all },
             Err(why) => why,
         };
-        let open = Parts { seal: false, ..all.clone() };
+        let open = SandboxCapabilities { seal: false, ..all.clone() };
         if let Ok(limits_processes) = self.loopback(&open) {
-            let missing = vec![Missing { part: SOCKETS, why, remedy: None }];
-            return Parts { limits_processes, missing, ..open };
+            let missing = vec![MissingCapability { part: SOCKETS, why, remedy: None }];
+            return SandboxCapabilities { limits_processes, missing, ..open };
         }
-        let less = Parts { network: false, ..all };
+        let less = SandboxCapabilities { network: false, ..all };
         if !(own.mount && own.process)
             && let Ok(limits_processes) = self.loopback(&less)
         {
-            let missing = vec![Missing { part: NETWORK, why, remedy: remedy() }];
-            return Parts { limits_processes, missing, ..less };
+            let missing = vec![MissingCapability { part: NETWORK, why, remedy: remedy() }];
+            return SandboxCapabilities { limits_processes, missing, ..less };
         }
         for missing in &mut own.missing {
             missing.why = format!("{}; bubblewrap: {why}", missing.why);
@@ -269,21 +276,21 @@ impl Probe<'_> {
         own
     }
 
-    fn loopback(&self, parts: &Parts) -> Result<bool, String> {
+    fn loopback(&self, parts: &SandboxCapabilities) -> Result<bool, String> {
         self.try_out(parts, Network::Loopback)
     }
 
     /// Start a command in these parts that does nothing but find out whether the limit of processes holds.
-    fn try_out(&self, parts: &Parts, network: Network) -> Result<bool, String> {
+    fn try_out(&self, parts: &SandboxCapabilities, network: Network) -> Result<bool, String> {
         let scratch = self.scratch;
-        let room = Room { slot: scratch, home: scratch, tmp: scratch, own: &[] };
+        let room = SlotDirs { slot: scratch, home: scratch, tmp: scratch, own: &[] };
         let confinement = Confinement {
             launcher: self.launcher.to_owned(),
             bubblewrap: parts.bubblewrap.clone().map(Place),
             namespaces: parts.namespaces(true),
             network,
-            mounts: View::default().mounts(room, false),
-            fence: parts.fence.then(|| Fence::around(&View::default(), room)),
+            mounts: FilesystemView::default().mounts(room, false),
+            fence: parts.fence.then(|| Fence::around(&FilesystemView::default(), room)),
             only_port: None,
             seal: parts.seal,
             no_abstract_sockets: false,
@@ -302,8 +309,8 @@ impl Probe<'_> {
         };
         match run(&spec, &CancelToken::new()) {
             Ok(outcome) => match outcome.ending {
-                Ending::Exited { code: 0 } => Ok(true),
-                Ending::Exited { code } if code == i32::from(UNLIMITED) => Ok(false),
+                Termination::Exited { code: 0 } => Ok(true),
+                Termination::Exited { code } if code == i32::from(UNLIMITED) => Ok(false),
                 ending => Err(format!("a trial of it ended with {ending:?}")),
             },
             Err(error) => Err(error.to_string()),

@@ -21,18 +21,18 @@ use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use serde::{Deserialize, Serialize};
 
 use super::bubblewrap::AfterBubblewrap;
-use super::fence::Leaves;
-use super::launch::{Failure, InStep as _, no_command, not_started};
-use super::line::{Line, Said, Told};
+use super::landlock::Leaves;
+use super::launcher::{InStep as _, LaunchFailure, no_command, not_started};
+use super::limits::Counted;
 use super::mounts::Place;
-use super::privileges::Counted;
-use super::{Confinement, Limits, Network, fence, filter, mounts, network, privileges, sockets};
-use crate::process::leftovers::EXITING;
-use crate::process::spawn::detach;
+use super::protocol::{Channel, LauncherMessage, ParentMessage};
+use super::{Confinement, Limits, Network, filter, landlock, limits, mounts, network, sockets};
+use crate::process::orphans::EXITING;
+use crate::process::pre_exec::detach;
 
 /// What of a confinement this process carries out.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Part {
+pub(super) struct InitConfig {
     limits: Limits,
     folder: Place,
     /// Where sockets in the file system are still to be put out of reach: all places but these.
@@ -51,7 +51,7 @@ pub(super) struct Part {
     bubblewrap: Option<AfterBubblewrap>,
 }
 
-impl Part {
+impl InitConfig {
     pub(super) fn of(confinement: &Confinement) -> Self {
         Self {
             limits: confinement.limits,
@@ -89,16 +89,16 @@ pub(super) fn close_streams() -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn run(line: &mut Line, words: &[OsString]) -> Result<ExitCode, Failure> {
+pub(super) fn run(line: &mut Channel, words: &[OsString]) -> Result<ExitCode, LaunchFailure> {
     set_parent_process_death_signal(Some(Signal::KILL)).step("line")?;
     let (part, command) = words.split_first().ok_or_else(no_command).step("line")?;
-    let part: Part = serde_json::from_str(&part.to_string_lossy()).map_err(io::Error::from).step("line")?;
+    let part: InitConfig =
+        serde_json::from_str(&part.to_string_lossy()).map_err(io::Error::from).step("line")?;
     // Before any signal is waited for.
     let has_own_users =
         part.bubblewrap.as_ref().map_or(Ok(true), AfterBubblewrap::done).step("bubblewrap")?;
     if part.proc {
-        mounts::own_proc(part.bubblewrap.is_some(), || privileges::limit_numbers(part.limits))
-            .step("proc")?;
+        mounts::own_proc(part.bubblewrap.is_some(), || limits::limit_numbers(part.limits)).step("proc")?;
     }
     if let Some(own) = &part.seal {
         // Those of bubblewrap may belong to users that are not ours.
@@ -117,11 +117,11 @@ pub(super) fn run(line: &mut Line, words: &[OsString]) -> Result<ExitCode, Failu
         (Some(_), true) => Counted::Ours(1),
         (None, _) => Counted::Ours(2),
     };
-    privileges::limit(part.limits, counted).step("limits")?;
-    privileges::give_up(has_own_users).step("privileges")?;
+    limits::limit(part.limits, counted).step("limits")?;
+    limits::give_up(has_own_users).step("privileges")?;
     // The command can be the same user: it is not to look into this process, stop it, or take its end of the line.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("privileges")?;
-    fence::leave_network(part.leaves).step("Landlock")?;
+    landlock::leave_network(part.leaves).step("Landlock")?;
     if part.filter {
         filter::put_up(true).step("filter")?;
     }
@@ -139,12 +139,12 @@ pub(super) fn run(line: &mut Line, words: &[OsString]) -> Result<ExitCode, Failu
         }
     };
     close_streams().step("streams")?;
-    line.send(&Said::Started).step("line")?;
+    line.send(&LauncherMessage::Started).step("line")?;
     Watch { line, command: Pid::from_child(&child), ended, told_to_stop }.until_the_end()
 }
 
 /// A descriptor that can be read when this signal came.
-fn notice(signal: i32) -> Result<UnixStream, Failure> {
+fn notice(signal: i32) -> Result<UnixStream, LaunchFailure> {
     let (reader, writer) = UnixStream::pair().step("signals")?;
     reader.set_nonblocking(true).step("signals")?;
     writer.set_nonblocking(true).step("signals")?;
@@ -153,7 +153,7 @@ fn notice(signal: i32) -> Result<UnixStream, Failure> {
 }
 
 struct Watch<'a> {
-    line: &'a mut Line,
+    line: &'a mut Channel,
     command: Pid,
     ended: UnixStream,
     told_to_stop: UnixStream,
@@ -161,7 +161,7 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     /// Reap and pass on signals until the other end has heard enough, or is gone.
-    fn until_the_end(mut self) -> Result<ExitCode, Failure> {
+    fn until_the_end(mut self) -> Result<ExitCode, LaunchFailure> {
         loop {
             self.reap()?;
             let mut watched = [self.line.as_fd(), self.ended.as_fd(), self.told_to_stop.as_fd()]
@@ -176,21 +176,24 @@ impl Watch<'_> {
                 let _ = kill_process_group(self.command, Signal::TERM);
             }
             match self.line.receive(Duration::ZERO).step("line")? {
-                Some(Told::Finish) => {
-                    self.line.send(&Said::Left { count: alive() }).step("line")?;
+                Some(ParentMessage::Finish) => {
+                    self.line.send(&LauncherMessage::Left { count: alive() }).step("line")?;
                     return Ok(ExitCode::SUCCESS);
                 }
-                Some(Told::Mapped) => {}
+                Some(ParentMessage::Mapped) => {}
                 None if self.line.is_closed() => return Ok(ExitCode::FAILURE),
                 None => {}
             }
         }
     }
 
-    fn reap(&mut self) -> Result<(), Failure> {
+    fn reap(&mut self) -> Result<(), LaunchFailure> {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
             if pid == self.command {
-                let said = Said::Ended { code: status.exit_status(), signal: status.terminating_signal() };
+                let said = LauncherMessage::Ended {
+                    code: status.exit_status(),
+                    signal: status.terminating_signal(),
+                };
                 self.line.send(&said).step("line")?;
             }
         }

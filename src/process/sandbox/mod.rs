@@ -2,7 +2,7 @@
 //!
 //! On Linux it is made of namespaces: this program starts itself once more as a *launcher* ([`launch()`]), which
 //! makes them and starts the command inside. Where only bubblewrap may make them, the launcher becomes bubblewrap; it comes
-//! second, as it takes a program more to start. Each part is looked for by itself ([`Parts::detect`]) and left out
+//! second, as it takes a program more to start. Each part is looked for by itself ([`SandboxCapabilities::detect`]) and left out
 //! where the system does not offer it.
 //!
 //! | file | what it does |
@@ -10,45 +10,45 @@
 //! | `detect` | which parts the system offers, and what would mend the others |
 //! | `bubblewrap` | namespaces by way of bubblewrap |
 //! | `filter` | which system calls are refused |
-//! | `fence` | in the place of `mounts`, where there is only Landlock |
-//! | `view` | what of the file system a command sees, as a list of steps |
+//! | `landlock` | in the place of `mounts`, where there is only Landlock |
+//! | `filesystem_view` | what of the file system a command sees, as a list of steps |
 //! | `mounts` | carries out the steps |
 //! | `sockets` | sockets in the file system: out of reach |
 //! | `network` | brings up a private loopback |
-//! | `privileges` | capabilities and limits |
-//! | `launch` | the launcher: namespaces, then the command or its init |
+//! | `limits` | capabilities and limits |
+//! | `launcher` | the launcher: namespaces, then the command or its init |
 //! | `init` | the first process of a process namespace |
-//! | `line` | messages between pybisect and the launcher |
-//! | `outside` | pybisect's end of it |
-//! | `variables` | which variables a command gets |
+//! | `protocol` | messages between pybisect and the launcher |
+//! | `launcher_client` | pybisect's end of it |
+//! | `env_filter` | which variables a command gets |
 
 mod bubblewrap;
 mod detect;
-mod fence;
+mod env_filter;
+mod filesystem_view;
 mod filter;
 mod init;
-mod launch;
-mod line;
+mod landlock;
+mod launcher;
+mod launcher_client;
+mod limits;
 mod mounts;
 mod network;
-mod outside;
-mod privileges;
+mod protocol;
 mod sockets;
-mod variables;
-mod view;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use detect::{Missing, PROCESS_LIMIT, Parts, Way};
-pub use launch::launch;
-pub(super) use outside::{Confined, Introduced};
-pub use privileges::Limits;
-pub use variables::{Variables, clean};
-pub use view::{OwnFolder, Room, View};
+pub use detect::{MissingCapability, PROCESS_LIMIT, SandboxBackend, SandboxCapabilities};
+pub use env_filter::{Variables, filter_environment};
+pub use filesystem_view::{FilesystemView, OwnFolder, SlotDirs};
+pub use launcher::launch;
+pub(super) use launcher_client::{Confined, LaunchResult};
+pub use limits::Limits;
 
-use fence::{Fence, Leaves};
+use landlock::{Fence, Leaves};
 use mounts::{Mount, Place};
 
 /// The first argument that makes this program an init.
@@ -85,17 +85,23 @@ struct Namespaces {
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     launcher: PathBuf,
-    parts: Parts,
+    parts: SandboxCapabilities,
     network: Network,
     limits: Limits,
-    view: View,
+    view: FilesystemView,
     no_abstract_sockets: bool,
 }
 
 impl Sandbox {
     /// Commands see this, have this network and these limits, as far as the system offers it.
     #[must_use]
-    pub const fn new(launcher: PathBuf, parts: Parts, network: Network, limits: Limits, view: View) -> Self {
+    pub const fn new(
+        launcher: PathBuf,
+        parts: SandboxCapabilities,
+        network: Network,
+        limits: Limits,
+        view: FilesystemView,
+    ) -> Self {
         Self { launcher, parts, network, limits, view, no_abstract_sockets: false }
     }
 
@@ -126,7 +132,7 @@ impl Sandbox {
     /// Whether it can be held which ports commands connect to by TCP, where their network is the machine's.
     #[must_use]
     pub fn has_ports(&self) -> bool {
-        (self.parts.fence || self.parts.mount) && fence::has_ports()
+        (self.parts.fence || self.parts.mount) && landlock::has_ports()
     }
 
     /// The same with another network.
@@ -154,7 +160,7 @@ impl Sandbox {
 
     /// Let further paths be read, or written.
     #[must_use]
-    pub fn and(mut self, visible: &[PathBuf], writable: &[PathBuf]) -> Self {
+    pub fn allow_paths(mut self, visible: &[PathBuf], writable: &[PathBuf]) -> Self {
         self.view.visible.extend_from_slice(visible);
         self.view.writable.extend_from_slice(writable);
         self
@@ -164,12 +170,12 @@ impl Sandbox {
     #[must_use]
     pub fn confine(
         &self,
-        room: Room<'_>,
+        room: SlotDirs<'_>,
         folder: &Path,
         visible: &[PathBuf],
         writable: &[PathBuf],
     ) -> Confinement {
-        let view = self.clone().and(visible, writable).view;
+        let view = self.clone().allow_paths(visible, writable).view;
         let is_private = self.network != Network::Host;
         let namespaces = self.parts.namespaces(is_private);
         Confinement {

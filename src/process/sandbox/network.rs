@@ -7,7 +7,7 @@ use std::os::fd::AsFd as _;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with};
 
-use super::line::{Line, Said};
+use super::protocol::{Channel, LauncherMessage};
 
 /// `RTM_NEWLINK`.
 const NEW_LINK: u16 = 16;
@@ -31,10 +31,10 @@ pub(super) fn bring_loopback_up() -> io::Result<()> {
 
 /// Listen on a port of this loopback, for who is at the other end of the line: sockets stay in the network that they were
 /// made in.
-pub(super) fn listen(port: Option<u16>, line: &mut Line) -> io::Result<()> {
+pub(super) fn listen(port: Option<u16>, line: &mut Channel) -> io::Result<()> {
     let Some(port) = port else { return Ok(()) };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-    line.send_with(&Said::Listens, listener.as_fd())
+    line.send_with(&LauncherMessage::Listens, listener.as_fd())
 }
 
 /// `struct nlmsghdr`, then `struct ifinfomsg`; see netlink(7) and rtnetlink(7).

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::names::{name_of, normalised};
+use super::package_name::{name_of, normalised};
 
 /// A file with a constraint in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

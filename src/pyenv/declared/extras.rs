@@ -8,7 +8,7 @@ use std::str::FromStr as _;
 
 use pep508_rs::{Requirement, VerbatimUrl};
 
-use super::names::{name_of, normalised};
+use super::package_name::{name_of, normalised};
 
 /// Extras and groups that are taken when none is named: what tests need; where there are none of these, what developers
 /// need.

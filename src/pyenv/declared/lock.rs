@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::names::normalised;
+use super::package_name::normalised;
 use super::pipfile::as_options;
 
 #[derive(Debug, Default, Deserialize)]

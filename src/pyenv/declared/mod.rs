@@ -2,8 +2,8 @@
 //!
 //! | file | reads |
 //! |---|---|
-//! | `project` | [`ProjectFiles`]: a version's files; which of them declare something |
-//! | `wanted` | [`Wanted`]: all declarations of a version together |
+//! | `project_files` | [`ProjectFiles`]: a version's files; which of them declare something |
+//! | `dependencies` | [`DeclaredDependencies`]: all declarations of a version together |
 //! | `reading` | a project file by file, and others of the tree that it depends on |
 //! | `extras` | which extras and groups are taken, and those that name the project itself |
 //! | `requirements` | requirements files, with what they include |
@@ -17,16 +17,17 @@
 //! | `version_file` | files with the version that a build writes |
 //! | `identity` | name, version and entry points, parsed or dropped |
 //! | `constrain` | a constraint written into the file that declares the package |
-//! | `names` | names and versions, normalised |
+//! | `package_name` | names and versions, normalised |
 
 mod constrain;
+mod dependencies;
 mod extras;
 mod identity;
 mod lock;
-mod names;
+mod package_name;
 mod pipfile;
 mod poetry;
-mod project;
+mod project_files;
 mod pyproject;
 mod reading;
 mod requirements;
@@ -34,12 +35,11 @@ mod setup_cfg;
 mod setup_py;
 mod tox;
 mod version_file;
-mod wanted;
 
 pub use constrain::{Constrained, add_constraint, constrain};
-pub(super) use names::{name_of, normalised};
-pub use project::{ProjectFiles, declares, declares_project};
+pub(super) use dependencies::{DeclaredDependencies, PythonHints};
+pub use dependencies::{InstallOptions, LeastPytest};
+pub(super) use package_name::{name_of, normalised};
+pub use project_files::{ProjectFiles, declares, declares_project};
 pub use setup_cfg::read as ini;
 pub use version_file::{VersionFile, version_files, version_of_tag};
-pub use wanted::{Choice, LeastPytest};
-pub(super) use wanted::{PythonHints, Wanted};

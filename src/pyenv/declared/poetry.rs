@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::names::normalised;
+use super::package_name::normalised;
 use super::pyproject::{Pyproject, entry, strings, tables};
 
 /// Read its tables.

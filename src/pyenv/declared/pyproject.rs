@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::{Table, Value};
 
-use super::names::{name_of, normalised};
+use super::package_name::{name_of, normalised};
 use super::pipfile::is_pypi;
 use super::poetry;
 

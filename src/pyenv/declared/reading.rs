@@ -5,13 +5,13 @@ use std::path::Path;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
+use super::dependencies::{DeclaredDependencies, InstallOptions};
 use super::extras::{Lists, chosen, followed};
-use super::names::{name_of, normalised};
+use super::package_name::{name_of, normalised};
 use super::pipfile::{self, Pipfile};
-use super::project::ProjectFiles;
+use super::project_files::ProjectFiles;
 use super::pyproject::{self, Pyproject};
 use super::requirements::{Lines, Role, joined, role};
-use super::wanted::{Choice, Wanted};
 use super::{lock, setup_cfg, setup_py, tox};
 use crate::model::CancelToken;
 use crate::process::sandbox::Sandbox;
@@ -26,7 +26,7 @@ const COMPILING: [&str; 6] =
 
 /// What it takes to read the declarations of a tree.
 pub(super) struct Reading<'a> {
-    pub(super) choice: &'a Choice,
+    pub(super) choice: &'a InstallOptions,
     pub(super) python: &'a Path,
     pub(super) sandbox: Option<&'a Sandbox>,
     pub(super) cancel: &'a CancelToken,
@@ -36,9 +36,10 @@ pub(super) struct Reading<'a> {
 
 impl Reading<'_> {
     /// A project, and what it needs of others of the tree. Tests are run of the main one only.
-    pub(super) fn project(&mut self, files: &dyn ProjectFiles, is_main: bool) -> Wanted {
+    pub(super) fn project(&mut self, files: &dyn ProjectFiles, is_main: bool) -> DeclaredDependencies {
         self.seen.insert(files.base());
-        let mut wanted = Wanted { source_folders: vec![String::new()], ..Wanted::default() };
+        let mut wanted =
+            DeclaredDependencies { source_folders: vec![String::new()], ..DeclaredDependencies::default() };
         let mut local = wanted.read_pyproject(files);
         wanted.read_setup_cfg(files);
         self.read_setup_py(&mut wanted, files);
@@ -65,7 +66,7 @@ impl Reading<'_> {
     }
 
     /// The other projects of the tree that it depends on: by path, and as members of a workspace.
-    fn others(&mut self, wanted: &mut Wanted, files: &dyn ProjectFiles, local: Vec<String>) {
+    fn others(&mut self, wanted: &mut DeclaredDependencies, files: &dyn ProjectFiles, local: Vec<String>) {
         let mut folders: Vec<String> = local.iter().map(|path| joined(&files.base(), path)).collect();
         folders.extend(workspace_members(wanted, files));
         for folder in folders {
@@ -93,11 +94,11 @@ impl Reading<'_> {
         }
     }
 
-    fn read_setup_py(&self, wanted: &mut Wanted, files: &dyn ProjectFiles) {
+    fn read_setup_py(&self, wanted: &mut DeclaredDependencies, files: &dyn ProjectFiles) {
         if !files.declaring().iter().any(|path| path == "setup.py") {
             return;
         }
-        match setup_py::listen(files, self.python, self.sandbox, self.cancel) {
+        match setup_py::capture_setup_call(files, self.python, self.sandbox, self.cancel) {
             Ok(given) => {
                 wanted.sources.push("setup.py".to_owned());
                 wanted.requirements.extend(given.install_requires());
@@ -133,7 +134,7 @@ impl Reading<'_> {
     }
 }
 
-impl Wanted {
+impl DeclaredDependencies {
     pub(super) fn take(&mut self, lines: Lines, is_test: bool) -> Vec<String> {
         let place = if is_test { &mut self.tests } else { &mut self.requirements };
         place.extend(lines.requirements);
@@ -335,7 +336,7 @@ impl Wanted {
     }
 
     /// Take the extras and groups that were asked for, or those of the tests.
-    fn choose(&mut self, choice: &Choice) {
+    fn choose(&mut self, choice: &InstallOptions) {
         let mut groups = chosen(&choice.groups, &self.groups, false);
         if choice.groups.is_empty() && self.groups.contains_key("dev") {
             // uv and Poetry install it unless told otherwise.
@@ -390,7 +391,7 @@ impl Wanted {
 
 /// The members of the workspace that a project belongs to, as far as it depends on them; all of them of one that is
 /// nothing but a workspace.
-fn workspace_members(wanted: &Wanted, files: &dyn ProjectFiles) -> Vec<String> {
+fn workspace_members(wanted: &DeclaredDependencies, files: &dyn ProjectFiles) -> Vec<String> {
     let base = files.base();
     let depth = base.split('/').filter(|part| !part.is_empty()).count();
     let named: BTreeSet<String> = {

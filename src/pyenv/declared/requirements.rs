@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::project::ProjectFiles;
+use super::project_files::ProjectFiles;
 
 /// Files that include one another deeper than this go in circles.
 const DEEPEST: usize = 8;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::project::ProjectFiles;
+use super::project_files::ProjectFiles;
 use super::requirements::Lines;
 
 /// Sections of an INI file as `configparser` reads it: keys to lines.

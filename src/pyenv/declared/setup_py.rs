@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::project::ProjectFiles;
+use super::project_files::ProjectFiles;
 use crate::beneath::Scratch;
-use crate::model::{CancelToken, Ending};
-use crate::process::sandbox::{Network, Room, Sandbox};
+use crate::model::{CancelToken, Termination};
+use crate::process::sandbox::{Network, Sandbox, SlotDirs};
 use crate::process::{ChildSpec, run};
-use crate::pyenv::places::places_of_python;
+use crate::pyenv::install_paths::places_of_python;
 
 /// It reads files and calls a function; one that takes longer than this does something else.
 const LONGEST: Duration = Duration::from_secs(20);
@@ -92,7 +92,7 @@ fn list(value: &Value) -> Vec<String> {
 ///
 /// # Errors
 /// What went wrong, in words, when `setup()` was not reached.
-pub(super) fn listen(
+pub(super) fn capture_setup_call(
     files: &dyn ProjectFiles,
     python: &Path,
     sandbox: Option<&Sandbox>,
@@ -108,13 +108,13 @@ pub(super) fn listen(
     files.export(&tree).map_err(words)?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let confinement = sandbox.map(|sandbox| {
-        let room = Room { slot: &slot, home: &home, tmp: &tmp, own: &[] };
+        let room = SlotDirs { slot: &slot, home: &home, tmp: &tmp, own: &[] };
         let sandbox = sandbox.clone().with_network(Network::Loopback);
         sandbox.confine(room, &tree, &places_of_python(python), &[])
     });
     let spec = ChildSpec {
         program: python.into(),
-        arguments: vec!["-c".into(), include_str!("listen.py").into()],
+        arguments: vec!["-c".into(), include_str!("capture_setup.py").into()],
         environment: BTreeMap::from([
             ("PATH".into(), path),
             ("HOME".into(), home.into()),
@@ -134,7 +134,7 @@ pub(super) fn listen(
         Some(Given { error: Some(error), .. }) => Err(error),
         Some(_) => Err("setup() is not called".to_owned()),
         None => match outcome.ending {
-            Ending::TimedOut { .. } => Err("it does not come to an end".to_owned()),
+            Termination::TimedOut { .. } => Err("it does not come to an end".to_owned()),
             _ => Err(outcome.stderr.text.trim().lines().last().unwrap_or("it says nothing").to_owned()),
         },
     }

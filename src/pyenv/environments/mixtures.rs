@@ -4,10 +4,10 @@ use std::str::FromStr as _;
 
 use pep440_rs::Version as PackageVersion;
 
-use super::{Environments, Version, no_python};
+use super::{Environments, ProjectVersion, no_python};
 use crate::model::CancelToken;
 use crate::pyenv::installed::{Requirer, requirers};
-use crate::pyenv::resolve::{Unmade, adapted, one_version, options};
+use crate::pyenv::resolve::{EnvironmentError, adapted, one_version, options};
 
 /// Versions of a package that are looked at between two of them, at most.
 const MOST_VERSIONS: usize = 60;
@@ -20,10 +20,10 @@ impl Environments {
     /// When there are none, or nobody needs them any more.
     pub fn packages_under(
         &self,
-        version: Version<'_>,
+        version: ProjectVersion<'_>,
         constraints: &[String],
         cancel: &CancelToken,
-    ) -> Result<Vec<String>, Unmade> {
+    ) -> Result<Vec<String>, EnvironmentError> {
         let (python, _) = self.python(version)?;
         let wanted = self.wanted(version, python, cancel)?.under(constraints);
         Ok(self.resolved(&wanted, self.cutoff(version), python, cancel)?.packages.clone())
@@ -35,10 +35,10 @@ impl Environments {
     /// When it cannot be made.
     pub fn requirers(
         &self,
-        version: Version<'_>,
+        version: ProjectVersion<'_>,
         package: &str,
         cancel: &CancelToken,
-    ) -> Result<Vec<Requirer>, Unmade> {
+    ) -> Result<Vec<Requirer>, EnvironmentError> {
         let environment = self.prepare(version, None, cancel)?;
         Ok(requirers(&environment.folder, package))
     }
@@ -50,10 +50,10 @@ impl Environments {
     /// When there are none, or nobody needs them any more.
     pub fn adapted(
         &self,
-        version: Version<'_>,
+        version: ProjectVersion<'_>,
         (fixed, others): (&[String], &[String]),
         cancel: &CancelToken,
-    ) -> Result<Vec<String>, Unmade> {
+    ) -> Result<Vec<String>, EnvironmentError> {
         let (python, _) = self.python(version)?;
         let options = options(&self.wanted(version, python, cancel)?.requirements);
         let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;
@@ -67,11 +67,11 @@ impl Environments {
     /// When nobody needs them any more.
     pub fn versions_between(
         &self,
-        version: Version<'_>,
+        version: ProjectVersion<'_>,
         package: &str,
         (from, to): (&str, &str),
         cancel: &CancelToken,
-    ) -> Result<Vec<String>, Unmade> {
+    ) -> Result<Vec<String>, EnvironmentError> {
         let (python, _) = self.python(version)?;
         let options = options(&self.wanted(version, python, cancel)?.requirements);
         let path = self.pythons.get(python).ok_or_else(|| no_python(&python.to_string()))?;

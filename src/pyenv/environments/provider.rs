@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Environments, Version};
+use super::{Environments, ProjectVersion};
 use crate::model::CancelToken;
-use crate::pyenv::declared::{Wanted, name_of, normalised};
-use crate::pyenv::resolve::{Unmade, one_version, options};
+use crate::pyenv::declared::{DeclaredDependencies, name_of, normalised};
+use crate::pyenv::resolve::{EnvironmentError, one_version, options};
 
 /// Declarations that were not chosen and are looked through, at most.
 const MOST_LISTS: usize = 8;
@@ -40,10 +40,10 @@ impl Environments {
     /// When it cannot be made.
     pub fn has_module(
         &self,
-        version: Version<'_>,
+        version: ProjectVersion<'_>,
         module: &str,
         cancel: &CancelToken,
-    ) -> Result<bool, Unmade> {
+    ) -> Result<bool, EnvironmentError> {
         let environment = self.prepare(version, None, cancel)?;
         Ok(has_module(&environment.folder, module))
     }
@@ -55,21 +55,21 @@ impl Environments {
     /// When nobody needs it any more.
     pub fn provider_of(
         &self,
-        version: Version<'_>,
+        version: ProjectVersion<'_>,
         module: &str,
         cancel: &CancelToken,
-    ) -> Result<Option<Provider>, Unmade> {
+    ) -> Result<Option<Provider>, EnvironmentError> {
         let (python, _) = self.python(version)?;
         let wanted = self.wanted(version, python, cancel)?;
         for (place, lines) in wanted.unchosen(version.files).into_iter().take(MOST_LISTS) {
-            let alone = Wanted {
+            let alone = DeclaredDependencies {
                 requirements: [options(&wanted.requirements), lines.clone()].concat(),
                 constraints: wanted.constraints.clone(),
-                ..Wanted::default()
+                ..DeclaredDependencies::default()
             };
             let resolved = match self.resolved(&alone, self.cutoff(version), python, cancel) {
                 Ok(resolved) => resolved,
-                Err(Unmade::Cancelled) => return Err(Unmade::Cancelled),
+                Err(EnvironmentError::Cancelled) => return Err(EnvironmentError::Cancelled),
                 Err(_) => continue,
             };
             if let Some(package) = self.provider_among(version, &resolved.packages, module, cancel)? {
@@ -104,14 +104,14 @@ impl Environments {
     /// Which of exact packages has a module.
     fn provider_among(
         &self,
-        version: Version<'_>,
+        version: ProjectVersion<'_>,
         packages: &[String],
         module: &str,
         cancel: &CancelToken,
-    ) -> Result<Option<String>, Unmade> {
+    ) -> Result<Option<String>, EnvironmentError> {
         let environment = match self.prepare(version, Some(packages), cancel) {
             Ok(environment) => environment,
-            Err(Unmade::Cancelled) => return Err(Unmade::Cancelled),
+            Err(EnvironmentError::Cancelled) => return Err(EnvironmentError::Cancelled),
             Err(_) => return Ok(None),
         };
         if !has_module(&environment.folder, module) {

@@ -1,5 +1,5 @@
 //! The answer at a glance: 23 rows at most, so that it and the prompt fit a terminal of 24. All of it is
-//! [`Terminal`](super::Terminal), which `pybisect show --full` prints.
+//! [`TextRenderer`](super::TextRenderer), which `pybisect show --full` prints.
 
 mod cause;
 mod next;
@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use super::columns::{cut, fill, wrapped};
 use super::escape::cleaned;
-use super::words::{date, plural};
+use super::phrases::{date, plural};
 use super::{Renderer, Style};
 use crate::model::{Culprit, FailureSignature, PackageChange, Report};
 

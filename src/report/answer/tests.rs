@@ -1,9 +1,10 @@
 use super::*;
-use crate::model::event::{OutputTail, Source};
+use crate::model::event::{OutcomeSource, OutputTail};
 use crate::model::proof::{Proof, Trials};
 use crate::model::report::{RangeSize, Skipped, TrialCounts, TrialLine};
 use crate::model::{
-    BreakingChange, CommitId, CommitInfo, FailureKind, Frame, Narrowing, Purpose, SkipKind, Timing, TreeId,
+    BreakingChange, CommitId, CommitInfo, FailureKind, Frame, NarrowingSummary, SkipKind, Timing, TreeId,
+    TrialKind,
 };
 
 fn id(byte: u8) -> CommitId {
@@ -44,9 +45,9 @@ fn edit(path: &str, line: u32, before: Option<&str>, after: Option<&str>) -> Bre
 fn trial(byte: u8, verdict: &str) -> TrialLine {
     TrialLine {
         commit: id(byte),
-        purpose: Purpose::Search,
+        purpose: TrialKind::Search,
         verdict: verdict.to_owned(),
-        source: Source::Ran,
+        source: OutcomeSource::Ran,
         likely: None,
         selected: false,
         timing: Timing::default(),
@@ -62,8 +63,13 @@ fn found(parents: &[u8], edits: Vec<BreakingChange>) -> Report {
     );
     let mut trial_log = vec![trial(2, "bad"), trial(9, "bad"), trial(0, "good")];
     trial_log.extend(parents.iter().map(|&parent| trial(parent, "good")));
-    let narrowing =
-        Narrowing { good: Some(id(1)), bad: Some(id(2)), edits: 30, trials: 15, ..Narrowing::default() };
+    let narrowing = NarrowingSummary {
+        good: Some(id(1)),
+        bad: Some(id(2)),
+        edits: 30,
+        trials: 15,
+        ..NarrowingSummary::default()
+    };
     let narrowing = Some(narrowing).filter(|_| !edits.is_empty());
     let trials = Trials { log: &trial_log, find_fix: false, first_parent: false };
     let proof = Proof::new(&culprit, trials, narrowing.as_ref());

@@ -2,8 +2,8 @@
 
 use super::Answer;
 use crate::model::{CommitId, Compared, Report};
+use crate::report::phrases::{duration, plural};
 use crate::report::proof::{history, not_certain, why_proven};
-use crate::report::words::{duration, plural};
 
 /// Rows of a single note.
 const MOST_OF_NOTE: usize = 2;

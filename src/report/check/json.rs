@@ -5,7 +5,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::{CheckRenderer, word};
-use crate::model::{Annotation, CheckReport, Side};
+use crate::model::{Annotation, CheckReport, MergeSide};
 
 /// Renders JSON.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,7 +45,7 @@ impl CheckRenderer for CheckJson {
     }
 }
 
-fn side(side: &Side) -> Value {
+fn side(side: &MergeSide) -> Value {
     json!({ "name": side.name, "commit": side.commit, "uncommitted": side.uncommitted })
 }
 

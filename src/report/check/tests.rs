@@ -3,10 +3,10 @@ use serde_json::Value;
 
 use super::super::Style;
 use super::*;
-use crate::model::{Annotation, CommitId, Rule, Side, Smoke, Suggestion};
+use crate::model::{Annotation, CommitId, MergeSide, Rule, SmokeResult, Suggestion};
 
 fn sample() -> CheckReport {
-    let side = |name: &str, byte: u8| Side {
+    let side = |name: &str, byte: u8| MergeSide {
         name: name.to_owned(),
         commit: CommitId::from_bytes([byte; 20]),
         uncommitted: byte == 2,
@@ -53,7 +53,7 @@ fn sample() -> CheckReport {
         findings: vec![error, warning],
         ignored: 1,
         in_baseline: 0,
-        smoke: Some(Smoke {
+        smoke: Some(SmokeResult {
             command: "python smoke.py".to_owned(),
             base: "passed".to_owned(),
             merged: "failed".to_owned(),

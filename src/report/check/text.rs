@@ -5,7 +5,7 @@ use std::io;
 use super::super::Style;
 use super::super::escape::cleaned;
 use super::{CheckRenderer, hidden, sides, summary, word};
-use crate::model::{Annotation, CheckReport, Severity, Smoke, Suggestion};
+use crate::model::{Annotation, CheckReport, Severity, SmokeResult, Suggestion};
 
 /// Renders text.
 #[derive(Debug, Clone, Copy)]
@@ -82,8 +82,8 @@ impl CheckText {
         Ok(())
     }
 
-    fn smoke(&self, smoke: &Smoke, out: &mut dyn io::Write) -> io::Result<()> {
-        let Smoke { command, base, merged, .. } = smoke;
+    fn smoke(&self, smoke: &SmokeResult, out: &mut dyn io::Write) -> io::Result<()> {
+        let SmokeResult { command, base, merged, .. } = smoke;
         let line = format!("{command}: {base} on the base, {merged} on the merge result");
         let line = if smoke.is_new { self.style.bad(line) } else { self.style.dim(line) };
         writeln!(out, "{line}")?;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::model::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport};
 use crate::report::escape::cleaned;
-use crate::report::plain::shortened;
+use crate::report::live_plain::shortened;
 use crate::report::{Style, plural};
 
 /// Characters of a line that are shown.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{Shown, Titled, lines_of};
 use crate::report::escape::one_line;
-use crate::report::words::date;
+use crate::report::phrases::date;
 
 /// Renders a session as a page that needs nothing else, and runs nothing.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{Shown, lines_of};
 use crate::report::escape::{lines, markdown, markdown_code, markdown_fence};
-use crate::report::words::{date, plural};
+use crate::report::phrases::{date, plural};
 
 /// Renders a session in Markdown.
 #[derive(Debug, Clone, Copy)]

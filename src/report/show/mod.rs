@@ -5,7 +5,7 @@ mod html;
 mod markdown;
 mod text;
 
-use crate::model::kept::ending_words;
+use crate::model::kept_output::ending_words;
 use crate::model::{CommitId, KeptOutput, Report};
 
 pub use edits::EditsText;
@@ -13,7 +13,7 @@ pub use html::ShowHtml;
 pub use markdown::ShowMarkdown;
 pub use text::ShowText;
 
-use super::words::plural;
+use super::phrases::plural;
 
 /// A session and what its trials printed.
 #[derive(Debug, Clone, Copy)]

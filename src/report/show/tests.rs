@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Captured, CommitInfo, Culprit, Ending, Purpose, TreeId, TrialId};
+use crate::model::{Captured, CommitInfo, Culprit, Termination, TreeId, TrialId, TrialKind};
 use crate::report::Style;
 
 fn id(byte: u8) -> CommitId {
@@ -10,9 +10,9 @@ fn output(trial: u64, commit: u8, verdict: &str, text: &str) -> KeptOutput {
     KeptOutput {
         trial: TrialId(trial),
         commit: id(commit),
-        purpose: Purpose::Search,
+        purpose: TrialKind::Search,
         verdict: verdict.to_owned(),
-        ending: Ending::Exited { code: i32::from(verdict == "bad") },
+        ending: Termination::Exited { code: i32::from(verdict == "bad") },
         stdout: Captured { text: text.to_owned(), bytes: 0 },
         stderr: Captured::default(),
     }

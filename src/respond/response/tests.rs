@@ -4,11 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::incident::INCIDENT_SCHEMA;
-use crate::model::{CancelReason, Version};
+use crate::model::{CancelReason, DeployedVersion};
 use crate::respond::Incidents;
 
-fn version() -> Version {
-    Version { commit: "aa".repeat(20).parse().unwrap(), tag: None, subject: String::new() }
+fn version() -> DeployedVersion {
+    DeployedVersion { commit: "aa".repeat(20).parse().unwrap(), tag: None, subject: String::new() }
 }
 
 fn stage(number: u32) -> StepId {

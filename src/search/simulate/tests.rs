@@ -65,7 +65,7 @@ fn one_culprit(seed: u64) -> (World, SearchState, Node, Random) {
 
 fn found(play: &Play) -> Option<Node> {
     match play.outcome {
-        Some(Outcome::Found { culprit, .. }) => Some(culprit),
+        Some(SearchOutcome::Found { culprit, .. }) => Some(culprit),
         _ => None,
     }
 }
@@ -127,8 +127,8 @@ fn scattered_skips_never_lead_to_a_wrong_answer() {
         }
         let play = world.play(&InformationGain::new(0.99, TELLING), state.clone(), 2, 1000);
         match &play.outcome {
-            Some(Outcome::Found { culprit: found, .. }) => assert_eq!(*found, culprit, "seed {seed}"),
-            Some(Outcome::Ambiguous { set }) => {
+            Some(SearchOutcome::Found { culprit: found, .. }) => assert_eq!(*found, culprit, "seed {seed}"),
+            Some(SearchOutcome::Ambiguous { set }) => {
                 assert!(
                     state.candidates.is_empty() || set.iter().any(|(node, _)| *node == culprit),
                     "seed {seed}: {set:?}"
@@ -151,7 +151,9 @@ fn a_stretch_that_cannot_be_tested_is_given_up_soon_and_named() {
                 let world = world(graph, truth, 3);
                 let state = start(&world.graph, Node::new(0));
                 let play = world.play(&InformationGain::new(0.99, 0.5), state, workers, 1000);
-                let Some(Outcome::Ambiguous { set }) = &play.outcome else { panic!("{:?}", play.outcome) };
+                let Some(SearchOutcome::Ambiguous { set }) = &play.outcome else {
+                    panic!("{:?}", play.outcome)
+                };
                 assert!(set.iter().any(|(node, _)| *node == culprit), "{start_at}+{offset}");
                 assert!(set.len() <= 21, "{} commits", set.len());
                 assert!(play.trials < 26, "{start_at}+{offset}: {} trials", play.trials);
@@ -350,8 +352,8 @@ fn whatever_the_prior_no_skip_and_no_flake_makes_the_answer_wrong() {
         }
         let play = world.play(&InformationGain::new(0.99, TELLING), state.clone(), 1, 1000);
         match &play.outcome {
-            Some(Outcome::Found { culprit: found, .. }) => assert_eq!(*found, culprit, "seed {seed}"),
-            Some(Outcome::Ambiguous { set }) => {
+            Some(SearchOutcome::Found { culprit: found, .. }) => assert_eq!(*found, culprit, "seed {seed}"),
+            Some(SearchOutcome::Ambiguous { set }) => {
                 assert!(set.iter().any(|(node, _)| *node == culprit), "seed {seed}: {set:?}");
             }
             None => panic!("seed {seed} did not end"),

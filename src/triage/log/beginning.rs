@@ -4,13 +4,13 @@ use super::classify::{self, Line};
 use super::groups::Draft;
 use super::marks;
 use super::markup;
-use super::open::{Beginning, Open};
+use super::open_block::{Beginning, Open};
 use super::prefix;
 use super::raw::Raw;
 use super::repeats::Ahead;
 use super::streams::{Spot, Streams};
 use super::window::Window;
-use crate::model::Moment;
+use crate::model::LogTimestamp;
 use crate::triage::traceback::{self, joining, layouts};
 
 /// Streams with a traceback under way at the same time.
@@ -70,7 +70,7 @@ impl Streams {
         body: &[u8],
         outer: u64,
         stream: u64,
-        time: Option<&Moment>,
+        time: Option<&LogTimestamp>,
     ) -> bool {
         let window = spot.window;
         let plain = spot.line() == Some(body)
@@ -118,7 +118,7 @@ impl Streams {
         body: &[u8],
         outer: u64,
         stream: u64,
-        time: Option<&Moment>,
+        time: Option<&LogTimestamp>,
         beginning: Beginning,
     ) {
         if matches!(beginning, Beginning::Traceback) && self.repeated(spot, body, outer, stream, time) {

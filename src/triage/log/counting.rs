@@ -3,20 +3,20 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
-use super::answers::Answers;
 use super::excerpts::Excerpts;
-use super::files::RepositoryFiles;
 use super::groups::{Draft, Groups, Place, fingerprint};
+use super::http_errors::Answers;
 use super::json::{self, Record};
 use super::leads::Lead;
-use super::open::Open;
+use super::open_block::Open;
+use super::path_mapping::RepositoryFiles;
 use super::prefix::{self, Level};
 use super::raw::Raw;
 use super::repeats::{Known, Outcome, Repeats, Varied};
+use super::retelling::Told;
 use super::streams::Settings;
-use super::told::Told;
 use super::window::{Window, masked};
-use crate::model::{LogEventKind, LogGroup, LogReport, Moment};
+use crate::model::{LogEventKind, LogGroup, LogReport, LogTimestamp};
 use crate::triage::traceback::{self, layouts};
 
 /// How far back a line without a timestamp looks for one, in lines.
@@ -106,7 +106,7 @@ impl Counting {
     }
 
     /// A traceback written into one line.
-    pub(super) fn one_line(&mut self, window: &Window<'_>, body: &[u8], time: Option<Moment>) {
+    pub(super) fn one_line(&mut self, window: &Window<'_>, body: &[u8], time: Option<LogTimestamp>) {
         let print = fingerprint(LogEventKind::Traceback, body);
         if let Some(known) = self.again(print) {
             let time = time.or_else(|| self.time(window));
@@ -125,7 +125,7 @@ impl Counting {
     }
 
     /// A SyntaxError without header: its place stands in the lines before.
-    pub(super) fn syntax_error(&mut self, window: &Window<'_>, time: Option<Moment>) -> bool {
+    pub(super) fn syntax_error(&mut self, window: &Window<'_>, time: Option<LogTimestamp>) -> bool {
         let mut lines: Vec<&[u8]> = window.before().take(5).collect();
         lines.reverse();
         lines.push(window.line());
@@ -143,7 +143,7 @@ impl Counting {
         &mut self,
         window: &Window<'_>,
         print: u64,
-        time: Option<Moment>,
+        time: Option<LogTimestamp>,
         draft: impl FnOnce() -> Draft,
     ) {
         let time = time.or_else(|| self.time(window));
@@ -164,7 +164,7 @@ impl Counting {
         window: &Window<'_>,
         status: &[u8],
         request: &[u8],
-        time: Option<Moment>,
+        time: Option<LogTimestamp>,
     ) {
         let mut print = fingerprint(LogEventKind::Status, status);
         print ^= fingerprint(LogEventKind::Status, request).rotate_left(1);
@@ -273,7 +273,7 @@ impl Counting {
     }
 
     /// Counts an exception that was read before.
-    pub(super) fn repeated(&mut self, known: &Known, time: Option<&Moment>, lines: (u64, u64)) {
+    pub(super) fn repeated(&mut self, known: &Known, time: Option<&LogTimestamp>, lines: (u64, u64)) {
         if self.too_early(time) {
             return;
         }
@@ -298,7 +298,7 @@ impl Counting {
         &mut self,
         known: &Varied,
         (group, message): (usize, &str),
-        time: Option<&Moment>,
+        time: Option<&LogTimestamp>,
         lines: RangeInclusive<u64>,
     ) {
         if self.too_early(time) {
@@ -311,7 +311,7 @@ impl Counting {
     }
 
     /// Whether it is before the time that was asked for.
-    fn too_early(&mut self, time: Option<&Moment>) -> bool {
+    fn too_early(&mut self, time: Option<&LogTimestamp>) -> bool {
         let early = time.is_some_and(|time| self.settings.since.is_some_and(|since| time.micros < since));
         self.earlier += u64::from(early);
         early
@@ -322,7 +322,7 @@ impl Counting {
         &mut self,
         print: u64,
         draft: Draft,
-        time: Option<Moment>,
+        time: Option<LogTimestamp>,
         lead: Option<String>,
         before: &[Raw],
         lines: &[Raw],
@@ -354,13 +354,13 @@ impl Counting {
     }
 
     /// The line's own time, or that of the nearest line before it that has one.
-    pub(super) fn time(&self, window: &Window<'_>) -> Option<Moment> {
+    pub(super) fn time(&self, window: &Window<'_>) -> Option<LogTimestamp> {
         let lines = std::iter::once(window.line()).chain(window.before().take(TIME_WITHIN));
         lines.into_iter().find_map(|line| self.stamp(line))
     }
 
     /// The timestamp that a line begins with: its marks' or the program's own.
-    fn stamp(&self, line: &[u8]) -> Option<Moment> {
+    fn stamp(&self, line: &[u8]) -> Option<LogTimestamp> {
         let clock = &self.settings.clock;
         let taken = prefix::take(line);
         let own = &taken.body[..taken.body.len().min(STAMP_WITHIN)];
@@ -369,8 +369,9 @@ impl Counting {
         {
             return json::read(&fields, clock).time;
         }
-        let bare =
-            |time: &Moment| time.text.len() <= 12 && time.text.contains(':') && !time.text.contains(' ');
+        let bare = |time: &LogTimestamp| {
+            time.text.len() <= 12 && time.text.contains(':') && !time.text.contains(' ')
+        };
         let marks = clock.find(taken.marks);
         let of_program = clock.find(own).filter(|time| !bare(time) || own.starts_with(time.text.as_bytes()));
         match (marks, of_program) {

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::glance::{Glance, glance};
 use super::json::{self, Wrapped};
+use super::json_glance::{Glance, glance};
 use super::prefix::{self, Taken};
 use super::pretty;
 use super::several;

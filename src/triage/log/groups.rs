@@ -5,12 +5,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use foldhash::fast::RandomState;
 
-use super::files::RepositoryFiles;
-use super::meaning;
+use super::explain;
+use super::path_mapping::RepositoryFiles;
 use super::quick;
 use super::window::masked;
-use crate::model::{Frame, LogEventKind, LogFrame, LogGroup, Moment};
-use crate::triage::normalise;
+use crate::model::{Frame, LogEventKind, LogFrame, LogGroup, LogTimestamp};
+use crate::triage::message_shape;
 use crate::triage::traceback::ParsedTraceback;
 
 /// Different kinds of errors that are told apart; the rest is counted together.
@@ -114,7 +114,7 @@ type Placed<'r> = (&'r Frame, Option<&'r str>, bool);
 pub(super) struct Place {
     pub(super) source: usize,
     pub(super) line: u64,
-    pub(super) time: Option<Moment>,
+    pub(super) time: Option<LogTimestamp>,
     pub(super) lead: Option<String>,
 }
 
@@ -166,7 +166,7 @@ impl Groups {
     }
 
     /// Counts an event whose very text is known.
-    pub(super) fn repeat(&mut self, fingerprint: u64, time: Option<&Moment>) -> Option<usize> {
+    pub(super) fn repeat(&mut self, fingerprint: u64, time: Option<&LogTimestamp>) -> Option<usize> {
         let group = *self.known.get(&fingerprint)?;
         self.count(group, time);
         Some(group)
@@ -176,14 +176,16 @@ impl Groups {
     pub(super) fn add(&mut self, fingerprint: u64, draft: Draft, place: Place) -> Option<(usize, bool)> {
         let shape = match draft.kind {
             LogEventKind::Status => draft.message.clone(), // its path is what tells
-            _ => normalise::shape(&draft.message),
+            _ => message_shape::shape(&draft.message),
         };
         let frames = self.placed(draft.traceback.as_ref());
         let base = base(&draft, &frames);
         let headline = draft.traceback.as_ref().map(ParsedTraceback::headline);
         let signature = match headline {
             // Behind the first line may stand what other code printed.
-            Some(headline) if headline != draft.message => with_message(base, &normalise::shape(headline)),
+            Some(headline) if headline != draft.message => {
+                with_message(base, &message_shape::shape(headline))
+            }
             _ => with_message(base, &shape),
         };
         if let Some(&group) = self.by_signature.get(&signature) {
@@ -252,7 +254,7 @@ impl Groups {
         let show = |index: usize| {
             let mut group = self.groups[index].clone();
             group.source = names.get(self.sources[index]).cloned().unwrap_or_default();
-            group.meaning = meaning::of(&group, None);
+            group.meaning = explain::of(&group, None);
             group
         };
         told.into_iter().map(show).collect()
@@ -264,7 +266,7 @@ impl Groups {
         }
     }
 
-    fn count(&mut self, group: usize, time: Option<&Moment>) {
+    fn count(&mut self, group: usize, time: Option<&LogTimestamp>) {
         self.events += 1;
         let group = &mut self.groups[group];
         group.count += 1;
@@ -294,11 +296,11 @@ impl Groups {
 
     /// The group of an exception that is told from a known one by its message only.
     pub(super) fn varied(&self, base: u64, message: &str) -> Option<usize> {
-        self.by_signature.get(&with_message(base, &normalise::shape(message))).copied()
+        self.by_signature.get(&with_message(base, &message_shape::shape(message))).copied()
     }
 
     /// Counts an event of this group.
-    pub(super) fn count_in(&mut self, group: usize, message: &str, time: Option<&Moment>) {
+    pub(super) fn count_in(&mut self, group: usize, message: &str, time: Option<&LogTimestamp>) {
         self.count(group, time);
         shorten(&mut self.groups[group].message, message);
     }
@@ -321,7 +323,7 @@ impl Groups {
             .groups
             .iter()
             .zip(&beside)
-            .map(|(group, other)| meaning::of(group, other.map(|other| self.groups[other].title.as_str())))
+            .map(|(group, other)| explain::of(group, other.map(|other| self.groups[other].title.as_str())))
             .collect();
         for (group, meaning) in self.groups.iter_mut().zip(meanings) {
             group.meaning = meaning;

@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 use super::prefix::Level;
 use super::structured;
-use super::times::Clock;
-use crate::model::Moment;
+use super::timestamps::Clock;
+use crate::model::LogTimestamp;
 use crate::triage::traceback::{self, ParsedTraceback};
 
 /// What a record says.
@@ -23,7 +23,7 @@ use crate::triage::traceback::{self, ParsedTraceback};
 pub(super) struct Record {
     pub(super) level: Option<Level>,
     pub(super) message: String,
-    pub(super) time: Option<Moment>,
+    pub(super) time: Option<LogTimestamp>,
     pub(super) traceback: Option<ParsedTraceback>,
     pub(super) status: Option<u16>,
     pub(super) path: Option<String>,
@@ -33,7 +33,7 @@ pub(super) struct Record {
 #[derive(Debug)]
 pub(super) struct Wrapped {
     pub(super) text: String,
-    pub(super) time: Option<Moment>,
+    pub(super) time: Option<LogTimestamp>,
     /// Tells the wrapped programs apart.
     pub(super) process: u64,
     /// It does not end its line.
@@ -305,7 +305,7 @@ pub(super) fn level_of_text(text: &str) -> Option<Level> {
     is(&LOW).then_some(Level::Low)
 }
 
-fn time(value: &Value, clock: &Clock) -> Option<Moment> {
+fn time(value: &Value, clock: &Clock) -> Option<LogTimestamp> {
     match value {
         Value::String(text) => time_of_text(text, clock),
         Value::Number(number) => number.as_f64().and_then(Clock::from_number),
@@ -317,6 +317,6 @@ fn time(value: &Value, clock: &Clock) -> Option<Moment> {
     }
 }
 
-pub(super) fn time_of_text(text: &str, clock: &Clock) -> Option<Moment> {
+pub(super) fn time_of_text(text: &str, clock: &Clock) -> Option<LogTimestamp> {
     clock.find(text.as_bytes()).or_else(|| text.parse().ok().and_then(Clock::from_number))
 }

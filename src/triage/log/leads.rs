@@ -2,7 +2,7 @@
 
 use super::prefix;
 use super::raw::Raw;
-use crate::model::{LogEventKind, Moment};
+use crate::model::{LogEventKind, LogTimestamp};
 
 /// How many lines of other streams may stand between a record and its traceback.
 const PATIENCE: u64 = 50;
@@ -18,7 +18,7 @@ pub(super) struct Lead {
     pub(super) kind: LogEventKind,
     /// What the record says.
     pub(super) message: Vec<u8>,
-    pub(super) time: Option<Moment>,
+    pub(super) time: Option<LogTimestamp>,
     pub(super) before: Vec<Raw>,
     /// Lines behind it, for the excerpt.
     pub(super) after: Vec<Raw>,

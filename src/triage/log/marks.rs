@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use super::times;
+use super::timestamps;
 
 /// Forms of marks that are remembered; the least used goes first.
 const MOST: usize = 16;
@@ -19,7 +19,7 @@ const MOST_BYTES: usize = 300;
 
 /// Timestamps, and seconds since a start: the kernel's, `journalctl -o short-delta`.
 static TIME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(&format!(r"(?:{}| *\d+\.\d{{3,9}}\b)", times::TIME)).expect("a valid pattern")
+    Regex::new(&format!(r"(?:{}| *\d+\.\d{{3,9}}\b)", timestamps::TIME)).expect("a valid pattern")
 });
 
 #[derive(Debug)]

@@ -14,33 +14,32 @@
 //! | `partial` | lines that a runtime cuts |
 //! | `marks` | marks that no list knows, learned where a header stands behind them |
 //! | `forms` | how this stream's records begin, learned from their repetition |
-//! | `times` | timestamps |
+//! | `timestamps` | timestamps |
 //! | `quick` | byte tests before any of their patterns |
 //! | **embeddings** | |
 //! | `json`, `structured` | records that are JSON objects; tracebacks in their fields |
 //! | `embedded` | the lines that a record holds |
 //! | `pretty`, `several` | objects over several lines; objects that list many records |
 //! | `csv`, `flat` | the quotes of a field; lines without their indentation |
-//! | `glance` | which of them need not be built |
+//! | `json_glance` | which of them need not be built |
 //! | `markup` | no-break spaces, XML and HTML |
 //! | **layouts** | see [`traceback`](super::traceback) |
 //! | `classify` | what one line is |
-//! | `open` | tracebacks whose lines are still coming |
+//! | `open_block` | tracebacks whose lines are still coming |
 //! | `repeats` | tracebacks that were read before |
 //! | `reports` | reports of test runners whose lines are still coming |
 //! | `message` | how far an exception's message goes |
 //! | **joining** | |
 //! | `leads` | records that may introduce a traceback |
 //! | `unrelated` | lines that speak of an error and are no event |
-//! | `told` | lines that tell again of what was just counted |
-//! | `answers` | 5xx answers and the failures behind them |
+//! | `retelling` | lines that tell again of what was just counted |
+//! | `http_errors` | 5xx answers and the failures behind them |
 //! | `counting` | events on their way into groups |
 //! | `groups` | events with the same signature, counted |
 //! | `excerpts` | the lines around the first event of each group |
-//! | `files` | which of the repository's files a server's path is |
-//! | `meaning` | one sentence for a group |
+//! | `path_mapping` | which of the repository's files a server's path is |
+//! | `explain` | one sentence for a group |
 
-mod answers;
 mod beginning;
 mod classify;
 mod counting;
@@ -48,19 +47,20 @@ mod csv;
 mod embedded;
 mod encoding;
 mod excerpts;
-mod files;
+mod explain;
 mod flat;
 mod forms;
-mod glance;
 mod groups;
+mod http_errors;
 mod json;
+mod json_glance;
 mod leads;
 mod marks;
 mod markup;
-mod meaning;
 mod message;
-mod open;
+mod open_block;
 mod partial;
+mod path_mapping;
 mod prefix;
 mod pretty;
 mod quick;
@@ -68,15 +68,15 @@ mod raw;
 mod reader;
 mod repeats;
 mod reports;
+mod retelling;
 mod several;
 mod streams;
 mod structured;
-mod times;
-mod told;
+mod timestamps;
 mod unrelated;
 mod window;
 
-pub use files::RepositoryFiles;
 pub use groups::masked_code;
+pub use path_mapping::RepositoryFiles;
 pub use reader::{LogOptions, LogReader};
-pub use times::Clock;
+pub use timestamps::Clock;

@@ -6,9 +6,9 @@ use regex::bytes::Regex;
 
 use super::classify;
 use super::encoding::{Utf16, mark_of_utf8};
-use super::files::RepositoryFiles;
+use super::path_mapping::RepositoryFiles;
 use super::streams::{Settings, Streams};
-use super::times::Clock;
+use super::timestamps::Clock;
 use super::window::Window;
 use crate::model::{LogGroup, LogReport, ScannedSource};
 

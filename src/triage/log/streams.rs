@@ -6,20 +6,20 @@ use regex::bytes::Regex;
 
 use super::classify::{self, Line};
 use super::counting::Counting;
-use super::files::RepositoryFiles;
 use super::forms::Forms;
 use super::groups::fingerprint;
 use super::json::{self, Wrapped};
 use super::leads::{Lead, Leads};
 use super::marks::Marks;
 use super::markup;
-use super::open::Open;
+use super::open_block::Open;
 use super::partial::Partial;
+use super::path_mapping::RepositoryFiles;
 use super::prefix;
 use super::raw::Raw;
-use super::times::Clock;
+use super::timestamps::Clock;
 use super::window::Window;
-use crate::model::{LogEventKind, LogReport, Moment};
+use crate::model::{LogEventKind, LogReport, LogTimestamp};
 use crate::triage::ansi;
 
 /// How many lines of other streams a traceback waits for its next line.
@@ -209,7 +209,7 @@ impl Streams {
         taken.stream
     }
 
-    pub(super) fn body(&mut self, spot: Spot<'_>, whole: &[u8], outer: u64, time: Option<&Moment>) {
+    pub(super) fn body(&mut self, spot: Spot<'_>, whole: &[u8], outer: u64, time: Option<&LogTimestamp>) {
         let found = self.marks.find(whole);
         let (mark, stream) = found.map_or((0, outer), |(end, process)| (end, outer ^ process));
         let body = &whole[mark..];
@@ -327,7 +327,7 @@ impl Streams {
         body: &[u8],
         outer: u64,
         stream: u64,
-        time: Option<&Moment>,
+        time: Option<&LogTimestamp>,
         line: &Line<'_>,
     ) {
         let window = spot.window;

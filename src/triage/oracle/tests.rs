@@ -7,7 +7,7 @@ use crate::model::{Captured, Timing};
 const PYTEST: CommandFacts =
     CommandFacts { runner: Some(Runner::Pytest), runs_pytest: true, is_filtered: false };
 
-fn output(ending: Ending, stdout: &str, stderr: &str) -> TrialOutput {
+fn output(ending: Termination, stdout: &str, stderr: &str) -> TrialOutput {
     let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };
     TrialOutput {
         ending,
@@ -20,7 +20,7 @@ fn output(ending: Ending, stdout: &str, stderr: &str) -> TrialOutput {
 }
 
 fn exited(code: i32, stdout: &str, stderr: &str) -> TrialOutput {
-    output(Ending::Exited { code }, stdout, stderr)
+    output(Termination::Exited { code }, stdout, stderr)
 }
 
 /// The oracle for what this trial shows.
@@ -215,12 +215,12 @@ fn endings_that_say_nothing() {
     let kinds = [
         (exited(125, "", ""), SkipKind::Requested),
         (exited(127, "", ""), SkipKind::CommandNotFound),
-        (output(Ending::NotStarted { error: "no such file".into() }, "", ""), SkipKind::CommandNotFound),
-        (output(Ending::TimedOut { after_ms: 2000 }, "", ""), SkipKind::Timeout),
-        (output(Ending::SetupFailed { reason: "exit status 1".into() }, "", ""), SkipKind::Setup),
-        (output(Ending::NoTree { reason: "a.py is missing".into() }, "", ""), SkipKind::Tree),
-        (output(Ending::Signalled { signal: 9 }, "", ""), SkipKind::NotRunnable),
-        (output(Ending::Signalled { signal: 11 }, "", ""), SkipKind::DifferentFailure),
+        (output(Termination::NotStarted { error: "no such file".into() }, "", ""), SkipKind::CommandNotFound),
+        (output(Termination::TimedOut { after_ms: 2000 }, "", ""), SkipKind::Timeout),
+        (output(Termination::SetupFailed { reason: "exit status 1".into() }, "", ""), SkipKind::Setup),
+        (output(Termination::NoTree { reason: "a.py is missing".into() }, "", ""), SkipKind::Tree),
+        (output(Termination::Signalled { signal: 9 }, "", ""), SkipKind::NotRunnable),
+        (output(Termination::Signalled { signal: 11 }, "", ""), SkipKind::DifferentFailure),
     ];
     for (output, kind) in kinds {
         let verdict = oracle.judge(&output);
@@ -230,15 +230,15 @@ fn endings_that_say_nothing() {
 
 #[test]
 fn a_crash_is_the_same_crash_behind_a_shell() {
-    let oracle = oracle(&output(Ending::Signalled { signal: 11 }, "", ""));
+    let oracle = oracle(&output(Termination::Signalled { signal: 11 }, "", ""));
     assert_eq!(oracle.judge(&exited(139, "", "Segmentation fault\n")), Verdict::Bad);
-    assert!(matches!(oracle.judge(&output(Ending::Signalled { signal: 6 }, "", "")), Verdict::Skip(_)));
+    assert!(matches!(oracle.judge(&output(Termination::Signalled { signal: 6 }, "", "")), Verdict::Skip(_)));
 }
 
 #[test]
 fn a_hang_can_be_the_target() {
-    let oracle = oracle(&output(Ending::TimedOut { after_ms: 1000 }, "", ""));
-    assert_eq!(oracle.judge(&output(Ending::TimedOut { after_ms: 9000 }, "", "")), Verdict::Bad);
+    let oracle = oracle(&output(Termination::TimedOut { after_ms: 1000 }, "", ""));
+    assert_eq!(oracle.judge(&output(Termination::TimedOut { after_ms: 9000 }, "", "")), Verdict::Bad);
     assert!(matches!(oracle.judge(&exited(1, "", "")), Verdict::Skip(_)));
 }
 

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::model::{Captured, Ending, Timing, TrialOutput, Verdict};
+use crate::model::{Captured, Termination, Timing, TrialOutput, Verdict};
 use crate::triage::{Oracle as _, Target, TargetOracle};
 
 /// The runs of a file, by situation, and the command.
@@ -25,7 +25,8 @@ fn runs(file: &Path) -> (CommandFacts, BTreeMap<String, TrialOutput>) {
         let (situation, status) = head.split_once(' ').unwrap();
         let stderr = run[1].strip_prefix("stderr").unwrap();
         let code: i32 = status.parse().unwrap();
-        let ending = if code < 0 { Ending::Signalled { signal: -code } } else { Ending::Exited { code } };
+        let ending =
+            if code < 0 { Termination::Signalled { signal: -code } } else { Termination::Exited { code } };
         let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };
         let output = TrialOutput {
             ending,

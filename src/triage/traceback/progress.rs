@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::{fatal, layouts, native, parse};
+use super::{faulthandler, layouts, native, parse};
 
 /// Every line of the fixtures, and some that stand at the edge of what is recognised.
 static LINES: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -74,7 +74,7 @@ fn check(lines: &[&str]) -> Result<(), TestCaseError> {
             let layout = layouts::opening(lines[at]);
             let laid_out =
                 layout.and_then(|layout| (layout.read)(lines, at).map(|(_, next)| (layout.name, next)));
-            let fatal = fatal::read(lines, at).map(|(_, next)| ("fatal", next));
+            let fatal = faulthandler::read(lines, at).map(|(_, next)| ("fatal", next));
             for (name, next) in [native, laid_out, fatal].into_iter().flatten() {
                 prop_assert!(next > at && next <= lines.len(), "{} at {}: {:#?}", name, at, lines);
             }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use pybisect::process::sandbox::{Limits, Network, PROCESS_LIMIT, Parts, Sandbox, View, Way};
+use pybisect::process::sandbox::{
+    FilesystemView, Limits, Network, PROCESS_LIMIT, Sandbox, SandboxBackend, SandboxCapabilities,
+};
 
 /// The program that launches confined commands.
 pub(crate) fn launcher() -> PathBuf {
@@ -11,9 +13,9 @@ pub(crate) fn launcher() -> PathBuf {
 
 /// All parts but for the limit of processes, made in one way, or `None` with the reason printed.
 #[expect(clippy::print_stdout, reason = "a test that passes by says why")]
-fn made_of(way: Way) -> Option<Parts> {
+fn made_of(way: SandboxBackend) -> Option<SandboxCapabilities> {
     let scratch = tempfile::tempdir().unwrap();
-    let parts = Parts::detect(&launcher(), scratch.path(), Some(way), &|_| false);
+    let parts = SandboxCapabilities::detect(&launcher(), scratch.path(), Some(way), &|_| false);
     if parts.missing.iter().all(|missing| missing.part == PROCESS_LIMIT) {
         assert_eq!(parts.way, way);
         return Some(parts);
@@ -24,9 +26,9 @@ fn made_of(way: Way) -> Option<Parts> {
 
 /// All parts, made in whatever way, or `None` with the reason printed.
 #[expect(clippy::print_stdout, reason = "a test that passes by says why")]
-pub(crate) fn parts() -> Option<Parts> {
+pub(crate) fn parts() -> Option<SandboxCapabilities> {
     let scratch = tempfile::tempdir().unwrap();
-    let parts = Parts::detect(&launcher(), scratch.path(), None, &|_| false);
+    let parts = SandboxCapabilities::detect(&launcher(), scratch.path(), None, &|_| false);
     if parts.missing.is_empty() {
         return Some(parts);
     }
@@ -36,8 +38,8 @@ pub(crate) fn parts() -> Option<Parts> {
 
 /// Only a fence around files, or `None` with the reason printed.
 #[expect(clippy::print_stdout, reason = "a test that passes by says why")]
-pub(crate) fn fence_only(view: View) -> Option<Sandbox> {
-    let parts = Parts { fence: true, filter: true, ..Parts::default() };
+pub(crate) fn fence_only(view: FilesystemView) -> Option<Sandbox> {
+    let parts = SandboxCapabilities { fence: true, filter: true, ..SandboxCapabilities::default() };
     let scratch = tempfile::tempdir().unwrap();
     match parts.try_out(&launcher(), scratch.path(), Network::Loopback) {
         Ok(()) => Some(Sandbox::new(launcher(), parts, Network::Loopback, Limits::default(), view)),
@@ -50,22 +52,24 @@ pub(crate) fn fence_only(view: View) -> Option<Sandbox> {
 
 /// Sandboxes of all kinds with nothing hidden, by name, the least of which has only a filter of system calls.
 pub(crate) fn sandboxes_of_all_kinds() -> Vec<(&'static str, Sandbox)> {
-    let new = |parts| Sandbox::new(launcher(), parts, Network::Loopback, Limits::default(), View::default());
+    let new = |parts| {
+        Sandbox::new(launcher(), parts, Network::Loopback, Limits::default(), FilesystemView::default())
+    };
     let full = ways().into_iter().map(|(name, parts)| (name, new(parts)));
-    let fence = fence_only(View::default()).map(|fence| ("landlock", fence));
-    let filter = Parts { filter: true, ..Parts::default() };
+    let fence = fence_only(FilesystemView::default()).map(|fence| ("landlock", fence));
+    let filter = SandboxCapabilities { filter: true, ..SandboxCapabilities::default() };
     full.chain(fence).chain([("process-groups", new(filter))]).collect()
 }
 
 /// Sandboxes with this view: one of namespaces that the launcher makes, one of those that bubblewrap makes, as far as
 /// they are to be had.
-pub(crate) fn sandboxes(network: Network, limits: Limits, view: &View) -> Vec<Sandbox> {
+pub(crate) fn sandboxes(network: Network, limits: Limits, view: &FilesystemView) -> Vec<Sandbox> {
     let parts = ways().into_iter().map(|(_, parts)| parts);
     parts.map(|parts| Sandbox::new(launcher(), parts, network, limits, view.clone())).collect()
 }
 
 /// The ways in which all parts are to be had, by name.
-pub(crate) fn ways() -> Vec<(&'static str, Parts)> {
-    let both = [("namespaces", Way::Namespaces), ("bubblewrap", Way::Bubblewrap)];
+pub(crate) fn ways() -> Vec<(&'static str, SandboxCapabilities)> {
+    let both = [("namespaces", SandboxBackend::Namespaces), ("bubblewrap", SandboxBackend::Bubblewrap)];
     both.into_iter().filter_map(|(name, way)| Some((name, made_of(way)?))).collect()
 }

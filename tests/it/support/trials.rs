@@ -10,7 +10,7 @@ use pybisect::executor::Executor as _;
 use pybisect::executor::local::{LocalExecutor, RunFolder};
 use pybisect::git::{Repository, Shadow};
 use pybisect::model::{
-    CancelToken, CommitId, Packages, Purpose, Recipe, TreeId, Trial, TrialId, TrialOutput,
+    CancelToken, CommitId, PackageSelection, TreeId, Trial, TrialId, TrialKind, TrialOutput, TrialSpec,
 };
 use pybisect::process::sandbox::Sandbox;
 use tempfile::TempDir;
@@ -45,11 +45,11 @@ impl Bench {
         self.trial(commit, &recipe(script))
     }
 
-    pub(crate) fn trial(&self, commit: CommitId, recipe: &Recipe) -> TrialOutput {
+    pub(crate) fn trial(&self, commit: CommitId, recipe: &TrialSpec) -> TrialOutput {
         self.trial_of_tree(commit, self.user.tree_of(commit).unwrap(), recipe)
     }
 
-    pub(crate) fn trial_of_tree(&self, commit: CommitId, tree: TreeId, recipe: &Recipe) -> TrialOutput {
+    pub(crate) fn trial_of_tree(&self, commit: CommitId, tree: TreeId, recipe: &TrialSpec) -> TrialOutput {
         self.executor.run(&trial(commit, tree, recipe), &CancelToken::new()).unwrap()
     }
 
@@ -59,15 +59,15 @@ impl Bench {
     }
 }
 
-pub(crate) fn trial(commit: CommitId, tree: TreeId, recipe: &Recipe) -> Trial {
+pub(crate) fn trial(commit: CommitId, tree: TreeId, recipe: &TrialSpec) -> Trial {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let id = TrialId(NEXT.fetch_add(1, Ordering::Relaxed));
-    Trial { id, commit, tree, purpose: Purpose::Search, recipe: Arc::new(recipe.clone()) }
+    Trial { id, commit, tree, purpose: TrialKind::Search, recipe: Arc::new(recipe.clone()) }
 }
 
 /// A shell script in the hermetic environment, a minute at most.
-pub(crate) fn recipe(script: &str) -> Recipe {
-    Recipe {
+pub(crate) fn recipe(script: &str) -> TrialSpec {
+    TrialSpec {
         command: vec!["sh".into(), "-c".into(), script.into()],
         subdir: PathBuf::new(),
         setup: None,
@@ -78,7 +78,7 @@ pub(crate) fn recipe(script: &str) -> Recipe {
             .map(|(name, value)| (name.into(), value.into()))
             .collect(),
         tree_paths: BTreeMap::new(),
-        packages: Packages::Own,
+        packages: PackageSelection::Own,
         visible: Vec::new(),
         writable: Vec::new(),
         home: Vec::new(),

@@ -6,8 +6,8 @@ mod sources;
 use std::io::Write;
 use std::path::PathBuf;
 
-use crate::cli::{CliError, Exit, Format, terminal};
-use crate::git::read_without_checking_hashes;
+use crate::cli::{CliError, ExitStatus, Format, terminal};
+use crate::git::disable_hash_verification;
 use crate::model::{CallReport, ChangeKind};
 use crate::report::{CallRenderer as _, CallsJson, CallsMarkdown, CallsText, annotations};
 
@@ -63,8 +63,8 @@ fn parse_kind(word: &str) -> Result<ChangeKind, String> {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
-    read_without_checking_hashes();
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+    disable_hash_verification();
     let filter = filter::Filter::new(&args.path, &args.callee, &args.kind)?;
     let report = filter.apply(sources::collect(args)?);
     let mut out = Vec::new();
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(&out).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::internal(error)),
-        _ => Ok(Exit::Found),
+        _ => Ok(ExitStatus::Success),
     }
 }
 

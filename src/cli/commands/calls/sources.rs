@@ -4,10 +4,10 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Args;
+use crate::call_changes::{CallComparer, Compared, Comparison, stale_finder, stale_in_tree};
 use crate::calls::{FilePatch, Paths, diff_files, parse_patch};
-use crate::changes::{Compared, Comparer, Comparison, stale_finder, stale_in_tree};
-use crate::cli::{CliError, folders};
-use crate::git::{CommitTrees, Listing, Repository, is_python};
+use crate::cli::{CliError, cache_dir};
+use crate::git::{CommitFilter, CommitTrees, Repository, is_python};
 use crate::model::{
     BlobId, CallChange, CallReport, CommitId, FileCalls, LocatedChange, PartlyParsed, PartlyParsedFile,
 };
@@ -72,7 +72,7 @@ impl Collector {
 }
 
 fn cache(args: &Args) -> Result<Option<CallCache>, CliError> {
-    if args.no_cache { Ok(None) } else { Ok(Some(CallCache::open(&folders::cache()?)?)) }
+    if args.no_cache { Ok(None) } else { Ok(Some(CallCache::open(&cache_dir::cache()?)?)) }
 }
 
 /// Both ends of `A..B`; `A...B` begins at the merge base.
@@ -101,14 +101,14 @@ fn trees(repository: &Repository, args: &Args, what: &str) -> Result<CallReport,
             (Some(commit), comparison)
         }
     };
-    let mut comparer = Comparer::new(repository, cache(args)?);
+    let mut comparer = CallComparer::new(repository, cache(args)?);
     one(repository, args, &mut comparer, commit.as_ref(), &comparison)
 }
 
 fn one(
     repository: &Repository,
     args: &Args,
-    comparer: &mut Comparer,
+    comparer: &mut CallComparer,
     commit: Option<&CommitTrees>,
     comparison: &Comparison,
 ) -> Result<CallReport, CliError> {
@@ -134,11 +134,11 @@ fn history(repository: &Repository, args: &Args, what: &str) -> Result<CallRepor
         Some((old, new)) => (new, vec![old]),
         None => (repository.resolve(what)?.id, Vec::new()),
     };
-    let listing = Listing { without, most: args.max_count, no_merges: args.no_merges };
+    let listing = CommitFilter { without, most: args.max_count, no_merges: args.no_merges };
     let commits = repository.commits(from, &listing)?;
     let comparisons: Vec<Comparison> =
         commits.iter().map(|commit| Comparison { olds: commit.parents.clone(), new: commit.tree }).collect();
-    let mut comparer = Comparer::new(repository, cache(args)?);
+    let mut comparer = CallComparer::new(repository, cache(args)?);
     let mut collector = Collector::default();
     let filter = super::filter::Filter::new(&args.path, &args.callee, &args.kind)?;
     let mut with_definitions: Vec<(usize, Compared)> = Vec::new();

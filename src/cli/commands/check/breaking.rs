@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::look::Look;
-use super::smoke::Fared;
+use super::merge_check::MergeCheck;
+use super::smoke::SmokeOutcome;
 use crate::check::{self, BREAKING_CALL, BREAKING_CHANGE, quoted};
 use crate::cli::CliError;
 use crate::minimize::Edit;
@@ -11,7 +11,7 @@ use crate::model::{
     Annotation, CallChange, CallSpan, CancelToken, CommitId, FailureSignature, Severity, TreeId,
 };
 use crate::report::plural;
-use crate::session::TakenBack;
+use crate::session::RevertSet;
 
 /// Narrowing is worth so many runs of the command.
 const MOST_TRIALS: usize = 60;
@@ -20,8 +20,8 @@ const MOST_FINDINGS: usize = 10;
 
 /// Runs of the command with changes taken back.
 struct Runs<'r, 'a> {
-    look: &'r Look<'a>,
-    back: &'r TakenBack<'r>,
+    look: &'r MergeCheck<'a>,
+    back: &'r RevertSet<'r>,
     commit: CommitId,
     cancel: &'r CancelToken,
     ran: usize,
@@ -36,7 +36,7 @@ impl Runs<'_, '_> {
                 return Ok(None);
             }
             let fared = self.without(sets)?;
-            if let Some(at) = fared.iter().position(|fared| matches!(fared, Fared::Passed)) {
+            if let Some(at) = fared.iter().position(|fared| matches!(fared, SmokeOutcome::Passed)) {
                 return Ok(Some(batch * slots + at));
             }
         }
@@ -48,7 +48,7 @@ impl Runs<'_, '_> {
     }
 
     /// How the command fares without each of these sets.
-    fn without(&mut self, sets: &[Vec<usize>]) -> Result<Vec<Fared>, CliError> {
+    fn without(&mut self, sets: &[Vec<usize>]) -> Result<Vec<SmokeOutcome>, CliError> {
         let trees: Result<Vec<(CommitId, TreeId)>, CliError> =
             sets.iter().map(|set| Ok((self.commit, self.back.without(set)?))).collect();
         let outputs = self.look.trials(&trees?, self.cancel)?;
@@ -76,7 +76,7 @@ impl Runs<'_, '_> {
 
     fn smallest_of(&mut self, edits: &[usize]) -> Result<Vec<usize>, CliError> {
         let named = |set: &Vec<usize>| set.iter().map(|&index| edits[index]).collect::<Vec<usize>>();
-        let least = check::smallest(edits.len(), |sets| {
+        let least = check::ddmin(edits.len(), |sets| {
             self.first_that_passes(&sets.iter().map(named).collect::<Vec<_>>())
         })?;
         Ok(named(&least))
@@ -94,14 +94,14 @@ impl Runs<'_, '_> {
         let others = |left: &usize| least.iter().copied().filter(|edit| edit != left).collect::<Vec<usize>>();
         let fared = self.without(&least.iter().map(others).collect::<Vec<_>>())?;
         let failure = |fared| match fared {
-            Fared::Failed(failure) => failure,
-            Fared::Passed | Fared::Nothing(_) => whole.clone(),
+            SmokeOutcome::Failed(failure) => failure,
+            SmokeOutcome::Passed | SmokeOutcome::Nothing(_) => whole.clone(),
         };
         Ok(fared.into_iter().map(failure).collect())
     }
 }
 
-impl Look<'_> {
+impl MergeCheck<'_> {
     /// Findings on the changes that make the command fail, each with its tested suggestion; none when no small set
     /// of them explains it.
     pub(super) fn breaking(
@@ -111,7 +111,7 @@ impl Look<'_> {
         cancel: &CancelToken,
     ) -> Result<Vec<Annotation>, CliError> {
         let shadow = &self.prepared.bench.shadow;
-        let Some(back) = TakenBack::between(shadow, self.base, self.merged, failure)? else {
+        let Some(back) = RevertSet::between(shadow, self.base, self.merged, failure)? else {
             return Ok(Vec::new());
         };
         let mut runs = Runs { look: self, back: &back, commit, cancel, ran: 0 };
@@ -120,7 +120,7 @@ impl Look<'_> {
         // Once more, since a flaky command passes by chance too.
         let holds = !least.is_empty()
             && least.len() <= MOST_FINDINGS
-            && matches!(runs.without(std::slice::from_ref(&least))?.as_slice(), [Fared::Passed]);
+            && matches!(runs.without(std::slice::from_ref(&least))?.as_slice(), [SmokeOutcome::Passed]);
         if !holds || cancel.is_cancelled() {
             return Ok(Vec::new());
         }
@@ -160,12 +160,12 @@ fn only_call(edit: &Edit) -> Option<&CallChange> {
     edit.calls.iter().filter(|_| edit.is_call).min_by_key(|change| change.kind)
 }
 
-fn finding(back: &TakenBack<'_>, edit: &Edit, failure: &FailureSignature) -> Annotation {
+fn finding(back: &RevertSet<'_>, edit: &Edit, failure: &FailureSignature) -> Annotation {
     let file = back.file(edit);
     let path = file.name();
     if let Some(site) = only_call(edit).and_then(|call| call.after.as_ref()) {
         let message = format!("{} makes the command fail: {failure}", quoted(&site.text));
-        return check::on_call(&BREAKING_CALL, Severity::Error, &path, site, message);
+        return check::finding_on_call(&BREAKING_CALL, Severity::Error, &path, site, message);
     }
     let text = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
     let written = file.new.as_ref().and_then(|side| side.text.as_deref()).map(text).unwrap_or_default();
@@ -192,7 +192,7 @@ fn finding(back: &TakenBack<'_>, edit: &Edit, failure: &FailureSignature) -> Ann
     let end_column = u32::try_from(width).unwrap_or(u32::MAX).saturating_add(1);
     let span = CallSpan { start: 0, end: 0, line: first, column: 1, end_line: last, end_column };
     let message = format!("{what} makes the command fail: {failure}");
-    let mut finding = check::at(&BREAKING_CHANGE, Severity::Error, &path, span, message);
+    let mut finding = check::finding_at(&BREAKING_CHANGE, Severity::Error, &path, span, message);
     finding.in_old_version = file.new.is_none();
     if let Some(function) = back.function_of(edit).filter(|function| !function.is_empty()) {
         finding.evidence.push(format!("in {function}"));
@@ -201,7 +201,7 @@ fn finding(back: &TakenBack<'_>, edit: &Edit, failure: &FailureSignature) -> Ann
 }
 
 /// The lines of an edit, from 1 and with both ends; the one on which the program failed, when it is one of them.
-fn lines_of(back: &TakenBack<'_>, edit: &Edit, failure: &FailureSignature) -> (u32, u32) {
+fn lines_of(back: &RevertSet<'_>, edit: &Edit, failure: &FailureSignature) -> (u32, u32) {
     let path = back.file(edit).name();
     let is_here = |frame: &&crate::model::Frame| {
         Path::new(&frame.path).ends_with(&path) && edit.lines.contains(&frame.line)

@@ -2,7 +2,7 @@
 
 mod breaking;
 mod format;
-mod look;
+mod merge_check;
 mod output;
 mod red_base;
 mod smoke;
@@ -14,11 +14,12 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use crate::check::{
-    Baseline, BaselineError, Coverage, Sides, TARGET_VARIABLES, put_in_order, repeated, untested,
+    Baseline, BaselineError, Coverage, MergeSides, TARGET_VARIABLES, find_repeated_changes, sort_findings,
+    untested,
 };
 use crate::cli::terminal::stderr_style;
-use crate::cli::{CliError, Exit};
-use crate::git::{Repository, read_without_checking_hashes};
+use crate::cli::{CliError, ExitStatus};
+use crate::git::{Repository, disable_hash_verification};
 use crate::model::{CancelToken, CheckReport, Severity};
 use crate::session::SignalListener;
 
@@ -151,14 +152,14 @@ enum Types {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
-    read_without_checking_hashes();
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+    disable_hash_verification();
     refuse_more(args)?;
     let coverage = args.coverage.as_deref().map(read_coverage).transpose()?;
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose().map_err(wrong_baseline)?;
     if matches!(args.what.as_deref(), None | Some("HEAD")) && has_no_commit(args)? {
         super::say("no commit yet, and nothing to compare with");
-        return Ok(Exit::Found);
+        return Ok(ExitStatus::Success);
     }
     let sides = sides(args)?;
     // What is looked at does not decide how: the configuration is the base's.
@@ -172,9 +173,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
     let mut report = check(args, &prepared, &sides, coverage.as_ref(), &cancel)?;
     drop(listener);
     if cancel.is_cancelled() {
-        return Ok(Exit::Interrupted);
+        return Ok(ExitStatus::Interrupted);
     }
-    put_in_order(&mut report.findings);
+    sort_findings(&mut report.findings);
     if let Some(file) = &args.write_baseline {
         let written = Baseline::of(&report.findings);
         written.write(file).map_err(wrong_baseline)?;
@@ -188,7 +189,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
         .fail_on
         .least()
         .is_some_and(|least| report.findings.iter().any(|finding| finding.severity >= least));
-    Ok(if fails { Exit::Findings } else { Exit::Found })
+    Ok(if fails { ExitStatus::Findings } else { ExitStatus::Success })
 }
 
 /// Words after WHAT are a second side without its dots, or a command without its `--`.
@@ -207,22 +208,22 @@ fn has_no_commit(args: &Args) -> Result<bool, CliError> {
     Ok(Repository::open(args.repo.as_deref().unwrap_or(&here))?.has_no_commit())
 }
 
-fn sides(args: &Args) -> Result<Sides, CliError> {
+fn sides(args: &Args) -> Result<MergeSides, CliError> {
     let here = std::env::current_dir().map_err(CliError::internal)?;
     let repository = Repository::open(args.repo.as_deref().unwrap_or(&here))?;
     let target =
         TARGET_VARIABLES.iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
-    Ok(Sides::resolve(&repository, args.what.as_deref(), target.as_deref())?)
+    Ok(MergeSides::resolve(&repository, args.what.as_deref(), target.as_deref())?)
 }
 
 fn check(
     args: &Args,
     prepared: &Prepared,
-    sides: &Sides,
+    sides: &MergeSides,
     coverage: Option<&Coverage>,
     cancel: &CancelToken,
 ) -> Result<CheckReport, CliError> {
-    let mut look = look::Look::new(prepared, sides)?;
+    let mut look = merge_check::MergeCheck::new(prepared, sides)?;
     if look.is_empty() {
         return Ok(look.report);
     }
@@ -240,7 +241,7 @@ fn check(
             .hinted("a command after `--`, as in -- python -m pytest -q, or --coverage coverage.json"));
     }
     let watched = if runs { look.smoke(sides, watch, cancel)? } else { None };
-    let past = repeated(&prepared.repository, sides.ancestor, &look.calls)?;
+    let past = find_repeated_changes(&prepared.repository, sides.ancestor, &look.calls)?;
     look.add(past);
     if let (Some(coverage), Some(severity)) = (coverage.or(watched.as_ref()), weight) {
         look.add(untested(coverage, severity, &look.calls));

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
-use super::look::Look;
-use super::smoke::Source;
+use super::merge_check::MergeCheck;
+use super::smoke::SmokeSource;
 use crate::cli::CliError;
-use crate::model::{CancelToken, Smoke, TrialOutput};
+use crate::model::{CancelToken, SmokeResult, TrialOutput};
 use crate::triage::{CommandFacts, read};
 
 /// Names in one line.
@@ -87,13 +87,13 @@ fn count(number: usize) -> String {
     if number == 1 { "1 test".to_owned() } else { format!("{number} tests") }
 }
 
-impl Look<'_> {
+impl MergeCheck<'_> {
     /// Compare which tests fail on both sides. What is new is run again before it is held against the branch.
     pub(super) fn red_on_both(
         &mut self,
-        sides: (Source, Source),
+        sides: (SmokeSource, SmokeSource),
         outputs: &[TrialOutput; 2],
-        smoke: &mut Smoke,
+        smoke: &mut SmokeResult,
         cancel: &CancelToken,
     ) -> Result<(), CliError> {
         let command = CommandFacts::of(&self.prepared.plan.recipe.command);

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::look::Look;
-use crate::check::{self, Coverage, SMOKE_FAILED, Sides, add_or_support};
+use super::merge_check::MergeCheck;
+use crate::check::{self, Coverage, MergeSides, SMOKE_FAILED, merge_findings};
 use crate::cli::CliError;
 use crate::executor::ExecutorError;
 use crate::model::{
-    Annotation, CallSpan, CancelToken, CommitId, CommitInfo, Ending, FailureSignature, Frame, Purpose,
-    Recipe, Severity, Smoke, TreeId, Trial, TrialId, TrialOutput, Verdict,
+    Annotation, CallSpan, CancelToken, CommitId, CommitInfo, FailureSignature, Frame, Severity, SmokeResult,
+    Termination, TreeId, Trial, TrialId, TrialKind, TrialOutput, TrialSpec, Verdict,
 };
-use crate::session::{self, LineWatch, LinesByFile};
+use crate::session::{self, LineTracer, LinesByFile};
 use crate::store::OutcomeKey;
 use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle, same_failure};
 
@@ -19,16 +19,16 @@ use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle, same_failur
 const LONGEST: Duration = Duration::from_secs(1800);
 
 /// A tree, and the commit that a trial of it runs as.
-pub(super) type Source = (CommitId, TreeId);
+pub(super) type SmokeSource = (CommitId, TreeId);
 
 /// How one run fared.
-pub(super) enum Fared {
+pub(super) enum SmokeOutcome {
     Passed,
     Failed(FailureSignature),
     Nothing(String),
 }
 
-impl Fared {
+impl SmokeOutcome {
     fn in_words(&self) -> String {
         match self {
             Self::Passed => "passed".to_owned(),
@@ -38,12 +38,12 @@ impl Fared {
     }
 }
 
-impl Look<'_> {
+impl MergeCheck<'_> {
     /// Run the command, when there is one, and say why it fails when that is new. With `watch`, the changed calls
     /// that it executes; unless it fails, or nothing of the kind is known.
     pub(super) fn smoke(
         &mut self,
-        sides: &Sides,
+        sides: &MergeSides,
         watch: bool,
         cancel: &CancelToken,
     ) -> Result<Option<Coverage>, CliError> {
@@ -52,7 +52,7 @@ impl Look<'_> {
         }
         let lines = if watch { check::lines_to_test(&self.calls) } else { LinesByFile::new() };
         let watch =
-            if lines.is_empty() { None } else { Some(LineWatch::new(lines).map_err(CliError::internal)?) };
+            if lines.is_empty() { None } else { Some(LineTracer::new(lines).map_err(CliError::internal)?) };
         let (outputs, was_watched) = self.both_sides(sides, watch.as_ref(), cancel)?;
         let passed = self.judge_sides(sides, &outputs, cancel)?;
         let Some(watch) = watch.filter(|_| passed) else { return Ok(None) };
@@ -68,8 +68,8 @@ impl Look<'_> {
     /// The outputs on the base and on the merge result, and whether the latter was watched.
     fn both_sides(
         &self,
-        sides: &Sides,
-        watch: Option<&LineWatch>,
+        sides: &MergeSides,
+        watch: Option<&LineTracer>,
         cancel: &CancelToken,
     ) -> Result<([TrialOutput; 2], bool), CliError> {
         let recipe = self.recipe();
@@ -82,7 +82,7 @@ impl Look<'_> {
             self.can_run(&old, &new)?;
         }
         self.record(base, &old)?;
-        let was_watched = watch.is_some() && matches!(self.fared(&new), Fared::Passed);
+        let was_watched = watch.is_some() && matches!(self.fared(&new), SmokeOutcome::Passed);
         if watch.is_some() && !was_watched && !cancel.is_cancelled() {
             // Being watched must not be held against it.
             new = self.run(&[(merged, recipe)], cancel)?.pop().unwrap_or(new);
@@ -97,7 +97,7 @@ impl Look<'_> {
     fn can_run(&self, old: &TrialOutput, new: &TrialOutput) -> Result<(), CliError> {
         let plan = &self.prepared.plan;
         let is_missing = |output: &TrialOutput| {
-            matches!(output.ending, Ending::NotStarted { .. } | Ending::Exited { code: 126 | 127 })
+            matches!(output.ending, Termination::NotStarted { .. } | Termination::Exited { code: 126 | 127 })
         };
         if is_missing(old) && is_missing(new) {
             let why = self.fared(new).in_words();
@@ -112,7 +112,7 @@ impl Look<'_> {
             );
         }
         match (&old.ending, &new.ending) {
-            (Ending::NoEnvironment { .. }, Ending::NoEnvironment { reason }) => {
+            (Termination::NoEnvironment { .. }, Termination::NoEnvironment { reason }) => {
                 Err(CliError::environment(format!("no environment for the command: {reason}"))
                     .hinted("--env current runs it with the packages that you have"))
             }
@@ -123,14 +123,14 @@ impl Look<'_> {
     /// Say how the command fared; whether it passed on the merge result.
     fn judge_sides(
         &mut self,
-        sides: &Sides,
+        sides: &MergeSides,
         outputs: &[TrialOutput; 2],
         cancel: &CancelToken,
     ) -> Result<bool, CliError> {
         let [base, merged] = [&outputs[0], &outputs[1]].map(|output| self.fared(output));
-        let passed = matches!(merged, Fared::Passed);
+        let passed = matches!(merged, SmokeOutcome::Passed);
         let command = self.prepared.plan.command_text.clone();
-        let mut smoke = Smoke {
+        let mut smoke = SmokeResult {
             command,
             base: base.in_words(),
             merged: merged.in_words(),
@@ -145,30 +145,30 @@ impl Look<'_> {
             return Ok(false);
         }
         match (base, merged) {
-            (_, Fared::Passed) => {}
-            (base @ (Fared::Passed | Fared::Failed(_)), Fared::Nothing(why)) => {
+            (_, SmokeOutcome::Passed) => {}
+            (base @ (SmokeOutcome::Passed | SmokeOutcome::Failed(_)), SmokeOutcome::Nothing(why)) => {
                 smoke.is_new = true;
                 smoke.failure = Some(why.clone());
-                let fared = if matches!(base, Fared::Passed) { "passes" } else { "runs, and fails" };
+                let fared = if matches!(base, SmokeOutcome::Passed) { "passes" } else { "runs, and fails" };
                 let finding = self.failed(&[], &format!("the command does not get to run: {why}"), fared);
                 self.report.findings.push(finding);
             }
-            (_, Fared::Nothing(why)) => {
+            (_, SmokeOutcome::Nothing(why)) => {
                 smoke.not_judged = Some("the command runs on neither side".to_owned());
                 self.report.notes.push(format!("the command says nothing of the merge result: {why}"));
             }
-            (Fared::Failed(old), Fared::Failed(new)) => {
+            (SmokeOutcome::Failed(old), SmokeOutcome::Failed(new)) => {
                 let other = if same_failure(&old, &new) { "" } else { ", though in another way" };
                 self.report.notes.push(format!("the command fails on the base already{other}: {old}"));
                 smoke.failure = Some(new.to_string());
                 let versions = ((sides.base.commit, self.base), (sides.head.commit, self.merged));
                 self.red_on_both(versions, outputs, &mut smoke, cancel)?;
             }
-            (base, Fared::Failed(failure)) => {
+            (base, SmokeOutcome::Failed(failure)) => {
                 smoke.failure = Some(failure.to_string());
                 smoke.is_new = true;
                 let again = self.trials(&[(sides.head.commit, self.merged)], cancel)?;
-                let is_flaky = again.iter().any(|output| matches!(self.fared(output), Fared::Passed));
+                let is_flaky = again.iter().any(|output| matches!(self.fared(output), SmokeOutcome::Passed));
                 let mut findings = Vec::new();
                 if !is_flaky {
                     smoke.culprit = self.culprit(sides, cancel)?;
@@ -176,7 +176,7 @@ impl Look<'_> {
                 }
                 if findings.is_empty() {
                     let fared = match &base {
-                        Fared::Nothing(why) => format!("has nothing to say ({why})"),
+                        SmokeOutcome::Nothing(why) => format!("has nothing to say ({why})"),
                         _ => "passes".to_owned(),
                     };
                     let mut finding =
@@ -195,33 +195,33 @@ impl Look<'_> {
                 }
                 // What was seen to fail comes first, what a checker says supports it.
                 let said = std::mem::replace(&mut self.report.findings, findings);
-                add_or_support(&mut self.report.findings, said);
+                merge_findings(&mut self.report.findings, said);
             }
         }
         self.report.smoke = Some(smoke);
         Ok(passed)
     }
 
-    pub(super) fn fared(&self, output: &TrialOutput) -> Fared {
-        if let Some(want) = session::kept_from(output, &self.prepared.plan.isolation) {
-            return Fared::Nothing(want.to_string());
+    pub(super) fn fared(&self, output: &TrialOutput) -> SmokeOutcome {
+        if let Some(want) = session::isolation_failure(output, &self.prepared.plan.isolation) {
+            return SmokeOutcome::Nothing(want.to_string());
         }
         let command = CommandFacts::of(&self.prepared.plan.recipe.command);
         match TargetOracle::new(Target::AnyFailure, command).judge(output) {
-            Verdict::Good => Fared::Passed,
+            Verdict::Good => SmokeOutcome::Passed,
             Verdict::Bad => match TargetOracle::target_of(output, command) {
-                Ok(failure) => Fared::Failed(failure),
-                Err(nothing) => Fared::Nothing(nothing.seen),
+                Ok(failure) => SmokeOutcome::Failed(failure),
+                Err(nothing) => SmokeOutcome::Nothing(nothing.seen),
             },
-            Verdict::Skip(skip) => Fared::Nothing(skip.reason),
-            Verdict::Abort(why) => Fared::Nothing(why),
+            Verdict::Skip(skip) => SmokeOutcome::Nothing(skip.reason),
+            Verdict::Abort(why) => SmokeOutcome::Nothing(why),
         }
     }
 
     /// Keep what came of a run, so that a search of the branch need not repeat it.
-    fn record(&self, (commit, tree): Source, output: &TrialOutput) -> Result<(), CliError> {
+    fn record(&self, (commit, tree): SmokeSource, output: &TrialOutput) -> Result<(), CliError> {
         let plan = &self.prepared.plan;
-        if matches!(output.ending, Ending::Exited { .. } | Ending::Signalled { .. }) {
+        if matches!(output.ending, Termination::Exited { .. } | Termination::Signalled { .. }) {
             let tree = self.overlaid(tree)?;
             let executor = self.prepared.bench.executor.as_ref();
             let environment = executor.environment_key(&plan.environment_key, commit, tree, &plan.recipe);
@@ -231,32 +231,32 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn recipe(&self) -> Arc<Recipe> {
+    fn recipe(&self) -> Arc<TrialSpec> {
         let recipe = self.prepared.plan.recipe.clone();
-        Arc::new(Recipe { timeout: recipe.timeout.or(Some(LONGEST)), ..recipe })
+        Arc::new(TrialSpec { timeout: recipe.timeout.or(Some(LONGEST)), ..recipe })
     }
 
     /// Run the command on trees, as many at a time as there are slots; outputs in the order of the trees.
     pub(super) fn trials(
         &self,
-        trees: &[Source],
+        trees: &[SmokeSource],
         cancel: &CancelToken,
     ) -> Result<Vec<TrialOutput>, CliError> {
         let recipe = self.recipe();
-        let asked: Vec<(Source, Arc<Recipe>)> =
+        let asked: Vec<(SmokeSource, Arc<TrialSpec>)> =
             trees.iter().map(|&tree| (tree, Arc::clone(&recipe))).collect();
         self.run(&asked, cancel)
     }
 
     fn run(
         &self,
-        asked: &[(Source, Arc<Recipe>)],
+        asked: &[(SmokeSource, Arc<TrialSpec>)],
         cancel: &CancelToken,
     ) -> Result<Vec<TrialOutput>, CliError> {
         let mut trials = Vec::new();
         for (((commit, tree), recipe), id) in asked.iter().zip(0..) {
             let (commit, tree, recipe) = (*commit, self.overlaid(*tree)?, Arc::clone(recipe));
-            trials.push(Trial { id: TrialId(id), commit, tree, purpose: Purpose::Endpoint, recipe });
+            trials.push(Trial { id: TrialId(id), commit, tree, purpose: TrialKind::Endpoint, recipe });
         }
         let executor = &self.prepared.bench.executor;
         let mut outputs = Vec::new();
@@ -288,7 +288,7 @@ impl Look<'_> {
     }
 
     /// The commit of the branch that brought the failure, when it is a commit's.
-    fn culprit(&mut self, sides: &Sides, cancel: &CancelToken) -> Result<Option<CommitInfo>, CliError> {
+    fn culprit(&mut self, sides: &MergeSides, cancel: &CancelToken) -> Result<Option<CommitInfo>, CliError> {
         if sides.ancestor == sides.head.commit {
             return Ok(None);
         }
@@ -315,7 +315,7 @@ impl Look<'_> {
         let place = frames.iter().rev().find_map(file_of);
         let (path, line) = place.or_else(|| changed().next().map(|path| (path, 1))).unwrap_or(("", 1));
         let span = CallSpan { start: 0, end: 0, line, column: 1, end_line: line, end_column: 1 };
-        let mut finding = check::at(&SMOKE_FAILED, Severity::Error, path, span, message.to_owned());
+        let mut finding = check::finding_at(&SMOKE_FAILED, Severity::Error, path, span, message.to_owned());
         finding.evidence.push(format!("on {}, it {on_base}", self.report.base.name));
         finding
     }

@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::look::Look;
+use super::merge_check::MergeCheck;
 use super::{Args, Types};
-use crate::check::{Around, Checker, CheckerKind, Diagnostic, ToolError, add_or_support, type_findings};
-use crate::cli::{CliError, folders};
-use crate::git::{Mirror, is_python};
+use crate::check::{Around, CheckerKind, Diagnostic, ToolError, TypeChecker, merge_findings, type_findings};
+use crate::cli::{CliError, cache_dir};
+use crate::git::{ExportedTrees, is_python};
 use crate::model::{CancelToken, CommitId, TreeId};
 use crate::pyenv::{ProbeError, Prober, find_python};
 
@@ -15,7 +15,7 @@ use crate::pyenv::{ProbeError, Prober, find_python};
 const SETTINGS: [&str; 7] =
     ["py.typed", "pyproject.toml", "ty.toml", "pyrightconfig.json", "mypy.ini", ".mypy.ini", "setup.cfg"];
 
-impl Look<'_> {
+impl MergeCheck<'_> {
     /// Ask the type checker, when there are calls to ask about.
     pub(super) fn types(&mut self, args: &Args, cancel: &CancelToken) -> Result<(), CliError> {
         let kind = match args.types {
@@ -40,17 +40,17 @@ impl Look<'_> {
                 old.push(path.to_owned());
             }
         }
-        let cache = folders::cache()?;
+        let cache = cache_dir::cache()?;
         let python = self.python(args)?;
         let refuses = |program: &Path| self.prepared.repository.brings(program);
         let around = Around { sandbox: self.prepared.tools.sandbox.as_ref(), refuses: &refuses };
-        let said = Checker::find(kind, python, &cache.join("tools"), around, cancel)
+        let said = TypeChecker::find(kind, python, &cache.join("tools"), around, cancel)
             .and_then(|checker| Ok((checker.name(), self.ask(&checker, &cache, [&old, &new], cancel)?)));
         match said {
             Ok((name, Asked { before, after })) => {
                 let source = |path: &str| self.source(path).unwrap_or_default();
                 let findings = type_findings(name, &before, &after, &self.calls, source);
-                add_or_support(&mut self.report.findings, findings);
+                merge_findings(&mut self.report.findings, findings);
             }
             Err(_) if cancel.is_cancelled() => {}
             Err(error) => {
@@ -103,17 +103,17 @@ impl Look<'_> {
     }
 
     /// Where both trees lie: kept from run to run, or of this run when another one uses that.
-    fn mirror(&self, cache: &Path) -> std::io::Result<Mirror> {
+    fn mirror(&self, cache: &Path) -> std::io::Result<ExportedTrees> {
         let repository = self.prepared.repository.folder();
         let name = &blake3::hash(repository.as_os_str().as_encoded_bytes()).to_hex()[..16];
-        let kept = Mirror::kept(&cache.join("types"), name)?;
-        Ok(kept.unwrap_or_else(|| Mirror::passing(self.prepared.bench.folder().join("types"))))
+        let kept = ExportedTrees::kept(&cache.join("types"), name)?;
+        Ok(kept.unwrap_or_else(|| ExportedTrees::temporary(self.prepared.bench.folder().join("types"))))
     }
 
     /// Both trees at the same time.
     fn ask(
         &mut self,
-        checker: &Checker,
+        checker: &TypeChecker,
         cache: &Path,
         [old, new]: [&[String]; 2],
         cancel: &CancelToken,
@@ -125,7 +125,7 @@ impl Look<'_> {
         let mut mirror = self.mirror(cache).map_err(|error| failed(error.into()))?;
         let mut bring = |name: &str, tree: TreeId| {
             let repository = self.prepared.bench.shadow.repository();
-            mirror.bring(repository, name, tree, is_read).map_err(|error| failed(error.into()))
+            mirror.sync_tree(repository, name, tree, is_read).map_err(|error| failed(error.into()))
         };
         let (merged, base) = (bring("merged", self.merged)?, bring("base", self.base)?);
         if checker.leaves_out_code(&merged) {

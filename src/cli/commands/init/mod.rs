@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use self::proposal::{Proposal, propose};
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, Exit};
+use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 
 /// Set pybisect up for this repository, after a look at it
@@ -37,7 +37,7 @@ struct Output {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let repository = Repository::open(&args.repo)?;
     let top = repository.workdir().ok_or_else(|| {
         CliError::usage("a bare repository has no work tree").hinted("go to a checkout of it")

@@ -9,7 +9,7 @@ use crate::cli::CliError;
 use crate::cli::commands::find::warn;
 use crate::cli::commands::prepare::{self, Prepared};
 use crate::git::Repository;
-use crate::model::{CancelToken, CommitId, Grounds, Report, TestedVersion, Verdict, Version};
+use crate::model::{CancelToken, CommitId, DeployedVersion, Grounds, Report, TestedVersion, Verdict};
 use crate::respond::{Next, Service};
 use crate::session::newest_passing;
 use crate::store::{SessionState, Store};
@@ -22,11 +22,11 @@ pub(super) struct Candidates<'a> {
     args: &'a Args,
     cancel: &'a CancelToken,
     said: &'a dyn Fn(&str),
-    deployed: Version,
+    deployed: DeployedVersion,
     /// Those that are known to be good.
-    known: VecDeque<(Version, Grounds)>,
+    known: VecDeque<(DeployedVersion, Grounds)>,
     /// Those that are to be tested, the newest first.
-    untested: VecDeque<Version>,
+    untested: VecDeque<DeployedVersion>,
     tested: Vec<TestedVersion>,
     given: Vec<CommitId>,
     prepared: Option<Prepared>,
@@ -45,7 +45,7 @@ impl<'a> Candidates<'a> {
     pub(super) fn new(
         args: &'a Args,
         from: &Known<'_>,
-        deployed: &Version,
+        deployed: &DeployedVersion,
         (cancel, said): (&'a CancelToken, &'a dyn Fn(&str)),
     ) -> Result<Self, CliError> {
         let Known { repository, service, .. } = from;
@@ -108,7 +108,7 @@ impl<'a> Candidates<'a> {
         let commits: Vec<CommitId> = self.untested.iter().map(|version| version.commit).collect();
         let name = |commit: CommitId| {
             let version = self.untested.iter().find(|version| version.commit == commit);
-            version.map_or_else(|| commit.short(), Version::name)
+            version.map_or_else(|| commit.short(), DeployedVersion::name)
         };
         let mut said = |commit: CommitId, verdict: &Verdict, outcome: &str| {
             let word = if *verdict == Verdict::Good { "passes" } else { "fails" };
@@ -160,8 +160,8 @@ impl<'a> Candidates<'a> {
 fn of_sessions(
     repository: &Repository,
     store: &Store,
-    deployed: &Version,
-) -> Result<Option<(Version, Grounds)>, CliError> {
+    deployed: &DeployedVersion,
+) -> Result<Option<(DeployedVersion, Grounds)>, CliError> {
     let folder = repository.folder().to_string_lossy().into_owned();
     for row in store.sessions(Some(&folder))? {
         if row.state != SessionState::Finished {
@@ -180,7 +180,11 @@ fn of_sessions(
 }
 
 /// Older versions, the newest first: releases, or where there are none 1, 2, 4, 8 … commits before.
-fn older(args: &Args, repository: &Repository, deployed: &Version) -> Result<VecDeque<Version>, CliError> {
+fn older(
+    args: &Args,
+    repository: &Repository,
+    deployed: &DeployedVersion,
+) -> Result<VecDeque<DeployedVersion>, CliError> {
     let glob = args
         .releases
         .as_deref()
@@ -189,13 +193,13 @@ fn older(args: &Args, repository: &Repository, deployed: &Version) -> Result<Vec
         .map_err(|error| CliError::usage(format!("--releases: {error}")))?;
     let matcher = glob.map(|glob| glob.compile_matcher());
     let tags = repository.release_tags_reachable_from(deployed.commit)?;
-    let mut versions: Vec<Version> = Vec::new();
+    let mut versions: Vec<DeployedVersion> = Vec::new();
     for tag in
         tags.into_iter().filter(|tag| matcher.as_ref().is_none_or(|matcher| matcher.is_match(&tag.name)))
     {
         if versions.len() < MOST_TESTED && versions.iter().all(|known| known.commit != tag.commit) {
             let subject = repository.info(tag.commit)?.subject;
-            versions.push(Version { commit: tag.commit, tag: Some(tag.name), subject });
+            versions.push(DeployedVersion { commit: tag.commit, tag: Some(tag.name), subject });
         }
     }
     if versions.is_empty() {
@@ -207,7 +211,7 @@ fn older(args: &Args, repository: &Repository, deployed: &Version) -> Result<Vec
         let powers = (0..).map(|power| 1_usize << power).take_while(|&step| step < chain.len());
         for step in powers {
             let info = repository.info(chain[step])?;
-            versions.push(Version { commit: info.id, tag: None, subject: info.subject });
+            versions.push(DeployedVersion { commit: info.id, tag: None, subject: info.subject });
         }
     }
     Ok(versions.into())

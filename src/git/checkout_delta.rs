@@ -1,0 +1,116 @@
+//! What to do to get from one checked-out tree to another: unlike `changes`, without renames and with every path
+//! as git has it.
+
+use git2::{Delta, DiffOptions, ErrorCode};
+
+use super::ids::{ToOid, blob_id, tree_id};
+use super::{GitError, Repository};
+use crate::model::{BlobId, TreeId};
+
+/// The mode of a symbolic link.
+pub const SYMLINK: u32 = 0o120_000;
+/// The mode of a submodule.
+pub const SUBMODULE: u32 = 0o160_000;
+
+/// A file, symbolic link or submodule of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeFile {
+    /// Its path from the top, with `/`; any bytes but NUL.
+    pub path: Vec<u8>,
+    /// Its content; of a submodule the id of its commit.
+    pub id: BlobId,
+    /// Its mode: [`SYMLINK`], [`SUBMODULE`], otherwise a regular file, executable when a bit of `0o111` is set.
+    pub mode: u32,
+}
+
+/// The difference between two trees.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckoutDelta {
+    /// Paths that are no more, or are now something else (then also in `written`).
+    pub removed: Vec<Vec<u8>>,
+    /// Files that are new or changed.
+    pub written: Vec<TreeFile>,
+}
+
+impl Repository {
+    /// The difference between two trees; unchanged sub-trees cost nothing. With `None` all of `new` is written.
+    ///
+    /// # Errors
+    /// When a tree is missing or broken.
+    pub fn tree_delta(&self, old: Option<TreeId>, new: TreeId) -> Result<CheckoutDelta, GitError> {
+        if old == Some(new) {
+            return Ok(CheckoutDelta::default());
+        }
+        let old = old.map(|old| Ok::<_, GitError>(self.inner.find_tree(old.oid()?)?)).transpose()?;
+        let new = self.inner.find_tree(new.oid()?)?;
+        let mut options = DiffOptions::new();
+        options.skip_binary_check(true);
+        let diff = self.inner.diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options))?;
+        let mut delta = CheckoutDelta::default();
+        for change in diff.deltas() {
+            let file = if change.status() == Delta::Deleted { change.old_file() } else { change.new_file() };
+            let Some(path) = file.path_bytes().map(<[u8]>::to_vec) else { continue };
+            if change.status() == Delta::Deleted {
+                delta.removed.push(path);
+            } else {
+                delta.written.push(TreeFile { path, id: blob_id(file.id()), mode: file.mode().into() });
+            }
+        }
+        Ok(delta)
+    }
+
+    /// The files of a submodule at a commit (by the id that a tree has for it), their paths below a folder; `None` when
+    /// the commit or its trees are not in the object store.
+    ///
+    /// # Errors
+    /// When a tree is broken.
+    pub fn files_of_submodule(
+        &self,
+        folder: &[u8],
+        commit: BlobId,
+    ) -> Result<Option<Vec<TreeFile>>, GitError> {
+        let tree = match self.inner.find_commit(commit.oid()?).map(|commit| commit.tree_id()) {
+            Ok(tree) => tree,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        match self.tree_delta(None, tree_id(tree)) {
+            Ok(mut delta) => {
+                for file in &mut delta.written {
+                    file.path = [folder, b"/", &file.path].concat();
+                }
+                Ok(Some(delta.written))
+            }
+            Err(GitError::Library(error)) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Hand the bytes of a blob to `use_bytes`, without a copy; `None` when it is not in the object store.
+    ///
+    /// # Errors
+    /// When the blob is broken.
+    pub fn with_blob<T>(
+        &self,
+        id: BlobId,
+        use_bytes: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>, GitError> {
+        match self.inner.find_blob(id.oid()?) {
+            Ok(blob) => Ok(Some(use_bytes(blob.content()))),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The file at a path of each of these trees; `None` where there is none.
+    ///
+    /// # Errors
+    /// When a tree is missing or broken.
+    pub fn blobs_at(
+        &self,
+        trees: &[TreeId],
+        path: &std::path::Path,
+    ) -> Result<Vec<Option<BlobId>>, GitError> {
+        trees.iter().map(|&tree| self.entry_at(tree, path)).collect()
+    }
+}

@@ -1,0 +1,172 @@
+//! The live view as plain lines, for logs and pipes.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use super::escape::cleaned;
+use super::phrases::{duration, plural};
+use super::{Reporter, Style};
+use crate::model::event::{OutcomeSource, TrialFinished};
+use crate::model::{Conclusion, Event, EventKind, Suspect, TrialId, Verdict};
+
+/// Writes a line for each event that matters.
+pub struct PlainReporter<W: Write> {
+    out: W,
+    style: Style,
+    subjects: BTreeMap<TrialId, String>,
+}
+
+impl<W: Write> std::fmt::Debug for PlainReporter<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plain").finish_non_exhaustive()
+    }
+}
+
+impl<W: Write> PlainReporter<W> {
+    /// Write to this.
+    pub const fn new(out: W, style: Style) -> Self {
+        Self { out, style, subjects: BTreeMap::new() }
+    }
+}
+
+impl<W: Write> Reporter for PlainReporter<W> {
+    fn on_event(&mut self, event: &Event) {
+        let event = &cleaned(event);
+        if let EventKind::TrialStarted { trial, subject, .. } = &event.kind {
+            self.subjects.insert(*trial, subject.clone());
+        }
+        let subject = match &event.kind {
+            EventKind::TrialFinished(finished) => self.subjects.remove(&finished.trial).unwrap_or_default(),
+            _ => String::new(),
+        };
+        if let Some(line) = line(event, &subject, self.style) {
+            // Nobody may be reading; the search goes on.
+            drop(writeln!(self.out, "{line}"));
+        }
+    }
+}
+
+/// What is said of an event, if anything.
+pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String> {
+    match &event.kind {
+        EventKind::Range { good, bad, commits, merges } => {
+            let goods: Vec<String> = good.iter().map(|id| style.name(id.short())).collect();
+            Some(format!(
+                "{} ({}) between good {} and bad {}",
+                style.bold(plural(*commits, "commit")),
+                plural(*merges, "merge"),
+                goods.join(", "),
+                style.name(bad.short())
+            ))
+        }
+        EventKind::TrialFinished(finished) if finished.source == OutcomeSource::Replayed => None,
+        EventKind::TrialFinished(finished) => Some(trial_line(finished, subject, style)),
+        EventKind::Target { failure } => {
+            let text = failure.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            Some(format!("{} {first}", style.bold("failure:")))
+        }
+        EventKind::Suspects { suspects } => suspects.first().map(|first| suspect_line(first, style)),
+        EventKind::Episode(episode) => Some(style.warn(format!(
+            "the failure was there before: {} has it, {} fixed it",
+            episode.bad.short(),
+            episode.mended_by.short()
+        ))),
+        EventKind::Flaky { false_failures, false_passes } => Some(style.warn(format!(
+            "the test is flaky: about {:.0} % false failures, {:.0} % false passes",
+            false_failures * 100.0,
+            false_passes * 100.0
+        ))),
+        EventKind::Withdrawn { commit, verdict, .. } => {
+            Some(style.warn(format!("{} is not good after all: {verdict}", commit.short())))
+        }
+        EventKind::Note { text } => Some(style.warn(format!("note: {text}"))),
+        EventKind::Environment { first, facts } => Some(format!(
+            "environment for {}: Python {} ({}), {} as of {}",
+            first.short(),
+            facts.python,
+            facts.because,
+            plural(facts.packages.len(), "package"),
+            facts.as_of.as_deref().unwrap_or("now"),
+        )),
+        EventKind::Package(package) => Some(format!(
+            "package: {} {} → {}",
+            package.name,
+            package.before.as_deref().unwrap_or("none"),
+            package.after.as_deref().unwrap_or("none"),
+        )),
+        EventKind::NextTarget { failure } | EventKind::LeftTarget { failure, .. } => {
+            let test = failure.tests.first().map(String::as_str).unwrap_or_default();
+            let word = if matches!(event.kind, EventKind::NextTarget { .. }) { "next:" } else { "left:" };
+            Some(format!("{} {test}", style.bold(word)))
+        }
+        EventKind::TargetConcluded { conclusion, .. } => Some(concluded_line(conclusion, None, style)),
+        EventKind::AlikeTarget(alike) => {
+            let test = alike.failure.tests.first().map(String::as_str);
+            Some(concluded_line(&alike.conclusion, test, style))
+        }
+        EventKind::History(_)
+        | EventKind::Narrowed { .. }
+        | EventKind::Output(_)
+        | EventKind::Started { .. }
+        | EventKind::TrialStarted { .. }
+        | EventKind::TrialCancelled { .. }
+        | EventKind::Belief { .. }
+        | EventKind::Concluded { .. } => None,
+    }
+}
+
+/// What broke a further test.
+fn concluded_line(conclusion: &Conclusion, test: Option<&str>, style: Style) -> String {
+    let what = match conclusion {
+        Conclusion::Found { culprits } => match culprits.first() {
+            Some(culprit) => {
+                let commit = &culprit.commit;
+                format!("{} {}", style.name(commit.id.short()), shortened(&commit.subject, 70))
+            }
+            None => "packages".to_owned(),
+        },
+        Conclusion::Ambiguous { culprits, .. } => format!("one of {}", plural(culprits.len(), "commit")),
+        Conclusion::Inconclusive { reason, .. }
+        | Conclusion::NotReproduced { reason, .. }
+        | Conclusion::NoEnvironment { reason, .. } => format!("no answer: {reason}"),
+    };
+    match test {
+        Some(test) => format!("{} {test}: {what}", style.bold("likewise:")),
+        None => format!("{} {what}", style.bold("broken by:")),
+    }
+}
+
+/// What the evidence points at, and the first reason.
+fn suspect_line(suspect: &Suspect, style: Style) -> String {
+    let Suspect { commit, probability, reasons, .. } = suspect;
+    let reason = reasons.first().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let (id, subject) = (style.name(commit.id.short()), shortened(&commit.subject, 60));
+    format!("{} {:.0} % {id} {subject}{reason}", style.bold("suspect:"), probability * 100.0)
+}
+
+fn trial_line(finished: &TrialFinished, subject: &str, style: Style) -> String {
+    let word = format!("{:<5}", finished.verdict.word());
+    let (word, reason) = match &finished.verdict {
+        Verdict::Good => (style.good(word), String::new()),
+        Verdict::Bad => (style.bad(word), String::new()),
+        Verdict::Skip(skip) => (style.warn(word), format!("  {}", skip.reason)),
+        Verdict::Abort(why) => (style.bad(word), format!("  {why}")),
+    };
+    let time = match finished.source {
+        OutcomeSource::Ran => duration(finished.timing.run_ms / 1e3),
+        OutcomeSource::Reused | OutcomeSource::Replayed => "known".to_owned(),
+    };
+    // A version with some of the commit's edits, or with other packages: no verdict on the commit.
+    let what = if finished.purpose.is_of_commit() { "" } else { "narrowing: " };
+    let tail = format!("{time:>7}  {what}{}", shortened(subject, 60));
+    format!("{word} {}  {}{}", style.name(finished.commit.short()), style.dim(tail), style.warn(reason))
+}
+
+/// A text cut at so many characters.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
+    }
+}

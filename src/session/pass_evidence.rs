@@ -1,0 +1,96 @@
+//! What a trial is worth as evidence: a pass that does not tell that a test ran is taken back once another trial shows
+//! that this command's runner tells.
+
+use super::find::{Session, SessionError};
+use crate::model::{CommitId, EventKind, FailureKind, SkipKind, TrialId, TrialKind, Verdict};
+use crate::search::Observation;
+use crate::triage::ParsedOutput;
+
+/// A judged trial.
+pub(super) struct Judged {
+    pub(super) trial: TrialId,
+    pub(super) purpose: TrialKind,
+    pub(super) commit: CommitId,
+    pub(super) verdict: Verdict,
+    /// What was recorded of this trial before, and is no evidence any more.
+    pub(super) withdrawn: Option<Observation>,
+}
+
+/// A trial that ended with status 0 and printed no counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unproven {
+    pub(super) trial: TrialId,
+    pub(super) commit: CommitId,
+    pub(super) purpose: TrialKind,
+    /// What was recorded of it, in the terms of the search.
+    pub(super) seen: Observation,
+}
+
+impl Session<'_> {
+    /// Trials that passed and are no evidence any more, once it is known that the command prints counts where tests run.
+    pub(super) fn withdrawn(&mut self) -> Result<Vec<Judged>, SessionError> {
+        let Some(runner) = self.oracle.as_ref().and_then(crate::triage::TargetOracle::counting) else {
+            return Ok(Vec::new());
+        };
+        let mut withdrawn = Vec::new();
+        for Unproven { trial, commit, purpose, seen } in std::mem::take(&mut self.unproven) {
+            let verdict = Verdict::skip(
+                SkipKind::NothingPassed,
+                format!(
+                    "nothing tells that a test ran: {runner} printed its counts in another trial, and none here"
+                ),
+            );
+            self.journal.say(EventKind::Withdrawn { trial, commit, verdict: verdict.clone() })?;
+            self.seen.entry(commit).or_default().retract(seen);
+            withdrawn.push(Judged { trial, purpose, commit, verdict, withdrawn: Some(seen) });
+        }
+        Ok(withdrawn)
+    }
+
+    /// The verdict on the test that is searched for, where others fail beside it: good when the runner tells that this one
+    /// passed. A composed tree, which may become a fix, must not break another test for that.
+    pub(super) fn of_the_target(
+        &mut self,
+        plain: Verdict,
+        reading: &ParsedOutput,
+        purpose: TrialKind,
+    ) -> Result<Verdict, SessionError> {
+        let Some(oracle) = &self.oracle else { return Ok(plain) };
+        let differs = matches!(&plain, Verdict::Skip(skip) if skip.kind == SkipKind::DifferentFailure);
+        let counts = purpose.is_of_commit() || oracle.nothing_new_is_red(reading);
+        if !(differs && counts && oracle.target_passed(reading)) {
+            return Ok(plain);
+        }
+        self.journal.note(
+            "other tests fail in some trials: a trial is good where the test that is searched for is told to have passed",
+        )?;
+        Ok(Verdict::Good)
+    }
+
+    /// How likely it is, before anything ran, that the test is flaky: the more a failure tells of
+    /// itself, the less likely it appears by chance.
+    pub(super) fn flaky_prior(&self) -> f64 {
+        match self.target.as_ref().map(|target| &target.kind) {
+            Some(FailureKind::Exception(kind)) if kind.ends_with("AssertionError") => 0.015,
+            // What waits for others may fail anywhere, also where another failure is the one that is meant.
+            Some(FailureKind::Exception(kind)) if waits(kind) => 0.3,
+            Some(FailureKind::Exception(_)) => 0.007,
+            Some(FailureKind::Signal(_)) => 0.05,
+            Some(FailureKind::Timeout) => 0.3,
+            Some(FailureKind::ExitCode(_))
+                if self.target.as_ref().is_some_and(|target| !target.shape.is_empty()) =>
+            {
+                0.1
+            }
+            Some(FailureKind::ExitCode(_)) | None => 0.5,
+        }
+    }
+}
+
+/// Whether an exception is one of what waits for others: a network, another process, a lock.
+fn waits(kind: &str) -> bool {
+    let kind = kind.rsplit('.').next().unwrap_or(kind);
+    ["Timeout", "TimedOut", "Connection", "BrokenPipe", "Unavailable", "Blocking", "Lock"]
+        .iter()
+        .any(|word| kind.contains(word))
+}

@@ -1,0 +1,150 @@
+//! How long trials may take, when the user has not said.
+//!
+//! Trials that ended by themselves tell: once one has passed, a trial gets a multiple of the time of the slowest. A failure
+//! alone tells little, since it may end a command early that takes long when it passes. So until one has passed, a trial
+//! may take very long; and when one takes long, the good commit is run beside it, which shows how fast the command is.
+
+use std::time::{Duration, Instant};
+
+use super::SessionError;
+use super::find::{EarlyExit, Session};
+use super::plan::Limits;
+use super::trial_queue::{FinishedTrial, UntimedTrial};
+use crate::model::event::OutcomeSource;
+use crate::model::{Captured, CommitId, Termination, Timing, TrialKind, TrialOutput};
+
+/// The command is quick if it ends within this time; when nothing has, the good commit is run to learn the pace.
+const QUICK: Duration = Duration::from_secs(10);
+
+/// What is known of the time that the command takes.
+#[derive(Debug, Default)]
+pub(super) struct TimeLimits {
+    /// The slowest trial of a commit that ended by itself.
+    pub(super) slowest: Duration,
+    /// Whether one has passed.
+    has_passed: bool,
+}
+
+impl Session<'_> {
+    /// Once a trial has passed, now or in an earlier part of the session, trials have a time limit.
+    pub(super) fn learn_speed(&mut self, done: &FinishedTrial) {
+        let Termination::Exited { code } = done.output.ending else { return };
+        if !done.purpose.is_of_commit() {
+            return;
+        }
+        // Of a good commit any end counts: it is what the command does there.
+        let is_good = done.purpose == TrialKind::Endpoint && done.commit != self.target_commit();
+        let has_passed = self.pace.has_passed || code == 0 || is_good;
+        if done.ran > self.pace.slowest || has_passed != self.pace.has_passed {
+            self.pace = TimeLimits { slowest: self.pace.slowest.max(done.ran), has_passed };
+            if has_passed && self.plan.recipe.timeout.is_none() {
+                self.trials.limit(Limits::after(self.pace.slowest));
+            }
+        }
+    }
+
+    /// When something is to be done if no result comes first: the time of a trial without a limit of its own is over, or
+    /// the pace is to be learned.
+    pub(super) fn next_deadline(&mut self) -> Result<Option<Instant>, SessionError> {
+        if self.plan.recipe.timeout.is_some() {
+            return Ok(None);
+        }
+        let mut first = self.pace_wanted();
+        for UntimedTrial { commit, since, .. } in self.trials.unlimited() {
+            // One that is known to hang for so long need not do so again.
+            let is_known = self.pace.has_passed && self.trials.is_known_to_hang(commit, self.limit())?;
+            let deadline = if is_known { since } else { since + self.limit() };
+            first = Some(first.map_or(deadline, |first| first.min(deadline)));
+        }
+        Ok(first)
+    }
+
+    /// When a trial takes so long that the pace has to be learned; `None` when it is known, or being learned.
+    fn pace_wanted(&self) -> Option<Instant> {
+        if self.pace.has_passed || self.pace_setter().is_none() {
+            return None;
+        }
+        let patience = if self.pace.slowest.is_zero() { QUICK } else { Limits::after(self.pace.slowest) };
+        self.trials.unlimited().iter().map(|trial| trial.since + patience).min()
+    }
+
+    /// The good commit that shows the pace; `None` when one runs, or has come to nothing that tells.
+    fn pace_setter(&self) -> Option<CommitId> {
+        let was_begun = |commit: &CommitId| self.seen.contains_key(commit) || self.runs_one_of(&[*commit]);
+        self.goods.first().copied().filter(|_| !self.goods.iter().any(was_begun))
+    }
+
+    /// Run a good commit when the pace is to be learned. With no slot free, the trial that took long makes room: it is run
+    /// again when there is a limit.
+    pub(super) fn learn_pace(&mut self) -> Result<(), EarlyExit> {
+        if self.pace_wanted().is_none_or(|at| at > Instant::now()) {
+            return Ok(());
+        }
+        let Some(good) = self.pace_setter() else { return Ok(()) };
+        let movable = |trial: &UntimedTrial| {
+            trial.purpose != TrialKind::Endpoint || trial.commit == self.target_commit()
+        };
+        let oldest = self.trials.unlimited().into_iter().filter(movable).min_by_key(|trial| trial.since);
+        let in_the_way = oldest.filter(|_| self.trials.free() == 0);
+        if let Some(trial) = &in_the_way {
+            self.dismiss(trial.id)?;
+        }
+        self.start_good(good)?;
+        // The search asks for its trials again, but not for the failing run.
+        match in_the_way {
+            Some(trial) if trial.purpose == TrialKind::Endpoint => {
+                self.start(trial.commit, TrialKind::Endpoint).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The trial whose time is over, as a result.
+    pub(super) fn overdue(&mut self) -> Result<Option<FinishedTrial>, SessionError> {
+        let limit = self.limit();
+        for UntimedTrial { id, commit, purpose, since } in self.trials.unlimited() {
+            let is_known = self.pace.has_passed && self.trials.is_known_to_hang(commit, limit)?;
+            if since.elapsed() < limit && !is_known {
+                continue;
+            }
+            let after_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+            let output = TrialOutput {
+                ending: Termination::TimedOut { after_ms },
+                stdout: Captured::default(),
+                stderr: Captured::default(),
+                timing: Timing::default(),
+                leftovers: 0,
+                notes: Vec::new(),
+            };
+            let source = if is_known { OutcomeSource::Reused } else { OutcomeSource::Ran };
+            self.trials.end_overdue(id, &output, is_known)?;
+            return Ok(Some(FinishedTrial { id, commit, purpose, output, source, ran: limit }));
+        }
+        Ok(None)
+    }
+
+    /// Until when the failing run, of which the evidence is read, is expected to end by itself: until then a trial
+    /// without evidence is worth less. `None` when it is over, or not to be expected.
+    pub(super) fn target_expected(&self) -> Option<Instant> {
+        /// Other trials may be quicker, but seldom more than that.
+        const QUICKER: u32 = 2;
+        let target = self.target_commit();
+        let of_target = |(_, commit, purpose, _): &(_, CommitId, TrialKind, _)| {
+            *commit == target && purpose.is_of_commit()
+        };
+        let (.., since) = self.trials.running().find(of_target)?;
+        let usual = if self.pace.slowest.is_zero() { Limits::ENDPOINT } else { self.pace.slowest * QUICKER };
+        let until = since + usual;
+        (self.target.is_none() && until > Instant::now()).then_some(until)
+    }
+
+    /// How long a trial without a limit of its own may take.
+    fn limit(&self) -> Duration {
+        match (self.workshop.executor.has_environments(), self.pace.has_passed) {
+            // Making an environment takes as long as it takes.
+            (true, _) => Limits::LONGEST,
+            (false, false) => Limits::ENDPOINT,
+            (false, true) => Limits::after(self.pace.slowest),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! With `--trace` the failing run is watched: what it read and executed tells where to search. Without, only the
+//! text of the failure does, which tells nearly as much of a traceback and costs nothing.
+//!
+//! A program that is watched is slower, and could notice. So what the watched trial shows is used to steer; an
+//! answer that rests on it waits until the same tree was run unwatched and did the same.
+
+use super::FunctionTracer;
+use super::commit_search::SearchRange;
+use super::find::{EarlyExit, Session};
+use crate::graph::Node;
+use crate::model::{CommitId, Conclusion, EventKind, TreeId, TrialId, TrialKind, Verdict};
+use crate::search::SearchOutcome;
+
+/// The watched trial, and what waits for one that is not.
+#[derive(Debug, Default)]
+pub(super) struct TracedRun {
+    /// Where it writes.
+    pub(super) tracing: Option<FunctionTracer>,
+    /// It, until it has come to a result.
+    trial: Option<TrialId>,
+    /// Its tree, while that is known to fail only from this trial.
+    unconfirmed: Option<TreeId>,
+}
+
+/// What becomes of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TracedVerdict {
+    /// It counts.
+    Counts,
+    /// It was watched, and surprises: it runs again, unwatched.
+    Again,
+}
+
+impl Session<'_> {
+    /// Whether the next trial of a commit is to be watched: the first one of the bad commit.
+    pub(super) fn is_to_be_watched(&self, commit: CommitId, purpose: TrialKind) -> bool {
+        let is_first = self.watch.tracing.is_none();
+        self.plan.watch && is_first && purpose == TrialKind::Endpoint && commit == self.plan.bad
+    }
+
+    /// Start the watched trial. `None` when there is no place to write to.
+    pub(super) fn start_watched(
+        &mut self,
+        commit: CommitId,
+        tree: TreeId,
+    ) -> Result<Option<TrialId>, EarlyExit> {
+        let Ok(tracing) = FunctionTracer::new() else { return Ok(None) };
+        let recipe = tracing.watched(self.trials.recipe());
+        let id = self.trials.start_recipe(commit, tree, TrialKind::Endpoint, recipe)?;
+        self.watch = TracedRun { tracing: Some(tracing), trial: Some(id), unconfirmed: None };
+        Ok(Some(id))
+    }
+
+    /// Whether this trial was the watched one, in which nothing failed: then it runs again, unwatched.
+    pub(super) fn is_watched_in_vain(&mut self, id: TrialId) -> Result<bool, EarlyExit> {
+        if self.watch.trial != Some(id) {
+            return Ok(false);
+        }
+        self.watch.trial = None;
+        self.journal.say(EventKind::TrialCancelled { trial: id })?;
+        self.start(self.plan.bad, TrialKind::Endpoint)?;
+        Ok(true)
+    }
+
+    /// Whether a verdict counts.
+    pub(super) fn credit(
+        &mut self,
+        id: TrialId,
+        commit: CommitId,
+        purpose: TrialKind,
+        verdict: &Verdict,
+    ) -> Result<TracedVerdict, EarlyExit> {
+        if !purpose.is_of_commit() {
+            return Ok(TracedVerdict::Counts);
+        }
+        let tree = self.trials.tree_of(commit)?;
+        let is_bad = matches!(verdict, Verdict::Bad);
+        if self.watch.trial.take_if(|trial| *trial == id).is_some() {
+            if !is_bad {
+                self.start(commit, TrialKind::Endpoint)?;
+                return Ok(TracedVerdict::Again);
+            }
+            self.watch.unconfirmed = Some(tree);
+            return Ok(TracedVerdict::Counts);
+        }
+        if self.watch.unconfirmed.take_if(|watched| *watched == tree).is_some() && !is_bad {
+            return Err(EarlyExit::Concluded(Conclusion::NotReproduced {
+                reason: format!(
+                    "at the bad commit {} the command fails in this way only while it is watched",
+                    self.plan.bad.short()
+                ),
+                hint: Some("do not watch it: leave --trace out".to_owned()),
+            }));
+        }
+        Ok(TracedVerdict::Counts)
+    }
+
+    fn is_seen_elsewhere(&self) -> bool {
+        self.seen.iter().any(|(commit, seen)| *commit != self.plan.bad && seen.bad > 0)
+    }
+
+    /// Run unwatched what an outcome rests on and what only ran watched. Whether there is such a trial.
+    pub(super) fn confirms(
+        &mut self,
+        hunt: &SearchRange,
+        outcome: &SearchOutcome,
+    ) -> Result<bool, EarlyExit> {
+        let Some(watched) = self.watch.unconfirmed else { return Ok(false) };
+        let node: Node = match outcome {
+            SearchOutcome::Found { culprit, .. } => *culprit,
+            // Elsewhere the failure was seen unwatched: so it is none of watching.
+            SearchOutcome::Ambiguous { .. } if self.is_seen_elsewhere() => return Ok(false),
+            SearchOutcome::Ambiguous { .. } => hunt.history.bad,
+        };
+        let commit = hunt.id(node);
+        if self.trials.tree_of(commit)? != watched {
+            return Ok(false);
+        }
+        if !self.runs_one_of(&[commit]) {
+            self.start(commit, TrialKind::Proof)?;
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,446 @@
+//! The failure, as far as it can speak of a commit.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::definition_map::{Definitions, MODULE};
+use super::reachability::Reach;
+use super::tokens::{Word, each_word, is_plain, number};
+use super::trace::{Names, Place, Trace};
+use crate::model::{FailureSignature, Frame, LogReport};
+use crate::triage::is_of;
+use crate::triage::traceback::{self, ParsedTraceback};
+
+/// A line of a traceback in one of the repository's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnFrame {
+    /// The file's path in the repository, at the commit that failed.
+    pub path: String,
+    /// The line, from 1; 0 when it is not known.
+    pub line: u32,
+    /// The definition that it lies in, by its path in the file.
+    pub definition: String,
+    /// The source line, without surrounding space; empty when it is not known.
+    pub code: String,
+}
+
+/// What is known of the failure.
+#[derive(Debug, Clone, Default)]
+pub struct FailureEvidence {
+    /// Lines of tracebacks in files of the repository, in the order of the text: the last one is the
+    /// innermost of the last traceback.
+    pub frames: Vec<OwnFrame>,
+    /// Words of the failure, each with how much it says.
+    pub(super) words: BTreeMap<Word, Mention>,
+    /// Names of functions that the failing lines call, each with how much it says.
+    pub(super) called: BTreeMap<String, f64>,
+    /// What the failing run executed beneath the outermost frame, with the calls in between.
+    pub(super) ran: Option<BTreeMap<Place, u32>>,
+    /// What can have had a part in the failing run, when all of it was watched.
+    pub(super) reach: Option<Reach>,
+}
+
+/// A word of the failure.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Mention {
+    pub(super) text: String,
+    pub(super) weight: f64,
+}
+
+/// How much a word says that stands in the source of the failing test; in the name of a failing function;
+/// in the message or in a line of the traceback.
+const IN_TEST: f64 = 1.0;
+const IN_NAME: f64 = 1.5;
+const IN_FAILURE: f64 = 2.0;
+/// How much a function says that only the failing test calls, beside one that a line of the traceback calls.
+const CALLED_BY_TEST: f64 = 0.3;
+/// How much more a definition is to be suspected when a line of the traceback calls it.
+const CALLED: f64 = 4.0;
+/// And how much when the failing run did not execute it.
+const NOT_RUN: f64 = 0.1;
+
+/// The repository as the failing program saw it.
+pub trait RepositoryView {
+    /// The repository's path of a file that a traceback names; `None` when it is none of its own.
+    fn own_path(&self, path: &str) -> Option<String>;
+    /// The content of a file of the repository at the commit that failed.
+    fn content(&self, path: &str) -> Option<Vec<u8>>;
+    /// The paths of all files of the repository at the commit that failed.
+    fn paths(&self) -> BTreeSet<String>;
+}
+
+impl FailureEvidence {
+    /// Read the output of the failing run, or a log of it; and, when it was watched, what each of its
+    /// processes wrote of what it did.
+    #[must_use]
+    pub fn read(text: &str, sources: &dyn RepositoryView, watched: &[String]) -> Self {
+        Self::read_one(text, None, sources, watched)
+    }
+
+    /// The same of one failing test alone, where its tracebacks can be told from those of others.
+    #[must_use]
+    pub fn read_one(
+        text: &str,
+        target: Option<&FailureSignature>,
+        sources: &dyn RepositoryView,
+        watched: &[String],
+    ) -> Self {
+        let mut parsed = traceback::parse(text);
+        if let Some(target) = target {
+            let is_own = |one: &ParsedTraceback| one.test.as_ref().is_some_and(|test| is_of(target, test));
+            if parsed.iter().any(is_own) {
+                parsed.retain(is_own);
+            }
+        }
+        let mut failure = Self::default();
+        let mut reader = Reader { sources, files: BTreeMap::new() };
+        for one in &parsed {
+            failure.add(one, &mut reader);
+        }
+        if parsed.is_empty() {
+            // Without a traceback, whatever was printed has to do.
+            failure.mention(text, IN_TEST);
+        }
+        if let Some(outermost) = failure.frames.first().cloned() {
+            failure.add_test(&outermost, &mut reader);
+        }
+        failure.forget_the_project();
+        let trace = Trace::new(watched, &mut reader);
+        if !trace.is_empty() {
+            failure.ran = Some(failure.beneath(&trace));
+            let defined = |path: &str| {
+                let source = reader.source(path);
+                source.into_iter().flat_map(|source| source.definitions.names()).cloned().collect()
+            };
+            failure.reach = Reach::new(&trace, &failure.frames, sources.paths(), defined);
+        }
+        failure
+    }
+
+    /// The project's own name says nothing of one of its commits: that of the package that its files lie in.
+    fn forget_the_project(&mut self) {
+        for frame in &self.frames {
+            let folders = frame.path.split('/').rev().skip(1);
+            let outside = ["src", "lib", "test", "tests", "examples"];
+            if let Some(package) = folders.filter(|folder| !outside.contains(folder)).last() {
+                self.words.remove(&number(&package.to_lowercase()));
+            }
+        }
+    }
+
+    /// Whether there is nothing to go by.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty() && self.words.is_empty() && self.ran.is_none()
+    }
+
+    /// Whether a piece of source stands in a line of the traceback.
+    #[must_use]
+    pub fn shows(&self, source: &str) -> bool {
+        self.frames.iter().any(|frame| frame.code.contains(source))
+    }
+
+    /// Whether a line of the traceback, or the message, calls a function of this name.
+    #[must_use]
+    pub fn names(&self, function: &str) -> bool {
+        self.called.get(function).is_some_and(|weight| *weight >= 1.0)
+    }
+
+    /// How much more (or less) than another the definition of a file, by its path in it, is to be suspected, going by
+    /// what is called and what ran.
+    #[must_use]
+    pub fn relevance_of(&self, file: &str, definition: &str) -> f64 {
+        let name = definition.rsplit('.').next().unwrap_or(definition);
+        let called = self.called.get(name).map_or(1.0, |weight| 1.0 + CALLED * weight);
+        let ran = self.ran.as_ref().map_or(1.0, |ran| {
+            let distance = ran.get(&(file.to_owned(), definition.to_owned()));
+            distance.map_or(NOT_RUN, |&distance| 1.0 + 1.0 / (1.0 + f64::from(distance)))
+        });
+        called * ran
+    }
+
+    /// Whether there are words to go by.
+    #[must_use]
+    pub fn has_words(&self) -> bool {
+        !self.words.is_empty()
+    }
+
+    /// Whether it is known what the failing run executed.
+    #[must_use]
+    pub const fn was_watched(&self) -> bool {
+        self.ran.is_some()
+    }
+
+    /// Read what a log says: its first group of events, which is the most telling one.
+    #[must_use]
+    pub fn of_log(report: &LogReport, sources: &dyn RepositoryView) -> Self {
+        let mut failure = Self::default();
+        let mut reader = Reader { sources, files: BTreeMap::new() };
+        let Some(group) = report.groups.first() else { return failure };
+        for frame in group.frames.iter().filter_map(|one| Some((one.file.clone()?, &one.frame))) {
+            let (path, Frame { line, function, code, .. }) = frame;
+            let code = code.as_deref().unwrap_or_default().trim().to_owned();
+            let own = reader.frame(path, *line, function.as_deref(), code);
+            failure.add_frame(own);
+        }
+        failure.mention(&group.message, IN_FAILURE);
+        failure.call(&group.message, 1.0);
+        failure.mention(&group.title, IN_FAILURE);
+        // The words of a logger or a framework count only where nothing better is known.
+        let lead = group.lead.iter().filter(|_| failure.frames.is_empty());
+        let others: Vec<&String> = group.related.iter().chain(lead).chain(&group.test).collect();
+        others.into_iter().for_each(|text| failure.mention(text, IN_TEST));
+        if let Some(outermost) = failure.frames.first().cloned() {
+            failure.add_test(&outermost, &mut reader);
+        }
+        failure
+    }
+
+    fn add_frame(&mut self, own: OwnFrame) {
+        self.mention(&own.code, IN_FAILURE);
+        self.call(&own.code, 1.0);
+        if own.definition != MODULE {
+            self.mention(&own.definition, IN_NAME);
+        }
+        self.frames.push(own);
+    }
+
+    fn add_test(&mut self, outermost: &OwnFrame, reader: &mut Reader<'_>) {
+        let source = reader.definition(outermost);
+        self.mention(&source, IN_TEST);
+        self.call(&source, CALLED_BY_TEST);
+    }
+
+    fn add(&mut self, one: &ParsedTraceback, reader: &mut Reader<'_>) {
+        if let Some(cause) = &one.cause {
+            self.add(&cause.1, reader);
+        }
+        for frame in &one.frames {
+            let Some(path) = reader.sources.own_path(&frame.path) else { continue };
+            let code = frame.code.as_deref().unwrap_or_default().trim().to_owned();
+            let own = reader.frame(path, frame.line, frame.function.as_deref(), code);
+            self.add_frame(own);
+        }
+        one.children.iter().for_each(|child| self.add(child, reader));
+        self.mention(&one.message, IN_FAILURE);
+        self.call(&one.message, 1.0);
+        for text in one.kind.iter().chain(&one.test) {
+            self.mention(text, IN_FAILURE);
+        }
+    }
+
+    fn mention(&mut self, text: &str, weight: f64) {
+        each_word(text, |word| {
+            if !is_plain(word) {
+                let known = self.words.entry(number(word));
+                let mention = known.or_insert_with(|| Mention { text: word.to_owned(), weight });
+                mention.weight = mention.weight.max(weight);
+            }
+        });
+    }
+
+    fn call(&mut self, text: &str, weight: f64) {
+        for name in called(text).filter(|name| !is_plain(&name.to_lowercase())) {
+            let known = self.called.entry(name.to_owned()).or_insert(weight);
+            *known = known.max(weight);
+        }
+    }
+
+    fn beneath(&self, trace: &Trace) -> BTreeMap<Place, u32> {
+        let ran = match self.frames.first() {
+            Some(outermost) => trace.beneath(&outermost.path, &outermost.definition),
+            None => trace.all(),
+        };
+        let ran = if ran.is_empty() { trace.all() } else { ran };
+        ran.into_iter().map(|(place, calls)| (place.clone(), calls)).collect()
+    }
+}
+
+/// Names that are called in a source line: what stands before a bracket.
+fn called(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('(').filter_map(|(at, _)| {
+        let before = text[..at].trim_end();
+        let start = before
+            .rfind(|c: char| !c.is_alphanumeric() && c != '_')
+            .map_or(0, |found| found + before[found..].chars().next().map_or(1, char::len_utf8));
+        Some(&before[start..]).filter(|name| name.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+    })
+}
+
+/// Reads the repository's files, each once.
+struct Reader<'s> {
+    sources: &'s dyn RepositoryView,
+    files: BTreeMap<String, Option<Source>>,
+}
+
+struct Source {
+    text: String,
+    /// Where each line lies in the text; most files are not asked for theirs.
+    lines: OnceCell<Vec<std::ops::Range<usize>>>,
+    definitions: Definitions,
+}
+
+impl Source {
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.ranges().iter().map(|range| &self.text[range.clone()])
+    }
+
+    /// A line, from 1, without surrounding space.
+    fn line(&self, line: u32) -> Option<&str> {
+        let at = usize::try_from(line).unwrap_or_default().checked_sub(1)?;
+        self.ranges().get(at).map(|range| self.text[range.clone()].trim())
+    }
+
+    fn ranges(&self) -> &Vec<std::ops::Range<usize>> {
+        self.lines.get_or_init(|| {
+            let mut from = 0;
+            let lines = self.text.split_inclusive('\n').map(|line| {
+                let start = from;
+                from += line.len();
+                start..start + line.trim_end_matches(['\n', '\r']).len()
+            });
+            lines.collect()
+        })
+    }
+}
+
+impl Names for Reader<'_> {
+    fn own_path(&mut self, path: &str) -> Option<String> {
+        self.sources.own_path(path)
+    }
+
+    /// By its line: before Python 3.11, code knows its name only, not the class around it.
+    fn definition(&mut self, own_path: &str, function: &str, line: u32) -> String {
+        match self.source(own_path) {
+            _ if function == MODULE => MODULE.to_owned(),
+            Some(source) => source.definitions.at(line).to_owned(),
+            None => function.to_owned(),
+        }
+    }
+}
+
+impl Reader<'_> {
+    fn source(&mut self, path: &str) -> Option<&Source> {
+        if !self.files.contains_key(path) {
+            let source = self.sources.content(path).map(|content| Source {
+                definitions: Definitions::new(&content),
+                text: String::from_utf8_lossy(&content).into_owned(),
+                lines: OnceCell::new(),
+            });
+            self.files.insert(path.to_owned(), source);
+        }
+        self.files.get(path)?.as_ref()
+    }
+
+    /// A frame, with what the file itself says about its line. The program may have run another version
+    /// of the file: then the line is looked for by its text.
+    fn frame(&mut self, path: String, line: u32, function: Option<&str>, code: String) -> OwnFrame {
+        let plain = function.map(|name| name.rsplit('.').next().unwrap_or(name));
+        let fallback = plain.filter(|name| !name.starts_with('<')).unwrap_or(MODULE).to_owned();
+        let Some(source) = self.source(&path) else {
+            return OwnFrame { path, line, definition: fallback, code };
+        };
+        let text = |line: u32| source.line(line);
+        let line = match text(line) {
+            Some(found) if code.is_empty() || found == code => line,
+            _ => {
+                let all = (1_u32..).zip(source.lines()).filter(|(_, text)| text.trim() == code);
+                all.map(|(at, _)| at).min_by_key(|at| at.abs_diff(line)).unwrap_or_default()
+            }
+        };
+        let code = if code.is_empty() { text(line).unwrap_or_default().to_owned() } else { code };
+        let definition = if line > 0 { source.definitions.at(line).to_owned() } else { fallback };
+        OwnFrame { path, line, definition, code }
+    }
+
+    /// The source of the definition around a frame; the whole file when that is the module.
+    fn definition(&mut self, frame: &OwnFrame) -> String {
+        const MOST: usize = 64 << 10;
+        let Some(source) = self.source(&frame.path) else { return String::new() };
+        let mut text = String::new();
+        let all = u32::try_from(source.ranges().len()).unwrap_or(u32::MAX);
+        let whole = frame.definition == MODULE;
+        let wanted: Vec<u32> = if whole {
+            (1..=all).collect()
+        } else {
+            source.definitions.lines_of(&frame.definition, all).collect()
+        };
+        for line in wanted {
+            if text.len() < MOST
+                && let Some(line) = source.line(line)
+            {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct One;
+
+    const APP: &str =
+        "import json\n\ndef your_url(code):\n    with open('urls') as f:\n        return json.loads(f)\n";
+
+    impl RepositoryView for One {
+        fn own_path(&self, path: &str) -> Option<String> {
+            path.ends_with("application.py").then(|| "application.py".to_owned())
+        }
+        fn content(&self, path: &str) -> Option<Vec<u8>> {
+            (path == "application.py").then(|| APP.as_bytes().to_vec())
+        }
+        fn paths(&self) -> BTreeSet<String> {
+            BTreeSet::from(["application.py".to_owned()])
+        }
+    }
+
+    #[test]
+    fn a_traceback_of_another_version_finds_its_line() {
+        let log = "Traceback (most recent call last):\n  File \"/var/app/current/application.py\", line 20, in your_url\n    return json.loads(f)\n  File \"/usr/lib/python3.11/json/__init__.py\", line 339, in loads\n    raise TypeError(f'x')\nTypeError: the JSON object must be str, bytes or bytearray, not TextIOWrapper\n";
+        let failure = FailureEvidence::read(log, &One, &[]);
+        let frame = OwnFrame {
+            path: "application.py".into(),
+            line: 5,
+            definition: "your_url".into(),
+            code: "return json.loads(f)".into(),
+        };
+        assert_eq!(failure.frames, [frame]);
+        assert_eq!(failure.called.get("loads"), Some(&1.0));
+        assert!(failure.words.contains_key(&number("textiowrapper")));
+        assert!(failure.ran.is_none() && !failure.is_empty());
+    }
+
+    /// A package.
+    struct Shop;
+
+    impl RepositoryView for Shop {
+        fn own_path(&self, path: &str) -> Option<String> {
+            path.find("src/shop/").map(|at| path[at..].to_owned())
+        }
+        fn content(&self, _: &str) -> Option<Vec<u8>> {
+            None
+        }
+        fn paths(&self) -> BTreeSet<String> {
+            BTreeSet::new()
+        }
+    }
+
+    #[test]
+    fn the_name_of_the_project_and_words_of_every_failure_say_nothing() {
+        let log = "Traceback (most recent call last):\n  File \"/app/src/shop/cart.py\", line 2, in total\n    return \
+                   shop.rate(3)\nTypeError: shop.rate() takes 0 positional arguments but 1 was given\n";
+        let failure = FailureEvidence::read(log, &Shop, &[]);
+        let has = |word: &str| failure.words.contains_key(&number(word));
+        assert!(has("rate") && !has("shop") && !has("arguments") && !has("takes"), "{:?}", failure.words);
+    }
+
+    #[test]
+    fn names_before_brackets_are_called() {
+        let found: Vec<&str> = called("a.b(c(1), (2), 'é'(x)) if é (y)").collect();
+        assert_eq!(found, ["b", "c", "é"]);
+    }
+}

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::commands::{
-    cache, calls, check, config, demo, explain, find, fix, init, judge, log, logs, myself, rollback,
+    cache, calls, check, config, demo, explain, find, fix, init, judge, log, logs, myself, report, rollback,
     sessions, show, suspects, trust,
 };
 use super::terminal::ColorChoice;
@@ -45,6 +45,8 @@ pub(super) enum Command {
     Demo(demo::Args),
     /// Show what the test printed, at good beside bad
     Show(show::Args),
+    /// Write the report of a search: a page, a post-mortem, JSON or text
+    Report(report::Args),
     /// List finished and broken sessions
     Sessions(sessions::Args),
     /// Print a session as a git bisect log

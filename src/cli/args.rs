@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::commands::{
-    cache, calls, check, config, demo, explain, find, fix, init, judge, log, logs, myself, report, rollback,
+    cache, calls, check, config, demo, explain, find, fix, init, judge, log, logs, myself, respond, rollback,
     sessions, show, suspects, trust,
 };
 use super::terminal::ColorChoice;
@@ -29,6 +29,8 @@ pub(super) enum Command {
     Fix(fix::Args),
     /// Deploy the last good version again, and watch that it answers
     Rollback(Box<rollback::Args>),
+    /// From an alarm to the old version, the cause, a tested fix, its rollout and a report
+    Respond(Box<respond::Args>),
     /// Read logs: what went wrong, where in this repository, since when
     Logs(logs::Args),
     /// Rank the commits of a range by the evidence of a failure, before anything is tested
@@ -45,8 +47,6 @@ pub(super) enum Command {
     Demo(demo::Args),
     /// Show what the test printed, at good beside bad
     Show(show::Args),
-    /// Write the report of a search: a page, a post-mortem, JSON or text
-    Report(report::Args),
     /// List finished and broken sessions
     Sessions(sessions::Args),
     /// Print a session as a git bisect log

@@ -79,6 +79,14 @@ impl CliError {
         }
     }
 
+    /// In one line: the chain of causes, and the first hint.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let causes: Vec<String> = self.source.chain().map(ToString::to_string).collect();
+        let hint = self.hints.first().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        format!("{}{hint}", causes.join(": "))
+    }
+
     /// Write it to standard error: the chain of causes in one line, then the hints.
     pub fn print(&self) {
         let style = terminal::stderr_style();

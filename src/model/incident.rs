@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use event::{Alarm, IncidentEvent, IncidentEventKind, IncidentOutcome};
+use step::seconds_between;
 pub use step::{Step, StepId, StepKind, StepResult, StepState};
 
 use super::{CommitId, DeployedVersion, FixReport, LogReport, Report, RollbackReport, SuspectReport};
@@ -181,6 +182,22 @@ impl Incident {
         Some(seconds_between(self.down_since()?, self.recovered?).max(0.0))
     }
 
+    /// What it came to; `None` while more than the report is left to do.
+    #[must_use]
+    pub fn resolution(&self) -> Option<IncidentOutcome> {
+        let is_left = |step: &Step| step.id.kind != StepKind::Report && !step.state.is_over();
+        if self.outcome.is_some() || self.steps.iter().any(is_left) {
+            return self.outcome;
+        }
+        let mut stages = self.stages().peekable();
+        let is_rolled_out = stages.peek().is_some() && stages.all(|step| step.state == StepState::Done);
+        Some(match (is_rolled_out, &self.serving) {
+            (true, _) => IncidentOutcome::Fixed,
+            (false, Some(_)) => IncidentOutcome::RolledBack,
+            (false, None) => IncidentOutcome::Unresolved,
+        })
+    }
+
     /// The search's report, when one ended.
     #[must_use]
     pub fn found(&self) -> Option<&Report> {
@@ -234,10 +251,6 @@ impl Incident {
             _ => None,
         }
     }
-}
-
-fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
-    to.duration_since(from).as_secs_f64()
 }
 
 #[cfg(test)]

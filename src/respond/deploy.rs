@@ -2,14 +2,17 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::template::{Template, TemplateError, check_names, filled};
 use crate::git::{GitError, Repository};
-use crate::model::{CancelToken, DeployedVersion, Termination};
-use crate::process::{Acting, ActionSpec, act_as};
+use crate::model::{Action, CancelToken, DeployedVersion, Termination};
+use crate::process::{Acting, ActionSpec, act, act_as};
+
+/// Bytes of a command's output that are kept in the report.
+const MOST_OUTPUT: u64 = 4096;
 
 /// A version cannot be deployed.
 #[derive(Debug, thiserror::Error)]
@@ -158,16 +161,69 @@ pub(super) fn command(
     began: Began<'_>,
 ) -> Result<(Termination, Duration), DeployError> {
     let words = template.words(version, worktree)?;
+    let folder = around.folder.to_owned();
+    let spec = ActionSpec {
+        words: &words,
+        folder,
+        variables: variables(version, worktree),
+        limit: around.limit,
+        output,
+    };
+    act_as(&spec, around.cancel, began)
+        .map_err(|error| DeployError::System { what: "run the command".to_owned(), error })
+}
+
+/// Run a command that deploys nothing, for a version: one that puts something in front of a service, or takes it away.
+///
+/// # Errors
+/// When it cannot be run.
+pub fn run_once(
+    (kind, template): (&str, &Template),
+    version: &DeployedVersion,
+    (folder, limit): (&Path, Duration),
+    cancel: &CancelToken,
+) -> Result<Action, DeployError> {
+    let system = |error| DeployError::System { what: format!("run the {kind}"), error };
+    let words = template.words(version, None)?;
+    let mut output = tempfile::tempfile().map_err(system)?;
+    let spec = ActionSpec {
+        words: &words,
+        folder: folder.to_owned(),
+        variables: variables(version, None),
+        limit,
+        output: output.try_clone().map_err(system)?,
+    };
+    let (ending, took) = act(&spec, cancel).map_err(system)?;
+    Ok(Action {
+        kind: kind.to_owned(),
+        command: template.shown(version, None)?,
+        ending: Some(ending),
+        seconds: took.as_secs_f64(),
+        output: last_lines(&mut output),
+    })
+}
+
+/// The values of a version, for commands that read them.
+fn variables(version: &DeployedVersion, worktree: Option<&Path>) -> Vec<(&'static str, OsString)> {
     let mut variables: Vec<(&'static str, OsString)> = vec![
         ("PYBISECT_COMMIT", version.commit.to_string().into()),
         ("PYBISECT_VERSION", version.number().into()),
     ];
     variables.extend(version.tag.as_ref().map(|tag| ("PYBISECT_TAG", OsString::from(tag))));
     variables.extend(worktree.map(|folder| ("PYBISECT_WORKTREE", folder.as_os_str().to_owned())));
-    let folder = around.folder.to_owned();
-    let spec = ActionSpec { words: &words, folder, variables, limit: around.limit, output };
-    act_as(&spec, around.cancel, began)
-        .map_err(|error| DeployError::System { what: "run the command".to_owned(), error })
+    variables
+}
+
+/// The end of what a command printed.
+pub(super) fn last_lines(output: &mut File) -> String {
+    let mut read = || -> io::Result<Vec<u8>> {
+        let length = output.seek(SeekFrom::End(0))?;
+        output.seek(SeekFrom::Start(length.saturating_sub(MOST_OUTPUT)))?;
+        let mut bytes = Vec::new();
+        output.take(MOST_OUTPUT).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
 /// The folder that a link is to lead to, which has to be there. Relative to the link's own.

@@ -28,7 +28,7 @@ mod rollback;
 mod template;
 mod watch;
 
-pub use deploy::{Deploy, DeployError};
+pub use deploy::{Deploy, DeployError, run_once};
 pub use health::{Baseline, Health, HealthError, Probe, VersionSource};
 pub use incidents::{IncidentLock, Incidents, Journal};
 pub use migrations::is_migration;

@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use super::incidents::Journal;
 use super::record::RecordError;
-use crate::model::{
-    CancelToken, Incident, IncidentEventKind, IncidentOutcome, Step, StepId, StepKind, StepResult, StepState,
-};
+use crate::model::{CancelToken, Incident, IncidentEventKind, StepId, StepKind, StepResult, StepState};
 
 /// How often it is looked whether a person gave leave, while something else goes on.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
@@ -212,6 +210,9 @@ impl Response<'_> {
         for stage in stages {
             self.step(stage);
         }
+        // What still waits is of no use once the fix is out.
+        self.step(StepKind::Fallback.into());
+        self.step(StepKind::Rollback.into());
         self.step(StepKind::FallbackOff.into());
         self.end();
     }
@@ -231,8 +232,7 @@ impl Response<'_> {
             self.ended(StepKind::FallbackOff.into(), StepEnd::skipped("the service is not known to be well"));
         }
         self.run(StepKind::Report.into());
-        if nothing_comes && !self.is_over() {
-            let outcome = outcome(&self.desk.incident());
+        if let (Some(outcome), false) = (self.desk.incident().resolution(), self.is_over()) {
             self.desk.note(IncidentEventKind::Closed { outcome });
         }
     }
@@ -295,7 +295,9 @@ fn turn(id: StepId, incident: &Incident) -> Turn {
         Some(StepState::Planned | StepState::Waiting | StepState::Running) => Turn::Later,
     };
     match id.kind {
-        StepKind::Fallback if incident.serving.is_some() => Turn::Never("the service is well".to_owned()),
+        StepKind::Fallback | StepKind::Rollback if is_well_without(id, incident) => {
+            Turn::Never("the service is well".to_owned())
+        }
         StepKind::Fallback | StepKind::Rollback | StepKind::Logs | StepKind::Find | StepKind::Report => {
             Turn::Now
         }
@@ -321,15 +323,10 @@ fn turn(id: StepId, incident: &Incident) -> Turn {
     }
 }
 
-/// What an incident came to whose steps are all over.
-fn outcome(incident: &Incident) -> IncidentOutcome {
-    let mut stages = incident.stages().peekable();
-    let is_rolled_out = stages.peek().is_some() && stages.all(|step: &Step| step.state == StepState::Done);
-    match (is_rolled_out, &incident.serving) {
-        (true, _) => IncidentOutcome::Fixed,
-        (false, Some(_)) => IncidentOutcome::RolledBack,
-        (false, None) => IncidentOutcome::Unresolved,
-    }
+/// Whether the service is well, and not by this step.
+fn is_well_without(id: StepId, incident: &Incident) -> bool {
+    let is_begun = incident.step(id).is_some_and(|step| step.state == StepState::Running);
+    incident.serving.is_some() && !is_begun
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! Back to an older version, and a look whether it took.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::deploy::{Began, Deploy, DeployError, Surroundings, command};
+use super::deploy::{Began, Deploy, DeployError, Surroundings, command, last_lines};
 use super::health::Health;
 use super::record::{Happened, RecordError, Service};
 use super::template::Template;
@@ -19,9 +18,6 @@ use crate::model::{
 };
 
 use crate::process::Acting;
-
-/// Bytes of a command's output that are kept in the report.
-const MOST_OUTPUT: u64 = 4096;
 
 /// Versions whose files are kept, the last that were deployed.
 const KEPT_WORKTREES: usize = 5;
@@ -380,18 +376,6 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
 
 fn planned(kind: &str, command: String) -> Action {
     Action { kind: kind.to_owned(), command, ending: None, seconds: 0.0, output: String::new() }
-}
-
-/// The end of what a command printed.
-fn last_lines(output: &mut File) -> String {
-    let mut read = || -> std::io::Result<Vec<u8>> {
-        let length = output.seek(SeekFrom::End(0))?;
-        output.seek(SeekFrom::Start(length.saturating_sub(MOST_OUTPUT)))?;
-        let mut bytes = Vec::new();
-        output.take(MOST_OUTPUT).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
 impl<E> std::fmt::Debug for Rollback<'_, E> {

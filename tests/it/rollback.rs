@@ -120,7 +120,7 @@ impl Scene {
     fn words(&self, more: &[&str]) -> Vec<String> {
         let health = format!("http://127.0.0.1:{}/", self.port);
         let (deploy, reload) = (self.at("deploy"), self.at("reload"));
-        let deploy = format!("{} {{worktree}}", deploy.display());
+        let deploy = format!("{} {{worktree}} --token=s3cr3t-t0ken", deploy.display());
         let reload = reload.display().to_string();
         let words = [
             "rollback",
@@ -181,6 +181,11 @@ fn the_newest_release_that_passes_is_deployed_and_answers() {
     assert!(health["in_a_row"].as_u64().unwrap() >= 5, "{report:#}");
     assert_eq!(scene.deployed(), [scene.commit("v1.1")]);
     assert!(snapshot(scene.repo.path()) == before, "the repository changed");
+    let record = scene.user.home().join(".local/state/pybisect/services");
+    let record = fs::read_dir(record).unwrap().next().unwrap().unwrap().path().join("record.jsonl");
+    for text in [report.to_string(), stderr, fs::read_to_string(record).unwrap()] {
+        assert!(text.contains("--token=") && !text.contains("s3cr3t"), "{text}");
+    }
     // It is known now what is deployed and what was healthy.
     let (code, report, stderr) = scene.rollback(&SMOKE);
     assert_eq!(report["deployed"]["tag"], "v1.1", "{stderr}");
@@ -273,9 +278,24 @@ fn a_deploy_that_was_killed_is_told_of_and_two_are_never_at_once() {
     assert!(stderr.contains("another pybisect works on"), "{stderr}");
     first.kill().unwrap();
     first.wait().unwrap();
+    // What it began still runs: the next one waits for that, and does it again only then.
+    let (told, said) = (scene.at("told"), scene.at("said"));
+    let mut second = scene
+        .user
+        .command(scene.repo.path(), &scene.words(&["--to", "v1.0", "--deployed", "v1.1"]))
+        .stdout(fs::File::create(&told).unwrap())
+        .stderr(fs::File::create(&said).unwrap())
+        .spawn()
+        .unwrap();
+    while !fs::read_to_string(&said).unwrap().contains("waits for it to end") {
+        assert!(began.elapsed() < Duration::from_secs(120), "{}", fs::read_to_string(&said).unwrap());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(scene.deployed(), Vec::<String>::new());
     fs::write(&gate, "").unwrap();
-    let (code, report, stderr) = scene.rollback(&["--to", "v1.0", "--deployed", "v1.1"]);
-    assert_eq!(code, Some(0), "{stderr}");
+    let (code, stderr) = (second.wait().unwrap().code(), fs::read_to_string(&said).unwrap());
+    let report: Value = serde_json::from_str(&fs::read_to_string(&told).unwrap()).unwrap_or_default();
+    assert_eq!((code, scene.deployed().len()), (Some(0), 2), "{stderr}");
     let note = report["notes"][0].as_str().unwrap();
     assert!(note.contains("a deploy of v1.0") && note.ends_with("its end is not known"), "{note}");
 }
@@ -299,6 +319,12 @@ fn a_branch_and_a_link_are_ways_to_deploy_and_wrong_words_are_told() {
     let ran = run(&format!("symlink:{}:releases/{{tag}}", link.display()));
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     assert_eq!(fs::read_link(&link).unwrap(), Path::new("releases/v1.0"));
+    let before = scene.commit("v1.0");
+    let words =
+        ["rollback", "--to", "v1.1", "--deploy", "git:production/live", "--json", "/nowhere/at/all.json"];
+    let ran = scene.user.run(scene.repo.path(), &words);
+    assert_eq!(ran.code, Some(2), "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(git_in(remote.path(), &["rev-parse", "live"]).trim(), before, "nothing was deployed");
     for (deploy, said) in [
         ("git:production", "no way to deploy"),
         ("./deploy 'x", "a quote is not closed"),

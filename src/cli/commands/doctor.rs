@@ -20,7 +20,7 @@ use crate::report::size;
 ///
 /// Nothing is installed, nothing outside of this machine is asked.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "ExitStatus status: 0 all that is needed is there, 5 something needed is missing")]
+#[command(after_help = "Exit status: 0 all that is needed is there, 5 something needed is missing")]
 pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]

@@ -199,9 +199,9 @@ fn run_with_ends(args: &Args) -> Result<ExitStatus, CliError> {
     }
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
-    let report = search(&prepared, &cancel, args.quiet)?;
+    let mut reporter = reporter(args.quiet);
+    let report = search(args, &prepared, &cancel, reporter.as_mut())?;
     drop(listener);
-    super::fix::remember(args, &prepared, &report.session)?;
     // Said before, unless it came meanwhile.
     if let Some(note) = prepared.store.note().filter(|note| !prepared.warnings.contains(note)) {
         warn(&note);
@@ -223,17 +223,28 @@ fn run_with_ends(args: &Args) -> Result<ExitStatus, CliError> {
     Ok(ExitStatus::of_report(&report))
 }
 
-/// The session itself, with its live view.
-fn search(prepared: &Prepared, cancel: &CancelToken, quiet: bool) -> Result<Report, CliError> {
-    let mut reporter: Box<dyn Reporter> = if quiet {
+/// The live view.
+fn reporter(quiet: bool) -> Box<dyn Reporter> {
+    if quiet {
         Box::new(Quiet)
     } else if can_animate() {
         Box::new(Progress::new(stderr_style()))
     } else {
         Box::new(PlainReporter::new(anstream::stderr(), stderr_style()))
-    };
+    }
+}
+
+/// The session itself. What was asked is kept, for `fix`.
+pub(super) fn search(
+    args: &Args,
+    prepared: &Prepared,
+    cancel: &CancelToken,
+    reporter: &mut dyn Reporter,
+) -> Result<Report, CliError> {
     let workshop = prepared.workshop(cancel);
-    Ok(session::find(&prepared.plan, &workshop, &mut |event: &Event| reporter.on_event(event))?)
+    let report = session::find(&prepared.plan, &workshop, &mut |event: &Event| reporter.on_event(event))?;
+    super::fix::remember(args, prepared, &report.session)?;
+    Ok(report)
 }
 
 pub(super) fn warn(text: &str) {

@@ -8,13 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::config_args::ConfigArgs;
 use super::isolation::IsolationArgs;
-use super::retyped::Retyped;
 use super::{find, prepare};
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{CliError, ExitStatus, cache_dir};
-use crate::git::{Repository, Shadow};
+use crate::git::Repository;
 use crate::model::trial::HomeFile;
-use crate::model::{CancelToken, CandidateFix, FixKind, FixReport, PackageChange, Report};
+use crate::model::{CancelToken, CandidateFix, CommitId, FixKind, FixReport, PackageChange, Report, TreeId};
 use crate::report::FixText;
 use crate::session::{self, FixRequest, Fixes, OverlayFile, SignalListener};
 use crate::store::{SessionRow, SessionState, Store};
@@ -86,37 +85,6 @@ pub(super) struct StoredRequest {
     /// Files in the home of trials; searches of earlier versions left none.
     #[serde(default)]
     home: Vec<HomeFile>,
-    /// The words of the command line, where a user typed them; searches of earlier versions left none.
-    #[serde(default)]
-    typed: Vec<String>,
-}
-
-impl StoredRequest {
-    /// That of a session, where it was kept in a form that is known.
-    pub(super) fn of(store: &Store, session: &str) -> Option<Self> {
-        serde_json::from_str(&store.request(session).ok()??).ok()
-    }
-
-    /// Files that were laid over every tree.
-    pub(super) fn overlay(&self) -> &[OverlayFile] {
-        &self.overlay
-    }
-
-    /// What the user typed, with other ends of the range, and all of it run again.
-    pub(super) fn retyped(&self, ends: &[(String, String)]) -> Option<String> {
-        let (subcommand, rest) = self.typed.split_first()?;
-        let is_find = matches!(subcommand.as_str(), "find" | "bisect");
-        let words = std::iter::once("find").chain(rest.iter().map(String::as_str)).map(OsString::from);
-        let mut typed = Retyped::of(words).without("--good").without("--bad").without("--json");
-        if let Some(range) = &self.args.range {
-            typed = typed.without_word(range);
-        }
-        if !self.args.fresh {
-            typed = typed.with_more(&["--fresh"]);
-        }
-        let with = |typed: Retyped, (option, value): &(String, String)| typed.with_more(&[option, value]);
-        is_find.then(|| ends.iter().fold(typed, with).to_string())
-    }
 }
 
 /// Keep what a search was asked, for [`run`].
@@ -136,10 +104,7 @@ pub(super) fn remember(
         ..args.clone()
     };
     let plan = &prepared.plan;
-    let typed = if args.is_typed { std::env::args_os().skip(1).collect() } else { Vec::new() };
-    let typed = typed.iter().map(|word: &OsString| word.to_string_lossy().into_owned()).collect();
-    let request =
-        StoredRequest { args, overlay: plan.overlay.clone(), home: plan.recipe.home.clone(), typed };
+    let request = StoredRequest { args, overlay: plan.overlay.clone(), home: plan.recipe.home.clone() };
     let json = serde_json::to_string(&request).map_err(CliError::internal)?;
     Ok(prepared.store.keep_request(session, &json)?)
 }
@@ -152,15 +117,47 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
             format!("to test a wider one as well: pybisect fix --verify {}", shell_words::quote(&command)),
         ));
     }
+    let cancel = CancelToken::new();
+    let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
+    let mut said = |text: &str| {
+        if !args.quiet {
+            say(text);
+        }
+    };
+    let tested = tested(args, &cancel, &mut said)?;
+    drop(listener);
+    let Some(tested) = tested else {
+        find::print_resume_hint(&cancel);
+        return Ok(ExitStatus::Interrupted);
+    };
+    tell(args, &tested)
+}
+
+/// Candidates that were tested, and what it takes to make a commit of one.
+pub(super) struct Tested {
+    prepared: prepare::Prepared,
+    /// The report of the search.
+    found: Report,
+    pub(super) fixes: Fixes,
+    /// The name of the branch, when one is wanted.
+    branch: Option<String>,
+}
+
+/// Test the candidates. What ran before is answered from the record. `None` when the user stopped it.
+pub(super) fn tested(
+    args: &Args,
+    cancel: &CancelToken,
+    said: &mut dyn FnMut(&str),
+) -> Result<Option<Tested>, CliError> {
     let place = match &args.repo {
         Some(place) => place.clone(),
         None => std::env::current_dir().map_err(CliError::internal)?,
     };
     let repository = Repository::open(&place)?;
     let store = Store::open(&cache_dir::cache()?)?;
-    let (row, report) = last_session(args, &repository, &store)?;
+    let (row, found) = last_session(args, &repository, &store)?;
     let onto = repository.resolve(&args.onto)?.id;
-    let branch = branch(args, &report, &repository)?;
+    let branch = branch(args, &found, &repository)?;
     let request = stored(&store, &row)?;
     let find_args = find::Args {
         jobs: args.jobs.or(request.args.jobs),
@@ -172,54 +169,69 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     prepared.plan.overlay = request.overlay;
     prepared.plan.recipe.home = request.home;
     let verify = args.verify.as_ref().map(|script| ["sh", "-c", script].map(OsString::from).to_vec());
-    let request = FixRequest { report, onto, verify };
+    let request = FixRequest { report: found, onto, verify };
+    let workshop = prepared.workshop(cancel);
+    let fixes = session::fix(&prepared.plan, &workshop, &request, said)?;
+    let found = request.report;
+    Ok(fixes.map(|fixes| Tested { prepared, found, fixes, branch }))
+}
 
-    let cancel = CancelToken::new();
-    let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
-    let prepare::Prepared { repository, plan, bench, .. } = &prepared;
-    let workshop = prepared.workshop(&cancel);
-    let mut said = |text: &str| {
-        if !args.quiet {
-            say(text);
+impl Tested {
+    /// The best candidate, when one passes and is needed.
+    pub(super) fn best(&self) -> Option<(&CandidateFix, TreeId)> {
+        if self.fixes.report.mended_already {
+            return None;
         }
-    };
-    let fixes = session::fix(plan, &workshop, &request, &mut said)?;
-    drop(listener);
-    let Some(fixes) = fixes else {
-        find::print_resume_hint(&cancel);
-        return Ok(ExitStatus::Interrupted);
-    };
-    prepared.store.keep_fixes(row.id.as_str(), &fixes.report)?;
-    tell(args, &request.report, &fixes, &bench.shadow, repository, branch.as_deref())
+        let mut all = self.fixes.report.fixes.iter().zip(&self.fixes.made);
+        all.find(|(fix, _)| fix.passed).map(|(fix, (tree, _))| (fix, *tree))
+    }
+
+    /// Commit a candidate on a new branch, which is not checked out; one that has exactly that is taken as it is.
+    pub(super) fn commit(
+        &self,
+        (fix, tree): (&CandidateFix, TreeId),
+        name: &str,
+        verify: Option<&str>,
+    ) -> Result<CommitId, CliError> {
+        let repository = &self.prepared.repository;
+        let onto = self.fixes.report.onto;
+        let onto = onto.ok_or_else(|| CliError::usage("there is no commit to build on"))?;
+        if repository.has_branch(name) {
+            let tip = repository.resolve(&format!("refs/heads/{name}"))?;
+            if tip.tree == tree && tip.parents == [onto] {
+                return Ok(tip.id);
+            }
+            return Err(CliError::usage(format!("there is a branch '{name}' already"))
+                .hinted("choose another: --branch NAME"));
+        }
+        let (author, email) = author(repository)?;
+        let message = message(&self.found, fix, verify);
+        let shadow = &self.prepared.bench.shadow;
+        let id = shadow.commit(tree, onto, (&author, &email), &message)?;
+        repository.import_branch(shadow, name)?;
+        Ok(id)
+    }
 }
 
 /// Write the patch, make the branch, and show what came of it.
-fn tell(
-    args: &Args,
-    found: &Report,
-    fixes: &Fixes,
-    shadow: &Shadow,
-    repository: &Repository,
-    branch: Option<&str>,
-) -> Result<ExitStatus, CliError> {
-    let best = fixes.report.fixes.iter().zip(&fixes.made).find(|(fix, _)| fix.passed);
+fn tell(args: &Args, tested: &Tested) -> Result<ExitStatus, CliError> {
+    let Tested { prepared, fixes, .. } = tested;
+    let repository = &prepared.repository;
     let mut patch = None;
     let mut committed = None;
-    if let (Some((fix, (tree, made))), false) = (best, fixes.report.mended_already) {
+    if let Some((fix, tree)) = tested.best() {
         let file = match &args.output {
             Some(file) => file.clone(),
             None => cache_dir::cache()?.join("fixes").join(format!("{}.patch", fixes.report.session)),
         };
-        write(&file, &made.bytes)?;
-        warn_of_uncommitted(repository, &made.paths);
+        if let Some((_, made)) = fixes.made.iter().find(|(made, _)| *made == tree) {
+            write(&file, &made.bytes)?;
+            warn_of_uncommitted(repository, &made.paths);
+        }
         patch = Some(file);
-        if let Some(name) = branch {
-            let onto = fixes.report.onto.ok_or_else(|| CliError::usage("there is no commit to build on"))?;
-            let (author, email) = author(repository)?;
-            let message = message(found, fix, args.verify.as_deref());
-            let id = shadow.commit(*tree, onto, (&author, &email), &message)?;
-            repository.import_branch(shadow, name)?;
-            committed = Some((name.to_owned(), id));
+        if let Some(name) = &tested.branch {
+            let id = tested.commit((fix, tree), name, args.verify.as_deref())?;
+            committed = Some((name.clone(), id));
         }
     }
     let json_on_stdout = args.json.as_deref() == Some(Path::new("-"));

@@ -32,7 +32,7 @@ Example:
   git bisect start HEAD v1.4
   git bisect run pybisect judge -- python -m pytest -q tests/test_smoke.py
 
-ExitStatus status, as git bisect run reads it: 0 good, 1 bad, 125 skip, 255 stop: it could not be judged, 130 interrupted")]
+Exit status, as git bisect run reads it: 0 good, 1 bad, 125 skip, 255 stop: it could not be judged, 130 interrupted")]
 pub(crate) struct Args {
     /// The failure to compare with, as a traceback or a log [default: that of the bad commit]
     #[arg(long, value_name = "FILE")]

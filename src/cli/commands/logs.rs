@@ -207,6 +207,24 @@ fn new_since(text: &str, clock: &Clock, repository: Option<&Repository>) -> Resu
     Timestamp::from_second(commit.commit_time).map_err(CliError::internal)
 }
 
+/// What a log says, read to its end.
+pub(super) fn read_all(
+    name: &str,
+    input: impl std::io::Read,
+    repository: Option<&Repository>,
+) -> Result<LogReport, CliError> {
+    let args = Args { around: 2, ..Args::default() };
+    let mut reader = LogReader::new(options(&args, repository)?);
+    sources::read(name, input, &mut reader);
+    Ok(masked(reader.finish()))
+}
+
+/// A report whose code has no secrets in it.
+fn masked(report: LogReport) -> LogReport {
+    let groups = report.groups.into_iter().map(crate::triage::log::masked_code).collect();
+    LogReport { groups, ..report }
+}
+
 /// The files of HEAD. A repository that cannot be read maps nothing: the log is still worth reading.
 pub(super) fn repository_files(repository: &Repository) -> RepositoryFiles {
     let files = repository.resolve("HEAD").and_then(|head| repository.files(head.tree, |_| true));
@@ -218,10 +236,7 @@ pub(super) fn repository_files(repository: &Repository) -> RepositoryFiles {
 }
 
 fn write(args: &Args, report: LogReport) -> Result<ExitStatus, CliError> {
-    let report = &LogReport {
-        groups: report.groups.into_iter().map(crate::triage::log::masked_code).collect(),
-        ..report
-    };
+    let report = &masked(report);
     let mut text = Vec::new();
     match args.json.as_deref() {
         Some(path) if path == Path::new("-") => {

@@ -34,7 +34,7 @@ mod overlay;
 mod preflight;
 mod prepare;
 mod python_path;
-pub(super) mod report;
+pub(super) mod respond;
 pub(in crate::cli) mod retyped;
 pub(super) mod rollback;
 pub(super) mod sessions;
@@ -62,6 +62,7 @@ pub(super) fn run(cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Find(args) => find::run(&find::Args { is_typed: true, ..*args }),
         Command::Fix(args) => fix::run(&args),
         Command::Rollback(args) => rollback::run(&args),
+        Command::Respond(args) => respond::run(&args),
         Command::Logs(args) => logs::run(&args),
         Command::Suspects(args) => suspects::run(&args),
         Command::Calls(args) => calls::run(&args),
@@ -70,7 +71,6 @@ pub(super) fn run(cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Sessions(args) => sessions::run(&args),
-        Command::Report(args) => report::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Log(args) => log::run(&args),
         Command::Config(args) => config::run(&args),

@@ -1,7 +1,7 @@
 //! `pybisect rollback`.
 
 mod candidates;
-mod watched;
+pub(super) mod watched;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -18,6 +18,7 @@ use crate::respond::{Deploy, Rollback, Service, Steps, Template, is_migration, r
 use crate::session::{Secrets, SignalListener};
 use crate::store::Store;
 
+pub(super) use self::candidates::older;
 use self::candidates::{Candidates, Known};
 use self::watched::{WatchArgs, duration};
 use super::config_args::ConfigArgs;
@@ -42,7 +43,7 @@ Examples:
   pybisect rollback --deploy 'symlink:/srv/shop/current:/srv/shop/releases/{tag}' --reload 'systemctl reload shop' --health http://127.0.0.1:8000/version --health-version '$.version'
   pybisect rollback --to v1.4 --deploy 'git:production/main' --dry-run
 
-ExitStatus status: 0 rolled back, 2 usage, 3 no good version known, 6 not healthy or not done, 130 interrupted")]
+Exit status: 0 rolled back, 2 usage, 3 no good version known, 6 not healthy or not done, 130 interrupted")]
 pub(crate) struct Args {
     /// How a version is deployed: a command with {commit}, {short}, {tag}, {version} or {worktree};
     /// symlink:LINK:RELEASE; or git:REMOTE/BRANCH
@@ -344,7 +345,7 @@ impl Args {
     }
 
     /// The same command as a search would run it.
-    fn as_search(&self, deployed: &DeployedVersion) -> find::Args {
+    pub(super) fn as_search(&self, deployed: &DeployedVersion) -> find::Args {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let jobs = u16::try_from(cores.max(4)).unwrap_or(4);
         find::Args {

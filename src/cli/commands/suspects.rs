@@ -115,14 +115,37 @@ fn by_log(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliError>
         || -> Result<RangeChanges, CliError> { ranged(&Repository::open(&folder)?, good, bad, args) },
     );
     let (log, changes) = (log?, changes?);
-    let failure = FailureEvidence::of_log(&log, &tree);
-    let mut report = changes.rank(&repository, &failure, &changes.ranking(&failure), most(args))?;
-    add_calls(&repository, &failure, &mut report.suspects)?;
+    ranked(&repository, &log, &tree, &changes, (good, bad, most(args)))
+}
+
+/// What a log points at, in a range that was read.
+fn ranked(
+    repository: &Repository,
+    log: &LogReport,
+    tree: &FailingTree,
+    changes: &RangeChanges,
+    (good, bad, most): (CommitId, CommitId, usize),
+) -> Result<SuspectReport, CliError> {
+    let failure = FailureEvidence::of_log(log, tree);
+    let mut report = changes.rank(repository, &failure, &changes.ranking(&failure), most)?;
+    add_calls(repository, &failure, &mut report.suspects)?;
     report.good = vec![good];
     report.bad = Some(bad);
     report.failure = log.groups.first().and_then(crate::model::LogGroup::signature);
-    report.notes = notes(&log, &failure);
+    report.notes = notes(log, &failure);
     Ok(report)
+}
+
+/// What a log that was read points at, among all commits of a range.
+pub(super) fn of_log(
+    repository: &Repository,
+    log: &LogReport,
+    (good, bad): (CommitId, CommitId),
+    most: usize,
+) -> Result<SuspectReport, CliError> {
+    let tree = FailingTree::new(repository, bad, &[])?;
+    let changes = ranged(repository, good, bad, &Args::default())?;
+    ranked(repository, log, &tree, &changes, (good, bad, most))
 }
 
 fn ranged(

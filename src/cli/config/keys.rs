@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::CliError;
+use super::respond::Respond;
 use crate::cli::commands::environments::{Kind, parse_size};
 use crate::cli::commands::isolation::{LARGEST_FILE, Level, MOST_PROCESSES, NetworkArg};
 use crate::cli::commands::machine::memory_of_the_machine;
@@ -45,6 +46,7 @@ pub(in crate::cli) struct Config {
     pub(in crate::cli) max_processes: Option<String>,
     pub(in crate::cli) max_file_size: Option<String>,
     pub(in crate::cli) rollback: Option<Rollback>,
+    pub(in crate::cli) respond: Option<Respond>,
     /// The keys whose values are a repository's that is not trusted.
     #[serde(skip)]
     pub(in crate::cli) of_repository: Vec<String>,
@@ -76,7 +78,7 @@ impl Config {
     }
 }
 
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 31] = [
     "command",
     "good",
     "first-parent",
@@ -107,6 +109,7 @@ const KEYS: [&str; 30] = [
     "max-processes",
     "max-file-size",
     "rollback",
+    "respond",
 ];
 
 /// Trials at the same time that a repository may ask for on a machine of fewer cores.
@@ -275,6 +278,7 @@ mod tests {
             "with = 'x'",
             "jobs = 5000",
             "rollback = { deploy = 'x' }",
+            "respond = { auto = ['rollback'] }",
         ] {
             assert_eq!(ignored(text, "").len(), 1, "{text}");
         }
@@ -324,6 +328,7 @@ mod tests {
             max_processes: _,
             max_file_size: _,
             rollback: _,
+            respond: _,
             of_repository: _,
         } = Config::default();
         let keys = [
@@ -357,6 +362,7 @@ mod tests {
             ("max-processes", Bounded),
             ("max-file-size", Bounded),
             ("rollback", Nothing),
+            ("respond", Nothing),
         ];
         assert_eq!(keys.each_ref().map(|(key, _)| *key), KEYS, "all of them, in this order");
         for (key, untrusted) in keys {

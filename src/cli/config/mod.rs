@@ -5,6 +5,7 @@
 //! | `keys` | [`Config`]: the keys, and which of them a file may set that came with a repository |
 //! | `files` | where the files are: in the checkout, in a commit, the user's own |
 //! | `in_force` | what counts in a place, and from where |
+//! | `respond` | what a response does, and what of it may happen without a person |
 //! | `trust` | [`Trust`]: which configurations of repositories the user accepted |
 //!
 //! Whoever controls the configuration controls what runs. So a file in a repository sets what cannot harm: everything
@@ -13,6 +14,7 @@
 mod files;
 mod in_force;
 mod keys;
+mod respond;
 mod trust;
 
 use std::path::Path;
@@ -26,6 +28,7 @@ use crate::model::CommitId;
 pub(super) use self::files::Found;
 pub(super) use self::in_force::in_force;
 pub(super) use self::keys::{Config, Rollback};
+pub(super) use self::respond::{Respond, Stage};
 pub(super) use self::trust::Trust;
 
 /// Where configuration is looked for.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{StepId, StepResult, StepState};
+use super::step::{StepId, StepResult, StepState};
 use crate::model::DeployedVersion;
 
 /// What an incident came to.

@@ -5,7 +5,6 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::seconds_between;
 use crate::model::{Action, CommitId, FixReport, LogReport, Report, RollbackReport, SuspectReport};
 
 /// What a step of a response does.
@@ -240,4 +239,9 @@ impl Step {
     pub fn seconds(&self) -> Option<f64> {
         Some(seconds_between(self.started?, self.ended?))
     }
+}
+
+/// From one moment to another, in seconds.
+pub(super) fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
+    to.duration_since(from).as_secs_f64()
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::incident::INCIDENT_SCHEMA;
-use crate::model::{CancelReason, DeployedVersion};
+use crate::model::{CancelReason, DeployedVersion, IncidentOutcome};
 use crate::respond::Incidents;
 
 fn version() -> DeployedVersion {

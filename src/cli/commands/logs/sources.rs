@@ -122,7 +122,7 @@ pub(super) fn ended(name: &str, child: &mut Child) -> Result<Option<String>, Cli
 }
 
 /// Plain or compressed: the first bytes tell.
-fn read(name: &str, input: impl Read, reader: &mut LogReader) {
+pub(in crate::cli::commands) fn read(name: &str, input: impl Read, reader: &mut LogReader) {
     let mut input = BufReader::with_capacity(BUFFER, input);
     let start = input.fill_buf().map(<[u8]>::to_vec).unwrap_or_default();
     if start.starts_with(&GZIP) {

@@ -72,7 +72,7 @@ impl<'a> Candidates<'a> {
                     known.push_back((version.clone(), Grounds::Deployed { at: at.to_owned() }));
                 }
             }
-            untested = older(args, repository, deployed)?;
+            untested = older(args, repository, deployed.commit)?;
         }
         let deployed = deployed.clone();
         Ok(Self { args, cancel, said, deployed, known, untested, tested: Vec::new(), given, prepared: None })
@@ -180,10 +180,10 @@ fn of_sessions(
 }
 
 /// Older versions, the newest first: releases, or where there are none 1, 2, 4, 8 … commits before.
-fn older(
+pub(in crate::cli::commands) fn older(
     args: &Args,
     repository: &Repository,
-    deployed: &DeployedVersion,
+    deployed: CommitId,
 ) -> Result<VecDeque<DeployedVersion>, CliError> {
     let glob = args
         .releases
@@ -192,7 +192,7 @@ fn older(
         .transpose()
         .map_err(|error| CliError::usage(format!("--releases: {error}")))?;
     let matcher = glob.map(|glob| glob.compile_matcher());
-    let tags = repository.release_tags_reachable_from(deployed.commit)?;
+    let tags = repository.release_tags_reachable_from(deployed)?;
     let mut versions: Vec<DeployedVersion> = Vec::new();
     for tag in
         tags.into_iter().filter(|tag| matcher.as_ref().is_none_or(|matcher| matcher.is_match(&tag.name)))
@@ -207,7 +207,7 @@ fn older(
             return Err(CliError::usage("no tag before the deployed version is like --releases")
                 .hinted("git tag --merged HEAD"));
         }
-        let chain = repository.first_parent_chain(deployed.commit, LONGEST_CHAIN)?;
+        let chain = repository.first_parent_chain(deployed, LONGEST_CHAIN)?;
         let powers = (0..).map(|power| 1_usize << power).take_while(|&step| step < chain.len());
         for step in powers {
             let info = repository.info(chain[step])?;

@@ -1,0 +1,163 @@
+//! The steps that search: the cause, the fixes, and the commit of the one that passed.
+
+use super::hands::{Ended, Work, deployed, within};
+use crate::cli::CliError;
+use crate::cli::commands::{find, fix, prepare};
+use crate::model::{BreakingChange, FixReport, Incident, Report, StepResult};
+use crate::report::{PlainReporter, Style, plural};
+use crate::respond::{Desk, Job, StepEnd};
+
+/// Find the commit that broke it, and the edit in it.
+pub(super) fn find(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
+    let settings = work.settings;
+    let repository = work.repository()?;
+    let bad = deployed(job.incident)?;
+    let good = work.good(job.incident, &repository)?;
+    let args = find::Args {
+        good: good.iter().map(ToString::to_string).collect(),
+        ..settings.rollback.as_search(bad)
+    };
+    let args = find::Args { jobs: settings.rollback.jobs, ..args };
+    let said = |text: &str| desk.say(job.step, text);
+    let (report, is_late) = within(settings.limits.find, work.cancel, |cancel| {
+        let prepared = prepare::prepare(&args)?;
+        prepared.warnings.iter().for_each(|warning| said(warning));
+        let mut reporter = PlainReporter::new(Lines { said: &said, rest: Vec::new() }, Style::new(false));
+        find::search(&args, &prepared, cancel, &mut reporter)
+    });
+    let report = report?;
+    if work.cancel.is_cancelled() {
+        return Ok(None);
+    }
+    if is_late {
+        let limit = crate::report::duration(settings.limits.find.as_secs_f64());
+        return Ok(Some(StepEnd::failed(format!("no answer within {limit}"))));
+    }
+    let end = match cause(&report) {
+        Some(cause) => StepEnd::done(cause),
+        None => StepEnd::failed(report.reason.clone().unwrap_or_else(|| report.status.clone())),
+    };
+    Ok(Some(end.with(StepResult::Find(Box::new(report)))))
+}
+
+/// What broke it, in a line; `None` when that is not one thing.
+fn cause(report: &Report) -> Option<String> {
+    let is_one = report.culprits.len() == 1 || !report.packages.is_empty();
+    if report.status != "found" || !is_one {
+        return None;
+    }
+    let culprit = report
+        .culprits
+        .first()
+        .map(|culprit| format!("{} broke it: {}", culprit.commit.id.short(), culprit.commit.subject));
+    let edit = report.breaking_changes.first().map(edit).unwrap_or_default();
+    let packages = || {
+        let names: Vec<&str> = report.packages.iter().map(|package| package.name.as_str()).collect();
+        format!("a release of {} broke it", names.join(", "))
+    };
+    Some(format!("{}{edit}", culprit.unwrap_or_else(packages)))
+}
+
+fn edit(change: &BreakingChange) -> String {
+    let place = format!("{}:{}", change.path, change.line);
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) if !before.contains('\n') && !after.contains('\n') => {
+            format!(", in {place} {} became {}", before.trim(), after.trim())
+        }
+        _ => format!(", in {place}"),
+    }
+}
+
+/// Lines of a live view, each told by itself.
+struct Lines<'a> {
+    said: &'a dyn Fn(&str),
+    rest: Vec<u8>,
+}
+
+impl std::io::Write for Lines<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.rest.extend_from_slice(bytes);
+        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.rest.drain(..=end).collect();
+            (self.said)(String::from_utf8_lossy(&line).trim_end());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How the fix of an incident is asked for.
+fn request(work: &Work<'_>, incident: &Incident) -> Result<fix::Args, CliError> {
+    let settings = work.settings;
+    let found = incident.found().ok_or_else(|| CliError::usage("no cause was found"))?;
+    let onto = match &settings.respond.onto {
+        Some(onto) => onto.clone(),
+        // What is rolled out is what was deployed, and the fix: nothing else.
+        None => deployed(incident)?.commit.to_string(),
+    };
+    Ok(fix::Args {
+        session: Some(found.session.clone()),
+        repo: Some(settings.place.clone()),
+        onto,
+        verify: settings.respond.verify.clone(),
+        jobs: settings.rollback.jobs,
+        quiet: true,
+        ..fix::Args::default()
+    })
+}
+
+/// Test all candidate fixes.
+pub(super) fn fixes(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
+    let args = request(work, job.incident)?;
+    let limit = work.settings.limits.fixes;
+    let mut said = |text: &str| desk.say(job.step, text);
+    let (tested, is_late) = within(limit, work.cancel, |cancel| fix::tested(&args, cancel, &mut said));
+    let Some(tested) = tested? else {
+        let limit = crate::report::duration(limit.as_secs_f64());
+        return Ok(is_late.then(|| StepEnd::failed(format!("not tested within {limit}"))));
+    };
+    let report = tested.fixes.report;
+    Ok(Some(end_of(&report).with(StepResult::Fixes(Box::new(report)))))
+}
+
+fn end_of(report: &FixReport) -> StepEnd {
+    if report.mended_already {
+        return StepEnd::failed("the command passes there without any fix");
+    }
+    let count = plural(report.fixes.len(), "candidate");
+    match report.fixes.first().filter(|fix| fix.passed) {
+        Some(fix) => {
+            let wider = if fix.verified.is_some() { ", the wider command too" } else { "" };
+            StepEnd::done(format!("{} passes{wider}, of {count}", fix.kind.phrase()))
+        }
+        None => StepEnd::failed(match &report.wider_cannot_run {
+            Some(why) => format!("the wider command cannot be run: {why}"),
+            None => format!("none of {count} passes"),
+        }),
+    }
+}
+
+/// Make a commit of the fix that passed, on a branch.
+pub(super) fn branch(work: &Work<'_>, job: &Job<'_>) -> Ended {
+    let args = request(work, job.incident)?;
+    let known = job.incident.fixes().and_then(|report| report.fixes.first());
+    // Nothing runs: all of it is in the record.
+    let (tested, is_late) =
+        within(work.settings.limits.fixes, work.cancel, |cancel| fix::tested(&args, cancel, &mut |_| ()));
+    let Some(tested) = tested? else {
+        return Ok(is_late.then(|| StepEnd::failed("the fix could not be made again in time")));
+    };
+    let best = tested.best().filter(|(fix, _)| known.is_some_and(|known| known.patch == fix.patch));
+    let Some(best) = best else {
+        return Ok(Some(StepEnd::failed("the fix is not any more what was tested")));
+    };
+    let culprit = tested.fixes.report.culprit.map(|culprit| culprit.short());
+    let default = format!("pybisect/fix-{}", culprit.unwrap_or_else(|| job.incident.id.clone()));
+    let name = work.settings.respond.branch.clone().unwrap_or(default);
+    let commit = tested.commit(best, &name, args.verify.as_deref())?;
+    let end = StepEnd::done(format!("{name} is at {}", commit.short()));
+    Ok(Some(end.with(StepResult::Branch { name, commit })))
+}

@@ -321,3 +321,17 @@ fn killed_anywhere_it_goes_on_and_deploys_nothing_twice() {
     assert_eq!(scene.deployed(0), [commit], "{incident:#}");
     assert_eq!(scene.asked(), "200");
 }
+
+#[test]
+fn the_demo_shows_all_of_it() {
+    let user = User::new();
+    let file = user.home().join("incident.json");
+    let words = ["demo".to_owned(), "--incident".to_owned(), "--json".to_owned(), file.display().to_string()];
+    let ran = user.run(user.home(), &words);
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
+    let incident: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    assert_eq!(incident["outcome"], "fixed", "{incident:#}");
+    for told in ["the client sees: 500", "ALARM", "requests failed"] {
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    }
+}

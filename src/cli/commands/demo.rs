@@ -4,6 +4,8 @@
 //! `app.route` into `app.routes`, so that the second mistake hides the first. Both are mended, and the
 //! first comes back later.
 
+mod incident;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,9 @@ use crate::cli::{CliError, ExitStatus};
 /// Needs python3, and pip or uv to install Flask there.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// An outage instead: a server whose new version fails, an alarm, and `pybisect respond`; needs python3 only
+    #[arg(long)]
+    incident: bool,
     /// Keep the example's folder, to play with it
     #[arg(long)]
     keep: bool,
@@ -33,6 +38,9 @@ pub(crate) struct Args {
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+    if args.incident {
+        return incident::run(args.keep, args.json.as_deref());
+    }
     let folder = tempfile::Builder::new().prefix("pybisect-demo-").tempdir().map_err(CliError::internal)?;
     let repository = folder.path().join("short");
     build_history(&repository).map_err(CliError::internal)?;

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::commands::{
-    cache, calls, check, config, demo, explain, find, fix, init, judge, log, logs, myself, respond, rollback,
-    sessions, show, suspects, trust,
+    cache, calls, check, config, demo, explain, find, fix, init, judge, log, logs, myself, report, respond,
+    rollback, sessions, show, suspects, trust,
 };
 use super::terminal::ColorChoice;
 
@@ -47,6 +47,8 @@ pub(super) enum Command {
     Demo(demo::Args),
     /// Show what the test printed, at good beside bad
     Show(show::Args),
+    /// Write the report of a search: a page, a post-mortem, JSON or text
+    Report(report::Args),
     /// List finished and broken sessions
     Sessions(sessions::Args),
     /// Print a session as a git bisect log

@@ -12,6 +12,7 @@
 //! | [`failure`] | [`FailureSignature`], [`Frame`], [`Compared`]: which failure it was |
 //! | [`conclusion`] | [`Conclusion`], [`Culprit`], [`Episode`], [`BreakingChange`]: what a search ends with |
 //! | [`fix`] | [`FixReport`]: candidate fixes, and what came of testing them |
+//! | [`downtime`] | [`DowntimeBudget`]: how much of it is allowed |
 //! | [`event`] | [`Event`]: the only thing that a session emits |
 //! | [`log`] | [`LogReport`]: what a log says went wrong |
 //! | [`confined_path`] | [`component`], [`beneath`]: where a foreign name may lead |
@@ -32,6 +33,7 @@ pub mod commit;
 pub mod common_affixes;
 pub mod conclusion;
 pub mod confined_path;
+pub mod downtime;
 pub mod event;
 pub mod failure;
 pub mod fix;
@@ -41,6 +43,7 @@ pub mod kept_output;
 pub mod log;
 pub mod packages;
 pub mod proof;
+mod proving;
 pub mod report;
 pub mod rollback;
 pub mod suspect;
@@ -60,6 +63,7 @@ pub use conclusion::{
     BreakingChange, ChangedCallSummary, Conclusion, Culprit, Episode, Inconclusive, NarrowingSummary,
 };
 pub use confined_path::{beneath, component};
+pub use downtime::{DowntimeBudget, InvalidBudget, Period};
 pub use event::{Event, EventKind};
 pub use failure::{Compared, FailureKind, FailureSignature, Frame, LoggedException};
 pub use fix::{CandidateFix, FixKind, FixReport};

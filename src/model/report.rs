@@ -366,7 +366,7 @@ impl Report {
         ("ambiguous", culprits, Some(reason), self.hint_of_skips())
     }
 
-    fn with_proof(&self, culprit: &Culprit) -> Culprit {
+    pub(super) fn with_proof(&self, culprit: &Culprit) -> Culprit {
         let trials =
             Trials { log: &self.trial_log, find_fix: self.find_fix, first_parent: self.first_parent };
         let by_history = self.history.as_ref().filter(|history| history.since == culprit.commit.id);

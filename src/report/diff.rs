@@ -35,3 +35,18 @@ pub(super) fn write_diff(
 fn is_noise(line: &str) -> bool {
     line.starts_with("index ") || line.starts_with("--- ") || line.starts_with("+++ ")
 }
+
+/// Names whole, everything else by characters.
+pub(super) fn tokens(text: &str) -> Vec<&str> {
+    let is_name = |c: char| c == '_' || c.is_alphanumeric();
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let end =
+            if is_name(first) { rest.find(|c| !is_name(c)).unwrap_or(rest.len()) } else { first.len_utf8() };
+        let (token, after) = rest.split_at(end);
+        tokens.push(token);
+        rest = after;
+    }
+    tokens
+}

@@ -76,6 +76,7 @@ const SCHEMA: &str = "
         session TEXT NOT NULL, seq INTEGER NOT NULL, json TEXT NOT NULL,
         PRIMARY KEY (session, seq)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS requests (session TEXT PRIMARY KEY, at REAL NOT NULL, json TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS fixes (session TEXT PRIMARY KEY, at REAL NOT NULL, json TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS printed (
         session TEXT NOT NULL, trial INTEGER NOT NULL, at REAL NOT NULL, output BLOB NOT NULL,
         PRIMARY KEY (session, trial)) WITHOUT ROWID;

@@ -64,8 +64,10 @@ impl Store {
                     .execute(&format!("DELETE FROM {table} WHERE session IN ({sessions})"), [old])?;
             }
             self.connection.execute("DELETE FROM sessions WHERE updated < ?1", [old])?;
-            self.connection
-                .execute("DELETE FROM requests WHERE session NOT IN (SELECT id FROM sessions)", [])?;
+            for table in ["requests", "fixes"] {
+                let of_none = format!("DELETE FROM {table} WHERE session NOT IN (SELECT id FROM sessions)");
+                self.connection.execute(&of_none, [])?;
+            }
             self.drop_unmasked()?;
             if self.bytes()? > largest
                 && let Some(middle) = self.middle()?

@@ -9,6 +9,7 @@ use super::tokens::{Word, each_word, is_plain, number};
 use super::trace::{Names, Place, Trace};
 use crate::model::{FailureSignature, Frame, LogReport};
 use crate::triage::is_of;
+use crate::triage::redact::redact;
 use crate::triage::traceback::{self, ParsedTraceback};
 
 /// A line of a traceback in one of the repository's files.
@@ -230,7 +231,8 @@ impl FailureEvidence {
     }
 
     fn mention(&mut self, text: &str, weight: f64) {
-        each_word(text, |word| {
+        // A secret is no word, nor is a part of one: what is told of common words is told to everybody.
+        each_word(&redact(text), |word| {
             if !is_plain(word) {
                 let known = self.words.entry(number(word));
                 let mention = known.or_insert_with(|| Mention { text: word.to_owned(), weight });

@@ -88,6 +88,10 @@ fn no_form_of_output_hands_a_foreign_text_on_as_it_is() {
     for form in [&[][..], &["--full"], &["--edits"], &["--markdown"]] {
         run(&[&["show"], form].concat());
     }
+    for form in ["text", "json", "markdown", "html"] {
+        let said = run(&["report", "--format", form]);
+        assert!(said.contains("from-a-name"), "{form}: {said}");
+    }
     let page = run(&["show", "--html"]);
     assert!(page.contains("&lt;b&gt; ##[group]z") && !page.contains("<b> ##"), "{page}");
     let log = run(&["log"]);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config_args::ConfigArgs;
 use super::isolation::IsolationArgs;
+use super::retyped::Retyped;
 use super::{find, prepare};
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{CliError, ExitStatus, cache_dir};
@@ -85,6 +86,37 @@ pub(super) struct StoredRequest {
     /// Files in the home of trials; searches of earlier versions left none.
     #[serde(default)]
     home: Vec<HomeFile>,
+    /// The words of the command line, where a user typed them; searches of earlier versions left none.
+    #[serde(default)]
+    typed: Vec<String>,
+}
+
+impl StoredRequest {
+    /// That of a session, where it was kept in a form that is known.
+    pub(super) fn of(store: &Store, session: &str) -> Option<Self> {
+        serde_json::from_str(&store.request(session).ok()??).ok()
+    }
+
+    /// Files that were laid over every tree.
+    pub(super) fn overlay(&self) -> &[OverlayFile] {
+        &self.overlay
+    }
+
+    /// What the user typed, with other ends of the range, and all of it run again.
+    pub(super) fn retyped(&self, ends: &[(String, String)]) -> Option<String> {
+        let (subcommand, rest) = self.typed.split_first()?;
+        let is_find = matches!(subcommand.as_str(), "find" | "bisect");
+        let words = std::iter::once("find").chain(rest.iter().map(String::as_str)).map(OsString::from);
+        let mut typed = Retyped::of(words).without("--good").without("--bad").without("--json");
+        if let Some(range) = &self.args.range {
+            typed = typed.without_word(range);
+        }
+        if !self.args.fresh {
+            typed = typed.with_more(&["--fresh"]);
+        }
+        let with = |typed: Retyped, (option, value): &(String, String)| typed.with_more(&[option, value]);
+        is_find.then(|| ends.iter().fold(typed, with).to_string())
+    }
 }
 
 /// Keep what a search was asked, for [`run`].
@@ -104,7 +136,10 @@ pub(super) fn remember(
         ..args.clone()
     };
     let plan = &prepared.plan;
-    let request = StoredRequest { args, overlay: plan.overlay.clone(), home: plan.recipe.home.clone() };
+    let typed = if args.is_typed { std::env::args_os().skip(1).collect() } else { Vec::new() };
+    let typed = typed.iter().map(|word: &OsString| word.to_string_lossy().into_owned()).collect();
+    let request =
+        StoredRequest { args, overlay: plan.overlay.clone(), home: plan.recipe.home.clone(), typed };
     let json = serde_json::to_string(&request).map_err(CliError::internal)?;
     Ok(prepared.store.keep_request(session, &json)?)
 }
@@ -172,6 +207,9 @@ pub(super) fn tested(
     let request = FixRequest { report: found, onto, verify };
     let workshop = prepared.workshop(cancel);
     let fixes = session::fix(&prepared.plan, &workshop, &request, said)?;
+    if let Some(fixes) = &fixes {
+        prepared.store.keep_fixes(row.id.as_str(), &fixes.report)?;
+    }
     let found = request.report;
     Ok(fixes.map(|fixes| Tested { prepared, found, fixes, branch }))
 }

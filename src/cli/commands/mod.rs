@@ -34,6 +34,7 @@ mod overlay;
 mod preflight;
 mod prepare;
 mod python_path;
+pub(super) mod report;
 pub(super) mod respond;
 pub(in crate::cli) mod retyped;
 pub(super) mod rollback;
@@ -71,6 +72,7 @@ pub(super) fn run(cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Sessions(args) => sessions::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Log(args) => log::run(&args),
         Command::Config(args) => config::run(&args),

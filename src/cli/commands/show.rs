@@ -6,11 +6,12 @@ use crate::cli::terminal::{columns, stdout_style};
 use crate::cli::{CliError, ExitStatus, cache_dir};
 use crate::git::Repository;
 use crate::model::{CommitId, Event, KeptOutput, Report};
-use crate::report::{EditsText, Renderer as _, ShowHtml, ShowMarkdown, ShowText, Shown, TextRenderer};
+use crate::report::{EditsText, Renderer as _, ReportHtml, ShowMarkdown, ShowText, Shown, TextRenderer};
 use crate::store::{SessionRow, Store};
 
 use super::answer::diff;
 use super::chosen::chosen;
+use super::report::of_session;
 
 /// Show what the test printed, at good beside bad
 ///
@@ -23,7 +24,7 @@ Examples:
   pybisect show --full             the whole report
   pybisect show --edits            every edit that broke it, whole
   pybisect show --markdown         for an issue
-  pybisect show --html > bug.html  a page with both outputs side by side")]
+  pybisect show --html > bug.html  the page of `pybisect report`")]
 pub(crate) struct Args {
     /// The session's id, or its beginning [default: the latest one of this repository]; or a commit of that one
     #[arg(value_name = "SESSION")]
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     /// In Markdown, for an issue
     #[arg(long, group = "form")]
     markdown: bool,
-    /// As a page of HTML
+    /// As a page of HTML, which is that of `pybisect report`
     #[arg(long, group = "form")]
     html: bool,
     /// Repository [default: the one you stand in]
@@ -50,6 +51,7 @@ pub(crate) struct Args {
 
 /// A session as it is kept.
 struct Kept {
+    row: SessionRow,
     report: Report,
     outputs: Vec<KeptOutput>,
 }
@@ -57,7 +59,8 @@ struct Kept {
 impl Kept {
     fn of(store: &Store, row: &SessionRow) -> Result<Self, CliError> {
         let events: Vec<Event> = store.events(&row.id)?;
-        Ok(Self { report: Report::from_events(&events), outputs: store.kept_outputs(&row.id)? })
+        let report = Report::from_events(&events);
+        Ok(Self { row: row.clone(), report, outputs: store.kept_outputs(&row.id)? })
     }
 
     /// The commit of a trial that this begins or names.
@@ -85,8 +88,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let shown = Shown { report: &kept.report, outputs: &kept.outputs };
     let mut text = Vec::new();
     if args.html {
-        ShowHtml.render(shown, &mut text)
-    } else if args.markdown {
+        ReportHtml.render(&of_session(&store, &kept.row)?, &mut text).map_err(CliError::internal)?;
+        return super::print(&text);
+    }
+    if args.markdown {
         ShowMarkdown.render(shown, &mut text)
     } else if args.full {
         let diff = repository.as_ref().and_then(|repository| diff(repository, &kept.report));

@@ -5,6 +5,7 @@ use std::io;
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 
 use super::super::Style;
+use super::super::diff::tokens;
 use super::super::escape::one_line as safe;
 use super::{CallRenderer, one_line};
 use crate::model::{CallChange, CallReport, CallSite, ChangeKind, LocatedChange};
@@ -122,19 +123,4 @@ impl CallsText {
         }
         (Some(left), Some(right))
     }
-}
-
-/// Names whole, everything else by characters.
-fn tokens(text: &str) -> Vec<&str> {
-    let is_name = |c: char| c == '_' || c.is_alphanumeric();
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let end =
-            if is_name(first) { rest.find(|c| !is_name(c)).unwrap_or(rest.len()) } else { first.len_utf8() };
-        let (token, after) = rest.split_at(end);
-        tokens.push(token);
-        rest = after;
-    }
-    tokens
 }

@@ -1,7 +1,6 @@
 //! A session that has ended, shown again: what the test printed at good beside bad, in several forms.
 
 mod edits;
-mod html;
 mod markdown;
 mod text;
 
@@ -9,7 +8,6 @@ use crate::model::kept_output::ending_words;
 use crate::model::{CommitId, KeptOutput, Report};
 
 pub use edits::EditsText;
-pub use html::ShowHtml;
 pub use markdown::ShowMarkdown;
 pub use text::ShowText;
 

@@ -1,0 +1,28 @@
+//! The incident that is meant.
+
+use crate::cli::{CliError, cache_dir};
+use crate::model::Incident;
+use crate::respond::Incidents;
+
+/// The incident whose id begins like this, or the latest of all services.
+pub(super) fn incident(id: Option<&str>) -> Result<Incident, CliError> {
+    let services = cache_dir::state()?.join("services");
+    let names = std::fs::read_dir(&services).into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut found: Vec<(String, Incidents)> = Vec::new();
+    for incidents in names.filter_map(|name| Incidents::of(&services, &name).ok()) {
+        let ids = incidents.ids().into_iter().filter(|known| id.is_none_or(|id| known.starts_with(id)));
+        found.extend(ids.map(|known| (known, incidents.clone())));
+    }
+    // An id begins with its time.
+    found.sort_by(|(one, _), (other, _)| other.cmp(one));
+    match (found.as_slice(), id) {
+        ([(exact, incidents), ..], None) | ([(exact, incidents)], Some(_)) => Ok(incidents.read(exact)?),
+        ([], None) => Err(CliError::usage("there was no incident yet")
+            .hinted("the report of a search: pybisect report, without --incident")),
+        ([], Some(id)) => Err(CliError::usage(format!("no incident is called '{id}'"))
+            .hinted("the latest one: pybisect report --incident")),
+        ([first, ..], Some(id)) => Err(CliError::usage(format!("several incidents are called '{id}'"))
+            .hinted(format!("the latest of them: pybisect report --incident {}", first.0))),
+    }
+}

@@ -1,0 +1,112 @@
+//! A post-mortem as one page that needs nothing else: no network, no font, no program to build it.
+//!
+//! All of it can be read without its script, which adds the keys and the pointer of the history strip, and buttons to copy.
+//! The page's policy lets nothing run or be fetched but its own style and script, each named by its hash.
+
+mod about;
+mod cause;
+mod head;
+mod incident;
+mod lanes;
+mod layout;
+mod markup;
+mod review;
+mod strip;
+#[cfg(test)]
+mod tests;
+mod trials;
+
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use self::head::Section;
+use self::markup::Html;
+use super::postmortem::{Headline, Postmortem, state};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+const MARKS: &str = include_str!("marks.svg");
+
+/// Renders a [`Postmortem`] as a page.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReportHtml;
+
+impl ReportHtml {
+    /// Write it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn render(self, told: &Postmortem, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(page(&told.cleaned()).as_str().as_bytes())
+    }
+}
+
+fn page(told: &Postmortem) -> Html {
+    let headline = Headline::of(told);
+    let sections: Vec<Section> = sections(told).into_iter().filter(|part| !part.content.is_empty()).collect();
+    let mut html = Html::default();
+    html.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    html.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"").text(&policy()).raw("\">\n");
+    html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    html.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n");
+    let line = told.incident.as_ref().map_or_else(|| headline.line.clone(), |incident| state(incident).0);
+    html.raw("<title>").text(&line.plain()).raw("</title>\n");
+    html.raw("<style>").raw(STYLE).raw("</style>\n</head>\n<body>\n");
+    html.raw("<a class=\"jump\" href=\"#main\">To the report</a>\n").raw(MARKS);
+    head::head(told, &headline, &sections, &mut html);
+    html.raw(if told.incident.is_some() {
+        "<main id=\"main\" class=\"incident\">\n"
+    } else {
+        "<main id=\"main\">\n"
+    });
+    // How the service is comes first, then what broke it.
+    let (first, others) = sections.split_at(sections.iter().filter(|part| part.id == "incident").count());
+    for section in first {
+        put(section, &mut html);
+    }
+    head::facts(told, &mut html);
+    for section in others {
+        put(section, &mut html);
+    }
+    html.raw("</main>\n");
+    about::footer(told, &mut html);
+    html.raw("<script>").raw(SCRIPT).raw("</script>\n</body>\n</html>\n");
+    html
+}
+
+fn put(section: &Section, html: &mut Html) {
+    let Section { id, title, content } = section;
+    html.raw("<section id=\"").raw(id).raw("\" aria-labelledby=\"").raw(id).raw("-title\">\n<h2 id=\"");
+    html.raw(id).raw("-title\">").raw(title).raw("</h2>\n").add(content).raw("</section>\n");
+}
+
+fn sections(told: &Postmortem) -> Vec<Section> {
+    let section = |id, title, content| Section { id, title, content };
+    vec![
+        section("incident", "The incident", incident::incident(told)),
+        section("cause", "What changed", cause::cause(told)),
+        section("history", "The history", strip::strip(told)),
+        section("proof", "Proof", trials::proofs(told)),
+        section("printed", "What was printed", trials::outputs(told)),
+        section("fixes", "Fixes", about::fixes(told)),
+        section("tests", "Failing tests", about::targets(told)),
+        section("review", "Post-mortem", review::review(told)),
+        section("trials", "Trials", trials::trials(told)),
+        section("environment", "Environment", about::environment(told)),
+    ]
+}
+
+/// Nothing is fetched, and nothing runs, but what is in the page.
+fn policy() -> String {
+    let hash = |text: &str| {
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        format!("'sha256-{}'", STANDARD.encode(digest))
+    };
+    format!(
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}

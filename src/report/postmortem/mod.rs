@@ -1,0 +1,157 @@
+//! A session as a post-mortem: what is told in each of its forms, before it has one.
+//!
+//! The page ([`ReportHtml`](super::ReportHtml)) and the ticket ([`ReportMarkdown`](super::ReportMarkdown)) say the same; what
+//! they say is made here, in [`Prose`]: our words, and what others wrote, apart from each other.
+
+mod countermeasures;
+mod events;
+mod headline;
+mod incident;
+mod markdown;
+mod moment;
+mod prose;
+mod repeated;
+#[cfg(test)]
+pub(super) mod samples;
+#[cfg(test)]
+mod tests;
+mod verdicts;
+mod whys;
+
+use serde::{Deserialize, Serialize};
+
+use super::escape::cleaned;
+use crate::model::{CommitId, CommitInfo, Culprit, DowntimeBudget, FixReport, Incident, KeptOutput, Report};
+
+pub(super) use countermeasures::{Countermeasure, countermeasures};
+pub(super) use events::events;
+pub(super) use headline::{Certainty, Headline};
+pub(super) use incident::{leave, state, title};
+pub use markdown::ReportMarkdown;
+pub(super) use moment::{Moment, Tone};
+pub(super) use prose::{Piece, Prose};
+pub use repeated::ends;
+pub(super) use repeated::proofs;
+pub(super) use verdicts::{Said, Verdicts, still_possible};
+pub(super) use whys::whys;
+
+/// A file of the failing test, and whether it was there when the culprit was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestFile {
+    /// The file, from the top of the repository.
+    pub path: String,
+    /// What the culprit had under that path.
+    pub at_culprit: Presence,
+}
+
+/// What a version has of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Presence {
+    /// The file as it ran.
+    Same,
+    /// The file with another content.
+    Other,
+    /// Nothing.
+    Absent,
+}
+
+/// All that a report is made of.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Postmortem {
+    /// What the session came to.
+    pub report: Report,
+    /// The ends of what its trials printed.
+    pub outputs: Vec<KeptOutput>,
+    /// The commits of the range and its good ends, parents first; empty where the repository is not at hand.
+    pub history: Vec<CommitInfo>,
+    /// The culprit's diff, where there is one culprit.
+    pub diff: Option<String>,
+    /// Candidate fixes, where they were tested.
+    pub fix: Option<FixReport>,
+    /// The files of the failing test.
+    pub tests: Vec<TestFile>,
+    /// The command line that runs the search of the answer alone again, where it is known how the search was begun.
+    pub again: Option<String>,
+    /// Whether the search was stopped before its end, or goes on.
+    pub is_unfinished: bool,
+    /// When the search began, seconds since 1970-01-01 UTC.
+    pub began: Option<i64>,
+    /// The name of the repository.
+    pub repository: String,
+    /// The incident that it tells of, if any.
+    #[serde(default)]
+    pub incident: Option<Incident>,
+    /// The downtime that is allowed.
+    #[serde(default)]
+    pub budget: Option<DowntimeBudget>,
+}
+
+impl Postmortem {
+    /// The same with each text changed, such as to mask secrets; proofs are as they were: they hold no foreign text.
+    #[must_use]
+    pub fn with_texts(&self, mut change: impl FnMut(&str) -> Option<String>) -> Self {
+        fn walk(value: &mut serde_json::Value, change: &mut dyn FnMut(&str) -> Option<String>) {
+            match value {
+                serde_json::Value::String(text) => {
+                    if let Some(other) = change(text) {
+                        *text = other;
+                    }
+                }
+                serde_json::Value::Array(items) => items.iter_mut().for_each(|item| walk(item, change)),
+                serde_json::Value::Object(map) => map.values_mut().for_each(|value| walk(value, change)),
+                serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+            }
+        }
+        let changed = serde_json::to_value(self).and_then(|mut value| {
+            walk(&mut value, &mut change);
+            serde_json::from_value::<Self>(value)
+        });
+        // What cannot be told with its texts changed is not told at all.
+        let mut other = changed.unwrap_or_default();
+        other.keep_proofs(self);
+        other
+    }
+
+    /// As it may be shown: no text in it ends a line or moves a cursor.
+    pub(super) fn cleaned(&self) -> Self {
+        let mut other = cleaned(self);
+        other.keep_proofs(self);
+        other
+    }
+
+    fn keep_proofs(&mut self, of: &Self) {
+        fn keep(culprits: &mut [Culprit], of: &[Culprit]) {
+            for (one, other) in culprits.iter_mut().zip(of) {
+                one.proof.clone_from(&other.proof);
+            }
+        }
+        keep(&mut self.report.culprits, &of.report.culprits);
+        for (one, other) in self.report.targets.iter_mut().zip(&of.report.targets) {
+            keep(&mut one.culprits, &other.culprits);
+        }
+    }
+
+    /// The culprit, where trials prove that it is the one.
+    pub(super) fn proven(&self) -> Option<&Culprit> {
+        let first = self.report.culprits.first()?;
+        (self.report.status == "found" && first.proof.is_some() && !self.is_unfinished).then_some(first)
+    }
+
+    /// Whether something is named as the cause, though it may be one of several, or not proven; or there was an incident.
+    /// Without, there is nothing to look back at yet.
+    pub(super) fn has_answer(&self) -> bool {
+        let is_named = matches!(self.report.status.as_str(), "found" | "ambiguous");
+        (is_named && !self.is_unfinished) || self.incident.is_some()
+    }
+
+    /// What is known of a commit.
+    pub(super) fn commit(&self, id: CommitId) -> Option<&CommitInfo> {
+        let known = self.report.culprits.iter().map(|culprit| &culprit.commit);
+        known
+            .chain(&self.report.last_good)
+            .chain(self.report.suspects.iter().map(|suspect| &suspect.commit))
+            .find(|commit| commit.id == id)
+            .or_else(|| self.history.iter().find(|commit| commit.id == id))
+    }
+}

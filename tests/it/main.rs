@@ -17,6 +17,7 @@ mod cli_init;
 mod cli_junit;
 mod cli_logs;
 mod cli_mistakes;
+mod cli_output;
 mod cli_report;
 mod cli_self;
 mod cli_show;

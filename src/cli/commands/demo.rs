@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
+use super::output::JsonArgs;
 use super::{find, fix};
 use crate::cli::terminal::stderr_style;
 use crate::cli::{CliError, ExitStatus};
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
         good: vec!["v1.0".to_owned()],
         repo: Some(repository.clone()),
         jobs: args.jobs,
-        json: args.json.clone(),
+        result: JsonArgs::of(args.json.clone()),
         confidence: find::CONFIDENCE,
         // The folder goes, unless it is to be kept.
         is_shown: !args.keep,

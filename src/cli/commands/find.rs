@@ -17,6 +17,8 @@ use super::environments::EnvArgs;
 use super::from_bisect;
 use super::isolation::IsolationArgs;
 use super::json_target::JsonTarget;
+use super::notify::notify;
+use super::output::JsonArgs;
 use super::prepare::{self, Prepared};
 
 /// How probable the answer has to be by default.
@@ -136,9 +138,14 @@ pub(crate) struct Args {
     pub(crate) isolation: IsolationArgs,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// Write the report as JSON to a file, or to standard output with -
-    #[arg(long, value_name = "FILE|-")]
-    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(crate) result: JsonArgs,
+    /// Tell of the end: a shell command, which finds it in $PYBISECT_STATUS, $PYBISECT_SUMMARY and $PYBISECT_SESSION, or
+    /// bell for the terminal's
+    #[arg(long, value_name = "CMD|bell")]
+    #[serde(skip)]
+    pub(crate) notify: Option<String>,
     /// Search for the tests that failed in your last run of pytest
     #[arg(long, visible_alias = "last-failed", conflicts_with = "shell")]
     pub(crate) lf: bool,
@@ -188,7 +195,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
 }
 
 fn run_with_ends(args: &Args) -> Result<ExitStatus, CliError> {
-    let mut json = args.json.as_deref().map(JsonTarget::open).transpose()?;
+    let mut json = args.result.target()?.as_deref().map(JsonTarget::open).transpose()?;
     let prepared = prepare::prepare(args)?;
     for warning in &prepared.warnings {
         warn(warning);
@@ -219,6 +226,9 @@ fn run_with_ends(args: &Args) -> Result<ExitStatus, CliError> {
     if cancel.is_cancelled() {
         print_resume_hint(&cancel);
         return Ok(ExitStatus::Interrupted);
+    }
+    if let Some(how) = &args.notify {
+        notify(how, &report);
     }
     Ok(ExitStatus::of_report(&report))
 }

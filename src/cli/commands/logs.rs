@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::config_args::ConfigArgs;
 use super::location::Location;
+use super::output::JsonArgs;
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{CliError, ExitStatus, config};
 use crate::git::Repository;
@@ -66,9 +67,8 @@ pub(crate) struct Args {
     /// Lines that match count as errors too
     #[arg(long, value_name = "REGEX")]
     grep: Option<String>,
-    /// Write everything as JSON to a file, or to standard output with -
-    #[arg(long, value_name = "FILE|-")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    result: JsonArgs,
     #[command(flatten)]
     config: ConfigArgs,
     /// Repository whose files the log's paths are mapped to [default: the one you stand in]
@@ -101,7 +101,8 @@ fn followed(
     sources: &[Source],
     repository: Option<&Repository>,
 ) -> Result<ExitStatus, CliError> {
-    let mut json: Option<Box<dyn Write>> = match args.json.as_deref() {
+    let target = args.result.target()?;
+    let mut json: Option<Box<dyn Write>> = match target.as_deref() {
         None => None,
         Some(path) if path == Path::new("-") => Some(Box::new(std::io::stdout())),
         Some(path) => {
@@ -109,7 +110,7 @@ fn followed(
             Some(Box::new(std::fs::File::create(path).map_err(failed)?))
         }
     };
-    let to_stdout = args.json.as_deref() != Some(Path::new("-"));
+    let to_stdout = target.as_deref() != Some(Path::new("-"));
     let style = LogText { style: stdout_style(), top: usize::from(args.top) };
     let mut number = 0;
     let mut gone = false;
@@ -238,7 +239,7 @@ pub(super) fn repository_files(repository: &Repository) -> RepositoryFiles {
 fn write(args: &Args, report: LogReport) -> Result<ExitStatus, CliError> {
     let report = &masked(report);
     let mut text = Vec::new();
-    match args.json.as_deref() {
+    match args.result.target()?.as_deref() {
         Some(path) if path == Path::new("-") => {
             LogJson.render(report, &mut text).map_err(CliError::internal)?;
             return super::print(&text);

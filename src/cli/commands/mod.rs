@@ -30,6 +30,8 @@ pub(super) mod logs;
 pub(super) mod machine;
 pub(super) mod myself;
 mod named_files;
+mod notify;
+mod output;
 mod overlay;
 mod preflight;
 mod prepare;

@@ -11,6 +11,7 @@ use super::config_args::ConfigArgs;
 use super::find;
 use super::isolation::IsolationArgs;
 use super::logs::{repository_files, sources};
+use super::output::OutputArgs;
 use super::prepare::{self, Prepared};
 use crate::cli::terminal::stdout_style;
 use crate::cli::{CliError, ExitStatus, Format};
@@ -52,6 +53,8 @@ pub(crate) struct Args {
     /// The form of the output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
+    #[command(flatten)]
+    output: OutputArgs,
     /// Do not watch which functions the command executes
     #[arg(long)]
     no_trace: bool,
@@ -96,7 +99,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
         (None, _) => SuspectsText { style: stdout_style() }.render(&report, &mut out),
     };
     rendered.map_err(CliError::internal)?;
-    if args.format == Format::Text { super::print_text(&out) } else { super::print(&out) }
+    args.output.write(&out, args.format == Format::Text)
 }
 
 fn most(args: &Args) -> usize {

@@ -3,9 +3,9 @@
 mod filter;
 mod sources;
 
-use std::io::Write;
 use std::path::PathBuf;
 
+use super::output::OutputArgs;
 use crate::cli::{CliError, ExitStatus, Format, terminal};
 use crate::git::disable_hash_verification;
 use crate::model::{CallReport, ChangeKind};
@@ -44,6 +44,8 @@ pub(crate) struct Args {
     /// The form of the output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
+    #[command(flatten)]
+    output: OutputArgs,
     /// Look for calls that no longer fit a changed definition [default: unless commit by commit]
     #[arg(long, value_name = "WHEN", require_equals = true, num_args = 0..=1, default_missing_value = "true")]
     stale: Option<bool>,
@@ -69,15 +71,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let report = filter.apply(sources::collect(args)?);
     let mut out = Vec::new();
     render(args, &report, &mut out).map_err(CliError::internal)?;
-    if args.format == Format::Text {
-        return super::print_text(&out);
-    }
-    // Other formats have no colours that a terminal might not know, and may be large.
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(&out).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::internal(error)),
-        _ => Ok(ExitStatus::Success),
-    }
+    // Other forms have no colours that a terminal might not know, and may be large.
+    args.output.write(&out, args.format == Format::Text)
 }
 
 fn render(args: &Args, report: &CallReport, out: &mut Vec<u8>) -> std::io::Result<()> {

@@ -28,6 +28,7 @@ use super::config_args::ConfigArgs;
 use super::environments::{EnvArgs, Kind};
 use super::find;
 use super::isolation::IsolationArgs;
+use super::output::OutputArgs;
 use super::prepare::{self, Prepared};
 
 /// Look at a branch before its merge: which of the calls that it changed are wrong
@@ -50,6 +51,8 @@ pub(crate) struct Args {
     /// The form of the output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: CheckFormat,
+    #[command(flatten)]
+    output: OutputArgs,
     /// The least severity that makes the exit status 10
     #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
     fail_on: FailOn,

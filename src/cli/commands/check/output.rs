@@ -17,7 +17,7 @@ pub(super) fn write(args: &Args, report: &CheckReport) -> Result<(), CliError> {
         job_summary(report).map_err(CliError::internal)?;
     }
     let is_text = args.format == CheckFormat::Of(Format::Text);
-    if is_text { super::super::print_text(&out) } else { super::super::print(&out) }.map(drop)
+    args.output.write(&out, is_text).map(drop)
 }
 
 fn render(args: &Args, report: &CheckReport, out: &mut Vec<u8>) -> std::io::Result<()> {

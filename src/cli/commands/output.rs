@@ -1,0 +1,80 @@
+//! `--format` and `--output`: one pair for all subcommands.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::cli::{CliError, ExitStatus};
+use crate::report::printable;
+
+/// `--output`, where a subcommand has several forms.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct OutputArgs {
+    /// Write it to a file, not to standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl OutputArgs {
+    /// Write what was rendered, which is text for people or not.
+    pub(super) fn write(&self, rendered: &[u8], is_text: bool) -> Result<ExitStatus, CliError> {
+        match &self.output {
+            None if is_text => super::print_text(rendered),
+            None => super::print(rendered),
+            Some(file) => {
+                let text = printable(&String::from_utf8_lossy(rendered)).into_owned();
+                // No file wants the colours of a terminal.
+                let plain = anstream::adapter::strip_str(&text).to_string();
+                let bytes = if is_text { plain.as_bytes() } else { rendered };
+                std::fs::write(file, bytes).map_err(|error| not_written(file, &error))?;
+                Ok(ExitStatus::Success)
+            }
+        }
+    }
+}
+
+/// The form of a result that is text or JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ResultFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// `--json`, and what says the same: `--format json`, with `--output FILE` or without.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct JsonArgs {
+    /// The form of the result [default: text]
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json")]
+    format: Option<ResultFormat>,
+    /// Write the JSON to a file, not to standard output
+    #[arg(long, value_name = "FILE", requires = "format")]
+    output: Option<PathBuf>,
+    /// The same as --format json --output FILE, or --format json with -
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+impl JsonArgs {
+    /// As `--json` alone says it.
+    pub(crate) const fn of(json: Option<PathBuf>) -> Self {
+        Self { format: None, output: None, json }
+    }
+
+    /// Where the JSON goes, if anywhere.
+    pub(crate) fn target(&self) -> Result<Option<PathBuf>, CliError> {
+        match (self.format, &self.output) {
+            (Some(ResultFormat::Json), output) => {
+                Ok(Some(output.clone().unwrap_or_else(|| PathBuf::from("-"))))
+            }
+            (_, Some(output)) => Err(CliError::usage("--output goes with --format json")
+                .hinted(format!("text is on standard output: … > {}", output.display()))),
+            (_, None) => Ok(self.json.clone()),
+        }
+    }
+}
+
+fn not_written(file: &Path, error: &std::io::Error) -> CliError {
+    CliError::usage(format!("failed to write {}: {error}", file.display()))
+}

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::commands::{
-    cache, calls, check, config, demo, explain, find, fix, init, judge, log, logs, myself, report, respond,
-    rollback, sessions, show, suspects, trust,
+    cache, calls, check, config, demo, explain, find, fix, init, judge, log, logs, mcp, myself, report,
+    respond, rollback, sessions, show, suspects, trust,
 };
 use super::terminal::ColorChoice;
 
@@ -59,6 +59,8 @@ pub(super) enum Command {
     Trust(trust::Args),
     /// Judge the commit that is checked out, for `git bisect run`
     Judge(Box<judge::Args>),
+    /// Serve find, suspects, calls, check, logs, fix and report to agents (Model Context Protocol, stdio)
+    Mcp(mcp::Args),
     /// Show what pybisect keeps, and remove it
     Cache(cache::Args),
     /// About pybisect itself: what this machine has for it, its manual pages

@@ -16,6 +16,8 @@ mod cli_calls;
 mod cli_init;
 mod cli_junit;
 mod cli_logs;
+#[cfg(feature = "mcp")]
+mod cli_mcp;
 mod cli_mistakes;
 mod cli_output;
 mod cli_report;

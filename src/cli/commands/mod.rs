@@ -28,6 +28,7 @@ mod location;
 pub(super) mod log;
 pub(super) mod logs;
 pub(super) mod machine;
+pub(super) mod mcp;
 pub(super) mod myself;
 mod named_files;
 mod notify;
@@ -81,6 +82,7 @@ pub(super) fn run(cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Trust(args) => trust::run(&args),
         Command::Judge(args) => Ok(judge::run(&args)),
         Command::Cache(args) => cache::run(&args),
+        Command::Mcp(args) => mcp::run(&args),
         Command::Myself(args) => myself::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -59,7 +59,7 @@ fn where_nothing_is_known_it_asks() {
     let workflow = repo.path().join(".github/workflows/pybisect.yml");
     let workflow = std::fs::read_to_string(workflow).unwrap();
     assert!(
-        workflow.contains("command: \"./smoke.sh: x\"") || workflow.contains("'./smoke.sh: '"),
+        workflow.contains("SMOKE: \"./smoke.sh: x\"") || workflow.contains("'./smoke.sh: '"),
         "{workflow}"
     );
 }
@@ -85,7 +85,7 @@ fn a_command_of_any_characters_stays_itself_in_every_file() {
     let jenkins = jenkins.replace("\\'", "'").replace("\\\\", "\\");
     assert_eq!(shell_words::split(&jenkins).unwrap(), words);
     let github = read(".github/workflows/pybisect.yml");
-    let github: String = serde_json::from_str(github.split_once("command: ").unwrap().1.trim()).unwrap();
+    let github: String = serde_json::from_str(between(&github, "SMOKE: ", "\n").trim()).unwrap();
     assert_eq!(shell_words::split(&github).unwrap(), words);
 }
 
@@ -112,4 +112,9 @@ fn the_files_for_build_servers_use_what_there_is() {
         assert!(!text.contains('\t'), "{name}");
     }
     assert!(seen >= 5, "{seen}");
+    let action = std::fs::read_to_string(root.join("action.yml")).unwrap();
+    assert!(
+        action.contains(concat!("pybisect==", env!("CARGO_PKG_VERSION"))),
+        "another version is installed"
+    );
 }

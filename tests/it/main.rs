@@ -69,6 +69,7 @@ mod logs;
 mod merges;
 mod own_programs;
 mod process_runs;
+mod real_pytest;
 mod real_runners;
 mod real_services;
 mod respond;

@@ -109,6 +109,7 @@ fn outputs(top: &Path, proposal: &Proposal) -> Result<Vec<Output>, CliError> {
                 _ => text.to_owned(),
             };
             let text = template
+                .replace("{version}", env!("CARGO_PKG_VERSION"))
                 .replace("{install}", &quoted(&proposal.install))
                 .replace("{command}", &quoted(&command));
             outputs.push(Output { path, text });
@@ -117,6 +118,7 @@ fn outputs(top: &Path, proposal: &Proposal) -> Result<Vec<Output>, CliError> {
     if outputs.len() == 1 || top.join(".github").exists() {
         let scalar = |text: &str| serde_json::to_string(text).map_err(CliError::internal);
         let text = include_str!("../../../../ci/github.yml")
+            .replace("{version}", env!("CARGO_PKG_VERSION"))
             .replace("{install}", &scalar(&proposal.install)?)
             .replace("{command}", &scalar(&command)?);
         outputs.push(Output { path: ".github/workflows/pybisect.yml", text });

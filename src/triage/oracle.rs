@@ -17,12 +17,13 @@
 //! words, or by the counts of another trial ([`TargetOracle::learn`]). Bad needs the failure: where no reader knows one,
 //! the closing lines have to agree, and the exit status alone decides only where the command prints nothing.
 
+use self::endings::says_nothing;
 use super::baseline::Baseline;
 use super::identity::{Identity, of_ids};
 use super::message_shape::within_tree;
 use super::pytest_options::remedy;
 use super::reasons::{
-    last_words, missing_module, not_of_sh, not_runnable, nothing_passed, one_line, other_closing, usage_error,
+    missing_module, not_of_sh, not_runnable, nothing_passed, one_line, other_closing, usage_error,
 };
 use super::runners::{CommandFacts, RunSummary, Runner};
 use super::sameness::{Sameness, sameness};
@@ -55,6 +56,10 @@ pub struct TargetOracle {
     command: CommandFacts,
     /// The runner that printed its counts at bad, or where the command passed.
     counts: Option<Runner>,
+    /// Whether a runner that only counts told of failures, and of errors, at bad.
+    told: Option<(bool, bool)>,
+    /// The command fails without a word.
+    is_silent: bool,
     /// Tests that fail at bad.
     red: Vec<String>,
     baseline: Baseline,
@@ -73,7 +78,8 @@ impl TargetOracle {
     /// The oracle for a target.
     #[must_use]
     pub fn new(target: Target, command: CommandFacts) -> Self {
-        Self { target, command, counts: None, red: Vec::new(), baseline: Baseline::default() }
+        let (counts, told, is_silent, red) = (None, None, false, Vec::new());
+        Self { target, command, counts, told, is_silent, red, baseline: Baseline::default() }
     }
 
     /// The target failure at bad, with the reading it comes from.
@@ -121,6 +127,8 @@ impl TargetOracle {
     /// prints them wherever it runs. Whether that is news, so that earlier verdicts on passing trials may change.
     pub fn learn(&mut self, reading: &ParsedOutput) -> bool {
         self.red.extend(reading.summary.as_ref().map(RunSummary::failing).unwrap_or_default());
+        self.told = self.told.or_else(|| reading.summary.as_ref().and_then(RunSummary::kinds_counted));
+        self.is_silent |= !reading.failures.is_empty() && reading.closing.shape.is_empty();
         // doctest counts where an example fails, and is silent where all pass. So may be what a filter lets through.
         let is_silent = |run: &RunSummary| {
             run.runner == Runner::Doctest || self.command.is_filtered && run.anything_failed()
@@ -268,6 +276,10 @@ impl TargetOracle {
                         "nothing tells that a test ran: {runner} printed its counts in another trial, and none here"
                     ),
                 ),
+                // pytest's status tells that a test ran, and it may be told to print nothing.
+                (None, Some(Runner::Pytest)) if self.is_silent && reading.closing.shape.is_empty() => {
+                    Verdict::Good
+                }
                 (None, Some(runner)) => Verdict::skip(
                     SkipKind::NothingPassed,
                     format!("nothing tells that a test ran: {runner} printed no counts"),
@@ -301,7 +313,7 @@ impl TargetOracle {
             Target::Pattern(_) if matches => Verdict::Bad,
             // A status and closing lines are no evidence where no test ran.
             Target::Signature(target) if matches && is_unread(target) => {
-                in_vain.map(skip).or_else(|| self.lacks_counts(reading)).unwrap_or(Verdict::Bad)
+                in_vain.map(skip).or_else(|| self.counts_otherwise(reading)).unwrap_or(Verdict::Bad)
             }
             Target::Signature(_) if matches => Verdict::Bad,
             // What cannot be imported is a failure, too, when any is wanted, and so is an exception before the first test.
@@ -319,8 +331,15 @@ impl TargetOracle {
         }
     }
 
-    /// A run that does not come to its counts, where others do, did not end as they did.
-    fn lacks_counts(&self, reading: &ParsedOutput) -> Option<Verdict> {
+    /// A run that does not come to its counts, where others do, did not end as they did, nor one that counts errors
+    /// where others count failures.
+    fn counts_otherwise(&self, reading: &ParsedOutput) -> Option<Verdict> {
+        let told = reading.summary.as_ref().and_then(RunSummary::kinds_counted);
+        if self.told.is_some() && told.is_some() && self.told != told {
+            let why =
+                format!("failures and errors are counted otherwise than at bad{}", closing_words(reading));
+            return Some(Verdict::skip(SkipKind::DifferentFailure, why));
+        }
         let runner = self.counts.filter(|_| reading.summary.is_none())?;
         let why =
             format!("{runner} printed its counts in another trial, and none here{}", closing_words(reading));
@@ -396,33 +415,6 @@ const fn exit_code(ending: &Termination) -> Option<i32> {
     }
 }
 
-/// Endings that are skips whatever the target is.
-fn says_nothing(output: &TrialOutput) -> Option<Verdict> {
-    let ending = &output.ending;
-    let skip = |kind, reason: String| Some(Verdict::skip(kind, reason));
-    match ending {
-        Termination::Exited { code: 125 } => skip(SkipKind::Requested, "exit status 125".to_owned()),
-        Termination::Exited { code: code @ (126 | 127) } => {
-            skip(SkipKind::CommandNotFound, format!("command not found here (exit status {code})"))
-        }
-        Termination::NotStarted { error } => {
-            skip(SkipKind::CommandNotFound, format!("command cannot be started here: {error}"))
-        }
-        Termination::SetupFailed { reason } => {
-            skip(SkipKind::Setup, format!("setup failed: {reason}{}", last_words(output)))
-        }
-        Termination::NoTree { reason } => skip(SkipKind::Tree, reason.clone()),
-        Termination::NoEnvironment { reason } => {
-            skip(SkipKind::Environment, format!("no environment: {reason}"))
-        }
-        Termination::Cancelled => skip(SkipKind::Requested, "cancelled".to_owned()),
-        Termination::Signalled { signal } if super::signature::crash_signal(ending).is_none() => {
-            skip(SkipKind::NotRunnable, format!("ended from outside by signal {signal}"))
-        }
-        Termination::Exited { .. } | Termination::Signalled { .. } | Termination::TimedOut { .. } => None,
-    }
-}
-
 /// What was seen at bad, when it cannot be a target.
 fn not_a_failure(output: &TrialOutput, reading: &ParsedOutput, command: CommandFacts) -> Option<TargetError> {
     let no = |seen: String, hint: Option<&str>| Some(TargetError { seen, hint: hint.map(str::to_owned) });
@@ -495,5 +487,6 @@ fn hint_of(output: &TrialOutput) -> String {
     }
 }
 
+mod endings;
 #[cfg(test)]
 mod tests;

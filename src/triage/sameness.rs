@@ -195,7 +195,7 @@ fn same_shape(a: &str, b: &str) -> bool {
 
 /// Whether the messages are equal but for the dicts, lists and tuples that they print.
 fn is_data_apart(a: &FailureSignature, b: &FailureSignature) -> bool {
-    /// What [`message_shape`](super::normalise) puts in place of data.
+    /// What [`message_shape`](super::message_shape) puts in place of data.
     const PLACES: [&str; 8] =
         ["<n>", "<id>", "<path>", "<time>", "<duration>", "<url>", "<sql>", "<parameters>"];
     let (a, b) = (without_data(&a.shape), without_data(&b.shape));

@@ -167,8 +167,8 @@ fn beside(parsed: &[ParsedTraceback], chosen: &[FailureSignature]) -> Vec<Failur
 
 fn signature(one: &ParsedTraceback, summary: Option<&RunSummary>) -> FailureSignature {
     let tests = match (&one.test, summary) {
-        (Some(test), Some(summary)) => vec![full_id(plain(test), &summary.failing(), &one.frames)],
-        (Some(test), None) => vec![plain(test).to_owned()],
+        (Some(test), Some(summary)) => vec![full_id(&plain(test), &summary.failing(), &one.frames)],
+        (Some(test), None) => vec![plain(test)],
         (None, Some(summary)) => match summary.failing().as_slice() {
             [only] => vec![only.clone()],
             _ => Vec::new(),
@@ -187,9 +187,10 @@ fn signature(one: &ParsedTraceback, summary: Option<&RunSummary>) -> FailureSign
     }
 }
 
-/// The heading of a failing example in a docstring without pytest's mark.
-fn plain(heading: &str) -> &str {
-    heading.strip_prefix("[doctest] ").unwrap_or(heading)
+/// A failing test's heading without the path of the trial's tree, and that of an example in a docstring without
+/// pytest's mark.
+fn plain(heading: &str) -> String {
+    message_shape::within_tree(heading.strip_prefix("[doctest] ").unwrap_or(heading))
 }
 
 /// The message without the notes that are printed behind it: hypothesis' example changes with the strategy.

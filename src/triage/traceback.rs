@@ -18,6 +18,7 @@
 //! cannot be told apart but in groups, whose message ends in `(n sub-exceptions)`: elsewhere notes
 //! are the later lines of the message.
 
+mod examples;
 mod faulthandler;
 pub(in crate::triage) mod joining;
 pub(in crate::triage) mod layouts;
@@ -269,7 +270,7 @@ impl Scan<'_> {
     }
 
     fn push(&mut self, mut read: ParsedTraceback, next: usize) {
-        read.test = self.context.test.clone();
+        read.test = self.context.test.clone().or(read.test);
         read.captured = self.context.captured;
         read.lines = next - read.at;
         self.at = next;

@@ -370,3 +370,31 @@ fn bare_assertions_of_a_script_are_told_apart_by_their_lines() {
     assert_eq!(oracle.judge(&fails("assert total([1]) == 1")), Verdict::Bad);
     assert!(matches!(oracle.judge(&fails("assert ready()")), Verdict::Skip(_)));
 }
+
+/// `pytest -p no:terminal` prints nothing whatever comes of it: its status tells.
+#[test]
+fn a_command_that_never_says_a_word_is_judged_by_its_status() {
+    let command = CommandFacts::of(&["pytest", "-p", "no:terminal"].map(std::ffi::OsString::from));
+    let bad = exited(1, "", "");
+    let target = Target::Signature(TargetOracle::target_of(&bad, command).unwrap());
+    let mut oracle = TargetOracle::new(target, command);
+    assert_eq!(oracle.judge(&exited(0, "", "")).word(), "skip");
+    oracle.learn(&oracle.read(&bad));
+    assert_eq!(oracle.judge(&exited(0, "", "")), Verdict::Good);
+    assert_eq!(oracle.judge(&exited(0, "starting\n", "")).word(), "skip");
+    for code in [2, 4, 5] {
+        assert_eq!(oracle.judge(&exited(code, "", "")).word(), "skip", "{code}");
+    }
+}
+
+/// A script of one's own that prints how many failed, and how many could not run.
+#[test]
+fn errors_are_told_from_failures_where_both_are_only_counted() {
+    let bad = exited(1, "tests 1 failures 1 errors 0\n", "");
+    let mut oracle = oracle(&bad);
+    oracle.learn(&oracle.read(&bad));
+    assert_eq!(oracle.judge(&exited(1, "tests 4 failures 2 errors 0\n", "")), Verdict::Bad);
+    assert_eq!(oracle.judge(&exited(1, "tests 1 failures 0 errors 1\n", "")).word(), "skip");
+    assert_eq!(oracle.judge(&exited(0, "tests 0 failures 0 errors 0\n", "")).word(), "skip");
+    assert_eq!(oracle.judge(&exited(0, "tests 1 failures 0 errors 0\n", "")), Verdict::Good);
+}

@@ -85,6 +85,23 @@ fn failures(run: &mut RunSummary, lines: &[&str]) {
     run.failed_tests.extend(listed);
 }
 
+/// The steps as `-f plain` and `-f progress3` tell of them, where no summary is wanted.
+fn steps(run: &mut RunSummary, lines: &[&str]) {
+    static STEP: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^ +\S.* \.\.\. (passed|failed|skipped|undefined|untested|error)\b.*$"));
+    for found in lines.iter().filter_map(|line| STEP.captures(line)) {
+        run.is_closed = true;
+        let what = match &found[1] {
+            "passed" => Count::Passed,
+            "failed" => Count::Failed,
+            "skipped" | "untested" => Count::Skipped,
+            _ => Count::Error,
+        };
+        run.add(1, what);
+    }
+    failures(run, lines);
+}
+
 /// A run that did not come to its counts: steps that cannot be imported, no features.
 fn unfinished(lines: &[&str], named: bool) -> Option<RunSummary> {
     let runner = lines.iter().rposition(|line| line.starts_with("USING RUNNER: behave"));
@@ -96,6 +113,9 @@ fn unfinished(lines: &[&str], named: bool) -> Option<RunSummary> {
         named.map(|found| found.as_str()).or_else(|| exception(line).map(|_| *line))
     });
     run.not_started = said.map(str::to_owned);
+    if said.is_none() {
+        steps(&mut run, lines);
+    }
     if let Some((kind, message)) = said.and_then(exception) {
         run.collection_errors.push("steps".to_owned());
         run.fail("", kind, message);

@@ -19,19 +19,31 @@ const LAST: usize = 12;
 /// What is counted.
 const NOUN: &str = r"tests?|test cases?|testcases?|examples?|specs?|scenarios?";
 const PASSED: &str = r"pass(?:ed|es|ing)?|success(?:es|ful|fully)?|succeeded";
-const FAILED: &str = r"fail(?:ed|ures?|ing|s)?|broken|errors?|errored|crash(?:ed|es)?";
-const SKIPPED: &str = r"skip(?:ped|s)?|pending|ignored|disabled|excluded|not run|cancelled";
+const FAILED: &str = r"fail(?:ed|ures?|ing|s)?|broken";
+const ERRED: &str = r"errors?|errored|crash(?:ed|es)?";
+const SKIPPED: &str = r"skip(?:ped|s)?|pending|ignored|disabled|excluded|unsupported|not run|cancelled";
 
 /// `3 passed`, `1 test failed`, `2 scenarios were skipped`.
 static COUNTED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?i)\b(?P<before>\d+) (?:(?:{NOUN}) )?(?:(?:were|was|are|have|has) )?(?:(?P<passed>{PASSED})|(?P<failed>{FAILED})|(?P<skipped>{SKIPPED}))\b"
+        r"(?i)\b(?P<before>\d+) (?:(?:{NOUN}) )?(?:(?:were|was|are|have|has) )?(?:(?P<passed>{PASSED})|(?P<failed>{FAILED})|(?P<erred>{ERRED})|(?P<skipped>{SKIPPED}))\b"
     ))
 });
 /// `Passed: 3`, `failures=1`.
 static KEYED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?i)\b(?:(?:{NOUN}) )?(?:(?P<passed>{PASSED})|(?P<failed>{FAILED})|(?P<skipped>{SKIPPED})) *[:=] *(?P<after>\d+)\b"
+        r"(?i)\b(?:(?:{NOUN}) )?(?:(?P<passed>{PASSED})|(?P<failed>{FAILED})|(?P<erred>{ERRED})|(?P<skipped>{SKIPPED})) *[:=] *(?P<after>\d+)\b"
+    ))
+});
+/// `tests 3 failures 0 errors 1`: nothing but words and their numbers.
+static LISTED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?i)^\W*(?:(?:(?:{NOUN})(?: ran| run)?|{PASSED}|{FAILED}|{ERRED}|{SKIPPED}) +\d+[\s,;|/]*){{2,}}$"
+    ))
+});
+static OF_LIST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?i)(?:(?P<ran>(?:{NOUN})(?: ran| run)?)|(?P<passed>{PASSED})|(?P<failed>{FAILED})|(?P<erred>{ERRED})|(?P<skipped>{SKIPPED})) +(?P<count>\d+)"
     ))
 });
 /// `Ran 3 tests`, `3 examples ran`.
@@ -40,10 +52,16 @@ static RAN: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(?:(?:ran|run|executed) (?P<a>\d+) (?:{NOUN})|(?P<b>\d+) (?:{NOUN}) (?:(?:were|was) )?(?:ran|run|executed))\b"
     ))
 });
+/// `Tests: 3`, `Total Discovered Tests: 3`, prove's `Files=1, Tests=3`: all of them, at a line's beginning.
+static TOTAL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?i)^\W*(?:files=\d+, )?(?:(?:total|number of|discovered|executed|collected) )*(?:{NOUN})(?: ran| run)? *[:=] *(?P<total>\d+)\b"
+    ))
+});
 static NOUNS: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?i)\b(?P<total>\d+) (?:{NOUN})\b")));
 static NOTHING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?i)^\W*(?:error: )?no (?:{NOUN}|features?)(?: or no \w+)?(?: (?:were|was|to))?(?: (?:found|ran|run|collected|executed|discovered|selected|specified)\b.*)?\W*$"
+        r"(?i)^\W*(?:error: )?(?:no (?:{NOUN}|features?)(?: or no \w+)?(?: (?:were|was|to))?(?: (?:found|ran|run|collected|executed|discovered|selected|specified)\b.*)?\W*|did not (?:discover|find|collect|run) any (?:{NOUN})\b.*)$"
     ))
 });
 
@@ -72,11 +90,13 @@ impl ReadRunner for Generic {
             }
         }
         // `3 examples, 0 failures`: what is not named passed. `0 errors` alone may be anybody's.
-        let others = counts.failed.unwrap_or_default().saturating_add(counts.skipped.unwrap_or_default());
+        let others =
+            [counts.failed, counts.erred, counts.skipped].into_iter().flatten().fold(0, u32::saturating_add);
         let passed = counts.passed.or(counts.ran.map(|ran| ran.saturating_sub(others)))?;
         let mut run = RunSummary::new(Runner::Other, at?);
         run.add(passed, Count::Passed);
         run.add(counts.failed.unwrap_or_default(), Count::Failed);
+        run.add(counts.erred.unwrap_or_default(), Count::Error);
         run.add(counts.skipped.unwrap_or_default(), Count::Skipped);
         Some(run)
     }
@@ -92,6 +112,7 @@ pub(in crate::triage) fn counts_tests(line: &str) -> bool {
 struct Counts {
     passed: Option<u32>,
     failed: Option<u32>,
+    erred: Option<u32>,
     skipped: Option<u32>,
     ran: Option<u32>,
 }
@@ -101,6 +122,9 @@ impl Counts {
         let mut counts = Self::default();
         let add =
             |field: &mut Option<u32>, count: u32| *field = Some(field.unwrap_or(0).saturating_add(count));
+        if LISTED.is_match(line) {
+            return Self::of_list(line);
+        }
         let before = COUNTED.captures_iter(line);
         for found in before.chain(KEYED.captures_iter(line)) {
             let count =
@@ -109,28 +133,85 @@ impl Counts {
                 add(&mut counts.passed, count);
             } else if found.name("failed").is_some() {
                 add(&mut counts.failed, count);
+            } else if found.name("erred").is_some() {
+                add(&mut counts.erred, count);
             } else if found.name("skipped").is_some() {
                 add(&mut counts.skipped, count);
             }
         }
         if let Some(found) = RAN.captures(line) {
             counts.ran = found.name("a").or(found.name("b")).map(|count| number(count.as_str()));
+        } else if let Some(found) = TOTAL.captures(line) {
+            counts.ran = Some(number(&found["total"]));
         } else if counts.is_any() {
             counts.ran = NOUNS.captures(line).map(|found| number(&found["total"]));
         }
         counts
     }
 
+    /// Words, each with its number behind it.
+    fn of_list(line: &str) -> Self {
+        let mut counts = Self::default();
+        for found in OF_LIST.captures_iter(line) {
+            let fields = [
+                ("ran", &mut counts.ran),
+                ("passed", &mut counts.passed),
+                ("failed", &mut counts.failed),
+                ("erred", &mut counts.erred),
+                ("skipped", &mut counts.skipped),
+            ];
+            for (_, field) in fields.into_iter().filter(|(name, _)| found.name(name).is_some()) {
+                *field = Some(field.unwrap_or(0).saturating_add(number(&found["count"])));
+            }
+        }
+        counts
+    }
+
     const fn is_any(self) -> bool {
-        self.passed.is_some() || self.failed.is_some() || self.skipped.is_some() || self.ran.is_some()
+        self.passed.is_some()
+            || self.failed.is_some()
+            || self.erred.is_some()
+            || self.skipped.is_some()
+            || self.ran.is_some()
     }
 
     fn or(self, above: Self) -> Self {
         Self {
             passed: self.passed.or(above.passed),
             failed: self.failed.or(above.failed),
+            erred: self.erred.or(above.erred),
             skipped: self.skipped.or(above.skipped),
             ran: self.ran.or(above.ran),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(text: &str) -> Option<[u32; 4]> {
+        let lines: Vec<&str> = text.lines().collect();
+        let run = Generic.read(&lines, false)?;
+        Some([run.passed, run.failed, run.errors, run.skipped])
+    }
+
+    /// A script's own words, LLVM's lit 22, prove 3.
+    #[test]
+    fn counts_in_any_order() {
+        assert_eq!(counts("tests 3 failures 1 errors 0"), Some([2, 1, 0, 0]));
+        assert_eq!(counts("tests 0 failures 0 errors 0"), Some([0, 0, 0, 0]));
+        assert_eq!(counts("Total Discovered Tests: 2\n  Unsupported: 2 (100.00%)"), Some([0, 0, 0, 2]));
+        assert_eq!(
+            counts("Total Discovered Tests: 3\n  Passed: 2 (66.67%)\n  Failed: 1 (33.33%)"),
+            Some([2, 1, 0, 0])
+        );
+        assert_eq!(
+            counts("All tests successful.\nFiles=1, Tests=4,  0 wallclock secs\nResult: PASS"),
+            Some([4, 0, 0, 0])
+        );
+        assert_eq!(counts("Files=1, Tests=0,  0 wallclock secs\nResult: NOTESTS"), Some([0, 0, 0, 0]));
+        assert_eq!(counts("failed tests: 3"), None);
+        assert_eq!(counts("errors 3"), None);
     }
 }

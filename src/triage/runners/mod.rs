@@ -38,6 +38,7 @@ pub use summary::{Count, RunSummary, Runner, TestFailure};
 pub use telling::{Telling, telling};
 
 use super::ansi;
+use super::message_shape::within_tree;
 
 /// Reads what one test runner prints.
 pub trait ReadRunner: Sync {
@@ -73,15 +74,25 @@ pub static READERS: [&dyn ReadRunner; 19] = [
     &generic::Generic,
 ];
 
+/// Lines in which a run is closed.
+const LAST: usize = 3;
+
 /// What the last run in the output says of itself; `None` when no runner is recognised.
 #[must_use]
 pub fn read(text: &str, command: &CommandFacts) -> Option<RunSummary> {
-    let clean = ansi::strip(text);
+    // Ids of tests may be paths: those of a trial's tree are the repository's.
+    let clean = within_tree(&ansi::strip(text));
     let lines: Vec<&str> = clean.lines().map(str::trim_end).collect();
     let named = |reader: &dyn ReadRunner| command.runner == Some(reader.runner());
     let all = || READERS.iter().copied();
-    if let Some(run) = all().filter(|&reader| named(reader)).find_map(|reader| reader.read(&lines, true)) {
-        return Some(run.sorted());
+    let own = all().filter(|&reader| named(reader)).find_map(|reader| reader.read(&lines, true));
+    // A plugin may close the run in another runner's words: pytest-tldr in those of unittest.
+    let is_open = |run: &RunSummary| !run.is_closed && run.not_started.is_none() && run.failures.is_empty();
+    if let Some(run) = own {
+        let last = lines.iter().rev().filter(|line| !line.is_empty()).take(LAST).copied().collect::<Vec<_>>();
+        let last: Vec<&str> = last.into_iter().rev().collect();
+        let closed = || unittest::Unittest.read(&last, false).filter(|run| run.is_closed);
+        return Some(if is_open(&run) { closed().unwrap_or(run) } else { run }.sorted());
     }
     let mut best: Option<RunSummary> = None;
     for reader in all().filter(|&reader| !named(reader)) {

@@ -192,6 +192,13 @@ impl RunSummary {
         self.failed > 0 || self.errors > 0 || !self.collection_errors.is_empty()
     }
 
+    /// Whether a runner that nobody knows, and that tells no more, counts failures, and whether errors.
+    #[must_use]
+    pub fn kinds_counted(&self) -> Option<(bool, bool)> {
+        let counts = self.runner == Runner::Other && self.is_closed && self.anything_failed();
+        counts.then_some((self.failed > 0, self.errors > 0))
+    }
+
     /// Whether no test ran to an end of its own: nothing passed, nothing failed.
     #[must_use]
     pub const fn nothing_ran(&self) -> bool {

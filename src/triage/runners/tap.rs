@@ -25,7 +25,7 @@ impl ReadRunner for Tap {
     }
 
     fn versions(&self) -> &'static str {
-        "TAP 12 to 14"
+        "TAP 12 to 14; bats 1.13"
     }
 
     fn read(&self, lines: &[&str], _named: bool) -> Option<RunSummary> {
@@ -51,11 +51,27 @@ impl ReadRunner for Tap {
                 _ => {}
             }
         }
+        of_bats(&mut run, lines);
         // Fewer outcomes than planned: it was ended before.
         let planned = PLAN.captures(lines[plan]).map_or(0, |found| number(&found[1]));
         run.is_closed = count >= planned;
         run.interrupted = !run.is_closed;
         Some(run)
+    }
+}
+
+/// bats names the command of the test that failed below the outcome.
+fn of_bats(run: &mut RunSummary, lines: &[&str]) {
+    static COMMAND: LazyLock<Regex> = LazyLock::new(|| pattern(r"^# +`(.+)' failed(?: with status \d+)?$"));
+    let mut test = None;
+    for line in lines {
+        if let Some(outcome) = OUTCOME.captures(line) {
+            test = outcome.name("not").and(outcome.name("test")).map(|test| test.as_str());
+        } else if let (Some(name), Some(found)) = (test, COMMAND.captures(line)) {
+            // Quoted words would count as data of a message.
+            run.fail(name, "failed", &found[1].replace(['"', '\''], ""));
+            test = None;
+        }
     }
 }
 
@@ -104,5 +120,18 @@ mod tests {
             (run.passed_tests, run.failed_tests),
             (vec!["test_app.py::test_a".into()], vec!["test_b".into()])
         );
+    }
+
+    #[test]
+    fn bats_names_the_command_that_failed() {
+        let text = "1..2\nnot ok 1 total\n# (in test file sums.bats, line 4)\n#   `[ \"$output\" = 6 ]' failed\nok 2 more";
+        let lines: Vec<&str> = text.lines().collect();
+        let run = Tap.read(&lines, false).unwrap();
+        assert_eq!(run.failures.len(), 1);
+        assert_eq!(
+            (run.failures[0].test.as_str(), run.failures[0].message.as_str()),
+            ("total", "[ $output = 6 ]")
+        );
+        assert_eq!((run.passed, run.failed), (1, 1));
     }
 }

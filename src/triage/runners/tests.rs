@@ -182,3 +182,38 @@ fn a_failure_that_a_worker_of_django_cannot_hand_over_is_read_from_what_arrives(
         }
     }
 }
+
+/// unittest's adapters of document tests name a test by the path of its file.
+#[test]
+fn a_test_that_is_a_path_is_the_repositorys() {
+    let path = "/root/.cache/pybisect/runs/run-5Xlrfr5R/slots/1/tree/doc.txt";
+    let text = format!(
+        "======\nFAIL: {path}\n------\nAssertionError: \n------\nRan 1 test in 0.004s\n\nFAILED (failures=1)\n"
+    );
+    assert_eq!(read(&text, &CommandFacts::default()).unwrap().failed_tests, ["doc.txt"]);
+}
+
+/// pytest-tldr 0.2, html-testRunner 1.2.
+#[test]
+fn a_run_may_close_in_another_runners_words() {
+    let pytest = CommandFacts::of(&["pytest"].map(OsString::from));
+    let run = read(".\n------\nRan 1 tests in 0.01s\n\nOK\n", &pytest).unwrap();
+    assert_eq!((run.passed, run.is_closed), (1, true));
+    // What a test prints before pytest is ended is not pytest's.
+    let cut = read("..\n------\nRan 1 test in 0.01s\n\nOK\n..F\nsold 1\nsold 2\nsold 3\n", &pytest).unwrap();
+    assert!(!cut.is_closed);
+    let skipped = read(
+        "Ran 1 test in 0:00:00\n\nOK\n (Skipped=1)\n\nGenerating HTML reports...\n",
+        &CommandFacts::default(),
+    );
+    assert_eq!(skipped.map(|run| (run.passed, run.skipped)), Some((0, 1)));
+}
+
+/// behave 1.3 with `-f plain --no-summary`.
+#[test]
+fn behave_may_print_steps_only() {
+    let text = "USING RUNNER: behave.runner:Runner\nFeature: Sums\n\n  Scenario: A sum\n    When added ... passed in 0.000s\n    Then it is 6 \
+                ... passed in 0.000s\n";
+    let run = read(text, &CommandFacts::default()).unwrap();
+    assert_eq!((run.runner, run.passed, run.failed, run.is_closed), (Runner::Behave, 2, 0, true));
+}

@@ -26,7 +26,7 @@ impl ReadRunner for Unittest {
     }
 
     fn versions(&self) -> &'static str {
-        "Python 2.7 to 3.14; nose 1.3 (pynose 1.5), nose2 0.16, Django 1.11 to 5.2, testtools 2"
+        "Python 2.7 to 3.14; nose 1.3 (pynose 1.5), nose2 0.16, Django 1.11 to 5.2, testtools 2, html-testRunner 1"
     }
 
     fn read(&self, lines: &[&str], _named: bool) -> Option<RunSummary> {
@@ -43,14 +43,20 @@ pub(super) fn counts(runner: Runner, lines: &[&str], at: usize) -> RunSummary {
     let ran = RAN.captures(lines[at]).map_or(0, |found| number(&found[1]));
     let verdict = lines[at..].iter().skip(1).find_map(|line| VERDICT.captures(line));
     let details = verdict.as_ref().and_then(|found| found.get(1)).map_or("", |text| text.as_str());
+    // HtmlTestRunner prints the counts below the verdict.
+    let below =
+        lines[at..].iter().skip_while(|line| !VERDICT.is_match(line)).nth(1).map_or("", |line| line.trim());
+    let below =
+        below.strip_prefix('(').and_then(|below| below.strip_suffix(')')).filter(|_| details.is_empty());
+    let details = below.unwrap_or(details);
     let mut others = 0_u32;
     for found in KEYED.captures_iter(details) {
-        let what = match found[1].trim() {
+        let what = match found[1].trim().to_ascii_lowercase().as_str() {
             "failures" => Count::Failed,
             "errors" => Count::Error,
-            "skipped" | "skips" | "SKIP" | "skip" => Count::Skipped,
-            "expected failures" | "expectedFailures" => Count::ExpectedFailure,
-            "unexpected successes" | "unexpectedSuccesses" => Count::UnexpectedPass,
+            "skipped" | "skips" | "skip" => Count::Skipped,
+            "expected failures" | "expectedfailures" => Count::ExpectedFailure,
+            "unexpected successes" | "unexpectedsuccesses" => Count::UnexpectedPass,
             _ => continue,
         };
         run.add(number(&found[2]), what);

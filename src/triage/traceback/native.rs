@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::layouts::{self, variants};
-use super::{EXCEPTION, Form, Link, ParsedTraceback, joining, separator};
+use super::{EXCEPTION, Form, Link, ParsedTraceback, examples, exception_line, joining, separator};
 use crate::model::Frame;
 
 const HEADER: &str = "Traceback (most recent call last):";
@@ -171,6 +171,14 @@ impl<'t> Reader<'_, 't> {
                     return Some((joining::unwrap(read, inner), next));
                 }
                 at = self.message(&mut read, first, at + 1, margin);
+                if self.until_ruler
+                    && let Some((raised, next)) = examples::below_ruler(self.lines, at)
+                {
+                    // What the example raised is the failure, not that the adapter tells of it.
+                    let (kind, message) = exception_line(raised).unwrap_or((raised, ""));
+                    (read.kind, read.message) = (Some(kind.to_owned()), message.to_owned());
+                    at = next;
+                }
                 at = self.call_stack(&mut read, at, margin);
             }
             None => read.truncated = true,

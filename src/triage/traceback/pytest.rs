@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Form, Link, ParsedTraceback, exception_line, separator};
+use super::{Form, Link, ParsedTraceback, examples, exception_line, separator};
 use crate::model::Frame;
 
 fn pattern(text: &str) -> Regex {
@@ -164,12 +164,18 @@ struct Block<'t> {
     message: Vec<&'t str>,
     /// The line above is one of the message.
     in_message: bool,
+    /// What an example of a document raised, once it is told that it raised something.
+    raised: Option<&'t str>,
     link: Option<Link>,
     done: Option<ParsedTraceback>,
 }
 
 impl<'t> Block<'t> {
     fn line(&mut self, line: &'t str) {
+        if let Some(raised) = examples::raised(self.raised, line) {
+            self.raised = Some(raised);
+            return;
+        }
         // Items that are no functions (tavern's) mark only the first line of their message.
         let goes_on =
             std::mem::take(&mut self.in_message) && line.starts_with("  ") && !line.trim().is_empty();
@@ -225,7 +231,8 @@ impl<'t> Block<'t> {
     /// Ends one exception of the chain. `kind` is the type's name as its last location shows it.
     fn finish(&mut self, kind: Option<&str>) {
         let frames = std::mem::take(&mut self.frames);
-        let message = std::mem::take(&mut self.message);
+        let mut message = std::mem::take(&mut self.message);
+        message.extend(self.raised.take().filter(|raised| !raised.is_empty() && message.is_empty()));
         (self.function, self.code) = (None, None);
         if frames.is_empty() && message.is_empty()
             || message.is_empty() && kind.is_none() && self.done.is_some()

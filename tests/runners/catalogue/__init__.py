@@ -1,6 +1,6 @@
 """Every runner of the table, in its order."""
 
-from catalogue import bdd, frameworks, pytest_family, tasks, unittest_family
+from catalogue import bdd, frameworks, others, pytest_family, tasks, unittest_family
 
 RUNNERS = (
     *pytest_family.RUNNERS,
@@ -8,4 +8,5 @@ RUNNERS = (
     *bdd.RUNNERS,
     *frameworks.RUNNERS,
     *tasks.RUNNERS,
+    *others.RUNNERS,
 )

@@ -5,6 +5,8 @@ use crate::triage::traceback::{ParsedTraceback, parse};
 
 /// How far back the string's beginning is looked for, in characters.
 const MOST_LEAD: usize = 4_000;
+/// What TeamCity and IDEs are told of a failing test.
+const SERVICE_MESSAGE: &str = "##teamcity[testFailed ";
 const HEADER: &str = "Traceback (most recent call last):";
 
 /// The traceback in this line.
@@ -16,12 +18,46 @@ pub(in crate::triage::traceback) fn read(line: &str, at: usize) -> Option<(Parse
         return None;
     }
     read.at = at;
+    read.test = read.test.or_else(|| of_service_message(line));
     Some((read, at + 1))
+}
+
+/// The test that failed, as a service message names it.
+fn of_service_message(line: &str) -> Option<String> {
+    if !line.starts_with(SERVICE_MESSAGE) {
+        return None;
+    }
+    line.rsplit_once(" name='").map(|(_, name)| of_pipes(name))
+}
+
+/// A value of a service message up to its closing quote: `|n` for line ends, `|'` for quotes.
+fn of_pipes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => break,
+            '|' => match chars.next() {
+                Some('n') => out.push('\n'),
+                Some('r') | None => {}
+                Some('0') => {
+                    let digits: String = chars.by_ref().skip(1).take(4).collect();
+                    out.extend(u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32));
+                }
+                Some(other) => out.push(other),
+            },
+            _ => out.push(c),
+        }
+    }
+    out
 }
 
 /// The text from `start` to the end of the string that it stands in, its line ends as such.
 fn text_from(line: &str, start: usize) -> Option<String> {
     let behind = &line[start + HEADER.len()..];
+    if behind.starts_with("|n") && line.starts_with(SERVICE_MESSAGE) {
+        return Some(of_pipes(&line[start..]));
+    }
     let rest = behind.trim_start_matches('\\');
     let escapes = behind.len() - rest.len();
     let listed = ["',", "\",", "'\n", "\"\n"].iter().any(|end| rest.starts_with(end));
@@ -143,6 +179,17 @@ mod tests {
     fn one(line: &str) -> (String, String, usize) {
         let (read, _) = read(line, 0).unwrap();
         (read.kind.unwrap_or_default(), read.message, read.frames.len())
+    }
+
+    /// teamcity-messages 1.33 over unittest.
+    #[test]
+    fn service_messages() {
+        let line = "##teamcity[testFailed timestamp='2026-11-28T10:00:00.413' details='Traceback (most recent call last):|n  File \
+                    \"/srv/a.py\", line 3, in f|n    g(|[x|])|nKeyError: |'mint|'|n' flowId='a.T.test_g' message='Error' name='a.T.test_g']";
+        let (read, _) = read(line, 0).unwrap();
+        assert_eq!((read.kind.as_deref(), read.message.as_str()), (Some("KeyError"), "'mint'"));
+        assert_eq!(read.frames[0].code.as_deref(), Some("g([x])"));
+        assert_eq!(read.test.as_deref(), Some("a.T.test_g"));
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use check::{CheckJson, CheckJunit, CheckMarkdown, CheckRenderer, CheckText};
 pub use escape::{cleaned, lines, one_line, printable};
 pub use fix::FixText;
 pub use html::ReportHtml;
-pub use incident::{IncidentMarkdown, IncidentText};
+pub use incident::IncidentText;
 pub use json::Json;
 pub use json_read::read_json;
 pub use live_plain::PlainReporter;

@@ -205,7 +205,7 @@ fn an_alarm_brings_the_old_version_the_cause_a_tested_fix_and_its_rollout() {
     assert_eq!(fs::read(scene.repo.path().join("shortener.py")).unwrap(), before);
     assert_eq!(scene.commit("HEAD"), scene.commit("v2.0"));
     let text = fs::read_to_string(report).unwrap();
-    for part in ["500 on /old", "json.loads", "## Timeline", "Down for ", "rollout-2"] {
+    for part in ["500 on /old", "json.loads", "## Sequence of events", "- downtime: ", "rollout, stage 2"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     // It is closed: another alarm is another incident.

@@ -1,11 +1,9 @@
 //! An incident, for people: how the service is, what was done and what waits, what broke it.
 
-mod markdown;
 mod text;
 
 use jiff::Timestamp;
 
-pub use markdown::IncidentMarkdown;
 pub use text::IncidentText;
 
 use super::phrases::duration;

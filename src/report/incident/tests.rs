@@ -63,13 +63,3 @@ fn the_state_of_things_comes_first_and_what_waits_last() {
       pybisect respond --approve rollout  # deploy the fix, stage by stage
     ");
 }
-
-#[test]
-fn nothing_in_an_alarm_is_markup() {
-    let mut text = Vec::new();
-    IncidentMarkdown.render(&incident(), &mut text).unwrap();
-    let text = String::from_utf8(text).unwrap();
-    assert!(text.starts_with("# shop: 500 on /\\\\x1b\\[31m\\|x\n"), "{text}");
-    assert!(text.contains("Down for 7.0 s, from "), "{text}");
-    assert!(text.contains("- `pybisect respond --approve rollout`: "), "{text}");
-}

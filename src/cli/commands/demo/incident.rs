@@ -58,7 +58,7 @@ pub(super) fn run(keep: bool, json: Option<&Path>) -> Result<ExitStatus, CliErro
     let exit = ended.map_err(CliError::internal)?;
     if keep {
         let kept = folder.keep();
-        say(&format!("\nthe example is in {}; the report in report.md there", kept.display()));
+        say(&format!("\nthe example is in {}; the report in report.html there", kept.display()));
     }
     Ok(if cancel.is_cancelled() { ExitStatus::Interrupted } else { exit })
 }
@@ -161,7 +161,7 @@ impl Scene {
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["respond", "--alarm", "500 on /old", "--report"])
-            .arg(self.folder.join("report.md"))
+            .arg(self.folder.join("report.html"))
             .env("XDG_CONFIG_HOME", self.folder.join("config"))
             .env("PYBISECT_STATE_DIR", self.folder.join("state"))
             .env("PYBISECT_CACHE_DIR", self.folder.join("cache"))

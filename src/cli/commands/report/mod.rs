@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use crate::cli::terminal::stdout_style;
 use crate::cli::{CliError, ExitStatus};
 use crate::model::DowntimeBudget;
-use crate::report::{Json, Postmortem, Renderer as _, ReportHtml, ReportMarkdown, Style, TextRenderer};
+use crate::report::{
+    IncidentText, Json, Postmortem, Renderer as _, ReportHtml, ReportMarkdown, Style, TextRenderer,
+};
 
-pub(super) use told::of_session;
+pub(super) use told::{of_incident, of_session};
 
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -90,6 +92,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     }
 }
 
+/// Write the report of an incident in the form that the file's ending says; in Markdown where that says none.
+pub(super) fn write_of_incident(told: &Postmortem, file: &Path) -> Result<(), CliError> {
+    let form = Form::of_file(file).unwrap_or(Form::Markdown);
+    std::fs::write(file, rendered(told, form, Style::new(false))?)
+        .map_err(|error| CliError::usage(format!("failed to write {}: {error}", file.display())))
+}
+
 fn rendered(told: &Postmortem, form: Form, style: Style) -> Result<Vec<u8>, CliError> {
     let mut text = Vec::new();
     match form {
@@ -101,10 +110,11 @@ fn rendered(told: &Postmortem, form: Form, style: Style) -> Result<Vec<u8>, CliE
                 .map_err(Into::into),
             None => Json.render(&told.report, &mut text),
         },
-        Form::Text if told.incident.is_some() => ReportMarkdown.render(told, &mut text),
-        Form::Text => {
-            TextRenderer { style, diff: told.diff.clone(), says_next: true }.render(&told.report, &mut text)
-        }
+        Form::Text => match &told.incident {
+            Some(incident) => IncidentText { style, says_next: true }.render(incident, &mut text),
+            None => TextRenderer { style, diff: told.diff.clone(), says_next: true }
+                .render(&told.report, &mut text),
+        },
     }
     .map_err(CliError::internal)?;
     Ok(text)

@@ -31,7 +31,7 @@ pub(in crate::cli::commands) fn of_session(store: &Store, row: &SessionRow) -> R
 }
 
 /// An incident, with all that is kept of its search.
-pub(super) fn of_incident(
+pub(in crate::cli::commands) fn of_incident(
     incident: Incident,
     budget: Option<DowntimeBudget>,
 ) -> Result<Postmortem, CliError> {

@@ -11,6 +11,7 @@ use super::incident::GIVEN_LOG;
 use super::settings::Settings;
 use super::{rollout, search};
 use crate::cli::CliError;
+use crate::cli::commands::report::{of_incident, write_of_incident};
 use crate::cli::commands::rollback::{self, Around};
 use crate::cli::commands::{logs, suspects};
 use crate::git::Repository;
@@ -20,7 +21,7 @@ use crate::model::{
     RollbackOutcome, RollbackReport, StepKind, StepResult, Termination,
 };
 use crate::process::{ActionSpec, act};
-use crate::report::{IncidentMarkdown, duration};
+use crate::report::duration;
 use crate::respond::{Desk, Hands, Job, StepEnd, Template, run_once};
 
 /// Carries out the steps of one incident.
@@ -213,13 +214,11 @@ impl Work<'_> {
     }
 
     fn report(&self, job: &Job<'_>) -> Ended {
-        let mut text = Vec::new();
-        IncidentMarkdown.render(job.incident, &mut text).map_err(CliError::internal)?;
-        let own = self.folder.join("report.md");
+        let told = of_incident(job.incident.clone(), None)?;
+        let own = self.folder.join("report.html");
         let path = self.report.as_ref().unwrap_or(&own);
-        for path in [&own, path] {
-            std::fs::write(path, &text)
-                .map_err(|error| CliError::usage(format!("failed to write {}: {error}", path.display())))?;
+        for path in [&own, &self.folder.join("report.md"), path] {
+            write_of_incident(&told, path)?;
         }
         let path = path.display().to_string();
         Ok(Some(StepEnd::done(path.clone()).with(StepResult::Report { path })))

@@ -17,12 +17,13 @@ use super::config_args::ConfigArgs;
 use super::environments::EnvArgs;
 use super::isolation::IsolationArgs;
 use super::json_target::JsonTarget;
+use super::report::of_incident;
 use super::rollback;
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{CliError, ExitStatus, cache_dir};
 use crate::git::Repository;
 use crate::model::{CancelToken, Incident, IncidentEventKind, IncidentOutcome, StepKind, StepState};
-use crate::report::{IncidentMarkdown, IncidentText, lines};
+use crate::report::{IncidentText, ReportMarkdown, lines};
 use crate::respond::{Desk, Incidents, Response};
 use crate::session::SignalListener;
 
@@ -86,7 +87,7 @@ pub(crate) struct Args {
     isolation: IsolationArgs,
     #[command(flatten)]
     config: ConfigArgs,
-    /// Write the report, in Markdown, to this file as well
+    /// Write the report to this file as well: a page when it ends in .html, else Markdown
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Write the incident as JSON to a file, or to standard output with -
@@ -219,8 +220,9 @@ fn tell(args: &Args, incident: &Incident, json: Option<&mut JsonTarget>) -> Resu
     }
     let mut text = Vec::new();
     if args.markdown {
-        IncidentMarkdown.render(incident, &mut text).map_err(CliError::internal)?;
-        return super::print(&text);
+        let told = of_incident(incident.clone(), None)?;
+        ReportMarkdown.render(&told, &mut text).map_err(CliError::internal)?;
+        return super::print_text(&text);
     }
     let view = IncidentText { style: stdout_style(), says_next: true };
     view.render(incident, &mut text).map_err(CliError::internal)?;

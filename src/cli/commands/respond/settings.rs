@@ -154,7 +154,7 @@ impl Settings {
             let deploy = stage.rollback.deploy.as_ref().map(secret).unwrap_or_default();
             (id, format!("{}: {deploy}", stage.name))
         }));
-        steps.push((StepKind::Report.into(), "what was done, in Markdown".to_owned()));
+        steps.push((StepKind::Report.into(), "what was done, as a page and in Markdown".to_owned()));
         steps
     }
 }

@@ -14,7 +14,7 @@ pub(in crate::report) fn state(incident: &Incident) -> (Prose, bool) {
     let by = |text: &str, version: &DeployedVersion| {
         service.clone().text(format!(" {text} ")).code(version.name()).text(down.clone())
     };
-    match (incident.outcome, &incident.serving) {
+    match (incident.resolution(), &incident.serving) {
         (Some(IncidentOutcome::Fixed), Some(version)) => (by("is fixed by", version), true),
         (Some(IncidentOutcome::Fixed), None) => (service.text(format!(" is fixed{down}")), true),
         (Some(IncidentOutcome::Superseded), _) => {

@@ -4,8 +4,13 @@ use serde_json::{Map, Value};
 
 use super::window::Window;
 
-/// How far above a line its object is looked for.
+/// How far above a line its object is looked for, and how far below.
 const MOST_ABOVE: usize = 400;
+const MOST_BELOW: usize = 400;
+/// Objects around a line that are tried: the outermost and the innermost.
+const MOST_TRIED: usize = 4;
+/// Where nothing can be read, so many lines are not tried again.
+const PAUSE: u64 = 60;
 
 /// An object around a line.
 #[derive(Debug)]
@@ -33,7 +38,10 @@ pub(super) fn around(window: &Window<'_>) -> Option<Result<Pretty, u64>> {
     if openings.is_empty() {
         return None;
     }
-    let mut tried = window.number;
+    if openings.len() > MOST_TRIED {
+        openings.drain(MOST_TRIED / 2..openings.len() - MOST_TRIED / 2);
+    }
+    let mut tried = window.number + PAUSE;
     for (start, indent) in openings.into_iter().rev() {
         let Some((end, lines)) = closing(window, indent) else { continue };
         let text = window.text[start..end].trim_ascii_end();
@@ -73,7 +81,8 @@ fn openings_above(window: &Window<'_>) -> Vec<(usize, usize)> {
 
 /// Where the line ends that closes an object of this indentation, and how many lines behind the one at hand it is.
 fn closing(window: &Window<'_>, of: usize) -> Option<(usize, u64)> {
-    let (lines, (start, line)) = (1..).zip(window.behind()).find(|(_, (_, line))| indent(line) <= of)?;
+    let behind = window.behind().take(MOST_BELOW);
+    let (lines, (start, line)) = (1..).zip(behind).find(|(_, (_, line))| indent(line) <= of)?;
     (indent(line) == of && line.trim_ascii_start().starts_with(b"}")).then_some((start + line.len(), lines))
 }
 

@@ -184,7 +184,7 @@ fn an_incident_has_its_downtime_and_its_steps_on_top() {
     let page = rendered(&incident("v1"));
     look(&page);
     for part in [
-        "<h1><code>v1</code> is served again by <code>v1 (040404040)</code>, after 34 s</h1>",
+        "<h1><code>v1</code> is served again by <code>v1 (040404040)</code>, and was down for 34 s</h1>",
         "34 of 15 seconds of the year",
         "050505050</code> broke it",
         "pybisect respond --approve rollout",

@@ -64,8 +64,8 @@ fn responsive(told: &Postmortem) -> Vec<Countermeasure> {
             let what = Prose::of(format!("Bring the tested fix in: {how}"));
             list.push(match told.incident.as_ref().and_then(Incident::branch) {
                 Some((branch, _)) => {
-                    let is_done = told.incident.as_ref().and_then(|incident| incident.outcome)
-                        == Some(IncidentOutcome::Fixed);
+                    let is_done =
+                        told.incident.as_ref().and_then(Incident::resolution) == Some(IncidentOutcome::Fixed);
                     Countermeasure { is_done, ..to_do(what.text(", on the branch ").code(branch), None) }
                 }
                 None => to_do(what, Some(format!("pybisect fix {session} --branch NAME --commit"))),

@@ -9,7 +9,7 @@ use crate::report::phrases::duration;
 /// How the service is, and whether that is well.
 pub(in crate::report) fn state(incident: &Incident) -> (Prose, bool) {
     let service = Prose::of_code(&incident.service);
-    let down = incident.downtime_seconds().map(|seconds| format!(", after {}", duration(seconds)));
+    let down = incident.downtime_seconds().map(|seconds| format!(", and was down for {}", duration(seconds)));
     let down = down.unwrap_or_default();
     let by = |text: &str, version: &DeployedVersion| {
         service.clone().text(format!(" {text} ")).code(version.name()).text(down.clone())

@@ -1,6 +1,6 @@
 //! A session as a post-mortem: what is told in each of its forms, before it has one.
 //!
-//! The page ([`ReportHtml`](super::ReportHtml)) and the ticket ([`ReportMarkdown`](super::ReportMarkdown)) say the same; what
+//! The page ([`ReportHtml`](super::ReportHtml)) and the ticket ([`ReportMarkdown`]) say the same; what
 //! they say is made here, in [`Prose`]: our words, and what others wrote, apart from each other.
 
 mod countermeasures;

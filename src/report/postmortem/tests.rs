@@ -234,7 +234,10 @@ fn an_incident_is_told_in_the_order_of_time_with_its_downtime() {
     let mut out = Vec::new();
     ReportMarkdown.render(&told, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
-    assert!(text.starts_with("# `v1` is served again by `v1 (040404040)`, after 34 s\n"), "{text}");
+    assert!(
+        text.starts_with("# `v1` is served again by `v1 (040404040)`, and was down for 34 s\n"),
+        "{text}"
+    );
     for part in [
         "- downtime: 34 s: 34 of 15 seconds of the year",
         "| rollout, stage 1 | waiting |  | v1 | waits for a person: `pybisect respond --approve rollout` |",
@@ -243,4 +246,16 @@ fn an_incident_is_told_in_the_order_of_time_with_its_downtime() {
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
+}
+
+/// The report is a step of the response: it is written before the incident is closed.
+#[test]
+fn what_is_rolled_out_in_all_its_stages_is_fixed() {
+    let mut told = incident("v1");
+    let line = |told: &Postmortem| state(told.incident.as_ref().unwrap()).0.plain();
+    assert!(line(&told).contains("is served again by"), "{}", line(&told));
+    for step in told.incident.iter_mut().flat_map(|incident| &mut incident.steps) {
+        step.state = crate::model::StepState::Done;
+    }
+    assert!(line(&told).contains("is fixed by"), "{}", line(&told));
 }

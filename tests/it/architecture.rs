@@ -186,3 +186,33 @@ fn the_reader_of_imports_sees_groups() {
     let rooms = imported_rooms("use crate::{model::{A, B}, graph::Node};\nlet x = crate::git::open();");
     assert_eq!(rooms.into_iter().collect::<Vec<_>>(), ["git", "graph", "model"]);
 }
+
+/// What is compiled in from outside of `src` is in the package, too, or it could not be built.
+#[test]
+fn what_is_compiled_in_is_packaged() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest: toml::Table = std::fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
+    let packaged = manifest["package"]["include"].as_array().unwrap();
+    let packaged: Vec<&str> =
+        packaged.iter().map(|path| path.as_str().unwrap().trim_start_matches('/')).collect();
+    let included = Regex::new(r#"include_(?:str|bytes)!\(\s*"(\.\./[^"]+)""#).unwrap();
+    let mut seen = 0;
+    for file in rust_files(&root.join("src")) {
+        let source = std::fs::read_to_string(&file).unwrap();
+        // Of unit tests' files nothing is compiled in.
+        let code = source.split("#[cfg(test)]").next().unwrap();
+        for found in
+            included.captures_iter(code).filter(|_| file.file_stem().is_some_and(|name| name != "tests"))
+        {
+            let path = file.parent().unwrap().join(&found[1]).canonicalize().unwrap();
+            let path = path.strip_prefix(root.canonicalize().unwrap()).unwrap().to_owned();
+            assert!(
+                packaged.iter().any(|folder| path.starts_with(folder)),
+                "{} is not packaged",
+                path.display()
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 5, "{seen}");
+}

@@ -14,30 +14,30 @@
 //!
 //! # Rooms
 //!
-//! A room imports only from the rooms named behind it; `tests/it/architecture.rs` enforces the table
-//! and a limit of 500 lines a file.
+//! A room imports from exactly the rooms named behind it, and its files import one another in one direction:
+//! `tests/it` holds the code to that, and files to 500 lines.
 //!
 //! | room | what it is | imports |
 //! |---|---|---|
 //! | [`model`] | plain shared words, no input or output | |
-//! | [`graph`] | the commit DAG as dense integers | model |
+//! | [`graph`] | the commit DAG as dense integers | |
 //! | [`calls`] | Python calls: extraction, resolution, and what a change did to them; pure | model |
-//! | [`search`] | which commits to test next; pure | model, graph |
+//! | [`search`] | which commits to test next; pure | graph, model |
 //! | [`suspects`] | which commits the evidence of a failure points at; pure | model, triage |
-//! | [`minimize`] | a difference as edits, delta debugging over them, partial versions; pure | model, calls |
+//! | [`minimize`] | a difference as edits, delta debugging over them, partial versions; pure | calls, model |
 //! | [`beneath`] | files beneath an open folder, by descriptor | |
-//! | [`git`] | the repository: history, blobs, differences, the shadow for trials | model, beneath, graph, process |
-//! | [`process`] | one child process, and nothing left of it | model, beneath |
-//! | [`executor`] | where trials run | model, beneath, git, process |
+//! | [`git`] | the repository: history, blobs, differences, the shadow for trials | beneath, graph, model, process |
+//! | [`process`] | one child process, and nothing left of it | beneath, model |
+//! | [`executor`] | where trials run | beneath, git, model, process, pyenv |
 //! | [`store`] | outcomes and sessions on disk | model |
 //! | [`triage`] | what went wrong: failures in a trial's output, and the oracle | model |
-//! | [`pyenv`] | Python environments | model, beneath, process |
-//! | [`call_changes`] | call changes between trees and over histories, remembered | model, calls, git, store |
-//! | [`session`] | the conductor: endpoints, loop, confirmation, journal | all above |
-//! | [`check`] | a look at a branch before its merge: findings on changed calls | all above |
-//! | [`respond`] | what is done about an outage: rolling back, and whether it took | model, git, process |
+//! | [`pyenv`] | Python environments | beneath, model, process |
+//! | [`call_changes`] | call changes between trees and over histories, remembered | calls, git, model, store |
+//! | [`session`] | the conductor: endpoints, loop, confirmation, journal | beneath, calls, executor, git, graph, minimize, model, process, pyenv, search, store, suspects, triage |
+//! | [`check`] | a look at a branch before its merge: findings on changed calls | beneath, calls, git, minimize, model, process, pyenv, session |
+//! | [`respond`] | what is done about an outage: rolling back, and whether it took | git, model, process |
 //! | [`report`] | live views and renderers | model |
-//! | [`cli`] | arguments, configuration, errors with hints, exit codes | all |
+//! | [`cli`] | arguments, configuration, errors with hints, exit codes | beneath, call_changes, calls, check, executor, git, minimize, model, process, pyenv, report, respond, session, store, suspects, triage |
 
 pub mod beneath;
 pub mod call_changes;

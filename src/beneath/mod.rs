@@ -11,7 +11,9 @@
 //! | `remove` | removing, in bounded time, memory and descriptors |
 //! | `resolve` | from a path to a descriptor |
 //! | `scratch` | [`Scratch`]: a temporary folder for a program that is not trusted |
+//! | `entries` | what lies in an open folder, and the folder that a path lies in |
 
+mod entries;
 mod facts;
 mod folder;
 mod remove;
@@ -20,7 +22,8 @@ mod scratch;
 #[cfg(test)]
 mod tests;
 
+pub use entries::Entry;
 pub use facts::{FileFacts, Identity, Kind};
-pub use folder::{Entry, Folder};
+pub use folder::Folder;
 pub use remove::remove_tree;
 pub use scratch::Scratch;

@@ -10,8 +10,8 @@ use rustix::fs::{AtFlags, IFlags, Mode, OFlags, ioctl_getflags, ioctl_setflags, 
 use rustix::io::{Errno, Result};
 use rustix::mount::{UnmountFlags, unmount};
 
+use super::entries::{entries_of, open_up, parent_of};
 use super::facts::{Identity, Kind, facts_of};
-use super::folder::{entries_of, open_up, parent_of};
 use super::resolve::{FOLDER, ONLY_NAMES, open_beneath, open_mounted};
 
 /// Mounts that are taken away from one place.

@@ -27,10 +27,12 @@
 //! | `ids` | libgit2's ids ↔ the model's |
 //! | `changed_python_files` | Python files that differ, over whole histories |
 //! | `error` | [`GitError`] |
+//! | `repository_variables` | variables that lead git to another repository |
 
 mod changes;
 mod checkout;
 mod raw_diff;
+mod repository_variables;
 
 mod bisect_in_progress;
 mod changed_lines;
@@ -69,10 +71,10 @@ pub use error::GitError;
 pub use exported_tree::ExportedTrees;
 pub use history::{History, RangeOptions};
 pub use merge::MergeOutcome;
-pub use partial_clone::OTHER_REPOSITORY;
 pub use publish::Patch;
 pub use raw_diff::EntryPair;
 pub use repository::Repository;
+pub use repository_variables::OTHER_REPOSITORY;
 pub use revision::Tag;
 pub use shadow::{Link, RepositoryTemplate, Shadow};
 pub use tree_builder::TreeEdit;

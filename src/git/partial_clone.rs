@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use git2::{ConfigLevel, ErrorCode, ObjectType, OdbLookupFlags, Oid};
 
 use super::ids::{ToOid, tree_id};
+use super::repository_variables::OTHER_REPOSITORY;
 use super::{GitError, Repository, Shadow};
 use crate::model::{CommitId, TreeId};
 use crate::process::program;
@@ -25,16 +26,6 @@ const MOST_BEFORE_BAD: usize = 1000;
 const COPIED: [&str; 6] = ["remote.", "url.", "http.", "credential.", "protocol.", "core.sshcommand"];
 /// What a fetch would otherwise do beside fetching.
 const NOT_COPIED: [&str; 4] = [".fetch", ".push", ".mirror", ".tagopt"];
-
-/// Variables that would lead the git executable to another repository.
-pub const OTHER_REPOSITORY: [&str; 6] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-];
 
 impl Repository {
     /// The remote that has what a partial clone lacks; `None` when the clone is whole.

@@ -9,7 +9,7 @@ use std::process::Command;
 use git2::{DiffFormat, DiffLineType, DiffOptions};
 
 use super::ids::{ToOid, commit_id};
-use super::partial_clone::OTHER_REPOSITORY;
+use super::repository_variables::OTHER_REPOSITORY;
 use super::{GitError, Repository, Shadow};
 use crate::model::{CommitId, TreeId};
 use crate::process::program;

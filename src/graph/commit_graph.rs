@@ -1,28 +1,7 @@
 //! The graph itself.
 
 use super::NodeSet;
-
-/// A commit as a small number, valid for one [`CommitGraph`]. Parents have smaller numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Node(u32);
-
-impl Node {
-    /// The node with this index.
-    ///
-    /// # Panics
-    /// When the index does not fit 32 bits: no history has four billion commits.
-    #[must_use]
-    pub fn new(index: usize) -> Self {
-        Self(u32::try_from(index).expect("fewer than 2^32 commits"))
-    }
-
-    /// Its index, for slices with one entry a node.
-    #[must_use]
-    #[expect(clippy::as_conversions, reason = "usize has at least 32 bits on every supported target")]
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
+use super::node::Node;
 
 /// A list of parents is not a graph in topological order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

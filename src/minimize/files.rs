@@ -89,3 +89,8 @@ pub fn is_test_file(path: &str) -> bool {
     let is_folder = |part: &str| part == "test" || part == "tests";
     last.starts_with("test_") || last.ends_with("_test.py") || name.split('/').any(is_folder)
 }
+
+/// A text as lines with their ends.
+pub(super) fn lines(text: &[u8]) -> Vec<&[u8]> {
+    text.split_inclusive(|&byte| byte == b'\n').collect()
+}

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 
-use super::files::FilePair;
+use super::files::{FilePair, lines};
 use super::split_hunk;
 use crate::calls::{Paths, diff_files};
 use crate::model::{CallChange, ChangeKind};
@@ -98,11 +98,6 @@ fn hunks(old: &[u8], new: &[u8]) -> Vec<(Range<usize>, Range<usize>)> {
         }
     }
     hunks
-}
-
-/// A text as lines with their ends.
-pub(super) fn lines(text: &[u8]) -> Vec<&[u8]> {
-    text.split_inclusive(|&byte| byte == b'\n').collect()
 }
 
 struct Cut {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::hunks::lines;
+use super::files::lines;
 use crate::calls::statement_starts;
 
 /// Hunks with at most this many lines, removed and added together, stay whole.

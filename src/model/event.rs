@@ -5,6 +5,7 @@
 //!
 //! [`Report`]: super::Report
 
+use super::trial_line::OutcomeSource;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -92,18 +93,6 @@ impl Isolation {
     pub fn has_limits(&self) -> bool {
         self.has("limits")
     }
-}
-
-/// Where an outcome comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OutcomeSource {
-    /// The trial ran now.
-    Ran,
-    /// It was recorded by an earlier run, or ran for another commit with the same tree.
-    Reused,
-    /// This session has had it before, when another failure was searched for.
-    Replayed,
 }
 
 /// A finished trial, as the journal keeps it.

@@ -24,6 +24,8 @@
 //! | [`cancel`] | [`CancelToken`]: how a running trial is told to end |
 //! | [`rollback`] | [`RollbackReport`]: what a rollback did |
 //! | [`incident`] | [`Incident`]: what was done about an outage, a fold over its events |
+//! | `narrowing` | what narrowing came to, and what is proven of it |
+//! | `trial_line` | a trial in the report, in one line |
 
 pub mod annotation;
 pub mod call;
@@ -41,6 +43,7 @@ pub mod history;
 pub mod incident;
 pub mod kept_output;
 pub mod log;
+mod narrowing;
 pub mod packages;
 pub mod proof;
 mod proving;
@@ -49,6 +52,7 @@ pub mod rollback;
 pub mod suspect;
 pub mod target;
 pub mod trial;
+pub mod trial_line;
 pub mod verdict;
 
 pub use annotation::{Annotation, Rule, Severity, Suggestion};
@@ -59,9 +63,7 @@ pub use call::{
 pub use cancel::{CancelReason, CancelToken};
 pub use check::{CheckReport, MergeSide, SmokeResult};
 pub use commit::{BlobId, CommitId, CommitInfo, TreeId};
-pub use conclusion::{
-    BreakingChange, ChangedCallSummary, Conclusion, Culprit, Episode, Inconclusive, NarrowingSummary,
-};
+pub use conclusion::{Conclusion, Culprit, Episode, Inconclusive};
 pub use confined_path::{beneath, component};
 pub use downtime::{DowntimeBudget, InvalidBudget, Period};
 pub use event::{Event, EventKind};
@@ -76,6 +78,9 @@ pub use kept_output::KeptOutput;
 pub use log::{
     Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport, LogTimestamp, ScannedSource,
 };
+pub use narrowing::BreakingChange;
+pub use narrowing::ChangedCallSummary;
+pub use narrowing::NarrowingSummary;
 pub use packages::{
     Dropped, EnvironmentFacts, PackageChange, PackageDate, PackageEdit, PackageOrigin, PackageSelection,
 };

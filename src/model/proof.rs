@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::report::TrialLine;
+use super::trial_line::TrialLine;
 use super::{CommitId, CommitInfo, FailureHistory, NarrowingSummary, Shown, TrialKind};
 
 /// How the trials of one commit's own tree ended, in the terms of the search: with `--find-fix`, inverted.
@@ -152,7 +152,7 @@ impl Proof {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::OutcomeSource;
+    use crate::model::trial_line::OutcomeSource;
     use crate::model::{Timing, TreeId};
 
     fn id(byte: u8) -> CommitId {

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Isolation, OutcomeSource, OutputTail, TrialFinished};
+use super::event::{Isolation, OutputTail, TrialFinished};
 use super::proof::{Proof, Trials};
+use super::trial_line::{OutcomeSource, TrialLine};
 use super::{
     BreakingChange, CommitId, CommitInfo, Conclusion, Culprit, EnvironmentFacts, Episode, Event, EventKind,
     FailureHistory, FailureSignature, NarrowingSummary, PackageChange, SkipKind, Suspect, TargetReport,
-    Timing, TrialKind, Verdict,
+    TrialKind, Verdict,
 };
 
 /// Name and version of the format.
@@ -48,28 +49,6 @@ pub struct Skipped {
     pub kind: SkipKind,
     /// Why, in words.
     pub reason: String,
-}
-
-/// One trial, for those who want to know where the time went.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TrialLine {
-    /// The commit.
-    pub commit: CommitId,
-    /// What it was for.
-    pub purpose: TrialKind,
-    /// `good`, `bad`, `skip`.
-    pub verdict: String,
-    /// Whether it ran or was known.
-    pub source: OutcomeSource,
-    /// Where it counts as bad by a failure that is only likely the target: why that is not certain.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub likely: Option<String>,
-    /// Whether it ran the failing tests only, and not the whole command.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub selected: bool,
-    /// Where the time went.
-    #[serde(flatten)]
-    pub timing: Timing,
 }
 
 /// The complete result of a session.
@@ -164,6 +143,27 @@ pub struct Report {
 }
 
 impl Report {
+    /// What the report of a search for one test says of that test.
+    #[must_use]
+    pub fn of_target(&self) -> TargetReport {
+        let failure = self.failure.clone();
+        let test = failure.as_ref().and_then(|failure| failure.tests.first()).cloned().unwrap_or_default();
+        TargetReport {
+            test,
+            status: self.status.clone(),
+            reason: self.reason.clone(),
+            hint: self.hint.clone(),
+            failure,
+            culprits: self.culprits.clone(),
+            last_good: self.last_good.as_ref().map(|commit| commit.id),
+            episodes: self.episodes.clone(),
+            history: self.history.clone(),
+            packages: self.packages.clone(),
+            flaky: self.flaky,
+            trials: self.trials.run + self.trials.narrowing,
+        }
+    }
+
     /// The report of a whole session.
     #[must_use]
     pub fn from_events<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
@@ -411,7 +411,7 @@ impl Others {
             (EventKind::TargetConcluded { conclusion, last_good }, Some(own)) => {
                 own.last_good.clone_from(last_good);
                 own.conclude(conclusion);
-                self.ended.push(TargetReport::of(own));
+                self.ended.push(own.of_target());
                 self.current = None;
             }
             (EventKind::AlikeTarget(alike), _) => {
@@ -419,7 +419,7 @@ impl Others {
                 own.trial_log.clone_from(&alike.log);
                 own.last_good.clone_from(&alike.last_good);
                 own.conclude(&alike.conclusion);
-                self.ended.push(TargetReport::of(&own));
+                self.ended.push(own.of_target());
             }
             (EventKind::LeftTarget { failure, reason }, _) => {
                 self.ended.push(TargetReport::left(failure, reason));
@@ -447,7 +447,7 @@ impl Others {
     fn close(self, report: &mut Report) {
         let is_test = report.failure.as_ref().is_some_and(|failure| !failure.tests.is_empty());
         if is_test {
-            let mut first = TargetReport::of(report);
+            let mut first = report.of_target();
             // What ran for the others is counted there.
             first.trials -= self.ended.iter().map(|other| other.trials).sum::<usize>().min(first.trials);
             report.targets.push(first);

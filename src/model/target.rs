@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::report::TrialLine;
+use super::trial_line::TrialLine;
 use super::{
     CommitId, CommitInfo, Conclusion, Culprit, Episode, FailureHistory, FailureSignature, PackageChange,
-    Report,
 };
 
 /// A test that fails at bad and has not been searched for: there are too many, or the user stopped.
@@ -56,27 +55,6 @@ pub struct TargetReport {
 }
 
 impl TargetReport {
-    /// What a report of one search says of its test.
-    #[must_use]
-    pub fn of(report: &Report) -> Self {
-        let failure = report.failure.clone();
-        let test = failure.as_ref().and_then(|failure| failure.tests.first()).cloned().unwrap_or_default();
-        Self {
-            test,
-            status: report.status.clone(),
-            reason: report.reason.clone(),
-            hint: report.hint.clone(),
-            failure,
-            culprits: report.culprits.clone(),
-            last_good: report.last_good.as_ref().map(|commit| commit.id),
-            episodes: report.episodes.clone(),
-            history: report.history.clone(),
-            packages: report.packages.clone(),
-            flaky: report.flaky,
-            trials: report.trials.run + report.trials.narrowing,
-        }
-    }
-
     /// A test that was not searched for, and why.
     #[must_use]
     pub fn left(failure: &FailureSignature, reason: &str) -> Self {

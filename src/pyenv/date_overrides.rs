@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use super::declared::{LeastPytest, normalised};
-use super::pythons::{PythonVersion, supported_since};
+use super::python_version::{PythonVersion, supported_since};
 
 /// Packages whose old files were deleted and uploaded again, and when.
 const UPLOADED_AGAIN: [(&str, &str); 1] = [("atomicwrites", "2022-07-09T00:00:00Z")];

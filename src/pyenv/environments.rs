@@ -12,14 +12,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::declared::{DeclaredDependencies, InstallOptions, ProjectFiles, PythonHints, name_of};
+use super::environment::Environment;
 use super::environment_cache::{EnvironmentCache, EnvironmentLease, environments_folder, made_folder};
 use super::index_settings::named_by;
 use super::install::install;
 use super::install_paths::places_of_python;
 use super::project_metadata::project_metadata;
-use super::pythons::{InterpreterSet, PythonVersion};
+use super::python_version::PythonVersion;
+use super::pythons::InterpreterSet;
 use super::resolution_cache::ResolutionCache;
-use super::resolve::{EnvironmentError, Resolved, resolve};
+use super::resolve::resolve;
+use super::resolved::{EnvironmentError, Resolved};
 use super::uv::Uv;
 use crate::model::{CancelToken, EnvironmentFacts, PackageDate};
 use crate::process::sandbox::Sandbox;
@@ -66,20 +69,6 @@ pub struct ProjectVersion<'a> {
     pub date: Timestamp,
     /// As of when its packages are chosen.
     pub day: PackageDate,
-}
-
-/// An environment, ready for trials. It is not evicted while this lives.
-#[derive(Debug)]
-pub struct Environment {
-    /// What it is, for the report.
-    pub facts: EnvironmentFacts,
-    /// Its folder.
-    pub folder: PathBuf,
-    /// Folders of the tree to import from.
-    pub source_folders: Vec<String>,
-    /// The interpreter's own library, for its bytecode.
-    pub library: PathBuf,
-    _held: EnvironmentLease,
 }
 
 #[derive(Default)]

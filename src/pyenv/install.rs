@@ -1,15 +1,14 @@
 //! Installing what was resolved.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
 use jiff::Timestamp;
 
 use super::date_overrides::build_options;
-use super::pythons::PythonVersion;
-use super::resolve::{EnvironmentError, Resolved};
+use super::python_version::PythonVersion;
+use super::resolved::{EnvironmentError, Resolved};
 use super::uv::{Uv, Work};
 use crate::model::{CancelToken, Termination};
 use crate::process::ChildOutcome;

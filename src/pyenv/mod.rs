@@ -24,10 +24,14 @@
 //! | [`project_metadata`] | what makes the project look installed |
 //! | [`environment_cache`] | environments on disk: made once, shared, evicted |
 //! | [`environments`] | [`Environments`]: all of it, for one session |
+//! | `environment` | a Python environment that trials run in |
+//! | `python_version` | a minor version of Python, and since when there is one |
+//! | `resolved` | exact versions of packages, or why there are none |
 
 mod build_folder;
 mod date_overrides;
 mod declared;
+mod environment;
 mod environment_cache;
 mod environments;
 mod fingerprint;
@@ -43,17 +47,20 @@ mod pip_compile;
 mod prober;
 mod project_metadata;
 mod proxy;
+mod python_version;
 mod pythons;
 mod resolution_cache;
 mod resolve;
+mod resolved;
 mod uv;
 
 pub use declared::{
     Constrained, InstallOptions, LeastPytest, ProjectFiles, VersionFile, add_constraint, constrain, declares,
     declares_project, ini, version_files, version_of_tag,
 };
+pub use environment::Environment;
 pub use environment_cache::evict_environments;
-pub use environments::{Environment, Environments, Policy, ProjectVersion, Provider, TimeTravel};
+pub use environments::{Environments, Policy, ProjectVersion, Provider, TimeTravel};
 pub use fingerprint::{fingerprint, is_private};
 pub use in_folder::{environment_around, environments_in, is_environment};
 pub use index_settings::{registry_files, registry_variables};
@@ -61,6 +68,8 @@ pub use install_paths::places_of_python;
 pub use installed::Requirer;
 pub use interpreter::{Interpreter, ProbeError, find_python};
 pub use prober::Prober;
-pub use pythons::{InterpreterSet, PythonVersion};
-pub use resolve::{EnvironmentError, Resolved};
+pub use python_version::PythonVersion;
+pub use pythons::InterpreterSet;
+pub use resolved::EnvironmentError;
+pub use resolved::Resolved;
 pub use uv::{Uv, UvError};

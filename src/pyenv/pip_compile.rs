@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::build_folder::read_answer;
 use super::date_overrides::DateOverrides;
-use super::resolve::EnvironmentError;
+use super::resolved::EnvironmentError;
 use super::uv::{Uv, Work};
 use crate::model::{CancelToken, Termination};
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::install_paths::places_of_python;
 use super::interpreter::{Interpreter, ProbeError};
-use super::pythons::PythonVersion;
+use super::python_version::PythonVersion;
 use crate::beneath::Scratch;
 use crate::model::{CancelToken, Termination};
 use crate::process::sandbox::{Sandbox, SlotDirs, filter_environment};

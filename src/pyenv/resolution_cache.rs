@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use super::resolve::{EnvironmentError, Resolved};
+use super::resolved::{EnvironmentError, Resolved};
 
 type Answer = Result<Arc<Resolved>, EnvironmentError>;
 /// What came of a question, by date.

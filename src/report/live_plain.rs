@@ -6,7 +6,8 @@ use std::io::Write;
 use super::escape::cleaned;
 use super::phrases::{duration, plural};
 use super::{Reporter, Style};
-use crate::model::event::{OutcomeSource, TrialFinished};
+use crate::model::event::TrialFinished;
+use crate::model::trial_line::OutcomeSource;
 use crate::model::{Conclusion, Event, EventKind, Suspect, TrialId, Verdict};
 
 /// Writes a line for each event that matters.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ureq::{Agent, Error};
 
-use super::health::{VersionSource, one_word};
+use super::version_source::{VersionSource, one_word};
 use super::watch::Answer;
 
 /// Bytes of a body that are read.

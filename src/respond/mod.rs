@@ -16,9 +16,12 @@
 //! | `migrations` | files that change a database's schema |
 //! | `response` | all of a response, in the order in which time matters |
 //! | `rollback` | all of it, in order |
+//! | `health_error` | why a service cannot be asked |
+//! | `version_source` | where an answer says which version gave it |
 
 mod deploy;
 mod health;
+mod health_error;
 mod http;
 mod incidents;
 mod migrations;
@@ -26,14 +29,17 @@ mod record;
 mod response;
 mod rollback;
 mod template;
+mod version_source;
 mod watch;
 
 pub use deploy::{Deploy, DeployError, run_once};
-pub use health::{Baseline, Health, HealthError, Probe, VersionSource};
+pub use health::{Baseline, Health, Probe};
+pub use health_error::HealthError;
 pub use incidents::{IncidentLock, Incidents, Journal};
 pub use migrations::is_migration;
 pub use record::{Entry, Happened, RecordError, Service};
 pub use response::{Desk, Hands, Job, Response, StepEnd};
 pub use rollback::{Next, Rollback, Steps, roll_back, worktrees};
 pub use template::{Template, TemplateError};
+pub use version_source::VersionSource;
 pub use watch::Terms;

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use similar::{DiffTag, TextDiff};
 
-use super::commit_search::SearchRange;
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
+use super::range::SearchRange;
+use super::state::Session;
 use crate::graph::Node;
 use crate::minimize::EditList;
 use crate::model::CommitId;

@@ -1,40 +1,16 @@
 //! The loop around the strategy: no slot waits for a round to end.
 
-use super::endpoints::Expected;
-use super::failure_history::After;
-use super::find::{EarlyExit, Judged, Session, SessionContext};
+use super::context::SessionContext;
+use super::endpoint_state::Expected;
+use super::error::EarlyExit;
+use super::history_state::After;
+use super::range::SearchRange;
+use super::state::Session;
 use super::verification::Proving;
-use crate::git::{History, RangeOptions};
+use crate::git::RangeOptions;
 use crate::graph::Node;
 use crate::model::{CommitId, Conclusion, Culprit, Episode, EventKind, Inconclusive, TreeId, TrialKind};
-use crate::search::{
-    BeliefSummary, InformationGain, Next, Observation, SearchOutcome, SearchState, Strategy,
-};
-
-/// A range in search, and what is known of it.
-pub(super) struct SearchRange {
-    pub(super) history: History,
-    pub(super) state: SearchState,
-}
-
-impl SearchRange {
-    /// Record a verdict, if the commit is in the range.
-    pub(super) fn record(&mut self, judged: &Judged) {
-        if !judged.purpose.is_of_commit() {
-            return;
-        }
-        if let Some(&node) = self.history.index.get(&judged.commit) {
-            match judged.withdrawn {
-                Some(seen) => self.state.retract(node, seen),
-                None => self.state.record(node, Observation::of(&judged.verdict)),
-            }
-        }
-    }
-
-    pub(super) fn id(&self, node: Node) -> CommitId {
-        self.history.ids[node.index()]
-    }
-}
+use crate::search::{BeliefSummary, InformationGain, Next, SearchOutcome, SearchState, Strategy};
 
 impl Session<'_> {
     /// Search the range between the good commits and bad.

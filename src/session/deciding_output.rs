@@ -1,7 +1,7 @@
 //! What the runs that decided printed: shown wherever there is no answer, since a reason in our words may be the wrong one.
 
 use super::SessionError;
-use super::find::Session;
+use super::state::Session;
 use crate::model::event::{OutputTail, WhichEnd};
 use crate::model::kept_output::ending_words;
 use crate::model::{CommitId, Conclusion, EventKind, Inconclusive, SkipKind, TrialOutput};
@@ -11,15 +11,6 @@ use crate::triage::redact::redact;
 
 /// Commits that could not be tested of which the output is shown: one for each of so many kinds of reasons.
 const MOST_SKIPPED: usize = 2;
-
-/// Outputs that may have to be shown.
-#[derive(Debug, Default)]
-pub(super) struct Printed {
-    /// Of the ends of the range, the last run of each.
-    ends: Vec<(CommitId, TrialOutput)>,
-    /// Of commits that could not be tested, the first of each kind.
-    skipped: Vec<(SkipKind, CommitId, TrialOutput)>,
-}
 
 impl Session<'_> {
     /// Keep what an end of the range printed, the last time that it ran.

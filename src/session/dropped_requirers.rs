@@ -3,8 +3,9 @@
 //! The cause is the requirer's release, and what mends it is to hold that back: a pin of what is gone mends the symptom, and
 //! nobody who reads it later knows why it is there.
 
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
 use super::package_bisect::{Change, PackageRegression};
+use super::state::Session;
 use crate::model::{Dropped, Verdict};
 
 /// Requirers of requirers are followed no further than this.

@@ -1,6 +1,7 @@
 //! The end of a session: what a search came to, the further tests, the last word.
 
-use super::find::{EarlyExit, Session, SessionError};
+use super::error::{EarlyExit, SessionError};
+use super::state::Session;
 use crate::model::{CommitId, Conclusion, EventKind, Inconclusive, Report};
 use crate::store::SessionState;
 

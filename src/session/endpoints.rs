@@ -1,80 +1,12 @@
 //! Bad has to fail and good to pass. A surprise is repeated before it is believed: the test may be
 //! flaky.
 
-use std::collections::BTreeMap;
-
 use super::SessionError;
-use super::find::{EarlyExit, Session};
+use super::endpoint_state::{EndpointCheck, Expected};
+use super::error::EarlyExit;
+use super::state::Session;
 use crate::model::{CommitId, Conclusion, SkipKind, TrialKind, TrialOutput, Verdict};
 use crate::triage::advice::advice;
-
-/// How often an endpoint may surprise before the session gives up.
-pub(super) const PATIENCE: u32 = 3;
-/// How often it may fail in another way than the failure looked for: that may be chance more often than a pass.
-const PATIENCE_WITH_OTHERS: u32 = 4;
-
-/// What an endpoint is expected to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Expected {
-    Good,
-    Bad,
-}
-
-/// What is to be done after a verdict on an endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum EndpointCheck {
-    /// It is as expected; or it is not an endpoint.
-    Settled,
-    /// Run it once more.
-    Repeat,
-    /// It will not be what was said of it.
-    Wrong(Expected, Verdict),
-}
-
-/// The commits whose verdict is known beforehand, and whether trials agreed.
-#[derive(Debug, Default)]
-pub(super) struct Endpoints {
-    open: BTreeMap<CommitId, (Expected, u32)>,
-}
-
-impl Endpoints {
-    /// Expect this of a commit.
-    pub(super) fn expect(&mut self, commit: CommitId, expected: Expected) {
-        self.open.insert(commit, (expected, 0));
-    }
-
-    /// Whether every endpoint was seen as expected.
-    pub(super) fn are_settled(&self) -> bool {
-        self.open.is_empty()
-    }
-
-    /// A verdict came in.
-    pub(super) fn see(&mut self, commit: CommitId, verdict: &Verdict) -> EndpointCheck {
-        let Some((expected, surprises)) = self.open.get_mut(&commit) else { return EndpointCheck::Settled };
-        match (*expected, verdict) {
-            (Expected::Good, Verdict::Good) | (Expected::Bad, Verdict::Bad) => {
-                self.open.remove(&commit);
-                EndpointCheck::Settled
-            }
-            (expected, Verdict::Skip(skip)) if skip.kind == SkipKind::DifferentFailure => {
-                *surprises += 1;
-                let again = *surprises < PATIENCE_WITH_OTHERS;
-                if again { EndpointCheck::Repeat } else { EndpointCheck::Wrong(expected, verdict.clone()) }
-            }
-            (expected, Verdict::Skip(_) | Verdict::Abort(_)) => {
-                EndpointCheck::Wrong(expected, verdict.clone())
-            }
-            (expected, Verdict::Good | Verdict::Bad) => {
-                *surprises += 1;
-                if *surprises < PATIENCE {
-                    EndpointCheck::Repeat
-                } else {
-                    EndpointCheck::Wrong(expected, verdict.clone())
-                }
-            }
-        }
-    }
-}
 
 impl Session<'_> {
     pub(super) fn check_endpoint(
@@ -181,6 +113,8 @@ pub(super) const fn hint_of_skip(kind: SkipKind) -> &'static str {
 mod tests {
     use super::*;
     use crate::model::SkipKind;
+    use crate::session::endpoint_state::Endpoints;
+    use crate::session::endpoint_state::PATIENCE_WITH_OTHERS;
 
     #[test]
     fn a_surprise_is_repeated_twice_before_it_is_believed() {

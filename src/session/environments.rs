@@ -1,7 +1,8 @@
 //! Environments of versions, as far as the session has to do with them.
 
-use super::commit_search::SearchRange;
-use super::find::{EarlyExit, Session, SessionError};
+use super::error::{EarlyExit, SessionError};
+use super::range::SearchRange;
+use super::state::Session;
 use crate::model::{CommitId, EventKind};
 
 impl Session<'_> {

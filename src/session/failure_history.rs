@@ -14,84 +14,18 @@
 use std::collections::HashSet;
 
 use super::Matching;
-use super::commit_search::SearchRange;
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
+use super::history_state::{After, BUDGET, STRETCH, Stage};
 use super::line_revert::{Without, without_change};
+use super::range::SearchRange;
+use super::state::Session;
 use crate::graph::Node;
 use crate::model::{
-    CommitId, Conclusion, Culprit, EventKind, Face, FailureHistory, FailureKind, FailureSignature, Shown,
-    SkipKind, Termination, TreeId, TrialKind, Verdict,
+    CommitId, Conclusion, Culprit, EventKind, Face, FailureHistory, FailureSignature, Shown, TreeId,
+    TrialKind, Verdict,
 };
 use crate::search::{InformationGain, Next, SearchOutcome, SearchState, Strategy as _};
 use crate::triage::same_failure;
-
-/// Trials that finding the first failing commit is worth, once the search has ended in a set.
-const BUDGET: usize = 10;
-
-/// So many commits in a row that cannot be imported are a stretch of them, not a slip that the next commit mends.
-const STRETCH: usize = 3;
-
-/// What the search goes by, where commits fail otherwise.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Stage {
-    /// By the status: all that fail are bad.
-    #[default]
-    Status,
-    /// By where bad's failure is seen first: all that do not show it are good.
-    Seen,
-    /// By bad's failure: what fails otherwise says nothing.
-    Failure,
-}
-
-/// What is known of the faces of the failure.
-#[derive(Debug, Default)]
-pub(super) struct Faces {
-    /// Commits whose command failed, though not in the target's way, of its own accord.
-    failing: HashSet<CommitId>,
-    /// Those of them whose failure may be a face of the target: code that ran.
-    may_be: HashSet<CommitId>,
-    /// How far the search by status has come.
-    stage: Stage,
-    /// The first commit that fails, once it is known.
-    first: Option<Node>,
-    /// Whether the failure at bad is still there without its change, which is.
-    survives: bool,
-    /// Whether bad passes without what is left of its change.
-    undone: bool,
-}
-
-impl Faces {
-    /// Take note of a commit's trial that was skipped.
-    pub(super) fn note(
-        &mut self,
-        commit: CommitId,
-        ending: &Termination,
-        kind: SkipKind,
-        failure: Option<&FailureSignature>,
-    ) {
-        let is_own = matches!(ending, Termination::Exited { code: 1..=124 });
-        if !is_own || !matches!(kind, SkipKind::DifferentFailure | SkipKind::NotRunnable) {
-            return;
-        }
-        self.failing.insert(commit);
-        // What cannot be imported or compiled hides the rest more often than not.
-        let hides = |name: &str| {
-            let name = name.rsplit('.').next().unwrap_or(name);
-            matches!(
-                name,
-                "SyntaxError" | "IndentationError" | "TabError" | "ImportError" | "ModuleNotFoundError"
-            )
-        };
-        let is_of_running_code = match failure.map(|failure| &failure.kind) {
-            Some(FailureKind::Exception(name)) => !hides(name),
-            Some(FailureKind::ExitCode(_)) => true,
-            Some(FailureKind::Signal(_) | FailureKind::Timeout) | None => false,
-        };
-        if kind == SkipKind::DifferentFailure && is_of_running_code {
-            self.may_be.insert(commit);
-        }
-    }
-}
 
 impl Session<'_> {
     /// The state that the search goes by while commits that fail otherwise count for something. `None` while there are
@@ -428,14 +362,4 @@ fn with_failing(hunt: &SearchRange, failing: &HashSet<CommitId>, is_bad: bool) -
         }
     }
     is_any.then_some(state)
-}
-
-/// What follows on the end of a search that went by commits that fail otherwise.
-pub(super) enum After {
-    /// This is the conclusion.
-    Concluded(Conclusion),
-    /// It goes on by something else.
-    GoOn,
-    /// It is one of these.
-    Set(Vec<(Node, f64)>),
 }

@@ -3,67 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Plan;
-use super::deciding_output::Printed;
-use super::endpoints::{Endpoints, Expected};
-use super::failure_history::Faces;
+use super::context::SessionContext;
+use super::endpoint_state::{Endpoints, Expected};
+use super::error::{EarlyExit, SessionError};
+use super::finished_trial::FinishedTrial;
+use super::history_state::Faces;
 use super::journal::Journal;
-use super::package_blame::PackageTask;
-pub(super) use super::pass_evidence::Judged;
-use super::pass_evidence::Unproven;
+use super::package_trial::PackageTask;
 use super::resume::{earlier_trials, session_key};
 use super::secrets::kept;
-use super::selection::Selection;
-use super::speculation::Speculation;
-use super::target::AtGood;
-use super::targets::Targets;
-use super::time_limits::TimeLimits;
-use super::traced_run::{TracedRun, TracedVerdict};
-use super::trial_queue::{FinishedTrial, Trials};
-use crate::executor::{Executor, ExecutorError};
-use crate::git::{GitError, Repository, Shadow};
+use super::selection_state::Selection;
+use super::state::{AtGood, Printed, Session, Speculation, TimeLimits, TracedRun, TracedVerdict, Unproven};
+use super::target_state::Targets;
+use super::trial_queue::Trials;
 use crate::model::event::TrialFinished;
 use crate::model::{
-    CancelToken, CommitId, Conclusion, EventKind, FailureSignature, Inconclusive, Report, SkipKind, Suspect,
-    TreeId, TrialId, TrialKind, TrialOutput, Verdict,
+    CommitId, Conclusion, EventKind, FailureSignature, Inconclusive, Report, SkipKind, TreeId, TrialId,
+    TrialKind, Verdict,
 };
 use crate::search::Observation;
-use crate::store::{Store, StoreError};
-use crate::suspects::FailureEvidence;
-use crate::triage::{Sameness, TargetOracle};
+use crate::triage::Sameness;
 
-/// The session cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    /// The repository cannot give what is needed.
-    #[error(transparent)]
-    Git(#[from] GitError),
-    /// The store cannot be read or written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The machine failed.
-    #[error(transparent)]
-    Executor(#[from] ExecutorError),
-}
-
-/// What a session works with.
-pub struct SessionContext<'a> {
-    /// The user's repository; only read.
-    pub repository: &'a Repository,
-    /// Where composed trees go.
-    pub shadow: &'a Shadow,
-    /// Where trials run.
-    pub executor: &'a dyn Executor,
-    /// Where outcomes are kept.
-    pub store: &'a Store,
-    /// Trips when the user wants to stop.
-    pub cancel: &'a CancelToken,
-}
-
-impl std::fmt::Debug for SessionContext<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Workshop").finish_non_exhaustive()
-    }
-}
+pub(super) use super::finished_trial::Judged;
 
 /// Find the commit that broke it (or, with `find_fix`, that mended it). Events go to `listener`, in
 /// order, from this thread.
@@ -139,85 +100,10 @@ pub fn find(
     })
 }
 
-/// Why a session stopped before it came to a conclusion of its own.
-pub(super) enum EarlyExit {
-    /// This is the conclusion.
-    Concluded(Conclusion),
-    /// The user wants to stop.
-    Interrupted,
-    /// It cannot go on.
-    Failed(SessionError),
-    /// Another failure is seen at bad more often than the one that was looked for: all begins anew.
-    OtherTarget(Box<FailureSignature>),
-    /// Packages were added for all commits: all begins anew.
-    Anew,
-}
-
 impl<E: Into<SessionError>> From<E> for EarlyExit {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
-}
-
-/// The state of a session.
-pub(super) struct Session<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) workshop: &'a SessionContext<'a>,
-    pub(super) journal: Journal<'a>,
-    pub(super) trials: Trials<'a>,
-    pub(super) oracle: Option<TargetOracle>,
-    pub(super) target: Option<FailureSignature>,
-    /// The output that the target was read from, or could not be.
-    pub(super) target_output: Option<TrialOutput>,
-    /// Trials that passed without telling that a test ran.
-    pub(super) unproven: Vec<Unproven>,
-    /// Results that came before the target was known.
-    pub(super) unjudged: Vec<FinishedTrial>,
-    /// What fails at good, where that was asked for to tell which of several failures at bad is new.
-    pub(super) at_good: AtGood,
-    pub(super) endpoints: Endpoints,
-    /// What was seen at each commit, in the terms of the search: with `find_fix`, inverted.
-    pub(super) seen: HashMap<CommitId, Observation>,
-    /// Trials of commits that showed another failure than the target, and which.
-    pub(super) failed_otherwise: Vec<(CommitId, FailureSignature)>,
-    /// Commits whose other failure may be the same fault.
-    pub(super) faces: Faces,
-    /// The failure to look for, when several were seen at bad and the most frequent was chosen.
-    pub(super) voted_target: Option<FailureSignature>,
-    /// The tests that newly fail at bad, where there are several.
-    pub(super) targets: Targets,
-    /// Whether trials of the search run the failing tests only.
-    pub(super) selection: Selection,
-    /// Whether bad was run again because other commits keep failing otherwise.
-    pub(super) doubts_target: bool,
-    /// What was printed where it may have to be shown.
-    pub(super) printed: Printed,
-    /// Good commits that bound the range.
-    pub(super) goods: Vec<CommitId>,
-    pub(super) pace: TimeLimits,
-    /// Trials of the earlier part of this session, when it is continued.
-    pub(super) earlier: Vec<(CommitId, TrialKind)>,
-    /// Environments that were told of.
-    pub(super) environments: BTreeSet<String>,
-    pub(super) watch: TracedRun,
-    /// The failure as evidence, once it was read.
-    pub(super) failure: Option<FailureEvidence>,
-    /// The commits that it points at, until they are told of.
-    pub(super) suspects: Vec<Suspect>,
-    /// Commits that the failing run is known to have had nothing to do with.
-    pub(super) unreached: Vec<CommitId>,
-    /// Trials of narrowing that are ahead of the search.
-    pub(super) ahead: Speculation,
-    /// Whether versions in between count as bad only where the message is the very one.
-    pub(super) narrows_exactly: bool,
-    /// With which packages edits may be tried.
-    pub(super) ground: PackageTask,
-    /// Requirements that were added for all commits.
-    pub(super) added: Vec<Vec<String>>,
-    /// What trials print of which somebody wants to know it.
-    pub(super) wanted_outputs: BTreeMap<TrialId, Option<TrialOutput>>,
-    /// What trees are not like in git, in words.
-    pub(super) flaws: BTreeSet<String>,
 }
 
 impl Session<'_> {

@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
+use super::state::Session;
 use crate::model::{CommitId, Conclusion, TrialKind, Verdict};
 
 /// How far back the first-parent chain is followed.

@@ -1,32 +1,21 @@
 //! Candidate fixes on top of a commit, all tested at the same time.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::time::Duration;
 
 use super::fix_candidates::{Candidate, candidates};
+use super::fix_request::FixRequest;
 use super::plan::Limits;
 use super::trial_queue::Trials;
 use super::{Matching, Plan, SessionContext, SessionError, Trees};
 use crate::git::Patch;
-use crate::model::event::OutcomeSource;
 use crate::model::fix::FIX_SCHEMA;
+use crate::model::trial_line::OutcomeSource;
 use crate::model::{
     CandidateFix, CommitId, FixReport, PackageDate, PackageOrigin, PackageSelection, Report, Termination,
     TreeId, TrialKind, TrialOutput, TrialSpec, Verdict,
 };
 use crate::triage::{Baseline, CommandFacts, Oracle as _, Target, TargetOracle, read};
-
-/// What to mend, and where.
-#[derive(Debug, Clone)]
-pub struct FixRequest {
-    /// The report of the session that found the cause.
-    pub report: Report,
-    /// The commit that candidates are on top of.
-    pub onto: CommitId,
-    /// A wider command, for candidates that pass the failing one.
-    pub verify: Option<Vec<OsString>>,
-}
 
 /// What came of it.
 #[derive(Debug)]

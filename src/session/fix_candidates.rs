@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::breaking_change::{Proven, breaking_change};
-use super::fix::FixRequest;
+use super::fix_request::FixRequest;
 use super::narrow::STOPPED;
 use super::package_pins::{PinnedFiles, held_back};
 use super::partial_tree::{difference_between, narrowable_between, partial_tree};

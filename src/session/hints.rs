@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::SessionError;
-use super::find::Session;
+use super::state::Session;
 use crate::model::{CommitId, TreeId};
 
 /// More files are not read for the names of variables.

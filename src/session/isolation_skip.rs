@@ -1,7 +1,7 @@
 //! Trials that failed for want of what isolation keeps from them say nothing about their commit.
 
 use super::Matching;
-use super::find::Session;
+use super::state::Session;
 use crate::model::event::Isolation;
 use crate::model::{SkipKind, TrialOutput, Verdict};
 use crate::triage::denied_access::{DeniedAccess, denied_access};

@@ -1,9 +1,8 @@
 //! Trials are chosen for the sum over all tests that are searched for: what a trial tells of the others counts, too.
 
-use std::collections::HashMap;
-
-use super::commit_search::SearchRange;
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
+use super::range::SearchRange;
+use super::state::Session;
 use crate::model::FailureSignature;
 use crate::search::{InformationGain, Observation, SearchState};
 
@@ -11,17 +10,6 @@ use crate::search::{InformationGain, Observation, SearchState};
 /// than it saves.
 const MOST_OTHERS: usize = 6;
 const LONGEST: usize = 3000;
-
-/// What is known of the tests that wait for their search.
-#[derive(Debug, Default)]
-pub(super) struct Waiting {
-    /// They, in the order of their searches.
-    pub(super) tests: Vec<FailureSignature>,
-    /// By a test's id, what its failure points at in the range.
-    priors: HashMap<String, Vec<f64>>,
-    /// How many trials had ended when it was last looked at.
-    looked: usize,
-}
 
 impl Session<'_> {
     /// Let the search weigh what trials tell of the tests that wait. Once there is evidence, and anew with each result.

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use super::breaking_change::{Proven, breaking_change};
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
 use super::narrow::{NarrowingResult, NarrowingTask};
 use super::partial_tree::difference_between;
+use super::state::Session;
 use crate::minimize::{Edit, EditOutcome, EditSet};
 use crate::model::{BreakingChange, CommitId, EventKind, FailureSignature, Verdict};
 

@@ -9,10 +9,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::attribution::{from_zero, touches};
-use super::commit_search::SearchRange;
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
 use super::narrow::NarrowingResult;
 use super::partial_tree::narrowable_between;
+use super::range::SearchRange;
+use super::state::Session;
 use crate::graph::Node;
 use crate::minimize::{EditList, EditSet};
 use crate::model::CommitId;

@@ -9,7 +9,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::OverlayFile;
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
+use super::state::Session;
 use crate::git::WorkState;
 use crate::model::trial::HomeFile;
 use crate::model::{CommitId, Conclusion, Termination, TrialKind, TrialOutput, TrialSpec, Verdict};

@@ -11,9 +11,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Matching;
-use super::find::{EarlyExit, Session};
-use super::package_blame::origin;
-use super::trial_queue::FinishedTrial;
+use super::error::EarlyExit;
+use super::finished_trial::FinishedTrial;
+use super::package_trial::origin;
+use super::state::Session;
 use crate::executor::Provided;
 use crate::model::{Conclusion, PackageDate, Termination, TreeId, TrialOutput, TrialSpec};
 use crate::triage::CommandFacts;

@@ -59,6 +59,17 @@
 //! | [`revert_set`] | a version without some of what it changed |
 //! | [`judge`] | one commit judged by itself, for `git bisect run` |
 //! | [`signals`] | signals |
+//! | `context` | what a session works with |
+//! | `endpoint_state` | what was seen at the ends of the range, against what was said of them |
+//! | `error` | why a session cannot go on, or ends early |
+//! | `finished_trial` | a trial that came to an end, as the session sees it |
+//! | `fix_request` | what is to be fixed, and which candidates are wanted |
+//! | `history_state` | where the trials stand that tell how a failure looked at older commits |
+//! | `package_trial` | a trial of a version with the packages of another, and what it showed |
+//! | `range` | the range that is searched, with what was seen in it |
+//! | `selection_state` | which tests the trials of the search run |
+//! | `state` | the state of a session, one field for each question that is still open |
+//! | `target_state` | the tests that newly fail, and where the search for each stands |
 //!
 //! [`Strategy`]: crate::search::Strategy
 //! [`Executor`]: crate::executor::Executor
@@ -69,19 +80,25 @@ mod attribution;
 mod breaking_change;
 mod call_evidence;
 mod commit_search;
+mod context;
 mod deciding_output;
 mod dispatcher;
 mod dropped_requirers;
 mod ending;
+mod endpoint_state;
 mod endpoints;
 mod environments;
+mod error;
 mod failure_history;
 mod find;
 mod find_good;
+mod finished_trial;
 mod fix;
 mod fix_candidates;
+mod fix_request;
 mod function_tracer;
 mod hints;
+mod history_state;
 mod isolation_skip;
 mod joint_search;
 mod journal;
@@ -99,10 +116,12 @@ mod package_bisect;
 mod package_blame;
 mod package_order;
 mod package_pins;
+mod package_trial;
 mod partial_tree;
 mod pass_evidence;
 mod plan;
 mod prior;
+mod range;
 mod rank_suspects;
 mod read_changes;
 mod releases;
@@ -111,9 +130,12 @@ mod revert_check;
 mod revert_set;
 mod secrets;
 mod selection;
+mod selection_state;
 mod signals;
 mod speculation;
+mod state;
 mod target;
+mod target_state;
 mod target_vote;
 mod targets;
 mod time_limits;
@@ -121,8 +143,11 @@ mod traced_run;
 mod trial_queue;
 mod verification;
 
-pub use find::{SessionContext, SessionError, find};
-pub use fix::{FixRequest, Fixes, fix};
+pub use context::SessionContext;
+pub use error::SessionError;
+pub use find::find;
+pub use fix::{Fixes, fix};
+pub use fix_request::FixRequest;
 pub use function_tracer::FunctionTracer;
 pub use isolation_skip::isolation_failure;
 pub use judging::{Judgement, Unjudged, judge};
@@ -130,12 +155,12 @@ pub use line_tracer::{LineCoverage, LineTracer, LinesByFile};
 pub use newest_passing::{Judged, newest_passing};
 pub use overlay::OverlayError;
 pub use partial_tree::{difference_between, partial_tree};
+pub use plan::OnlyFailing;
 pub use plan::{Matching, OverlayFile, Plan, TestChoice};
 pub use rank_suspects::{RangeChanges, add_calls, failure_of, run_bad_commit};
 pub use read_changes::{FailingTree, read_changes};
 pub use revert_set::{BeforeAfter, RevertSet};
 pub use secrets::Secrets;
-pub use selection::OnlyFailing;
 pub use signals::SignalListener;
 
 pub(crate) use overlay::Trees;

@@ -3,7 +3,6 @@
 //! The difference between the last good and the first bad version is split into edits, and sets of them are tried on
 //! the good version until one is proven *sufficient* (it alone makes the good version fail in the target's way, and
 //! nothing of it can be left out) and *necessary* (the bad version without it passes). See [`crate::minimize`].
-//!
 //! With `--find-fix` the same finds the edits that mended it: good and bad have changed places then.
 //!
 //! The same tells the members of an ambiguous set apart: a commit that fails otherwise, because a second change in it
@@ -14,11 +13,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use super::breaking_change::{Proven, breaking_change};
-use super::commit_search::SearchRange;
-use super::find::{EarlyExit, Session};
-use super::package_blame::PackageTask;
+use super::error::EarlyExit;
+use super::finished_trial::FinishedTrial;
+use super::package_trial::PackageTask;
 use super::partial_tree::{narrowable_between, partial_tree};
-use super::trial_queue::FinishedTrial;
+use super::range::SearchRange;
+use super::state::Session;
 use crate::graph::Node;
 use crate::minimize::{Answer, DeltaDebugger, EditList, EditOutcome, EditSet, Necessity, Outcomes};
 use crate::model::{

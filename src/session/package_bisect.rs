@@ -8,9 +8,10 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::find::{EarlyExit, Session};
-use super::package_blame::{CommitTree, PackageSetOutcome, PackageSetTrial, Versions, lines};
+use super::error::EarlyExit;
 use super::package_order::{compared, constraint};
+use super::package_trial::{CommitTree, PackageSetOutcome, PackageSetTrial, Versions, lines};
+use super::state::Session;
 use crate::minimize::{DeltaDebugger, EditOutcome, EditSet, Relations};
 use crate::model::{
     Dropped, PackageChange, PackageDate, PackageOrigin, PackageSelection, SkipKind, TrialOutput, Verdict,

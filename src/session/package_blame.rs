@@ -10,44 +10,20 @@
 
 use std::collections::BTreeMap;
 
-use super::commit_search::SearchRange;
-use super::endpoints::Endpoints;
-use super::find::{EarlyExit, Session};
+use super::endpoint_state::Endpoints;
+use super::error::EarlyExit;
 use super::package_bisect::{PackageRegression, exactly};
+use super::package_trial::{
+    CommitTree, PackageSetOutcome, PackageSetTrial, PackageTask, Swapped, Versions, lines, origin, versions,
+};
+use super::range::SearchRange;
+use super::state::Session;
 use crate::graph::Node;
 use crate::model::{
-    CommitId, Conclusion, PackageDate, PackageOrigin, PackageSelection, Termination, TreeId, TrialId,
-    TrialKind, TrialOutput, Verdict,
+    CommitId, Conclusion, PackageDate, PackageOrigin, PackageSelection, Termination, TrialId, TrialKind,
+    TrialOutput, Verdict,
 };
 use crate::search::SearchOutcome;
-
-/// A version of the project: commit and tree.
-pub(super) type CommitTree = (CommitId, TreeId);
-
-/// Exact packages: name → version.
-pub(super) type Versions = BTreeMap<String, String>;
-
-pub(super) const fn origin((commit, tree): CommitTree, day: PackageDate) -> PackageOrigin {
-    PackageOrigin { commit, tree, day }
-}
-
-/// With which packages the edits of a commit may be tried.
-#[derive(Debug, Clone, Default)]
-pub(super) enum PackageTask {
-    /// Those that each tree declares.
-    #[default]
-    Own,
-    /// Those of this version: with its own, the good version fails as well.
-    Of(PackageOrigin),
-    /// With none: the good version does not pass with those of the bad one, so that no edit could be shown to do it.
-    Nowhere,
-}
-
-/// What the good version does with the packages of the bad one's date, and the bad version with those of the good one.
-struct Swapped {
-    control: Verdict,
-    bad_with_old: Verdict,
-}
 
 impl Session<'_> {
     /// The control run, before a commit or a set is named: the good version with the packages of the bad one's date. A
@@ -387,30 +363,4 @@ impl Session<'_> {
             self.workshop.executor.resolve_with_pins(one.origin, &fixed, &others, self.workshop.cancel)?;
         Some(versions(&packages))
     }
-}
-
-/// Exact packages to try on a version.
-pub(super) struct PackageSetTrial {
-    pub(super) version: CommitTree,
-    pub(super) origin: PackageOrigin,
-    pub(super) packages: Versions,
-    /// Those that have to stay what they are.
-    pub(super) fixed: Vec<String>,
-}
-
-/// What came of a mixture.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct PackageSetOutcome {
-    pub(super) verdict: Verdict,
-    /// Packages that had to change as well, because what is fixed requires it.
-    pub(super) brought: Vec<String>,
-}
-
-pub(super) fn versions(lines: &[String]) -> Versions {
-    let pairs = lines.iter().filter_map(|line| line.split_once("=="));
-    pairs.map(|(name, version)| (name.to_owned(), version.to_owned())).collect()
-}
-
-pub(super) fn lines(versions: &Versions) -> Vec<String> {
-    versions.iter().map(|(name, version)| format!("{name}=={version}")).collect()
 }

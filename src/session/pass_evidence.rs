@@ -1,30 +1,11 @@
 //! What a trial is worth as evidence: a pass that does not tell that a test ran is taken back once another trial shows
 //! that this command's runner tells.
 
-use super::find::{Session, SessionError};
-use crate::model::{CommitId, EventKind, FailureKind, SkipKind, TrialId, TrialKind, Verdict};
-use crate::search::Observation;
+use super::error::SessionError;
+use super::finished_trial::Judged;
+use super::state::{Session, Unproven};
+use crate::model::{EventKind, FailureKind, SkipKind, TrialKind, Verdict};
 use crate::triage::ParsedOutput;
-
-/// A judged trial.
-pub(super) struct Judged {
-    pub(super) trial: TrialId,
-    pub(super) purpose: TrialKind,
-    pub(super) commit: CommitId,
-    pub(super) verdict: Verdict,
-    /// What was recorded of this trial before, and is no evidence any more.
-    pub(super) withdrawn: Option<Observation>,
-}
-
-/// A trial that ended with status 0 and printed no counts.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Unproven {
-    pub(super) trial: TrialId,
-    pub(super) commit: CommitId,
-    pub(super) purpose: TrialKind,
-    /// What was recorded of it, in the terms of the search.
-    pub(super) seen: Observation,
-}
 
 impl Session<'_> {
     /// Trials that passed and are no evidence any more, once it is known that the command prints counts where tests run.

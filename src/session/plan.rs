@@ -123,3 +123,15 @@ impl Limits {
         (slowest * Self::FACTOR).max(Self::LEAST)
     }
 }
+
+/// When trials of the search run the failing tests only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnlyFailing {
+    /// Where the suite takes long.
+    #[default]
+    Auto,
+    /// Wherever the command can be rewritten.
+    Always,
+    /// Never.
+    Never,
+}

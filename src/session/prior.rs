@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use super::commit_search::SearchRange;
-use super::find::{EarlyExit, Session, SessionError};
+use super::error::{EarlyExit, SessionError};
+use super::range::SearchRange;
 use super::rank_suspects::{RangeChanges, add_calls};
+use super::state::Session;
 use crate::model::EventKind;
 use crate::suspects::FailureEvidence;
 

@@ -5,10 +5,11 @@
 //! the version may still fail at the end of the range, in another way: then another release broke it as well, and is
 //! looked for in the same way. What is said in the end is which constraints let the bad commit pass, all together.
 
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
 use super::package_bisect::{PackageRegression, exactly};
-use super::package_blame::{CommitTree, PackageSetTrial, Versions, origin};
 use super::package_pins::held_back;
+use super::package_trial::{CommitTree, PackageSetTrial, Versions, origin};
+use super::state::Session;
 use crate::model::{
     EventKind, FailureSignature, PackageChange, PackageDate, PackageOrigin, PackageSelection, Skip, SkipKind,
     TrialOutput, Verdict,
@@ -159,7 +160,7 @@ impl Session<'_> {
             return self.packages(origin);
         }
         let list = self.workshop.executor.packages_under(origin, held, self.workshop.cancel)?;
-        Some(super::package_blame::versions(&list))
+        Some(super::package_trial::versions(&list))
     }
 
     /// What a version does with the packages of an origin, some held back.

@@ -1,7 +1,7 @@
 //! A session that is run again goes on where it was.
 
 use super::Plan;
-use super::find::SessionError;
+use super::error::SessionError;
 use crate::model::{CommitId, EventKind, TrialKind};
 use crate::store::{OutcomeKey, SessionId, Store};
 

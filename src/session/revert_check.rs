@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use similar::{ChangeTag, DiffTag, TextDiff};
 
-use super::commit_search::SearchRange;
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
+use super::range::SearchRange;
+use super::state::Session;
 use crate::graph::Node;
 use crate::model::{BlobId, CommitId};
 use crate::search::SearchOutcome;

@@ -11,14 +11,13 @@ use std::ffi::OsString;
 
 use regex::Regex;
 
+use super::finished_trial::FinishedTrial;
 use crate::model::kept_output::{MOST_KEPT, ends};
 use crate::model::{Captured, KeptOutput, TrialOutput, Verdict};
 use crate::process::sandbox::filter_environment;
 use crate::triage::ansi::strip;
 use crate::triage::message_shape::within_tree;
 use crate::triage::redact::redact;
-
-use super::trial_queue::FinishedTrial;
 
 /// What stands where a secret stood.
 const MASK: &str = "[redacted]";

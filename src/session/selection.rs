@@ -6,14 +6,15 @@
 //! decides by itself: it has to show the failure at bad, and where the whole command says anything else than the selected
 //! tests, or where the search does not come to one commit, all begins anew with the whole command.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Matching;
-use super::commit_search::SearchRange;
-use super::find::{EarlyExit, Session};
-use super::plan::Limits;
+use super::error::EarlyExit;
+use super::plan::{Limits, OnlyFailing};
+use super::range::SearchRange;
+use super::selection_state::State;
+use super::state::Session;
 use crate::graph::Node;
 use crate::model::{CommitId, EventKind, Proof, SkipKind, TrialId, TrialKind, TrialSpec, Verdict};
 use crate::search::{Observation, SearchOutcome};
@@ -24,67 +25,6 @@ use crate::triage::{Oracle as _, ParsedOutput, is_of};
 const WORTH: f64 = 3.0;
 /// So many commits may need the whole command after all.
 const MOST_WHOLE: usize = 3;
-
-/// When trials of the search run the failing tests only.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnlyFailing {
-    /// Where the suite takes long.
-    #[default]
-    Auto,
-    /// Wherever the command can be rewritten.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// What is selected, and what came of it.
-#[derive(Debug, Default)]
-pub(super) struct Selection {
-    state: State,
-    /// Trials that run the selected tests.
-    trials: HashSet<TrialId>,
-    /// What those, and what the whole command said of commits, of the present target.
-    selected: HashMap<CommitId, Observation>,
-    whole: HashMap<CommitId, Observation>,
-    /// Commits where the selected tests came to nothing.
-    needs_whole: HashSet<CommitId>,
-}
-
-#[derive(Debug, Default)]
-enum State {
-    /// It is not known yet whether there is something to select.
-    #[default]
-    Open,
-    /// The whole command runs.
-    Whole,
-    /// These tests run, by their ids.
-    Selected { how: Selecting, picks: Vec<(String, Pick)> },
-}
-
-impl Selection {
-    const fn is_active(&self) -> bool {
-        matches!(self.state, State::Selected { .. })
-    }
-
-    /// Whether a trial runs the selected tests.
-    pub(super) fn has(&self, trial: TrialId) -> bool {
-        self.trials.contains(&trial)
-    }
-
-    /// What was said of commits was said of another target.
-    pub(super) fn forget(&mut self) {
-        self.selected.clear();
-        self.whole.clear();
-    }
-
-    /// Whether the two say the opposite of a commit.
-    fn is_contradicted(&self, commit: CommitId) -> bool {
-        let of = |seen: &HashMap<CommitId, Observation>| seen.get(&commit).copied().unwrap_or_default();
-        let (selected, whole) = (of(&self.selected), of(&self.whole));
-        let opposite = |a: Observation, b: Observation| a.good > 0 && a.bad == 0 && b.bad > 0 && b.good == 0;
-        opposite(selected, whole) || opposite(whole, selected)
-    }
-}
 
 impl Session<'_> {
     /// Once the failure at bad is known: whether its tests can run alone, and show it then.

@@ -4,13 +4,12 @@
 //! These are ordinary trials of narrowing: when the suspect is proven, their results and those that still run are taken
 //! over; when it is another, they are ended. A trial of the search never waits for one of them.
 
-use std::collections::{BTreeMap, HashMap};
-
-use super::commit_search::SearchRange;
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
 use super::partial_tree::{narrowable_between, partial_tree};
+use super::range::SearchRange;
+use super::state::{Session, Speculation};
 use crate::graph::Node;
-use crate::model::{CommitId, TreeId, TrialId, TrialKind, Verdict};
+use crate::model::{CommitId, TreeId, TrialKind};
 use crate::search::{BeliefSummary, InformationGain};
 use crate::triage::is_scripts_assertion;
 
@@ -19,48 +18,6 @@ const PROBABLE: f64 = 0.6;
 /// Trials that have to be able to run at a time. With two, the search has use for both nearly always, and where it has not,
 /// a trial more only slows down the one that decides.
 const LEAST_SLOTS: usize = 3;
-
-/// Trials ahead of the search.
-#[derive(Debug, Default)]
-pub(super) struct Speculation {
-    /// The suspect, and the good version below it.
-    suspect: Option<(CommitId, CommitId)>,
-    /// Trees to try, in order of their use.
-    open: Vec<TreeId>,
-    running: BTreeMap<TrialId, TreeId>,
-    ended: HashMap<TreeId, Verdict>,
-}
-
-impl Speculation {
-    /// Slots that can be had back.
-    pub(super) fn running(&self) -> usize {
-        self.running.len()
-    }
-
-    /// Whether a trial is one of these.
-    pub(super) fn has(&self, trial: TrialId) -> bool {
-        self.running.contains_key(&trial)
-    }
-
-    /// A trial came to a result.
-    pub(super) fn note(&mut self, trial: TrialId, verdict: &Verdict) {
-        if let Some(tree) = self.running.remove(&trial) {
-            self.ended.insert(tree, verdict.clone());
-        }
-    }
-
-    /// Take over the trial of a tree that runs.
-    pub(super) fn adopt(&mut self, tree: TreeId) -> Option<TrialId> {
-        let id = *self.running.iter().find(|(_, running)| **running == tree)?.0;
-        self.running.remove(&id);
-        Some(id)
-    }
-
-    /// The result of a tree, once.
-    pub(super) fn take(&mut self, tree: TreeId) -> Option<Verdict> {
-        self.ended.remove(&tree)
-    }
-}
 
 impl Session<'_> {
     /// Try the first edits of the probable culprit, as far as slots are free.

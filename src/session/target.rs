@@ -1,32 +1,17 @@
 //! Which failure is searched for: the one that is seen at bad.
 
-use super::Matching;
 use std::path::Path;
 
-use super::endpoints::{Expected, PATIENCE, hint_of_skip};
-use super::find::{EarlyExit, Session};
-use super::trial_queue::FinishedTrial;
-use crate::model::{CommitId, Conclusion, EventKind, SkipKind, Termination, TrialKind, TrialOutput};
+use super::Matching;
+use super::endpoint_state::{Expected, PATIENCE};
+use super::endpoints::hint_of_skip;
+use super::error::EarlyExit;
+use super::finished_trial::FinishedTrial;
+use super::state::{AtGood, Session};
+use crate::model::{Conclusion, EventKind, SkipKind, Termination, TrialKind, TrialOutput};
 use crate::search::Observation;
 use crate::triage::message_shape::within_tree;
-use crate::triage::{Baseline, CommandFacts, ParsedOutput, Target, TargetError, TargetOracle, read};
-
-/// What fails at good.
-#[derive(Debug, Default, PartialEq)]
-pub(super) enum AtGood {
-    /// Nobody has to know.
-    #[default]
-    NotAsked,
-    /// Its trial runs, and the one at bad waits for it.
-    Asked {
-        /// The good commit.
-        good: CommitId,
-        /// The trial at bad.
-        bad: Box<FinishedTrial>,
-    },
-    /// It was read.
-    Read(Box<ParsedOutput>),
-}
+use crate::triage::{Baseline, CommandFacts, Target, TargetError, TargetOracle, read};
 
 impl Session<'_> {
     /// Whether the target is known now; it is not when its trial, which was watched, runs again.

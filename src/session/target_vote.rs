@@ -4,12 +4,11 @@
 //! look for chance. So where bad shows another failure later, it runs a few times more, and the most frequent is it.
 
 use super::Matching;
-use super::endpoints::Endpoints;
-use super::failure_history::Faces;
-use super::find::{EarlyExit, Session};
-use super::speculation::Speculation;
-use super::target::AtGood;
-use super::trial_queue::FinishedTrial;
+use super::endpoint_state::Endpoints;
+use super::error::EarlyExit;
+use super::finished_trial::FinishedTrial;
+use super::history_state::Faces;
+use super::state::{AtGood, Session, Speculation};
 use crate::model::{FailureSignature, TrialId, TrialKind};
 use crate::triage::{CommandFacts, read, same_failure};
 

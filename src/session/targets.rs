@@ -6,16 +6,12 @@
 //! verdicts.
 
 use super::Matching;
-use super::find::{EarlyExit, Session, SessionError};
-use super::joint_search::Waiting;
-use super::rank_suspects::RangeChanges;
-use super::target::AtGood;
-use super::trial_queue::FinishedTrial;
-use crate::model::event::OutcomeSource;
-use crate::model::report::TrialLine;
+use super::error::{EarlyExit, SessionError};
+use super::state::{AtGood, Session};
+use super::target_state::Ended;
+use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{
-    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Inconclusive, Timing,
-    TrialKind, TrialOutput, Verdict,
+    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Inconclusive, Timing, Verdict,
 };
 use crate::store::SessionState;
 use crate::triage::{Baseline, ParsedOutput, TargetOracle, of_tests};
@@ -24,67 +20,6 @@ use crate::triage::{Baseline, ParsedOutput, TargetOracle, of_tests};
 const MOST_SEARCHED: usize = 20;
 /// Ids that are listed where none is chosen.
 const MOST_LISTED: usize = 6;
-
-/// The tests that newly fail at bad.
-#[derive(Debug, Default)]
-pub(super) struct Targets {
-    /// Those that are to be searched for, in the runner's order; empty where there is one or none.
-    pub(super) new: Vec<FailureSignature>,
-    /// All that newly fail, and what fails at good, too.
-    beside: (Vec<FailureSignature>, Baseline),
-    /// Whether the present target is another than the first.
-    pub(super) is_later: bool,
-    /// The good commit that was looked for and found.
-    pub(super) good: Option<CommitId>,
-    /// What the commits of the range between bad and these good ones changed, once it was read.
-    pub(super) range: Option<(Vec<CommitId>, RangeChanges)>,
-    /// Those that wait for their search.
-    pub(super) waiting: Waiting,
-    /// What each trial of a commit showed.
-    runs: Vec<Run>,
-}
-
-/// A trial of a commit's own tree, to be read for each target.
-#[derive(Debug)]
-struct Run {
-    commit: CommitId,
-    purpose: TrialKind,
-    output: TrialOutput,
-    reading: ParsedOutput,
-}
-
-/// A target whose search has ended.
-struct Ended {
-    oracle: TargetOracle,
-    conclusion: Conclusion,
-    last_good: Option<CommitInfo>,
-    /// Whether the answer rests on trials of commits alone.
-    is_plain: bool,
-}
-
-impl Targets {
-    /// Take note of a trial that came to a result.
-    pub(super) fn note(&mut self, done: &FinishedTrial, reading: &ParsedOutput) {
-        if done.source != OutcomeSource::Replayed && done.purpose.is_of_commit() {
-            let FinishedTrial { commit, purpose, output, .. } = done.clone();
-            self.runs.push(Run { commit, purpose, output, reading: reading.clone() });
-        }
-    }
-
-    /// The first trial of a commit.
-    pub(super) fn run_at(&self, commit: CommitId) -> Option<(&TrialOutput, &ParsedOutput)> {
-        self.runs.iter().find(|run| run.commit == commit).map(|run| (&run.output, &run.reading))
-    }
-
-    /// Trials of commits that came to a result, and what they were for.
-    pub(super) fn known(&self) -> Vec<(CommitId, TrialKind)> {
-        self.runs.iter().map(|run| (run.commit, run.purpose)).collect()
-    }
-
-    fn reading_at(&self, commit: CommitId) -> Option<&ParsedOutput> {
-        self.runs.iter().find(|run| run.commit == commit).map(|run| &run.reading)
-    }
-}
 
 impl Session<'_> {
     /// Whether proven culprits are narrowed to their edits: that of the first target is.

@@ -7,23 +7,15 @@
 use std::time::{Duration, Instant};
 
 use super::SessionError;
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
+use super::finished_trial::{FinishedTrial, UntimedTrial};
 use super::plan::Limits;
-use super::trial_queue::{FinishedTrial, UntimedTrial};
-use crate::model::event::OutcomeSource;
+use super::state::{Session, TimeLimits};
+use crate::model::trial_line::OutcomeSource;
 use crate::model::{Captured, CommitId, Termination, Timing, TrialKind, TrialOutput};
 
 /// The command is quick if it ends within this time; when nothing has, the good commit is run to learn the pace.
 const QUICK: Duration = Duration::from_secs(10);
-
-/// What is known of the time that the command takes.
-#[derive(Debug, Default)]
-pub(super) struct TimeLimits {
-    /// The slowest trial of a commit that ended by itself.
-    pub(super) slowest: Duration,
-    /// Whether one has passed.
-    has_passed: bool,
-}
 
 impl Session<'_> {
     /// Once a trial has passed, now or in an earlier part of the session, trials have a time limit.

@@ -5,31 +5,12 @@
 //! answer that rests on it waits until the same tree was run unwatched and did the same.
 
 use super::FunctionTracer;
-use super::commit_search::SearchRange;
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
+use super::range::SearchRange;
+use super::state::{Session, TracedRun, TracedVerdict};
 use crate::graph::Node;
 use crate::model::{CommitId, Conclusion, EventKind, TreeId, TrialId, TrialKind, Verdict};
 use crate::search::SearchOutcome;
-
-/// The watched trial, and what waits for one that is not.
-#[derive(Debug, Default)]
-pub(super) struct TracedRun {
-    /// Where it writes.
-    pub(super) tracing: Option<FunctionTracer>,
-    /// It, until it has come to a result.
-    trial: Option<TrialId>,
-    /// Its tree, while that is known to fail only from this trial.
-    unconfirmed: Option<TreeId>,
-}
-
-/// What becomes of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TracedVerdict {
-    /// It counts.
-    Counts,
-    /// It was watched, and surprises: it runs again, unwatched.
-    Again,
-}
 
 impl Session<'_> {
     /// Whether the next trial of a commit is to be watched: the first one of the bad commit.

@@ -7,35 +7,16 @@ use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use super::dispatcher::{Dispatcher, Running};
+use super::finished_trial::{FinishedTrial, UntimedTrial};
 use super::secrets::{Secrets, masked};
 use super::{Plan, SessionContext, SessionError, Trees};
 use crate::executor::Executor;
-use crate::model::event::OutcomeSource;
+use crate::model::trial_line::OutcomeSource;
 use crate::model::{
     CommitId, PackageSelection, Termination, Timing, TreeId, Trial, TrialId, TrialKind, TrialOutput,
     TrialSpec,
 };
 use crate::store::{OutcomeKey, Store};
-
-/// A trial that came to a result.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct FinishedTrial {
-    pub(super) id: TrialId,
-    pub(super) commit: CommitId,
-    pub(super) purpose: TrialKind,
-    pub(super) output: TrialOutput,
-    pub(super) source: OutcomeSource,
-    /// How long the command ran, also when that was earlier.
-    pub(super) ran: Duration,
-}
-
-/// A running trial of a commit without a limit of time of its own.
-pub(super) struct UntimedTrial {
-    pub(super) id: TrialId,
-    pub(super) commit: CommitId,
-    pub(super) purpose: TrialKind,
-    pub(super) since: Instant,
-}
 
 /// Everything that runs or is known.
 pub(super) struct Trials<'a> {

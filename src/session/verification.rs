@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::commit_search::SearchRange;
-use super::find::{EarlyExit, Session};
+use super::error::EarlyExit;
+use super::range::SearchRange;
+use super::state::Session;
 use crate::git::RangeOptions;
 use crate::graph::Node;
 use crate::model::{

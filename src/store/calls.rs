@@ -9,8 +9,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::clear::shrink;
+use super::error::StoreError;
+use super::key::Parts;
 use super::open_file::{Opened, is_locked, open_or_do_without};
-use super::{StoreError, key::Parts};
 use crate::model::{BlobId, FileCalls, TreeId};
 
 /// Changes with the form of what is stored, and with what the call diff finds.

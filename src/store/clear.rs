@@ -2,7 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::{Store, StoreError};
+use super::Store;
+use super::error::StoreError;
 
 /// What unfinished sessions need stays: their own rows, and outcomes from the first one's start on.
 const ALL_BUT_UNFINISHED: &str = "

@@ -7,6 +7,8 @@
 
 mod calls;
 mod clear;
+mod clock;
+mod error;
 mod key;
 mod open_file;
 mod outcomes;
@@ -18,35 +20,10 @@ use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 pub use calls::{BlobPair, CallCache};
+pub use error::StoreError;
 pub use key::OutcomeKey;
 use open_file::Opened;
 pub use sessions::{SessionId, SessionRow, SessionState};
-
-/// The store cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The folder cannot be made.
-    #[error("failed to create the cache folder {folder}")]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// SQLite says no.
-    #[error("failed to use the session store {file}")]
-    Database {
-        /// The file.
-        file: PathBuf,
-        /// What SQLite said.
-        #[source]
-        source: rusqlite::Error,
-    },
-    /// A row does not hold what it should.
-    #[error("the session store holds a row that cannot be read")]
-    Row(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
 
 /// An open store.
 #[derive(Debug)]
@@ -142,11 +119,4 @@ impl Store {
     fn database(&self, source: rusqlite::Error) -> StoreError {
         StoreError::Database { file: self.file.clone(), source }
     }
-}
-
-/// Seconds since 1970-01-01 UTC.
-fn now() -> f64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0.0, |since| since.as_secs_f64())
 }

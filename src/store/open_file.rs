@@ -1,14 +1,15 @@
 //! Opening a file of the store: private, set aside when it is damaged, done without when somebody keeps it locked.
 
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
-use std::io;
+use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::{StoreError, now};
+use super::clock::now;
+use super::error::StoreError;
 
 /// A program that keeps the store locked for longer than this is not another pybisect.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);

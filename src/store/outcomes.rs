@@ -8,7 +8,9 @@ use flate2::write::ZlibEncoder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{OutcomeKey, Store, StoreError, now};
+use super::clock::now;
+use super::error::StoreError;
+use super::{OutcomeKey, Store};
 use crate::model::{CommitId, TrialOutput};
 
 fn row_error(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {

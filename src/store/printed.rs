@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::clock::now;
+use super::error::StoreError;
 use super::outcomes::{pack, unpack};
-use super::{SessionId, Store, StoreError, now};
+use super::{SessionId, Store};
 use crate::model::KeptOutput;
 
 /// Outcomes and what trials printed are kept for so long.

@@ -1,6 +1,8 @@
 //! What a session was asked: what it takes to run its command again.
 
-use super::{Store, StoreError, now};
+use super::Store;
+use super::clock::now;
+use super::error::StoreError;
 use crate::model::FixReport;
 
 impl Store {

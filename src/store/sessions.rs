@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{OutcomeKey, Store, StoreError, now};
+use super::clock::now;
+use super::error::StoreError;
+use super::{OutcomeKey, Store};
 use crate::model::Event;
 
 /// A session's id: the first twelve hexadecimal digits of its key.

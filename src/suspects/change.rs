@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::definition_diff::DefinitionDiff;
+use super::file_edit::FileEdit;
 use super::tokens::{BagOfWords, Word, number};
 
 /// What a file is for.
@@ -92,23 +93,6 @@ impl FileKind {
     pub const fn can_matter(self) -> bool {
         matches!(self, Self::Code | Self::Dependencies | Self::Other)
     }
-}
-
-/// A change of one file, as it is read from the repository. Lines have numbers from 1.
-#[derive(Debug, Clone, Copy)]
-pub struct FileEdit<'a> {
-    /// Its path in the commit.
-    pub path: &'a str,
-    /// Its path in the parent, when that is another.
-    pub old_path: Option<&'a str>,
-    /// The content before; empty when it is not known.
-    pub old: &'a [u8],
-    /// The content after; empty when it is not known.
-    pub new: &'a [u8],
-    /// Lines that went.
-    pub removed: &'a [(u32, &'a str)],
-    /// Lines that came.
-    pub added: &'a [(u32, &'a str)],
 }
 
 /// One file of a commit.

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::change::FileEdit;
 use super::definition_map::{Definitions, MODULE};
 use super::equivalence::{normalized_code, without_common_end};
+use super::file_edit::FileEdit;
 
 /// One side of a change.
 struct DefinitionSide<'a> {

@@ -4,26 +4,14 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition_map::{Definitions, MODULE};
+use super::own_frame::OwnFrame;
 use super::reachability::Reach;
 use super::tokens::{Word, each_word, is_plain, number};
 use super::trace::{Names, Place, Trace};
 use crate::model::{FailureSignature, Frame, LogReport};
-use crate::triage::is_of;
 use crate::triage::redact::redact;
-use crate::triage::traceback::{self, ParsedTraceback};
-
-/// A line of a traceback in one of the repository's files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnFrame {
-    /// The file's path in the repository, at the commit that failed.
-    pub path: String,
-    /// The line, from 1; 0 when it is not known.
-    pub line: u32,
-    /// The definition that it lies in, by its path in the file.
-    pub definition: String,
-    /// The source line, without surrounding space; empty when it is not known.
-    pub code: String,
-}
+use crate::triage::traceback::parsed::ParsedTraceback;
+use crate::triage::{is_of, traceback};
 
 /// What is known of the failure.
 #[derive(Debug, Clone, Default)]

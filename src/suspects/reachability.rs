@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{ChangedFile, CommitChange, FileKind, is_python};
-use super::failure_evidence::OwnFrame;
+use super::own_frame::OwnFrame;
 use super::trace::{Place, Trace};
 
 /// What the failing run read and executed.

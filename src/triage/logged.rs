@@ -5,8 +5,8 @@
 
 use super::message_shape;
 use super::runners::RunSummary;
-use super::traceback::ParsedTraceback;
 use crate::model::{FailureKind, FailureSignature, Frame, LoggedException};
+use crate::triage::traceback::parsed::ParsedTraceback;
 
 /// More than these are of a test that tries what fails.
 const MOST: usize = 8;

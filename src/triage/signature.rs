@@ -3,10 +3,10 @@
 use super::closing::{Closing, closing};
 use super::logged::logged;
 use super::redact::redact;
-use super::runners::{self, CommandFacts, RunSummary, Runner, TestFailure};
-use super::traceback::{Form, ParsedTraceback};
-use super::{ansi, message_shape, traceback};
+use super::runners::{CommandFacts, RunSummary, Runner, TestFailure};
+use super::{ansi, message_shape, runners, traceback};
 use crate::model::{FailureKind, FailureSignature, Frame, Termination, TrialOutput};
+use crate::triage::traceback::parsed::{Form, ParsedTraceback};
 
 /// Signals by which a program ends when it crashes, not when somebody ends it.
 const CRASHES: [i32; 5] = [4, 6, 7, 8, 11]; // ILL, ABRT, BUS, FPE, SEGV on Linux

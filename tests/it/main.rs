@@ -57,6 +57,7 @@ mod git_lines;
 mod git_mirror;
 mod git_shadow;
 mod hostile_text;
+mod import_circles;
 mod log_carriers;
 mod log_fixtures;
 mod log_follow;

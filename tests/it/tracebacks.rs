@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use pybisect::triage::traceback::{self, Link, ParsedTraceback};
+use pybisect::triage::traceback;
+use pybisect::triage::traceback::parsed::{Link, ParsedTraceback};
 use pybisect::triage::{CommandFacts, runners};
 
 fn describe(read: &ParsedTraceback, indent: &str, out: &mut String) {

@@ -4,22 +4,21 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
+use super::config_args::ConfigArgs;
+use super::environments::EnvArgs;
+use super::isolation::IsolationArgs;
+use super::json_target::JsonTarget;
+use super::notify::notify;
+use super::output::JsonArgs;
+use super::prepare::Prepared;
+use super::{answer, from_bisect, prepare};
 use crate::cli::terminal::{can_animate, stderr_style};
 use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 use crate::model::{CancelReason, CancelToken, CommitId, Event, Report};
 use crate::report::{Json, PlainReporter, Progress, Quiet, Renderer, Reporter, lines};
-use crate::session::{self, SignalListener};
-
-use super::answer;
-use super::config_args::ConfigArgs;
-use super::environments::EnvArgs;
-use super::from_bisect;
-use super::isolation::IsolationArgs;
-use super::json_target::JsonTarget;
-use super::notify::notify;
-use super::output::JsonArgs;
-use super::prepare::{self, Prepared};
+use crate::session;
+use crate::session::SignalListener;
 
 /// How probable the answer has to be by default.
 pub(crate) const CONFIDENCE: f64 = 0.99;

@@ -9,10 +9,9 @@ use jiff::tz::TimeZone;
 
 use super::config_args::ConfigArgs;
 use super::environments::EnvArgs;
-use super::find;
 use super::isolation::IsolationArgs;
 use super::logs::{repository_files, sources};
-use super::prepare;
+use super::{find, prepare};
 use crate::cli::terminal::stderr_style;
 use crate::cli::{CliError, ExitStatus};
 use crate::git::{Repository, UnderWay};

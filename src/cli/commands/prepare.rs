@@ -8,27 +8,12 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::cli::{CliError, cache_dir, config};
-use crate::git::{Link, Repository};
-use crate::model::trial::HomeFile;
-use crate::model::{CancelToken, CommitId, PackageSelection, TrialSpec};
-use crate::process::sandbox::Sandbox;
-use crate::pyenv::{self, Environments, Interpreter, ProbeError, Prober};
-use crate::session::{Matching, OverlayFile, Plan, SessionContext, TestChoice};
-use crate::store::Store;
-use crate::triage::runners::telling;
-
 use super::allowed::{not_without_isolation, stay_inside, unasked};
 use super::duration::parse_duration;
 use super::ends::{Ends, endpoints};
-use super::environments;
 use super::find::Args;
-use super::history;
 use super::isolation::{Filters, SandboxProbe};
-use super::junit;
-use super::last_failed;
 use super::location::Location;
-use super::named_files;
 use super::overlay::overlay;
 use super::preflight::Preflight;
 use super::python_path::own_paths;
@@ -37,6 +22,17 @@ use super::venvs::{Venvs, absolute_program, interpreter_around, outer_path, seen
 use super::view::{Surroundings, view};
 use super::with_file::home_files;
 use super::workspace::Workspace;
+use super::{environments, history, junit, last_failed, named_files};
+use crate::cli::{CliError, cache_dir, config};
+use crate::git::{Link, Repository};
+use crate::model::trial::HomeFile;
+use crate::model::{CancelToken, CommitId, PackageSelection, TrialSpec};
+use crate::process::sandbox::Sandbox;
+use crate::pyenv;
+use crate::pyenv::{Environments, Interpreter, ProbeError, Prober};
+use crate::session::{Matching, OverlayFile, Plan, SessionContext, TestChoice};
+use crate::store::Store;
+use crate::triage::runners::telling;
 
 /// All that a session needs.
 pub(super) struct Prepared {

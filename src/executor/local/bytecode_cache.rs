@@ -13,7 +13,8 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use super::manifest::{Entry, system_path};
-use super::worktree::time_of;
+use super::source_time::time_of;
 use crate::beneath::{FileFacts, Folder};
 use crate::git::TreeFile;
 use crate::model::BlobId;

@@ -1,49 +1,10 @@
 //! How the files of a tree are to be written, and what submodules bring into it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
+use super::file_forms::CheckoutForms;
 use super::worktree::{CheckoutError, WorkTree, reason};
-use crate::git::{CheckoutDelta, Form, SUBMODULE, SYMLINK, TreeAttributes, TreeFile, holds_attributes};
-
-/// A file that is to be written, and how.
-#[derive(Debug)]
-pub(super) struct CheckoutForms {
-    pub(super) file: TreeFile,
-    /// `None` for a file as it is stored.
-    pub(super) form: Option<Arc<Form>>,
-    /// Of a submodule whose commit is missing: whether the clone has others of it.
-    pub(super) has_others: bool,
-}
-
-/// The attributes of the tree that is checked out, and the submodules in it.
-#[derive(Debug, Default)]
-pub(super) struct Forms {
-    attributes: TreeAttributes,
-    /// Whether they are those of the tree that is checked out.
-    is_known: bool,
-    /// One of each kind.
-    all: BTreeMap<String, Arc<Form>>,
-}
-
-impl Forms {
-    /// Forget what holds: the tree is not what it was.
-    pub(super) const fn forget(&mut self) {
-        self.is_known = false;
-    }
-
-    fn form(&mut self, file: &TreeFile) -> Option<Arc<Form>> {
-        if file.mode == SYMLINK || file.mode == SUBMODULE {
-            return None;
-        }
-        let form = self.attributes.form(&file.path);
-        if form.is_plain() {
-            return None;
-        }
-        let known = self.all.entry(format!("{form:?}")).or_insert_with(|| Arc::new(form));
-        Some(Arc::clone(known))
-    }
-}
+use crate::git::{CheckoutDelta, SUBMODULE, TreeFile, holds_attributes};
 
 impl WorkTree {
     /// The files of submodules among those that change: what goes with one that goes, and comes with one that comes.

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use globset::GlobSet;
 
+use super::bytecode_path::{remove_beside, source_of_bytecode};
 use super::manifest::system_path;
-use super::pycache::{remove_beside, source_of_bytecode};
 use super::worktree::WorkTree;
 use crate::beneath::{FileFacts, Kind};
 use crate::git::{SUBMODULE, TreeFile};

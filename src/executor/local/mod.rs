@@ -28,18 +28,24 @@
 //! | `pycache` | bytecode: the prefix, its seeds, and what may stay |
 //! | `bytecode_prefix` | the prefix of one slot, put in order after each trial |
 //! | `bytecode_cache` | bytecode that one slot made and others need |
+//! | `bytecode_path` | which bytecode belongs to which source, by its path |
+//! | `file_forms` | the form in which each file of a tree is written |
+//! | `source_time` | times of source files, derived from their content |
 
 mod bytecode_cache;
+mod bytecode_path;
 mod bytecode_prefix;
 mod checkout_forms;
 mod clean;
 mod command_env;
+mod file_forms;
 mod manifest;
 mod pool;
 mod pycache;
 mod run_dir;
 mod slot;
 mod slot_dir;
+mod source_time;
 mod user_links;
 mod worktree;
 

@@ -8,14 +8,14 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use super::bytecode_cache::BytecodeCache;
-use super::manifest::{Manifest, system_path};
+use super::bytecode_path::source_of_bytecode;
+use super::manifest::Manifest;
 use crate::beneath::{Folder, Kind};
 
 /// Links made at most, and time taken for them. Trials only read what is made here: what is missing, each compiles for
@@ -163,16 +163,6 @@ fn link_all((bytecode, names): (&Path, &[OsString]), prefix: &Folder, target: &P
     Ok(made)
 }
 
-/// `x.py` for `x.cpython-311.pyc`, `x.cpython-311.opt-1.pyc` and `x.cpython-311-pytest-8.3.pyc`; `None` for what is no
-/// bytecode.
-pub(super) fn source_of_bytecode(name: &OsStr) -> Option<OsString> {
-    let name = name.as_bytes();
-    name.strip_suffix(b".pyc")?;
-    // A module's own name has no dot; the tag of the interpreter stands behind the first one.
-    let stem = name.split(|&byte| byte == b'.').next()?;
-    Some(OsString::from_vec([stem, b".py"].concat()))
-}
-
 /// Go over the bytecode of a tree, which lies in `folder`: what was compiled goes to the `exchange`. What stays are regular
 /// files, and links to what the exchange has of the same source; all else is removed. So is what has no source, or
 /// one that is not tracked or that a trial changed: another source of the same size may take its place within the same
@@ -207,22 +197,6 @@ pub(super) fn prune_bytecode(
             }
         }
     }
-    Ok(())
-}
-
-/// Remove the bytecode beside a source, in `__pycache__`, and that folder when nothing else is in it: Python would
-/// take what is left of a package for a namespace package.
-pub(super) fn remove_beside(tree: &Folder, source: &[u8], until: Instant) -> io::Result<()> {
-    let source = system_path(source);
-    let path = source.with_file_name("__pycache__");
-    let Ok(folder) = tree.folder(&path) else { return Ok(()) };
-    for entry in folder.entries()? {
-        if source_of_bytecode(&entry.name).as_deref() == source.file_name() {
-            folder.remove(entry.name.as_ref(), until)?;
-        }
-    }
-    // It fails when something is left.
-    drop(tree.remove_empty(&path));
     Ok(())
 }
 

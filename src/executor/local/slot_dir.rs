@@ -5,17 +5,17 @@
 //! no longer the one that was made is moved aside, to be removed when there is time, and another one takes its place.
 
 use std::ffi::OsStr;
-use std::io::{self, Write as _};
+use std::io;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::RunFolder;
 use super::bytecode_cache::BytecodeCache;
 use super::bytecode_prefix::{Links, Prefix};
 use super::command_env::Folders;
-use super::pycache;
+use super::{RunFolder, pycache};
 use crate::beneath::Folder;
 use crate::git::Drafts;
 use crate::process::sandbox::OwnFolder;

@@ -9,28 +9,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, FileTimes};
-use std::io;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
+use std::{io, thread};
 
-use super::checkout_forms::{CheckoutForms, Forms};
+use super::bytecode_path::remove_beside;
+use super::file_forms::{CheckoutForms, Forms};
 use super::manifest::{Entry, Manifest, system_path};
-use super::pycache::remove_beside;
+use super::source_time::time_of;
 use crate::beneath::{FileFacts, Folder};
 use crate::git::{
     Checkout, CheckoutDelta, CheckoutGap, Content, Drafts, Form, GitError, IndexedFile, Link, PrivateGit,
     Repository, RepositoryTemplate, SUBMODULE, SYMLINK, TreeFile,
 };
-use crate::model::{BlobId, CommitId, TreeId};
-
-/// 2001-01-01: no tool takes a file for one from before the time of zip archives.
-const FIRST_TIME: u64 = 978_307_200;
-/// Twenty years of seconds.
-const TIME_SPAN: u64 = 631_152_000;
+use crate::model::{CommitId, TreeId};
 
 /// Why a tree cannot be checked out.
 #[derive(Debug)]
@@ -345,13 +340,6 @@ fn is_python(path: &[u8]) -> bool {
     path.ends_with(b".py") || path.ends_with(b".pyw")
 }
 
-/// A time that is the same for the same content and, but for chance, for no other.
-pub(super) fn time_of(id: BlobId) -> SystemTime {
-    let mut first = [0; 8];
-    first.copy_from_slice(&id.as_bytes()[..8]);
-    SystemTime::UNIX_EPOCH + Duration::from_secs(FIRST_TIME + u64::from_be_bytes(first) % TIME_SPAN)
-}
-
 /// An error of the disk, as a fault of the tree where it is one.
 fn of_the_disk(path: &[u8], error: io::Error) -> CheckoutError {
     let of_the_tree = matches!(
@@ -385,6 +373,10 @@ pub(super) fn reason(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::executor::local::source_time::FIRST_TIME;
+    use crate::executor::local::source_time::TIME_SPAN;
+    use crate::model::BlobId;
+    use std::time::SystemTime;
 
     #[test]
     fn trees_made_by_hand_cannot_lead_outside() {

@@ -8,11 +8,12 @@ use std::ffi::OsString;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::{GitError, OTHER_REPOSITORY, Repository};
+use crate::git::{GitError, OTHER_REPOSITORY, Repository};
+
 use crate::process::program;
 
 /// A filter that takes longer has failed.
@@ -63,7 +64,7 @@ impl Drivers {
                 _ => driver.process = value,
             }
         })?;
-        let (folder, git) = (super::top_of(user).to_owned(), user.folder().to_owned());
+        let (folder, git) = (top_of(user).to_owned(), user.folder().to_owned());
         Ok(Self { commands, folder, git, is_running: false })
     }
 
@@ -155,6 +156,11 @@ fn with_path(command: &str, path: &[u8]) -> OsString {
         }
     }
     std::ffi::OsStr::from_bytes(made.as_bytes()).to_owned()
+}
+
+/// A folder of the user's that a program can start in.
+pub(super) fn top_of(user: &Repository) -> &Path {
+    user.workdir().unwrap_or_else(|| user.folder())
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ mod summary;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use attributes::{Form, TreeAttributes};
@@ -301,9 +301,4 @@ impl Checkout {
 pub fn holds_attributes(path: &[u8]) -> bool {
     path.ends_with(b".gitattributes")
         && (path.len() == b".gitattributes".len() || path[path.len() - b".gitattributes".len() - 1] == b'/')
-}
-
-/// A folder of the user's that a program can start in.
-fn top_of(user: &Repository) -> &Path {
-    user.workdir().unwrap_or_else(|| user.folder())
 }

@@ -1,11 +1,11 @@
 //! bubblewrap (`bwrap`), where it may make namespaces and this program may not: systems that forbid them to ordinary
 //! programs often let it, by its name or because it is set-user-ID.
 //!
-//! The launcher becomes bwrap, which makes the namespaces and the view, and starts this program's [`init`]
+//! The launcher becomes bwrap, which makes the namespaces and the view, and starts this program's [`init`](super::init)
 //! as the first process in them. From there on all is as with namespaces of our own.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, IntoRawFd as _, RawFd};
 use std::os::unix::process::CommandExt as _;
@@ -13,14 +13,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::{SigSet, Signal};
-use nix::unistd::close;
 use rustix::io::{FdFlags, dup, fcntl_setfd};
 use rustix::process::geteuid;
-use rustix::stdio::{dup2_stderr, dup2_stdout};
-use serde::{Deserialize, Serialize};
 
-use super::mounts::{Mount, OTHER_DEVICES, Place, opened};
-use super::{Confinement, INIT, Network, init};
+use super::handover::{AfterBubblewrap, users};
+use super::mounts::{Mount, OTHER_DEVICES, Place};
+use super::{Confinement, INIT, Network};
 use crate::beneath::Identity;
 use crate::process::program;
 
@@ -64,7 +62,7 @@ fn prepared(bwrap: &Path, confinement: &Confinement, command: &[OsString]) -> io
     // that it closes then, and for its own words the line.
     let streams = [dup(io::stdout())?, dup(io::stderr())?].map(|stream| stream.into_raw_fd());
     let left = AfterBubblewrap { program: own, streams, users: users()?, own: own_folders(confinement) };
-    let part = serde_json::to_string(&init::InitConfig::in_bubblewrap(confinement, left))?;
+    let part = serde_json::to_string(&super::handover::InitConfig::in_bubblewrap(confinement, left))?;
     let line = io::stdin().as_fd().try_clone_to_owned()?;
     let mut made = Command::new(bwrap);
     made.stdout(Stdio::null()).stderr(Stdio::from(line));
@@ -76,48 +74,12 @@ fn prepared(bwrap: &Path, confinement: &Confinement, command: &[OsString]) -> io
     Ok(made)
 }
 
-/// What is left to be done by the init that bubblewrap starts.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct AfterBubblewrap {
-    /// The file that this program was started from.
-    program: RawFd,
-    /// What the command writes to.
-    streams: [RawFd; 2],
-    /// The user namespace outside.
-    users: String,
-    /// The command's own folders, where they are seen.
-    own: Vec<(Place, Identity)>,
-}
-
-impl AfterBubblewrap {
-    /// Do it. Whether this is a user namespace of its own.
-    pub(super) fn done(&self) -> io::Result<bool> {
-        let again = |stream: RawFd| File::options().write(true).open(format!("/proc/self/fd/{stream}"));
-        dup2_stdout(again(self.streams[0])?)?;
-        dup2_stderr(again(self.streams[1])?)?;
-        for left in [self.program, self.streams[0], self.streams[1]] {
-            close(left)?;
-        }
-        SigSet::from(Signal::SIGTERM).thread_unblock()?;
-        // It takes what it mounts by path: no command starts when that led elsewhere.
-        for (place, identity) in &self.own {
-            opened(&place.0, *identity)?;
-        }
-        Ok(users()? != self.users)
-    }
-}
-
 fn own_folders(confinement: &Confinement) -> Vec<(Place, Identity)> {
     let own = confinement.mounts.iter().filter_map(|mount| match mount {
         Mount::Write { at, is: Some(identity), .. } => Some((at.clone(), *identity)),
         _ => None,
     });
     own.collect()
-}
-
-/// What tells user namespaces apart.
-fn users() -> io::Result<String> {
-    Ok(fs::read_link("/proc/self/ns/user")?.to_string_lossy().into_owned())
 }
 
 /// The namespaces and the view, in bwrap's words. It takes sources from outside, whatever is covered by then.

@@ -2,83 +2,32 @@
 //! and takes everything with it when it goes.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io::Read as _;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
+use std::{fs, io};
 
 use nix::sched::{CloneFlags, unshare};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::process::{
-    DumpableBehavior, Pid, Signal, WaitOptions, geteuid, kill_process_group, set_dumpable_behavior,
+    DumpableBehavior, Pid, Signal, WaitOptions, kill_process_group, set_dumpable_behavior,
     set_parent_process_death_signal, wait,
 };
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
-use serde::{Deserialize, Serialize};
 
-use super::bubblewrap::AfterBubblewrap;
-use super::landlock::Leaves;
-use super::launcher::{InStep as _, LaunchFailure, no_command, not_started};
+use super::handover::{AfterBubblewrap, InitConfig};
 use super::limits::Counted;
-use super::mounts::Place;
-use super::protocol::{Channel, LauncherMessage, ParentMessage};
-use super::{Confinement, Limits, Network, filter, landlock, limits, mounts, network, sockets};
+use super::protocol::{
+    Channel, InStep as _, LaunchFailure, LauncherMessage, ParentMessage, no_command, not_started,
+};
+use super::{filter, landlock, limits, mounts, network, sockets};
 use crate::process::orphans::EXITING;
 use crate::process::pre_exec::detach;
-
-/// What of a confinement this process carries out.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct InitConfig {
-    limits: Limits,
-    folder: Place,
-    /// Where sockets in the file system are still to be put out of reach: all places but these.
-    seal: Option<Vec<Place>>,
-    /// What of the machine's network is out of reach.
-    leaves: Leaves,
-    /// The port that somebody outside listens on.
-    listens: Option<u16>,
-    /// Whether system calls are refused.
-    filter: bool,
-    /// Whether a `/proc` of this namespace is still to be made.
-    proc: bool,
-    /// Whether there is to be a network without a loopback.
-    no_loopback: bool,
-    /// What bubblewrap left to be done.
-    bubblewrap: Option<AfterBubblewrap>,
-}
-
-impl InitConfig {
-    pub(super) fn of(confinement: &Confinement) -> Self {
-        Self {
-            limits: confinement.limits,
-            folder: confinement.folder.clone(),
-            seal: None,
-            leaves: confinement.leaves(),
-            listens: None,
-            filter: confinement.filter,
-            proc: confinement.namespaces.mount,
-            no_loopback: false,
-            bubblewrap: None,
-        }
-    }
-
-    /// The same for one that bubblewrap starts.
-    pub(super) fn in_bubblewrap(confinement: &Confinement, left: AfterBubblewrap) -> Self {
-        Self {
-            // Where root makes it, the numbers of its processes can be limited.
-            proc: geteuid().is_root(),
-            no_loopback: confinement.namespaces.network && confinement.network == Network::None,
-            seal: confinement.seal.then(|| sockets::places(&confinement.mounts)),
-            bubblewrap: Some(left),
-            listens: confinement.listens(),
-            ..Self::of(confinement)
-        }
-    }
-}
 
 /// Let go of what the command writes to; otherwise the other end would never see it closed.
 pub(super) fn close_streams() -> io::Result<()> {

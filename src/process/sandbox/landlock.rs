@@ -4,10 +4,9 @@
 //! It names what may be read and written, and denies the rest. Unlike a namespace it cannot put something else in the
 //! place of what is denied: temporary folders stay the machine's.
 
-use std::fs;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, NetPort, PathBeneath, Ruleset,

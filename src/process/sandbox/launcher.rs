@@ -18,37 +18,20 @@ use nix::sched::{CloneFlags, unshare};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::limits::Counted;
-use super::protocol::{Channel, LauncherMessage, ParentMessage};
+use super::protocol::{
+    Channel, InStep, LAUNCHER, LaunchFailure, LauncherMessage, ParentMessage, no_command, not_started,
+};
 use super::{
     Confinement, INIT, Network, bubblewrap, detect, filter, init, landlock, limits, mounts, network, sockets,
 };
 use crate::process::inherited::leave_keys;
 
-/// The first argument that makes this program a launcher.
-pub(super) const LAUNCHER: &str = "__sandbox";
 /// The other end answers at once, unless the machine is very busy.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Something that the sandbox needs could not be done.
-pub(super) struct LaunchFailure {
-    step: &'static str,
-    error: io::Error,
-}
-
-/// Name the step that an error comes from.
-pub(super) trait InStep<T> {
-    fn step(self, step: &'static str) -> Result<T, LaunchFailure>;
-}
 
 impl<T, E: Into<io::Error>> InStep<T> for Result<T, E> {
     fn step(self, step: &'static str) -> Result<T, LaunchFailure> {
         self.map_err(|error| LaunchFailure { step, error: error.into() })
-    }
-}
-
-impl LaunchFailure {
-    pub(super) fn said(&self) -> LauncherMessage {
-        LauncherMessage::Failed { step: self.step.to_owned(), error: self.error.to_string() }
     }
 }
 
@@ -120,14 +103,6 @@ fn outer(line: &mut Channel, command: &[OsString]) -> Result<ExitCode, LaunchFai
     Ok(ExitCode::FAILURE)
 }
 
-pub(super) fn no_command() -> io::Error {
-    io::Error::from(io::ErrorKind::InvalidInput)
-}
-
-pub(super) fn not_started(error: &io::Error) -> LauncherMessage {
-    LauncherMessage::NotStarted { number: error.raw_os_error(), error: error.to_string() }
-}
-
 /// Enter the namespaces.
 fn enter(line: &mut Channel, confinement: &Confinement) -> Result<(), LaunchFailure> {
     let wanted = confinement.namespaces;
@@ -151,8 +126,9 @@ fn enter(line: &mut Channel, confinement: &Confinement) -> Result<(), LaunchFail
 /// Start the first process of the namespace and end with it. It has the line; what it writes to is closed here, so that
 /// the end of the command's output is seen.
 fn start_init(confinement: &Confinement, command: &[OsString]) -> Result<ExitCode, LaunchFailure> {
-    let text =
-        serde_json::to_string(&init::InitConfig::of(confinement)).map_err(io::Error::from).step("line")?;
+    let text = serde_json::to_string(&super::handover::InitConfig::of(confinement))
+        .map_err(io::Error::from)
+        .step("line")?;
     limits::keep_for_init().step("privileges")?;
     // SIGTERM is for the command; init passes it on.
     signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::new(AtomicBool::new(false)))

@@ -1,18 +1,16 @@
 //! pybisect's end of the line to a launcher.
 
-use std::fs;
-use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use rustix::process::{Pid, getegid, geteuid};
 
 use super::Confinement;
-use super::launcher::LAUNCHER;
-use super::protocol::{Channel, LauncherMessage, ParentMessage};
+use super::protocol::{Channel, LAUNCHER, LauncherMessage, ParentMessage};
 use crate::model::{CancelToken, Termination};
 
 /// Making the namespaces takes milliseconds, on a busy machine more.

@@ -1,7 +1,6 @@
 //! What a confined command may do as root, and how much it may take.
 
-use std::fs;
-use std::io;
+use std::{fs, io};
 
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 use rustix::thread::{

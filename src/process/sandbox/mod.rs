@@ -21,12 +21,14 @@
 //! | `protocol` | messages between pybisect and the launcher |
 //! | `launcher_client` | pybisect's end of it |
 //! | `env_filter` | which variables a command gets |
+//! | `handover` | what is handed to the first process inside |
 
 mod bubblewrap;
 mod detect;
 mod env_filter;
 mod filesystem_view;
 mod filter;
+mod handover;
 mod init;
 mod landlock;
 mod launcher;

@@ -1,6 +1,7 @@
 //! The line between pybisect and the launcher: messages as JSON, one a line, over a pair of sockets.
 
-use std::io::{self, IoSlice, IoSliceMut, Write as _};
+use std::io;
+use std::io::{IoSlice, IoSliceMut, Write as _};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -199,6 +200,34 @@ impl AsFd for Channel {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
+}
+
+/// The first argument that makes this program a launcher.
+pub(super) const LAUNCHER: &str = "__sandbox";
+
+/// Something that the sandbox needs could not be done.
+pub(super) struct LaunchFailure {
+    pub(super) step: &'static str,
+    pub(super) error: io::Error,
+}
+
+/// Name the step that an error comes from.
+pub(super) trait InStep<T> {
+    fn step(self, step: &'static str) -> Result<T, LaunchFailure>;
+}
+
+impl LaunchFailure {
+    pub(super) fn said(&self) -> LauncherMessage {
+        LauncherMessage::Failed { step: self.step.to_owned(), error: self.error.to_string() }
+    }
+}
+
+pub(super) fn no_command() -> io::Error {
+    io::Error::from(io::ErrorKind::InvalidInput)
+}
+
+pub(super) fn not_started(error: &io::Error) -> LauncherMessage {
+    LauncherMessage::NotStarted { number: error.raw_os_error(), error: error.to_string() }
 }
 
 #[cfg(test)]

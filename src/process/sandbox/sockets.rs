@@ -5,11 +5,10 @@
 //! another file system, though, a socket is only a name: so what a command sees of the machine's files beside the system's
 //! own is laid under an overlay without an upper layer, where it can be read as before.
 
-use std::fs;
-use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use rustix::fs::{Access, access};
 use rustix::io::Errno;

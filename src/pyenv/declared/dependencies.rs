@@ -1,21 +1,18 @@
 //! All declarations of one version together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use regex::Regex;
 
 use super::extras::{Lists, followed};
-use super::identity::{self, EntryPoint};
+use super::identity::EntryPoint;
 use super::package_name::{name_of, normalised};
 use super::project_files::ProjectFiles;
-use super::reading::Reading;
 use super::requirements::{Lines, is_list};
-use super::{pipfile, pyproject};
-use crate::model::{CancelToken, beneath};
-use crate::process::sandbox::Sandbox;
+use super::{identity, pipfile, pyproject};
+use crate::model::beneath;
 
 /// What the user chose, for every version alike.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,36 +118,6 @@ impl PythonHints {
 }
 
 impl DeclaredDependencies {
-    /// Read everything that a version declares. `python` runs its `setup.py`, when it has one.
-    #[must_use]
-    pub(in crate::pyenv) fn read(
-        files: &dyn ProjectFiles,
-        choice: &InstallOptions,
-        (python, sandbox): (&Path, Option<&Sandbox>),
-        cancel: &CancelToken,
-    ) -> Self {
-        let mut wanted = Self::default();
-        if let Some((name, text)) = &choice.requirements {
-            let mut lines = Lines::default();
-            lines.add(files, name, text, false, 0);
-            wanted.take(lines, false);
-            wanted.sources.push(name.clone());
-            wanted.source_folders = vec![String::new()];
-            wanted.find_sources(files);
-        } else {
-            let mut reading = Reading { choice, python, sandbox, cancel, seen: BTreeSet::new() };
-            wanted = reading.project(files, true);
-        }
-        wanted.requirements.extend(choice.with.iter().cloned());
-        wanted.tidy();
-        if choice.runs_pytest && !wanted.names_one_of(&["pytest"]) {
-            wanted.requirements.push("pytest".to_owned());
-            wanted.notes.push("pytest is not declared; it is added, as the command runs it".to_owned());
-        }
-        wanted.least_pytest = choice.least_pytest.clone().filter(|_| choice.runs_pytest);
-        wanted
-    }
-
     /// The same with these constraints: exact versions of the same packages give way to them.
     #[must_use]
     pub(in crate::pyenv) fn under(&self, constraints: &[String]) -> Self {
@@ -199,7 +166,7 @@ impl DeclaredDependencies {
         self.sources.is_empty()
     }
 
-    fn names_one_of(&self, names: &[&str]) -> bool {
+    pub(super) fn names_one_of(&self, names: &[&str]) -> bool {
         let all = self.requirements.iter().chain(&self.tests);
         all.filter_map(|requirement| name_of(requirement)).any(|name| names.contains(&name.as_str()))
     }

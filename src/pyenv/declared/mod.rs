@@ -18,9 +18,13 @@
 //! | `identity` | name, version and entry points, parsed or dropped |
 //! | `constrain` | a constraint written into the file that declares the package |
 //! | `package_name` | names and versions, normalised |
+//! | `discovery` | which files and folders of a tree declare a project |
+//! | `pyproject_tables` | what a `pyproject.toml` declares |
+//! | `toml_lists` | reading TOML: lists of strings, and tables within tables |
 
 mod constrain;
 mod dependencies;
+mod discovery;
 mod extras;
 mod identity;
 mod lock;
@@ -29,17 +33,21 @@ mod pipfile;
 mod poetry;
 mod project_files;
 mod pyproject;
+mod pyproject_tables;
 mod reading;
 mod requirements;
 mod setup_cfg;
 mod setup_py;
+mod toml_lists;
 mod tox;
 mod version_file;
 
 pub use constrain::{Constrained, add_constraint, constrain};
 pub(super) use dependencies::{DeclaredDependencies, PythonHints};
 pub use dependencies::{InstallOptions, LeastPytest};
+pub use discovery::declares;
+pub use discovery::declares_project;
 pub(super) use package_name::{name_of, normalised};
-pub use project_files::{ProjectFiles, declares, declares_project};
+pub use project_files::ProjectFiles;
 pub use setup_cfg::read as ini;
 pub use version_file::{VersionFile, version_files, version_of_tag};

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 use super::package_name::normalised;
-use super::pyproject::{Pyproject, entry, strings, tables};
+use super::pyproject_tables::Pyproject;
+use super::toml_lists::{entry, strings, tables};
 
 /// Read its tables.
 pub(super) fn read(poetry: &Table, made: &mut Pyproject) {

@@ -1,63 +1,17 @@
 //! `pyproject.toml`: the standard tables, dependency groups, and Poetry's own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
 use super::package_name::{name_of, normalised};
 use super::pipfile::is_pypi;
 use super::poetry;
+use super::pyproject_tables::{HatchEnvironment, Pyproject};
+use super::toml_lists::{entry, one_or_more, strings, tables};
 
 /// Groups that one group may include, directly or not.
 const MOST_GROUPS: usize = 64;
-
-/// What it declares.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Pyproject {
-    pub(super) name: Option<String>,
-    pub(super) version: Option<String>,
-    pub(super) dependencies: Vec<String>,
-    pub(super) extras: BTreeMap<String, Vec<String>>,
-    pub(super) groups: BTreeMap<String, Vec<String>>,
-    pub(super) requires_python: Option<String>,
-    pub(super) classifiers: Vec<String>,
-    /// Group and `name = target`.
-    pub(super) entry_points: Vec<(String, String)>,
-    /// Requirements files that stand for the dependencies.
-    pub(super) dependency_files: Vec<String>,
-    /// Requirements files that stand for an extra.
-    pub(super) extra_files: BTreeMap<String, Vec<String>>,
-    /// Versions that hold where a package is needed.
-    pub(super) constraints: Vec<String>,
-    /// Folders of other projects that it depends on, from its own.
-    pub(super) local: Vec<String>,
-    /// Names of the packages that are members of the same workspace.
-    pub(super) members: Vec<String>,
-    /// Where the members of a workspace lie, and where none do.
-    pub(super) workspace: Option<(Vec<String>, Vec<String>)>,
-    /// Environments of Hatch that are for tests.
-    pub(super) hatch: Vec<HatchEnvironment>,
-    /// What a build needs.
-    pub(super) build_requires: Vec<String>,
-    /// What tox installs, and the extras and groups that it asks for.
-    pub(super) tox: Vec<String>,
-    /// The folder of the packages, where it is named.
-    pub(super) source_folder: Option<String>,
-    /// Registries, as options.
-    pub(super) indexes: Vec<String>,
-    /// Whether it declares anything about the project itself.
-    pub(super) declares: bool,
-}
-
-/// An environment of Hatch.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct HatchEnvironment {
-    pub(super) dependencies: Vec<String>,
-    /// Extras of the project.
-    pub(super) features: Vec<String>,
-    /// Dependency groups.
-    pub(super) groups: Vec<String>,
-}
 
 /// Environments of Hatch in which tests run.
 const HATCH: [&str; 4] = ["default", "test", "tests", "hatch-test"];
@@ -264,14 +218,6 @@ fn standard(project: &Table, made: &mut Pyproject) {
     }
 }
 
-pub(super) fn entry(name: &str, target: &Value) -> String {
-    format!("{name} = {}", target.as_str().unwrap_or_default())
-}
-
-pub(super) fn tables<'a>(table: &'a Table, key: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
-    table.get(key).and_then(Value::as_table).into_iter().flatten()
-}
-
 /// The requirements of a group and of those that it includes, each group once.
 fn group(groups: &Table, name: &str, seen: &mut BTreeSet<String>) -> Vec<String> {
     let wanted = normalised(name);
@@ -293,15 +239,6 @@ fn group(groups: &Table, name: &str, seen: &mut BTreeSet<String>) -> Vec<String>
         }
     }
     all
-}
-
-pub(super) fn strings(value: &Value) -> Vec<String> {
-    let items = value.as_array().into_iter().flatten();
-    items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
-}
-
-pub(super) fn one_or_more(value: &Value) -> Vec<String> {
-    value.as_str().map_or_else(|| strings(value), |one| vec![one.to_owned()])
 }
 
 #[cfg(test)]

@@ -8,11 +8,11 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use super::dependencies::{DeclaredDependencies, InstallOptions};
 use super::extras::{Lists, chosen, followed};
 use super::package_name::{name_of, normalised};
-use super::pipfile::{self, Pipfile};
+use super::pipfile::Pipfile;
 use super::project_files::ProjectFiles;
-use super::pyproject::{self, Pyproject};
+use super::pyproject_tables::{HatchEnvironment, Pyproject};
 use super::requirements::{Lines, Role, joined, role};
-use super::{lock, setup_cfg, setup_py, tox};
+use super::{lock, pipfile, pyproject, setup_cfg, setup_py, tox};
 use crate::model::CancelToken;
 use crate::process::sandbox::Sandbox;
 
@@ -135,6 +135,36 @@ impl Reading<'_> {
 }
 
 impl DeclaredDependencies {
+    /// Read everything that a version declares. `python` runs its `setup.py`, when it has one.
+    #[must_use]
+    pub(in crate::pyenv) fn read(
+        files: &dyn ProjectFiles,
+        choice: &InstallOptions,
+        (python, sandbox): (&Path, Option<&Sandbox>),
+        cancel: &CancelToken,
+    ) -> Self {
+        let mut wanted = Self::default();
+        if let Some((name, text)) = &choice.requirements {
+            let mut lines = Lines::default();
+            lines.add(files, name, text, false, 0);
+            wanted.take(lines, false);
+            wanted.sources.push(name.clone());
+            wanted.source_folders = vec![String::new()];
+            wanted.find_sources(files);
+        } else {
+            let mut reading = Reading { choice, python, sandbox, cancel, seen: BTreeSet::new() };
+            wanted = reading.project(files, true);
+        }
+        wanted.requirements.extend(choice.with.iter().cloned());
+        wanted.tidy();
+        if choice.runs_pytest && !wanted.names_one_of(&["pytest"]) {
+            wanted.requirements.push("pytest".to_owned());
+            wanted.notes.push("pytest is not declared; it is added, as the command runs it".to_owned());
+        }
+        wanted.least_pytest = choice.least_pytest.clone().filter(|_| choice.runs_pytest);
+        wanted
+    }
+
     pub(super) fn take(&mut self, lines: Lines, is_test: bool) -> Vec<String> {
         let place = if is_test { &mut self.tests } else { &mut self.requirements };
         place.extend(lines.requirements);
@@ -241,9 +271,9 @@ impl DeclaredDependencies {
     }
 
     /// An environment for tests is a group, whatever it is called.
-    fn add_hatch(&mut self, environment: pyproject::HatchEnvironment) {
+    fn add_hatch(&mut self, environment: HatchEnvironment) {
         const HATCH: &str = "test";
-        let pyproject::HatchEnvironment { dependencies, features, groups } = environment;
+        let HatchEnvironment { dependencies, features, groups } = environment;
         let groups = groups.iter().flat_map(|name| self.groups.get(&normalised(name)).cloned()).flatten();
         let all: Vec<String> = dependencies.into_iter().chain(groups).collect();
         self.groups.entry(HATCH.to_owned()).or_default().extend(all);

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use toml::Table;
 
-use super::pyproject::strings;
 use super::setup_cfg;
+use super::toml_lists::strings;
 
 /// The requirements of the test environment, as lines of a requirements file that lies at the top. What holds for some
 /// environments only (`py27: mock`) is left out, and so is what another section or a variable stands for.

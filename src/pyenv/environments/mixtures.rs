@@ -7,7 +7,8 @@ use pep440_rs::Version as PackageVersion;
 use super::{Environments, ProjectVersion, no_python};
 use crate::model::CancelToken;
 use crate::pyenv::installed::{Requirer, requirers};
-use crate::pyenv::resolve::{EnvironmentError, adapted, one_version, options};
+use crate::pyenv::resolve::{adapted, one_version, options};
+use crate::pyenv::resolved::EnvironmentError;
 
 /// Versions of a package that are looked at between two of them, at most.
 const MOST_VERSIONS: usize = 60;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::{Environments, ProjectVersion};
 use crate::model::CancelToken;
 use crate::pyenv::declared::{DeclaredDependencies, name_of, normalised};
-use crate::pyenv::resolve::{EnvironmentError, one_version, options};
+use crate::pyenv::resolve::{one_version, options};
+use crate::pyenv::resolved::EnvironmentError;
 
 /// Declarations that were not chosen and are looked through, at most.
 const MOST_LISTS: usize = 8;

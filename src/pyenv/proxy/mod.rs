@@ -11,13 +11,16 @@
 //! | `request` | what is asked of it: the head of a request |
 //! | `upstream` | the user's own proxies |
 //! | `relay` | one connection |
+//! | `shared` | what all connections of a proxy share |
 
 mod addresses;
 mod admission;
 mod relay;
 mod request;
+mod shared;
 mod upstream;
 
+use self::shared::Shared;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -50,15 +53,6 @@ pub(super) struct Proxy {
     /// A word that programs of other users of this machine do not know.
     word: String,
     shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    admission: Admission,
-    upstreams: Upstreams,
-    /// What has to stand in a request, for the word.
-    authorization: String,
-    open: AtomicUsize,
 }
 
 /// As long as it lives, a command is served.

@@ -1,12 +1,13 @@
 //! One connection: from a program to the host that it asks for.
 
-use std::io::{self, Write as _};
+use std::io;
+use std::io::Write as _;
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
-use super::Shared;
 use super::admission::{Reach, is_near};
 use super::request::Request;
+use super::shared::Shared;
 
 /// How long a program takes to ask, at most.
 const TO_ASK: Duration = Duration::from_secs(30);

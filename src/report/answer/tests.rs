@@ -1,7 +1,8 @@
 use super::*;
-use crate::model::event::{OutcomeSource, OutputTail};
+use crate::model::event::OutputTail;
 use crate::model::proof::{Proof, Trials};
-use crate::model::report::{RangeSize, Skipped, TrialCounts, TrialLine};
+use crate::model::report::{RangeSize, Skipped, TrialCounts};
+use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{
     BreakingChange, CommitId, CommitInfo, FailureKind, Frame, NarrowingSummary, SkipKind, Timing, TreeId,
     TrialKind,

@@ -132,7 +132,7 @@ fn large(count: usize) -> Postmortem {
         let verdict = if middle >= culprit { "bad" } else { "good" };
         told.report
             .trial_log
-            .push(crate::model::report::TrialLine { commit: at(middle), ..trial(0, verdict) });
+            .push(crate::model::trial_line::TrialLine { commit: at(middle), ..trial(0, verdict) });
         if middle >= culprit { high = middle } else { low = middle + 1 }
     }
     told.report.culprits = vec![Culprit::new(told.history[culprit].clone(), 1.0)];

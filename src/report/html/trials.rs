@@ -2,8 +2,7 @@
 
 use super::markup::Html;
 use super::strip::icon;
-use crate::model::event::OutcomeSource;
-use crate::model::report::TrialLine;
+use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{Report, TrialKind};
 use crate::report::phrases::{duration, plural};
 use crate::report::postmortem::{Postmortem, Said};

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::Postmortem;
-use crate::model::event::OutcomeSource;
 use crate::model::incident::INCIDENT_SCHEMA;
-use crate::model::report::{RangeSize, TrialLine};
+use crate::model::report::RangeSize;
+use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{
     Alarm, BreakingChange, Captured, CommitId, CommitInfo, Culprit, DeployedVersion, FailureKind,
     FailureSignature, Frame, Incident, IncidentEvent, IncidentEventKind, KeptOutput, NarrowingSummary,

@@ -1,17 +1,16 @@
 //! Where a traceback or report begins: what stands above it, and whether it was read before.
 
-use super::classify::{self, Line};
+use super::classify::Line;
 use super::groups::Draft;
-use super::marks;
-use super::markup;
 use super::open_block::{Beginning, Open};
-use super::prefix;
 use super::raw::Raw;
 use super::repeats::Ahead;
 use super::streams::{Spot, Streams};
 use super::window::Window;
+use super::{classify, marks, markup, prefix};
 use crate::model::LogTimestamp;
-use crate::triage::traceback::{self, joining, layouts};
+use crate::triage::traceback;
+use crate::triage::traceback::{joining, layouts};
 
 /// Streams with a traceback under way at the same time.
 const MOST_OPEN: usize = 64;

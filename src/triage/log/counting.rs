@@ -6,18 +6,20 @@ use std::ops::RangeInclusive;
 use super::excerpts::Excerpts;
 use super::groups::{Draft, Groups, Place, fingerprint};
 use super::http_errors::Answers;
-use super::json::{self, Record};
+use super::json::Record;
 use super::leads::Lead;
 use super::open_block::Open;
 use super::path_mapping::RepositoryFiles;
-use super::prefix::{self, Level};
+use super::prefix::Level;
 use super::raw::Raw;
 use super::repeats::{Known, Outcome, Repeats, Varied};
 use super::retelling::Told;
-use super::streams::Settings;
+use super::settings::Settings;
 use super::window::{Window, masked};
+use super::{json, prefix};
 use crate::model::{LogEventKind, LogGroup, LogReport, LogTimestamp};
-use crate::triage::traceback::{self, layouts};
+use crate::triage::traceback;
+use crate::triage::traceback::layouts;
 
 /// How far back a line without a timestamp looks for one, in lines.
 const TIME_WITHIN: usize = 40;

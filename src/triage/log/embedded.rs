@@ -2,13 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::json::{self, Wrapped};
+use super::json::Wrapped;
 use super::json_glance::{Glance, glance};
-use super::prefix::{self, Taken};
-use super::pretty;
-use super::several;
+use super::prefix::Taken;
 use super::streams::{Spot, Streams};
 use super::window::Window;
+use super::{json, prefix, pretty, several};
 use crate::triage::ansi;
 
 /// Lines that one record may wrap.

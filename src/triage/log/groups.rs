@@ -5,13 +5,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use foldhash::fast::RandomState;
 
-use super::explain;
 use super::path_mapping::RepositoryFiles;
-use super::quick;
 use super::window::masked;
+use super::{explain, quick};
 use crate::model::{Frame, LogEventKind, LogFrame, LogGroup, LogTimestamp};
 use crate::triage::message_shape;
-use crate::triage::traceback::ParsedTraceback;
+use crate::triage::traceback::parsed::ParsedTraceback;
 
 /// Different kinds of errors that are told apart; the rest is counted together.
 const MOST_GROUPS: usize = 2_000;

@@ -16,7 +16,8 @@ use super::prefix::Level;
 use super::structured;
 use super::timestamps::Clock;
 use crate::model::LogTimestamp;
-use crate::triage::traceback::{self, ParsedTraceback};
+use crate::triage::traceback;
+use crate::triage::traceback::parsed::ParsedTraceback;
 
 /// What a record says.
 #[derive(Debug, Default)]

@@ -10,11 +10,10 @@ use aho_corasick::AhoCorasick;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::groups::fingerprint;
-use super::json::{self, LEVELS, MESSAGES, PATHS, STATUSES, TIMES};
+use super::json::{LEVELS, MESSAGES, PATHS, STATUSES, TIMES};
 use super::prefix::Level;
-use super::quick;
-use super::structured;
 use super::timestamps::Clock;
+use super::{json, quick, structured};
 use crate::model::{LogEventKind, LogTimestamp};
 
 /// How deep objects are looked into; records with deeper ones are read.

@@ -39,6 +39,7 @@
 //! | `excerpts` | the lines around the first event of each group |
 //! | `path_mapping` | which of the repository's files a server's path is |
 //! | `explain` | one sentence for a group |
+//! | `settings` | how logs are read |
 
 mod beginning;
 mod classify;
@@ -69,6 +70,7 @@ mod reader;
 mod repeats;
 mod reports;
 mod retelling;
+mod settings;
 mod several;
 mod streams;
 mod structured;

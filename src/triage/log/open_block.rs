@@ -9,14 +9,17 @@ use super::csv::Quotes;
 use super::flat::Flat;
 use super::groups::fingerprint;
 use super::message::Message;
-use super::prefix::{self, begins_record};
-use super::quick;
+use super::prefix::begins_record;
 use super::raw::Raw;
 use super::repeats::Trail;
 use super::reports::Report;
+use super::{prefix, quick};
 use crate::model::{LogEventKind, LogTimestamp};
-use crate::triage::traceback::layouts::{self, Layout, variants};
-use crate::triage::traceback::{self, ParsedTraceback, joining};
+use crate::triage::traceback;
+use crate::triage::traceback::layouts::layout::Layout;
+use crate::triage::traceback::layouts::variants;
+use crate::triage::traceback::parsed::ParsedTraceback;
+use crate::triage::traceback::{joining, layouts};
 
 /// Lines that one traceback or report may take; what comes behind is read anew.
 const MOST_LINES: usize = 20_000;
@@ -265,7 +268,7 @@ impl Open {
             || is_header(body)
             || layouts::opening(body).is_some()
             || begins_record(body.as_bytes());
-        let raised = traceback::exception_line(body);
+        let raised = traceback::parsed::exception_line(body);
         // What looks like an exception behind lines of others must look like one of Python's.
         let own = raised.is_some_and(|(kind, _)| self.between == 0 || of_python(kind));
         let between = !inside && !own && !joining::announces(body);
@@ -393,7 +396,7 @@ impl Open {
         if body.starts_with("  File \"") || message.expects() && is_header(body) {
             return (Phase::Frames, true);
         }
-        if message.expects() && layouts::ruled(body) {
+        if message.expects() && layouts::layout::ruled(body) {
             return (Phase::Ruled(0), true);
         }
         let record = new_record

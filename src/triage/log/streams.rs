@@ -2,23 +2,20 @@
 
 use std::borrow::Cow;
 
-use regex::bytes::Regex;
-
-use super::classify::{self, Line};
+use super::classify::Line;
 use super::counting::Counting;
 use super::forms::Forms;
 use super::groups::fingerprint;
-use super::json::{self, Wrapped};
+use super::json::Wrapped;
 use super::leads::{Lead, Leads};
 use super::marks::Marks;
-use super::markup;
 use super::open_block::Open;
 use super::partial::Partial;
 use super::path_mapping::RepositoryFiles;
-use super::prefix;
 use super::raw::Raw;
-use super::timestamps::Clock;
+use super::settings::Settings;
 use super::window::Window;
+use super::{classify, json, markup, prefix};
 use crate::model::{LogEventKind, LogReport, LogTimestamp};
 use crate::triage::ansi;
 
@@ -26,16 +23,6 @@ use crate::triage::ansi;
 const PATIENCE: u64 = 200;
 /// Lines that one record may wrap.
 const MOST_WRAPPED: usize = 5_000;
-
-/// What does not change while reading.
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) clock: Clock,
-    pub(super) since: Option<i64>,
-    pub(super) new_since: Option<i64>,
-    pub(super) around: usize,
-    pub(super) grep: Option<Regex>,
-}
 
 /// The streams of all sources, and what came of them.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::model::Frame;
-use crate::triage::traceback::{self, Link, ParsedTraceback};
+use crate::triage::traceback;
+use crate::triage::traceback::parsed::{Link, ParsedTraceback};
 
 /// Fields that name an exception and nothing else.
 const NAMED: [(&str, &[&str]); 8] = [

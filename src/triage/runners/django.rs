@@ -10,8 +10,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::pattern;
-use super::{Count, ReadRunner, RunSummary, Runner};
-use crate::triage::traceback::exception_line;
+use super::reader::ReadRunner;
+use super::{Count, RunSummary, Runner};
+use crate::triage::traceback::parsed::exception_line;
 
 /// Django's parallel runner.
 pub(super) struct Django;

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::{add_counts, exception, number, pattern};
-use super::{Count, ReadRunner, RunSummary, Runner};
+use super::reader::ReadRunner;
+use super::{Count, RunSummary, Runner};
 
 /// doctest.
 pub(super) struct Doctest;

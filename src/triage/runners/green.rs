@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::{exception, pattern};
-use super::{ReadRunner, RunSummary, Runner, unittest};
+use super::reader::ReadRunner;
+use super::{RunSummary, Runner, unittest};
 
 /// green.
 pub(super) struct Green;

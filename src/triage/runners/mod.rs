@@ -17,6 +17,7 @@ mod green;
 mod lines;
 mod locust;
 mod pytest;
+mod reader;
 mod robot;
 mod select;
 mod stestr;
@@ -37,19 +38,9 @@ pub use select::{Pick, Selecting, seconds_told};
 pub use summary::{Count, RunSummary, Runner, TestFailure};
 pub use telling::{Telling, telling};
 
+use self::reader::ReadRunner;
 use super::ansi;
 use super::message_shape::within_tree;
-
-/// Reads what one test runner prints.
-pub trait ReadRunner: Sync {
-    /// The runner.
-    fn runner(&self) -> Runner;
-    /// The versions whose output it was written against.
-    fn versions(&self) -> &'static str;
-    /// What the last run in these lines says of itself; `None` when nothing of this runner stands in them. `named` says
-    /// that the command names the runner, so that less is needed to recognise it.
-    fn read(&self, lines: &[&str], named: bool) -> Option<RunSummary>;
-}
 
 /// All readers. Of two that recognise the same line, the one that stands first is asked.
 pub static READERS: [&dyn ReadRunner; 19] = [

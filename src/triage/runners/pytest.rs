@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::{number, pattern};
-use super::{Count, ReadRunner, RunSummary, Runner};
+use super::reader::ReadRunner;
+use super::{Count, RunSummary, Runner};
 use crate::triage::traceback::pytest_heading;
 
 /// pytest.

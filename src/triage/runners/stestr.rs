@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::{exception, number, pattern};
-use super::{Count, ReadRunner, RunSummary, Runner};
+use super::reader::ReadRunner;
+use super::{Count, RunSummary, Runner};
 
 /// stestr.
 pub(super) struct Stestr;

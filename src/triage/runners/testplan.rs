@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::pattern;
-use super::{Count, ReadRunner, RunSummary, Runner};
+use super::reader::ReadRunner;
+use super::{Count, RunSummary, Runner};
 
 /// Testplan.
 pub(super) struct Testplan;

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::pattern;
-use super::{ReadRunner, RunSummary, Runner, unittest};
+use super::reader::ReadRunner;
+use super::{RunSummary, Runner, unittest};
 
 /// trial.
 pub(super) struct Trial;

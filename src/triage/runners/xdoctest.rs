@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::{add_counts, pattern};
-use super::{ReadRunner, RunSummary, Runner};
+use super::reader::ReadRunner;
+use super::{RunSummary, Runner};
 
 /// xdoctest.
 pub(super) struct Xdoctest;

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::{number, pattern};
-use super::{Count, ReadRunner, RunSummary, Runner};
+use super::reader::ReadRunner;
+use super::{Count, RunSummary, Runner};
 
 /// zope.testrunner.
 pub(super) struct Zope;

@@ -1,7 +1,7 @@
 //! Examples of documents (doctest's, Sybil's, manuel's) that raised something instead of printing what is expected:
 //! the exception stands indented in the text of the failure.
 
-use super::exception_line;
+use super::parsed::exception_line;
 
 const RAISED: &str = "Exception raised:";
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Form, ParsedTraceback};
+use super::parsed::{Form, ParsedTraceback};
 use crate::model::Frame;
 
 const TITLE: &str = "Fatal Python error: ";

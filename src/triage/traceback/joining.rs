@@ -3,7 +3,7 @@
 //! A pool's worker formats its traceback and sends it as text; the parent raises the exception again where it
 //! asked for the result. What failed, failed in the worker.
 
-use super::{Link, ParsedTraceback};
+use super::parsed::{Link, ParsedTraceback};
 
 /// An exception whose message is a whole traceback: what is wrapped is the failure. How the wrapper came to
 /// be raised tells of the machinery only.

@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::layouts::{self, variants};
-use super::{EXCEPTION, Form, Link, ParsedTraceback, examples, exception_line, joining, separator};
+use super::layouts::{ipython, layout, variants};
+use super::parsed::{EXCEPTION, Form, Link, ParsedTraceback, exception_line, separator};
+use super::{examples, joining};
 use crate::model::Frame;
 
 const HEADER: &str = "Traceback (most recent call last):";
@@ -33,7 +34,7 @@ pub(super) fn read(lines: &[&str], at: usize, until_ruler: bool) -> Option<(Pars
     if let Some(column) = line.find(HEADER) {
         let behind = &line[column + HEADER.len()..];
         if !behind.trim().is_empty() {
-            return layouts::escaped::read(line, at);
+            return None;
         }
         let start = line[..column].strip_suffix(GROUP).unwrap_or(&line[..column]);
         let base = start.strip_suffix("  + ").unwrap_or(start);
@@ -210,8 +211,8 @@ impl<'t> Reader<'_, 't> {
         if introduced && line.trim_end() == HEADER {
             return self.chain(at, margin);
         }
-        if introduced && layouts::ruled(line) {
-            return layouts::ipython::behind_ruler(self.lines, at);
+        if introduced && layout::ruled(line) {
+            return ipython::behind_ruler(self.lines, at);
         }
         None
     }

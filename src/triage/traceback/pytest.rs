@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Form, Link, ParsedTraceback, examples, exception_line, separator};
+use super::examples;
+use super::parsed::{Form, Link, ParsedTraceback, exception_line, separator};
 use crate::model::Frame;
 
 fn pattern(text: &str) -> Regex {

@@ -1,7 +1,9 @@
 //! Azure Functions: `Exception: Type: message`, and the frames behind `Stack: ` below it.
 
-use super::{Layout, variants};
-use crate::triage::traceback::{ParsedTraceback, exception_line, native};
+use super::layout::Layout;
+use super::variants;
+use crate::triage::traceback::native;
+use crate::triage::traceback::parsed::{ParsedTraceback, exception_line};
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "azure", opens, inside: |_| false, shows: |_| true, closes: |_| false, read };

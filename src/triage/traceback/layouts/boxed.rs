@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Layout, skip_blank};
+use super::layout::{Layout, skip_blank};
 use crate::model::Frame;
-use crate::triage::traceback::{Form, Link, ParsedTraceback, exception_line, separator};
+use crate::triage::traceback::parsed::{Form, Link, ParsedTraceback, exception_line, separator};
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "rich", opens, inside, shows, closes: |_| false, read };
@@ -49,7 +49,7 @@ fn within(line: &str) -> Option<&str> {
 }
 
 fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
-    super::chain(lines, at, one, chained)
+    super::layout::chain(lines, at, one, chained)
 }
 
 fn chained(lines: &[&str], at: usize) -> Option<(Link, usize)> {

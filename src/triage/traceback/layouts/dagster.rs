@@ -1,7 +1,9 @@
 //! Dagster: the exception above `Stack Trace:`, its frames below, and what it was raised from below them.
 
-use super::{Layout, skip_blank, variants};
-use crate::triage::traceback::{Form, Link, ParsedTraceback, exception_line, native};
+use super::layout::{Layout, skip_blank};
+use super::variants;
+use crate::triage::traceback::native;
+use crate::triage::traceback::parsed::{Form, Link, ParsedTraceback, exception_line};
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "dagster", opens, inside, shows: |_| true, closes: |_| false, read };

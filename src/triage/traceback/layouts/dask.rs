@@ -1,7 +1,9 @@
 //! dask.distributed: the exception and the frames as two `repr`s, each on one line.
 
-use super::{Layout, escaped, variants};
-use crate::triage::traceback::{ParsedTraceback, native};
+use super::layout::Layout;
+use super::{escaped, variants};
+use crate::triage::traceback::native;
+use crate::triage::traceback::parsed::ParsedTraceback;
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "dask", opens, inside: opens, shows: |_| true, closes: |_| false, read };

@@ -1,29 +1,19 @@
 //! Tracebacks in one line, as a string of another language or record holds them: `\n` for line ends, quotes
 //! escaped, once or several times; lists of such strings.
 
-use crate::triage::traceback::{ParsedTraceback, parse};
-
 /// How far back the string's beginning is looked for, in characters.
 const MOST_LEAD: usize = 4_000;
 /// What TeamCity and IDEs are told of a failing test.
 const SERVICE_MESSAGE: &str = "##teamcity[testFailed ";
 const HEADER: &str = "Traceback (most recent call last):";
 
-/// The traceback in this line.
-pub(in crate::triage::traceback) fn read(line: &str, at: usize) -> Option<(ParsedTraceback, usize)> {
-    let start = line.find(HEADER)?;
-    let text = text_from(line, start)?;
-    let mut read = parse(&text).into_iter().next_back()?;
-    if read.frames.is_empty() && read.kind.is_none() {
-        return None;
-    }
-    read.at = at;
-    read.test = read.test.or_else(|| of_service_message(line));
-    Some((read, at + 1))
+/// The text of the traceback that stands in this line, its line ends as such.
+pub(in crate::triage::traceback) fn text(line: &str) -> Option<String> {
+    text_from(line, line.find(HEADER)?)
 }
 
 /// The test that failed, as a service message names it.
-fn of_service_message(line: &str) -> Option<String> {
+pub(in crate::triage::traceback) fn of_service_message(line: &str) -> Option<String> {
     if !line.starts_with(SERVICE_MESSAGE) {
         return None;
     }
@@ -175,9 +165,10 @@ pub(in crate::triage) fn unquoted(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::triage::traceback::parse;
 
     fn one(line: &str) -> (String, String, usize) {
-        let (read, _) = read(line, 0).unwrap();
+        let read = parse(&text(line).unwrap()).pop().unwrap();
         (read.kind.unwrap_or_default(), read.message, read.frames.len())
     }
 
@@ -186,7 +177,7 @@ mod tests {
     fn service_messages() {
         let line = "##teamcity[testFailed timestamp='2026-11-28T10:00:00.413' details='Traceback (most recent call last):|n  File \
                     \"/srv/a.py\", line 3, in f|n    g(|[x|])|nKeyError: |'mint|'|n' flowId='a.T.test_g' message='Error' name='a.T.test_g']";
-        let (read, _) = read(line, 0).unwrap();
+        let read = parse(line).pop().unwrap();
         assert_eq!((read.kind.as_deref(), read.message.as_str()), (Some("KeyError"), "'mint'"));
         assert_eq!(read.frames[0].code.as_deref(), Some("g([x])"));
         assert_eq!(read.test.as_deref(), Some("a.T.test_g"));

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Layout, further_lines, ruled, skip_blank, variants};
+use super::layout::{Layout, further_lines, ruled, skip_blank};
+use super::variants;
 use crate::model::Frame;
-use crate::triage::traceback::{Form, Link, ParsedTraceback, exception_line, separator};
+use crate::triage::traceback::parsed::{Form, Link, ParsedTraceback, exception_line, separator};
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "IPython", opens, inside, shows, closes: |_| false, read };
@@ -52,7 +53,7 @@ pub(in crate::triage::traceback) fn behind_ruler(
 }
 
 fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
-    let (current, mut next) = super::chain(lines, at, one, chained)?;
+    let (current, mut next) = super::layout::chain(lines, at, one, chained)?;
     // Notebook runners print the last line once more.
     let again = skip_blank(lines, next);
     let told = lines.get(again).and_then(|line| exception_line(line.trim_end()));

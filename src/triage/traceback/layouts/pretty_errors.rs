@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{ruled, variants};
+use super::layout::ruled;
+use super::variants;
 use crate::model::Frame;
-use crate::triage::traceback::{Form, ParsedTraceback};
+use crate::triage::traceback::parsed::{Form, ParsedTraceback};
 
 static PLACE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^(\S.*\.\w+) (\d+) ([\w.<>]+)\s*$").expect("a valid pattern"));

@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Layout, variants};
+use super::layout::Layout;
+use super::variants;
 use crate::model::Frame;
-use crate::triage::traceback::{Form, Link, ParsedTraceback, exception_line};
+use crate::triage::traceback::parsed::{Form, Link, ParsedTraceback, exception_line};
 
 pub(in crate::triage) static LAYOUT: Layout = Layout { name: "Sanic", opens, inside, shows, closes, read };
 

@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Layout, further_lines, skip_blank, variants};
+use super::layout::{Layout, further_lines, skip_blank};
+use super::variants;
 use crate::model::Frame;
-use crate::triage::traceback::{Form, Link, ParsedTraceback, exception_line, separator};
+use crate::triage::traceback::parsed::{Form, Link, ParsedTraceback, exception_line, separator};
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "stackprinter", opens, inside, shows, closes: |_| false, read };
@@ -29,7 +30,7 @@ fn shows(line: &str) -> bool {
 }
 
 fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
-    super::chain(lines, at, one, chained)
+    super::layout::chain(lines, at, one, chained)
 }
 
 fn chained(lines: &[&str], at: usize) -> Option<(Link, usize)> {

@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Layout, variants};
+use super::layout::Layout;
+use super::variants;
 use crate::model::Frame;
-use crate::triage::traceback::{Form, ParsedTraceback};
+use crate::triage::traceback::parsed::{Form, ParsedTraceback};
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "Twisted", opens, inside, shows: |_| true, closes: |_| false, read };

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::model::Frame;
-use crate::triage::traceback::exception_line;
+use crate::triage::traceback::parsed::exception_line;
 
 static MODULE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^  Module ([\w.$-]+), line (\d+), in (.*\S)\s*$").expect("a valid pattern")

@@ -1,7 +1,8 @@
 //! traceback-with-variables: the interpreter's frames, below each one the values of its variables.
 
-use super::Layout;
-use crate::triage::traceback::{ParsedTraceback, native};
+use super::layout::Layout;
+use crate::triage::traceback::native;
+use crate::triage::traceback::parsed::ParsedTraceback;
 
 pub(in crate::triage) const LAYOUT: Layout = Layout {
     name: "traceback-with-variables",

@@ -1,0 +1,39 @@
+//! A trial in the report, in one line.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CommitId, Timing, TrialKind};
+
+/// One trial, for those who want to know where the time went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialLine {
+    /// The commit.
+    pub commit: CommitId,
+    /// What it was for.
+    pub purpose: TrialKind,
+    /// `good`, `bad`, `skip`.
+    pub verdict: String,
+    /// Whether it ran or was known.
+    pub source: OutcomeSource,
+    /// Where it counts as bad by a failure that is only likely the target: why that is not certain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likely: Option<String>,
+    /// Whether it ran the failing tests only, and not the whole command.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub selected: bool,
+    /// Where the time went.
+    #[serde(flatten)]
+    pub timing: Timing,
+}
+
+/// Where an outcome comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeSource {
+    /// The trial ran now.
+    Ran,
+    /// It was recorded by an earlier run, or ran for another commit with the same tree.
+    Reused,
+    /// This session has had it before, when another failure was searched for.
+    Replayed,
+}

@@ -1,0 +1,20 @@
+//! A Python environment that trials run in.
+
+use std::path::PathBuf;
+
+use super::environment_cache::EnvironmentLease;
+use crate::model::EnvironmentFacts;
+
+/// An environment, ready for trials. It is not evicted while this lives.
+#[derive(Debug)]
+pub struct Environment {
+    /// What it is, for the report.
+    pub facts: EnvironmentFacts,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Folders of the tree to import from.
+    pub source_folders: Vec<String>,
+    /// The interpreter's own library, for its bytecode.
+    pub library: PathBuf,
+    pub(super) _held: EnvironmentLease,
+}

@@ -1,0 +1,26 @@
+//! What a session works with.
+
+use crate::executor::Executor;
+use crate::git::{Repository, Shadow};
+use crate::model::CancelToken;
+use crate::store::Store;
+
+/// What a session works with.
+pub struct SessionContext<'a> {
+    /// The user's repository; only read.
+    pub repository: &'a Repository,
+    /// Where composed trees go.
+    pub shadow: &'a Shadow,
+    /// Where trials run.
+    pub executor: &'a dyn Executor,
+    /// Where outcomes are kept.
+    pub store: &'a Store,
+    /// Trips when the user wants to stop.
+    pub cancel: &'a CancelToken,
+}
+
+impl std::fmt::Debug for SessionContext<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workshop").finish_non_exhaustive()
+    }
+}

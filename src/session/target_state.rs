@@ -1,0 +1,81 @@
+//! The tests that newly fail, and where the search for each stands.
+
+use std::collections::HashMap;
+
+use super::finished_trial::FinishedTrial;
+use super::rank_suspects::RangeChanges;
+use crate::model::trial_line::OutcomeSource;
+use crate::model::{CommitId, CommitInfo, Conclusion, FailureSignature, TrialKind, TrialOutput};
+use crate::triage::{Baseline, ParsedOutput, TargetOracle};
+
+/// The tests that newly fail at bad.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    /// Those that are to be searched for, in the runner's order; empty where there is one or none.
+    pub(super) new: Vec<FailureSignature>,
+    /// All that newly fail, and what fails at good, too.
+    pub(super) beside: (Vec<FailureSignature>, Baseline),
+    /// Whether the present target is another than the first.
+    pub(super) is_later: bool,
+    /// The good commit that was looked for and found.
+    pub(super) good: Option<CommitId>,
+    /// What the commits of the range between bad and these good ones changed, once it was read.
+    pub(super) range: Option<(Vec<CommitId>, RangeChanges)>,
+    /// Those that wait for their search.
+    pub(super) waiting: Waiting,
+    /// What each trial of a commit showed.
+    pub(super) runs: Vec<Run>,
+}
+
+/// A trial of a commit's own tree, to be read for each target.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) commit: CommitId,
+    pub(super) purpose: TrialKind,
+    pub(super) output: TrialOutput,
+    pub(super) reading: ParsedOutput,
+}
+
+/// A target whose search has ended.
+pub(super) struct Ended {
+    pub(super) oracle: TargetOracle,
+    pub(super) conclusion: Conclusion,
+    pub(super) last_good: Option<CommitInfo>,
+    /// Whether the answer rests on trials of commits alone.
+    pub(super) is_plain: bool,
+}
+
+impl Targets {
+    /// Take note of a trial that came to a result.
+    pub(super) fn note(&mut self, done: &FinishedTrial, reading: &ParsedOutput) {
+        if done.source != OutcomeSource::Replayed && done.purpose.is_of_commit() {
+            let FinishedTrial { commit, purpose, output, .. } = done.clone();
+            self.runs.push(Run { commit, purpose, output, reading: reading.clone() });
+        }
+    }
+
+    /// The first trial of a commit.
+    pub(super) fn run_at(&self, commit: CommitId) -> Option<(&TrialOutput, &ParsedOutput)> {
+        self.runs.iter().find(|run| run.commit == commit).map(|run| (&run.output, &run.reading))
+    }
+
+    /// Trials of commits that came to a result, and what they were for.
+    pub(super) fn known(&self) -> Vec<(CommitId, TrialKind)> {
+        self.runs.iter().map(|run| (run.commit, run.purpose)).collect()
+    }
+
+    pub(super) fn reading_at(&self, commit: CommitId) -> Option<&ParsedOutput> {
+        self.runs.iter().find(|run| run.commit == commit).map(|run| &run.reading)
+    }
+}
+
+/// What is known of the tests that wait for their search.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// They, in the order of their searches.
+    pub(super) tests: Vec<FailureSignature>,
+    /// By a test's id, what its failure points at in the range.
+    pub(super) priors: HashMap<String, Vec<f64>>,
+    /// How many trials had ended when it was last looked at.
+    pub(super) looked: usize,
+}

@@ -7,7 +7,7 @@ _default:
 check:
     cargo fmt --all --check
     cargo clippy --all-targets --all-features --quiet -- -D warnings
-    cargo test
+    cargo test --all-features
 
 # All that CI runs
 ci:
@@ -15,7 +15,7 @@ ci:
 
 # One integration test, or those whose names begin so
 it NAME:
-    cargo test --test it {{ NAME }}
+    cargo test --all-features --test it {{ NAME }}
 
 # The wheel, in dist/
 wheel:

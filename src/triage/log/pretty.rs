@@ -11,6 +11,8 @@ const MOST_BELOW: usize = 400;
 const MOST_TRIED: usize = 4;
 /// Where nothing can be read, so many lines are not tried again.
 const PAUSE: u64 = 60;
+/// Where nothing opens an object, one line is not tried again for so many that were looked at.
+const WALKED_A_LINE: u64 = 8;
 
 /// An object around a line.
 #[derive(Debug)]
@@ -31,12 +33,13 @@ pub(super) fn around(window: &Window<'_>) -> Option<Result<Pretty, u64>> {
     if !opens && !is_member {
         return None;
     }
-    let mut openings = openings_above(window);
+    let (mut openings, walked) = openings_above(window);
     if opens {
         openings.insert(0, (window.start, indent(line)));
     }
     if openings.is_empty() {
-        return None;
+        let pause = walked / WALKED_A_LINE;
+        return (pause > 0).then_some(Err(window.number + pause));
     }
     if openings.len() > MOST_TRIED {
         openings.drain(MOST_TRIED / 2..openings.len() - MOST_TRIED / 2);
@@ -54,12 +57,15 @@ pub(super) fn around(window: &Window<'_>) -> Option<Result<Pretty, u64>> {
     Some(Err(tried))
 }
 
-/// The lines above that open an object around this one, the nearest first: where each begins, and its indentation.
-fn openings_above(window: &Window<'_>) -> Vec<(usize, usize)> {
+/// The lines above that open an object around this one, the nearest first: where each begins, and its indentation. With
+/// it, how many lines were looked at.
+fn openings_above(window: &Window<'_>) -> (Vec<(usize, usize)>, u64) {
     let mut found = Vec::new();
+    let mut walked = 0;
     let mut inner = indent(window.line());
     let mut end = window.start;
     for line in window.before().take(MOST_ABOVE) {
+        walked += 1;
         let start = end - line.len() - 1;
         end = start;
         let here = indent(line);
@@ -76,7 +82,7 @@ fn openings_above(window: &Window<'_>) -> Vec<(usize, usize)> {
             break;
         }
     }
-    found
+    (found, walked)
 }
 
 /// Where the line ends that closes an object of this indentation, and how many lines behind the one at hand it is.
@@ -118,5 +124,36 @@ mod tests {
         assert!(around(&at("int main()\n{\n  \"error\" x;\n}\n", "error")).unwrap().is_err());
         assert!(around(&at("plain error\n", "error")).is_none());
         assert!(around(&at("said\n  \"an error\"\n", "error")).is_none());
+    }
+
+    /// Lines that are looked at above each line of a text, where each answer is kept to.
+    fn walked(text: &str) -> u64 {
+        let (mut start, mut no_object, mut walked) = (0, 0, 0);
+        for (number, line) in (1..).zip(text.lines()) {
+            let end = start + line.len();
+            let window = Window { text: text.as_bytes(), start, end, ahead: text.len(), number, source: 0 };
+            start = end + 1;
+            if number <= no_object {
+                continue;
+            }
+            match around(&window) {
+                Some(Err(last)) => no_object = last,
+                other => assert!(other.is_none()),
+            }
+            walked += openings_above(&window).1;
+        }
+        walked
+    }
+
+    #[test]
+    fn what_opens_nothing_costs_no_more_than_its_lines() {
+        const LINES: usize = 4000;
+        let nested: String = (0..30).map(|depth| format!("{}{{\n", "  ".repeat(depth))).collect();
+        let members = |indent: usize| format!("{}\"error\": \"x\",\n", " ".repeat(indent)).repeat(LINES);
+        for text in [members(2), format!("{nested}{}", members(60)), format!("reads:\n{}", members(4))] {
+            let walked = walked(&text);
+            let most = u64::try_from(LINES).unwrap() * (WALKED_A_LINE + 2);
+            assert!(walked > 0 && walked < most, "{walked}");
+        }
     }
 }

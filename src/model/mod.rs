@@ -21,6 +21,7 @@
 //! | [`check`] | [`CheckReport`]: what a look at a branch before its merge found |
 //! | [`suspect`] | [`Suspect`], [`SuspectReport`]: commits that the evidence points at |
 //! | [`target`] | [`TargetReport`]: each test that newly fails, and what broke it |
+//! | [`texts`] | what is told with its texts changed, such as to mask secrets |
 //! | [`cancel`] | [`CancelToken`]: how a running trial is told to end |
 //! | [`rollback`] | [`RollbackReport`]: what a rollback did |
 //! | [`incident`] | [`Incident`]: what was done about an outage, a fold over its events |
@@ -51,6 +52,7 @@ pub mod report;
 pub mod rollback;
 pub mod suspect;
 pub mod target;
+pub mod texts;
 pub mod trial;
 pub mod trial_line;
 pub mod verdict;

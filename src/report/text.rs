@@ -32,10 +32,7 @@ const MOST_LISTED: usize = 10;
 impl Renderer for TextRenderer {
     fn render(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let mut shown = cleaned(report);
-        // Proofs hold no foreign text, and are never made of one.
-        for (shown, culprit) in shown.culprits.iter_mut().zip(&report.culprits) {
-            shown.proof.clone_from(&culprit.proof);
-        }
+        shown.keep_proofs(report);
         let report = &shown;
         match report.status.as_str() {
             "found" => self.found(report, out)?,

@@ -21,6 +21,7 @@ mod cli_mcp;
 mod cli_mistakes;
 mod cli_output;
 mod cli_report;
+mod cli_secrets;
 mod cli_self;
 mod cli_show;
 mod cli_suspects;

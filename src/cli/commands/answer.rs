@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use super::find::Args;
+use super::masked::masked_text;
 use super::prepare::Prepared;
 use crate::cli::CliError;
 use crate::cli::terminal::{columns, stderr_style, stdout_style};
@@ -34,11 +35,14 @@ pub(super) fn tell(args: &Args, prepared: &Prepared, report: &Report) -> Result<
     super::print_text(&text).map(drop)
 }
 
-/// The culprit's diff, for the terminal.
+/// The culprit's diff, to be shown: with its secrets masked.
 pub(super) fn diff(repository: &Repository, report: &Report) -> Option<String> {
     const MOST: usize = 64 << 10;
     match report.culprits.as_slice() {
-        [culprit] => repository.diff_text(culprit.commit.id, MOST).ok(),
+        [culprit] => {
+            let diff = repository.diff_text(culprit.commit.id, MOST).ok()?;
+            Some(masked_text(&diff).unwrap_or(diff))
+        }
         _ => None,
     }
 }

@@ -8,6 +8,7 @@ use super::config_args::ConfigArgs;
 use super::environments::EnvArgs;
 use super::isolation::IsolationArgs;
 use super::json_target::JsonTarget;
+use super::masked::{MaskedReporter, masked_report};
 use super::notify::notify;
 use super::output::JsonArgs;
 use super::prepare::Prepared;
@@ -206,7 +207,7 @@ fn run_with_ends(args: &Args) -> Result<ExitStatus, CliError> {
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
     let mut reporter = reporter(args.quiet);
-    let report = search(args, &prepared, &cancel, reporter.as_mut())?;
+    let report = masked_report(&search(args, &prepared, &cancel, reporter.as_mut())?);
     drop(listener);
     // Said before, unless it came meanwhile.
     if let Some(note) = prepared.store.note().filter(|note| !prepared.warnings.contains(note)) {
@@ -237,9 +238,9 @@ fn reporter(quiet: bool) -> Box<dyn Reporter> {
     if quiet {
         Box::new(Quiet)
     } else if can_animate() {
-        Box::new(Progress::new(stderr_style()))
+        Box::new(MaskedReporter(Progress::new(stderr_style())))
     } else {
-        Box::new(PlainReporter::new(anstream::stderr(), stderr_style()))
+        Box::new(MaskedReporter(PlainReporter::new(anstream::stderr(), stderr_style())))
     }
 }
 

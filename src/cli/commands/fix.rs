@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config_args::ConfigArgs;
 use super::isolation::IsolationArgs;
+use super::masked::{masked, masked_text};
 use super::retyped::Retyped;
 use super::{find, prepare};
 use crate::cli::terminal::{stderr_style, stdout_style};
@@ -156,7 +157,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
     let mut said = |text: &str| {
         if !args.quiet {
-            say(text);
+            say(&masked_text(text).unwrap_or_else(|| text.to_owned()));
         }
     };
     let tested = tested(args, &cancel, &mut said)?;
@@ -255,6 +256,7 @@ impl Tested {
 fn tell(args: &Args, tested: &Tested) -> Result<ExitStatus, CliError> {
     let Tested { prepared, fixes, .. } = tested;
     let repository = &prepared.repository;
+    let shown = masked(&fixes.report);
     let mut patch = None;
     let mut committed = None;
     if let Some((fix, tree)) = tested.best() {
@@ -274,7 +276,7 @@ fn tell(args: &Args, tested: &Tested) -> Result<ExitStatus, CliError> {
     }
     let json_on_stdout = args.json.as_deref() == Some(Path::new("-"));
     if let Some(file) = &args.json {
-        let mut text = serde_json::to_vec_pretty(&fixes.report).map_err(CliError::internal)?;
+        let mut text = serde_json::to_vec_pretty(&shown).map_err(CliError::internal)?;
         text.push(b'\n');
         if json_on_stdout { super::print(&text).map(drop)? } else { write(file, &text)? }
     }
@@ -289,7 +291,7 @@ fn tell(args: &Args, tested: &Tested) -> Result<ExitStatus, CliError> {
             says_next: !args.is_shown,
         };
         let mut text = Vec::new();
-        view.render(&fixes.report, &mut text).map_err(CliError::internal)?;
+        view.render(&shown, &mut text).map_err(CliError::internal)?;
         super::print_text(&text)?;
     }
     if let (Some(remote), Some((name, _))) = (&args.push, &committed) {

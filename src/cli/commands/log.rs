@@ -9,6 +9,7 @@ use crate::report::one_line;
 use crate::store::Store;
 
 use super::chosen::chosen;
+use super::masked::masked;
 
 /// Print a session as a git bisect log
 ///
@@ -26,7 +27,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let store = Store::open(&cache_dir::cache()?)?;
     let row = chosen(&store, args.session.as_deref(), args.repo.as_deref())?;
-    let events = store.events(&row.id)?;
+    // What a subject holds of secrets has no place in what is handed around.
+    let events: Vec<Event> = store.events(&row.id)?.iter().map(masked).collect();
     super::print(bisect_log(&events).as_bytes())
 }
 

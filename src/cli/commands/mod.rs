@@ -28,6 +28,7 @@ mod location;
 pub(super) mod log;
 pub(super) mod logs;
 pub(super) mod machine;
+mod masked;
 pub(super) mod mcp;
 pub(super) mod myself;
 mod named_files;

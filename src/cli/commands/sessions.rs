@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use super::masked::{masked, masked_text};
 use crate::cli::terminal::stdout_style;
 use crate::cli::{CliError, ExitStatus, cache_dir};
 use crate::git::Repository;
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
         let place = if folder.is_none() { format!("  {}", one_line(&row.repository)) } else { String::new() };
         let when = date(seconds(row.updated), 0);
         let when = when.get(..16).unwrap_or(&when);
-        let command = shortened(&one_line(&row.command));
+        let command = shortened(&one_line(&masked_text(&row.command).unwrap_or_else(|| row.command.clone())));
         writeln!(text, "{}  {when}  {result}{place}\n              {command}", style.name(&row.id))
             .map_err(CliError::internal)?;
     }
@@ -62,7 +63,7 @@ fn result(store: &Store, row: &SessionRow) -> Result<(String, bool), CliError> {
         SessionState::Running => return Ok(("running, or killed".to_owned(), false)),
         SessionState::Finished => {}
     }
-    let report = Report::from_events(&store.events(&row.id)?);
+    let report = masked(&Report::from_events(&store.events(&row.id)?));
     let what = if report.find_fix { "fixed it" } else { "broke it" };
     Ok(match (report.status.as_str(), report.culprits.as_slice()) {
         ("found", [culprit, ..]) => {

@@ -11,6 +11,7 @@ use crate::store::{SessionRow, Store};
 
 use super::answer::diff;
 use super::chosen::chosen;
+use super::masked::masked_report;
 use super::report::of_session;
 
 /// Show what the test printed, at good beside bad
@@ -59,7 +60,7 @@ struct Kept {
 impl Kept {
     fn of(store: &Store, row: &SessionRow) -> Result<Self, CliError> {
         let events: Vec<Event> = store.events(&row.id)?;
-        let report = Report::from_events(&events);
+        let report = masked_report(&Report::from_events(&events));
         Ok(Self { row: row.clone(), report, outputs: store.kept_outputs(&row.id)? })
     }
 

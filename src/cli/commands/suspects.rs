@@ -11,6 +11,7 @@ use super::config_args::ConfigArgs;
 use super::find;
 use super::isolation::IsolationArgs;
 use super::logs::{repository_files, sources};
+use super::masked::masked;
 use super::output::OutputArgs;
 use super::prepare::{self, Prepared};
 use crate::cli::terminal::stdout_style;
@@ -91,6 +92,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     };
     let bad = if bad.is_empty() { "HEAD" } else { bad };
     let report = if args.log.is_empty() { by_running(args, good, bad)? } else { by_log(args, good, bad)? };
+    let report = masked(&report);
     let mut out = Vec::new();
     let rendered = match (args.format.annotations(), args.format) {
         (Some(renderer), _) => renderer.render(&suspect_annotations(&report), &mut out),

@@ -46,10 +46,7 @@ struct Section {
 impl Renderer for Answer {
     fn render(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let mut shown = cleaned(report);
-        // Proofs hold no foreign text, and are never made of one.
-        for (shown, culprit) in shown.culprits.iter_mut().zip(&report.culprits) {
-            shown.proof.clone_from(&culprit.proof);
-        }
+        shown.keep_proofs(report);
         self.write(&shown, out)
     }
 }

@@ -21,6 +21,7 @@ mod whys;
 use serde::{Deserialize, Serialize};
 
 use super::escape::cleaned;
+use crate::model::texts::with_texts;
 use crate::model::{CommitId, CommitInfo, Culprit, DowntimeBudget, FixReport, Incident, KeptOutput, Report};
 
 pub(super) use countermeasures::{Countermeasure, countermeasures};
@@ -91,45 +92,17 @@ impl Postmortem {
     /// The same with each text changed, such as to mask secrets; proofs are as they were: they hold no foreign text.
     #[must_use]
     pub fn with_texts(&self, mut change: impl FnMut(&str) -> Option<String>) -> Self {
-        fn walk(value: &mut serde_json::Value, change: &mut dyn FnMut(&str) -> Option<String>) {
-            match value {
-                serde_json::Value::String(text) => {
-                    if let Some(other) = change(text) {
-                        *text = other;
-                    }
-                }
-                serde_json::Value::Array(items) => items.iter_mut().for_each(|item| walk(item, change)),
-                serde_json::Value::Object(map) => map.values_mut().for_each(|value| walk(value, change)),
-                serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
-            }
-        }
-        let changed = serde_json::to_value(self).and_then(|mut value| {
-            walk(&mut value, &mut change);
-            serde_json::from_value::<Self>(value)
-        });
         // What cannot be told with its texts changed is not told at all.
-        let mut other = changed.unwrap_or_default();
-        other.keep_proofs(self);
+        let mut other = with_texts(self, &mut change).unwrap_or_default();
+        other.report.keep_proofs(&self.report);
         other
     }
 
     /// As it may be shown: no text in it ends a line or moves a cursor.
     pub(super) fn cleaned(&self) -> Self {
         let mut other = cleaned(self);
-        other.keep_proofs(self);
+        other.report.keep_proofs(&self.report);
         other
-    }
-
-    fn keep_proofs(&mut self, of: &Self) {
-        fn keep(culprits: &mut [Culprit], of: &[Culprit]) {
-            for (one, other) in culprits.iter_mut().zip(of) {
-                one.proof.clone_from(&other.proof);
-            }
-        }
-        keep(&mut self.report.culprits, &of.report.culprits);
-        for (one, other) in self.report.targets.iter_mut().zip(&of.report.targets) {
-            keep(&mut one.culprits, &other.culprits);
-        }
     }
 
     /// The culprit, where trials prove that it is the one.

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use super::Args;
 use super::format::CheckFormat;
+use crate::cli::commands::masked::masked;
 use crate::cli::{CliError, Format, terminal};
 use crate::model::CheckReport;
 use crate::report::{CheckJson, CheckJunit, CheckMarkdown, CheckRenderer as _, CheckText, one_line};
 
 /// Write the report in the form that was asked for.
 pub(super) fn write(args: &Args, report: &CheckReport) -> Result<(), CliError> {
+    let report = &masked(report);
     let mut out = Vec::new();
     render(args, report, &mut out).map_err(CliError::internal)?;
     if args.format == CheckFormat::Of(Format::Github) {

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::cli::commands::answer::diff;
 use crate::cli::commands::chosen::chosen;
 use crate::cli::commands::fix::StoredRequest;
+use crate::cli::commands::masked::masked_text;
 use crate::cli::{CliError, cache_dir};
 use crate::git::{RangeOptions, Repository};
 use crate::model::{CommitInfo, DowntimeBudget, Incident, Report};
 use crate::report::{Postmortem, Presence, TestFile, ends, read_json};
-use crate::session::{OverlayFile, Secrets};
+use crate::session::OverlayFile;
 use crate::store::{SessionRow, SessionState, Store};
 
 /// What is asked for: a session, or a file.
@@ -148,8 +149,7 @@ fn tests(repository: &Repository, report: &Report, overlay: &[OverlayFile]) -> V
 
 /// The same with its secrets masked: what looks like one, and values of variables that trials do not get.
 fn masked(told: &Postmortem) -> Postmortem {
-    let secrets = Secrets::of_user();
-    told.with_texts(|text| Some(secrets.hidden(text)).filter(|hidden| hidden != text))
+    told.with_texts(masked_text)
 }
 
 /// Whole seconds.

@@ -14,7 +14,7 @@ pub enum FailureKind {
     Signal(i32),
     /// The time limit passed.
     Timeout,
-    /// No recognisable traceback: only the exit status is known.
+    /// No recognisable traceback: only the exit status is known; with 0, that a runner counted failures.
     ExitCode(i32),
 }
 
@@ -24,6 +24,7 @@ impl fmt::Display for FailureKind {
             Self::Exception(name) => f.write_str(name),
             Self::Signal(number) => write!(f, "signal {number}"),
             Self::Timeout => f.write_str("timeout"),
+            Self::ExitCode(0) => f.write_str("failed tests, with exit status 0"),
             Self::ExitCode(code) => write!(f, "exit status {code}"),
         }
     }

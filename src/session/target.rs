@@ -77,6 +77,12 @@ impl Session<'_> {
                 }
             }
         }
+        if output.ending == (Termination::Exited { code: 0 }) {
+            self.journal.note(
+                "the command counts failures and ends with status 0: trials are judged by its counts"
+                    .to_owned(),
+            )?;
+        }
         self.target = Some(failure.clone());
         if !self.targets.is_later {
             self.journal.say(EventKind::Target { failure })?;

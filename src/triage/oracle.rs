@@ -3,6 +3,7 @@
 //! | what happened | verdict |
 //! |---|---|
 //! | exit status 0 | good; skip when a test runner says that nothing passed, or does not say that anything did |
+//! | the same, though a runner that only counts counts failures | as a failure with another status |
 //! | 125 | skip |
 //! | 126, 127, program not there | skip |
 //! | a runner that did not start, could not collect, ran nothing | skip, unless the failure matches the target |
@@ -17,14 +18,12 @@
 //! words, or by the counts of another trial ([`TargetOracle::learn`]). Bad needs the failure: where no reader knows one,
 //! the closing lines have to agree, and the exit status alone decides only where the command prints nothing.
 
-use self::endings::says_nothing;
+use self::endings::{exit_code, ran_nothing, says_nothing};
 use super::baseline::Baseline;
 use super::identity::{Identity, of_ids};
 use super::message_shape::within_tree;
 use super::pytest_options::remedy;
-use super::reasons::{
-    missing_module, not_of_sh, not_runnable, nothing_passed, one_line, other_closing, usage_error,
-};
+use super::reasons::{missing_module, not_of_sh, nothing_passed, one_line, other_closing, usage_error};
 use super::runners::{CommandFacts, RunSummary, Runner};
 use super::sameness::{Sameness, sameness};
 use super::signature::{ParsedOutput, read};
@@ -250,7 +249,7 @@ impl TargetOracle {
             return skip;
         }
         match &output.ending {
-            Termination::Exited { code: 0 } => self.unless_in_vain(reading),
+            Termination::Exited { code: 0 } if !self.goes_by_counts(reading) => self.unless_in_vain(reading),
             Termination::Exited { .. } => self.judge_failure(output, reading),
             Termination::TimedOut { after_ms } if !self.matches(output, reading) || self.is_any() => {
                 Verdict::skip(
@@ -264,6 +263,17 @@ impl TargetOracle {
             _ if self.matches(output, reading) => Verdict::Bad,
             _ => Verdict::skip(SkipKind::DifferentFailure, self.different(reading)),
         }
+    }
+
+    /// Whether failures are told by a runner's counts alone, its exit status being 0, and that is to decide: where the
+    /// target is such a one, or how they failed can be read as well.
+    fn goes_by_counts(&self, reading: &ParsedOutput) -> bool {
+        let is_told = !reading.failures.iter().all(is_unread);
+        let is_target = match &self.target {
+            Target::Signature(target) => target.kind == FailureKind::ExitCode(0),
+            Target::AnyFailure | Target::Pattern(_) => true,
+        };
+        !reading.failures.is_empty() && (is_told || is_target)
     }
 
     /// Exit status 0 is good where something passed, or where nobody runs tests.
@@ -382,39 +392,6 @@ fn closing_words(reading: &ParsedOutput) -> String {
     }
 }
 
-/// Why a run with another status than 0 came to no test: a runner that did not start, could not collect, found nothing.
-fn ran_nothing(
-    output: &TrialOutput,
-    reading: &ParsedOutput,
-    command: CommandFacts,
-) -> Option<(SkipKind, String)> {
-    let run = reading.summary.as_ref();
-    let code = exit_code(&output.ending)?;
-    if let Some(run) = run {
-        if let Some(why) = &run.not_started {
-            return Some((SkipKind::NotRunnable, format!("{} could not start: {why}", run.runner)));
-        }
-        if run.only_collection_failed() {
-            return Some((SkipKind::NotRunnable, not_runnable(2, output, reading)));
-        }
-        if run.nothing_ran() && run.is_closed {
-            return Some((SkipKind::NothingPassed, nothing_passed(run)));
-        }
-    }
-    // The status is pytest's own only where nothing stands between.
-    let is_pytests = command.runner == Some(Runner::Pytest) && (2..=5).contains(&code);
-    let nothing_failed =
-        run.is_none_or(|run| !run.anything_failed() && (run.nothing_passed() || run.interrupted));
-    (is_pytests && nothing_failed).then(|| (SkipKind::NotRunnable, not_runnable(code, output, reading)))
-}
-
-const fn exit_code(ending: &Termination) -> Option<i32> {
-    match ending {
-        Termination::Exited { code } => Some(*code),
-        _ => None,
-    }
-}
-
 /// What was seen at bad, when it cannot be a target.
 fn not_a_failure(output: &TrialOutput, reading: &ParsedOutput, command: CommandFacts) -> Option<TargetError> {
     let no = |seen: String, hint: Option<&str>| Some(TargetError { seen, hint: hint.map(str::to_owned) });
@@ -426,6 +403,7 @@ fn not_a_failure(output: &TrialOutput, reading: &ParsedOutput, command: CommandF
         );
     }
     match &output.ending {
+        Termination::Exited { code: 0 } if !reading.failures.is_empty() => None,
         Termination::Exited { code: 0 } => match &reading.summary {
             Some(run) if run.anything_failed() && run.runner != Runner::Other => no(
                 format!("the command ends with status 0, though {} counted failures", run.runner),

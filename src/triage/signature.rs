@@ -42,9 +42,11 @@ pub fn read(output: &TrialOutput, command: &CommandFacts) -> ParsedOutput {
     let summary = runners::read(&streams.join("\n"), command);
     let closing = closing(output);
     let mut others = Vec::new();
+    // Some runners end with status 0 whatever comes of the tests.
+    let counts = summary.as_ref().and_then(RunSummary::kinds_counted).is_some();
     let failures = match &output.ending {
-        Termination::Exited { code: 0 }
-        | Termination::NotStarted { .. }
+        Termination::Exited { code: 0 } if !counts => Vec::new(),
+        Termination::NotStarted { .. }
         | Termination::SetupFailed { .. }
         | Termination::NoEnvironment { .. }
         | Termination::NoTree { .. }

@@ -398,3 +398,39 @@ fn errors_are_told_from_failures_where_both_are_only_counted() {
     assert_eq!(oracle.judge(&exited(0, "tests 0 failures 0 errors 0\n", "")).word(), "skip");
     assert_eq!(oracle.judge(&exited(0, "tests 1 failures 0 errors 0\n", "")), Verdict::Good);
 }
+
+/// A runner whose exit status is 0 whatever comes of its tests, as that of ptest.
+#[test]
+fn counts_decide_where_the_status_is_always_0() {
+    let counts = |passed: u32, failed: u32| {
+        format!(
+            "Test finished in 0.02s.\nTotal: {}, passed: {passed}, failed: {failed}, skipped: 0.\n",
+            passed + failed
+        )
+    };
+    for (passed, failed) in [(0, 1), (2, 1)] {
+        let bad = exited(0, &counts(passed, failed), "");
+        let mut oracle = oracle(&bad);
+        oracle.learn(&oracle.read(&bad));
+        assert_eq!(oracle.failure().unwrap().kind, FailureKind::ExitCode(0));
+        assert_eq!(oracle.judge(&bad), Verdict::Bad);
+        assert_eq!(oracle.judge(&exited(0, &counts(passed + failed, 0), "")), Verdict::Good);
+        assert_eq!(oracle.judge(&exited(0, &counts(0, 0), "")).word(), "skip");
+        assert_eq!(oracle.judge(&exited(0, "", "")).word(), "skip");
+    }
+    let raised = |what: &str| {
+        let traceback = "Traceback (most recent call last):\n  File \"app.py\", line 3, in f\n    g()\n";
+        exited(0, &format!("{traceback}{what}: 'a'\n{}", counts(2, 1)), "")
+    };
+    let oracle = oracle(&raised("KeyError"));
+    assert_eq!(oracle.judge(&raised("KeyError")), Verdict::Bad);
+    assert_eq!(oracle.judge(&raised("IndexError")).word(), "skip");
+    assert_eq!(oracle.judge(&exited(0, &counts(3, 0), "")), Verdict::Good);
+    // Where the status tells at bad, what a passing script counts is its own affair.
+    let oracle = oracle_of_status();
+    assert_eq!(oracle.judge(&exited(0, &counts(2, 1), "")), Verdict::Good);
+}
+
+fn oracle_of_status() -> TargetOracle {
+    oracle(&exited(1, "no rates\n", ""))
+}

@@ -37,7 +37,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
         except Exception as error:
             status, body = 500, repr(error)
         self.send_response(status)
-        self.send_header("X-DeployedVersion", app["VERSION"])
+        self.send_header("X-Version", app["VERSION"])
         self.end_headers()
         self.wfile.write(body.encode())
     def log_message(self, *_): pass
@@ -135,7 +135,7 @@ impl Scene {
             "--health",
             &health,
             "--health-version",
-            "X-DeployedVersion",
+            "X-Version",
             "--health-count",
             "5",
             "--health-window",

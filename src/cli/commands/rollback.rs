@@ -39,7 +39,7 @@ const MOST_TESTED: usize = 64;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
 Examples:
-  pybisect rollback --deploy './deploy.sh {commit}' --health https://shop.example.com/health --health-version X-DeployedVersion -- python smoke.py
+  pybisect rollback --deploy './deploy.sh {commit}' --health https://shop.example.com/health --health-version X-Version -- python smoke.py
   pybisect rollback --deploy 'symlink:/srv/shop/current:/srv/shop/releases/{tag}' --reload 'systemctl reload shop' --health http://127.0.0.1:8000/version --health-version '$.version'
   pybisect rollback --to v1.4 --deploy 'git:production/main' --dry-run
 
@@ -57,10 +57,10 @@ pub(crate) struct Args {
     pub(crate) restart: Option<String>,
     #[command(flatten)]
     pub(crate) watched: WatchArgs,
-    /// DeployedVersion to go back to, without a test [default: the last one known to be good]
+    /// Version to go back to, without a test [default: the last one known to be good]
     #[arg(long, value_name = "REV")]
     pub(crate) to: Option<String>,
-    /// DeployedVersion that is deployed now [default: what the service says, else what was deployed last, else HEAD]
+    /// Version that is deployed now [default: what the service says, else what was deployed last, else HEAD]
     #[arg(long, value_name = "REV")]
     pub(crate) deployed: Option<String>,
     /// Only tags like this are releases [default: all tags; without any, commits]

@@ -46,7 +46,7 @@ pub(in crate::cli) struct Limits {
     pub(in crate::cli) fixes: Option<String>,
 }
 
-/// Steps that act on something outside of pybisect's own cache_dir.
+/// Steps that act on something outside of pybisect's own folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum Automatic {

@@ -60,10 +60,10 @@ pub(crate) struct Args {
     /// Say what would be done, and do nothing
     #[arg(long, conflicts_with_all = ["approve", "resume"])]
     dry_run: bool,
-    /// DeployedVersion that is deployed now [default: what the service says, else what was deployed last, else HEAD]
+    /// Version that is deployed now [default: what the service says, else what was deployed last, else HEAD]
     #[arg(long, value_name = "REV")]
     deployed: Option<String>,
-    /// DeployedVersion to go back to, without a test [default: the last one known to be good]
+    /// Version to go back to, without a test [default: the last one known to be good]
     #[arg(long, value_name = "REV")]
     to: Option<String>,
     /// Go back over migrations of the database

@@ -72,3 +72,30 @@ pub(super) enum Command {
         shell: clap_complete::Shell,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    /// Names of products that are written so.
+    const PRODUCTS: [&str; 4] = ["GitHub", "GitLab", "JUnit", "PyPI"];
+
+    fn texts(command: &mut clap::Command) -> String {
+        let own = command.render_long_help().to_string();
+        command.get_subcommands_mut().map(texts).fold(own, |all, one| all + &one)
+    }
+
+    #[test]
+    fn no_help_names_a_type_of_the_code() {
+        let all = texts(&mut Cli::command());
+        let words = all.split(|c: char| !c.is_alphanumeric()).filter(|word| !PRODUCTS.contains(word));
+        let is_type = |word: &&str| {
+            let mut letters = word.chars().skip_while(|c| c.is_uppercase()).skip_while(|c| c.is_lowercase());
+            word.starts_with(char::is_uppercase) && letters.any(char::is_uppercase)
+        };
+        assert!(all.contains("Version to go back to"));
+        assert_eq!(words.filter(is_type).collect::<Vec<_>>(), Vec::<&str>::new());
+    }
+}

@@ -135,13 +135,18 @@ fn files_stay_small() {
 
 #[test]
 fn no_test_file_is_forgotten() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
-    let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
-    for file in std::fs::read_dir(&folder).unwrap() {
-        let name = file.unwrap().file_name().into_string().unwrap();
-        let module = name.trim_end_matches(".rs");
-        if module != "main" {
-            assert!(main.contains(&format!("mod {module};")), "tests/it/main.rs does not declare {module}");
+    for tests in ["tests/it", "tests/services"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(tests);
+        let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+        for file in std::fs::read_dir(&folder).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            let module = name.trim_end_matches(".rs");
+            if module != "main" {
+                assert!(
+                    main.contains(&format!("mod {module};")),
+                    "{tests}/main.rs does not declare {module}"
+                );
+            }
         }
     }
 }

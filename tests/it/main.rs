@@ -74,8 +74,6 @@ mod process_runs;
 mod real_pytest;
 mod real_runners;
 mod real_services;
-mod respond;
-mod rollback;
 mod sandbox;
 mod sandbox_hostile;
 mod sandbox_inherits;

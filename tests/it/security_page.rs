@@ -8,7 +8,7 @@ use std::path::Path;
 fn modules() -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut modules: BTreeMap<String, String> = BTreeMap::new();
-    for top in ["src", "tests/it"] {
+    for top in ["src", "tests/it", "tests/services"] {
         for entry in walkdir::WalkDir::new(root.join(top)).into_iter().map(Result::unwrap) {
             let path = entry.path().strip_prefix(root.join(top)).unwrap();
             if path.extension().is_none_or(|extension| extension != "rs") {

@@ -19,6 +19,7 @@ mod json_read;
 mod live_plain;
 mod live_terminal;
 mod logs;
+mod next_steps;
 mod phrases;
 mod postmortem;
 mod proof;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::Style;
 use super::escape::{cleaned, one_line};
 use super::live_plain::shortened;
+use super::next_steps::write_next;
 use super::phrases::{duration, plural};
 use crate::model::{
     Action, AnswerCount, Attempt, DeployedVersion, Grounds, HealthReport, RollbackOutcome, RollbackReport,
@@ -199,14 +200,7 @@ impl RollbackText<'_> {
             }
             RollbackOutcome::Unhealthy | RollbackOutcome::Interrupted => {}
         }
-        if steps.is_empty() {
-            return Ok(());
-        }
-        writeln!(out, "\n{}", self.style.bold("next"))?;
-        for (step, why) in steps {
-            writeln!(out, "  {step}  {}", self.style.dim(format!("# {why}")))?;
-        }
-        Ok(())
+        write_next(self.style, &steps, out)
     }
 }
 

@@ -21,6 +21,6 @@ pub struct SessionContext<'a> {
 
 impl std::fmt::Debug for SessionContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Workshop").finish_non_exhaustive()
+        f.debug_struct("SessionContext").finish_non_exhaustive()
     }
 }

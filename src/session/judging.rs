@@ -29,7 +29,7 @@ pub enum Unjudged {
     /// The user stopped it.
     Cancelled,
     /// The bad commit shows no failure to compare with.
-    TargetError(TargetError),
+    NoTarget(TargetError),
 }
 
 /// Run the command on a commit, and at the ends of the plan that are not recorded yet, and judge what came of it by the
@@ -62,7 +62,7 @@ pub fn judge(
     };
     let (oracle, output) = match (oracle, outputs.get(&commit)) {
         (Ok(oracle), Some(output)) => (oracle, output.clone()),
-        (Err(no), _) => return Ok(Err(Unjudged::TargetError(no))),
+        (Err(no), _) => return Ok(Err(Unjudged::NoTarget(no))),
         (_, None) => return Ok(Err(Unjudged::Cancelled)),
     };
     let mut verdict = oracle.judge(&output);

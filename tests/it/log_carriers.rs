@@ -6,26 +6,7 @@ use std::io::Cursor;
 use pybisect::triage::log::LogReader;
 use serde_json::json;
 
-use crate::support::log_options;
-
-const TRACEBACK: &str = "Traceback (most recent call last):
-  File \"/srv/kiosk/kiosk/web.py\", line 7, in show_rate
-    return str(rate_of(request[\"item\"]))
-               ^^^^^^^^^^^^^^^^^^^^^^^^
-  File \"/srv/kiosk/kiosk/ledger.py\", line 8, in parse_rate
-    raise ValueError(f\"not a rate: {text}\")
-ValueError: not a rate: four";
-
-/// Exception, message, count and innermost line of each group.
-fn read(text: impl AsRef<[u8]>) -> Vec<(String, String, u64, u32)> {
-    let mut reader = LogReader::new(log_options(2));
-    reader.read("app.log", &mut Cursor::new(text.as_ref()));
-    let groups = reader.finish().groups.into_iter().map(|group| {
-        let line = group.place().map_or(0, |place| place.frame.line);
-        (group.exception.unwrap_or_default(), group.message, group.count, line)
-    });
-    groups.collect()
-}
+use crate::support::log::{TRACEBACK, log_options, read_groups as read};
 
 fn failed(count: u64) -> (String, String, u64, u32) {
     ("ValueError".to_owned(), "not a rate: four".to_owned(), count, 8)

@@ -1,31 +1,9 @@
 //! The same failure in what other machinery makes of a program's lines: each is read as the bare one.
 
 use std::fmt::Write as _;
-use std::io::Cursor;
 
-use pybisect::triage::log::LogReader;
-
-use crate::support::log_options;
+use crate::support::log::{TRACEBACK, read_groups as read};
 use serde_json::json;
-
-const TRACEBACK: &str = "Traceback (most recent call last):
-  File \"/srv/kiosk/kiosk/web.py\", line 7, in show_rate
-    return str(rate_of(request[\"item\"]))
-               ^^^^^^^^^^^^^^^^^^^^^^^^
-  File \"/srv/kiosk/kiosk/ledger.py\", line 8, in parse_rate
-    raise ValueError(f\"not a rate: {text}\")
-ValueError: not a rate: four";
-
-/// Exception, message, count and innermost line of each group.
-fn read(text: &str) -> Vec<(String, String, u64, u32)> {
-    let mut reader = LogReader::new(log_options(2));
-    reader.read("app.log", &mut Cursor::new(text));
-    let groups = reader.finish().groups.into_iter().map(|group| {
-        let line = group.place().map_or(0, |place| place.frame.line);
-        (group.exception.unwrap_or_default(), group.message, group.count, line)
-    });
-    groups.collect()
-}
 
 /// What the program writes: three records, the second with a traceback, twice.
 fn lines() -> Vec<String> {

@@ -111,7 +111,7 @@ fn judged(args: &Args) -> Result<ExitStatus, CliError> {
     let judgement = match judged {
         Ok(judgement) => judgement,
         Err(Unjudged::Cancelled) => return Ok(ExitStatus::Interrupted),
-        Err(Unjudged::TargetError(no)) => {
+        Err(Unjudged::NoTarget(no)) => {
             let text = format!("at the bad commit {}, {}", prepared.plan.bad.short(), no.seen);
             return Err(no.hint.into_iter().fold(CliError::not_reproduced(text), CliError::hinted));
         }

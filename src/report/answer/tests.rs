@@ -2,15 +2,8 @@ use super::*;
 use crate::model::event::OutputTail;
 use crate::model::proof::{Proof, Trials};
 use crate::model::report::{RangeSize, Skipped, TrialCounts};
-use crate::model::trial_line::{OutcomeSource, TrialLine};
-use crate::model::{
-    BreakingChange, CommitId, CommitInfo, FailureKind, Frame, NarrowingSummary, SkipKind, Timing, TreeId,
-    TrialKind,
-};
-
-fn id(byte: u8) -> CommitId {
-    CommitId::from_bytes([byte; 20])
-}
+use crate::model::{BreakingChange, CommitInfo, FailureKind, Frame, NarrowingSummary, SkipKind, TreeId};
+use crate::report::postmortem::samples::{id, trial};
 
 fn commit(byte: u8, subject: &str, parents: &[u8]) -> CommitInfo {
     CommitInfo {
@@ -40,18 +33,6 @@ fn edit(path: &str, line: u32, before: Option<&str>, after: Option<&str>) -> Bre
         cause: 0,
         sufficient: true,
         necessary: true,
-    }
-}
-
-fn trial(byte: u8, verdict: &str) -> TrialLine {
-    TrialLine {
-        commit: id(byte),
-        purpose: TrialKind::Search,
-        verdict: verdict.to_owned(),
-        source: OutcomeSource::Ran,
-        likely: None,
-        selected: false,
-        timing: Timing::default(),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::report::breaking::in_full;
 use crate::report::diff::write_diff;
 use crate::report::escape::cleaned;
 use crate::report::live_plain::shortened;
+use crate::report::next_steps::write_next;
 use crate::report::phrases::duration;
 
 /// Columns of a step's text.
@@ -97,14 +98,6 @@ impl IncidentText {
     }
 
     fn next(self, incident: &Incident, out: &mut dyn Write) -> io::Result<()> {
-        let steps = next_steps(incident);
-        if steps.is_empty() {
-            return Ok(());
-        }
-        writeln!(out, "\n{}", self.style.bold("next"))?;
-        for (step, why) in steps {
-            writeln!(out, "  {step}  {}", self.style.dim(format!("# {why}")))?;
-        }
-        Ok(())
+        write_next(self.style, &next_steps(incident), out)
     }
 }

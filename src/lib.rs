@@ -4,7 +4,8 @@
 //! # Data flow, one way
 //!
 //! ```text
-//! 1 cli       flags + config                         → Plan
+//! 1 cli       flags                                  → Request
+//!   setup     Request + config + what is here        → Plan, Workspace
 //! 2 git       range → CommitGraph, changed blobs;      calls → CallChange; triage(log) → FailureSignature
 //! 3 suspects  signature × changes × graph            → prior weight per commit, with the reasons
 //! 4 session   Strategy.next → Trials → Executor → TrialOutput → Oracle → SearchState, until Done (events out)
@@ -34,10 +35,11 @@
 //! | [`pyenv`] | Python environments | beneath, model, process |
 //! | [`call_changes`] | call changes between trees and over histories, remembered | calls, git, model, store |
 //! | [`session`] | the conductor: endpoints, loop, confirmation, journal | beneath, calls, executor, git, graph, minimize, model, process, pyenv, search, store, suspects, triage |
+//! | [`setup`] | from a request to a session: configuration, environments, isolation, the place where it runs | executor, git, model, process, pyenv, report, session, store, triage |
 //! | [`check`] | a look at a branch before its merge: findings on changed calls | beneath, calls, git, minimize, model, process, pyenv, session |
 //! | [`respond`] | what is done about an outage: rolling back, and whether it took | git, model, process |
 //! | [`report`] | live views and renderers | model |
-//! | [`cli`] | arguments, configuration, errors with hints, exit codes | beneath, call_changes, calls, check, executor, git, minimize, model, process, pyenv, report, respond, session, store, suspects, triage |
+//! | [`cli`] | arguments, configuration, errors with hints, exit codes | beneath, call_changes, calls, check, executor, git, minimize, model, process, pyenv, report, respond, session, setup, store, suspects, triage |
 
 pub mod beneath;
 pub mod call_changes;
@@ -55,6 +57,10 @@ pub mod report;
 pub mod respond;
 pub mod search;
 pub mod session;
+pub mod setup;
 pub mod store;
 pub mod suspects;
 pub mod triage;
+
+pub use model::{CancelToken, Event, Report};
+pub use setup::{Error, Request, find};

@@ -2,103 +2,14 @@
 
 use std::io::Write;
 
-use rusqlite::ErrorCode;
-
-use super::commands::retyped::Retyped;
 use super::{ExitStatus, terminal};
 use crate::call_changes::ChangesError;
 use crate::check::SidesError;
-use crate::git::GitError;
 use crate::report::lines;
 use crate::respond::{DeployError, RecordError};
-use crate::session::SessionError;
-use crate::store::StoreError;
+use crate::setup::{ErrorKind, Retyped};
 
-/// What kind of error it is: decides the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// The user's words or configuration.
-    Usage,
-    /// The machine, or a fault of pybisect.
-    Internal,
-    /// An environment could not be prepared.
-    Environment,
-    /// The command does not fail where it should.
-    NotReproduced,
-}
-
-/// An error at the edge.
-#[derive(Debug)]
-pub struct CliError {
-    kind: ErrorKind,
-    source: anyhow::Error,
-    hints: Vec<String>,
-}
-
-impl CliError {
-    /// The user said something that cannot be.
-    pub fn usage(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Usage, source: anyhow::anyhow!(message.into()), hints: Vec::new() }
-    }
-
-    /// The same, said by another error.
-    pub fn usage_of(source: impl Into<anyhow::Error>) -> Self {
-        Self { kind: ErrorKind::Usage, source: source.into(), hints: Vec::new() }
-    }
-
-    /// The command does not fail where it should.
-    pub fn not_reproduced(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::NotReproduced, source: anyhow::anyhow!(message.into()), hints: Vec::new() }
-    }
-
-    /// An environment cannot be prepared.
-    pub fn environment(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Environment, source: anyhow::anyhow!(message.into()), hints: Vec::new() }
-    }
-
-    /// Something that is not the user's fault.
-    pub fn internal(source: impl Into<anyhow::Error>) -> Self {
-        Self { kind: ErrorKind::Internal, source: source.into(), hints: Vec::new() }
-    }
-
-    /// With what to do about it.
-    #[must_use]
-    pub fn hinted(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
-        self
-    }
-
-    /// The exit code.
-    #[must_use]
-    pub const fn exit(&self) -> ExitStatus {
-        match self.kind {
-            ErrorKind::Usage => ExitStatus::Usage,
-            ErrorKind::Internal => ExitStatus::Internal,
-            ErrorKind::Environment => ExitStatus::NotRun,
-            ErrorKind::NotReproduced => ExitStatus::NotReproduced,
-        }
-    }
-
-    /// In one line: the chain of causes, and the first hint.
-    #[must_use]
-    pub fn told(&self) -> String {
-        let causes: Vec<String> = self.source.chain().map(ToString::to_string).collect();
-        let hint = self.hints.first().map(|hint| format!(" ({hint})")).unwrap_or_default();
-        format!("{}{hint}", causes.join(": "))
-    }
-
-    /// Write it to standard error: the chain of causes in one line, then the hints.
-    pub fn print(&self) {
-        let style = terminal::stderr_style();
-        let causes: Vec<String> = self.source.chain().map(ToString::to_string).collect();
-        let mut stderr = anstream::stderr().lock();
-        // A closed stderr leaves nobody to tell.
-        drop(writeln!(stderr, "{} {}", style.bold(style.bad("error:")), lines(&causes.join(": "))));
-        for hint in &self.hints {
-            drop(writeln!(stderr, "{} {}", style.bold("hint:"), lines(hint)));
-        }
-    }
-}
+pub use crate::setup::Error as CliError;
 
 impl From<RecordError> for CliError {
     fn from(error: RecordError) -> Self {
@@ -112,84 +23,6 @@ impl From<DeployError> for CliError {
             DeployError::Git(error) => error.into(),
             other => Self::usage_of(other),
         }
-    }
-}
-
-/// After a word that is no option: the command under test goes after `--`, which is easily forgotten.
-pub(super) fn say_where_the_command_goes() {
-    let typed = Retyped::now();
-    let Some(right) = typed.with_dashes() else { return };
-    let style = terminal::stderr_style();
-    drop(writeln!(
-        anstream::stderr(),
-        "{} the command goes after --: {}",
-        style.bold("hint:"),
-        lines(&right.to_string())
-    ));
-}
-
-impl From<GitError> for CliError {
-    fn from(error: GitError) -> Self {
-        let error = match error {
-            GitError::Library(error) if error.code() == git2::ErrorCode::NotFound => {
-                let id =
-                    error.message().rsplit('(').next().unwrap_or_default().trim_end_matches(')').to_owned();
-                GitError::Lacking { id }
-            }
-            other => other,
-        };
-        let hint = match &error {
-            GitError::NotARepository(_) => Some("go to the repository, or name it with --repo DIR"),
-            GitError::BadInGood { .. } => {
-                Some("good comes before bad; to look for the commit that fixed something: --find-fix")
-            }
-            GitError::UnknownRevision { nearest, .. } if nearest.is_empty() => {
-                Some("see `git branch -a` and `git tag`; a new remote branch needs `git fetch` first")
-            }
-            GitError::UnknownInShallow(_) => Some(
-                "git fetch --unshallow --tags (or a part of the rest: git fetch --deepen=500), then the same \
-                 pybisect command again",
-            ),
-            GitError::Reftable(_) => Some(
-                "in a copy: git clone --ref-format=files . ../copy; or as it stands: git refs migrate --ref-format=files \
-                 --no-reflog (git 2.50 or later; before it, without any reflog)",
-            ),
-            GitError::Sha256(_) => Some(
-                "in a copy with SHA-1 names: git init --object-format=sha1 ../sha1 && git fast-export --all \
-                 --signed-tags=strip | git -C ../sha1 fast-import && git -C ../sha1 switch BRANCH",
-            ),
-            GitError::Lacking { .. } => Some(
-                "in a partial clone: git fetch --refetch --no-filter; in a shallow one: git fetch --unshallow; otherwise \
-                 git fsck tells what is broken",
-            ),
-            GitError::NotFetched { .. } => Some(
-                "fetch it with git: git fetch --refetch --no-filter (all of the history), or check that its remote can \
-                 be reached",
-            ),
-            GitError::Shallow(_) => Some("then run the same pybisect command again"),
-            _ => None,
-        };
-        let kind = match &error {
-            GitError::GitCommand { .. } | GitError::Shadow { .. } | GitError::Library(_) => {
-                ErrorKind::Internal
-            }
-            _ => ErrorKind::Usage,
-        };
-        Self { kind, source: error.into(), hints: hint.into_iter().map(str::to_owned).collect() }
-    }
-}
-
-impl From<StoreError> for CliError {
-    fn from(error: StoreError) -> Self {
-        if let StoreError::Database { source, .. } = &error
-            && source
-                .sqlite_error_code()
-                .is_some_and(|code| matches!(code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
-        {
-            return Self::internal(error).hinted("another program uses it: try again when that has ended");
-        }
-        Self::internal(error)
-            .hinted("another place for it: set PYBISECT_CACHE_DIR to a folder that can be written")
     }
 }
 
@@ -219,12 +52,37 @@ impl From<SidesError> for CliError {
     }
 }
 
-impl From<SessionError> for CliError {
-    fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Git(error) => error.into(),
-            SessionError::Store(error) => error.into(),
-            SessionError::Executor(error) => Self::internal(error),
-        }
+/// After a word that is no option: the command under test goes after `--`, which is easily forgotten.
+pub(super) fn say_where_the_command_goes() {
+    let typed = Retyped::now();
+    let Some(right) = typed.with_dashes() else { return };
+    let style = terminal::stderr_style();
+    drop(writeln!(
+        anstream::stderr(),
+        "{} the command goes after --: {}",
+        style.bold("hint:"),
+        lines(&right.to_string())
+    ));
+}
+
+/// Write an error to standard error: the chain of causes in one line, then the hints.
+pub(super) fn print(error: &CliError) {
+    let style = terminal::stderr_style();
+    let mut stderr = anstream::stderr().lock();
+    // A closed stderr leaves nobody to tell.
+    drop(writeln!(stderr, "{} {}", style.bold(style.bad("error:")), lines(&error.to_string())));
+    for hint in error.hints() {
+        drop(writeln!(stderr, "{} {}", style.bold("hint:"), lines(hint)));
+    }
+}
+
+/// How the program ends after an error.
+#[must_use]
+pub(super) const fn exit_status(error: &CliError) -> ExitStatus {
+    match error.kind() {
+        ErrorKind::Usage => ExitStatus::Usage,
+        ErrorKind::Internal => ExitStatus::Internal,
+        ErrorKind::Environment => ExitStatus::NotRun,
+        ErrorKind::NotReproduced => ExitStatus::NotReproduced,
     }
 }

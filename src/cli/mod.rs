@@ -3,9 +3,7 @@
 //! One file a subcommand in [`commands`]; each parses its own arguments and returns an [`ExitStatus`].
 
 mod args;
-mod cache_dir;
 mod commands;
-mod config;
 mod error;
 mod exit;
 mod format;
@@ -17,7 +15,7 @@ use std::path::Path;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use args::Cli;
-pub use error::{CliError, ErrorKind};
+pub use error::CliError;
 pub use exit::ExitStatus;
 pub(crate) use format::Format;
 
@@ -53,8 +51,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitStatus {
     match commands::run(cli) {
         Ok(exit) => exit,
         Err(error) => {
-            error.print();
-            error.exit()
+            error::print(&error);
+            error::exit_status(&error)
         }
     }
 }

@@ -125,7 +125,8 @@ impl Limits {
 }
 
 /// When trials of the search run the failing tests only.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnlyFailing {
     /// Where the suite takes long.
     #[default]

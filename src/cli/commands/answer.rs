@@ -2,17 +2,21 @@
 
 use std::io::Write as _;
 
-use super::find::Args;
 use super::masked::masked_text;
-use super::prepare::Prepared;
 use crate::cli::CliError;
 use crate::cli::terminal::{columns, stderr_style, stdout_style};
 use crate::git::{GitError, MergeOutcome, Repository, WorkState};
 use crate::model::Report;
 use crate::report::{Answer, Next, Renderer as _, Revert, Unanswered, printable};
+use crate::setup::{Prepared, Request};
 
 /// Tell the user.
-pub(super) fn tell(args: &Args, prepared: &Prepared, report: &Report) -> Result<(), CliError> {
+pub(super) fn tell(
+    request: &Request,
+    prepared: &Prepared,
+    report: &Report,
+    has_next: bool,
+) -> Result<(), CliError> {
     let mut text = Vec::new();
     if report.status == "not-reproduced" {
         let renderer = Unanswered { style: stderr_style(), width: columns() };
@@ -23,13 +27,13 @@ pub(super) fn tell(args: &Args, prepared: &Prepared, report: &Report) -> Result<
     }
     let next = Next {
         revert: revert(prepared, report).unwrap_or_default(),
-        repository: args.repo.as_ref().map(|place| place.display().to_string()),
+        repository: request.repo.as_ref().map(|place| place.display().to_string()),
     };
     let renderer = Answer {
         style: stdout_style(),
         width: columns(),
         diff: diff(&prepared.repository, report),
-        next: (!args.is_shown).then_some(next),
+        next: has_next.then_some(next),
     };
     renderer.render(report, &mut text).map_err(CliError::internal)?;
     super::print_text(&text).map(drop)

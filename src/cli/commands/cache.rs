@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::environments::{MOST_BYTES, parse_size};
 use crate::beneath::remove_tree;
-use crate::cli::{CliError, ExitStatus, cache_dir};
+use crate::cli::{CliError, ExitStatus};
 use crate::executor::local::{alive, sweep};
 use crate::git::ExportedTrees;
 use crate::pyenv::evict_environments;
 use crate::report::{plural, size};
+use crate::setup::cache_dir;
+use crate::setup::{MOST_BYTES, parse_size};
 use crate::store::{CallCache, Store};
 
 /// Show what pybisect keeps, and remove it

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::location::Location;
-use crate::cli::{CliError, ExitStatus, config};
+use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 use crate::report::one_line;
+use crate::setup::Location;
+use crate::setup::config;
 
 /// Show what is configured here, and in which file
 ///

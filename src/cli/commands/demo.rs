@@ -6,6 +6,7 @@
 
 mod incident;
 
+use crate::setup::Request;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -50,17 +51,22 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
         CliError::internal(error).hinted("the example needs python3, and pip or uv to install Flask")
     })?;
     say("$ pybisect find --good v1.0 -- python smoke.py\n");
-    let found = find::run(&find::Args {
-        good: vec!["v1.0".to_owned()],
-        repo: Some(repository.clone()),
-        jobs: args.jobs,
-        result: JsonArgs::of(args.json.clone()),
-        confidence: find::CONFIDENCE,
-        // The folder goes, unless it is to be kept.
-        is_shown: !args.keep,
-        command: vec![python.into_os_string(), OsString::from("smoke.py")],
-        ..find::Args::default()
-    });
+    let found = find::run_and_tell(
+        &Request {
+            good: vec!["v1.0".to_owned()],
+            repo: Some(repository.clone()),
+            jobs: args.jobs,
+            command: vec![python.into_os_string(), OsString::from("smoke.py")],
+            ..Request::default()
+        },
+        &find::Telling {
+            result: &JsonArgs::of(args.json.clone()),
+            quiet: false,
+            notify: None,
+            // The folder goes, unless it is to be kept.
+            has_next: args.keep,
+        },
+    );
     let found = match found {
         Ok(ExitStatus::Success) if args.json.is_none() => {
             say("\n$ pybisect fix");

@@ -7,14 +7,15 @@ use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
 use super::cache::bytes;
-use super::isolation::{SandboxProbe, offered_here};
-use super::machine::memory_of_the_machine;
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, ExitStatus, cache_dir};
+use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 use crate::process::program;
 use crate::pyenv::{InterpreterSet, Prober, Uv};
 use crate::report::size;
+use crate::setup::cache_dir;
+use crate::setup::memory_of_the_machine;
+use crate::setup::{SandboxProbe, offered_here};
 
 /// See whether this machine has what pybisect uses, and what would bring the rest
 ///

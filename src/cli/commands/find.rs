@@ -4,58 +4,31 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
 use super::config_args::ConfigArgs;
-use super::environments::EnvArgs;
-use super::isolation::IsolationArgs;
+use super::environment_args::EnvArgs;
+use super::isolation_args::IsolationArgs;
 use super::json_target::JsonTarget;
 use super::masked::{MaskedReporter, masked_report};
 use super::notify::notify;
 use super::output::JsonArgs;
-use super::prepare::Prepared;
-use super::{answer, from_bisect, prepare};
+use super::{answer, from_bisect};
 use crate::cli::terminal::{can_animate, stderr_style};
 use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
-use crate::model::{CancelReason, CancelToken, CommitId, Event, Report};
+use crate::model::{CancelReason, CancelToken};
 use crate::report::{Json, PlainReporter, Progress, Quiet, Renderer, Reporter, lines};
-use crate::session;
-use crate::session::SignalListener;
-
-/// How probable the answer has to be by default.
-pub(crate) const CONFIDENCE: f64 = 0.99;
-
-/// When something is done that is not always of use.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum When {
-    /// Where it pays.
-    #[default]
-    Auto,
-    /// Wherever it can be done.
-    Always,
-    /// Never.
-    Never,
-}
-
-impl From<When> for session::OnlyFailing {
-    fn from(when: When) -> Self {
-        match when {
-            When::Auto => Self::Auto,
-            When::Always => Self::Always,
-            When::Never => Self::Never,
-        }
-    }
-}
+use crate::session::{OnlyFailing, SignalListener};
+use crate::setup::{self, Request, Retyped};
 
 /// Find the commit that broke a command
 ///
 /// The command runs on commits between a good and a bad one, several at a time, in private work
 /// trees; your repository and work tree stay as they are. The answer is verified: the commit was
 /// seen to fail, and each of its parents to pass.
-#[derive(Debug, Clone, Default, clap::Args, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
 Examples:
   pybisect find --good v1.4 -- python -m pytest -q tests/test_smoke.py::test_login
@@ -76,7 +49,6 @@ pub(crate) struct Args {
     pub(crate) bad: Option<String>,
     /// Go on from the git bisect that is under way: its good and bad commits, its paths
     #[arg(long, conflicts_with_all = ["range", "good", "bad"])]
-    #[serde(skip)]
     pub(crate) from_bisect: bool,
     /// Repository [default: the one you stand in]
     #[arg(long, value_name = "DIR")]
@@ -116,7 +88,7 @@ pub(crate) struct Args {
     pub(crate) target: Option<String>,
     /// When the search runs the failing tests only, where the command runs more: auto for suites of some seconds
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
-    pub(crate) only_failing: When,
+    pub(crate) only_failing: OnlyFailing,
     /// Find the commit that fixed it: --bad is the older, failing commit, --good the newer [default: HEAD]
     #[arg(long)]
     pub(crate) find_fix: bool,
@@ -126,9 +98,9 @@ pub(crate) struct Args {
     /// Watch what the command reads and executes at the bad commit: that run is slower, and may tell better where to search
     #[arg(long)]
     pub(crate) trace: bool,
-    /// How probable the answer has to be when the test is flaky
-    #[arg(long, value_name = "P", default_value_t = CONFIDENCE)]
-    pub(crate) confidence: f64,
+    /// How probable the answer has to be when the test is flaky [default: 0.99]
+    #[arg(long, value_name = "P")]
+    pub(crate) confidence: Option<f64>,
     /// Run every trial, also those whose outcome is recorded
     #[arg(long)]
     pub(crate) fresh: bool,
@@ -139,12 +111,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
     #[command(flatten)]
-    #[serde(skip)]
     pub(crate) result: JsonArgs,
     /// Tell of the end: a shell command, which finds it in $PYBISECT_STATUS, $PYBISECT_SUMMARY and $PYBISECT_SESSION, or
     /// bell for the terminal's
     #[arg(long, value_name = "CMD|bell")]
-    #[serde(skip)]
     pub(crate) notify: Option<String>,
     /// Search for the tests that failed in your last run of pytest
     #[arg(long, visible_alias = "last-failed", conflicts_with = "shell")]
@@ -158,26 +128,95 @@ pub(crate) struct Args {
     /// Run this shell command instead of a program with arguments
     #[arg(long, value_name = "STRING", conflicts_with = "command")]
     pub(crate) shell: Option<String>,
-    /// Whether there may be no command: only `check` can do without.
-    #[arg(skip)]
-    pub(crate) may_lack_command: bool,
-    /// Whether no command is run, though one is configured: only `check` can do that.
-    #[arg(skip)]
-    pub(crate) runs_nothing: bool,
-    /// Whether it is shown, not used: then what could be done next is left out.
-    #[arg(skip)]
-    pub(crate) is_shown: bool,
-    /// Whether these are the words that the user typed, so that mistakes in them can be put right to copy.
-    #[arg(skip)]
-    #[serde(skip)]
-    pub(crate) is_typed: bool,
-    /// The commit whose configuration counts, for `check`; otherwise the checkout's does.
-    #[arg(skip)]
-    #[serde(skip)]
-    pub(crate) config_of: Option<CommitId>,
     /// The command under test, after `--`
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+}
+
+impl Args {
+    /// What they ask for, as the user typed it.
+    fn request(&self) -> Request {
+        let Self {
+            range,
+            good,
+            bad,
+            from_bisect: _,
+            repo,
+            first_parent,
+            path,
+            jobs,
+            with_file,
+            no_with_file,
+            setup,
+            timeout,
+            keep,
+            any_failure,
+            pattern,
+            target,
+            only_failing,
+            find_fix,
+            no_narrow,
+            trace,
+            confidence,
+            fresh,
+            environment,
+            isolation,
+            config,
+            result: _,
+            notify: _,
+            lf,
+            junit,
+            quiet: _,
+            shell,
+            command,
+        } = self.clone();
+        Request {
+            range,
+            good,
+            bad,
+            repo,
+            first_parent,
+            path,
+            jobs,
+            with_file,
+            no_with_file,
+            setup,
+            timeout,
+            keep,
+            any_failure,
+            pattern,
+            target,
+            only_failing,
+            find_fix,
+            no_narrow,
+            trace,
+            confidence,
+            fresh,
+            lf,
+            junit,
+            shell,
+            command,
+            environment: environment.options(),
+            isolation: isolation.options(),
+            no_config: config.no_config,
+            typed: Some(Retyped::now()),
+            ..Request::default()
+        }
+    }
+}
+
+impl ValueEnum for OnlyFailing {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Always, Self::Never]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Auto => PossibleValue::new("auto").help("Where it pays"),
+            Self::Always => PossibleValue::new("always").help("Wherever it can be done"),
+            Self::Never => PossibleValue::new("never").help("Never"),
+        })
+    }
 }
 
 /// Run it.
@@ -195,19 +234,36 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
 }
 
 fn run_with_ends(args: &Args) -> Result<ExitStatus, CliError> {
-    let mut json = args.result.target()?.as_deref().map(JsonTarget::open).transpose()?;
-    let prepared = prepare::prepare(args)?;
+    let telling =
+        Telling { result: &args.result, quiet: args.quiet, notify: args.notify.as_deref(), has_next: true };
+    run_and_tell(&args.request(), &telling)
+}
+
+/// How a search and its answer are told.
+pub(super) struct Telling<'a> {
+    pub(super) result: &'a JsonArgs,
+    pub(super) quiet: bool,
+    pub(super) notify: Option<&'a str>,
+    /// Whether what could be done next is told.
+    pub(super) has_next: bool,
+}
+
+/// Search, and tell what came of it.
+pub(super) fn run_and_tell(request: &Request, telling: &Telling<'_>) -> Result<ExitStatus, CliError> {
+    let mut json = telling.result.target()?.as_deref().map(JsonTarget::open).transpose()?;
+    let prepared = setup::prepare(request)?;
     for warning in &prepared.warnings {
         warn(warning);
     }
-    if let Some(line) = prepared.line.as_ref().filter(|_| !args.quiet) {
+    if let Some(line) = prepared.line.as_ref().filter(|_| !telling.quiet) {
         let style = stderr_style();
         drop(writeln!(anstream::stderr(), "{} {}", style.bold("environment:"), lines(line)));
     }
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
-    let mut reporter = reporter(args.quiet);
-    let report = masked_report(&search(args, &prepared, &cancel, reporter.as_mut())?);
+    let mut reporter = reporter(telling.quiet);
+    let report =
+        masked_report(&setup::search(request, &prepared, &cancel, &mut |event| reporter.on_event(event))?);
     drop(listener);
     // Said before, unless it came meanwhile.
     if let Some(note) = prepared.store.note().filter(|note| !prepared.warnings.contains(note)) {
@@ -221,13 +277,13 @@ fn run_with_ends(args: &Args) -> Result<ExitStatus, CliError> {
     }
     let on_stdout = json.as_ref().is_some_and(JsonTarget::is_stdout);
     if !on_stdout {
-        answer::tell(args, &prepared, &report)?;
+        answer::tell(request, &prepared, &report, telling.has_next)?;
     }
     if cancel.is_cancelled() {
         print_resume_hint(&cancel);
         return Ok(ExitStatus::Interrupted);
     }
-    if let Some(how) = &args.notify {
+    if let Some(how) = telling.notify {
         notify(how, &report);
     }
     Ok(ExitStatus::of_report(&report))
@@ -242,19 +298,6 @@ fn reporter(quiet: bool) -> Box<dyn Reporter> {
     } else {
         Box::new(MaskedReporter(PlainReporter::new(anstream::stderr(), stderr_style())))
     }
-}
-
-/// The session itself. What was asked is kept, for `fix`.
-pub(super) fn search(
-    args: &Args,
-    prepared: &Prepared,
-    cancel: &CancelToken,
-    reporter: &mut dyn Reporter,
-) -> Result<Report, CliError> {
-    let workshop = prepared.workshop(cancel);
-    let report = session::find(&prepared.plan, &workshop, &mut |event: &Event| reporter.on_event(event))?;
-    super::fix::remember(args, prepared, &report.session)?;
-    Ok(report)
 }
 
 pub(super) fn warn(text: &str) {

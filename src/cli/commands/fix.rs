@@ -1,23 +1,21 @@
 //! `pybisect fix`.
 
+use crate::setup::{self, Prepared, Request, StoredRequest};
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::config_args::ConfigArgs;
-use super::isolation::IsolationArgs;
+use super::find;
+use super::isolation_args::IsolationArgs;
 use super::masked::{masked, masked_text};
-use super::retyped::Retyped;
-use super::{find, prepare};
 use crate::cli::terminal::{stderr_style, stdout_style};
-use crate::cli::{CliError, ExitStatus, cache_dir};
+use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
-use crate::model::trial::HomeFile;
 use crate::model::{CancelToken, CandidateFix, CommitId, FixKind, FixReport, PackageChange, Report, TreeId};
 use crate::report::FixText;
-use crate::session::{self, FixRequest, Fixes, OverlayFile, SignalListener};
+use crate::session::{self, FixRequest, Fixes, SignalListener};
+use crate::setup::cache_dir;
 use crate::store::{SessionRow, SessionState, Store};
 
 /// Test ways to fix what the last search found
@@ -79,72 +77,6 @@ pub(crate) struct Args {
     pub(crate) command: Vec<String>,
 }
 
-/// What it takes to run the command of a session again.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct StoredRequest {
-    args: find::Args,
-    overlay: Vec<OverlayFile>,
-    /// Files in the home of trials; searches of earlier versions left none.
-    #[serde(default)]
-    home: Vec<HomeFile>,
-    /// The words of the command line, where a user typed them; searches of earlier versions left none.
-    #[serde(default)]
-    typed: Vec<String>,
-}
-
-impl StoredRequest {
-    /// That of a session, where it was kept in a form that is known.
-    pub(super) fn of(store: &Store, session: &str) -> Option<Self> {
-        serde_json::from_str(&store.request(session).ok()??).ok()
-    }
-
-    /// Files that were laid over every tree.
-    pub(super) fn overlay(&self) -> &[OverlayFile] {
-        &self.overlay
-    }
-
-    /// What the user typed, with other ends of the range, and all of it run again.
-    pub(super) fn retyped(&self, ends: &[(String, String)]) -> Option<String> {
-        let (subcommand, rest) = self.typed.split_first()?;
-        let is_find = matches!(subcommand.as_str(), "find" | "bisect");
-        let words = std::iter::once("find").chain(rest.iter().map(String::as_str)).map(OsString::from);
-        let mut typed = Retyped::of(words).without("--good").without("--bad").without("--json");
-        if let Some(range) = &self.args.range {
-            typed = typed.without_word(range);
-        }
-        if !self.args.fresh {
-            typed = typed.with_more(&["--fresh"]);
-        }
-        let with = |typed: Retyped, (option, value): &(String, String)| typed.with_more(&[option, value]);
-        is_find.then(|| ends.iter().fold(typed, with).to_string())
-    }
-}
-
-/// Keep what a search was asked, for [`run`].
-pub(super) fn remember(
-    args: &find::Args,
-    prepared: &prepare::Prepared,
-    session: &str,
-) -> Result<(), CliError> {
-    let place = match &args.repo {
-        Some(place) => place.clone(),
-        None => std::env::current_dir().map_err(CliError::internal)?,
-    };
-    let args = find::Args {
-        repo: Some(place.canonicalize().unwrap_or(place)),
-        with_file: Vec::new(),
-        no_with_file: true,
-        ..args.clone()
-    };
-    let plan = &prepared.plan;
-    let typed = if args.is_typed { std::env::args_os().skip(1).collect() } else { Vec::new() };
-    let typed = typed.iter().map(|word: &OsString| word.to_string_lossy().into_owned()).collect();
-    let request =
-        StoredRequest { args, overlay: plan.overlay.clone(), home: plan.recipe.home.clone(), typed };
-    let json = serde_json::to_string(&request).map_err(CliError::internal)?;
-    Ok(prepared.store.keep_request(session, &json)?)
-}
-
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     if !args.command.is_empty() {
@@ -171,7 +103,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
 
 /// Candidates that were tested, and what it takes to make a commit of one.
 pub(super) struct Tested {
-    prepared: prepare::Prepared,
+    prepared: Prepared,
     /// The report of the search.
     found: Report,
     pub(super) fixes: Fixes,
@@ -195,13 +127,13 @@ pub(super) fn tested(
     let onto = repository.resolve(&args.onto)?.id;
     let branch = branch(args, &found, &repository)?;
     let request = stored(&store, &row)?;
-    let find_args = find::Args {
-        jobs: args.jobs.or(request.args.jobs),
-        isolation: args.isolation.or(&request.args.isolation),
-        config: ConfigArgs { no_config: args.config.no_config || request.args.config.no_config },
-        ..request.args
+    let again = Request {
+        jobs: args.jobs.or(request.request.jobs),
+        isolation: args.isolation.options().or(&request.request.isolation),
+        no_config: args.config.no_config || request.request.no_config,
+        ..request.request
     };
-    let mut prepared = prepare::prepare(&find_args)?;
+    let mut prepared = setup::prepare(&again)?;
     prepared.plan.overlay = request.overlay;
     prepared.plan.recipe.home = request.home;
     let verify = args.verify.as_ref().map(|script| ["sh", "-c", script].map(OsString::from).to_vec());

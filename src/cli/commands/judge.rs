@@ -8,16 +8,17 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::config_args::ConfigArgs;
-use super::environments::EnvArgs;
-use super::isolation::IsolationArgs;
+use super::environment_args::EnvArgs;
+use super::find;
+use super::isolation_args::IsolationArgs;
 use super::logs::{repository_files, sources};
-use super::{find, prepare};
 use crate::cli::terminal::stderr_style;
 use crate::cli::{CliError, ExitStatus};
 use crate::git::{Repository, UnderWay};
 use crate::model::{CancelToken, FailureSignature, LogGroup, Verdict};
 use crate::report::{lines, printable};
 use crate::session::{SignalListener, Unjudged, judge};
+use crate::setup::{self, Request};
 use crate::triage::log::{Clock, LogOptions, LogReader};
 
 /// Judge the commit that is checked out, for `git bisect run`
@@ -71,7 +72,7 @@ pub(crate) struct Args {
 /// Run it. What is no judgement ends git's search, lest the commit be taken for bad.
 pub(crate) fn run(args: &Args) -> ExitStatus {
     judged(args).unwrap_or_else(|error| {
-        error.print();
+        crate::cli::error::print(&error);
         ExitStatus::StopBisect
     })
 }
@@ -87,7 +88,7 @@ fn judged(args: &Args) -> Result<ExitStatus, CliError> {
     let good = under_way.as_ref().and_then(|under_way| under_way.good.first());
     let failure = args.failure.as_deref().map(|file| failure_in(file, &repository)).transpose()?;
     let head = repository.resolve("HEAD")?.id;
-    let prepared = prepare::prepare(&find::Args {
+    let prepared = setup::prepare(&Request {
         good: good.map(ToString::to_string).into_iter().collect(),
         bad: Some(bad),
         any_failure: args.any_failure,
@@ -96,12 +97,11 @@ fn judged(args: &Args) -> Result<ExitStatus, CliError> {
         setup: args.setup.clone(),
         timeout: args.timeout.clone(),
         fresh: args.fresh,
-        environment: args.environment.clone(),
-        isolation: args.isolation.clone(),
-        config: args.config.clone(),
+        environment: args.environment.options(),
+        isolation: args.isolation.options(),
+        no_config: args.config.no_config,
         command: args.command.clone(),
-        confidence: find::CONFIDENCE,
-        ..find::Args::default()
+        ..Request::default()
     })?;
     prepared.warnings.iter().for_each(|warning| find::warn(warning));
     let cancel = CancelToken::new();

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use crate::cli::{CliError, ExitStatus, cache_dir};
+use crate::cli::{CliError, ExitStatus};
 use crate::model::{CommitId, Conclusion, Event, EventKind, Verdict};
 use crate::report::one_line;
+use crate::setup::cache_dir;
 use crate::store::Store;
 
 use super::chosen::chosen;

@@ -11,13 +11,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::config_args::ConfigArgs;
-use super::location::Location;
 use super::output::JsonArgs;
 use crate::cli::terminal::{stderr_style, stdout_style};
-use crate::cli::{CliError, ExitStatus, config};
+use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 use crate::model::LogReport;
 use crate::report::{LogJson, LogText, lines};
+use crate::setup::Location;
+use crate::setup::config;
 use crate::triage::log::{Clock, LogOptions, LogReader, RepositoryFiles};
 
 use sources::Source;

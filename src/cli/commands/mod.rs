@@ -1,6 +1,5 @@
 //! One file a subcommand.
 
-mod allowed;
 mod answer;
 pub(super) mod cache;
 pub(super) mod calls;
@@ -10,46 +9,29 @@ pub(super) mod config;
 mod config_args;
 pub(super) mod demo;
 mod doctor;
-mod duration;
-mod ends;
-pub(super) mod environments;
+mod environment_args;
 pub(super) mod explain;
 pub(super) mod find;
 pub(super) mod fix;
 mod from_bisect;
-mod history;
 pub(super) mod init;
-pub(super) mod isolation;
+mod isolation_args;
 mod json_target;
 pub(super) mod judge;
-mod junit;
-mod last_failed;
-mod location;
 pub(super) mod log;
 pub(super) mod logs;
-pub(super) mod machine;
 mod masked;
 pub(super) mod mcp;
 pub(super) mod myself;
-mod named_files;
 mod notify;
 mod output;
-mod overlay;
-mod preflight;
-mod prepare;
-mod python_path;
 pub(super) mod report;
 pub(super) mod respond;
-pub(in crate::cli) mod retyped;
 pub(super) mod rollback;
 pub(super) mod sessions;
 pub(super) mod show;
 pub(super) mod suspects;
 pub(super) mod trust;
-mod venvs;
-mod view;
-mod with_file;
-mod workspace;
 
 use std::io::Write;
 
@@ -64,7 +46,7 @@ pub(super) fn run(cli: Cli) -> Result<ExitStatus, CliError> {
     let Cli { color, command } = cli;
     color.apply();
     match command {
-        Command::Find(args) => find::run(&find::Args { is_typed: true, ..*args }),
+        Command::Find(args) => find::run(&args),
         Command::Fix(args) => fix::run(&args),
         Command::Rollback(args) => rollback::run(&args),
         Command::Respond(args) => respond::run(&args),

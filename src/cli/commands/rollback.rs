@@ -3,6 +3,7 @@
 mod candidates;
 pub(super) mod watched;
 
+use crate::setup::Request;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,23 +11,23 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::cli::terminal::{stderr_style, stdout_style};
-use crate::cli::{CliError, ExitStatus, cache_dir, config};
+use crate::cli::{CliError, ExitStatus};
 use crate::git::{ChangeStatus, Repository};
 use crate::model::{AnswerCount, CancelToken, DeployedVersion, RollbackOutcome, RollbackReport};
 use crate::report::{RollbackText, lines};
 use crate::respond::{Deploy, Rollback, Service, Steps, Template, is_migration, roll_back, worktrees};
 use crate::session::{Secrets, SignalListener};
+use crate::setup::{cache_dir, config};
 use crate::store::Store;
 
 pub(super) use self::candidates::older;
 use self::candidates::{Candidates, Known};
 use self::watched::{WatchArgs, duration};
 use super::config_args::ConfigArgs;
-use super::environments::EnvArgs;
-use super::find;
-use super::isolation::IsolationArgs;
+use super::environment_args::EnvArgs;
+use super::isolation_args::IsolationArgs;
 use super::json_target::JsonTarget;
-use super::location::Location;
+use crate::setup::Location;
 
 /// The newest versions that are tested for being good.
 const MOST_TESTED: usize = 64;
@@ -345,22 +346,21 @@ impl Args {
     }
 
     /// The same command as a search would run it.
-    pub(super) fn as_search(&self, deployed: &DeployedVersion) -> find::Args {
+    pub(super) fn as_search(&self, deployed: &DeployedVersion) -> Request {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let jobs = u16::try_from(cores.max(4)).unwrap_or(4);
-        find::Args {
+        Request {
             bad: Some(deployed.commit.to_string()),
             repo: self.repo.clone(),
             jobs: Some(self.jobs.unwrap_or(jobs)),
             with_file: self.with_file.clone(),
             timeout: self.timeout.clone(),
-            confidence: find::CONFIDENCE,
-            environment: self.environment.clone(),
-            isolation: self.isolation.clone(),
-            config: self.config.clone(),
+            environment: self.environment.options(),
+            isolation: self.isolation.options(),
+            no_config: self.config.no_config,
             shell: self.shell.clone(),
             command: self.command.clone(),
-            ..find::Args::default()
+            ..Request::default()
         }
     }
 }

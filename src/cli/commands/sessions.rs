@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use super::masked::{masked, masked_text};
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, ExitStatus, cache_dir};
+use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 use crate::model::Report;
 use crate::report::{date, one_line, plural};
+use crate::setup::cache_dir;
 use crate::store::{SessionRow, SessionState, Store};
 
 /// List the sessions of this repository with what they found, the latest first

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use crate::cli::terminal::{columns, stdout_style};
-use crate::cli::{CliError, ExitStatus, cache_dir};
+use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 use crate::model::{CommitId, Event, KeptOutput, Report};
 use crate::report::{EditsText, Renderer as _, ReportHtml, ShowMarkdown, ShowText, Shown, TextRenderer};
+use crate::setup::cache_dir;
 use crate::store::{SessionRow, Store};
 
 use super::answer::diff;

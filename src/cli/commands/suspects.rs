@@ -9,11 +9,10 @@ use jiff::tz::TimeZone;
 
 use super::config_args::ConfigArgs;
 use super::find;
-use super::isolation::IsolationArgs;
+use super::isolation_args::IsolationArgs;
 use super::logs::{repository_files, sources};
 use super::masked::masked;
 use super::output::OutputArgs;
-use super::prepare::{self, Prepared};
 use crate::cli::terminal::stdout_style;
 use crate::cli::{CliError, ExitStatus, Format};
 use crate::git::{RangeOptions, Repository, disable_hash_verification};
@@ -25,6 +24,7 @@ use crate::session::{
     FailingTree, FunctionTracer, RangeChanges, SignalListener, add_calls, failure_of, isolation_failure,
     run_bad_commit,
 };
+use crate::setup::{self, Prepared, Request, Runs};
 use crate::suspects::FailureEvidence;
 use crate::triage::log::{Clock, LogOptions, LogReader};
 use crate::triage::{CommandFacts, TargetOracle};
@@ -201,7 +201,7 @@ fn notes(log: &LogReport, failure: &FailureEvidence) -> Vec<String> {
 
 /// The evidence is one run of the command. It runs while the history is read.
 fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliError> {
-    let find = find::Args {
+    let request = Request {
         good: vec![good.to_owned()],
         bad: Some(bad.to_owned()),
         repo: args.repo.clone(),
@@ -211,13 +211,12 @@ fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliEr
         timeout: args.timeout.clone(),
         command: args.command.clone(),
         jobs: Some(1),
-        isolation: args.isolation.clone(),
-        config: args.config.clone(),
-        confidence: find::CONFIDENCE,
-        may_lack_command: true,
-        ..find::Args::default()
+        isolation: args.isolation.options(),
+        no_config: args.config.no_config,
+        runs: Runs::IfConfigured,
+        ..Request::default()
     };
-    let prepared = prepare::prepare(&find)?;
+    let prepared = setup::prepare(&request)?;
     if prepared.plan.recipe.command.is_empty() {
         return Err(CliError::usage("there is no failure to go by: neither a log nor a command").hinted(format!(
             "pybisect suspects --log error.log {range}, or pybisect suspects {range} -- python -m pytest -q tests/…",

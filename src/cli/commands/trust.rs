@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::location::Location;
-use crate::cli::config::{self, Found, Trust};
 use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 use crate::report::one_line;
+use crate::setup::Location;
+use crate::setup::config::{self, Found, Trust};
 
 /// Let this repository's configuration set everything, until it changes
 ///

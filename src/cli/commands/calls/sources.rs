@@ -6,11 +6,12 @@ use std::path::Path;
 use super::Args;
 use crate::call_changes::{CallComparer, Compared, Comparison, stale_finder, stale_in_tree};
 use crate::calls::{FilePatch, Paths, diff_files, parse_patch};
-use crate::cli::{CliError, cache_dir};
+use crate::cli::CliError;
 use crate::git::{CommitFilter, CommitTrees, Repository, is_python};
 use crate::model::{
     BlobId, CallChange, CallReport, CommitId, FileCalls, LocatedChange, PartlyParsed, PartlyParsedFile,
 };
+use crate::setup::cache_dir;
 use crate::store::{BlobPair, CallCache};
 
 /// Compare what the arguments name.

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use super::Prepared;
 use crate::call_changes::{CallComparer, Comparison, stale_in_tree};
 use crate::check::{self, ChangedCall, MERGE_CONFLICT, MergeSides, STALE_CALL, is_ignored};
-use crate::cli::{CliError, cache_dir};
+use crate::cli::CliError;
 use crate::git::MergeOutcome;
 use crate::model::{Annotation, CallSpan, CheckReport, Severity, TreeId};
+use crate::setup::cache_dir;
 use crate::store::CallCache;
 
 /// What is known so far.

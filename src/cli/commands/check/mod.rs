@@ -25,11 +25,10 @@ use crate::session::SignalListener;
 
 use self::format::CheckFormat;
 use super::config_args::ConfigArgs;
-use super::environments::{EnvArgs, Kind};
-use super::find;
-use super::isolation::IsolationArgs;
+use super::environment_args::EnvArgs;
+use super::isolation_args::IsolationArgs;
 use super::output::OutputArgs;
-use super::prepare::{self, Prepared};
+use crate::setup::{self, EnvironmentKind, EnvironmentOptions, Prepared, Request, Runs};
 
 /// Look at a branch before its merge: which of the calls that it changed are wrong
 ///
@@ -166,7 +165,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     }
     let sides = sides(args)?;
     // What is looked at does not decide how: the configuration is the base's.
-    let prepared = prepare::prepare(&find::Args { config_of: Some(sides.base.commit), ..find_args(args) })?;
+    let prepared = setup::prepare(&Request { config_of: Some(sides.base.commit), ..request(args) })?;
     let style = stderr_style();
     for warning in &prepared.warnings {
         super::say(&format!("{} {warning}", style.bold(style.warn("warning:"))));
@@ -254,15 +253,15 @@ fn check(
 }
 
 /// The check as a search that may come of it.
-fn find_args(args: &Args) -> find::Args {
+fn request(args: &Args) -> Request {
     // Where nothing runs, no environment has to be made.
     let environment = if args.no_smoke {
-        EnvArgs { env: Some(Kind::Current), ..EnvArgs::default() }
+        EnvironmentOptions { env: Some(EnvironmentKind::Current), ..EnvironmentOptions::default() }
     } else {
-        args.environment.clone()
+        args.environment.options()
     };
     let head = args.what.as_deref().and_then(|what| what.rsplit_once("..")).map(|(_, head)| head.to_owned());
-    find::Args {
+    Request {
         repo: args.repo.clone(),
         bad: head.filter(|head| !head.is_empty()),
         jobs: args.jobs,
@@ -271,16 +270,14 @@ fn find_args(args: &Args) -> find::Args {
         no_with_file: true,
         setup: args.setup.clone(),
         timeout: args.timeout.clone(),
-        confidence: find::CONFIDENCE,
         // The calls are narrowed on the merge result, which may be no commit at all.
         no_narrow: true,
-        may_lack_command: true,
-        runs_nothing: args.no_smoke,
-        config: args.config.clone(),
+        runs: if args.no_smoke { Runs::Nothing } else { Runs::IfConfigured },
+        no_config: args.config.no_config,
         environment,
-        isolation: args.isolation.clone(),
+        isolation: args.isolation.options(),
         command: args.command.clone(),
-        ..find::Args::default()
+        ..Request::default()
     }
 }
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use super::merge_check::MergeCheck;
 use super::{Args, Types};
 use crate::check::{Around, CheckerKind, Diagnostic, ToolError, TypeChecker, merge_findings, type_findings};
-use crate::cli::{CliError, cache_dir};
+use crate::cli::CliError;
 use crate::git::{ExportedTrees, is_python};
 use crate::model::{CancelToken, CommitId, TreeId};
 use crate::pyenv::{ProbeError, Prober, find_python};
+use crate::setup::cache_dir;
 
 /// Files that a type checker reads besides sources.
 const SETTINGS: [&str; 7] =

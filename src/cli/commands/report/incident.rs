@@ -1,8 +1,9 @@
 //! The incident that is meant.
 
-use crate::cli::{CliError, cache_dir};
+use crate::cli::CliError;
 use crate::model::Incident;
 use crate::respond::Incidents;
+use crate::setup::cache_dir;
 
 /// The incident whose id begins like this, or the latest of all services.
 pub(super) fn incident(id: Option<&str>) -> Result<Incident, CliError> {

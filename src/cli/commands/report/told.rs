@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::cli::CliError;
 use crate::cli::commands::answer::diff;
 use crate::cli::commands::chosen::chosen;
-use crate::cli::commands::fix::StoredRequest;
 use crate::cli::commands::masked::masked_text;
-use crate::cli::{CliError, cache_dir};
 use crate::git::{RangeOptions, Repository};
 use crate::model::{CommitInfo, DowntimeBudget, Incident, Report};
 use crate::report::{Postmortem, Presence, TestFile, ends, read_json};
 use crate::session::OverlayFile;
+use crate::setup::StoredRequest;
+use crate::setup::cache_dir;
 use crate::store::{SessionRow, SessionState, Store};
 
 /// What is asked for: a session, or a file.
@@ -55,7 +56,7 @@ fn kept(store: &Store, row: &SessionRow) -> Result<Postmortem, CliError> {
     let report = Report::from_events(&store.events(&row.id)?);
     let repository = Repository::open(Path::new(&row.repository)).ok();
     let request = StoredRequest::of(store, row.id.as_str());
-    let overlay = request.as_ref().map(StoredRequest::overlay).unwrap_or_default();
+    let overlay = request.as_ref().map(|request| request.overlay.as_slice()).unwrap_or_default();
     Ok(Postmortem {
         outputs: store.kept_outputs(&row.id)?,
         fix: store.fixes(row.id.as_str())?,

@@ -14,18 +14,19 @@ use self::hands::Work;
 use self::incident::{At, Opened};
 use self::settings::Settings;
 use super::config_args::ConfigArgs;
-use super::environments::EnvArgs;
-use super::isolation::IsolationArgs;
+use super::environment_args::EnvArgs;
+use super::isolation_args::IsolationArgs;
 use super::json_target::JsonTarget;
 use super::report::of_incident;
 use super::rollback;
 use crate::cli::terminal::{stderr_style, stdout_style};
-use crate::cli::{CliError, ExitStatus, cache_dir};
+use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 use crate::model::{CancelToken, Incident, IncidentEventKind, IncidentOutcome, StepKind, StepState};
 use crate::report::{IncidentText, ReportMarkdown, lines};
 use crate::respond::{Desk, Incidents, Response};
 use crate::session::SignalListener;
+use crate::setup::cache_dir;
 
 /// From an alarm to the old version, the cause, a tested fix, its rollout and a report
 ///

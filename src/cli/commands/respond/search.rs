@@ -2,10 +2,11 @@
 
 use super::hands::{Ended, Work, deployed, within};
 use crate::cli::CliError;
-use crate::cli::commands::{find, fix, prepare};
+use crate::cli::commands::fix;
 use crate::model::{BreakingChange, FixReport, Incident, Report, StepResult};
-use crate::report::{PlainReporter, Style, plural};
+use crate::report::{PlainReporter, Reporter as _, Style, plural};
 use crate::respond::{Desk, Job, StepEnd};
+use crate::setup::{self, Request};
 
 /// Find the commit that broke it, and the edit in it.
 pub(super) fn find(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
@@ -13,17 +14,15 @@ pub(super) fn find(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
     let repository = work.repository()?;
     let bad = deployed(job.incident)?;
     let good = work.good(job.incident, &repository)?;
-    let args = find::Args {
-        good: good.iter().map(ToString::to_string).collect(),
-        ..settings.rollback.as_search(bad)
-    };
-    let args = find::Args { jobs: settings.rollback.jobs, ..args };
+    let request =
+        Request { good: good.iter().map(ToString::to_string).collect(), ..settings.rollback.as_search(bad) };
+    let request = Request { jobs: settings.rollback.jobs, ..request };
     let said = |text: &str| desk.say(job.step, text);
     let (report, is_late) = within(settings.limits.find, work.cancel, |cancel| {
-        let prepared = prepare::prepare(&args)?;
+        let prepared = setup::prepare(&request)?;
         prepared.warnings.iter().for_each(|warning| said(warning));
         let mut reporter = PlainReporter::new(Lines { said: &said, rest: Vec::new() }, Style::new(false));
-        find::search(&args, &prepared, cancel, &mut reporter)
+        setup::search(&request, &prepared, cancel, &mut |event| reporter.on_event(event))
     });
     let report = report?;
     if work.cancel.is_cancelled() {

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Args;
-use crate::cli::commands::location::Location;
+use crate::cli::CliError;
 use crate::cli::commands::rollback;
 use crate::cli::commands::rollback::watched::{WatchArgs, duration};
-use crate::cli::{CliError, config};
 use crate::git::Repository;
 use crate::model::{StepId, StepKind};
 use crate::respond::Template;
 use crate::session::Secrets;
+use crate::setup::Location;
+use crate::setup::config;
 
 /// What a response goes by. Everything in it was looked at: a slip in the last stage is told before the first step.
 pub(super) struct Settings {

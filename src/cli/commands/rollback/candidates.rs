@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use super::{Args, MOST_TESTED, version_of};
 use crate::cli::CliError;
 use crate::cli::commands::find::warn;
-use crate::cli::commands::prepare::{self, Prepared};
 use crate::git::Repository;
 use crate::model::{CancelToken, CommitId, DeployedVersion, Grounds, Report, TestedVersion, Verdict};
 use crate::respond::{Next, Service};
 use crate::session::newest_passing;
+use crate::setup::{self, Prepared};
 use crate::store::{SessionState, Store};
 
 /// How far back commits are tried, where there are no releases.
@@ -97,7 +97,7 @@ impl<'a> Candidates<'a> {
             return Ok(None);
         }
         if self.prepared.is_none() {
-            let prepared = prepare::prepare(&self.args.as_search(&self.deployed)).map_err(|error| {
+            let prepared = setup::prepare(&self.args.as_search(&self.deployed)).map_err(|error| {
                 error.hinted("a version that you know to be good needs no test: --to REV")
             })?;
             prepared.warnings.iter().for_each(|warning| warn(warning));

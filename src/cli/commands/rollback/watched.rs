@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::commands::duration::parse_duration;
-use crate::cli::{CliError, config};
+use crate::cli::CliError;
 use crate::respond::{Health, Terms};
+use crate::setup::config;
+use crate::setup::parse_duration;
 
 /// The options.
 #[derive(Debug, Clone, Default, clap::Args)]

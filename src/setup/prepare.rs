@@ -1,0 +1,255 @@
+//! From flags and configuration to a plan and the place where it runs.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::allowed::{not_without_isolation, stay_inside, unasked};
+use super::ends::{Ends, endpoints};
+use super::error::Error;
+use super::fingerprint::{environment_key, facts};
+use super::isolation::SandboxProbe;
+use super::location::Location;
+use super::options::FilterDrivers;
+use super::overlay::overlay;
+use super::preflight::Preflight;
+use super::request::Request;
+use super::resolved_options::ResolvedOptions;
+use super::trial_spec::{command_text, recipe, with_outcomes_told};
+use super::venvs::{Venvs, interpreter_around, seen};
+use super::view::{Surroundings, view};
+use super::with_file::home_files;
+use super::workspace::Workspace;
+use super::{cache_dir, config, environments, history, junit, last_failed, named_files};
+use crate::git::Repository;
+use crate::model::trial::HomeFile;
+use crate::model::{CancelToken, CommitId, TrialSpec};
+use crate::process::sandbox::Sandbox;
+use crate::pyenv;
+use crate::pyenv::{Environments, Interpreter, ProbeError, Prober};
+use crate::session::{OverlayFile, Plan, SessionContext, TestChoice};
+use crate::store::Store;
+
+/// All that a session needs.
+pub(crate) struct Prepared {
+    pub(crate) repository: Repository,
+    pub(crate) plan: Plan,
+    pub(crate) bench: Workspace,
+    pub(crate) store: Store,
+    pub(crate) warnings: Vec<String>,
+    /// What a partial clone lacked, until the end.
+    _fetched: TempDir,
+    /// Which environment was chosen and why, where the user did not say.
+    pub(crate) line: Option<String>,
+    /// Where what is no trial runs.
+    pub(crate) tools: Tools,
+}
+
+impl Prepared {
+    /// What a session works with, until this is cancelled.
+    pub(crate) fn workshop<'a>(&'a self, cancel: &'a CancelToken) -> SessionContext<'a> {
+        let Self { repository, bench, store, .. } = self;
+        SessionContext { repository, shadow: &bench.shadow, executor: bench.executor.as_ref(), store, cancel }
+    }
+}
+
+/// Sandboxes for what is started beside the trials; `None` where there is none, or none is wanted.
+pub(crate) struct Tools {
+    /// That of the trials, for programs that read the sources.
+    pub(crate) sandbox: Option<Sandbox>,
+    /// For interpreters that say what they are.
+    pub(crate) questions: Option<Sandbox>,
+}
+
+/// Files that trials have and commits do not.
+#[derive(Default)]
+struct LaidOver {
+    /// In the trials' home.
+    home: Vec<HomeFile>,
+    /// Over each tree.
+    overlay: Vec<OverlayFile>,
+    /// What to say of them.
+    notes: Vec<String>,
+}
+
+/// The files of `--with-file`, and those that the command names and that are newer here.
+fn laid_over(
+    merged: &ResolvedOptions,
+    here: &Path,
+    standing: &Location,
+    repository: &Repository,
+    ends: &[CommitId],
+) -> Result<LaidOver, Error> {
+    let top = standing.top.as_deref();
+    let (home, in_tree) = home_files(&merged.with_file, here)?;
+    let mut laid = LaidOver { home, overlay: overlay(&in_tree, here, top)?, notes: Vec::new() };
+    if let Some(top) = top.filter(|_| merged.lays_over_named) {
+        let around = named_files::Surroundings { repository, top, subdir: &standing.subdir, ends };
+        let named = named_files::named_files(&merged.command, &laid.overlay, &around);
+        laid.overlay.extend(named.overlay);
+        laid.notes = named.notes;
+    }
+    Ok(laid)
+}
+
+/// What the command and the set-up name.
+fn words_of(recipe: &TrialSpec) -> Vec<OsString> {
+    recipe.command.iter().cloned().chain(recipe.setup.iter().map(OsString::from)).collect()
+}
+
+/// Resolve flags, configuration and environment.
+#[expect(clippy::too_many_lines, reason = "each step needs what those before it made")]
+pub(crate) fn prepare(request: &Request) -> Result<Prepared, Error> {
+    let here = std::env::current_dir().map_err(Error::internal)?;
+    let place = request.repo.clone().unwrap_or_else(|| here.clone());
+    let mut repository = Repository::open(&place)?;
+    let standing = Location::new(&repository, &place);
+    let loaded = config::load(&standing.config(&repository, request.config_of), request.no_config)?;
+    let mut merged = ResolvedOptions::new(request, &loaded.config)?;
+    let mut last_failed = request.lf.then(|| last_failed::add(&mut merged.command, &standing)).transpose()?;
+    if !request.junit.is_empty() {
+        last_failed = Some(junit::add(&mut merged.command, &request.junit, &standing)?);
+    }
+
+    let typed = request.typed.as_ref();
+    let Ends { good, bad, notes } = endpoints(&repository, request, &merged, typed)?;
+    let fetched = tempfile::tempdir().map_err(Error::internal)?;
+    repository.bring_folders(&fetched.path().join("shadow.git"), &good, bad)?;
+    stay_inside(&loaded.config, request, &here, &standing)?;
+    let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
+    let laid = laid_over(&merged, &here, &standing, &repository, &ends)?;
+    let isolated = request.isolation.wanted_by(&loaded.config, !merged.command.is_empty())?;
+    let refuses = |program: &Path| repository.brings(program);
+    let offered = isolated.offered(&refuses)?;
+    let runs_unasked = unasked(&loaded.config, request);
+    if let Some(key) = runs_unasked.filter(|_| !offered.as_ref().is_some_and(SandboxProbe::hides_files)) {
+        return Err(not_without_isolation(key, isolated.is_off()));
+    }
+    let questions = offered.as_ref().and_then(|offered| offered.for_questions(standing.top.as_deref()));
+    let prober = Prober { sandbox: questions.as_ref(), refuses: &refuses };
+    let mut warnings = loaded.warnings;
+    let setup = merged.setup.as_ref().map(OsString::from);
+    let commands: Vec<OsString> = merged.command.iter().cloned().chain(setup).collect();
+    let venvs = Venvs::find(standing.top.as_deref(), &standing.folder, &commands, &prober);
+    let python = match interpreter(&merged.command, &standing.folder, &venvs, &prober) {
+        Err(error @ ProbeError::Tracked { .. }) => {
+            warnings.push(error.to_string());
+            None
+        }
+        python => python.ok().flatten(),
+    };
+    let variables = isolated.variables(std::env::vars_os());
+    let mut recipe = recipe(&merged, &standing, (python.as_ref(), &venvs), variables.kept);
+    let added = with_outcomes_told(&mut recipe);
+    recipe.home = laid.home;
+    let cache = cache_dir::cache()?;
+    let (seen, mut links) = seen(&request.isolation.see, &here, standing.top.as_deref())?;
+    links.extend(venvs.links());
+    let view = view(&Surroundings {
+        repository: &repository,
+        top: standing.top.as_deref(),
+        cache: &cache,
+        python: python.as_ref(),
+        variables: &recipe.environment,
+        // What a repository names is not shown for that.
+        words: if runs_unasked.is_some() { Vec::new() } else { words_of(&recipe) },
+        more: venvs.places().into_iter().chain(seen).collect(),
+    });
+    let (sandbox, mut isolation) = isolated.sandbox(offered, view, variables.withheld)?;
+    let store = Store::open_for_search(&cache)?;
+    warnings.extend(store.note());
+    cache_dir::check_runs(&cache)?;
+    let jobs = merged.jobs;
+    let options = request.environment.wanted_by(&loaded.config, !merged.command.is_empty());
+    let chosen = environments::choose(
+        &options,
+        &repository,
+        (&ends, &standing.subdir),
+        (python.as_ref(), &prober),
+        (&cache, sandbox.as_ref().map(|sandbox| (sandbox, isolated.passed()))),
+        &merged.command,
+    )?;
+    if let Some(typed) = typed {
+        let preflight = Preflight {
+            repository: &repository,
+            commit: if request.find_fix { good.first().copied().unwrap_or(bad) } else { bad },
+            top: standing.top.as_deref(),
+            subdir: &standing.subdir,
+            overlay: &laid.overlay,
+            command: if merged.is_script { &[] } else { &merged.command },
+            has_setup: merged.setup.is_some(),
+            python: python.as_ref(),
+            has_environments: chosen.environments.is_some(),
+            typed,
+        };
+        preflight.check()?;
+    }
+    let mut environment = facts(python.as_ref().filter(|_| chosen.environments.is_none()));
+    environment.extend(chosen.facts);
+    isolated.note_missing(&mut isolation, chosen.environments.as_ref().and_then(Environments::missing))?;
+    warnings.extend(chosen.warnings.into_iter().chain(isolated.warning(&isolation)));
+    warnings.extend(history::replacements(&repository)?);
+    if chosen.environments.is_some() {
+        // Each commit has its own.
+        links.retain(|(_, target)| !pyenv::is_environment(target));
+    }
+    environment.extend(added.map(|why| ("added_option".to_owned(), why.to_owned())));
+    let extras = (links.clone(), request.isolation.filters == Some(FilterDrivers::Run));
+    let bench = Workspace::new(
+        &cache,
+        &repository,
+        jobs,
+        python.as_ref(),
+        chosen.environments,
+        sandbox.clone(),
+        extras,
+    )?;
+    let pythons: Vec<&Interpreter> = python.iter().chain(&venvs.used).collect();
+    let mut outside = vec![isolated.key(&isolation), bench.shadow.checkout_key()];
+    outside.extend(runs_unasked.map(|_| "without what it names".to_owned()));
+    let environment_key = environment_key(&recipe, &pythons, &outside, &links);
+    let plan = Plan {
+        good,
+        bad,
+        recipe,
+        overlay: laid.overlay,
+        matching: merged.matching,
+        target: request.target.as_deref().map(TestChoice::new),
+        only_failing: request.only_failing,
+        find_fix: request.find_fix,
+        narrow: !request.no_narrow,
+        // The evidence of a failure tells what brought it, not what mended it.
+        watch: request.trace && !request.find_fix,
+        first_parent: merged.first_parent,
+        pathspecs: merged.path,
+        confidence: merged.confidence,
+        fresh: request.fresh,
+        environment_key,
+        environment,
+        isolation,
+        command_text: command_text(&merged.command, request.shell.as_deref()),
+        repository: repository.folder().to_string_lossy().into_owned(),
+        notes: notes.into_iter().chain(last_failed).chain(laid.notes).collect(),
+    };
+    let tools = Tools { sandbox, questions };
+    Ok(Prepared { repository, plan, bench, store, warnings, _fetched: fetched, line: chosen.line, tools })
+}
+
+/// The interpreter behind the command, when there is one.
+fn interpreter(
+    command: &[OsString],
+    folder: &Path,
+    venvs: &Venvs,
+    prober: &Prober<'_>,
+) -> Result<Option<Interpreter>, ProbeError> {
+    let Some(program) = command.first() else { return Ok(None) };
+    let around = interpreter_around(program, folder);
+    let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+    // What runs another program may speak of the environment that this is in.
+    if let Some(used) = venvs.used.first().filter(|_| around.is_none() && !name.starts_with("py")) {
+        return Ok(Some(used.clone()));
+    }
+    let python = around.or_else(|| pyenv::find_python(program, folder));
+    python.map(|python| prober.probe(&python)).transpose()
+}

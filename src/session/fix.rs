@@ -15,7 +15,7 @@ use crate::model::{
     CandidateFix, CommitId, FixReport, PackageDate, PackageOrigin, PackageSelection, Report, Termination,
     TreeId, TrialKind, TrialOutput, TrialSpec, Verdict,
 };
-use crate::triage::{Baseline, CommandFacts, Oracle as _, Target, TargetOracle, read};
+use crate::triage::{Baseline, CommandFacts, Oracle as _, Target, TargetOracle, passes, read};
 
 /// What came of it.
 #[derive(Debug)]
@@ -138,7 +138,7 @@ fn verify(
         TrialSpec { command: command.clone(), timeout: Some(Limits::LONGEST), ..plan.recipe.clone() };
     let mut heard = |at: usize, output: &TrialOutput| {
         let what = passing.get(at).map_or("last good", |&at| candidates[at].kind.phrase());
-        let passes = matches!(output.ending, Termination::Exited { code: 0 });
+        let passes = passes(output, &CommandFacts::of(command));
         // What fails in the last good version too is not held against a candidate.
         let word = if passes { "passes" } else { "fails" };
         said(&format!("{word:<7}{what}: --verify{}", if passes { "" } else { ", to be compared" }));
@@ -156,7 +156,7 @@ fn verify(
         report.failed_before = outputs.last().map(failing).unwrap_or_default();
     }
     let verified = passing.iter().zip(&outputs).map(|(&at, output)| {
-        if matches!(output.ending, Termination::Exited { code: 0 }) {
+        if passes(output, &CommandFacts::of(command)) {
             return (at, (true, "passes".to_owned()));
         }
         let failing = failing(output);
@@ -273,7 +273,7 @@ const fn word(verdict: &Verdict) -> &'static str {
 /// What came of a trial, for people.
 pub(super) fn outcome(verdict: &Verdict, output: &TrialOutput) -> String {
     match verdict {
-        Verdict::Good if output.ending == (Termination::Exited { code: 0 }) => "passes".to_owned(),
+        Verdict::Good if passes(output, &CommandFacts::default()) => "passes".to_owned(),
         Verdict::Good => "the failing test passes; others fail without it, too".to_owned(),
         Verdict::Bad => {
             let failure = read(output, &CommandFacts::default()).failures.into_iter().next();

@@ -3,7 +3,8 @@
 //! Abstracted: numbers, addresses, ids, absolute paths, addresses of the web's hosts, times,
 //! durations, quoted values, long SQL. Kept: every word, every class name, and the names that the
 //! interpreter itself quotes because they are code: `name 'x' is not defined`, `No module named
-//! 'x'`, `'Foo' object has no attribute 'bar'`. What is left is compared for equality, so keeping too
+//! 'x'`, `'Foo' object has no attribute 'bar'`; the exit status of another program, which tells how it
+//! failed: pytest's 5 is no test, its 1 is a test that failed. What is left is compared for equality, so keeping too
 //! much splits one failure in two and keeping too little joins two different ones; of the two, the
 //! second names a wrong culprit.
 
@@ -18,7 +19,7 @@ use super::ansi;
 const RULES: [(&str, &str, &str); 14] = [
     (
         "code",
-        r"\b(?:name|named|attribute|argument|arguments?:|module|from|import name|variable|type|class|function|method|fixture|and|for [-+*/%@&|^<>=]+:) '[A-Za-z_][\w.]*'|'[A-Za-z_][\w.]*'(?: object\b| and ')",
+        r"\b(?:name|named|attribute|argument|arguments?:|module|from|import name|variable|type|class|function|method|fixture|and|for [-+*/%@&|^<>=]+:) '[A-Za-z_][\w.]*'|'[A-Za-z_][\w.]*'(?: object\b| and ')|\b(?:exit (?:status|code)|exited with(?: code)?|killed by signal):? \d{1,3}\b",
         "",
     ),
     (
@@ -140,6 +141,7 @@ mod tests {
         );
         different("name 'json' is not defined", "name 'yaml' is not defined");
         different("No module named 'a.b'", "No module named 'a.c'");
+        different("returned non-zero exit status 5.", "returned non-zero exit status 1.");
         different("'Foo' object has no attribute 'x'", "'Foo' object has no attribute 'y'");
         different("'Foo' object has no attribute 'x'", "'Bar' object has no attribute 'x'");
         different("cannot import name 'a' from 'b' (/x/b.py)", "cannot import name 'c' from 'b' (/x/b.py)");

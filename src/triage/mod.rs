@@ -51,4 +51,4 @@ pub use identity::is_of;
 pub use oracle::{Oracle, Target, TargetError, TargetOracle};
 pub use runners::CommandFacts;
 pub use sameness::{Sameness, is_scripts_assertion, same_failure, sameness, says_otherwise};
-pub use signature::{ParsedOutput, read};
+pub use signature::{ParsedOutput, passes, read};

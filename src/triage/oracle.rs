@@ -3,7 +3,7 @@
 //! | what happened | verdict |
 //! |---|---|
 //! | exit status 0 | good; skip when a test runner says that nothing passed, or does not say that anything did |
-//! | the same, though a runner that only counts counts failures | as a failure with another status |
+//! | the same, though a runner counts failures | as a failure with another status |
 //! | 125 | skip |
 //! | 126, 127, program not there | skip |
 //! | a runner that did not start, could not collect, ran nothing | skip, unless the failure matches the target |
@@ -286,8 +286,10 @@ impl TargetOracle {
                         "nothing tells that a test ran: {runner} printed its counts in another trial, and none here"
                     ),
                 ),
-                // pytest's status tells that a test ran, and it may be told to print nothing.
-                (None, Some(Runner::Pytest)) if self.is_silent && reading.closing.shape.is_empty() => {
+                // Their status tells that a test ran, and they may be told to print nothing.
+                (None, Some(Runner::Pytest | Runner::Robot))
+                    if self.is_silent && reading.closing.shape.is_empty() =>
+                {
                     Verdict::Good
                 }
                 (None, Some(runner)) => Verdict::skip(

@@ -42,8 +42,9 @@ pub fn read(output: &TrialOutput, command: &CommandFacts) -> ParsedOutput {
     let summary = runners::read(&streams.join("\n"), command);
     let closing = closing(output);
     let mut others = Vec::new();
-    // Some runners end with status 0 whatever comes of the tests.
-    let counts = summary.as_ref().and_then(RunSummary::kinds_counted).is_some();
+    // Some runners end with status 0 whatever comes of the tests, and so does what is started around one: `pytest || true`,
+    // `unittest.main(exit=False)`.
+    let counts = summary.as_ref().is_some_and(|run| run.is_closed && run.anything_failed());
     let failures = match &output.ending {
         Termination::Exited { code: 0 } if !counts => Vec::new(),
         Termination::NotStarted { .. }
@@ -85,6 +86,12 @@ pub fn read(output: &TrialOutput, command: &CommandFacts) -> ParsedOutput {
         }
     };
     ParsedOutput { failures, others, summary, closing }
+}
+
+/// Whether the command passed: it ended with status 0, and no runner in it counted a failure.
+#[must_use]
+pub fn passes(output: &TrialOutput, command: &CommandFacts) -> bool {
+    output.ending == (Termination::Exited { code: 0 }) && read(output, command).failures.is_empty()
 }
 
 /// A failure that no reader knows: the status, and the closing lines.

@@ -18,7 +18,7 @@ fn verdicts(file: &Path) -> BTreeMap<String, Verdict> {
     let text = std::fs::read_to_string(file).unwrap();
     let (command, rest) = text.split_once('\n').unwrap();
     let words = command[2..].split(' ').skip_while(|word| word.contains("PATH="));
-    let words: Vec<OsString> = if command.contains("&&") {
+    let words: Vec<OsString> = if command.contains(['|', ';', '>', '&']) {
         ["sh", "-c", &command[2..]].map(OsString::from).to_vec()
     } else {
         words.map(OsString::from).collect()

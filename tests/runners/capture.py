@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from catalogue import RUNNERS  # noqa: E402
-from histories import lay  # noqa: E402
+from histories import git, lay  # noqa: E402
 from projects import Runner  # noqa: E402
 
 SECONDS = 30
@@ -65,6 +65,9 @@ def run(runner: Runner, situation: str, venvs: Path, to: Path) -> str:
         with tempfile.TemporaryDirectory() as home:
             project = Path(home) / "project"
             lay(project, runner.project(situation))
+            # Hooks want a repository.
+            git(project, "init", "-q")
+            git(project, "add", "-A")
             streams = [os.open(f"{base}.{end}", os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND) for end in ends]
             rc = status(command, project, home, streams[0], streams[-1])
             for stream in streams:

@@ -431,6 +431,56 @@ fn counts_decide_where_the_status_is_always_0() {
     assert_eq!(oracle.judge(&exited(0, &counts(2, 1), "")), Verdict::Good);
 }
 
+/// `pytest || true`, `--suppress-tests-failed-exit-code`, `unittest.main(exit=False)`, `robot --nostatusrc`: what a known
+/// runner counts decides, and how its tests failed.
+#[test]
+fn known_runners_are_judged_by_their_counts_where_the_status_is_0() {
+    let of_pytest = |raised: &str| {
+        let code = "    def test_total():\n>       assert app.total([1]) == 6\n";
+        exited(
+            0,
+            &format!(
+                "==== FAILURES ====\n____ test_total ____\n\n{code}E       {raised}\n\ntest_app.py:5: {}\n==== short test \
+                 summary info ====\nFAILED test_app.py::test_total - {raised}\n==== 1 failed in 0.05s ====\n",
+                raised.split(':').next().unwrap_or_default().replace("assert 5 == 6", "AssertionError")
+            ),
+            "",
+        )
+    };
+    let of_unittest = |raised: &str| {
+        exited(
+            0,
+            "",
+            &format!(
+                "E\n{}\nERROR: test_total (test_app.Totals.test_total)\n{}\nTraceback (most recent call last):\n  File \
+                 \"/srv/test_app.py\", line 8, in test_total\n    self.assertEqual(app.total([1]), 6)\n{raised}\n\n{}\nRan 1 \
+                 test in 0.001s\n\nFAILED (errors=1)\n",
+                "=".repeat(70),
+                "-".repeat(70),
+                "-".repeat(70)
+            ),
+        )
+    };
+    let cases = [
+        (of_pytest("assert 5 == 6"), of_pytest("KeyError: 'a'"), exited(0, "1 passed in 0.01s\n", "")),
+        (
+            of_unittest("ValueError: four"),
+            of_unittest("KeyError: 'a'"),
+            exited(0, "", "Ran 1 test in 0.001s\n\nOK\n"),
+        ),
+    ];
+    for (bad, other, good) in cases {
+        let mut oracle = oracle(&bad);
+        oracle.learn(&oracle.read(&bad));
+        assert!(matches!(oracle.failure().unwrap().kind, FailureKind::Exception(_)), "{bad:?}");
+        assert_eq!(oracle.judge(&bad), Verdict::Bad);
+        assert_eq!(oracle.judge(&other).word(), "skip");
+        assert_eq!(oracle.judge(&good), Verdict::Good);
+        assert_eq!(oracle.judge(&exited(0, "", "")).word(), "skip", "it came to no counts");
+        assert_eq!(oracle.judge(&exited(1, "", "")).word(), "skip", "it ended in the middle");
+    }
+}
+
 fn oracle_of_status() -> TargetOracle {
     oracle(&exited(1, "no rates\n", ""))
 }

@@ -15,8 +15,8 @@ pub struct CommandFacts {
     pub runner: Option<Runner>,
     /// Whether pytest runs somewhere in it.
     pub runs_pytest: bool,
-    /// Whether what is printed goes through a filter: what it lets through of a run that fails need not be there of one
-    /// that passes.
+    /// Whether what is printed goes through a filter, or into a file: what is seen of a run that fails need not be there of
+    /// one that passes.
     pub is_filtered: bool,
 }
 
@@ -61,6 +61,10 @@ static FILTER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:^|[^|])\|&?\s*(?:\S*/)?(?:[ef]?grep|rg|[gmn]?awk|sed|head|tail|perl|cut|jq|python[\d.]*)\b")
 });
 
+/// What is printed goes into a file, as scripts do that show it where something failed.
+static REDIRECTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?:^|\s)(?:1|&)?>>?\s*["']?[\w./$~-]"#));
+const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
+
 impl CommandFacts {
     /// What these words tell.
     #[must_use]
@@ -73,7 +77,9 @@ impl CommandFacts {
                 || word.ends_with("/pytest")
                 || word.contains("pytest.main")
         });
-        let is_filtered = words.iter().any(|word| FILTER.is_match(word));
+        let is_shell = words.first().is_some_and(|word| SHELLS.contains(&file_name(word)));
+        let is_filtered =
+            words.iter().any(|word| FILTER.is_match(word) || is_shell && REDIRECTED.is_match(word));
         Self { runner: starts(&words), runs_pytest, is_filtered }
     }
 }
@@ -158,6 +164,10 @@ mod tests {
             ("ls t_*.py | xargs pytest", false),
             ("pytest || grep x log", false),
             ("pytest -k 'a|b'", false),
+            ("pytest -q > log 2>&1 || { cat log; exit 1; }", true),
+            ("pytest &>/dev/null", true),
+            ("pytest -q 2>&1", false),
+            ("pytest -q 2>errors", false),
         ] {
             let words = ["sh", "-c", script].map(OsString::from);
             assert_eq!(CommandFacts::of(&words).is_filtered, expected, "{script}");

@@ -29,6 +29,7 @@ mod testslide;
 mod trial;
 mod unittest;
 mod ward;
+mod wrappers;
 mod xdoctest;
 mod zope;
 
@@ -43,7 +44,7 @@ use super::ansi;
 use super::message_shape::within_tree;
 
 /// All readers. Of two that recognise the same line, the one that stands first is asked.
-pub static READERS: [&dyn ReadRunner; 19] = [
+pub static READERS: [&dyn ReadRunner; 20] = [
     &xdoctest::Xdoctest,
     &pytest::Pytest,
     &django::Django,
@@ -62,6 +63,7 @@ pub static READERS: [&dyn ReadRunner; 19] = [
     &doctest::Doctest,
     &cram::Cram,
     &tap::Tap,
+    &wrappers::Wrappers,
     &generic::Generic,
 ];
 

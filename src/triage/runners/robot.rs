@@ -57,11 +57,32 @@ impl ReadRunner for Robot {
             run.add(count(4), Count::Skipped);
         }
         tests(&mut run, lines);
+        dotted(&mut run, lines);
         for found in lines.iter().filter_map(|line| IMPORT.captures(line)) {
             run.collection_errors.push(found[1].to_owned());
         }
         Some(run)
     }
+}
+
+/// `FAIL: Suite.name` and the message, as `--console dotted` tells of them.
+fn dotted(run: &mut RunSummary, lines: &[&str]) {
+    let ruled = |at: usize| at > 0 && lines[at - 1].starts_with("-----");
+    for (at, line) in lines.iter().enumerate() {
+        let Some(name) = line.strip_prefix("FAIL: ").filter(|_| ruled(at)) else { continue };
+        let rest = &lines[at + 1..];
+        let end = rest.iter().position(|line| line.starts_with("-----") || line.starts_with("====="));
+        failed(run, name, &rest[..end.unwrap_or(rest.len())].join("\n"));
+    }
+}
+
+/// Robot leaves the names of the commonest exceptions out.
+fn failed(run: &mut RunSummary, name: &str, message: &str) {
+    let (kind, message) = match exception(message.lines().next().unwrap_or_default()) {
+        Some((kind, _)) => (kind, message[kind.len()..].trim_start_matches(':')),
+        None => ("FAIL", message),
+    };
+    run.fail(name, kind, message);
 }
 
 /// `NAME | FAIL |`, and the message in the lines up to the next ruler. The same of a suite is followed by its counts.
@@ -75,15 +96,7 @@ fn tests(run: &mut RunSummary, lines: &[&str]) {
         let name = outcome[1].trim();
         match &outcome[2] {
             "PASS" if !is_suite => run.passed_tests.push(name.to_owned()),
-            "FAIL" if !is_suite => {
-                let message = message.join("\n");
-                // Robot leaves the names of the commonest exceptions out.
-                let (kind, message) = match exception(message.lines().next().unwrap_or_default()) {
-                    Some((kind, _)) => (kind, message[kind.len()..].trim_start_matches(':')),
-                    None => ("FAIL", message.as_str()),
-                };
-                run.fail(name, kind, message);
-            }
+            "FAIL" if !is_suite => failed(run, name, &message.join("\n")),
             _ => {}
         }
     }

@@ -13,7 +13,7 @@ use crate::triage::{Oracle as _, Target, TargetOracle};
 fn runs(file: &Path) -> (CommandFacts, BTreeMap<String, TrialOutput>) {
     let text = std::fs::read_to_string(file).unwrap();
     let (command, rest) = text.split_once('\n').unwrap();
-    let words: Vec<OsString> = if command.contains("&&") {
+    let words: Vec<OsString> = if command.contains(['|', ';', '>', '&']) {
         ["sh", "-c", &command[2..]].map(OsString::from).to_vec()
     } else {
         let words = command[2..].split(' ').skip_while(|word| word.contains("PATH="));

@@ -1,6 +1,6 @@
 """Every runner of the table, in its order."""
 
-from catalogue import bdd, frameworks, others, pytest_family, tasks, unittest_family
+from catalogue import bdd, frameworks, others, pytest_family, tasks, unittest_family, wrappers
 
 RUNNERS = (
     *pytest_family.RUNNERS,
@@ -9,4 +9,5 @@ RUNNERS = (
     *frameworks.RUNNERS,
     *tasks.RUNNERS,
     *others.RUNNERS,
+    *wrappers.RUNNERS,
 )

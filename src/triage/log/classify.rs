@@ -98,7 +98,7 @@ static WORDS: LazyLock<Regex> = LazyLock::new(|| {
 });
 static NO_ERRORS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i-u)\b(?:no|zero|0|without) (?:errors?|exceptions?|failures?)\b|\berrors?[=:] ?0\b|error[_-]log",
+        r"(?i-u)\b(?:no|zero|0|without) (?:errors?|exceptions?|failures?)\b|\berrors?[=:] ?0\b|error[_-]log|\breport this\b",
     )
 });
 /// Frames of Java and JavaScript.

@@ -188,6 +188,10 @@ impl Counting {
     pub(super) fn lead(&mut self, lead: Lead) {
         let Lead { fingerprint, kind, message, time, before, after, raw, .. } = lead;
         let draft = Draft::line(kind, &message);
+        // `severity: ERROR` says that something stands below, and nothing else.
+        if kind == LogEventKind::Error && draft.message.trim().is_empty() {
+            return;
+        }
         let told = matches!(kind, LogEventKind::Word | LogEventKind::Error)
             && self.told.again(self.source, raw.number, kind, &draft.message);
         if !told {

@@ -53,7 +53,7 @@ impl Streams {
     fn fields(&mut self, spot: Spot<'_>, fields: &Map<String, Value>, taken: &Taken<'_>, print: Option<u64>) {
         if let Some(records) = several::records(fields) {
             for record in records {
-                self.fields(spot, record, taken, None);
+                self.fields(spot, &record, taken, None);
             }
             return;
         }

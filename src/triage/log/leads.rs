@@ -52,6 +52,11 @@ impl Leads {
         self.open.is_empty()
     }
 
+    /// Drops those of this stream: what follows says that they were no records of their own.
+    pub(super) fn forget(&mut self, stream: u64) {
+        self.open.retain(|lead| lead.stream != stream);
+    }
+
     pub(super) fn push(&mut self, lead: Lead) {
         self.open.push(lead);
     }

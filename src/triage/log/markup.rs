@@ -43,7 +43,7 @@ pub(super) fn has_entities(line: &[u8]) -> bool {
 /// Whether a tag stands before the text that begins at this column.
 pub(super) fn before(line: &[u8], column: usize) -> bool {
     let before = line[..column.min(line.len())].trim_ascii();
-    before.ends_with(b"<![CDATA[") || before.starts_with(b"<") && before.ends_with(b">")
+    before.ends_with(b"<![CDATA[") || before.ends_with(b">") && memchr::memchr(b'<', before).is_some()
 }
 
 /// The text of a piece of XML or HTML: tags removed, entities replaced. It may be several lines.

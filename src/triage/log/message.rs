@@ -17,9 +17,9 @@ static GOES_ON: LazyLock<Regex> = LazyLock::new(|| {
     let libraries = r"\[(?:SQL|parameters|cached since|generated)\b|\(Background on this error|(?:LINE \d+|HINT|DETAIL|CONTEXT|QUERY|CAUSE|NOTE|Hint|hint): ";
     Regex::new(&format!(r"^(?:{libraries}|[-*•] |[│║╔╚╭╰┌└|]|[\])}}]|\^+$)")).expect("a valid pattern")
 });
-/// Frames of other languages, and what their runtimes add below a message.
+/// Frames of other languages, what their runtimes add below a message, and bars of progress.
 static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\s+(?:at [\w.$<>/\[\] -]+(?:\(|:\d)|at async |\.\.\. \d+ (?:more|common frames)|SQLSTATE: |in [\w.]+\(|from \S+:\d+:in )")
+    Regex::new(r"^\s+(?:at [\w.$<>/\[\] -]+(?:\(|:\d)|at async |\.\.\. \d+ (?:more|common frames)|SQLSTATE: |in [\w.]+\(|from \S+:\d+:in |\d{1,3}%\|)")
         .expect("a valid pattern")
 });
 static OPEN_ENDED: LazyLock<Regex> =
@@ -109,6 +109,7 @@ mod tests {
             "ValueError: x\n    at ChildProcess.exithandler (node:child_process:422:12)",
             "ValueError: x\nTask exception was never retrieved",
             "ValueError: x\nRequest Headers:",
+            "ValueError: x\n  5%|##        | 1/20 [00:00<00:01, 9.9it/s]",
         ];
         for text in one {
             assert_eq!(lines(text), 1, "{text}");

@@ -41,6 +41,7 @@
 //! | `explain` | one sentence for a group |
 //! | `settings` | how logs are read |
 
+mod asides;
 mod beginning;
 mod classify;
 mod counting;
@@ -50,6 +51,7 @@ mod encoding;
 mod excerpts;
 mod explain;
 mod flat;
+mod fluent;
 mod forms;
 mod groups;
 mod http_errors;
@@ -64,6 +66,7 @@ mod partial;
 mod path_mapping;
 mod prefix;
 mod pretty;
+mod python_literal;
 mod quick;
 mod raw;
 mod reader;
@@ -73,6 +76,7 @@ mod retelling;
 mod settings;
 mod several;
 mod streams;
+mod string_pieces;
 mod structured;
 mod timestamps;
 mod unrelated;

@@ -80,7 +80,7 @@ static CHAIN: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Whether the line says that another traceback of the same chain follows.
 pub(super) fn chains(line: &str) -> bool {
-    CHAIN.is_match(line)
+    CHAIN.is_match(line.trim_start())
 }
 
 /// A traceback or report of one stream.
@@ -302,7 +302,7 @@ impl Open {
         let phase = std::mem::replace(&mut self.phase, Phase::Frames);
         let (phase, belongs) = match phase {
             Phase::Frames => self.frames(body, blank || indented),
-            Phase::Message(_) | Phase::Blank(_) if CHAIN.is_match(body) => {
+            Phase::Message(_) | Phase::Blank(_) if chains(body) => {
                 let broken = self.layout.is_some() && !body.trim_end().ends_with(':');
                 (if broken { Phase::Chain(0) } else { Phase::Frames }, true)
             }
@@ -326,6 +326,7 @@ impl Open {
             Phase::Blank(lines) => (Phase::Blank(lines), false),
             Phase::Quoted(inner) => match body.trim_end() {
                 "\"\"\"" | "'''" => (Phase::Blank(0), true),
+                _ if joining::closes_below(body) => (Phase::Blank(0), true),
                 _ => {
                     self.phase = *inner;
                     let goes_on = self.belongs(body, new_record);
@@ -370,7 +371,8 @@ impl Open {
                 return (Phase::Frames, true);
             }
         }
-        if within || body.starts_with("> File \"") || CHAIN.is_match(body) {
+        let goes_on = || CHAIN.is_match(body) || joining::with_header(body).is_some();
+        if within || body.starts_with("> File \"") || goes_on() {
             return (Phase::Frames, true);
         }
         let header = is_header(body);
@@ -386,7 +388,7 @@ impl Open {
 
     /// A line behind the exception's.
     fn message(&mut self, mut message: Message, body: &str, new_record: bool) -> (Phase, bool) {
-        if matches!(body.trim_end(), "\"\"\"" | "'''") {
+        if matches!(body.trim_end(), "\"\"\"" | "'''") || joining::opens_below(body) {
             return (Phase::Quoted(Box::new(Phase::Frames)), true);
         }
         if body == "Call stack:" {
@@ -411,7 +413,7 @@ impl Open {
     /// Whether the last line that is not blank announces another traceback.
     fn chained(&self) -> bool {
         let last = self.text.lines().rev().take(2 * MOST_BLANK).find(|line| !line.trim().is_empty());
-        last.is_some_and(|line| CHAIN.is_match(line))
+        last.is_some_and(chains)
     }
 
     /// The same for texts that differ in their digits only, when they would be read alike.

@@ -45,7 +45,7 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
         format!(r"{TIME} (\d\d[OE])[ +]"),
         // syslog and journald
         format!(r"(?:<\d{{1,3}}>)?{SYSLOG} ([\w.:-]+ [\w./@-]+(?:\[\d+\])?): "),
-        format!(r"<\d{{1,3}}>1 {TIME} (\S+ \S+ \S+ \S+) (?:-|\[[^\]\n]*\]) "),
+        format!(r"<\d{{1,3}}>1 {TIME} (\S+ \S+ \S+) \S+ (?:-|(?:\[(?:[^\]\\\n]|\\.)*\])+) (?:\x{{feff}})?"),
         // Heroku
         format!(r"{TIME} ([a-z]+\[[\w.-]+\]): "),
         // Docker Compose and process managers

@@ -57,6 +57,32 @@ pub(super) fn around(window: &Window<'_>) -> Option<Result<Pretty, u64>> {
     Some(Err(tried))
 }
 
+/// Where the outermost object begins that is still open at the end of these whole lines: what comes next belongs to it.
+pub(super) fn open_at_end(text: &[u8]) -> Option<usize> {
+    let mut end = text.len();
+    let mut inner = usize::MAX;
+    let mut found = None;
+    for _ in 0..MOST_ABOVE {
+        let whole = text[..end].strip_suffix(b"\n")?;
+        let start = memchr::memrchr(b'\n', whole).map_or(0, |at| at + 1);
+        let line = &whole[start..];
+        let here = indent(line);
+        end = start;
+        if !line.trim_ascii().is_empty() && here < inner {
+            if opens(line) {
+                found = Some(start);
+            } else if inner != usize::MAX && !matches!(line.trim_ascii_end().last(), Some(b'{' | b'[')) {
+                break;
+            }
+            inner = here;
+        }
+        if inner == 0 || start == 0 {
+            break;
+        }
+    }
+    found
+}
+
 /// The lines above that open an object around this one, the nearest first: where each begins, and its indentation. With
 /// it, how many lines were looked at.
 fn openings_above(window: &Window<'_>) -> (Vec<(usize, usize)>, u64) {
@@ -124,6 +150,18 @@ mod tests {
         assert!(around(&at("int main()\n{\n  \"error\" x;\n}\n", "error")).unwrap().is_err());
         assert!(around(&at("plain error\n", "error")).is_none());
         assert!(around(&at("said\n  \"an error\"\n", "error")).is_none());
+    }
+
+    #[test]
+    fn an_object_that_is_still_open_is_waited_for() {
+        let open = |text: &str| open_at_end(text.as_bytes());
+        assert_eq!(open("[\n  {\n    \"a\": 1\n  },\n"), None);
+        assert_eq!(open("x\n{\n  \"a\": {\n    \"b\": 1,\n"), Some(2));
+        assert_eq!(open("[\n  {\n    \"a\": {\n      \"b\": 1\n    },\n"), Some(2));
+        assert_eq!(open("{\n"), Some(0));
+        assert_eq!(open("{\n  \"a\": 1\n}\n"), None);
+        assert_eq!(open("INFO sold\n  of mint\n"), None);
+        assert_eq!(open(""), None);
     }
 
     /// Lines that are looked at above each line of a text, where each answer is kept to.

@@ -229,7 +229,9 @@ pub(super) fn begins_nothing(body: &[u8]) -> bool {
 /// Request and status of the first access line's part `"GET /path HTTP/1.1" 200`.
 pub(super) fn access(body: &[u8]) -> Option<(&[u8], &[u8])> {
     for open in memchr::memchr_iter(b'"', body) {
+        // web.py tells the protocol first, and a dash before the status.
         let text = &body[open + 1..];
+        let text = if text.starts_with(b"HTTP/1.") { text.get(9..).unwrap_or(text) } else { text };
         let method = run(text, |byte| byte.is_ascii_uppercase());
         if !(3..=7).contains(&method) || text.get(method) != Some(&b' ') {
             continue;
@@ -239,6 +241,7 @@ pub(super) fn access(body: &[u8]) -> Option<(&[u8], &[u8])> {
         });
         let Some(close) = memchr::memchr(b'"', text).filter(|_| path > 0) else { continue };
         let behind = &text[close + 1..];
+        let behind = behind.strip_prefix(b" -").unwrap_or(behind);
         let status = behind.get(1..4).filter(|code| code.iter().all(u8::is_ascii_digit));
         let alone = behind.get(4).is_none_or(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
         if let Some(status) = status.filter(|_| behind[0] == b' ' && alone) {
@@ -393,6 +396,7 @@ mod tests {
         };
         assert_eq!(of(r#"x "GET /a?b=1 HTTP/1.1" 500 2"#), Some(("GET /a", "500")));
         assert_eq!(of(r#""-" "POST /a HTTP/1.1" 200"#), Some(("POST /a", "200")));
+        assert_eq!(of(r#"[x] "HTTP/1.1 GET /a" - 500 Internal Server Error"#), Some(("GET /a", "500")));
         for none in [
             r#""GET  x" 500"#,
             r#""get /a" 500"#,

@@ -5,8 +5,9 @@ use std::io::{BufRead, ErrorKind};
 use regex::bytes::Regex;
 
 use super::classify;
-use super::encoding::{Utf16, mark_of_utf8};
+use super::encoding::{Utf16, ZeroBytes, looks_binary, mark_of_utf8};
 use super::path_mapping::RepositoryFiles;
+use super::pretty;
 use super::settings::Settings;
 use super::streams::Streams;
 use super::timestamps::Clock;
@@ -99,12 +100,12 @@ impl LogReader {
             return;
         }
         self.quiet = false;
-        scan.take(bytes);
+        let is_text = scan.take(bytes);
         if let Some(counted) = self.sources.last_mut() {
             counted.bytes += u64::try_from(bytes.len()).unwrap_or(0);
         }
         if !std::mem::replace(&mut scan.begun, true) {
-            if looks_binary(&scan.text) {
+            if !is_text {
                 let name = &self.sources[source].name;
                 self.notes.push(format!("{name}: not text, left out"));
                 scan.binary = true;
@@ -186,15 +187,6 @@ impl LogReader {
     }
 }
 
-/// A zero byte, or mostly bytes that no text has.
-fn looks_binary(text: &[u8]) -> bool {
-    let sample = &text[..text.len().min(SAMPLE)];
-    let odd = sample
-        .iter()
-        .filter(|byte| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x1b | 0x0c | 0x08));
-    memchr::memchr(0, sample).is_some() || odd.count() * 10 > sample.len()
-}
-
 /// The text at hand of one source.
 #[derive(Debug)]
 struct Scan {
@@ -210,6 +202,7 @@ struct Scan {
     begun: bool,
     /// How its bytes become text, when they are not UTF-8.
     utf16: Option<Utf16>,
+    zeros: ZeroBytes,
     /// It is no text.
     binary: bool,
 }
@@ -223,14 +216,15 @@ impl Default for Scan {
             skipping: false,
             begun: false,
             utf16: None,
+            zeros: ZeroBytes::default(),
             binary: false,
         }
     }
 }
 
 impl Scan {
-    /// Adds bytes of the source.
-    fn take(&mut self, mut bytes: &[u8]) {
+    /// Adds bytes of the source; whether they may be text.
+    fn take(&mut self, mut bytes: &[u8]) -> bool {
         if !self.begun {
             let (utf16, mark) =
                 Utf16::of(bytes).map_or((None, mark_of_utf8(bytes)), |(utf16, mark)| (Some(utf16), mark));
@@ -238,8 +232,15 @@ impl Scan {
             bytes = &bytes[mark..];
         }
         match &mut self.utf16 {
-            Some(utf16) => self.text.extend(utf16.decode(bytes)),
-            None => self.text.extend_from_slice(bytes),
+            Some(utf16) => {
+                let decoded = utf16.decode(bytes);
+                self.text.extend_from_slice(&decoded);
+                !looks_binary(&decoded[..decoded.len().min(SAMPLE)])
+            }
+            None => {
+                self.zeros.add(bytes, &mut self.text);
+                !looks_binary(&bytes[..bytes.len().min(SAMPLE)])
+            }
         }
     }
 
@@ -261,8 +262,13 @@ impl Scan {
             Some(last) => self.start + last + 1,
             None => self.start,
         };
+        // An object over several lines is read when all of it came.
+        let open = || pretty::open_at_end(&self.text[self.start..whole]).map(|at| self.start + at);
+        let whole =
+            if end { whole } else { open().filter(|at| self.text.len() - at < BLOCK).unwrap_or(whole) };
         self.lines(streams, grep, source, whole);
-        if self.text.len() - self.start > MOST_LINE && whole == self.start {
+        let is_one_line = || memchr::memchr(b'\n', &self.text[self.start..]).is_none();
+        if self.text.len() - self.start > MOST_LINE && whole == self.start && is_one_line() {
             let (line, number) = (self.start, self.number);
             let end = line + MOST_LINE;
             streams.line(&Window { text: &self.text, start: line, end, ahead: 0, number, source });

@@ -45,7 +45,8 @@ impl Told {
             let repeated = event.headline.len() >= SHORTEST && text.contains(&event.headline);
             match &event.kind {
                 Some(name) => {
-                    behind <= WITHIN && repeated || behind <= NEAR && bare(text, name, &event.headline)
+                    behind <= WITHIN && repeated
+                        || behind <= NEAR && (bare(text, name, &event.headline) || is_unhandled(text))
                 }
                 None => {
                     behind <= WITHIN
@@ -56,6 +57,11 @@ impl Told {
             }
         })
     }
+}
+
+/// Whether the text says no more than that nobody caught it: what PyInstaller writes behind a traceback.
+fn is_unhandled(text: &str) -> bool {
+    text.contains("unhandled exception") && text.len() < 120
 }
 
 /// Whether the text names the type, and no other message behind it.

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::asides::{Aside, Asides};
 use super::classify::Line;
 use super::counting::Counting;
+use super::fluent::{FluentBit, Piece};
 use super::forms::Forms;
 use super::groups::fingerprint;
-use super::json::Wrapped;
+use super::json::{Record, Wrapped};
 use super::leads::{Lead, Leads};
 use super::marks::Marks;
 use super::open_block::Open;
@@ -14,8 +16,10 @@ use super::partial::Partial;
 use super::path_mapping::RepositoryFiles;
 use super::raw::Raw;
 use super::settings::Settings;
+use super::string_pieces::StringPieces;
+use super::timestamps::Clock;
 use super::window::Window;
-use super::{classify, json, markup, prefix};
+use super::{classify, json, markup, prefix, python_literal, structured};
 use crate::model::{LogEventKind, LogReport, LogTimestamp};
 use crate::triage::ansi;
 
@@ -33,6 +37,9 @@ pub(super) struct Streams {
     pub(super) marks: Marks,
     pub(super) forms: Forms,
     pub(super) partial: Partial,
+    asides: Asides,
+    fluent: FluentBit,
+    pieces: StringPieces,
     /// The source is journald's export, or its verbose form: fields, one a line.
     export: bool,
     /// Lines looked at, for the test of the work done.
@@ -79,6 +86,9 @@ impl Streams {
             marks: Marks::default(),
             forms: Forms::default(),
             partial: Partial::default(),
+            asides: Asides::default(),
+            fluent: FluentBit::default(),
+            pieces: StringPieces::default(),
             export: false,
             looked: 0,
             hidden: false,
@@ -159,6 +169,19 @@ impl Streams {
             taken.body = message;
         }
         let number = spot.window.number;
+        let was_aside = self.asides.is_under_way();
+        match self.asides.line(taken.body) {
+            // Lines that were passed over on the way are no context either.
+            Aside::No if was_aside => self.taken = self.taken.max(number.saturating_sub(1)),
+            Aside::No => {}
+            aside => {
+                if aside == Aside::Begins {
+                    self.leads.forget(taken.stream);
+                }
+                (self.taken, self.hidden) = (number, true);
+                return taken.stream;
+            }
+        }
         let cut = taken.marks.ends_with(b" P ");
         let joined = if cut || self.partial.has(taken.stream) {
             let Some(line) = self.partial.add(taken.stream, taken.body, !cut, number) else {
@@ -182,6 +205,33 @@ impl Streams {
             self.wrapped(spot, &wrapped, taken.stream);
             return taken.stream;
         }
+        if let Some((at, values)) = python_literal::exceptions(taken.body)
+            && let Some(read) = structured::exceptions_of(&values)
+        {
+            self.settle(taken.stream, number, true);
+            let time = self.counting.time(spot.window);
+            let record = Record { time, traceback: Some(read), ..Record::default() };
+            // The values of variables stand behind the frames.
+            let shown = Window { text: taken.body, start: 0, end: at, ahead: 0, ..*spot.window };
+            self.counting.record(&shown, record, false, None);
+            return taken.stream;
+        }
+        if let Some(Piece { text, seconds }) = self.fluent.line(taken.body) {
+            let time = seconds.and_then(Clock::from_number);
+            // Further lines of a record have no mark.
+            let process = prefix::take(b"").stream;
+            self.wrapped(spot, &Wrapped { text, time, process, cut: false }, taken.stream);
+            return taken.stream;
+        }
+        if let Some(text) = self.pieces.line(taken.body) {
+            self.body(Spot { wrapped: true, ..spot }, text.as_bytes(), taken.stream, None);
+            while !self.pieces.is_under_way()
+                && let Some(at) = self.open.iter().position(|open| open.stream == taken.stream)
+            {
+                self.close(at, false);
+            }
+            return taken.stream;
+        }
         if markup::has_entities(taken.body)
             && (self.open.iter().any(|open| open.markup)
                 || memchr::memmem::find(taken.body, b"File &quot;").is_some())
@@ -197,6 +247,15 @@ impl Streams {
     }
 
     pub(super) fn body(&mut self, spot: Spot<'_>, whole: &[u8], outer: u64, time: Option<&LogTimestamp>) {
+        // In XML, the line that ends one text may begin the next.
+        let next =
+            || memchr::memmem::find(whole, b"</").filter(|at| *at > 0 && classify::is_header(&whole[*at..]));
+        if self.open.iter().any(|open| open.markup)
+            && let Some(at) = next()
+        {
+            self.body(spot, &whole[..at], outer, time);
+            return self.body(spot, &whole[at..], outer, time);
+        }
         let found = self.marks.find(whole);
         let (mark, stream) = found.map_or((0, outer), |(end, process)| (end, outer ^ process));
         let body = &whole[mark..];
@@ -236,6 +295,14 @@ impl Streams {
         (outer, stream): (u64, u64),
         marked: bool,
     ) -> bool {
+        // The record's further lines have no mark: syslog puts it before the first alone.
+        if !marked && outer == prefix::take(b"").stream && body.starts_with(b"  File \"") {
+            let number = spot.window.number;
+            let first = |open: &&mut Open| !open.started() && open.outer != outer && open.last + 1 == number;
+            if let Some(open) = self.open.iter_mut().rev().find(first) {
+                (open.stream, open.outer) = (outer, outer);
+            }
+        }
         let mut text = String::from_utf8_lossy(body);
         if let Some(at) = self.opened(stream, outer, marked, &text) {
             // A mark that the next line does not have was a record's beginning.

@@ -118,7 +118,7 @@ pub(super) fn of_text(text: &str) -> Option<ParsedTraceback> {
 
 /// structlog's `dict_tracebacks`, the last raised exception first; Sentry's `values`, the last raised last. The
 /// locals that they hold may be secrets and are not read.
-fn exceptions_of(values: &[Value]) -> Option<ParsedTraceback> {
+pub(super) fn exceptions_of(values: &[Value]) -> Option<ParsedTraceback> {
     let first = values.first()?;
     let ours = first.get("exc_type").is_some();
     if !ours && first.get("stacktrace").is_none() {

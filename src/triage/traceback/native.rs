@@ -31,6 +31,10 @@ static NOT_MESSAGE: LazyLock<Regex> = LazyLock::new(|| {
 /// over blank lines up to a ruler, as unittest prints them.
 pub(super) fn read(lines: &[&str], at: usize, until_ruler: bool) -> Option<(ParsedTraceback, usize)> {
     let line = lines[at];
+    if joining::with_header(line).is_some() {
+        let reader = Reader { lines, base: "", until_ruler };
+        return reader.chain(at, "").filter(|(read, _)| !read.frames.is_empty());
+    }
     if let Some(column) = line.find(HEADER) {
         let behind = &line[column + HEADER.len()..];
         if !behind.trim().is_empty() {
@@ -140,7 +144,7 @@ impl<'t> Reader<'_, 't> {
     fn one(&self, at: usize, margin: &str) -> Option<(ParsedTraceback, usize)> {
         let line = self.content(at, margin)?;
         let header = line.trim_end();
-        if header == HEADER || variants::is_header(header) {
+        if header == HEADER || variants::is_header(header) || joining::with_header(header).is_some() {
             self.body(at, at + 1, margin)
         } else if header.strip_prefix("  + ").and_then(|rest| rest.strip_prefix(GROUP)) == Some(HEADER) {
             self.body(at, at + 1, &format!("{margin}  | "))
@@ -198,6 +202,15 @@ impl<'t> Reader<'_, 't> {
             let (inner, next) = self.chain(at + 1, margin)?;
             let next = self.skip_blank(next, margin);
             let closes = self.content(next, margin).is_some_and(|end| end.trim_end() == line.trim_end());
+            return Some((inner, next + usize::from(closes)));
+        }
+        if first.trim_end() == HEADER {
+            let (inner, next) = self.body(at - 1, at, margin)?;
+            return Some(self.rest_of_chain(inner, next, margin));
+        }
+        if joining::opens_below(line) {
+            let (inner, next) = self.chain(at + 1, &format!("{margin} | "))?;
+            let closes = self.content(next, margin).is_some_and(joining::closes_below);
             return Some((inner, next + usize::from(closes)));
         }
         // Ray leaves out its own frames, not the marks below them.
@@ -346,6 +359,7 @@ fn ends_message(line: &str) -> bool {
     line.contains(HEADER)
         || separator(line).is_some()
         || matches!(line.trim_end(), "Call stack:" | "\"\"\"" | "'''")
+        || joining::opens_below(line)
         || NOT_MESSAGE.is_match(line)
 }
 

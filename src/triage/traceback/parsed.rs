@@ -123,8 +123,9 @@ pub(in crate::triage) fn exception_line(line: &str) -> Option<(&str, &str)> {
     (like_a_class || message.is_empty() && line.len() > kind.len()).then_some((kind, message))
 }
 
+/// How the sentence in this line links two exceptions; some programs set it in.
 pub(super) fn separator(line: &str) -> Option<Link> {
-    match line.trim_end() {
+    match line.trim() {
         "The above exception was the direct cause of the following exception:" => Some(Link::DirectCause),
         "During handling of the above exception, another exception occurred:" => Some(Link::DuringHandling),
         _ => None,

@@ -3,7 +3,8 @@
 
 /// How far back the string's beginning is looked for, in characters.
 const MOST_LEAD: usize = 4_000;
-/// What TeamCity and IDEs are told of a failing test.
+/// What TeamCity and IDEs are told, and of a failing test.
+const SERVICE: &str = "##teamcity[";
 const SERVICE_MESSAGE: &str = "##teamcity[testFailed ";
 const HEADER: &str = "Traceback (most recent call last):";
 
@@ -45,7 +46,7 @@ fn of_pipes(text: &str) -> String {
 /// The text from `start` to the end of the string that it stands in, its line ends as such.
 fn text_from(line: &str, start: usize) -> Option<String> {
     let behind = &line[start + HEADER.len()..];
-    if behind.starts_with("|n") && line.starts_with(SERVICE_MESSAGE) {
+    if behind.starts_with("|n") && line.starts_with(SERVICE) {
         return Some(of_pipes(&line[start..]));
     }
     let rest = behind.trim_start_matches('\\');

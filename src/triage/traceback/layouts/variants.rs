@@ -12,6 +12,10 @@ use crate::triage::traceback::parsed::exception_line;
 static MODULE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^  Module ([\w.$-]+), line (\d+), in (.*\S)\s*$").expect("a valid pattern")
 });
+/// IPython's plain tracebacks: `File ~/app.py:7, in sell(key)`, without the comma since 9.
+static BARE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^  File ([^\s"].*?):(\d+)(?:,? in ([\w.<>]+).*)?$"#).expect("a valid pattern")
+});
 static RAY: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^ray::.*\(pid=\d+.*\)$").expect("a valid pattern"));
 
@@ -28,6 +32,15 @@ pub(in crate::triage) fn is_header(line: &str) -> bool {
 
 /// A frame that names its place otherwise.
 pub(in crate::triage) fn frame(line: &str) -> Option<Frame> {
+    if line.starts_with("  File ") {
+        let found = BARE.captures(line)?;
+        return Some(Frame {
+            path: found[1].to_owned(),
+            line: found[2].parse().unwrap_or(0),
+            function: found.get(3).map(|name| name.as_str().to_owned()),
+            code: None,
+        });
+    }
     if !line.starts_with("  Module ") {
         return None;
     }
@@ -102,6 +115,22 @@ mod tests {
         let read = parse(text).pop().unwrap();
         assert_eq!(read.frames[0].path, "shop/till.py");
         assert_eq!(read.kind.as_deref(), Some("KeyError"));
+    }
+
+    /// IPython 9.18 and 8, `FormattedTB(mode="Plain")`.
+    #[test]
+    fn places_without_quotes() {
+        for place in ["  File /srv/app/till.py:9 in sell", "  File /srv/app/till.py:9, in sell(key)"] {
+            let text = format!(
+                "Traceback (most recent call last):\n  File ~/night.py:7\n    sell(key)\n{place}\n    raise \
+                 KeyError(key)\nKeyError: 'mint'\n"
+            );
+            let read = parse(&text).pop().unwrap();
+            let frame = read.frames.last().unwrap();
+            let found = (frame.path.as_str(), frame.line, frame.function.as_deref());
+            assert_eq!(found, ("/srv/app/till.py", 9, Some("sell")));
+            assert_eq!((read.frames.len(), read.kind.as_deref()), (2, Some("KeyError")));
+        }
     }
 
     /// Ray 2.60 prints no header in the worker's part.

@@ -66,6 +66,27 @@ fn terminals_and_collectors() {
 }
 
 #[test]
+fn zero_bytes_and_marks_with_arrows() {
+    let of_gelf = |at: usize, level: &str, text: &str| {
+        let grave = if level == "ERROR" { 3 } else { 6 };
+        json!({"version": "1.1", "host": "h", "short_message": "kiosk", "full_message": text, "level": grave, "timestamp": 1_795_860_000 + at})
+    };
+    let frames: String = of_records(of_gelf).iter().map(|record| format!("{record}\0")).collect();
+    right("GELF over TCP", frames);
+    let plain = each(|_, line| line.to_owned()).into_bytes();
+    right("the hole that a truncation leaves", [vec![0; 70_000], plain].concat());
+    right(
+        "Fluent Bit's stdout",
+        each(|at, line| {
+            format!(
+                "[{at}] kube.kiosk: [[17958600{:02}.500000000, {{}}], {{\"log\"=>\"{line}\", \"stream\"=>\"stderr\"}}]",
+                at % 60
+            )
+        }),
+    );
+}
+
+#[test]
 fn the_journal() {
     let verbose = each(|at, line| {
         format!(
@@ -115,6 +136,14 @@ fn log_stores() {
         |at, level, text| json!({"severity": level, "timestamp": format!("2026-11-28T10:00:0{at}Z"), "jsonPayload": {"message": text}}),
     );
     right("gcloud logging read --format json", serde_json::to_string_pretty(&entries).unwrap() + "\n");
+    let values: Vec<_> = lines()
+        .iter()
+        .enumerate()
+        .map(|(at, line)| json!([format!("17958600000000000{at:02}"), line]))
+        .collect();
+    let streams = json!([{"stream": {"app": "kiosk"}, "values": values}]);
+    let answer = json!({"status": "success", "data": {"resultType": "streams", "result": streams}});
+    right("Loki's own answer", answer.to_string() + "\n");
     let hits = of_records(
         |at, level, text| json!({"_id": at.to_string(), "_source": {"@timestamp": format!("2026-11-28T10:00:0{at}Z"), "log.level": level, "message": text}}),
     );

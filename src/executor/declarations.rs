@@ -179,7 +179,8 @@ pub(super) fn listing(
     let has_src = files.keys().any(|path| path.starts_with("src/") && path.ends_with("/__init__.py"));
     hasher.update(&[u8::from(has_src)]);
     // A workspace above it has the lock file, and members; paths lead to other projects of the tree.
-    let mut may_lead_out = !base.is_empty();
+    let is_nested = |path: &str| path.rsplit_once('/').is_some_and(|(_, name)| PROJECT.contains(&name));
+    let mut may_lead_out = !base.is_empty() || files.keys().any(|path| is_nested(path));
     for (path, id) in files.iter().filter(|(path, _)| declares(path)) {
         may_lead_out |= path == "pyproject.toml" && leads_out(&objects.blob(*id).unwrap_or_default())
             || path.ends_with(".txt") && objects.blob(*id).unwrap_or_default().starts_with(b"-e ");

@@ -3,7 +3,7 @@
 //! Around the executor that runs them: before a trial its environment is made, if it is not there; what will
 //! probably be needed next is made meanwhile, by a thread of its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -27,9 +27,20 @@ use crate::pyenv::{Environment, EnvironmentError, Environments, ProjectVersion};
 pub struct EnvironmentExecutor {
     inner: LocalExecutor,
     shared: Arc<Shared>,
-    ahead: Mutex<Option<JoinHandle<()>>>,
+    ahead: Arc<Mutex<Ahead>>,
     stop: CancelToken,
 }
+
+/// What is made while trials run.
+#[derive(Default)]
+struct Ahead {
+    waiting: VecDeque<(CommitId, TreeId)>,
+    works: bool,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Environments that are made ahead, at most: by then the search has gone on.
+const MOST_AHEAD: usize = 3;
 
 struct Shared {
     environments: Environments,
@@ -43,7 +54,11 @@ struct Known {
     listings: HashMap<TreeId, Arc<TreeListing>>,
     dates: HashMap<CommitId, Timestamp>,
     facts: HashMap<(CommitId, TreeId), EnvironmentFacts>,
+    /// The environment of a version, and where its packages are.
+    packages: HashMap<(CommitId, TreeId), (String, PathBuf)>,
     seeded: Vec<PathBuf>,
+    /// Environments of which a trial has run: what it imported is compiled for the others.
+    compiled: HashSet<String>,
 }
 
 impl Shared {
@@ -95,13 +110,38 @@ impl Shared {
         let mut known = locked(&self.known);
         if *packages == PackageSelection::Own {
             known.facts.entry((commit, tree)).or_insert_with(|| environment.facts.clone());
+            let packages = (environment.facts.key.clone(), environment.packages.clone());
+            known.packages.entry((commit, tree)).or_insert(packages);
         }
-        if !known.seeded.contains(&environment.library) {
-            known.seeded.push(environment.library.clone());
-            drop(known);
-            self.seeder.seed(std::slice::from_ref(&environment.library));
+        let places = [environment.library.clone(), environment.packages.clone()];
+        let new: Vec<PathBuf> = places.into_iter().filter(|place| !known.seeded.contains(place)).collect();
+        known.seeded.extend(new.iter().cloned());
+        drop(known);
+        if !new.is_empty() {
+            self.seeder.seed(&new);
         }
         Ok(environment)
+    }
+
+    /// The folder of a version's packages, and what trials of this run imported of them; `None` before one has run in its
+    /// environment.
+    fn imported(&self, version: (CommitId, TreeId)) -> Option<(PathBuf, BTreeSet<PathBuf>)> {
+        let folder = {
+            let known = locked(&self.known);
+            let (key, folder) = known.packages.get(&version)?;
+            known.compiled.contains(key).then(|| folder.clone())?
+        };
+        let sources = self.seeder.compiled_below(&folder);
+        Some((folder, sources))
+    }
+
+    /// Compile what trials imported of an environment's packages, for all that run later: each slot, and each later session,
+    /// would do so for itself.
+    fn compile_imported(&self, environment: &Environment, cancel: &CancelToken) {
+        let sources = self.seeder.compiled_below(&environment.packages);
+        if self.environments.compile(environment, &sources, cancel) {
+            self.seeder.seed(std::slice::from_ref(&environment.packages));
+        }
     }
 }
 
@@ -111,16 +151,17 @@ impl EnvironmentExecutor {
     pub fn new(inner: LocalExecutor, environments: Environments, objects: Repository) -> Self {
         let seeder = inner.seeder();
         let shared = Shared { environments, objects: Mutex::new(objects), known: Mutex::default(), seeder };
-        Self { inner, shared: Arc::new(shared), ahead: Mutex::new(None), stop: CancelToken::new() }
+        Self { inner, shared: Arc::new(shared), ahead: Arc::default(), stop: CancelToken::new() }
     }
 }
 
 impl Drop for EnvironmentExecutor {
     fn drop(&mut self) {
         self.stop.cancel(CancelReason::Irrelevant);
-        if let Some(ahead) = locked(&self.ahead).take() {
+        let threads = std::mem::take(&mut locked(&self.ahead).threads);
+        for thread in threads {
             // A panic there only means that environments are made when they are needed.
-            drop(ahead.join());
+            drop(thread.join());
         }
     }
 }
@@ -153,6 +194,12 @@ impl Executor for EnvironmentExecutor {
         let trial = Trial { recipe: Arc::new(recipe), ..trial.clone() };
         let mut output = self.inner.run(&trial, cancel)?;
         output.timing.setup_ms += took;
+        let is_first = locked(&self.shared.known).compiled.insert(environment.facts.key.clone());
+        if is_first && matches!(output.ending, Termination::Exited { .. }) {
+            let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
+            let thread = std::thread::spawn(move || shared.compile_imported(&environment, &stop));
+            locked(&self.ahead).threads.push(thread);
+        }
         Ok(output)
     }
 
@@ -221,6 +268,17 @@ impl Executor for EnvironmentExecutor {
         found.ok().flatten()
     }
 
+    fn serves(&self, host: PackageOrigin, guest: PackageOrigin, cancel: &CancelToken) -> bool {
+        let shared = &self.shared;
+        let imported = shared.imported((host.commit, host.tree));
+        let imported = imported.as_ref().map(|(folder, sources)| (folder.as_path(), sources));
+        let serves = shared.with_version(host, |host| {
+            shared.with_version(guest, |guest| shared.environments.serves(host, guest, imported, cancel))
+        });
+        // What cannot be read says so when it is needed itself.
+        serves.unwrap_or_default()
+    }
+
     fn add_packages(&self, lines: &[String]) {
         self.shared.environments.add(lines);
         locked(&self.shared.known).facts.clear();
@@ -258,21 +316,29 @@ impl Executor for EnvironmentExecutor {
     }
 
     fn prefetch(&self, versions: Vec<(CommitId, TreeId)>) {
+        let order = halves(versions.len()).into_iter().take(MOST_AHEAD);
         let mut ahead = locked(&self.ahead);
-        if ahead.is_some() {
+        // What was foreseen before is nobody's next step any more.
+        ahead.waiting = order.map(|at| versions[at]).collect();
+        if std::mem::replace(&mut ahead.works, true) {
             return;
         }
-        let shared = Arc::clone(&self.shared);
-        let stop = self.stop.clone();
-        *ahead = Some(std::thread::spawn(move || {
-            for at in halves(versions.len()) {
-                if stop.is_cancelled() {
-                    return;
-                }
+        let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
+        let queue = Arc::clone(&self.ahead);
+        let thread = std::thread::spawn(move || {
+            loop {
+                let next = {
+                    let mut ahead = locked(&queue);
+                    let next = ahead.waiting.pop_front().filter(|_| !stop.is_cancelled());
+                    ahead.works = next.is_some();
+                    next
+                };
+                let Some(version) = next else { return };
                 // What cannot be made is said when a trial needs it.
-                drop(shared.prepare(versions[at], &PackageSelection::Own, &stop));
+                drop(shared.prepare(version, &PackageSelection::Own, &stop));
             }
-        }));
+        });
+        ahead.threads.push(thread);
     }
 }
 
@@ -304,17 +370,21 @@ fn halves(count: usize) -> Vec<usize> {
 
 /// Let a recipe's command run in an environment, on the tree's own source.
 fn inside(recipe: &mut TrialSpec, environment: &Environment) {
-    let programs = environment.folder.join("bin");
+    // The project's programs are those that its packages have not.
+    let programs = environment.project.iter().chain(std::iter::once(&environment.folder));
+    let programs: Vec<PathBuf> = programs.map(|folder| folder.join("bin")).collect();
     if let Some(program) = recipe.command.first_mut() {
         // An interpreter or a tool named by its path is meant as that of the environment, where it has one.
         let path = Path::new(program.as_os_str());
-        let own = path.file_name().map(|name| programs.join(name));
-        if let Some(own) = own.filter(|own| path.is_absolute() && own.is_file()) {
+        let own = path.file_name().and_then(|name| {
+            programs.iter().map(|folder| folder.join(name)).find(|own| path.is_absolute() && own.is_file())
+        });
+        if let Some(own) = own {
             *program = own.into_os_string();
         }
     }
     let path = recipe.environment.get(OsString::from("PATH").as_os_str()).cloned().unwrap_or_default();
-    let path = std::iter::once(programs.clone()).chain(std::env::split_paths(&path));
+    let path = programs.into_iter().chain(std::env::split_paths(&path));
     if let Ok(path) = std::env::join_paths(path) {
         recipe.environment.insert("PATH".into(), path);
     }
@@ -332,7 +402,7 @@ fn inside(recipe: &mut TrialSpec, environment: &Environment) {
     let subdir = &recipe.subdir;
     folders.extend(given.map(|folder| if folder.is_relative() { subdir.join(folder) } else { folder }));
     folders.extend(environment.source_folders.iter().map(PathBuf::from));
-    folders.push(environment.folder.join("project"));
+    folders.extend(environment.project.iter().map(|folder| folder.join("project")));
     let mut seen = Vec::new();
     folders.retain(|folder| {
         let folder: PathBuf = folder.components().filter(|part| part.as_os_str() != ".").collect();

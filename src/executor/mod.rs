@@ -126,6 +126,11 @@ pub trait Executor: Sync {
         None
     }
 
+    /// Whether the packages of one version satisfy what another declares, so that it may run with them.
+    fn serves(&self, _host: PackageOrigin, _guest: PackageOrigin, _cancel: &CancelToken) -> bool {
+        false
+    }
+
     /// Add requirements to what every version declares.
     fn add_packages(&self, _lines: &[String]) {}
 

@@ -12,9 +12,13 @@ pub struct Environment {
     pub facts: EnvironmentFacts,
     /// Its folder.
     pub folder: PathBuf,
+    /// Where the project's metadata and programs are, which make it look installed; `None` where it says nothing of itself.
+    pub project: Option<PathBuf>,
+    /// Where its packages are.
+    pub packages: PathBuf,
     /// Folders of the tree to import from.
     pub source_folders: Vec<String>,
     /// The interpreter's own library, for its bytecode.
     pub library: PathBuf,
-    pub(super) _held: EnvironmentLease,
+    pub(super) _held: Vec<EnvironmentLease>,
 }

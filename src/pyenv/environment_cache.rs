@@ -129,7 +129,12 @@ impl EnvironmentCache {
 /// # Errors
 /// When the folder cannot be read or written.
 pub fn evict_environments(cache: &Path, limit: u64) -> io::Result<usize> {
-    let store = EnvironmentCache::new(made_folder(&environments_folder(cache)), limit);
+    let folder = environments_folder(cache);
+    let beside = EnvironmentCache::new(projects_folder(&folder), if limit == 0 { 0 } else { u64::MAX });
+    let store = EnvironmentCache::new(made_folder(&folder), limit);
+    if beside.folder.is_dir() {
+        beside.evict("")?;
+    }
     if store.folder.is_dir() { store.evict("") } else { Ok(0) }
 }
 
@@ -141,6 +146,11 @@ pub(super) fn environments_folder(cache: &Path) -> PathBuf {
 /// Where the environments themselves are.
 pub(super) fn made_folder(environments: &Path) -> PathBuf {
     environments.join("made")
+}
+
+/// Where what makes projects look installed is.
+pub(super) fn projects_folder(environments: &Path) -> PathBuf {
+    environments.join("projects")
 }
 
 /// Bytes in a folder; a file with several names counts for its share.

@@ -1,7 +1,9 @@
 //! Environments for one session: resolved, made and handed out.
 
+mod making;
 mod mixtures;
 mod provider;
+mod sharing;
 
 pub use provider::Provider;
 
@@ -13,11 +15,9 @@ use jiff::Timestamp;
 
 use super::declared::{DeclaredDependencies, InstallOptions, ProjectFiles, PythonHints, name_of};
 use super::environment::Environment;
-use super::environment_cache::{EnvironmentCache, EnvironmentLease, environments_folder, made_folder};
+use super::environment_cache::{EnvironmentCache, environments_folder, made_folder, projects_folder};
 use super::index_settings::named_by;
-use super::install::install;
 use super::install_paths::places_of_python;
-use super::project_metadata::project_metadata;
 use super::python_version::PythonVersion;
 use super::pythons::InterpreterSet;
 use super::resolution_cache::ResolutionCache;
@@ -91,6 +91,8 @@ pub struct Environments {
     /// The version that the endpoints share; taken wherever it is admitted.
     common: Option<PythonVersion>,
     store: EnvironmentCache,
+    /// What makes projects look installed, beside the environments.
+    projects: EnvironmentCache,
     memory: Mutex<Memory>,
     answers: ResolutionCache,
     sandbox: Option<Sandbox>,
@@ -109,10 +111,11 @@ impl Environments {
     ) -> Self {
         let folder = environments_folder(cache);
         let store = EnvironmentCache::new(made_folder(&folder), policy.most_bytes);
+        let projects = EnvironmentCache::new(projects_folder(&folder), u64::MAX);
         let common = common_python(&pythons, ends);
         let answers = ResolutionCache::new(folder.join("resolved"));
         let (memory, sandbox) = (Mutex::default(), None);
-        Self { policy, uv, pythons, common, store, memory, answers, sandbox }
+        Self { policy, uv, pythons, common, store, projects, memory, answers, sandbox }
     }
 
     /// Run what a version declares, and what builds its packages, in this sandbox: the former as trials run, the latter
@@ -202,9 +205,8 @@ impl Environments {
             resolved = Arc::new(Resolved { packages: packages.to_vec(), options, notes: Vec::new() });
         }
         let (key, held) = loop {
-            let key = environment_key(path, &resolved, &wanted, self.policy.with_pip);
-            let made = self.made(&key, (path, python), &resolved, &wanted, cutoff, cancel);
-            match made {
+            let key = environment_key(path, &resolved, self.policy.with_pip);
+            match self.made(&key, (path, python), &resolved, cutoff, cancel) {
                 Ok(held) => break (key, held),
                 Err(EnvironmentError::Unbuildable { package, why }) if exactly.is_none() => {
                     let other = self.without(&package, &resolved, &wanted, cutoff, python, cancel)?;
@@ -216,6 +218,13 @@ impl Environments {
                 Err(unmade) => return Err(unmade),
             }
         };
+        let folder = self.store.path(&key);
+        let mut held = vec![held];
+        let project = self.project_beside(&key, &folder, &wanted)?;
+        let project = project.map(|(folder, lease)| {
+            held.push(lease);
+            folder
+        });
         let library = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let library = library.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
         let notes = wanted.notes.iter().chain(&resolved.notes).cloned().collect();
@@ -231,7 +240,9 @@ impl Environments {
                 notes,
                 key: key.clone(),
             },
-            folder: self.store.path(&key),
+            packages: folder.join("lib").join(format!("python{python}")).join("site-packages"),
+            folder,
+            project,
             source_folders: wanted.source_folders.clone(),
             library: library.join("lib").join(format!("python{python}")),
             _held: held,
@@ -375,41 +386,6 @@ impl Environments {
         self.answers.keep(&question(wanted, python), cutoff, &Ok(Arc::clone(&answer)));
         Ok(answer)
     }
-
-    fn made(
-        &self,
-        key: &str,
-        python: (&Path, PythonVersion),
-        resolved: &Resolved,
-        wanted: &DeclaredDependencies,
-        cutoff: Option<Timestamp>,
-        cancel: &CancelToken,
-    ) -> Result<EnvironmentLease, EnvironmentError> {
-        let machine = |error: &std::io::Error| EnvironmentError::machine(error);
-        if let Some(unmade) = self.memory().failed.get(key) {
-            return Err(unmade.clone());
-        }
-        loop {
-            if let Some(held) = self.store.hold(key).map_err(|error| machine(&error))? {
-                self.store.touch(key);
-                return Ok(held);
-            }
-            let made = self.store.make(key, machine, |folder| {
-                install(&self.uv, self.policy.with_pip, (folder, python), (resolved, cutoff), cancel)?;
-                project_metadata(folder, wanted).map_err(|error| machine(&error))
-            });
-            match made {
-                // A cache that cannot be tidied is still a cache.
-                Ok(true) => drop(self.store.evict(key)),
-                Ok(false) => {}
-                Err(EnvironmentError::Cancelled) => return Err(EnvironmentError::Cancelled),
-                Err(unmade) => {
-                    self.memory().failed.insert(key.to_owned(), unmade.clone());
-                    return Err(unmade);
-                }
-            }
-        }
-    }
 }
 
 /// What tells questions to the resolver apart, beside the date.
@@ -443,22 +419,10 @@ fn no_python(version: &str) -> EnvironmentError {
 }
 
 /// The name of an environment: the same for all that hold the same.
-fn environment_key(
-    python: &Path,
-    resolved: &Resolved,
-    wanted: &DeclaredDependencies,
-    with_pip: bool,
-) -> String {
-    let project = project_key(wanted);
-    let project = format!("{project} {with_pip}");
+fn environment_key(python: &Path, resolved: &Resolved, with_pip: bool) -> String {
     let python = python.to_string_lossy();
-    digest(&["environment/2", &python, &resolved.packages.join("\n"), &resolved.options.join("\n"), &project])
-}
-
-/// What of a project, and of those beside it, is in an environment.
-fn project_key(wanted: &DeclaredDependencies) -> String {
-    let beside: Vec<String> = wanted.beside.iter().map(project_key).collect();
-    format!("{:?} {:?} {:?} {}", wanted.name, wanted.version, wanted.entry_points, beside.join(" "))
+    let packages = resolved.packages.join("\n");
+    digest(&["environment/3", &python, &packages, &resolved.options.join("\n"), &with_pip.to_string()])
 }
 
 fn digest(parts: &[&str]) -> String {

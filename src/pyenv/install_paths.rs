@@ -23,6 +23,7 @@ impl Environment {
     #[must_use]
     pub fn places(&self) -> Vec<PathBuf> {
         let mut places = vec![self.folder.clone()];
+        places.extend(self.project.clone());
         places.extend(places_of_python(&self.folder.join("bin/python")));
         places.extend(places_of_library(&self.library));
         places

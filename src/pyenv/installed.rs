@@ -1,5 +1,6 @@
 //! What lies in an environment: which of its packages require another one.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -39,6 +40,37 @@ pub(super) fn requirers(environment: &Path, package: &str) -> Vec<Requirer> {
     found
 }
 
+/// The sources among installed packages that have bytecode beside them, each from the folder of the packages.
+#[must_use]
+pub(super) fn compiled_sources(packages: &Path) -> BTreeSet<PathBuf> {
+    let source = |path: &Path| {
+        let folder = path.parent().filter(|cache| cache.ends_with("__pycache__"))?.parent()?;
+        let name = path.file_name()?.to_str().filter(|name| name.ends_with(".pyc"))?;
+        // A module's own name has no dot.
+        let module = name.split('.').next()?;
+        Some(folder.strip_prefix(packages).ok()?.join(format!("{module}.py")))
+    };
+    let entries = walkdir::WalkDir::new(packages).into_iter().flatten();
+    entries.filter(|entry| entry.file_type().is_file()).filter_map(|entry| source(entry.path())).collect()
+}
+
+/// Whether something of an installed package is among the sources that were imported, each from the folder of the packages.
+/// One that is not known, or has no sources, counts as used.
+#[must_use]
+pub(super) fn is_used(packages: &Path, name: &str, imported: &BTreeSet<PathBuf>) -> bool {
+    let entries = fs::read_dir(packages).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_own = |path: &PathBuf| {
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        path.extension().is_some_and(|ending| ending == "dist-info")
+            && stem.and_then(|stem| stem.split('-').next()).is_some_and(|own| normalised(own) == name)
+    };
+    let Some(info) = entries.into_iter().find(is_own) else { return true };
+    let record = fs::read_to_string(info.join("RECORD")).unwrap_or_default();
+    let files = record.lines().map(|line| Path::new(line.split(',').next().unwrap_or(line)));
+    let mut sources = files.filter(|path| path.extension().is_some_and(|ending| ending == "py")).peekable();
+    sources.peek().is_none() || sources.any(|source| imported.contains(source))
+}
+
 /// What a `Requires-Dist` asks for, and the extra with which.
 fn required(line: &str) -> Option<(String, Option<String>)> {
     let requirement = Requirement::<VerbatimUrl>::from_str(line).ok()?;
@@ -62,6 +94,36 @@ fn metadata_files(environment: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_package_is_used_when_something_of_it_was_imported() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, files) in [
+            ("Black-23.1", vec!["black/__init__.py", "black/a.so"]),
+            ("pytest-8.0", vec!["pytest/__init__.py", "_pytest/x.py"]),
+            ("native-1.0", vec!["native.so"]),
+        ] {
+            let info = folder.path().join(format!("{name}.dist-info"));
+            fs::create_dir_all(&info).unwrap();
+            let lines: Vec<String> = files.iter().map(|file| format!("{file},sha256=x,1")).collect();
+            fs::write(info.join("RECORD"), lines.join("\n")).unwrap();
+        }
+        let imported = BTreeSet::from([PathBuf::from("_pytest/x.py")]);
+        let used = ["black", "pytest", "native", "other"].map(|name| is_used(folder.path(), name, &imported));
+        assert_eq!(used, [false, true, true, true]);
+    }
+
+    #[test]
+    fn what_was_compiled_is_told_by_its_bytecode() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = folder.path().join("flask/json/__pycache__");
+        fs::create_dir_all(&cache).unwrap();
+        fs::write(cache.join("tag.cpython-311.pyc"), "").unwrap();
+        fs::write(cache.join("tag.txt"), "").unwrap();
+        fs::write(folder.path().join("flask/app.pyc"), "").unwrap();
+        let expected = BTreeSet::from([PathBuf::from("flask/json/tag.py")]);
+        assert_eq!(compiled_sources(folder.path()), expected);
+    }
 
     #[test]
     fn who_requires_a_package_and_with_which_extra_is_read() {

@@ -22,7 +22,6 @@ impl Session<'_> {
         self.say_range(&hunt, &goods)?;
         let mut evidence = self.evidence(&mut hunt)?;
         self.fetch_missing(&hunt.history.trees)?;
-        self.foresee(&hunt)?;
         let budget = hunt.history.candidates.count() + 500;
         let mut checked = Vec::new();
         let mut proving = Proving::default();
@@ -48,6 +47,7 @@ impl Session<'_> {
             self.weigh_others(&strategy, &mut hunt)?;
             self.sync_running(&mut hunt);
             self.dismiss_irrelevant(&strategy, &mut hunt)?;
+            self.foresee(&hunt)?;
             let by_faces = self.by_faces(&hunt);
             let state = by_faces.as_ref().unwrap_or(&hunt.state);
             match strategy.next(&hunt.history.graph, state, self.free_slots()) {
@@ -76,6 +76,7 @@ impl Session<'_> {
                     };
                     if !self.confirms(&hunt, &outcome)?
                         && !self.proves(&hunt, &outcome, &mut proving)?
+                        && !self.proves_own(&hunt, &outcome)?
                         && !self.proves_whole(&hunt, &outcome, by_faces.is_some())?
                     {
                         let Some(mender) = self.mender(&hunt, &outcome, &mut checked)? else {
@@ -168,7 +169,11 @@ impl Session<'_> {
         if hunt.state.goods.contains(&node) && hunt.state.observed(node).runs() == 0 {
             return self.start_good(commit);
         }
-        self.start(commit, self.purpose(hunt, node)).map(drop)
+        let purpose = self.purpose(hunt, node);
+        if self.waits_for_bad(commit, purpose)? {
+            return Ok(());
+        }
+        self.start(commit, purpose).map(drop)
     }
 
     /// Good commits that are ancestors of bad. For one that is not, the merge base is tested first: if

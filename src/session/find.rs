@@ -13,6 +13,7 @@ use super::package_trial::PackageTask;
 use super::resume::{earlier_trials, session_key};
 use super::secrets::kept;
 use super::selection_state::Selection;
+use super::sharing_state::Sharing;
 use super::state::{AtGood, Printed, Session, Speculation, TimeLimits, TracedRun, TracedVerdict, Unproven};
 use super::target_state::Targets;
 use super::trial_queue::Trials;
@@ -77,12 +78,14 @@ pub fn find(
             voted_target: None,
             targets: Targets::default(),
             selection: Selection::default(),
+            sharing: Sharing::default(),
             doubts_target: false,
             printed: Printed::default(),
             goods: Vec::new(),
             pace: TimeLimits::default(),
             earlier,
             environments: BTreeSet::new(),
+            foreseen: Vec::new(),
             watch: TracedRun::default(),
             failure: None,
             suspects: Vec::new(),
@@ -173,7 +176,11 @@ impl Session<'_> {
         tree: TreeId,
         purpose: TrialKind,
     ) -> Result<TrialId, EarlyExit> {
-        let id = match self.start_selected(commit, tree, purpose)? {
+        let mut id = self.start_selected(commit, tree, purpose)?;
+        if id.is_none() {
+            id = self.start_shared(commit, tree, purpose)?;
+        }
+        let id = match id {
             Some(id) => id,
             None => self.trials.start_tree(commit, tree, purpose)?,
         };
@@ -214,6 +221,9 @@ impl Session<'_> {
                 done
             }
         };
+        if self.good_runs_with_own(&done)? {
+            return Ok(Vec::new());
+        }
         self.learn_speed(&done);
         if self.oracle.is_some() {
             let judged = self.judge(done)?;
@@ -282,6 +292,9 @@ impl Session<'_> {
         if self.runs_whole_instead(done.id, (done.commit, done.purpose), &plain, &reading)? {
             return Ok(None);
         }
+        if self.runs_with_own_instead(done.id, (done.commit, done.purpose), &plain)? {
+            return Ok(None);
+        }
         self.flaws.extend(done.output.notes.iter().cloned());
         for note in done.output.notes.iter().cloned().chain(self.trials.made()) {
             self.journal.note(note)?;
@@ -322,6 +335,7 @@ impl Session<'_> {
             self.failed_otherwise.extend(other.map(|other| (done.commit, other)));
             self.seen.entry(done.commit).or_default().add(Observation::of(&verdict));
             self.note_selection(done.id, done.commit, &verdict)?;
+            self.note_sharing(done.id, done.commit, &verdict)?;
         }
         if is_unproven && done.purpose.is_of_commit() {
             let seen = Observation::of(&verdict);

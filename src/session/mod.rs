@@ -19,6 +19,7 @@
 //! | `missing_modules` | a bad end that comes to no test for want of a foreign module |
 //! | `target` | which failure is searched for |
 //! | `selection` | trials of the search run the failing tests only |
+//! | `sharing` | trials of the search run with packages that are there |
 //! | `joint_search` | what a trial tells of the other failing tests counts, too |
 //! | `targets` | each test that newly fails gets its culprit, by the trials of all |
 //! | `target_vote` | which failure it is, when bad shows more than one |
@@ -131,6 +132,8 @@ mod revert_set;
 mod secrets;
 mod selection;
 mod selection_state;
+mod sharing;
+mod sharing_state;
 mod signals;
 mod speculation;
 mod state;

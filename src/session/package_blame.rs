@@ -108,6 +108,26 @@ impl Session<'_> {
         }
     }
 
+    /// The conclusion when the failure follows the packages alone: a commit that passes with its own fails with those of the
+    /// bad one's date, and the bad one passes with those of the commit.
+    pub(super) fn packages_since(&mut self, commit: CommitId) -> Result<Option<Conclusion>, EarlyExit> {
+        let bad = (self.plan.bad, self.trials.tree_of(self.plan.bad)?);
+        let good = (commit, self.trials.tree_of(commit)?);
+        let (old, dated) = (origin(good, PackageDate::Asked), origin((bad.0, good.1), PackageDate::Asked));
+        let Swapped { control, bad_with_old } = self.swapped((good, bad), old, dated, false)?;
+        if (control, bad_with_old) != (Verdict::Bad, Verdict::Good)
+            || !self.name_releases(good, (old, dated), PackageDate::Asked)?
+        {
+            return Ok(None);
+        }
+        self.journal.note(format!(
+            "no commit is needed for it: {} fails as well with the packages of the date of {}",
+            commit.short(),
+            bad.0.short()
+        ))?;
+        Ok(Some(Conclusion::Found { culprits: Vec::new() }))
+    }
+
     fn nowhere(
         &mut self,
         good: CommitTree,

@@ -317,16 +317,27 @@ impl Session<'_> {
         purpose: TrialKind,
     ) -> Result<Option<TrialId>, EarlyExit> {
         let Some(recipe) = self.recipe_for(commit, purpose)? else { return Ok(None) };
+        let shared = self.packages_to_share(commit, tree, purpose)?;
+        let is_shared = shared.is_some();
+        let recipe = TrialSpec { packages: shared.unwrap_or_else(|| recipe.packages.clone()), ..recipe };
         let id = self.trials.start_recipe(commit, tree, purpose, recipe)?;
         self.selection.trials.insert(id);
+        if is_shared {
+            self.is_shared(id)?;
+        }
         Ok(Some(id))
     }
 
     /// Whether the next trial of a commit for this purpose would be answered from the record.
     pub(super) fn is_known_for(&mut self, commit: CommitId, purpose: TrialKind) -> Result<bool, EarlyExit> {
-        match self.recipe_for(commit, purpose)? {
-            Some(recipe) => Ok(self.trials.is_known_with(commit, &recipe)?),
-            None => Ok(self.trials.is_known(commit)?),
+        let mut recipe = match self.recipe_for(commit, purpose)? {
+            Some(recipe) => recipe,
+            None => self.trials.recipe().clone(),
+        };
+        let tree = self.trials.tree_of(commit)?;
+        if let Some(packages) = self.packages_to_share(commit, tree, purpose)? {
+            recipe.packages = packages;
         }
+        Ok(self.trials.is_known_with(commit, &recipe)?)
     }
 }

@@ -38,6 +38,9 @@ impl Session<'_> {
         };
         let Some(good) = self.below(hunt, suspect) else { return Ok(()) };
         let pair = (hunt.id(suspect), hunt.id(good));
+        if self.may_be_only_shared(pair.0) {
+            return Ok(());
+        }
         if self.ahead.suspect != Some(pair) {
             self.forget_ahead()?;
             self.ahead.suspect = Some(pair);

@@ -10,6 +10,7 @@ use super::history_state::Faces;
 use super::journal::Journal;
 use super::package_trial::PackageTask;
 use super::selection_state::Selection;
+use super::sharing_state::Sharing;
 use super::target_state::Targets;
 use super::trial_queue::Trials;
 use super::{FunctionTracer, Plan};
@@ -49,6 +50,8 @@ pub(super) struct Session<'a> {
     pub(super) targets: Targets,
     /// Whether trials of the search run the failing tests only.
     pub(super) selection: Selection,
+    /// Whether trials of the search share packages.
+    pub(super) sharing: Sharing,
     /// Whether bad was run again because other commits keep failing otherwise.
     pub(super) doubts_target: bool,
     /// What was printed where it may have to be shown.
@@ -60,6 +63,8 @@ pub(super) struct Session<'a> {
     pub(super) earlier: Vec<(CommitId, TrialKind)>,
     /// Environments that were told of.
     pub(super) environments: BTreeSet<String>,
+    /// Commits whose environments are made ahead.
+    pub(super) foreseen: Vec<CommitId>,
     pub(super) watch: TracedRun,
     /// The failure as evidence, once it was read.
     pub(super) failure: Option<FailureEvidence>,

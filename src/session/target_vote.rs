@@ -99,6 +99,7 @@ impl Session<'_> {
         self.endpoints = Endpoints::default();
         self.seen.clear();
         self.selection.forget();
+        self.sharing.forget();
         self.unproven.clear();
         self.failed_otherwise.clear();
         self.faces = Faces::default();

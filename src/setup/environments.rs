@@ -23,9 +23,9 @@ use crate::triage::CommandFacts;
 use crate::triage::pytest_options::newest_needed;
 
 impl EnvironmentOptions {
-    /// What these flags and the configuration ask for, where trials run at all.
-    pub(crate) fn wanted_by(&self, config: &config::Config, runs_trials: bool) -> Self {
-        if runs_trials {
+    /// What these flags and the configuration ask for, where trials run at all and start Python.
+    pub(crate) fn wanted_by(&self, config: &config::Config, runs_python: bool) -> Self {
+        if runs_python {
             return self.over(config);
         }
         Self { env: Some(EnvironmentKind::Current), ..Self::default() }

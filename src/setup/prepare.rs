@@ -30,6 +30,7 @@ use crate::pyenv;
 use crate::pyenv::{Environments, Interpreter, ProbeError, Prober};
 use crate::session::{OverlayFile, Plan, SessionContext, TestChoice};
 use crate::store::Store;
+use crate::triage::starts_no_python;
 
 /// All that a session needs.
 pub(crate) struct Prepared {
@@ -161,7 +162,8 @@ pub(crate) fn prepare(request: &Request) -> Result<Prepared, Error> {
     warnings.extend(store.note());
     cache_dir::check_runs(&cache)?;
     let jobs = merged.jobs;
-    let options = request.environment.wanted_by(&loaded.config, !merged.command.is_empty());
+    let runs_python = merged.setup.is_some() || !starts_no_python(&merged.command);
+    let options = request.environment.wanted_by(&loaded.config, runs_python && !merged.command.is_empty());
     let chosen = environments::choose(
         &options,
         &repository,

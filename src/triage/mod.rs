@@ -49,6 +49,6 @@ pub mod traceback;
 pub use baseline::{Baseline, of_tests};
 pub use identity::is_of;
 pub use oracle::{Oracle, Target, TargetError, TargetOracle};
-pub use runners::CommandFacts;
+pub use runners::{CommandFacts, starts_no_python};
 pub use sameness::{Sameness, is_scripts_assertion, same_failure, sameness, says_otherwise};
 pub use signature::{ParsedOutput, passes, read};

@@ -48,6 +48,7 @@ mod find_repositories;
 mod find_safety;
 mod find_selection;
 mod find_setups;
+mod find_sharing;
 mod find_targets;
 mod find_trees;
 mod find_watching;

@@ -1,6 +1,7 @@
 //! The pool of slots.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -34,6 +35,12 @@ impl Seeder {
     /// Let trials that begin later find the bytecode of the packages in these folders. Where that fails, Python compiles.
     pub fn seed(&self, folders: &[PathBuf]) {
         drop(self.0.seed(folders));
+    }
+
+    /// The sources below a folder, from there, that trials imported and for which they found no bytecode.
+    #[must_use]
+    pub fn compiled_below(&self, folder: &Path) -> BTreeSet<PathBuf> {
+        self.0.compiled_below(folder)
     }
 }
 

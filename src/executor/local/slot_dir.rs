@@ -4,6 +4,7 @@
 //! They are opened when they are made. Before a trial they are compared with what lies under their names; a slot that is
 //! no longer the one that was made is moved aside, to be removed when there is time, and another one takes its place.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::io::Write as _;
@@ -13,10 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bytecode_cache::BytecodeCache;
+use super::bytecode_path::source_of_bytecode;
 use super::bytecode_prefix::{Links, Prefix};
 use super::command_env::Folders;
 use super::{RunFolder, pycache};
-use crate::beneath::Folder;
+use crate::beneath::{Folder, Kind};
 use crate::git::Drafts;
 use crate::process::sandbox::OwnFolder;
 
@@ -109,6 +111,31 @@ impl SlotDirs {
         }
         *all = Arc::new(links);
         Ok(())
+    }
+
+    /// The sources below a folder, from there, that slots compiled for themselves: what was imported and not seeded.
+    pub(super) fn compiled_below(&self, folder: &Path) -> BTreeSet<PathBuf> {
+        /// More is no package's.
+        const MOST: usize = 20_000;
+        let mut found = BTreeSet::new();
+        for slot in self.prefixes.entries().unwrap_or_default() {
+            let Ok(prefix) = self.prefixes.folder(slot.name.as_ref()) else { continue };
+            let Ok(top) = prefix.folder(pycache::inside_prefix(folder)) else { continue };
+            let mut waiting = vec![PathBuf::new()];
+            while let Some(below) = waiting.pop() {
+                let Ok(here) = top.folder(&below) else { continue };
+                for entry in here.entries().unwrap_or_default() {
+                    match entry.kind {
+                        Kind::Folder => waiting.push(below.join(&entry.name)),
+                        Kind::File if found.len() < MOST => {
+                            found.extend(source_of_bytecode(&entry.name).map(|source| below.join(source)));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+        found
     }
 
     fn seeds(&self) -> Arc<Links> {

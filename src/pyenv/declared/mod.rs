@@ -13,9 +13,11 @@
 //! | `setup_cfg` | `setup.cfg` |
 //! | `setup_py` | `setup.py`, run with a `setup()` that only listens |
 //! | `tox` | `tox.ini` and `noxfile.py`, for what tests need |
+//! | `members` | other projects of the tree that it depends on |
 //! | `lock` | lock files, as constraints |
 //! | `version_file` | files with the version that a build writes |
 //! | `identity` | name, version and entry points, parsed or dropped |
+//! | `satisfied` | whether packages that are there satisfy it |
 //! | `constrain` | a constraint written into the file that declares the package |
 //! | `package_name` | names and versions, normalised |
 //! | `discovery` | which files and folders of a tree declare a project |
@@ -28,6 +30,7 @@ mod discovery;
 mod extras;
 mod identity;
 mod lock;
+mod members;
 mod package_name;
 mod pipfile;
 mod poetry;
@@ -36,6 +39,7 @@ mod pyproject;
 mod pyproject_tables;
 mod reading;
 mod requirements;
+mod satisfied;
 mod setup_cfg;
 mod setup_py;
 mod toml_lists;

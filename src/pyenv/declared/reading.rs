@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
-
 use super::dependencies::{DeclaredDependencies, InstallOptions};
 use super::extras::{Lists, chosen, followed};
+use super::members::{projects_named, workspace_members};
 use super::package_name::{name_of, normalised};
 use super::pipfile::Pipfile;
 use super::project_files::ProjectFiles;
@@ -69,6 +68,7 @@ impl Reading<'_> {
     fn others(&mut self, wanted: &mut DeclaredDependencies, files: &dyn ProjectFiles, local: Vec<String>) {
         let mut folders: Vec<String> = local.iter().map(|path| joined(&files.base(), path)).collect();
         folders.extend(workspace_members(wanted, files));
+        folders.extend(projects_named(wanted, files));
         for folder in folders {
             if self.seen.len() >= MOST_PROJECTS || self.seen.contains(&folder) {
                 continue;
@@ -417,49 +417,4 @@ impl DeclaredDependencies {
         let inside = lines.filter_map(|line| line.split_once('[')?.1.split_once(']'));
         inside.flat_map(|(inside, _)| inside.split(',')).map(normalised).collect()
     }
-}
-
-/// The members of the workspace that a project belongs to, as far as it depends on them; all of them of one that is
-/// nothing but a workspace.
-fn workspace_members(wanted: &DeclaredDependencies, files: &dyn ProjectFiles) -> Vec<String> {
-    let base = files.base();
-    let depth = base.split('/').filter(|part| !part.is_empty()).count();
-    let named: BTreeSet<String> = {
-        let lines = wanted.requirements.iter().chain(&wanted.tests);
-        lines.filter_map(|line| name_of(line)).collect()
-    };
-    for up in 0..=depth {
-        let up_path = "../".repeat(up);
-        let top = joined(&base, &up_path);
-        let Some(text) = files.read(&format!("{up_path}pyproject.toml")) else { continue };
-        let declared = pyproject::read(&text);
-        let Some((members, without)) = declared.workspace else { continue };
-        let takes_all = up == 0 && declared.name.is_none();
-        let (Some(members), Some(without)) = (globs(&members), globs(&without)) else { return Vec::new() };
-        let prefix = if top.is_empty() { String::new() } else { format!("{top}/") };
-        let projects = files.projects().into_iter().filter(|folder| {
-            let inside = folder.strip_prefix(&prefix);
-            inside.is_some_and(|inside| members.is_match(inside) && !without.is_match(inside))
-        });
-        let is_needed = |folder: &String| {
-            let text = files.at(folder).and_then(|there| there.read("pyproject.toml")).unwrap_or_default();
-            let name = pyproject::read(&text).name.as_deref().map(normalised);
-            takes_all || name.is_some_and(|name| named.contains(&name))
-        };
-        let mut found: Vec<String> = projects.filter(is_needed).collect();
-        // The top of a workspace is a member, too.
-        let is_top =
-            up > 0 && declared.name.as_deref().map(normalised).is_some_and(|name| named.contains(&name));
-        found.extend(is_top.then_some(top));
-        return found;
-    }
-    Vec::new()
-}
-
-fn globs(patterns: &[String]) -> Option<GlobSet> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        set.add(Glob::new(pattern.trim_start_matches("./").trim_end_matches('/')).ok()?);
-    }
-    set.build().ok()
 }

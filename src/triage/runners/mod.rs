@@ -16,6 +16,7 @@ mod generic;
 mod green;
 mod lines;
 mod locust;
+mod plain;
 mod pytest;
 mod reader;
 mod robot;
@@ -35,6 +36,7 @@ mod zope;
 
 pub use command::CommandFacts;
 pub(super) use generic::counts_tests;
+pub use plain::starts_no_python;
 pub use select::{Pick, Selecting, seconds_told};
 pub use summary::{Count, RunSummary, Runner, TestFailure};
 pub use telling::{Telling, telling};

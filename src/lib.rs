@@ -38,8 +38,9 @@
 //! | [`setup`] | from a request to a session: configuration, environments, isolation, the place where it runs | executor, git, model, process, pyenv, report, session, store, triage |
 //! | [`check`] | a look at a branch before its merge: findings on changed calls | beneath, calls, git, minimize, model, process, pyenv, session |
 //! | [`respond`] | what is done about an outage: rolling back, and whether it took | git, model, process |
+//! | [`serve`] | who asks for a response: alarms over HTTP, people on a live page | model, process, respond |
 //! | [`report`] | live views and renderers | model |
-//! | [`cli`] | arguments, configuration, errors with hints, exit codes | beneath, call_changes, calls, check, executor, git, minimize, model, process, pyenv, report, respond, session, setup, store, suspects, triage |
+//! | [`cli`] | arguments, configuration, errors with hints, exit codes | beneath, call_changes, calls, check, executor, git, minimize, model, process, pyenv, report, respond, serve, session, setup, store, suspects, triage |
 
 pub mod beneath;
 pub mod call_changes;
@@ -56,6 +57,8 @@ pub mod pyenv;
 pub mod report;
 pub mod respond;
 pub mod search;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod session;
 pub mod setup;
 pub mod store;

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::commands::{
     cache, calls, check, config, demo, explain, find, fix, init, judge, log, logs, mcp, myself, report,
-    respond, rollback, sessions, show, suspects, trust,
+    respond, rollback, serve, sessions, show, suspects, trust,
 };
 use super::terminal::ColorChoice;
 
@@ -31,6 +31,8 @@ pub(super) enum Command {
     Rollback(Box<rollback::Args>),
     /// From an alarm to the old version, the cause, a tested fix, its rollout and a report
     Respond(Box<respond::Args>),
+    /// Wait for alarms over HTTP, and respond to them; a live page for people
+    Serve(serve::Args),
     /// Read logs: what went wrong, where in this repository, since when
     Logs(logs::Args),
     /// Rank the commits of a range by the evidence of a failure, before anything is tested

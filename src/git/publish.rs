@@ -4,15 +4,21 @@
 //! fetched from the shadow by the git executable, which touches neither `HEAD` nor the index nor the work tree.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use git2::{DiffFormat, DiffLineType, DiffOptions};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::ids::{ToOid, commit_id};
 use super::repository_variables::OTHER_REPOSITORY;
 use super::{GitError, Repository, Shadow};
 use crate::model::{CommitId, TreeId};
 use crate::process::program;
+
+/// The longest time for a command of git's: a remote may not answer.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// Where the shadow keeps a commit until it is fetched.
 const OUTBOX: &str = "refs/pybisect/fix";
@@ -134,13 +140,14 @@ impl Repository {
         .map(drop)
     }
 
-    /// Push a branch to a remote; never by force.
+    /// Push a branch to a remote; never by force, and for this time at most.
     ///
     /// # Errors
-    /// When the remote cannot be reached or refuses.
-    pub fn push_branch(&self, remote: &str, name: &str) -> Result<(), GitError> {
+    /// When the remote cannot be reached, refuses, or takes longer.
+    pub fn push_branch(&self, remote: &str, name: &str, limit: Duration) -> Result<(), GitError> {
         let what = format!("refs/heads/{name}:refs/heads/{name}");
-        self.git(&format!("push of '{name}' to '{remote}'"), &["push", "--quiet", remote, &what]).map(drop)
+        let action = format!("push of '{name}' to '{remote}'");
+        self.git_within(limit, &action, &["push", "--quiet", remote, &what]).map(drop)
     }
 
     /// Have a branch of a remote lead to a commit, wherever it led: only if it still leads there (a lease), so that what
@@ -158,6 +165,10 @@ impl Repository {
     }
 
     fn git(&self, action: &str, arguments: &[&str]) -> Result<String, GitError> {
+        self.git_within(LIMIT, action, arguments)
+    }
+
+    fn git_within(&self, limit: Duration, action: &str, arguments: &[&str]) -> Result<String, GitError> {
         let failed = |message: String| GitError::GitCommand { action: action.to_owned(), message };
         let git =
             program("git", &|program| self.brings(program)).map_err(|error| failed(error.to_string()))?;
@@ -165,14 +176,16 @@ impl Repository {
         for name in OTHER_REPOSITORY {
             command.env_remove(name);
         }
-        let output = command
+        command
             .arg("--git-dir")
             .arg(self.inner.path())
             .args(arguments)
             .env("GIT_TERMINAL_PROMPT", "0")
-            .stdin(std::process::Stdio::null())
-            .output()
-            .map_err(|error| failed(error.to_string()))?;
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let output = output_within(&mut command, limit).map_err(|error| failed(error.to_string()))?;
+        let output = output.ok_or_else(|| failed(format!("it took more than {} s", limit.as_secs_f64())))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
@@ -182,6 +195,23 @@ impl Repository {
         let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("hint:"));
         let said = lines.take(MOST_LINES).collect::<Vec<_>>().join("\n  ");
         Err(failed(if said.is_empty() { "no reason given".to_owned() } else { said }))
+    }
+}
+
+/// What a command says, or nothing when it takes longer: it is ended then.
+fn output_within(command: &mut Command, limit: Duration) -> std::io::Result<Option<Output>> {
+    let child = command.spawn()?;
+    let process = Pid::from_child(&child);
+    let (sender, ended) = channel();
+    // What it started may hold its output open after its end: that is not waited for.
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    match ended.recv_timeout(limit) {
+        Ok(output) => output.map(Some),
+        Err(_) => {
+            // It may be gone just now.
+            let _gone = kill_process(process, Signal::TERM);
+            Ok(None)
+        }
     }
 }
 

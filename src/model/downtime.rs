@@ -21,7 +21,9 @@ pub enum Period {
 }
 
 impl Period {
-    const fn seconds(self) -> f64 {
+    /// How long it is.
+    #[must_use]
+    pub const fn seconds(self) -> f64 {
         const DAY: f64 = 86_400.0;
         match self {
             Self::Year => 365.0 * DAY,

@@ -2,12 +2,14 @@
 //! that whoever comes after a crash knows where things stand.
 
 mod event;
+mod received;
 mod step;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use event::{Alarm, IncidentEvent, IncidentEventKind, IncidentOutcome};
+pub use received::ReceivedAlarm;
 use step::seconds_between;
 pub use step::{Step, StepId, StepKind, StepResult, StepState};
 
@@ -53,6 +55,9 @@ pub struct Incident {
     pub steps: Vec<Step>,
     /// What to know beside that.
     pub notes: Vec<String>,
+    /// Whether who worked on it last came to the end of what could be done, and nothing was added since.
+    #[serde(skip)]
+    pub at_rest: bool,
 }
 
 impl Incident {
@@ -76,11 +81,12 @@ impl Incident {
                 self.service.clone_from(service);
                 self.repository.clone_from(repository);
                 self.opened = Some(at);
+                self.at_rest = false;
                 self.began = *began;
                 self.steps = steps.iter().map(|(id, what)| Step::new(*id, what.clone())).collect();
             }
             IncidentEventKind::Alarmed { alarm } => self.alarms.push(alarm.clone()),
-            IncidentEventKind::Resumed => {}
+            IncidentEventKind::Resumed => self.at_rest = false,
             IncidentEventKind::Deployed { version, since } => {
                 self.deployed = Some(version.clone());
                 self.deployed_since = *since;
@@ -90,16 +96,25 @@ impl Incident {
                 step.state = StepState::Waiting;
                 step.outcome.clone_from(why);
             }),
-            IncidentEventKind::Approved { step } => self.at(*step, |step| step.approved = true),
-            IncidentEventKind::Begun { step, what } => self.at(*step, |step| {
-                step.state = StepState::Running;
-                step.started.get_or_insert(at);
-                step.begun += 1;
-                step.outcome.clear();
-                if let Some(what) = what {
-                    step.what.clone_from(what);
-                }
-            }),
+            IncidentEventKind::Approved { step } => {
+                self.at_rest = false;
+                self.at(*step, |step| step.approved = true);
+            }
+            IncidentEventKind::Retried { step } => self.retry(*step),
+            IncidentEventKind::Begun { step, what } => {
+                // The report is what comes last. Leave that was given since its step was looked at is left to be taken.
+                let has_leave = |step: &Step| step.approved && step.state == StepState::Waiting;
+                self.at_rest = step.kind == StepKind::Report && !self.steps.iter().any(has_leave);
+                self.at(*step, |step| {
+                    step.state = StepState::Running;
+                    step.started.get_or_insert(at);
+                    step.begun += 1;
+                    step.outcome.clear();
+                    if let Some(what) = what {
+                        step.what.clone_from(what);
+                    }
+                });
+            }
             IncidentEventKind::Progress { step, text } => self.at(*step, |step| {
                 if step.progress.len() == MOST_PROGRESS {
                     step.progress.remove(0);
@@ -128,10 +143,34 @@ impl Incident {
         }
     }
 
+    /// A step has its turn once more, and what was left out after it. It is a person who wants that, so it has leave.
+    fn retry(&mut self, id: StepId) {
+        let Some(at) = self.steps.iter().position(|step| step.id == id) else { return };
+        (self.closed, self.outcome, self.at_rest) = (None, None, false);
+        self.steps[at].approved = true;
+        for (number, step) in self.steps.iter_mut().enumerate().skip(at) {
+            let is_meant = number == at
+                || matches!(step.state, StepState::Skipped | StepState::Waiting)
+                || step.id.kind == StepKind::Report;
+            if is_meant {
+                // What was seen before counts no more.
+                *step = Step { approved: step.approved, ..Step::new(step.id, step.what.clone()) };
+            }
+        }
+    }
+
     fn at(&mut self, id: StepId, change: impl FnOnce(&mut Step)) {
         if let Some(step) = self.steps.iter_mut().find(|step| step.id == id) {
             change(step);
         }
+    }
+
+    /// Whether something is left that can be done, when nobody is at it: it was cut short, or got leave meanwhile.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        let is_running = |step: &Step| step.state == StepState::Running;
+        let is_open = self.outcome.is_none();
+        is_open && (!self.at_rest || self.steps.iter().any(is_running) || self.resolution().is_some())
     }
 
     /// A step.

@@ -73,8 +73,8 @@ pub use failure::{Compared, FailureKind, FailureSignature, Frame, LoggedExceptio
 pub use fix::{CandidateFix, FixKind, FixReport};
 pub use history::{Face, FailureHistory, Shown};
 pub use incident::{
-    Alarm, Incident, IncidentEvent, IncidentEventKind, IncidentOutcome, Step, StepId, StepKind, StepResult,
-    StepState,
+    Alarm, Incident, IncidentEvent, IncidentEventKind, IncidentOutcome, ReceivedAlarm, Step, StepId,
+    StepKind, StepResult, StepState,
 };
 pub use kept_output::KeptOutput;
 pub use log::{

@@ -41,7 +41,7 @@ pub use calls::{CallRenderer, CallsJson, CallsMarkdown, CallsText, annotations};
 pub use check::{CheckJson, CheckJunit, CheckMarkdown, CheckRenderer, CheckText};
 pub use escape::{cleaned, lines, one_line, printable};
 pub use fix::FixText;
-pub use html::ReportHtml;
+pub use html::{IncidentList, Live, ReportHtml, TokenForm};
 pub use incident::IncidentText;
 pub use json::Json;
 pub use json_read::read_json;

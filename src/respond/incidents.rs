@@ -8,10 +8,14 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::record::{RecordError, check_name, take_lock};
 use crate::model::{Incident, IncidentEvent, IncidentEventKind};
+
+/// For this long an incident is kept, and its logs.
+const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+const LOGS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The incidents of a service.
 #[derive(Debug, Clone)]
@@ -113,6 +117,62 @@ impl Incidents {
         Ok(self.journal(id)?.incident)
     }
 
+    /// How much is written down of an incident; it only grows. 0 where there is none.
+    #[must_use]
+    pub fn size(&self, id: &str) -> u64 {
+        let facts = is_id(id).then(|| self.events_file(id).metadata().ok()).flatten();
+        facts.map_or(0, |facts| facts.len())
+    }
+
+    /// What happened after that much was written down, and how much is now.
+    ///
+    /// # Errors
+    /// As for [`journal`](Self::journal).
+    pub fn events_since(&self, id: &str, size: u64) -> Result<(Vec<IncidentEvent>, u64), RecordError> {
+        let path = self.events_file(id);
+        if !is_id(id) || !path.is_file() {
+            return Err(RecordError::NoIncident { service: self.service.clone(), id: id.to_owned() });
+        }
+        let mut file = File::open(&path).map_err(system(&path))?;
+        let (bytes, whole) = whole_lines(&mut file, size).map_err(system(&path))?;
+        let lines = bytes[..whole].split(|byte| *byte == b'\n');
+        let events = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        Ok((events, size + u64::try_from(whole).unwrap_or(u64::MAX)))
+    }
+
+    /// Remove what is old: logs after a month, incidents after more than a year, for which downtime is counted. The latest
+    /// stays. To be called by who has the lock.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub fn prune(&self, logs: &[&str], now: Timestamp) -> Result<(), RecordError> {
+        for id in self.ids().iter().skip(1) {
+            let folder = self.folder_of(id);
+            let Some(latest) = self.journal(id)?.latest() else { continue };
+            let age = now.duration_since(latest);
+            if age > KEPT {
+                std::fs::remove_dir_all(&folder).map_err(system(&folder))?;
+            } else if age > LOGS_KEPT {
+                for log in logs.iter().map(|name| folder.join(name)).filter(|log| log.is_file()) {
+                    std::fs::remove_file(&log).map_err(system(&log))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether somebody carries out steps now.
+    ///
+    /// # Errors
+    /// When that cannot be looked at.
+    pub fn is_worked_on(&self) -> Result<bool, RecordError> {
+        match self.lock() {
+            Ok(_) => Ok(false),
+            Err(RecordError::Locked { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The latest, when there is one.
     ///
     /// # Errors
@@ -192,14 +252,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be read.
     pub fn catch_up(&mut self) -> Result<(), RecordError> {
-        let mut read = || -> io::Result<Vec<u8>> {
-            self.file.seek(SeekFrom::Start(self.read))?;
-            let mut bytes = Vec::new();
-            self.file.read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        let bytes = read().map_err(system(&self.path))?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let (bytes, whole) = whole_lines(&mut self.file, self.read).map_err(system(&self.path))?;
         for line in bytes[..whole].split(|byte| *byte == b'\n') {
             if let Ok(event) = serde_json::from_slice::<IncidentEvent>(line) {
                 self.incident.apply(&event);
@@ -209,6 +262,15 @@ impl Journal {
         self.read += u64::try_from(whole).unwrap_or(u64::MAX);
         Ok(())
     }
+}
+
+/// What is in a file from there on, and how much of that is whole lines.
+fn whole_lines(file: &mut File, from: u64) -> io::Result<(Vec<u8>, usize)> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    Ok((bytes, whole))
 }
 
 fn system(path: &Path) -> impl FnOnce(io::Error) -> RecordError + use<> {
@@ -252,11 +314,32 @@ mod tests {
         first.catch_up().unwrap();
         assert_eq!(first.incident(), second.incident());
         assert!(first.incident().steps[0].approved);
+        let (events, size) = incidents.events_since(&id, 0).unwrap();
+        assert_eq!((events.len(), size), (3, incidents.size(&id)));
+        assert_eq!(incidents.events_since(&id, size).unwrap(), (vec![], size));
         let other = incidents.open(opened).unwrap();
         assert_eq!(incidents.ids(), [other.incident().id.clone(), id]);
         assert!(matches!(incidents.read("../x"), Err(RecordError::NoIncident { .. })));
         let lock = incidents.lock().unwrap();
         assert!(matches!(incidents.lock(), Err(RecordError::Locked { .. })));
         drop(lock);
+    }
+
+    #[test]
+    fn what_is_old_is_removed_and_the_latest_stays() {
+        let top = tempfile::tempdir().unwrap();
+        let incidents = Incidents::of(top.path(), "shop").unwrap();
+        let ids: Vec<String> =
+            (0..2).map(|_| incidents.open(opened).unwrap().incident().id.clone()).collect();
+        let log = |id: &str| incidents.folder_of(id).join("given.log");
+        ids.iter().for_each(|id| std::fs::write(log(id), "x").unwrap());
+        let after = |days: i64| Timestamp::now() + SignedDuration::from_hours(days * 24);
+        incidents.prune(&["given.log"], after(29)).unwrap();
+        assert!(log(&ids[0]).is_file() && log(&ids[1]).is_file());
+        incidents.prune(&["given.log"], after(31)).unwrap();
+        assert!(!log(&ids[0]).is_file() && log(&ids[1]).is_file());
+        assert_eq!(incidents.ids().len(), 2);
+        incidents.prune(&["given.log"], after(401)).unwrap();
+        assert_eq!(incidents.ids(), [ids[1].clone()]);
     }
 }

@@ -13,6 +13,7 @@
 //! | `watch` | when answers are enough to call it healthy, or not; pure |
 //! | `record` | what was begun and what came of it, on disk, and the lock of a service |
 //! | `incidents` | incidents on disk: what happens, as it happens |
+//! | `leave` | steps that a person gives leave to, or wants done again; pure |
 //! | `migrations` | files that change a database's schema |
 //! | `response` | all of a response, in the order in which time matters |
 //! | `rollback` | all of it, in order |
@@ -24,6 +25,7 @@ mod health;
 mod health_error;
 mod http;
 mod incidents;
+mod leave;
 mod migrations;
 mod record;
 mod response;
@@ -36,6 +38,7 @@ pub use deploy::{Deploy, DeployError, run_once};
 pub use health::{Baseline, Health, Probe};
 pub use health_error::HealthError;
 pub use incidents::{IncidentLock, Incidents, Journal};
+pub use leave::{LeaveError, step_to_retry, steps_to_approve};
 pub use migrations::is_migration;
 pub use record::{Entry, Happened, RecordError, Service};
 pub use response::{Desk, Hands, Job, Response, StepEnd};

@@ -285,6 +285,39 @@ fn nothing_is_done_without_leave() {
 }
 
 #[test]
+fn a_fallback_is_in_front_while_it_is_down_and_a_push_that_failed_is_done_again() {
+    let scene = Scene::new("auto = ['fallback', 'rollback', 'branch', 'push', 'rollout']");
+    let (front, remote) = (scene.at("front"), scene.at("remote.git"));
+    // What is deployed at that moment stands behind it.
+    let switch = |word: &str| {
+        format!("echo {word} $(cat {}/live/deployed) >> {}", scene.at("").display(), front.display())
+    };
+    let more = format!(
+        "[respond]\nfallback = '{}'\nfallback-off = '{}'\npush = 'origin'\n",
+        switch("on"),
+        switch("off")
+    );
+    scene.change_config("[respond]\n", &more);
+    git_in(scene.repo.path(), &["remote", "add", "origin", remote.to_str().unwrap()]);
+    let (code, incident, stderr) = scene.respond(&["--alarm", "500 on /old"]);
+    assert_eq!((code, state(&incident, "push")), (Some(6), "failed"), "{incident:#}\n{stderr}");
+    assert_eq!(step(&incident, "rollout-1")["outcome"], "the fix was not pushed");
+    let v1 = scene.commit("v1.0");
+    assert_eq!(fs::read_to_string(&front).unwrap(), format!("on\noff {v1}\n"), "{incident:#}");
+    assert_eq!((scene.deployed(0), scene.deployed(1)), (vec![], vec![v1]));
+
+    git_in(scene.repo.path(), &["init", "--quiet", "--bare", remote.to_str().unwrap()]);
+    let (code, _, stderr) = scene.respond(&["--retry", "rollback"]);
+    assert!(code == Some(2) && stderr.contains("rollback did not fail: it is done"), "{stderr}");
+    let (code, incident, stderr) = scene.respond(&["--retry", "push"]);
+    assert_eq!((code, &incident["outcome"]), (Some(0), &"fixed".into()), "{incident:#}\n{stderr}");
+    let commit = step(&incident, "branch")["result"]["branch"]["commit"].as_str().unwrap().to_owned();
+    let branch = step(&incident, "branch")["result"]["branch"]["name"].as_str().unwrap().to_owned();
+    assert_eq!(git_in(&remote, &["rev-parse", &branch]).trim(), commit);
+    assert_eq!((scene.deployed(0).len(), scene.deployed(1).len()), (1, 2));
+}
+
+#[test]
 fn killed_anywhere_it_goes_on_and_deploys_nothing_twice() {
     let begun = |step: &str| format!("\"event\":\"begun\",\"step\":{{\"kind\":\"{step}\"");
     let ended = |step: &str| format!("\"event\":\"ended\",\"step\":{{\"kind\":\"{step}\"");

@@ -4,6 +4,7 @@ use crate::setup::{self, Prepared, Request, StoredRequest};
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::config_args::ConfigArgs;
 use super::find;
@@ -17,6 +18,9 @@ use crate::report::FixText;
 use crate::session::{self, FixRequest, Fixes, SignalListener};
 use crate::setup::cache_dir;
 use crate::store::{SessionRow, SessionState, Store};
+
+/// The longest time for a push.
+const PUSH: Duration = Duration::from_secs(300);
 
 /// Test ways to fix what the last search found
 ///
@@ -227,7 +231,7 @@ fn tell(args: &Args, tested: &Tested) -> Result<ExitStatus, CliError> {
         super::print_text(&text)?;
     }
     if let (Some(remote), Some((name, _))) = (&args.push, &committed) {
-        if let Err(error) = repository.push_branch(remote, name) {
+        if let Err(error) = repository.push_branch(remote, name, PUSH) {
             say(&format!("{error}"));
             return Ok(ExitStatus::Response);
         }

@@ -28,6 +28,7 @@ mod output;
 pub(super) mod report;
 pub(super) mod respond;
 pub(super) mod rollback;
+pub(super) mod serve;
 pub(super) mod sessions;
 pub(super) mod show;
 pub(super) mod suspects;
@@ -50,6 +51,7 @@ pub(super) fn run(cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Fix(args) => fix::run(&args),
         Command::Rollback(args) => rollback::run(&args),
         Command::Respond(args) => respond::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Logs(args) => logs::run(&args),
         Command::Suspects(args) => suspects::run(&args),
         Command::Calls(args) => calls::run(&args),

@@ -96,6 +96,11 @@ pub enum IncidentEventKind {
         /// The step.
         step: StepId,
     },
+    /// A person wants a step done again that failed, and what was skipped for it.
+    Retried {
+        /// The step.
+        step: StepId,
+    },
     /// A step began.
     Begun {
         /// The step.

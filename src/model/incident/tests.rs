@@ -8,7 +8,8 @@ fn event(second: i64, kind: IncidentEventKind) -> IncidentEvent {
 
 fn opened() -> IncidentEventKind {
     let stage = |stage| StepId { kind: StepKind::Rollout, stage: Some(stage) };
-    let steps = [StepKind::Rollback.into(), StepKind::Find.into(), stage(1), stage(2)];
+    let steps =
+        [StepKind::Rollback.into(), StepKind::Find.into(), stage(1), stage(2), StepKind::Report.into()];
     IncidentEventKind::Opened {
         schema: INCIDENT_SCHEMA.to_owned(),
         id: "20261129-1".to_owned(),
@@ -68,6 +69,36 @@ fn events_make_an_incident_and_both_outlast_json() {
     );
     let json = serde_json::to_string(&incident).unwrap();
     assert_eq!(serde_json::from_str::<Incident>(&json).unwrap(), incident);
+}
+
+/// An incident in which these things happened, each a second after the one before.
+fn after(kinds: &[IncidentEventKind]) -> Incident {
+    let kinds = std::iter::once(opened()).chain(kinds.iter().cloned());
+    let events: Vec<IncidentEvent> = (100..).zip(kinds).map(|(second, kind)| event(second, kind)).collect();
+    Incident::from_events(&events)
+}
+
+#[test]
+fn something_is_left_until_the_end_of_what_can_be_done_and_after_leave() {
+    use IncidentEventKind::{Approved, Begun, Ended, Resumed, Waiting};
+
+    let (rollback, report) = (StepId::from(StepKind::Rollback), StepId::from(StepKind::Report));
+    let begun = |step| Begun { step, what: None };
+    let waits = Waiting { step: rollback, why: String::new() };
+    let ended = |step| Ended { step, state: StepState::Done, outcome: String::new(), result: None };
+    assert!(after(&[]).is_left(), "killed before the first step");
+    assert!(after(&[begun(rollback), ended(rollback)]).is_left(), "killed between two");
+    let at_rest = [waits, begun(report), ended(report)];
+    assert!(!after(&at_rest).is_left());
+    let with = |more: &[IncidentEventKind]| after(&[&at_rest, more].concat());
+    assert!(with(&[Approved { step: rollback }]).is_left());
+    assert!(with(&[Resumed]).is_left());
+    assert!(with(&[begun(rollback)]).is_left());
+    let over = IncidentEventKind::Closed { outcome: IncidentOutcome::Unresolved };
+    assert!(!with(&[Approved { step: rollback }, over]).is_left());
+    // Leave that came after the step was looked at, and before the report.
+    let [waits, report_begun, report_ended] = at_rest.clone();
+    assert!(after(&[waits, Approved { step: rollback }, report_begun, report_ended]).is_left());
 }
 
 #[test]

@@ -41,13 +41,9 @@ fn times(told: &Postmortem, incident: &Incident, html: &mut Html) {
         None => html.raw("not over"),
     };
     html.raw("</dd></div>\n");
-    if let (Some(budget), Some(seconds)) = (told.budget, incident.downtime_seconds()) {
-        let share = budget.share(seconds);
+    if let Some((spent, share)) = told.spent() {
         html.raw("<div><dt>Of what is allowed</dt><dd><b class=\"");
-        html.raw(if share > 1.0 { "fail" } else { "pass" })
-            .raw("\">")
-            .text(&budget.told(seconds))
-            .raw("</b>");
+        html.raw(if share > 1.0 { "fail" } else { "pass" }).raw("\">").text(&spent).raw("</b>");
         html.raw("<svg class=\"budget\" width=\"100%\" height=\"10\" role=\"img\" aria-label=\"");
         html.text(&format!("{:.0} % of it", share * 100.0))
             .raw("\"><rect class=\"allowed\" width=\"100%\" height=\"10\" rx=\"5\"/><rect class=\"");

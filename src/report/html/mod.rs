@@ -9,7 +9,9 @@ mod head;
 mod incident;
 mod lanes;
 mod layout;
+mod live;
 mod markup;
+mod policy;
 mod review;
 mod strip;
 #[cfg(test)]
@@ -18,15 +20,13 @@ mod trials;
 
 use std::io::{self, Write};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use self::head::Section;
 use self::markup::Html;
+use self::policy::{SCRIPT, STYLE, policy};
 use super::postmortem::{Headline, Postmortem, state};
 
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+pub use live::{IncidentList, Live, TokenForm};
+
 const MARKS: &str = include_str!("marks.svg");
 
 /// Renders a [`Postmortem`] as a page.
@@ -39,28 +39,46 @@ impl ReportHtml {
     /// # Errors
     /// When it cannot be written.
     pub fn render(self, told: &Postmortem, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(page(&told.cleaned()).as_str().as_bytes())
+        out.write_all(page(&told.cleaned(), None).as_str().as_bytes())
+    }
+
+    /// Write it as a page of a server, that grows while the incident does.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn render_live(self, told: &Postmortem, live: &Live, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(page(&told.cleaned(), Some(live)).as_str().as_bytes())
     }
 }
 
-fn page(told: &Postmortem) -> Html {
+fn page(told: &Postmortem, live: Option<&Live>) -> Html {
     let headline = Headline::of(told);
     let sections: Vec<Section> = sections(told).into_iter().filter(|part| !part.content.is_empty()).collect();
     let mut html = Html::default();
     html.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    html.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"").text(&policy()).raw("\">\n");
+    let policy = if live.is_some() { live::policy() } else { policy(&[STYLE], &[SCRIPT]) };
+    html.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"").text(&policy).raw("\">\n");
     html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     html.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n");
     let line = told.incident.as_ref().map_or_else(|| headline.line.clone(), |incident| state(incident).0);
     html.raw("<title>").text(&line.plain()).raw("</title>\n");
-    html.raw("<style>").raw(STYLE).raw("</style>\n</head>\n<body>\n");
-    html.raw("<a class=\"jump\" href=\"#main\">To the report</a>\n").raw(MARKS);
+    html.raw("<style>").raw(STYLE).raw("</style>\n");
+    if live.is_some() {
+        live::style(&mut html);
+    }
+    html.raw("</head>\n<body>\n<a class=\"jump\" href=\"#main\">To the report</a>\n").raw(MARKS);
+    if let (Some(live), Some(incident)) = (live, &told.incident) {
+        live::bar(live, incident, &mut html);
+    }
     head::head(told, &headline, &sections, &mut html);
     html.raw(if told.incident.is_some() {
         "<main id=\"main\" class=\"incident\">\n"
     } else {
         "<main id=\"main\">\n"
     });
+    if let (Some(live), Some(incident)) = (live, &told.incident) {
+        live::now(live, incident, &mut html);
+    }
     // How the service is comes first, then what broke it.
     let (first, others) = sections.split_at(sections.iter().filter(|part| part.id == "incident").count());
     for section in first {
@@ -72,7 +90,11 @@ fn page(told: &Postmortem) -> Html {
     }
     html.raw("</main>\n");
     about::footer(told, &mut html);
-    html.raw("<script>").raw(SCRIPT).raw("</script>\n</body>\n</html>\n");
+    html.raw("<script>").raw(SCRIPT).raw("</script>\n");
+    if live.is_some() {
+        live::script(&mut html);
+    }
+    html.raw("</body>\n</html>\n");
     html
 }
 
@@ -96,17 +118,4 @@ fn sections(told: &Postmortem) -> Vec<Section> {
         section("trials", "Trials", trials::trials(told)),
         section("environment", "Environment", about::environment(told)),
     ]
-}
-
-/// Nothing is fetched, and nothing runs, but what is in the page.
-fn policy() -> String {
-    let hash = |text: &str| {
-        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-        format!("'sha256-{}'", STANDARD.encode(digest))
-    };
-    format!(
-        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
-    )
 }

@@ -4,9 +4,10 @@
   document.documentElement.classList.add("scripted");
 
   // The history strip: the pointer and the keys go from commit to commit.
-  const strip = document.getElementById("strip");
-  const data = document.getElementById("strip-data");
-  if (strip && data) {
+  const prepareStrip = () => {
+    const strip = document.getElementById("strip");
+    const data = document.getElementById("strip-data");
+    if (!strip || !data || strip.getAttribute("role") === "slider") return;
     const { x, commits, ran, at } = JSON.parse(data.textContent);
     const detail = document.getElementById("strip-detail");
     const cursor = document.getElementById("strip-cursor");
@@ -76,11 +77,13 @@
       show(go(), true);
     });
     if (x.length > 0) reveal(x[now]);
-  }
+  };
 
   // Commands are there to be copied.
-  if (navigator.clipboard) {
+  const prepareCommands = () => {
+    if (!navigator.clipboard) return;
     for (const place of document.querySelectorAll(".command")) {
+      if (place.querySelector("button")) continue;
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = "Copy";
@@ -91,7 +94,12 @@
       });
       place.append(button);
     }
-  }
+  };
+
+  // A page that grows gets new parts.
+  const prepare = () => { prepareStrip(); prepareCommands(); };
+  prepare();
+  document.addEventListener("grown", prepare);
 
   // On paper nothing is folded.
   let folded = [];

@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 
 use super::*;
@@ -15,11 +17,11 @@ fn rendered(told: &Postmortem) -> String {
 /// The page without its style and script.
 fn body(page: &str) -> &str {
     let from = page.find("<body>").unwrap();
-    &page[from..page.rfind("<script>").unwrap()]
+    &page[from..page.find("<script>").unwrap_or(page.len() - "</body>\n</html>\n".len())]
 }
 
 /// Elements that have no end.
-const VOID: [&str; 4] = ["meta", "br", "link", "img"];
+const VOID: [&str; 5] = ["meta", "br", "link", "img", "input"];
 
 /// Tags open and close in order, and ids are given once.
 fn look(page: &str) {
@@ -66,7 +68,7 @@ fn the_page_is_whole_and_asks_for_nothing() {
 #[test]
 fn the_policy_names_what_is_there() {
     let page = rendered(&found("x"));
-    let policy = policy();
+    let policy = policy(&[STYLE], &[SCRIPT]);
     for (tag, content) in [("style", STYLE), ("script", SCRIPT)] {
         assert!(page.contains(&format!("<{tag}>{content}</{tag}>")));
         assert!(!content.contains(&format!("</{tag}")) && !content.contains('\r'));
@@ -199,4 +201,39 @@ fn an_incident_has_its_downtime_and_its_steps_on_top() {
     let page = rendered(&told);
     look(&page);
     assert!(!page.contains("No answer") && page.contains("is served again"), "{page}");
+}
+
+#[test]
+fn a_live_page_has_buttons_and_asks_its_own_server_alone() {
+    let hostile = "\"><b>x";
+    let told = incident(hostile);
+    let mut out = Vec::new();
+    let live = Live { csrf: hostile.to_owned(), size: 7 };
+    ReportHtml.render_live(&told, &live, &mut out).unwrap();
+    let page = String::from_utf8(out).unwrap();
+    look(&page);
+    for part in [
+        "connect-src &#39;self&#39;; base-uri &#39;none&#39;; form-action &#39;self&#39;",
+        "data-path=\"/incidents/20261129T040000Z\" data-size=\"7\"",
+        "action=\"/incidents/20261129T040000Z/approve\"",
+        "name=\"step\" value=\"rollout-1\"",
+        // The search failed.
+        "action=\"/incidents/20261129T040000Z/retry\"",
+        "name=\"step\" value=\"find\"",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("<b>x"));
+    // Those who are not let in see nothing of it, and a page by itself has no buttons.
+    assert!(!rendered(&told).contains("<form"));
+    let incidents = [told.incident.unwrap()];
+    let mut pages = vec![Vec::new(), Vec::new(), Vec::new()];
+    IncidentList { service: hostile, incidents: &incidents }.render(&mut pages[0]).unwrap();
+    IncidentList { service: hostile, incidents: &[] }.render(&mut pages[1]).unwrap();
+    TokenForm { service: hostile, is_wrong: true }.render(&mut pages[2]).unwrap();
+    for page in pages {
+        let page = String::from_utf8(page).unwrap();
+        look(&page);
+        assert!(!page.contains("<b>x") && page.contains("&quot;&gt;&lt;b&gt;x"), "{page}");
+    }
 }

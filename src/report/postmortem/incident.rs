@@ -67,11 +67,9 @@ pub(super) fn moments(told: &Postmortem, incident: &Incident) -> Vec<Moment> {
         moments.push(at(when, tone, Prose::of(format!("{}: ", title(step))).text(outcome)));
     }
     moments.extend(incident.closed.map(|when| at(when, Tone::Plain, Prose::of("nothing is left to do"))));
-    if let Some(budget) = told.budget
-        && let (Some(seconds), Some(when)) = (incident.downtime_seconds(), incident.recovered)
-    {
-        let tone = if budget.share(seconds) > 1.0 { Tone::Bad } else { Tone::Plain };
-        moments.push(at(when, tone, Prose::of(format!("downtime: {}", budget.told(seconds)))));
+    if let Some(((spent, share), when)) = told.spent().zip(incident.recovered) {
+        let tone = if share > 1.0 { Tone::Bad } else { Tone::Plain };
+        moments.push(at(when, tone, Prose::of(format!("downtime: {spent}"))));
     }
     moments
 }

@@ -109,7 +109,7 @@ fn of_incident(told: &Postmortem, incident: &Incident, out: &mut dyn Write) -> i
         writeln!(out, "- alarm: {} (by {})", markdown(incident.title()), markdown(incident.source()))?;
     }
     if let Some(seconds) = incident.downtime_seconds() {
-        let of = told.budget.map(|budget| format!(": {}", budget.told(seconds))).unwrap_or_default();
+        let of = told.spent().map(|(spent, _)| format!(": {spent}")).unwrap_or_default();
         writeln!(out, "- downtime: {}{of}", duration(seconds))?;
     }
     writeln!(out, "\n| step | state | took | what came of it | leave by |\n|---|---|---|---|---|")?;

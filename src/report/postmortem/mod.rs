@@ -21,6 +21,7 @@ mod whys;
 use serde::{Deserialize, Serialize};
 
 use super::escape::cleaned;
+use super::phrases::duration;
 use crate::model::texts::with_texts;
 use crate::model::{CommitId, CommitInfo, Culprit, DowntimeBudget, FixReport, Incident, KeptOutput, Report};
 
@@ -86,6 +87,9 @@ pub struct Postmortem {
     /// The downtime that is allowed.
     #[serde(default)]
     pub budget: Option<DowntimeBudget>,
+    /// Seconds that the service was down before, in the stretch of time of the budget.
+    #[serde(default)]
+    pub down_before: f64,
 }
 
 impl Postmortem {
@@ -96,6 +100,17 @@ impl Postmortem {
         let mut other = with_texts(self, &mut change).unwrap_or_default();
         other.report.keep_proofs(&self.report);
         other
+    }
+
+    /// What is spent of the downtime that is allowed, in words, and which part of it that is; `None` while it is not over.
+    pub(super) fn spent(&self) -> Option<(String, f64)> {
+        let seconds = self.incident.as_ref()?.downtime_seconds()? + self.down_before;
+        let budget = self.budget?;
+        let before = match self.down_before {
+            before if before > 0.0 => format!(", {} of it before", duration(before)),
+            _ => String::new(),
+        };
+        Some((format!("{}{before}", budget.told(seconds)), budget.share(seconds)))
     }
 
     /// As it may be shown: no text in it ends a line or moves a cursor.

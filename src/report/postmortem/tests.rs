@@ -248,6 +248,14 @@ fn an_incident_is_told_in_the_order_of_time_with_its_downtime() {
     }
 }
 
+#[test]
+fn what_was_spent_before_counts_against_what_is_allowed() {
+    let mut told = incident("v1");
+    told.down_before = 6.0;
+    let (spent, share) = told.spent().unwrap();
+    assert_eq!((spent.as_str(), share > 2.6), ("40 of 15 seconds of the year, 6.0 s of it before", true));
+}
+
 /// The report is a step of the response: it is written before the incident is closed.
 #[test]
 fn what_is_rolled_out_in_all_its_stages_is_fixed() {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::incident::INCIDENT_SCHEMA;
 use crate::model::{CancelReason, DeployedVersion, IncidentOutcome};
-use crate::respond::Incidents;
+use crate::respond::{Incidents, step_to_retry};
 
 fn version() -> DeployedVersion {
     DeployedVersion { commit: "aa".repeat(20).parse().unwrap(), tag: None, subject: String::new() }
@@ -164,6 +164,26 @@ fn what_fails_stops_what_needs_it_and_nothing_else() {
         state(vec![rollback, fixes], StepKind::FallbackOff.into()),
         (StepState::Skipped, IncidentOutcome::Unresolved)
     );
+}
+
+#[test]
+fn what_failed_is_done_again_with_what_was_left_out_for_it_and_nothing_else() {
+    let scene = Scene::new();
+    let failing = World { failing: vec![StepKind::Find.into()], ..World::default() };
+    let incident = scene.respond(&failing, &acting());
+    assert_eq!(incident.outcome, Some(IncidentOutcome::RolledBack), "{:?}", states(&incident));
+    let mut journal = scene.incidents.journal(&scene.id).unwrap();
+    let step = step_to_retry(journal.incident(), "find").unwrap();
+    for wrong in ["rollback", "branch", "x"] {
+        assert!(step_to_retry(journal.incident(), wrong).is_err(), "{wrong}");
+    }
+    journal.note(IncidentEventKind::Retried { step }).unwrap();
+    let world = World::default();
+    let incident = scene.respond(&world, &acting());
+    assert_eq!(incident.outcome, Some(IncidentOutcome::Fixed), "{:?}", states(&incident));
+    let kinds = [StepKind::Find, StepKind::Fixes, StepKind::Branch, StepKind::Push].map(StepId::from);
+    let all = [&kinds[..], &[stage(1), stage(2), StepKind::Report.into()]].concat();
+    assert_eq!(*lock(&world.done), all, "what was done before is not");
 }
 
 #[test]

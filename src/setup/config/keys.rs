@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::respond::Respond;
+use super::serve::Serve;
 use crate::setup::error::Error;
 use crate::setup::machine::memory_of_the_machine;
 use crate::setup::options::{EnvironmentKind, IsolationLevel, LARGEST_FILE, MOST_PROCESSES, NetworkAccess};
@@ -47,6 +48,7 @@ pub(crate) struct Config {
     pub(crate) max_file_size: Option<String>,
     pub(crate) rollback: Option<Rollback>,
     pub(crate) respond: Option<Respond>,
+    pub(crate) serve: Option<Serve>,
     /// The keys whose values are a repository's that is not trusted.
     #[serde(skip)]
     pub(crate) of_repository: Vec<String>,
@@ -78,7 +80,7 @@ impl Config {
     }
 }
 
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 32] = [
     "command",
     "good",
     "first-parent",
@@ -110,6 +112,7 @@ const KEYS: [&str; 31] = [
     "max-file-size",
     "rollback",
     "respond",
+    "serve",
 ];
 
 /// Trials at the same time that a repository may ask for on a machine of fewer cores.
@@ -279,6 +282,7 @@ mod tests {
             "jobs = 5000",
             "rollback = { deploy = 'x' }",
             "respond = { auto = ['rollback'] }",
+            "serve = { listen = '0.0.0.0:80' }",
         ] {
             assert_eq!(ignored(text, "").len(), 1, "{text}");
         }
@@ -329,6 +333,7 @@ mod tests {
             max_file_size: _,
             rollback: _,
             respond: _,
+            serve: _,
             of_repository: _,
         } = Config::default();
         let keys = [
@@ -363,6 +368,7 @@ mod tests {
             ("max-file-size", Bounded),
             ("rollback", Nothing),
             ("respond", Nothing),
+            ("serve", Nothing),
         ];
         assert_eq!(keys.each_ref().map(|(key, _)| *key), KEYS, "all of them, in this order");
         for (key, untrusted) in keys {

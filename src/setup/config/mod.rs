@@ -6,6 +6,7 @@
 //! | `files` | where the files are: in the checkout, in a commit, the user's own |
 //! | `in_force` | what counts in a place, and from where |
 //! | `respond` | what a response does, and what of it may happen without a person |
+//! | `serve` | who may send alarms, who may look, who is told |
 //! | `trust` | [`Trust`]: which configurations of repositories the user accepted |
 //!
 //! Whoever controls the configuration controls what runs. So a file in a repository sets what cannot harm: everything
@@ -15,6 +16,7 @@ mod files;
 mod in_force;
 mod keys;
 mod respond;
+mod serve;
 mod trust;
 
 use std::path::Path;
@@ -29,6 +31,8 @@ pub(crate) use self::files::Found;
 pub(crate) use self::in_force::in_force;
 pub(crate) use self::keys::{Config, Rollback};
 pub(crate) use self::respond::{Respond, Stage};
+#[cfg(feature = "serve")]
+pub(crate) use self::serve::{Auth, HookTable, Notify, Serve};
 pub(crate) use self::trust::Trust;
 
 /// Where configuration is looked for.

@@ -10,6 +10,7 @@ use crate::cli::commands::masked::masked_text;
 use crate::git::{RangeOptions, Repository};
 use crate::model::{CommitInfo, DowntimeBudget, Incident, Report};
 use crate::report::{Postmortem, Presence, TestFile, ends, read_json};
+use crate::respond::Incidents;
 use crate::session::OverlayFile;
 use crate::setup::StoredRequest;
 use crate::setup::cache_dir;
@@ -49,7 +50,20 @@ pub(in crate::cli::commands) fn of_incident(
         (None, None) => Postmortem::default(),
     };
     let fix = incident.fixes().cloned().or_else(|| of_search.fix.clone());
-    Ok(masked(&Postmortem { fix, incident: Some(incident), budget, ..of_search }))
+    let down_before = budget.map(|budget| down_before(&incident, budget)).transpose()?.unwrap_or_default();
+    Ok(masked(&Postmortem { fix, incident: Some(incident), budget, down_before, ..of_search }))
+}
+
+/// Seconds that the service was down before this incident, in the stretch of time of the budget that ends with it.
+fn down_before(incident: &Incident, budget: DowntimeBudget) -> Result<f64, CliError> {
+    let Some(until) = incident.recovered.or(incident.opened) else { return Ok(0.0) };
+    let incidents = Incidents::of(&cache_dir::state()?.join("services"), &incident.service)?;
+    let ids = incidents.ids().into_iter().filter(|id| *id < incident.id);
+    let others = ids.filter_map(|id| incidents.read(&id).ok());
+    let is_within = |other: &Incident| {
+        other.recovered.is_some_and(|at| until.duration_since(at).as_secs_f64() < budget.period.seconds())
+    };
+    Ok(others.filter(is_within).filter_map(|other| other.downtime_seconds()).sum())
 }
 
 fn kept(store: &Store, row: &SessionRow) -> Result<Postmortem, CliError> {

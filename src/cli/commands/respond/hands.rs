@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::incident::GIVEN_LOG;
+use super::incident::{FETCHED_LOG, GIVEN_LOG};
 use super::settings::Settings;
 use super::{rollout, search};
 use crate::cli::CliError;
@@ -104,7 +104,7 @@ impl Work<'_> {
     /// Fetch the log, keep it, read it.
     fn logs(&self, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
         let given = self.folder.join(GIVEN_LOG);
-        let fetched = self.folder.join("fetched.log");
+        let fetched = self.folder.join(FETCHED_LOG);
         let mut notes = Vec::new();
         let (path, name) = match &self.settings.logs_command {
             Some(command) if !given.is_file() => {
@@ -208,7 +208,7 @@ impl Work<'_> {
         let Some((branch, _)) = job.incident.branch() else {
             return Ok(Some(StepEnd::skipped("there is no branch with a fix")));
         };
-        self.repository()?.push_branch(&remote, branch)?;
+        self.repository()?.push_branch(&remote, branch, self.settings.limits.command)?;
         let end = StepEnd::done(format!("{branch} to {remote}"));
         Ok(Some(end.with(StepResult::Push { remote, branch: branch.to_owned() })))
     }

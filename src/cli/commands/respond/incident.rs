@@ -11,16 +11,20 @@ use crate::cli::commands::rollback::{self, Around};
 use crate::git::Repository;
 use crate::model::incident::INCIDENT_SCHEMA;
 use crate::model::{
-    Alarm, CancelToken, Incident, IncidentEvent, IncidentEventKind, IncidentOutcome, StepId, StepKind,
+    Alarm, CancelToken, Incident, IncidentEvent, IncidentEventKind, IncidentOutcome, ReceivedAlarm, StepKind,
     StepResult, StepState,
 };
-use crate::respond::{Desk, IncidentLock, Incidents, Journal, RecordError};
+use crate::respond::{
+    Desk, IncidentLock, Incidents, Journal, LeaveError, RecordError, step_to_retry, steps_to_approve,
+};
 
 /// An alarm joins an incident to which something was added within this time.
 const JOINS: SignedDuration = SignedDuration::from_hours(1);
 
 /// The log that was named, in the incident's folder.
 pub(super) const GIVEN_LOG: &str = "given.log";
+/// The log that was fetched.
+pub(super) const FETCHED_LOG: &str = "fetched.log";
 
 /// An incident to work on, or what was done instead.
 pub(super) enum At {
@@ -40,13 +44,16 @@ pub(super) struct Opened {
 
 /// The incident that is asked for.
 pub(super) fn at(args: &Args, settings: &Settings, incidents: &Incidents) -> Result<At, CliError> {
-    let open = incidents.latest()?.filter(|journal| journal.incident().outcome.is_none());
+    // What failed may be tried again after the end, too.
+    let is_meant = |journal: &Journal| journal.incident().outcome.is_none() || args.retry.is_some();
+    let open = incidents.latest()?.filter(is_meant);
+    let received = received(args)?;
     let lock = match incidents.lock() {
         Ok(lock) => lock,
-        Err(error @ RecordError::Locked { .. }) => return told(args, open, error),
+        Err(error @ RecordError::Locked { .. }) => return told(args, settings, (open, received), error),
         Err(error) => return Err(error.into()),
     };
-    if args.resume || !args.approve.is_empty() {
+    if args.resume || args.retry.is_some() || !args.approve.is_empty() {
         let Some(mut journal) = open else {
             return Err(CliError::usage(format!(
                 "no response to an incident of '{}' is open",
@@ -61,14 +68,18 @@ pub(super) fn at(args: &Args, settings: &Settings, incidents: &Incidents) -> Res
     let log = args.log.as_deref().map(absolute_or_stdin);
     if let Some(mut journal) = open {
         if !args.new && joins(&journal) {
-            journal.note(IncidentEventKind::Alarmed { alarm: alarm(args, settings) })?;
+            join(&mut journal, alarm(args, settings, received.as_ref()))?;
             journal.note(IncidentEventKind::Resumed)?;
             return Ok(At::Desk(Box::new(Opened { journal, lock, log: None })));
         }
         journal.note(IncidentEventKind::Closed { outcome: IncidentOutcome::Superseded })?;
     }
-    let mut journal = incidents.open(|id| opened(settings, id, log.as_deref()))?;
-    journal.note(IncidentEventKind::Alarmed { alarm: alarm(args, settings) })?;
+    let alarm = alarm(args, settings, received.as_ref());
+    let began = received.and_then(|received| received.began);
+    let mut journal = incidents.open(|id| opened(settings, id, log.as_deref(), began))?;
+    // Not a reason to do nothing about this one.
+    let _left = incidents.prune(&[GIVEN_LOG, FETCHED_LOG], Timestamp::now());
+    journal.note(IncidentEventKind::Alarmed { alarm })?;
     Ok(At::Desk(Box::new(Opened { journal, lock, log })))
 }
 
@@ -84,66 +95,88 @@ fn joins(journal: &Journal) -> bool {
 }
 
 /// Somebody is at work: they hear of it.
-fn told(args: &Args, open: Option<Journal>, error: RecordError) -> Result<At, CliError> {
+fn told(
+    args: &Args,
+    settings: &Settings,
+    (open, received): (Option<Journal>, Option<ReceivedAlarm>),
+    error: RecordError,
+) -> Result<At, CliError> {
     let Some(mut journal) = open else { return Err(error.into()) };
     if !args.approve.is_empty() {
         approve(args, &mut journal)?;
         return Ok(At::Told(format!("leave given for {}; {error}", args.approve.join(", "))));
     }
-    if args.alarm.is_none() || args.new {
+    if args.new || args.retry.is_some() || (args.alarm.is_none() && received.is_none()) {
         return Err(error.into());
     }
-    let title = args.alarm.clone().unwrap_or_default();
-    journal.note(IncidentEventKind::Alarmed { alarm: told_now(title) })?;
+    join(&mut journal, alarm(args, settings, received.as_ref()))?;
     Ok(At::Told(format!("the alarm joins incident {}; {error}", journal.incident().id)))
+}
+
+/// An alarm joins an incident, once.
+fn join(journal: &mut Journal, alarm: Alarm) -> Result<(), RecordError> {
+    let is_same = |known: &Alarm| known.key == alarm.key && known.firing == alarm.firing;
+    if alarm.key.is_some() && journal.incident().alarms.iter().any(is_same) {
+        return Ok(());
+    }
+    journal.note(IncidentEventKind::Alarmed { alarm })
+}
+
+/// The alarm that a server received.
+fn received(args: &Args) -> Result<Option<ReceivedAlarm>, CliError> {
+    let Some(path) = &args.received else { return Ok(None) };
+    let failed = |why: String| CliError::usage(format!("failed to read {}: {why}", path.display()));
+    let text = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    serde_json::from_slice(&text).map(Some).map_err(|error| failed(error.to_string()))
 }
 
 /// Note the leave that was given.
 fn approve(args: &Args, journal: &mut Journal) -> Result<(), CliError> {
     for word in &args.approve {
-        let incident = journal.incident();
-        let steps: Vec<StepId> = incident
-            .steps
-            .iter()
-            .filter(|step| step.id.kind.word() == word || step.id.to_string() == *word)
-            .filter(|step| step.id.kind.acts())
-            .map(|step| step.id)
-            .collect();
-        if steps.is_empty() {
-            let known: Vec<&str> = StepKind::ALL
-                .into_iter()
-                .filter(|kind| kind.acts() && incident.steps.iter().any(|step| step.id.kind == *kind))
-                .map(StepKind::word)
-                .collect();
-            return Err(CliError::usage(format!("no step '{word}' waits for leave"))
-                .hinted(format!("the steps that do: {}", known.join(", "))));
-        }
-        let is_over = |id: &StepId| incident.step(*id).is_some_and(|step| step.state.is_over());
-        if steps.iter().all(is_over) {
-            let state = incident.step(steps[0]).map(|step| step.state.word()).unwrap_or_default();
-            return Err(CliError::usage(format!("{word} is {state} already")));
-        }
-        for step in steps.into_iter().filter(|id| !is_over(id)).collect::<Vec<_>>() {
+        for step in steps_to_approve(journal.incident(), word).map_err(unfit)? {
             journal.note(IncidentEventKind::Approved { step })?;
         }
+    }
+    if let Some(word) = &args.retry {
+        let step = step_to_retry(journal.incident(), word).map_err(unfit)?;
+        journal.note(IncidentEventKind::Retried { step })?;
     }
     Ok(())
 }
 
-fn opened(settings: &Settings, id: String, log: Option<&Path>) -> IncidentEventKind {
+fn unfit(error: LeaveError) -> CliError {
+    let hint = match &error {
+        LeaveError::Unknown { known, .. } => Some(format!("the steps that do: {}", known.join(", "))),
+        LeaveError::Over { state: "failed", .. } => {
+            Some("to do it again: pybisect respond --retry STEP".to_owned())
+        }
+        _ => None,
+    };
+    hint.into_iter().fold(CliError::usage_of(error), CliError::hinted)
+}
+
+fn opened(
+    settings: &Settings,
+    id: String,
+    log: Option<&Path>,
+    began: Option<Timestamp>,
+) -> IncidentEventKind {
     IncidentEventKind::Opened {
         schema: INCIDENT_SCHEMA.to_owned(),
         id,
         service: settings.service().to_owned(),
         repository: absolute(&settings.place).display().to_string(),
-        began: None,
+        began,
         steps: settings.steps(log),
     }
 }
 
-fn alarm(args: &Args, settings: &Settings) -> Alarm {
-    let title = args.alarm.clone().unwrap_or_else(|| "begun by hand".to_owned());
-    told_now(settings.secrets.hidden(&title))
+fn alarm(args: &Args, settings: &Settings, received: Option<&ReceivedAlarm>) -> Alarm {
+    let alarm = received.map_or_else(
+        || told_now(args.alarm.clone().unwrap_or_else(|| "begun by hand".to_owned())),
+        |received| received.alarm.clone(),
+    );
+    Alarm { title: settings.secrets.hidden(&alarm.title), ..alarm }
 }
 
 fn told_now(title: String) -> Alarm {
@@ -190,8 +223,8 @@ pub(super) fn planned(
     let log = args.log.as_deref().map(absolute_or_stdin);
     let mut incident = Incident::default();
     let mut apply = |kind| incident.apply(&IncidentEvent { at: Timestamp::now(), kind });
-    apply(opened(settings, "dry-run".to_owned(), log.as_deref()));
-    apply(IncidentEventKind::Alarmed { alarm: alarm(args, settings) });
+    apply(opened(settings, "dry-run".to_owned(), log.as_deref(), None));
+    apply(IncidentEventKind::Alarmed { alarm: alarm(args, settings, None) });
     let note = match &settings.auto {
         None => "a dry run: `auto` under [tool.pybisect.respond] names what may happen without a person",
         Some(_) => "a dry run: nothing was done",

@@ -27,6 +27,8 @@ use crate::report::{IncidentText, ReportMarkdown, lines};
 use crate::respond::{Desk, Incidents, Response};
 use crate::session::SignalListener;
 use crate::setup::cache_dir;
+#[cfg(feature = "serve")]
+use crate::setup::{Location, config};
 
 /// From an alarm to the old version, the cause, a tested fix, its rollout and a report
 ///
@@ -46,12 +48,18 @@ pub(crate) struct Args {
     /// What the alarm says
     #[arg(long, value_name = "TEXT")]
     alarm: Option<String>,
+    /// An alarm that a server received
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with_all = ["alarm", "log", "approve", "resume", "new"])]
+    received: Option<PathBuf>,
     /// Read this log instead of what the configured command writes; - is standard input
     #[arg(long, value_name = "FILE|-")]
     log: Option<PathBuf>,
     /// Give leave for what waits: fallback, rollback, branch, push or rollout (can be repeated)
     #[arg(long, value_name = "STEP", conflicts_with_all = ["alarm", "log", "new"])]
     approve: Vec<String>,
+    /// Do a step again that failed, and what was left out after it: find, rollout-2, …
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["alarm", "log", "new", "approve"])]
+    retry: Option<String>,
     /// Go on with the response that was stopped, and begin no other
     #[arg(long, conflicts_with = "new")]
     resume: bool,
@@ -59,7 +67,7 @@ pub(crate) struct Args {
     #[arg(long)]
     new: bool,
     /// Say what would be done, and do nothing
-    #[arg(long, conflicts_with_all = ["approve", "resume"])]
+    #[arg(long, conflicts_with_all = ["approve", "retry", "resume"])]
     dry_run: bool,
     /// Version that is deployed now [default: what the service says, else what was deployed last, else HEAD]
     #[arg(long, value_name = "REV")]
@@ -127,6 +135,32 @@ impl Args {
             ..rollback::Args::default()
         }
     }
+}
+
+/// What a server has to know of responses in a repository.
+#[cfg(feature = "serve")]
+pub(super) struct Watched {
+    pub(super) service: String,
+    pub(super) place: PathBuf,
+    pub(super) config: config::Config,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Whether responses can begin in a repository without anybody at hand; all that is configured for them is looked at.
+#[cfg(feature = "serve")]
+pub(super) fn watched(repo: Option<&Path>) -> Result<Watched, CliError> {
+    let args = Args { repo: repo.map(Path::to_owned), ..Args::default() };
+    let place = args.repo.clone().map_or_else(std::env::current_dir, Ok).map_err(CliError::internal)?;
+    let repository = Repository::open(&place)?;
+    let settings = Settings::new(&args, &repository)?;
+    if settings.auto.is_none() {
+        return Err(CliError::usage("it is not said what may happen without a person")
+            .hinted("under [tool.pybisect.respond]: auto = ['rollback'], or auto = [] where all of it waits for leave"));
+    }
+    let location = Location::new(&repository, &place);
+    let config = config::load(&location.config(&repository, None), false)?.config;
+    let (service, place) = (settings.service().to_owned(), absolute(&place));
+    Ok(Watched { service, place, config, warnings: settings.warnings })
 }
 
 /// Run it.

@@ -21,12 +21,12 @@ fn the_page_grows_and_its_buttons_are_for_those_who_are_let_in() {
     let set = header(&text, "set-cookie").unwrap();
     assert!(set.contains("HttpOnly; SameSite=Strict"), "{set}");
     let cookie = ("Cookie", set.split(';').next().unwrap().to_owned());
-    let (status, text) = server.ask("GET /", &[cookie.clone()], "");
+    let (status, text) = server.ask("GET /", std::slice::from_ref(&cookie), "");
     assert!(status == 200 && text.contains("There was none yet"), "{text}");
 
     assert_eq!(server.send("generic", &generic("a", "firing", now()), SECRET), 202);
     let id = server.wait("begun", waits)["id"].as_str().unwrap().to_owned();
-    let (status, page) = server.ask(&format!("GET /incidents/{id}"), &[cookie.clone()], "");
+    let (status, page) = server.ask(&format!("GET /incidents/{id}"), std::slice::from_ref(&cookie), "");
     assert_eq!(status, 200);
     assert!(page.contains("connect-src &#39;self&#39;") && page.contains("value=\"rollback\""), "{page}");
     let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -43,14 +43,18 @@ fn the_page_grows_and_its_buttons_are_for_those_who_are_let_in() {
     let approve = format!("POST /incidents/{id}/approve");
     let form = |csrf: &str| format!("csrf={csrf}&step=rollback");
     assert_eq!(server.ask(&approve, &[], &form(csrf)).0, 401);
-    assert_eq!(server.ask(&approve, &[cookie.clone()], &form("")).0, 403);
+    assert_eq!(server.ask(&approve, std::slice::from_ref(&cookie), &form("")).0, 403);
     let elsewhere = ("Origin", "https://elsewhere.example".to_owned());
     assert_eq!(server.ask(&approve, &[cookie.clone(), elsewhere], &form(csrf)).0, 403);
     let api = format!("POST /api/v1/incidents/{id}/approve");
-    assert_eq!(server.ask(&api, &[cookie.clone()], "{\"step\": \"rollback\"}").0, 401, "not by a cookie");
+    assert_eq!(
+        server.ask(&api, std::slice::from_ref(&cookie), "{\"step\": \"rollback\"}").0,
+        401,
+        "not by a cookie"
+    );
     assert_eq!(server.api(&api, "{\"step\": \"everything\"}").0, 400);
     assert_eq!(scene.deployed(), "");
-    assert_eq!(server.ask(&approve, &[cookie.clone()], &form(csrf)).0, 303);
+    assert_eq!(server.ask(&approve, std::slice::from_ref(&cookie), &form(csrf)).0, 303);
     server.wait("done", |one| one["steps"][0]["state"] == "done");
     assert_eq!(scene.deployed(), "v2\n");
     assert_eq!(server.ask(&approve, &[cookie], &form(csrf)).0, 409, "it is done");

@@ -1,7 +1,7 @@
 //! A range of history → a commit graph.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use git2::{Oid, Sort};
 
@@ -79,6 +79,36 @@ impl Repository {
         let goods = self.sorted_by_ancestry(goods)?;
         let older = self.boundary(&steps, &goods)?;
         self.assemble(bad.oid()?, &goods, older, steps)
+    }
+
+    /// The commits after one and up to another that changed files, the newest first; merges are left out, as what they
+    /// brought is theirs who made it.
+    ///
+    /// # Errors
+    /// When an object is missing or broken.
+    pub fn commits_changing(
+        &self,
+        after: CommitId,
+        until: CommitId,
+        paths: &[PathBuf],
+    ) -> Result<Vec<CommitId>, GitError> {
+        let mut found = Vec::new();
+        for step in self.walk(until, &[after], false)?.into_iter().rev().filter(|step| !step.is_merge) {
+            let tree = self.inner.find_tree(step.tree)?;
+            let before = match step.parents.first() {
+                Some(&parent) => Some(self.inner.find_commit(parent)?.tree()?),
+                None => None,
+            };
+            let entry = |tree: &git2::Tree<'_>, path: &Path| {
+                tree.get_path(path).ok().map(|entry| (entry.id(), entry.filemode_raw()))
+            };
+            let is_changed =
+                |path: &PathBuf| entry(&tree, path) != before.as_ref().and_then(|before| entry(before, path));
+            if paths.iter().any(is_changed) {
+                found.push(commit_id(step.oid));
+            }
+        }
+        Ok(found)
     }
 
     /// The candidates, parents before children.

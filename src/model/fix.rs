@@ -62,6 +62,26 @@ pub struct CandidateFix {
     pub files: usize,
     /// Lines that it removes and adds.
     pub lines: usize,
+    /// The commits after the culprit whose changes of these files it takes back as well, the newest first.
+    #[serde(default)]
+    pub undoes: Vec<UndoneCommit>,
+}
+
+/// A commit whose change a fix would take back, though it broke nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoneCommit {
+    /// The commit.
+    pub id: CommitId,
+    /// First line of its message.
+    pub subject: String,
+}
+
+impl CandidateFix {
+    /// Whether it passed, and takes back nothing but what broke it: what can be used as it is.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.passed && self.undoes.is_empty()
+    }
 }
 
 /// All candidates, the best first.

@@ -70,7 +70,7 @@ pub use confined_path::{beneath, component};
 pub use downtime::{DowntimeBudget, InvalidBudget, Period};
 pub use event::{Event, EventKind};
 pub use failure::{Compared, FailureKind, FailureSignature, Frame, LoggedException};
-pub use fix::{CandidateFix, FixKind, FixReport};
+pub use fix::{CandidateFix, FixKind, FixReport, UndoneCommit};
 pub use history::{Face, FailureHistory, Shown};
 pub use incident::{
     Alarm, Incident, IncidentEvent, IncidentEventKind, IncidentOutcome, ReceivedAlarm, Step, StepId,

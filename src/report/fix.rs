@@ -12,6 +12,8 @@ use crate::model::{CandidateFix, CommitId, FixReport};
 
 /// Lines of the patch that are shown.
 const MOST_LINES: usize = 30;
+/// Commits that a fix would take back that are shown.
+const MOST_UNDONE: usize = 5;
 
 /// Renders a [`FixReport`] for a terminal.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct FixText<'a> {
     pub committed: Option<&'a (String, CommitId)>,
     /// Whether it says what could be done next.
     pub says_next: bool,
+    /// Whether a fix may take back later commits of its files.
+    pub allows_restore: bool,
 }
 
 impl FixText<'_> {
@@ -43,6 +47,11 @@ impl FixText<'_> {
         }
         let best = report.fixes.first().filter(|fix| fix.passed);
         match best {
+            Some(fix) if !fix.is_clean() && !self.allows_restore => {
+                let what = format!("no small fix passes on top of {onto}");
+                writeln!(out, "{}", style.bold(style.warn(what)))?;
+                self.undone(fix, out)?;
+            }
             Some(fix) => {
                 let what = format!("fix: {}", fix.kind.phrase());
                 writeln!(out, "{} on top of {onto}", style.bold(style.good(what)))?;
@@ -71,7 +80,8 @@ impl FixText<'_> {
             let fail = if count == 1 { "fails" } else { "fail" };
             writeln!(out, "  {} {fail} in the last good version too", plural(count, "test"))?;
         }
-        self.next_steps(best.is_some(), out)
+        let is_taken = best.is_some_and(|fix| fix.is_clean() || self.allows_restore);
+        self.next_steps(is_taken, out)
     }
 
     fn candidate(&self, fix: &CandidateFix, out: &mut dyn Write) -> io::Result<()> {
@@ -80,10 +90,29 @@ impl FixText<'_> {
         let size = format!("{}, {}", plural(fix.files, "file"), plural(fix.lines, "line"));
         let why = match (&fix.verified, fix.passed) {
             (Some(wider), _) => format!("; the wider command {wider}"),
+            (None, true) if !fix.undoes.is_empty() => {
+                format!("; undoes {}", plural(fix.undoes.len(), "later commit"))
+            }
             (None, true) => String::new(),
             (None, false) => format!("; {}", shortened(fix.outcome.lines().next().unwrap_or_default(), 100)),
         };
         writeln!(out, "  {word} {} ({size}){why}", fix.kind.phrase())
+    }
+
+    /// What passes, and what else it would take back.
+    fn undone(&self, fix: &CandidateFix, out: &mut dyn Write) -> io::Result<()> {
+        let count = plural(fix.undoes.len(), "later commit");
+        let its = if fix.files == 1 { "it" } else { "them" };
+        writeln!(out, "  \"{}\" passes, and undoes {count} of {its}:", fix.kind.phrase())?;
+        for commit in fix.undoes.iter().take(MOST_UNDONE) {
+            let subject = shortened(&commit.subject, 60);
+            writeln!(out, "    {}  {}", self.style.name(commit.id.short()), one_line(&subject))?;
+        }
+        let more = fix.undoes.len().saturating_sub(MOST_UNDONE);
+        if more > 0 {
+            writeln!(out, "    … {more} more")?;
+        }
+        writeln!(out, "  to have it all the same: pybisect fix --allow-restore")
     }
 
     fn change(&self, fix: &CandidateFix, out: &mut dyn Write) -> io::Result<()> {

@@ -15,6 +15,8 @@ pub struct PlainReporter<W: Write> {
     out: W,
     style: Style,
     subjects: BTreeMap<TrialId, String>,
+    /// The Python of the environment told of last.
+    python: Option<String>,
 }
 
 impl<W: Write> std::fmt::Debug for PlainReporter<W> {
@@ -26,7 +28,7 @@ impl<W: Write> std::fmt::Debug for PlainReporter<W> {
 impl<W: Write> PlainReporter<W> {
     /// Write to this.
     pub const fn new(out: W, style: Style) -> Self {
-        Self { out, style, subjects: BTreeMap::new() }
+        Self { out, style, subjects: BTreeMap::new(), python: None }
     }
 }
 
@@ -40,9 +42,25 @@ impl<W: Write> Reporter for PlainReporter<W> {
             EventKind::TrialFinished(finished) => self.subjects.remove(&finished.trial).unwrap_or_default(),
             _ => String::new(),
         };
-        if let Some(line) = line(event, &subject, self.style) {
+        if self.is_worth_a_row(event)
+            && let Some(line) = line(event, &subject, self.style)
+        {
             // Nobody may be reading; the search goes on.
             drop(writeln!(self.out, "{line}"));
+        }
+    }
+}
+
+impl<W: Write> PlainReporter<W> {
+    /// Whether an event is told here, where every row stays: of narrowing only the end, of environments only those of
+    /// another Python.
+    fn is_worth_a_row(&mut self, event: &Event) -> bool {
+        match &event.kind {
+            EventKind::TrialFinished(finished) => finished.purpose.is_of_commit(),
+            EventKind::Environment { facts, .. } => {
+                self.python.replace(facts.python.clone()).as_ref() != Some(&facts.python)
+            }
+            _ => true,
         }
     }
 }
@@ -158,9 +176,7 @@ fn trial_line(finished: &TrialFinished, subject: &str, style: Style) -> String {
         OutcomeSource::Ran => duration(finished.timing.run_ms / 1e3),
         OutcomeSource::Reused | OutcomeSource::Replayed => "known".to_owned(),
     };
-    // A version with some of the commit's edits, or with other packages: no verdict on the commit.
-    let what = if finished.purpose.is_of_commit() { "" } else { "narrowing: " };
-    let tail = format!("{time:>7}  {what}{}", shortened(subject, 60));
+    let tail = format!("{time:>7}  {}", shortened(subject, 60));
     format!("{word} {}  {}{}", style.name(finished.commit.short()), style.dim(tail), style.warn(reason))
 }
 

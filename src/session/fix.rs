@@ -12,8 +12,8 @@ use crate::git::Patch;
 use crate::model::fix::FIX_SCHEMA;
 use crate::model::trial_line::OutcomeSource;
 use crate::model::{
-    CandidateFix, CommitId, FixReport, PackageDate, PackageOrigin, PackageSelection, Report, Termination,
-    TreeId, TrialKind, TrialOutput, TrialSpec, Verdict,
+    CandidateFix, CommitId, FixKind, FixReport, PackageDate, PackageOrigin, PackageSelection, Report,
+    Termination, TreeId, TrialKind, TrialOutput, TrialSpec, UndoneCommit, Verdict,
 };
 use crate::triage::{Baseline, CommandFacts, Oracle as _, Target, TargetOracle, passes, read};
 
@@ -103,14 +103,33 @@ pub fn fix(
             verified: own.map(|(_, words)| words.clone()),
             files: patch.files,
             lines: patch.lines,
+            undoes: undone(workshop, request, kind, &patch)?,
         };
         fixes.push((fix, (bare, patch)));
     }
-    // What passes everything first, then what passes the failing command, then the smallest change.
-    fixes.sort_by_key(|(fix, _)| (!fix.passed, fix.verified.is_none(), fix.lines, fix.files, fix.kind));
+    // What passes everything first, then what passes the failing command, then what takes back nothing else, then the
+    // smallest change.
+    fixes.sort_by_key(|(fix, _)| {
+        (!fix.passed, fix.verified.is_none(), !fix.undoes.is_empty(), fix.lines, fix.files, fix.kind)
+    });
     let made;
     (report.fixes, made) = fixes.into_iter().unzip();
     Ok(Some(Fixes { report, made }))
+}
+
+/// The commits after the culprit that a candidate takes back, where it puts whole files as they were.
+fn undone(
+    workshop: &SessionContext<'_>,
+    request: &FixRequest,
+    kind: FixKind,
+    patch: &Patch,
+) -> Result<Vec<UndoneCommit>, SessionError> {
+    let culprit = request.report.culprits.first().map(|culprit| culprit.commit.id);
+    let (FixKind::RestoreFiles, Some(culprit)) = (kind, culprit) else { return Ok(Vec::new()) };
+    let repository = workshop.repository;
+    let commits = repository.commits_changing(culprit, request.onto, &patch.paths)?;
+    let undone = commits.into_iter().map(|id| Ok(UndoneCommit { id, subject: repository.info(id)?.subject }));
+    undone.collect()
 }
 
 /// For a candidate, whether it passes the wider command, and in words.

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::prepare::{Prepared, prepare};
 use super::request::Request;
 use super::stored_request::remember;
-use crate::model::{CancelToken, Event, Report};
+use crate::model::{CancelToken, Event, EventKind, Report};
 use crate::session;
 
 /// Find the commit that broke a command, and in it the edits that did.
@@ -43,7 +43,14 @@ pub(crate) fn search(
     cancel: &CancelToken,
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<Report, Error> {
-    let report = session::find(&prepared.plan, &prepared.workshop(cancel), on_event)?;
-    remember(request, prepared, &report.session)?;
-    Ok(report)
+    let mut kept = Ok(());
+    let mut heard = |event: &Event| {
+        // At once: whoever kills it goes on with it as well.
+        if let EventKind::Started { session, .. } = &event.kind {
+            kept = remember(request, prepared, session);
+        }
+        on_event(event);
+    };
+    let report = session::find(&prepared.plan, &prepared.workshop(cancel), &mut heard)?;
+    kept.map(|()| report)
 }

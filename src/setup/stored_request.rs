@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::Error;
-use super::prepare::Prepared;
+use super::prepare::{Prepared, prepare};
 use super::request::Request;
 use super::retyped::Retyped;
 use crate::model::trial::HomeFile;
@@ -50,6 +50,25 @@ impl StoredRequest {
             fields.insert("version".to_owned(), VERSION.into());
         }
         serde_json::from_value(stored).ok().filter(|stored: &Self| stored.version == VERSION)
+    }
+
+    /// All that a session needs to run it again, with something changed.
+    ///
+    /// # Errors
+    /// When it cannot be carried out any more.
+    pub(crate) fn prepare(self, change: impl FnOnce(&mut Request)) -> Result<(Request, Prepared), Error> {
+        let mut request = self.request;
+        change(&mut request);
+        let mut prepared = prepare(&request)?;
+        prepared.plan.overlay = self.overlay;
+        prepared.plan.recipe.home = self.home;
+        Ok((request, prepared))
+    }
+
+    /// The words of the command line, where a user typed them.
+    pub(crate) fn typed(&self) -> Option<Retyped> {
+        let words = self.typed.iter().map(OsString::from);
+        (!self.typed.is_empty()).then(|| Retyped::of(words))
     }
 
     /// What the user typed, with other ends of the range, and all of it run again.

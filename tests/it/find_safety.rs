@@ -115,7 +115,7 @@ fn an_interrupt_keeps_what_ran_and_says_how_to_go_on() {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{stderr}");
-    assert!(stderr.contains("To go on, run the same again"), "{stderr}");
+    assert!(stderr.contains("To go on:"), "{stderr}");
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(!stdout.contains("cancelled"), "a trial that the interrupt ended tells nothing: {stdout}");
     assert!(snapshot(scene.repo.path()) == before, "the repository changed");
@@ -143,10 +143,7 @@ fn after_a_kill_nothing_is_lost_run_twice_or_left() {
 /// The same command ends with the answer, and runs only what is missing.
 fn goes_on(scene: &Scene, user: &User, script: &str) {
     let known = scene.ran();
-    let (code, report) = user.find(
-        scene.repo.path(),
-        &["--isolation", "off", "--jobs", "2", "--good", &scene.ids[0], "--shell", script],
-    );
+    let (code, report) = user.find(scene.repo.path(), &["--continue"]);
     assert_eq!((code, culprit(&report)), (Some(0), scene.ids[27].as_str()), "{report:#}");
     let count = |key: &str| usize::try_from(report["trials"][key].as_u64().unwrap()).unwrap();
     // The outcome is stored just after the command ends: that of each worker's last one may be missing.
@@ -155,7 +152,8 @@ fn goes_on(scene: &Scene, user: &User, script: &str) {
         "{:#}; ran before: {known:?}",
         report["trials"]
     );
-    // All of it again: nothing runs.
+    // Nothing is left to go on with; and all of it again runs nothing.
+    assert_eq!(user.run(scene.repo.path(), &["find", "--continue"]).code, Some(2));
     let ended = scene.ran();
     let (code, again) = user.find(
         scene.repo.path(),

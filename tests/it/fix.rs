@@ -67,9 +67,10 @@ fn the_smallest_change_that_passes_comes_first_and_applies_with_git() {
     assert_eq!(code, Some(0), "{report:#}");
     assert_eq!(
         kinds(&report),
-        [("undo-edits", true), ("restore-files", true), ("revert-commit", true)],
+        [("undo-edits", true), ("revert-commit", true), ("restore-files", true)],
         "{report:#}"
     );
+    assert_eq!(report["fixes"][2]["undoes"][0]["subject"], "comment", "{report:#}");
     assert_eq!(report["fixes"][0]["lines"], 2, "{report:#}");
     assert_eq!(repo.git(&["status", "--porcelain=v2", "--branch"]), before);
     repo.git(&["apply", patch.to_str().unwrap()]);
@@ -296,4 +297,34 @@ fn tests_that_failed_before_are_no_obstacle_to_a_fix() {
     assert_eq!(code, Some(0), "{report:#}");
     assert!(kinds(&report).iter().any(|(_, passed)| *passed), "{report:#}");
     assert!(report["fixes"][0]["outcome"].to_string().contains("others fail without it, too"), "{report:#}");
+}
+
+#[test]
+fn what_takes_back_later_commits_is_a_fix_only_when_that_is_allowed() {
+    let (repo, good, _) = broken(|repo, text| {
+        let text = text.replace("json.load(text)", "json.load(text.strip())");
+        repo.write("app.py", &text).commit("strip what is read");
+        repo.write("app.py", format!("{text}\n\ndef more():\n    return 1\n")).commit("something new");
+    });
+    let user = User::new();
+    find(&user, &repo, good);
+    let patch = user.cache().join("my.patch");
+    let (code, report, _) = fix(&user, &repo, &["--output", patch.to_str().unwrap()]);
+    assert_eq!(kinds(&report), [("restore-files", true)], "{report:#}");
+    let undone: Vec<&str> = report["fixes"][0]["undoes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|commit| commit["subject"].as_str().unwrap())
+        .collect();
+    assert_eq!(undone, ["something new", "strip what is read"], "{report:#}");
+    assert_eq!(code, Some(3), "{report:#}");
+    assert!(!patch.exists());
+    let told = user.run(repo.path(), &["fix"]).stdout;
+    assert!(told.contains("undoes 2 later commits") && told.contains("strip what is read"), "{told}");
+    assert!(!told.contains("git apply"), "{told}");
+
+    let (code, report, _) = fix(&user, &repo, &["--allow-restore", "--output", patch.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert!(patch.exists());
 }

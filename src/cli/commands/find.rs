@@ -14,14 +14,14 @@ use super::json_target::JsonTarget;
 use super::masked::{MaskedReporter, masked_report};
 use super::notify::notify;
 use super::output::JsonArgs;
-use super::{answer, from_bisect};
+use super::{answer, continued, from_bisect};
 use crate::cli::terminal::{can_animate, stderr_style};
 use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 use crate::model::{CancelReason, CancelToken};
 use crate::report::{Json, PlainReporter, Progress, Quiet, Renderer, Reporter, lines};
 use crate::session::{OnlyFailing, SignalListener};
-use crate::setup::{self, Request, Retyped};
+use crate::setup::{self, Prepared, Request, Retyped, StoredRequest};
 
 /// Find the commit that broke a command
 ///
@@ -50,6 +50,9 @@ pub(crate) struct Args {
     /// Go on from the git bisect that is under way: its good and bad commits, its paths
     #[arg(long, conflicts_with_all = ["range", "good", "bad"])]
     pub(crate) from_bisect: bool,
+    /// Go on with the latest search here that was stopped or killed, as it was asked
+    #[arg(long = "continue", conflicts_with_all = ["range", "good", "bad", "from_bisect", "find_fix", "shell", "command"])]
+    pub(crate) goes_on: bool,
     /// Repository [default: the one you stand in]
     #[arg(long, value_name = "DIR")]
     pub(crate) repo: Option<PathBuf>,
@@ -134,6 +137,11 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// How the answer is told.
+    fn telling(&self) -> Telling<'_> {
+        Telling { result: &self.result, quiet: self.quiet, notify: self.notify.as_deref(), has_next: true }
+    }
+
     /// What they ask for, as the user typed it.
     fn request(&self) -> Request {
         let Self {
@@ -141,6 +149,7 @@ impl Args {
             good,
             bad,
             from_bisect: _,
+            goes_on: _,
             repo,
             first_parent,
             path,
@@ -221,9 +230,15 @@ impl ValueEnum for OnlyFailing {
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
-    if args.from_bisect {
+    let here = || {
         let here = std::env::current_dir().map_err(CliError::internal)?;
-        let repository = Repository::open(args.repo.as_deref().unwrap_or(&here))?;
+        Ok::<_, CliError>(Repository::open(args.repo.as_deref().unwrap_or(&here))?)
+    };
+    if args.goes_on {
+        return go_on(args, continued::stopped(&here()?)?);
+    }
+    if args.from_bisect {
+        let repository = here()?;
         let (args, said) = from_bisect::taken_over(args, &repository)?;
         if !args.quiet {
             super::say(&said);
@@ -234,9 +249,22 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
 }
 
 fn run_with_ends(args: &Args) -> Result<ExitStatus, CliError> {
-    let telling =
-        Telling { result: &args.result, quiet: args.quiet, notify: args.notify.as_deref(), has_next: true };
-    run_and_tell(&args.request(), &telling)
+    run_and_tell(&args.request(), &args.telling())
+}
+
+/// Go on with a search that was stopped.
+fn go_on(args: &Args, stopped: StoredRequest) -> Result<ExitStatus, CliError> {
+    if let Some(typed) = stopped.typed().filter(|_| !args.quiet) {
+        super::say(&format!("goes on with: {typed}"));
+    }
+    let prepare = || {
+        stopped.prepare(|request| {
+            request.jobs = args.jobs.or(request.jobs);
+            // What ran is what there is to go on with.
+            request.fresh = args.fresh;
+        })
+    };
+    tell_run(&args.telling(), prepare)
 }
 
 /// How a search and its answer are told.
@@ -250,8 +278,15 @@ pub(super) struct Telling<'a> {
 
 /// Search, and tell what came of it.
 pub(super) fn run_and_tell(request: &Request, telling: &Telling<'_>) -> Result<ExitStatus, CliError> {
+    tell_run(telling, || Ok((request.clone(), setup::prepare(request)?)))
+}
+
+fn tell_run(
+    telling: &Telling<'_>,
+    prepare: impl FnOnce() -> Result<(Request, Prepared), CliError>,
+) -> Result<ExitStatus, CliError> {
     let mut json = telling.result.target()?.as_deref().map(JsonTarget::open).transpose()?;
-    let prepared = setup::prepare(request)?;
+    let (request, prepared) = prepare()?;
     for warning in &prepared.warnings {
         warn(warning);
     }
@@ -263,7 +298,7 @@ pub(super) fn run_and_tell(request: &Request, telling: &Telling<'_>) -> Result<E
     let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
     let mut reporter = reporter(telling.quiet);
     let report =
-        masked_report(&setup::search(request, &prepared, &cancel, &mut |event| reporter.on_event(event))?);
+        masked_report(&setup::search(&request, &prepared, &cancel, &mut |event| reporter.on_event(event))?);
     drop(listener);
     // Said before, unless it came meanwhile.
     if let Some(note) = prepared.store.note().filter(|note| !prepared.warnings.contains(note)) {
@@ -277,10 +312,13 @@ pub(super) fn run_and_tell(request: &Request, telling: &Telling<'_>) -> Result<E
     }
     let on_stdout = json.as_ref().is_some_and(JsonTarget::is_stdout);
     if !on_stdout {
-        answer::tell(request, &prepared, &report, telling.has_next)?;
+        answer::tell(&request, &prepared, &report, telling.has_next)?;
     }
     if cancel.is_cancelled() {
-        print_resume_hint(&cancel);
+        let place = request.repo.as_ref().map(|place| place.to_string_lossy().into_owned());
+        let words = ["pybisect", "find", "--continue"].into_iter().map(str::to_owned);
+        let place = place.into_iter().flat_map(|place| ["--repo".to_owned(), place]);
+        print_resume_hint(&cancel, words.chain(place));
         return Ok(ExitStatus::Interrupted);
     }
     if let Some(how) = telling.notify {
@@ -306,16 +344,15 @@ pub(super) fn warn(text: &str) {
 }
 
 /// What to do after an interrupt.
-pub(super) fn print_resume_hint(cancel: &CancelToken) {
+pub(super) fn print_resume_hint(cancel: &CancelToken, words: impl Iterator<Item = String>) {
     let style = stderr_style();
     let ended = match cancel.reason() {
         Some(CancelReason::Forced) => "killed",
         _ => "stopped",
     };
-    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     drop(writeln!(
         anstream::stderr(),
-        "{ended}; what ran is kept. To go on, run the same again:\n  {}",
+        "{ended}; what ran is kept. To go on:\n  {}",
         style.bold(shell_words::join(words))
     ));
 }

@@ -1,6 +1,6 @@
 //! `pybisect fix`.
 
-use crate::setup::{self, Prepared, Request, StoredRequest};
+use crate::setup::{Prepared, StoredRequest};
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::masked::{masked, masked_text};
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
-use crate::model::{CancelToken, CandidateFix, CommitId, FixKind, FixReport, PackageChange, Report, TreeId};
+use crate::model::{CancelToken, CandidateFix, CommitId, FixKind, PackageChange, Report, TreeId};
 use crate::report::FixText;
 use crate::session::{self, FixRequest, Fixes, SignalListener};
 use crate::setup::cache_dir;
@@ -67,6 +67,9 @@ pub(crate) struct Args {
     /// Commit the fix on a new branch and push that
     #[arg(long, value_name = "REMOTE")]
     pub(crate) push: Option<String>,
+    /// Take a fix that puts files back as they were last good, though it undoes later commits of them
+    #[arg(long)]
+    pub(crate) allow_restore: bool,
     /// Show the result only, not the progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -99,7 +102,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let tested = tested(args, &cancel, &mut said)?;
     drop(listener);
     let Some(tested) = tested else {
-        find::print_resume_hint(&cancel);
+        let again = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+        find::print_resume_hint(&cancel, again);
         return Ok(ExitStatus::Interrupted);
     };
     tell(args, &tested)
@@ -113,6 +117,8 @@ pub(super) struct Tested {
     pub(super) fixes: Fixes,
     /// The name of the branch, when one is wanted.
     branch: Option<String>,
+    /// Whether a fix may take back later commits of its files.
+    allows_restore: bool,
 }
 
 /// Test the candidates. What ran before is answered from the record. `None` when the user stopped it.
@@ -130,16 +136,11 @@ pub(super) fn tested(
     let (row, found) = last_session(args, &repository, &store)?;
     let onto = repository.resolve(&args.onto)?.id;
     let branch = branch(args, &found, &repository)?;
-    let request = stored(&store, &row)?;
-    let again = Request {
-        jobs: args.jobs.or(request.request.jobs),
-        isolation: args.isolation.options().or(&request.request.isolation),
-        no_config: args.config.no_config || request.request.no_config,
-        ..request.request
-    };
-    let mut prepared = setup::prepare(&again)?;
-    prepared.plan.overlay = request.overlay;
-    prepared.plan.recipe.home = request.home;
+    let (_, prepared) = stored(&store, &row)?.prepare(|request| {
+        request.jobs = args.jobs.or(request.jobs);
+        request.isolation = args.isolation.options().or(&request.isolation);
+        request.no_config |= args.config.no_config;
+    })?;
     let verify = args.verify.as_ref().map(|script| ["sh", "-c", script].map(OsString::from).to_vec());
     let request = FixRequest { report: found, onto, verify };
     let workshop = prepared.workshop(cancel);
@@ -148,17 +149,19 @@ pub(super) fn tested(
         prepared.store.keep_fixes(row.id.as_str(), &fixes.report)?;
     }
     let found = request.report;
-    Ok(fixes.map(|fixes| Tested { prepared, found, fixes, branch }))
+    Ok(fixes.map(|fixes| Tested { prepared, found, fixes, branch, allows_restore: args.allow_restore }))
 }
 
 impl Tested {
-    /// The best candidate, when one passes and is needed.
+    /// The best candidate, when one passes and is needed; what takes back other commits' work as well is one only when
+    /// that is allowed.
     pub(super) fn best(&self) -> Option<(&CandidateFix, TreeId)> {
         if self.fixes.report.mended_already {
             return None;
         }
         let mut all = self.fixes.report.fixes.iter().zip(&self.fixes.made);
-        all.find(|(fix, _)| fix.passed).map(|(fix, (tree, _))| (fix, *tree))
+        let is_wanted = |fix: &CandidateFix| fix.is_clean() || fix.passed && self.allows_restore;
+        all.find(|(fix, _)| is_wanted(fix)).map(|(fix, (tree, _))| (fix, *tree))
     }
 
     /// Commit a candidate on a new branch, which is not checked out; one that has exactly that is taken as it is.
@@ -225,6 +228,7 @@ fn tell(args: &Args, tested: &Tested) -> Result<ExitStatus, CliError> {
             top: top.as_deref().filter(|top| here.as_deref() != Some(*top)),
             committed: committed.as_ref(),
             says_next: !args.is_shown,
+            allows_restore: args.allow_restore,
         };
         let mut text = Vec::new();
         view.render(&shown, &mut text).map_err(CliError::internal)?;
@@ -237,7 +241,7 @@ fn tell(args: &Args, tested: &Tested) -> Result<ExitStatus, CliError> {
         }
         say(&format!("pushed {name} to {remote}"));
     }
-    Ok(exit(&fixes.report))
+    Ok(exit(tested))
 }
 
 /// Candidates are on top of a commit: what the user changed since is not in them.
@@ -250,8 +254,8 @@ fn warn_of_uncommitted(repository: &Repository, paths: &[PathBuf]) {
     }
 }
 
-fn exit(report: &FixReport) -> ExitStatus {
-    let good = report.mended_already || report.fixes.iter().any(|fix| fix.passed);
+fn exit(tested: &Tested) -> ExitStatus {
+    let good = tested.fixes.report.mended_already || tested.best().is_some();
     if good { ExitStatus::Success } else { ExitStatus::Inconclusive }
 }
 
@@ -294,8 +298,7 @@ fn stored(store: &Store, row: &SessionRow) -> Result<StoredRequest, CliError> {
         CliError::usage(format!("session {} does not say how it was run", row.id))
             .hinted("run the same pybisect find again: its outcomes are known")
     };
-    let json = store.request(row.id.as_str())?.ok_or_else(again)?;
-    serde_json::from_str(&json).map_err(|_| again())
+    StoredRequest::of(store, row.id.as_str()).ok_or_else(again)
 }
 
 /// The name of the branch, when one is wanted.

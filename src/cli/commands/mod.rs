@@ -7,6 +7,7 @@ pub(super) mod check;
 mod chosen;
 pub(super) mod config;
 mod config_args;
+mod continued;
 pub(super) mod demo;
 mod doctor;
 mod environment_args;

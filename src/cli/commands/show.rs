@@ -6,7 +6,9 @@ use crate::cli::terminal::{columns, stdout_style};
 use crate::cli::{CliError, ExitStatus};
 use crate::git::Repository;
 use crate::model::{CommitId, Event, KeptOutput, Report};
-use crate::report::{EditsText, Renderer as _, ReportHtml, ShowMarkdown, ShowText, Shown, TextRenderer};
+use crate::report::{
+    EditsText, Renderer as _, ReportHtml, ShowMarkdown, ShowSlack, ShowText, Shown, TextRenderer,
+};
 use crate::setup::cache_dir;
 use crate::store::{SessionRow, Store};
 
@@ -26,6 +28,7 @@ Examples:
   pybisect show --full             the whole report
   pybisect show --edits            every edit that broke it, whole
   pybisect show --markdown         for an issue
+  pybisect show --slack            for a channel
   pybisect show --html > bug.html  the page of `pybisect report`")]
 pub(crate) struct Args {
     /// The session's id, or its beginning [default: the latest one of this repository]; or a commit of that one
@@ -43,9 +46,15 @@ pub(crate) struct Args {
     /// In Markdown, for an issue
     #[arg(long, group = "form")]
     markdown: bool,
+    /// In Slack's markup, for a channel
+    #[arg(long, group = "form")]
+    slack: bool,
     /// As a page of HTML, which is that of `pybisect report`
     #[arg(long, group = "form")]
     html: bool,
+    /// With --html: open the page in your browser ($BROWSER, or what the desktop has)
+    #[arg(long, requires = "html")]
+    open: bool,
     /// Repository [default: the one you stand in]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
@@ -91,9 +100,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     let mut text = Vec::new();
     if args.html {
         ReportHtml.render(&of_session(&store, &kept.row)?, &mut text).map_err(CliError::internal)?;
-        return super::print(&text);
+        return if args.open { open(&kept.row, &text) } else { super::print(&text) };
     }
-    if args.markdown {
+    if args.slack {
+        ShowSlack.render(shown, &mut text)
+    } else if args.markdown {
         ShowMarkdown.render(shown, &mut text)
     } else if args.full {
         let diff = repository.as_ref().and_then(|repository| diff(repository, &kept.report));
@@ -105,6 +116,25 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     }
     .map_err(CliError::internal)?;
     super::print_text(&text)
+}
+
+/// Write the page to the cache folder, and have the user's browser show it.
+fn open(row: &SessionRow, page: &[u8]) -> Result<ExitStatus, CliError> {
+    let folder = cache_dir::cache()?.join("pages");
+    let file = folder.join(format!("{}.html", row.id));
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(&file, page))
+        .map_err(CliError::internal)?;
+    let browser = std::env::var_os("BROWSER").filter(|name| !name.is_empty());
+    let browser = browser.unwrap_or_else(|| "xdg-open".into());
+    let started =
+        std::process::Command::new(&browser).arg(&file).stdout(std::process::Stdio::null()).status();
+    if started.is_ok_and(|status| status.success()) {
+        return Ok(ExitStatus::Success);
+    }
+    let name = browser.to_string_lossy();
+    Err(CliError::usage(format!("{name} did not open {}", file.display()))
+        .hinted("another browser: BROWSER=firefox pybisect show --html --open"))
 }
 
 /// The session and the commit that are asked for. One word alone may be either.

@@ -34,7 +34,7 @@ pub(super) fn fixes(told: &Postmortem) -> Html {
     for why in more {
         html.raw("<p class=\"muted\">Not made: ").text(why).raw("</p>\n");
     }
-    if let Some(best) = report.fixes.first().filter(|fix| fix.passed) {
+    if let Some(best) = report.fixes.first().filter(|fix| fix.is_clean()) {
         html.raw("<h3>The smallest that passes</h3>\n");
         of_diff(&best.patch, &mut html);
         html.command(&format!("pybisect fix {} --branch NAME --commit", report.session));

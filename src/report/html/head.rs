@@ -146,7 +146,7 @@ pub(super) fn facts(told: &Postmortem, html: &mut Html) {
         html.text(&good.subject).raw("</span></dd></div>\n");
     }
     if let Some(fix) = &told.fix {
-        let best = fix.fixes.first().filter(|fix| fix.passed);
+        let best = fix.fixes.first().filter(|fix| fix.is_clean());
         html.raw("<div><dt>Fix</dt><dd>");
         match (fix.mended_already, best) {
             (true, _) => html.raw("not needed: it passes already"),

@@ -90,7 +90,9 @@ impl IncidentText {
             writeln!(out, "  {} {}", self.style.name(culprit.commit.id.short()), culprit.commit.subject)?;
             in_full(self.style, report, out)?;
         }
-        if let Some(fix) = incident.fixes().and_then(|report| report.fixes.first()).filter(|fix| fix.passed) {
+        if let Some(fix) =
+            incident.fixes().and_then(|report| report.fixes.first()).filter(|fix| fix.is_clean())
+        {
             writeln!(out, "\n{}", self.style.bold(format!("fix: {}", fix.kind.phrase())))?;
             write_diff(self.style, &fix.patch, MOST_LINES, "", out)?;
         }

@@ -59,7 +59,7 @@ fn responsive(told: &Postmortem) -> Vec<Countermeasure> {
             let what = Prose::of("Fix it: ").code(onto).text(" passes already");
             list.push(Countermeasure { is_done: true, ..to_do(what, None) });
         }
-        Some(fix) if fix.fixes.first().is_some_and(|fix| fix.passed) => {
+        Some(fix) if fix.fixes.first().is_some_and(|fix| fix.is_clean()) => {
             let how = fix.fixes.first().map(|fix| fix.kind.phrase()).unwrap_or_default();
             let what = Prose::of(format!("Bring the tested fix in: {how}"));
             list.push(match told.incident.as_ref().and_then(Incident::branch) {

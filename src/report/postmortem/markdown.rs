@@ -253,7 +253,7 @@ fn fixes(report: &FixReport, out: &mut dyn Write) -> io::Result<()> {
     for why in &report.left_out {
         writeln!(out, "| {} | not made | |", markdown(why))?;
     }
-    if let Some(best) = report.fixes.first().filter(|fix| fix.passed) {
+    if let Some(best) = report.fixes.first().filter(|fix| fix.is_clean()) {
         writeln!(out)?;
         block("diff", &best.patch.lines().map(str::to_owned).collect::<Vec<_>>(), out)?;
     }

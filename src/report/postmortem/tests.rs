@@ -152,6 +152,7 @@ fn a_fix_that_passed_is_on_the_checklist_and_one_that_is_not_needed_is_ticked() 
         verified: None,
         files: 1,
         lines: 2,
+        undoes: Vec::new(),
     };
     told.fix = Some(FixReport { fixes: vec![fix], ..FixReport::default() });
     let words: Vec<String> = countermeasures(&told).iter().map(|measure| measure.what.plain()).collect();

@@ -2,6 +2,7 @@
 
 mod edits;
 mod markdown;
+mod slack;
 mod text;
 
 use crate::model::kept_output::ending_words;
@@ -9,6 +10,7 @@ use crate::model::{CommitId, KeptOutput, Report};
 
 pub use edits::EditsText;
 pub use markdown::ShowMarkdown;
+pub use slack::ShowSlack;
 pub use text::ShowText;
 
 use super::phrases::plural;

@@ -127,7 +127,8 @@ fn end_of(report: &FixReport) -> StepEnd {
         return StepEnd::failed("the command passes there without any fix");
     }
     let count = plural(report.fixes.len(), "candidate");
-    match report.fixes.first().filter(|fix| fix.passed) {
+    // What takes back others' work is nothing to roll out unasked.
+    match report.fixes.first().filter(|fix| fix.is_clean()) {
         Some(fix) => {
             let wider = if fix.verified.is_some() { ", the wider command too" } else { "" };
             StepEnd::done(format!("{} passes{wider}, of {count}", fix.kind.phrase()))

@@ -29,12 +29,12 @@
 //! | [`beneath`] | files beneath an open folder, by descriptor | |
 //! | [`git`] | the repository: history, blobs, differences, the shadow for trials | beneath, graph, model, process |
 //! | [`process`] | one child process, and nothing left of it | beneath, model |
-//! | [`executor`] | where trials run | beneath, git, model, process, pyenv |
+//! | [`executor`] | where trials run | beneath, git, model, process, pyenv, store |
 //! | [`store`] | outcomes and sessions on disk | model |
 //! | [`triage`] | what went wrong: failures in a trial's output, and the oracle | model |
 //! | [`pyenv`] | Python environments | beneath, model, process |
 //! | [`call_changes`] | call changes between trees and over histories, remembered | calls, git, model, store |
-//! | [`session`] | the conductor: endpoints, loop, confirmation, journal | beneath, calls, executor, git, graph, minimize, model, process, pyenv, search, store, suspects, triage |
+//! | [`session`] | the conductor: endpoints, loop, confirmation, journal | calls, executor, git, graph, minimize, model, process, pyenv, search, store, suspects, triage |
 //! | [`setup`] | from a request to a session: configuration, environments, isolation, the place where it runs | executor, git, model, process, pyenv, report, session, store, triage |
 //! | [`check`] | a look at a branch before its merge: findings on changed calls | beneath, calls, git, minimize, model, process, pyenv, session |
 //! | [`respond`] | what is done about an outage: rolling back, and whether it took | git, model, process |

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -15,11 +14,11 @@ use jiff::Timestamp;
 
 use super::declarations::{TreeFiles, TreeListing, date_of, listing, locked};
 use super::local::{LocalExecutor, Seeder};
-use super::{Executor, ExecutorError, Provided};
+use super::{Executor, ExecutorError, ExecutorFacts, PackageSource, Provided, search_order};
 use crate::git::{GitError, Repository};
 use crate::model::{
-    CancelReason, CancelToken, Captured, CommitId, EnvironmentFacts, PackageDate, PackageOrigin,
-    PackageSelection, Termination, Timing, TreeId, Trial, TrialOutput, TrialSpec,
+    CancelReason, CancelToken, CommitId, EnvironmentFacts, PackageDate, PackageOrigin, PackageSelection,
+    Termination, Timing, TreeId, Trial, TrialOutput, TrialSpec,
 };
 use crate::pyenv::{Environment, EnvironmentError, Environments, ProjectVersion};
 
@@ -167,6 +166,10 @@ impl Drop for EnvironmentExecutor {
 }
 
 impl Executor for EnvironmentExecutor {
+    fn facts(&self) -> ExecutorFacts {
+        ExecutorFacts { prefetches: true, ..self.inner.facts() }
+    }
+
     fn capacity(&self) -> usize {
         self.inner.capacity()
     }
@@ -185,8 +188,7 @@ impl Executor for EnvironmentExecutor {
                     }
                 };
                 let timing = Timing { setup_ms: took, ..Timing::default() };
-                let (stdout, stderr) = (Captured::default(), Captured::default());
-                return Ok(TrialOutput { ending, stdout, stderr, timing, leftovers: 0, notes: Vec::new() });
+                return Ok(TrialOutput { timing, ..TrialOutput::without_run(ending) });
             }
         };
         let mut recipe = TrialSpec::clone(&trial.recipe);
@@ -203,10 +205,34 @@ impl Executor for EnvironmentExecutor {
         Ok(output)
     }
 
-    fn has_environments(&self) -> bool {
-        true
+    fn prefetch(&self, versions: &[(CommitId, TreeId)]) {
+        let order = search_order(versions.len()).take(MOST_AHEAD);
+        let mut ahead = locked(&self.ahead);
+        // What was foreseen before is nobody's next step any more.
+        ahead.waiting = order.map(|at| versions[at]).collect();
+        if std::mem::replace(&mut ahead.works, true) {
+            return;
+        }
+        let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
+        let queue = Arc::clone(&self.ahead);
+        let thread = std::thread::spawn(move || {
+            loop {
+                let next = {
+                    let mut ahead = locked(&queue);
+                    let next = ahead.waiting.pop_front().filter(|_| !stop.is_cancelled());
+                    ahead.works = next.is_some();
+                    next
+                };
+                let Some(version) = next else { return };
+                // What cannot be made is said when a trial needs it.
+                drop(shared.prepare(version, &PackageSelection::Own, &stop));
+            }
+        });
+        ahead.threads.push(thread);
     }
+}
 
+impl PackageSource for EnvironmentExecutor {
     fn environment_key(&self, session: &str, commit: CommitId, tree: TreeId, recipe: &TrialSpec) -> String {
         let own = PackageOrigin { commit, tree, day: PackageDate::Asked };
         let (origin, exactly) = origin_of(&recipe.packages, own);
@@ -314,32 +340,6 @@ impl Executor for EnvironmentExecutor {
         });
         versions.unwrap_or_default()
     }
-
-    fn prefetch(&self, versions: Vec<(CommitId, TreeId)>) {
-        let order = halves(versions.len()).into_iter().take(MOST_AHEAD);
-        let mut ahead = locked(&self.ahead);
-        // What was foreseen before is nobody's next step any more.
-        ahead.waiting = order.map(|at| versions[at]).collect();
-        if std::mem::replace(&mut ahead.works, true) {
-            return;
-        }
-        let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
-        let queue = Arc::clone(&self.ahead);
-        let thread = std::thread::spawn(move || {
-            loop {
-                let next = {
-                    let mut ahead = locked(&queue);
-                    let next = ahead.waiting.pop_front().filter(|_| !stop.is_cancelled());
-                    ahead.works = next.is_some();
-                    next
-                };
-                let Some(version) = next else { return };
-                // What cannot be made is said when a trial needs it.
-                drop(shared.prepare(version, &PackageSelection::Own, &stop));
-            }
-        });
-        ahead.threads.push(thread);
-    }
 }
 
 /// Whose declarations count for a trial's packages, and the exact ones when they are given.
@@ -349,23 +349,6 @@ fn origin_of(packages: &PackageSelection, own: PackageOrigin) -> (PackageOrigin,
         PackageSelection::Of(origin) => (*origin, None),
         PackageSelection::Exactly { origin, packages } => (*origin, Some(packages)),
     }
-}
-
-/// The middle, the quarters, the eighths …: the order in which a search by halves may come to them.
-fn halves(count: usize) -> Vec<usize> {
-    let mut order = Vec::with_capacity(count);
-    let whole: Range<usize> = 0..count;
-    let mut level = vec![whole];
-    while !level.is_empty() {
-        let mut next = Vec::new();
-        for range in level.into_iter().filter(|range| !range.is_empty()) {
-            let middle = range.start + range.len() / 2;
-            order.push(middle);
-            next.extend([range.start..middle, middle + 1..range.end]);
-        }
-        level = next;
-    }
-    order
 }
 
 /// Let a recipe's command run in an environment, on the tree's own source.
@@ -412,18 +395,4 @@ fn inside(recipe: &mut TrialSpec, environment: &Environment) {
         }
     });
     recipe.tree_paths.insert(name.to_owned(), folders);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn halves_come_in_the_order_of_a_search_and_all_of_them() {
-        assert!(halves(0).is_empty());
-        assert_eq!(halves(5), [2, 1, 4, 0, 3]);
-        let mut all = halves(37);
-        all.sort_unstable();
-        assert_eq!(all, (0..37).collect::<Vec<_>>());
-    }
 }

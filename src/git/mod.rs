@@ -19,6 +19,7 @@
 //! | `exported_tree` | [`ExportedTrees`]: files of trees kept in a folder from run to run |
 //! | `raw_diff` | [`EntryPair`]s: two trees entry by entry |
 //! | `tree_builder` | trees with files laid over them, and with other entries |
+//! | `tree_listing` | [`TreeEntry`]s: the direct entries of a tree |
 //! | `partial_clone` | what a partial clone lacks is fetched into the shadow |
 //! | `publish` | a tree as a [`Patch`], a commit on a branch, a pushed branch |
 //! | `tracked` | whether a program came with the repository |
@@ -56,6 +57,7 @@ mod tags;
 mod top_level_files;
 mod tracked;
 mod tree_builder;
+mod tree_listing;
 mod trial_repository;
 mod work_tree;
 
@@ -78,5 +80,6 @@ pub use repository_variables::OTHER_REPOSITORY;
 pub use revision::Tag;
 pub use shadow::{Link, RepositoryTemplate, Shadow};
 pub use tree_builder::TreeEdit;
+pub use tree_listing::{EntryTarget, TreeEntry};
 pub use trial_repository::{Drafts, IndexedFile, PrivateGit};
 pub use work_tree::WorkState;

@@ -75,6 +75,7 @@ pub fn ending_words(ending: &Termination) -> String {
         Termination::SetupFailed { reason } => format!("setup failed: {reason}"),
         Termination::NoEnvironment { .. } => "no environment".to_owned(),
         Termination::NoTree { reason } => reason.clone(),
+        Termination::MachineFailed { reason } => format!("the machine failed: {reason}"),
         Termination::Cancelled => "cancelled".to_owned(),
     }
 }

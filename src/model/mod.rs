@@ -94,5 +94,7 @@ pub use rollback::{
 };
 pub use suspect::{FailingLine, Suspect, SuspectReport};
 pub use target::{AlikeTarget, TargetGroup, TargetReport, by_culprit};
-pub use trial::{Captured, Termination, Timing, Trial, TrialId, TrialKind, TrialOutput, TrialSpec};
+pub use trial::{
+    Captured, InputFile, OutputFile, Termination, Timing, Trial, TrialId, TrialKind, TrialOutput, TrialSpec,
+};
 pub use verdict::{Skip, SkipKind, Verdict};

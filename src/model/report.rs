@@ -288,17 +288,7 @@ impl Report {
 
     /// Whether the last trial of an end of the range came to no test: then neither bad passed nor good failed.
     fn ended_unrun(&self) -> bool {
-        let is_unrun = |kind: SkipKind| match kind {
-            SkipKind::DifferentFailure | SkipKind::Timeout => false,
-            SkipKind::Requested
-            | SkipKind::NotRunnable
-            | SkipKind::NothingPassed
-            | SkipKind::CommandNotFound
-            | SkipKind::Setup
-            | SkipKind::Environment
-            | SkipKind::Tree
-            | SkipKind::Isolation => true,
-        };
+        let is_unrun = |kind: SkipKind| !matches!(kind, SkipKind::DifferentFailure | SkipKind::Timeout);
         let last = self.trial_log.iter().rfind(|line| line.purpose == TrialKind::Endpoint);
         last.is_some_and(|line| {
             let of = |skipped: &&Skipped| skipped.commit == line.commit;

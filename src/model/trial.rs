@@ -37,8 +37,31 @@ pub struct TrialSpec {
     pub writable: Vec<PathBuf>,
     /// Files that lie in its home, which is empty otherwise.
     pub home: Vec<HomeFile>,
-    /// Whether it is watched for what it reads and executes; then it is another recipe, with outcomes of its own.
-    pub is_watched: bool,
+    /// Files that it finds beside its tree, in a folder of their own; with them it is another recipe, with outcomes of
+    /// its own.
+    pub inputs: Vec<InputFile>,
+    /// Folders beside its tree, relative to that of its inputs, in which it may write, and whose files are then told.
+    pub outputs: Vec<PathBuf>,
+    /// Variables that name a place relative to the folder of its inputs. In `PYTHONPATH` it comes before what is there.
+    pub input_paths: BTreeMap<String, PathBuf>,
+}
+
+/// A file that a trial finds beside its tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputFile {
+    /// Where, relative to the folder of the trial's inputs.
+    pub path: PathBuf,
+    /// Its content.
+    pub content: Vec<u8>,
+}
+
+/// A file that a trial wrote in one of its output folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputFile {
+    /// Where, relative to the folder of the trial's inputs.
+    pub path: PathBuf,
+    /// Its content.
+    pub content: Vec<u8>,
 }
 
 /// A file that lies in the home of every trial.
@@ -93,6 +116,11 @@ pub struct Trial {
     pub purpose: TrialKind,
     /// How it runs.
     pub recipe: Arc<TrialSpec>,
+    /// How often the session has had a result of the same tree and recipe before: a result that somebody else had of as
+    /// many runs is as good as another run.
+    pub repeat: u32,
+    /// How often a machine failed at it.
+    pub attempt: u32,
 }
 
 /// How a trial's command ended.
@@ -133,6 +161,11 @@ pub enum Termination {
     /// the disk is full.
     NoTree {
         /// What is missing.
+        reason: String,
+    },
+    /// The machine failed, each time that it was tried; nothing is known of the command.
+    MachineFailed {
+        /// What failed.
         reason: String,
     },
     /// It was cancelled before it ended.
@@ -188,4 +221,23 @@ pub struct TrialOutput {
     pub leftovers: u32,
     /// What was not as in git: files left out, submodules and LFS pointers not filled.
     pub notes: Vec<String>,
+    /// What it wrote in its output folders. Not recorded.
+    #[serde(skip)]
+    pub files: Vec<OutputFile>,
+}
+
+impl TrialOutput {
+    /// The output of a trial whose command did not run.
+    #[must_use]
+    pub fn without_run(ending: Termination) -> Self {
+        Self {
+            ending,
+            stdout: Captured::default(),
+            stderr: Captured::default(),
+            timing: Timing::default(),
+            leftovers: 0,
+            notes: Vec::new(),
+            files: Vec::new(),
+        }
+    }
 }

@@ -24,6 +24,8 @@ pub enum SkipKind {
     Environment,
     /// The tree could not be checked out in full.
     Tree,
+    /// The machine that it ran on failed, each time.
+    Machine,
     /// It failed for want of something that isolation keeps from it.
     Isolation,
     /// It failed, but not as the target does.

@@ -1,6 +1,6 @@
 //! What a session works with.
 
-use crate::executor::Executor;
+use crate::executor::{Executor, PackageSource};
 use crate::git::{Repository, Shadow};
 use crate::model::CancelToken;
 use crate::store::Store;
@@ -13,6 +13,8 @@ pub struct SessionContext<'a> {
     pub shadow: &'a Shadow,
     /// Where trials run.
     pub executor: &'a dyn Executor,
+    /// The packages that versions run with, where each has an environment of its own.
+    pub packages: Option<&'a dyn PackageSource>,
     /// Where outcomes are kept.
     pub store: &'a Store,
     /// Trips when the user wants to stop.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
-use crate::executor::{Executor, ExecutorError};
+use crate::executor::{Executor, ExecutorError, run_with_retries};
 use crate::model::{CancelReason, CancelToken, Termination, Trial, TrialId, TrialOutput};
 
 struct Request {
@@ -61,7 +61,8 @@ impl Dispatcher {
             scope.spawn(move || {
                 for Request { trial, cancel, asked } in inbox {
                     let waited = asked.elapsed();
-                    let mut result = catch_unwind(AssertUnwindSafe(|| executor.run(&trial, &cancel)));
+                    let mut result =
+                        catch_unwind(AssertUnwindSafe(|| run_with_retries(executor, &trial, &cancel)));
                     if let Ok(Ok(output)) = &mut result {
                         // Beside what the executor waited for.
                         output.timing.queue_ms += waited.as_secs_f64() * 1e3;
@@ -194,7 +195,8 @@ mod tests {
             let mut dispatcher = Dispatcher::new(scope, &Broken, &CancelToken::new());
             let (commit, tree) = (CommitId::from_bytes([0; 20]), TreeId::from_bytes([0; 20]));
             let recipe = Arc::new(TrialSpec::default());
-            dispatcher.start(Trial { id: TrialId(0), commit, tree, purpose: TrialKind::Search, recipe });
+            let (id, purpose) = (TrialId(0), TrialKind::Search);
+            dispatcher.start(Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0 });
             dispatcher.wait(None);
         });
     }

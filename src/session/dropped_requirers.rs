@@ -46,12 +46,12 @@ impl Session<'_> {
 
     /// The package whose new version requires a package no more that is gone.
     fn requirer(&self, swap: &PackageRegression, changes: &[Change], gone: &Change) -> Option<Change> {
-        let executor = self.workshop.executor;
+        let packages = self.workshop.packages?;
         let mut name = gone.name.clone();
         let mut dropped = Vec::new();
         for _ in 0..DEEPEST {
-            let required_by = executor.requirers_of(swap.passes, &name, self.workshop.cancel);
-            let still = executor.requirers_of(swap.origin, &name, self.workshop.cancel);
+            let required_by = packages.requirers_of(swap.passes, &name, self.workshop.cancel);
+            let still = packages.requirers_of(swap.origin, &name, self.workshop.cancel);
             let mut changed = changes.iter().filter(|change| {
                 let requires = |(requirer, extra): &&(String, Option<String>)| {
                     *requirer == change.name && extra.is_none()

@@ -68,7 +68,7 @@ impl Session<'_> {
             Verdict::Bad => {
                 let mut hint =
                     "name an older commit with --good, or leave --good out to look for one".to_owned();
-                if !self.workshop.executor.has_environments() {
+                if self.workshop.packages.is_none() {
                     hint.push_str("; if packages changed since then: --env auto");
                 }
                 // An older commit fails as well for want of something that no commit has.
@@ -79,7 +79,8 @@ impl Session<'_> {
             // The reason names the option.
             Verdict::Skip(skip) if skip.kind == SkipKind::Isolation => (skip.reason.clone(), String::new()),
             Verdict::Skip(skip) => {
-                let hint = self.advice(commit, output).filter(|_| skip.kind != SkipKind::Environment);
+                let is_advised = !matches!(skip.kind, SkipKind::Environment | SkipKind::Machine);
+                let hint = self.advice(commit, output).filter(|_| is_advised);
                 (skip.reason.clone(), hint.unwrap_or_else(|| hint_of_skip(skip.kind).to_owned()))
             }
             Verdict::Abort(why) => (why.clone(), String::new()),
@@ -101,6 +102,9 @@ pub(super) const fn hint_of_skip(kind: SkipKind) -> &'static str {
         SkipKind::Environment => {
             "what its environment is made of can be changed: --python X.Y, --with 'PKG<2', --requirements FILE, \
              --as-of DATE, or --env current"
+        }
+        SkipKind::Machine => {
+            "the machine, not the command, is at fault: the same command goes on once it is mended"
         }
         _ => {
             "see what the command needs there: --with-file for a newer test, --with PKG for a package (and --env auto), \

@@ -15,7 +15,7 @@ impl Session<'_> {
         const NEAR: usize = 4;
         /// With so few left, a trial is of a commit that will be named, as a rule.
         const DECIDING: usize = 3;
-        if !self.workshop.executor.has_environments() {
+        if !self.workshop.executor.facts().prefetches {
             return Ok(());
         }
         let graph = &hunt.history.graph;
@@ -37,7 +37,7 @@ impl Session<'_> {
         if self.foreseen != commits {
             let versions: Result<Vec<_>, SessionError> =
                 commits.iter().map(|&commit| Ok((commit, self.trials.tree_of(commit)?))).collect();
-            self.workshop.executor.prefetch(versions?);
+            self.workshop.executor.prefetch(&versions?);
             self.foreseen = commits;
         }
         Ok(())
@@ -46,7 +46,7 @@ impl Session<'_> {
     /// Tell of the environment that a version ran in, once each.
     pub(super) fn say_environment(&mut self, commit: CommitId) -> Result<(), EarlyExit> {
         let tree = self.trials.tree_of(commit)?;
-        let facts = self.workshop.executor.environment_of(commit, tree);
+        let facts = self.workshop.packages.and_then(|packages| packages.environment_of(commit, tree));
         if let Some(facts) = facts.filter(|facts| self.environments.insert(facts.key.clone())) {
             for note in &facts.notes {
                 self.journal.note(note.clone())?;

@@ -161,9 +161,8 @@ impl Session<'_> {
     /// Ask for a trial and say so.
     pub(super) fn start(&mut self, commit: CommitId, purpose: TrialKind) -> Result<TrialId, EarlyExit> {
         let tree = self.trials.tree_of(commit)?;
-        if self.is_to_be_watched(commit, purpose)
-            && let Some(id) = self.start_watched(commit, tree)?
-        {
+        if self.is_to_be_watched(commit, purpose) {
+            let id = self.start_watched(commit, tree)?;
             return self.say_started(id, commit, purpose);
         }
         self.start_tree(commit, tree, purpose)
@@ -212,7 +211,7 @@ impl Session<'_> {
     pub(super) fn next_judged(&mut self) -> Result<Vec<Judged>, EarlyExit> {
         let deadline = self.next_deadline()?;
         let until = deadline.into_iter().chain(self.target_expected()).min();
-        let done = match self.trials.wait(until)? {
+        let mut done = match self.trials.wait(until)? {
             Some(done) => done,
             None if self.workshop.cancel.is_cancelled() => return Err(EarlyExit::Interrupted),
             None => {
@@ -221,6 +220,7 @@ impl Session<'_> {
                 done
             }
         };
+        self.keep_watched(&mut done);
         if self.good_runs_with_own(&done)? {
             return Ok(Vec::new());
         }

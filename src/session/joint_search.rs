@@ -68,9 +68,13 @@ impl Session<'_> {
         let (Some(output), Some((_, changes))) = (&self.target_output, &self.targets.range) else {
             return Ok(prior);
         };
-        let tracing = self.watch.tracing.as_ref();
-        let evidence =
-            super::failure_of(self.plan, self.workshop.repository, output, tracing, Some(failure))?;
+        let evidence = super::failure_of(
+            self.plan,
+            self.workshop.repository,
+            output,
+            &self.watch.functions,
+            Some(failure),
+        )?;
         if !evidence.is_empty() {
             let ranking = changes.ranking(&evidence);
             for (node, probability) in changes.probabilities(&ranking) {

@@ -4,22 +4,18 @@
 //! lines down when it is first reached. Python 3.12 and later report each line once (`sys.monitoring`), so that it
 //! costs next to nothing; earlier ones call the shim for each function.
 
+use super::function_tracer::{with_shim, written};
+use crate::model::{InputFile, TrialOutput, TrialSpec};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::io;
-
-use super::function_tracer::WatchFolder;
-use crate::model::TrialSpec;
 
 const LINES: &str = include_str!("tracing/pybisect_lines.py");
 
 /// Lines by file, from the top of the tree.
 pub type LinesByFile = BTreeMap<String, BTreeSet<u32>>;
 
-/// The place where a watched trial finds the shim and the wanted lines, and where it writes.
+/// Has a trial write down which of some lines it executes.
 #[derive(Debug)]
 pub struct LineTracer {
-    folder: WatchFolder,
     wanted: LinesByFile,
 }
 
@@ -35,36 +31,26 @@ pub struct LineCoverage {
 }
 
 impl LineTracer {
-    /// Set it up. The files are of Python, and the lines those that matter in them.
-    ///
-    /// # Errors
-    /// When no folder can be made.
-    pub fn new(wanted: LinesByFile) -> io::Result<Self> {
-        let folder = WatchFolder::new("pybisect-lines-")?;
-        std::fs::write(folder.path().join("shim/pybisect_lines.py"), LINES)?;
-        let mut list = String::new();
+    /// For these lines. The files are of Python, and the lines those that matter in them.
+    #[must_use]
+    pub fn new(wanted: LinesByFile) -> Self {
         // A path with a line end in it cannot be written down.
-        let wanted: LinesByFile =
-            wanted.into_iter().filter(|(path, _)| !path.contains(['\n', '\r', '\t'])).collect();
-        for (path, lines) in &wanted {
-            list.push_str(path);
-            let mut mark = '\t';
-            for line in lines {
-                write!(list, "{mark}{line}").map_err(io::Error::other)?;
-                mark = ' ';
-            }
-            list.push('\n');
-        }
-        std::fs::write(folder.path().join("wanted"), list)?;
-        Ok(Self { folder, wanted })
+        let is_plain = |path: &str| !path.contains(['\n', '\r', '\t']);
+        Self { wanted: wanted.into_iter().filter(|(path, _)| is_plain(path)).collect() }
     }
 
     /// The recipe of a trial that is watched.
     #[must_use]
     pub fn watched(&self, recipe: &TrialSpec) -> TrialSpec {
-        let mut recipe = self.folder.with_shim(recipe);
-        recipe.visible.push(self.folder.path().to_owned());
-        recipe.environment.insert("PYBISECT_LINES".into(), self.folder.path().into());
+        let mut recipe = with_shim(recipe);
+        let mut list = String::new();
+        for (path, lines) in &self.wanted {
+            let lines: Vec<String> = lines.iter().map(u32::to_string).collect();
+            list.extend([path.as_str(), "\t", &lines.join(" "), "\n"]);
+        }
+        let inputs = [("shim/pybisect_lines.py", LINES.into()), ("wanted", list.into_bytes())];
+        recipe.inputs.extend(inputs.map(|(path, content)| InputFile { path: path.into(), content }));
+        recipe.input_paths.insert("PYBISECT_LINES".to_owned(), "".into());
         recipe.tree_paths.insert("PYBISECT_TOP".to_owned(), vec![".".into()]);
         recipe
     }
@@ -72,8 +58,8 @@ impl LineTracer {
     /// What the trial executed. `None` when that is not known: no Python ran that could be watched, or another tracer
     /// took its place.
     #[must_use]
-    pub fn read(&self) -> Option<LineCoverage> {
-        let texts = self.folder.written()?;
+    pub fn read(&self, output: &TrialOutput) -> Option<LineCoverage> {
+        let texts = written(output);
         read(&self.wanted, texts.iter().flat_map(|text| text.lines()))
     }
 }

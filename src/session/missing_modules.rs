@@ -25,11 +25,10 @@ impl Session<'_> {
         &mut self,
         done: &FinishedTrial,
     ) -> Result<Option<EarlyExit>, EarlyExit> {
-        let executor = self.workshop.executor;
         let by_signature = matches!(self.plan.matching, Matching::Signature);
-        if !executor.has_environments() || !by_signature || self.plan.find_fix {
+        let Some(packages) = self.workshop.packages.filter(|_| by_signature && !self.plan.find_fix) else {
             return Ok(None);
-        }
+        };
         let command = CommandFacts::of(&self.plan.recipe.command);
         let runs_tests = command.runner.is_some() || command.runs_pytest;
         let Some(module) = missing_at_import(&done.output).filter(|_| runs_tests) else { return Ok(None) };
@@ -40,12 +39,12 @@ impl Session<'_> {
         let cancel = self.workshop.cancel;
         for good in self.plan.good.clone() {
             let there = origin((good, self.trials.tree_of(good)?), PackageDate::Asked);
-            if executor.has_module(there, &module, cancel) == Some(true) {
+            if packages.has_module(there, &module, cancel) == Some(true) {
                 return Ok(None);
             }
         }
         let at = origin((done.commit, tree), PackageDate::Asked);
-        let provided = executor.provider_of(at, &module, cancel);
+        let provided = packages.provider_of(at, &module, cancel);
         if let Some(Provided { package, declared: Some(place), lines }) = &provided
             && !self.added.contains(lines)
         {
@@ -53,7 +52,7 @@ impl Session<'_> {
                 "the tests import {module}, which {package} has: added for all commits, as {place} declares it ({})",
                 lines.join(", ")
             ))?;
-            executor.add_packages(lines);
+            packages.add_packages(lines);
             self.added.push(lines.clone());
             return Ok(Some(EarlyExit::Anew));
         }
@@ -197,6 +196,7 @@ mod tests {
             timing: crate::model::Timing::default(),
             leftovers: 0,
             notes: Vec::new(),
+            files: Vec::new(),
         })
     }
 

@@ -221,7 +221,7 @@ impl Session<'_> {
         let seen = match (&self.failure, &self.target_output) {
             (Some(known), _) => known,
             (None, Some(output)) => {
-                read = super::failure_of(self.plan, self.workshop.repository, output, None, None)?;
+                read = super::failure_of(self.plan, self.workshop.repository, output, &[], None)?;
                 &read
             }
             (None, None) => &FailureEvidence::default(),

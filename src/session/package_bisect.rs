@@ -204,16 +204,15 @@ impl Session<'_> {
             return Ok(());
         };
         let is_upgrade = compared(before, after);
-        let executor = self.workshop.executor;
         let (mut good, mut bad) = (before.clone(), after.clone());
         let mut untested = Vec::new();
         loop {
             let (low, high) = if is_upgrade == Ordering::Greater { (&bad, &good) } else { (&good, &bad) };
-            let mut between: Vec<String> = executor
-                .versions_between(swap.origin, &change.name, (low, high), self.workshop.cancel)
-                .into_iter()
-                .filter(|version| !untested.contains(version))
-                .collect();
+            let known = self.workshop.packages.map(|packages| {
+                packages.versions_between(swap.origin, &change.name, (low, high), self.workshop.cancel)
+            });
+            let mut between: Vec<String> =
+                known.unwrap_or_default().into_iter().filter(|version| !untested.contains(version)).collect();
             if is_upgrade == Ordering::Greater {
                 between.reverse();
             }

@@ -34,7 +34,7 @@ impl Session<'_> {
         hunt: &SearchRange,
         outcome: &SearchOutcome,
     ) -> Result<Option<Conclusion>, EarlyExit> {
-        if !self.workshop.executor.has_environments() || self.plan.find_fix {
+        if self.workshop.packages.is_none() || self.plan.find_fix {
             return Ok(None);
         }
         let sides = match outcome {
@@ -197,7 +197,7 @@ impl Session<'_> {
         let conclusion = match ended {
             Ok(Conclusion::NotReproduced { reason, hint })
             | Err(EarlyExit::Concluded(Conclusion::NotReproduced { reason, hint }))
-                if self.workshop.executor.has_environments() && !self.plan.find_fix =>
+                if self.workshop.packages.is_some() && !self.plan.find_fix =>
             {
                 Conclusion::NotReproduced { reason, hint }
             }
@@ -308,7 +308,7 @@ impl Session<'_> {
     }
 
     pub(super) fn packages(&self, origin: PackageOrigin) -> Option<Versions> {
-        let list = self.workshop.executor.packages_of(origin, self.workshop.cancel)?;
+        let list = self.workshop.packages?.packages_of(origin, self.workshop.cancel)?;
         Some(versions(&list))
     }
 
@@ -380,7 +380,7 @@ impl Session<'_> {
                 line.split_once("==").is_some_and(|(name, _)| one.fixed.iter().any(|fixed| fixed == name))
             });
         let packages =
-            self.workshop.executor.resolve_with_pins(one.origin, &fixed, &others, self.workshop.cancel)?;
+            self.workshop.packages?.resolve_with_pins(one.origin, &fixed, &others, self.workshop.cancel)?;
         Some(versions(&packages))
     }
 }

@@ -115,8 +115,13 @@ impl Session<'_> {
     fn failure_as_evidence(&self) -> Result<Option<FailureEvidence>, EarlyExit> {
         let Some(output) = &self.target_output else { return Ok(None) };
         let target = self.target.as_ref().filter(|_| !self.targets.new.is_empty());
-        let tracing = self.watch.tracing.as_ref();
-        Ok(Some(super::failure_of(self.plan, self.workshop.repository, output, tracing, target)?))
+        Ok(Some(super::failure_of(
+            self.plan,
+            self.workshop.repository,
+            output,
+            &self.watch.functions,
+            target,
+        )?))
     }
 
     fn believe(&mut self, changes: &RangeChanges, hunt: &mut SearchRange) -> Result<(), EarlyExit> {

@@ -6,11 +6,13 @@ use std::sync::atomic::AtomicBool;
 
 use super::call_evidence::call_reason;
 use super::read_changes::{FailingTree, read_changes};
-use super::{FunctionTracer, OverlayFile, Plan, SessionContext, SessionError, Trees};
+use super::{OverlayFile, Plan, SessionContext, SessionError, Trees};
+use crate::executor::run_with_retries;
 use crate::git::{GitError, History, Repository};
 use crate::graph::Node;
 use crate::model::{
     CommitId, FailingLine, FailureSignature, Suspect, SuspectReport, Trial, TrialId, TrialKind, TrialOutput,
+    TrialSpec,
 };
 use crate::suspects::{FailureEvidence, Features, Ranking, Suspicion};
 
@@ -133,28 +135,29 @@ fn evidence(failure: &FailureEvidence) -> Vec<String> {
     evidence
 }
 
-/// Run the command of a plan once, at the bad commit; watched when `tracing` is given.
+/// Run the command of a plan once, at the bad commit, by its recipe or a watched one.
 ///
 /// # Errors
 /// When the machine or the repository fails.
 pub fn run_bad_commit(
     plan: &Plan,
     workshop: &SessionContext<'_>,
-    tracing: Option<&FunctionTracer>,
+    recipe: TrialSpec,
 ) -> Result<TrialOutput, SessionError> {
     let mut trees = Trees::new(plan, workshop);
-    let recipe = tracing.map_or_else(|| plan.recipe.clone(), |tracing| tracing.watched(&plan.recipe));
     let trial = Trial {
         id: TrialId(0),
         commit: plan.bad,
         tree: trees.tree_of(plan.bad)?,
         purpose: TrialKind::Endpoint,
         recipe: Arc::new(recipe),
+        repeat: 0,
+        attempt: 0,
     };
-    Ok(workshop.executor.run(&trial, workshop.cancel)?)
+    Ok(run_with_retries(workshop.executor, &trial, workshop.cancel)?)
 }
 
-/// Read a failure from the output of a trial at bad, and from what it executed; only of the `target`'s test, where there
+/// Read a failure from the output of a trial at bad, and from what was `watched` there; only of the `target`'s test, where there
 /// is one.
 ///
 /// # Errors
@@ -163,11 +166,10 @@ pub fn failure_of(
     plan: &Plan,
     repository: &Repository,
     output: &TrialOutput,
-    tracing: Option<&FunctionTracer>,
+    watched: &[String],
     target: Option<&FailureSignature>,
 ) -> Result<FailureEvidence, GitError> {
     let tree = FailingTree::new(repository, plan.bad, &plan.overlay)?;
-    let watched = tracing.map(FunctionTracer::read).unwrap_or_default();
     let text = format!("{}\n{}", output.stdout.text, output.stderr.text);
-    Ok(FailureEvidence::read_one(&text, target, &tree, &watched))
+    Ok(FailureEvidence::read_one(&text, target, &tree, watched))
 }

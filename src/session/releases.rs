@@ -159,7 +159,7 @@ impl Session<'_> {
         if held.is_empty() {
             return self.packages(origin);
         }
-        let list = self.workshop.executor.packages_under(origin, held, self.workshop.cancel)?;
+        let list = self.workshop.packages?.packages_under(origin, held, self.workshop.cancel)?;
         Some(super::package_trial::versions(&list))
     }
 
@@ -187,8 +187,9 @@ impl Session<'_> {
         let Stretch { version, passes: mut old, fails: mut new, held, otherwise_passes } = *stretch;
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        let Some(mut passes) = self.workshop.executor.package_cutoff(old) else { return Ok((old, new)) };
-        let mut fails = self.workshop.executor.package_cutoff(new).unwrap_or(now);
+        let cutoff = |origin| self.workshop.packages.and_then(|packages| packages.package_cutoff(origin));
+        let Some(mut passes) = cutoff(old) else { return Ok((old, new)) };
+        let mut fails = cutoff(new).unwrap_or(now);
         let mut before = self.packages_held(old, held);
         let mut after = self.packages_held(new, held);
         while fails - passes > SHORTEST {
@@ -242,7 +243,7 @@ impl Session<'_> {
         self.test_constraints(end, &mut named)?;
         let bad = self.plan.bad;
         let tree = self.trials.tree_of(bad)?;
-        let facts = self.workshop.executor.environment_of(bad, tree);
+        let facts = self.workshop.packages.and_then(|packages| packages.environment_of(bad, tree));
         let sources = facts.map(|facts| facts.sources).unwrap_or_default();
         let constraints: Vec<String> =
             named.iter().filter_map(|package| package.constraint.clone()).collect();

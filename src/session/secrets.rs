@@ -140,6 +140,7 @@ mod tests {
             timing: Timing::default(),
             leftovers: 0,
             notes: Vec::new(),
+            files: Vec::new(),
         }
     }
 

@@ -24,7 +24,7 @@ impl Session<'_> {
     /// Whether trials of the search may share packages.
     pub(super) fn shares(&self) -> bool {
         let is_exact = matches!(self.plan.matching, Matching::AnyFailure) || self.plan.find_fix;
-        !self.sharing.is_over && !is_exact && self.workshop.executor.has_environments()
+        !self.sharing.is_over && !is_exact && self.workshop.packages.is_some()
     }
 
     /// The packages that a trial of the search shares; `None` where it runs with its own.
@@ -43,7 +43,7 @@ impl Session<'_> {
         if !may || !is_plain || commit == bad || self.sharing.needs_own.contains(&commit) {
             return Ok(None);
         }
-        let packages = self.workshop.executor;
+        let Some(packages) = self.workshop.packages else { return Ok(None) };
         let mut hosts = vec![(bad, self.trials.tree_of(bad)?)];
         hosts.extend(self.sharing.hosts.iter().copied().filter(|host| host.0 != bad));
         if hosts.iter().any(|host| host.0 == commit) {

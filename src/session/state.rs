@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use super::Plan;
 use super::context::SessionContext;
 use super::endpoint_state::Endpoints;
 use super::finished_trial::FinishedTrial;
@@ -13,7 +14,6 @@ use super::selection_state::Selection;
 use super::sharing_state::Sharing;
 use super::target_state::Targets;
 use super::trial_queue::Trials;
-use super::{FunctionTracer, Plan};
 use crate::model::{
     CommitId, FailureSignature, SkipKind, Suspect, TreeId, TrialId, TrialKind, TrialOutput, Verdict,
 };
@@ -176,8 +176,10 @@ pub(super) struct TimeLimits {
 /// The watched trial, and what waits for one that is not.
 #[derive(Debug, Default)]
 pub(super) struct TracedRun {
-    /// Where it writes.
-    pub(super) tracing: Option<FunctionTracer>,
+    /// Whether it was asked for.
+    pub(super) is_asked: bool,
+    /// What it told of the functions that it executed.
+    pub(super) functions: Vec<String>,
     /// It, until it has come to a result.
     pub(super) trial: Option<TrialId>,
     /// Its tree, while that is known to fail only from this trial.

@@ -107,6 +107,7 @@ impl Session<'_> {
                 timing: Timing::default(),
                 leftovers: 0,
                 notes: Vec::new(),
+                files: Vec::new(),
             };
             let source = if is_known { OutcomeSource::Reused } else { OutcomeSource::Ran };
             self.trials.end_overdue(id, &output, is_known)?;
@@ -132,7 +133,7 @@ impl Session<'_> {
 
     /// How long a trial without a limit of its own may take.
     fn limit(&self) -> Duration {
-        match (self.workshop.executor.has_environments(), self.pace.has_passed) {
+        match (self.workshop.packages.is_some(), self.pace.has_passed) {
             // Making an environment takes as long as it takes.
             (true, _) => Limits::LONGEST,
             (false, false) => Limits::ENDPOINT,

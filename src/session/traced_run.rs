@@ -6,6 +6,7 @@
 
 use super::FunctionTracer;
 use super::error::EarlyExit;
+use super::finished_trial::FinishedTrial;
 use super::range::SearchRange;
 use super::state::{Session, TracedRun, TracedVerdict};
 use crate::graph::Node;
@@ -15,21 +16,24 @@ use crate::search::SearchOutcome;
 impl Session<'_> {
     /// Whether the next trial of a commit is to be watched: the first one of the bad commit.
     pub(super) fn is_to_be_watched(&self, commit: CommitId, purpose: TrialKind) -> bool {
-        let is_first = self.watch.tracing.is_none();
+        let is_first = !self.watch.is_asked;
         self.plan.watch && is_first && purpose == TrialKind::Endpoint && commit == self.plan.bad
     }
 
-    /// Start the watched trial. `None` when there is no place to write to.
-    pub(super) fn start_watched(
-        &mut self,
-        commit: CommitId,
-        tree: TreeId,
-    ) -> Result<Option<TrialId>, EarlyExit> {
-        let Ok(tracing) = FunctionTracer::new() else { return Ok(None) };
-        let recipe = tracing.watched(self.trials.recipe());
+    /// Start the watched trial.
+    pub(super) fn start_watched(&mut self, commit: CommitId, tree: TreeId) -> Result<TrialId, EarlyExit> {
+        let recipe = FunctionTracer::watched(self.trials.recipe());
         let id = self.trials.start_recipe(commit, tree, TrialKind::Endpoint, recipe)?;
-        self.watch = TracedRun { tracing: Some(tracing), trial: Some(id), unconfirmed: None };
-        Ok(Some(id))
+        self.watch = TracedRun { is_asked: true, trial: Some(id), ..TracedRun::default() };
+        Ok(id)
+    }
+
+    /// Keep what the watched trial told, when it is the one that ended.
+    pub(super) fn keep_watched(&mut self, done: &mut FinishedTrial) {
+        if self.watch.trial == Some(done.id) {
+            self.watch.functions = FunctionTracer::read(&done.output);
+            done.output.files.clear();
+        }
     }
 
     /// Whether this trial was the watched one, in which nothing failed: then it runs again, unwatched.

@@ -10,7 +10,7 @@ use super::dispatcher::{Dispatcher, Running};
 use super::finished_trial::{FinishedTrial, UntimedTrial};
 use super::secrets::{Secrets, masked};
 use super::{Plan, SessionContext, SessionError, Trees};
-use crate::executor::Executor;
+use crate::executor::PackageSource;
 use crate::model::trial_line::OutcomeSource;
 use crate::model::{
     CommitId, PackageSelection, Termination, Timing, TreeId, Trial, TrialId, TrialKind, TrialOutput,
@@ -21,7 +21,7 @@ use crate::store::{OutcomeKey, Store};
 /// Everything that runs or is known.
 pub(super) struct Trials<'a> {
     dispatcher: Dispatcher,
-    executor: &'a dyn Executor,
+    packages: Option<&'a dyn PackageSource>,
     store: &'a Store,
     trees: Trees<'a>,
     recipe: Arc<TrialSpec>,
@@ -50,7 +50,7 @@ impl<'a> Trials<'a> {
         let secrets = Secrets::of(&recipe.environment);
         Self {
             dispatcher: Dispatcher::new(scope, workshop.executor, workshop.cancel),
-            executor: workshop.executor,
+            packages: workshop.packages,
             store: workshop.store,
             trees: Trees::new(plan, workshop),
             recipe: Arc::new(recipe),
@@ -206,16 +206,33 @@ impl<'a> Trials<'a> {
                 self.ready.push_back(FinishedTrial { id, commit, purpose, output, source, ran });
             }
             None => {
-                self.dispatcher.start(Trial { id, commit, tree, purpose, recipe });
+                let repeat = self.repeats(key, tree, &recipe);
+                self.dispatcher.start(Trial { id, commit, tree, purpose, recipe, repeat, attempt: 0 });
             }
         }
         Ok(id)
     }
 
+    /// How often this session ran or used a trial of this key before, or does so now.
+    fn repeats(&self, key: OutcomeKey, tree: TreeId, recipe: &TrialSpec) -> u32 {
+        let used = self.used.get(&key).map_or(0, Vec::len);
+        let is_same = |trial: &Trial| {
+            let other = &trial.recipe;
+            trial.tree == tree && other.command == recipe.command && other.packages == recipe.packages
+        };
+        let running = self.dispatcher.running().filter(|running| is_same(&running.trial));
+        u32::try_from(used + running.count()).unwrap_or(u32::MAX)
+    }
+
     /// What identifies the outcome of a trial. The environment counts as far as it is known before the trial.
     fn key(&self, commit: CommitId, tree: TreeId, recipe: &TrialSpec) -> OutcomeKey {
-        let environment = self.executor.environment_key(&self.environment, commit, tree, recipe);
-        OutcomeKey::new(tree, recipe, &environment)
+        match self.packages {
+            Some(packages) => {
+                let environment = packages.environment_key(&self.environment, commit, tree, recipe);
+                OutcomeKey::new(tree, recipe, &environment)
+            }
+            None => OutcomeKey::new(tree, recipe, &self.environment),
+        }
     }
 
     fn record(&mut self, key: OutcomeKey) -> Result<&mut VecDeque<TrialOutput>, SessionError> {
@@ -304,12 +321,15 @@ impl<'a> Trials<'a> {
             return Ok(Some(done));
         }
         let Some((trial, result)) = self.dispatcher.wait(until) else { return Ok(None) };
-        let output = self.secrets.hide(result?);
+        let mut output = self.secrets.hide(result?);
+        // They are the caller's alone.
+        let files = std::mem::take(&mut output.files);
         self.keep(&trial, &output)?;
         if output.ending != Termination::Cancelled {
             let key = self.key(trial.commit, trial.tree, &trial.recipe);
             self.used.entry(key).or_default().push(output.clone());
         }
+        output.files = files;
         Ok(Some(FinishedTrial {
             id: trial.id,
             commit: trial.commit,
@@ -364,7 +384,10 @@ impl<'a> Trials<'a> {
         // A cancelled trial says nothing; a full disk or a missing program is not the tree's doing.
         if matches!(
             output.ending,
-            Termination::Cancelled | Termination::NoTree { .. } | Termination::NoEnvironment { .. }
+            Termination::Cancelled
+                | Termination::NoTree { .. }
+                | Termination::NoEnvironment { .. }
+                | Termination::MachineFailed { .. }
         ) {
             return Ok(());
         }

@@ -28,12 +28,15 @@
 //! | `machine` | what this machine has |
 //! | `trial_spec` | how trials run |
 //! | `fingerprint` | what lies outside of tree and recipe |
+//! | `cluster`, `cluster_place` | a cluster as the place where trials run |
 //! | `workspace` | a run's folder, the shadow repository in it, and the slots |
 //! | `cache_dir` | where pybisect keeps its things |
 //! | `units` | words for sizes, times and numbers |
 
 mod allowed;
 pub(crate) mod cache_dir;
+mod cluster;
+mod cluster_place;
 pub(crate) mod config;
 mod ends;
 mod environments;

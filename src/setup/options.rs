@@ -88,6 +88,22 @@ pub struct EnvironmentOptions {
 }
 
 impl EnvironmentOptions {
+    /// The option that asks for environments of commits, where one does.
+    pub(crate) fn asked_by(&self) -> Option<&'static str> {
+        let is_own = self.env.is_some_and(|kind| kind != EnvironmentKind::Current);
+        [
+            (is_own, "--env"),
+            (!self.with.is_empty(), "--with"),
+            (self.python.is_some(), "--python"),
+            (self.requirements.is_some(), "--requirements"),
+            (!self.extra.is_empty(), "--extra"),
+            (!self.group.is_empty(), "--group"),
+            (self.as_of.is_some(), "--as-of"),
+        ]
+        .into_iter()
+        .find_map(|(is_asked, option)| is_asked.then_some(option))
+    }
+
     /// Whether something is asked for that only an environment for each commit heeds.
     pub(crate) const fn asks_for_own(&self) -> bool {
         !self.with.is_empty()

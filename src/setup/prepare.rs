@@ -6,6 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::allowed::{not_without_isolation, stay_inside, unasked};
+use super::cluster_place::{cluster_recipe, on_cluster, refuse_own_environment};
 use super::ends::{Ends, endpoints};
 use super::error::Error;
 use super::fingerprint::{environment_key, facts};
@@ -21,7 +22,7 @@ use super::venvs::{Venvs, interpreter_around, seen};
 use super::view::{Surroundings, view};
 use super::with_file::home_files;
 use super::workspace::Workspace;
-use super::{cache_dir, config, environments, history, junit, last_failed, named_files};
+use super::{cache_dir, cluster, config, environments, history, junit, last_failed, named_files};
 use crate::git::Repository;
 use crate::model::trial::HomeFile;
 use crate::model::{CancelToken, CommitId, TrialSpec};
@@ -51,7 +52,8 @@ impl Prepared {
     /// What a session works with, until this is cancelled.
     pub(crate) fn workshop<'a>(&'a self, cancel: &'a CancelToken) -> SessionContext<'a> {
         let Self { repository, bench, store, .. } = self;
-        SessionContext { repository, shadow: &bench.shadow, executor: bench.executor.as_ref(), store, cancel }
+        let (shadow, executor, packages) = (&bench.shadow, bench.executor(), bench.packages());
+        SessionContext { repository, shadow, executor, packages, store, cancel }
     }
 }
 
@@ -142,8 +144,8 @@ pub(crate) fn prepare(request: &Request) -> Result<Prepared, Error> {
     };
     let variables = isolated.variables(std::env::vars_os());
     let mut recipe = recipe(&merged, &standing, (python.as_ref(), &venvs), variables.kept);
-    let added = with_outcomes_told(&mut recipe);
-    recipe.home = laid.home;
+    let mut added = with_outcomes_told(&mut recipe);
+    recipe.home.clone_from(&laid.home);
     let cache = cache_dir::cache()?;
     let (seen, mut links) = seen(&request.isolation.see, &here, standing.top.as_deref())?;
     links.extend(venvs.links());
@@ -161,9 +163,15 @@ pub(crate) fn prepare(request: &Request) -> Result<Prepared, Error> {
     let store = Store::open_for_search(&cache)?;
     warnings.extend(store.note());
     cache_dir::check_runs(&cache)?;
-    let jobs = merged.jobs;
+    let runs = !merged.command.is_empty();
     let runs_python = merged.setup.is_some() || !starts_no_python(&merged.command);
-    let options = request.environment.wanted_by(&loaded.config, runs_python && !merged.command.is_empty());
+    let cluster = cluster::wanted(request, &loaded.config, merged.timeout).filter(|_| runs);
+    let options = request.environment.wanted_by(&loaded.config, runs && runs_python && cluster.is_none());
+    if let Some(cluster) = &cluster {
+        recipe = cluster_recipe(&merged, &standing, &laid.home, cluster, isolated.passed())?;
+        added = with_outcomes_told(&mut recipe);
+        refuse_own_environment(request)?;
+    }
     let chosen = environments::choose(
         &options,
         &repository,
@@ -172,7 +180,7 @@ pub(crate) fn prepare(request: &Request) -> Result<Prepared, Error> {
         (&cache, sandbox.as_ref().map(|sandbox| (sandbox, isolated.passed()))),
         &merged.command,
     )?;
-    if let Some(typed) = typed {
+    if let Some(typed) = typed.filter(|_| cluster.is_none()) {
         let preflight = Preflight {
             repository: &repository,
             commit: if request.find_fix { good.first().copied().unwrap_or(bad) } else { bad },
@@ -187,30 +195,41 @@ pub(crate) fn prepare(request: &Request) -> Result<Prepared, Error> {
         };
         preflight.check()?;
     }
-    let mut environment = facts(python.as_ref().filter(|_| chosen.environments.is_none()));
+    let is_here = cluster.is_none();
+    let mut environment = facts(python.as_ref().filter(|_| is_here && chosen.environments.is_none()));
     environment.extend(chosen.facts);
     isolated.note_missing(&mut isolation, chosen.environments.as_ref().and_then(Environments::missing))?;
-    warnings.extend(chosen.warnings.into_iter().chain(isolated.warning(&isolation)));
+    let warning = isolated.warning(&isolation).filter(|_| is_here);
+    warnings.extend(chosen.warnings.into_iter().chain(warning));
     warnings.extend(history::replacements(&repository)?);
     if chosen.environments.is_some() {
         // Each commit has its own.
         links.retain(|(_, target)| !pyenv::is_environment(target));
     }
     environment.extend(added.map(|why| ("added_option".to_owned(), why.to_owned())));
-    let extras = (links.clone(), request.isolation.filters == Some(FilterDrivers::Run));
-    let bench = Workspace::new(
-        &cache,
-        &repository,
-        jobs,
-        python.as_ref(),
-        chosen.environments,
-        sandbox.clone(),
-        extras,
-    )?;
-    let pythons: Vec<&Interpreter> = python.iter().chain(&venvs.used).collect();
-    let mut outside = vec![isolated.key(&isolation), bench.shadow.checkout_key()];
-    outside.extend(runs_unasked.map(|_| "without what it names".to_owned()));
-    let environment_key = environment_key(&recipe, &pythons, &outside, &links);
+    let runs_filters = request.isolation.filters == Some(FilterDrivers::Run);
+    let (bench, environment_key) = if let Some(cluster) = &cluster {
+        let place = on_cluster(cluster, (&cache, &repository, runs_filters), &recipe)?;
+        environment.extend(place.facts);
+        isolation = place.isolation;
+        let key = format!("{} {}", place.key, place.bench.shadow.checkout_key());
+        (place.bench, key)
+    } else {
+        let bench = Workspace::new(
+            &cache,
+            &repository,
+            merged.jobs,
+            python.as_ref(),
+            chosen.environments,
+            sandbox.clone(),
+            (links.clone(), runs_filters),
+        )?;
+        let pythons: Vec<&Interpreter> = python.iter().chain(&venvs.used).collect();
+        let mut outside = vec![isolated.key(&isolation), bench.shadow.checkout_key()];
+        outside.extend(runs_unasked.map(|_| "without what it names".to_owned()));
+        let key = environment_key(&recipe, &pythons, &outside, &links);
+        (bench, key)
+    };
     let plan = Plan {
         good,
         bad,

@@ -68,7 +68,9 @@ pub(super) fn recipe(
         visible: Vec::new(),
         writable: Vec::new(),
         home: Vec::new(),
-        is_watched: false,
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        input_paths: BTreeMap::new(),
     }
 }
 

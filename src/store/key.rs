@@ -30,8 +30,10 @@ impl OutcomeKey {
             parts.add(file.path.as_bytes());
             parts.add(&file.content);
         }
-        if recipe.is_watched {
-            parts.add(b"watched");
+        for file in &recipe.inputs {
+            parts.add(b"input");
+            parts.add(file.path.as_os_str().as_bytes());
+            parts.add(&file.content);
         }
         Self(parts.finish())
     }

@@ -8,6 +8,8 @@
 mod calls;
 mod clear;
 mod clock;
+#[cfg(feature = "remote")]
+mod digests;
 mod error;
 mod key;
 mod open_file;
@@ -20,6 +22,8 @@ use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 pub use calls::{BlobPair, CallCache};
+#[cfg(feature = "remote")]
+pub use digests::DigestCache;
 pub use error::StoreError;
 pub use key::OutcomeKey;
 use open_file::Opened;

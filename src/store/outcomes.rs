@@ -85,6 +85,7 @@ mod tests {
             timing: Timing { run_ms: 12.5, ..Timing::default() },
             leftovers: 0,
             notes: vec!["left out".to_owned()],
+            files: Vec::new(),
         };
         for code in [1, 0, 3] {
             // Opened anew each time, as after a crash.

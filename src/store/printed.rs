@@ -157,6 +157,7 @@ mod tests {
             timing: Timing::default(),
             leftovers: 0,
             notes: Vec::new(),
+            files: Vec::new(),
         };
         let keys: Vec<OutcomeKey> =
             ["a", "b", "c", "d"].iter().map(|name| OutcomeKey::of_parts(name, [])).collect();

@@ -102,6 +102,7 @@ mod tests {
             timing: Timing::default(),
             leftovers: 0,
             notes: Vec::new(),
+            files: Vec::new(),
         };
         advice(&output, |module| match module {
             "app" => Some(String::new()),

@@ -221,6 +221,7 @@ mod tests {
             timing,
             leftovers: 0,
             notes: Vec::new(),
+            files: Vec::new(),
         }
     }
 

@@ -74,6 +74,7 @@ mod tests {
             timing: Timing::default(),
             leftovers: 0,
             notes: Vec::new(),
+            files: Vec::new(),
         };
         read(&output, &CommandFacts::default()).failures.remove(0)
     }

@@ -51,6 +51,7 @@ pub fn read(output: &TrialOutput, command: &CommandFacts) -> ParsedOutput {
         | Termination::SetupFailed { .. }
         | Termination::NoEnvironment { .. }
         | Termination::NoTree { .. }
+        | Termination::MachineFailed { .. }
         | Termination::Cancelled => Vec::new(),
         Termination::TimedOut { .. } => vec![FailureSignature::bare(FailureKind::Timeout)],
         ending if crash_signal(ending).is_some() => {

@@ -2,14 +2,15 @@
 //! runs of every kind, and with each option that changes what is looked at.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
-use pybisect::executor::{Executor, ExecutorError};
+use pybisect::executor::{Executor, ExecutorError, PackageSource, Provided};
 use pybisect::git::{Repository, Shadow};
 use pybisect::model::event::Isolation;
 use pybisect::model::{
-    CancelToken, Captured, CommitId, CommitInfo, Evidence, Report, Shown, Termination, Timing, TreeId, Trial,
-    TrialKind, TrialOutput, TrialSpec,
+    CancelToken, Captured, CommitId, CommitInfo, EnvironmentFacts, Evidence, PackageOrigin, Report, Shown,
+    Termination, Timing, TreeId, Trial, TrialKind, TrialOutput, TrialSpec,
 };
 use pybisect::search::simulate::Random;
 use pybisect::session::{Matching, Plan, SessionContext, find};
@@ -59,6 +60,7 @@ fn output(does: Does) -> TrialOutput {
         timing: Timing::default(),
         leftovers: 0,
         notes: Vec::new(),
+        files: Vec::new(),
     }
 }
 
@@ -101,13 +103,64 @@ impl Executor for Scripted {
         };
         Ok(output(does))
     }
+}
 
-    fn has_environments(&self) -> bool {
-        self.has_environments
+/// Versions have environments of their own, of which nothing more can be had.
+impl PackageSource for Scripted {
+    fn environment_key(&self, session: &str, commit: CommitId, _: TreeId, _: &TrialSpec) -> String {
+        format!("{session} {commit}")
     }
 
-    fn environment_key(&self, session: &str, commit: CommitId, _: TreeId, _: &TrialSpec) -> String {
-        if self.has_environments { format!("{session} {commit}") } else { session.to_owned() }
+    fn environment_of(&self, _: CommitId, _: TreeId) -> Option<EnvironmentFacts> {
+        None
+    }
+
+    fn interpreter_of(&self, _: CommitId, _: TreeId, _: &CancelToken) -> Option<PathBuf> {
+        None
+    }
+
+    fn packages_of(&self, _: PackageOrigin, _: &CancelToken) -> Option<Vec<String>> {
+        None
+    }
+
+    fn packages_under(&self, _: PackageOrigin, _: &[String], _: &CancelToken) -> Option<Vec<String>> {
+        None
+    }
+
+    fn requirers_of(&self, _: PackageOrigin, _: &str, _: &CancelToken) -> Vec<(String, Option<String>)> {
+        Vec::new()
+    }
+
+    fn has_module(&self, _: PackageOrigin, _: &str, _: &CancelToken) -> Option<bool> {
+        None
+    }
+
+    fn provider_of(&self, _: PackageOrigin, _: &str, _: &CancelToken) -> Option<Provided> {
+        None
+    }
+
+    fn serves(&self, _: PackageOrigin, _: PackageOrigin, _: &CancelToken) -> bool {
+        false
+    }
+
+    fn add_packages(&self, _: &[String]) {}
+
+    fn package_cutoff(&self, _: PackageOrigin) -> Option<i64> {
+        None
+    }
+
+    fn resolve_with_pins(
+        &self,
+        _: PackageOrigin,
+        _: &[String],
+        _: &[String],
+        _: &CancelToken,
+    ) -> Option<Vec<String>> {
+        None
+    }
+
+    fn versions_between(&self, _: PackageOrigin, _: &str, _: (&str, &str), _: &CancelToken) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -281,6 +334,7 @@ fn no_answer_names_a_commit_that_did_not_run_whatever_the_options_and_the_runs_a
             repository: &repository,
             shadow: &shadow,
             executor: &executor,
+            packages: if executor.has_environments { Some(&executor) } else { None },
             store: &store,
             cancel: &cancel,
         };

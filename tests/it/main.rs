@@ -25,6 +25,7 @@ mod cli_secrets;
 mod cli_self;
 mod cli_show;
 mod cli_suspects;
+mod conductor;
 mod docs;
 mod executor_local;
 mod executor_python;
@@ -72,9 +73,13 @@ mod logs;
 mod merges;
 mod own_programs;
 mod process_runs;
+#[cfg(feature = "remote")]
+mod real_cluster;
 mod real_pytest;
 mod real_runners;
 mod real_services;
+#[cfg(feature = "remote")]
+mod remote_faults;
 mod sandbox;
 mod sandbox_hostile;
 mod sandbox_inherits;

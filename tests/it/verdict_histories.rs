@@ -34,7 +34,15 @@ fn verdicts(file: &Path) -> BTreeMap<String, Verdict> {
         let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };
         let stderr = captured(run[1].strip_prefix("stderr").unwrap());
         let (stdout, timing) = (captured(stdout), Timing::default());
-        let output = TrialOutput { ending, stdout, stderr, timing, leftovers: 0, notes: Vec::new() };
+        let output = TrialOutput {
+            ending,
+            stdout,
+            stderr,
+            timing,
+            leftovers: 0,
+            notes: Vec::new(),
+            files: Vec::new(),
+        };
         runs.insert(situation.to_owned(), output);
     }
     let target = TargetOracle::target_of(&runs["fails"], command).unwrap();

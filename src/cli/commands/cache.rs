@@ -61,9 +61,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
 }
 
 /// What lies in the cache, and what for.
-const PARTS: [(&str, &str); 7] = [
+const PARTS: [(&str, &str); 8] = [
     ("sessions-1.sqlite", "sessions, outcomes of trials and what they printed"),
     ("calls-1.sqlite", "calls of Python files"),
+    ("digests-1.sqlite", "digests of files, for clusters"),
     ("environments", "environments of commits, and the packages in them"),
     ("types", "sources for the type checker"),
     ("tools", "uv and ty, where you have none"),
@@ -156,8 +157,13 @@ fn clean(cache: &Path) -> Result<Vec<String>, CliError> {
     let set_aside = fs::read_dir(cache).into_iter().flatten().flatten().map(|entry| entry.path());
     let set_aside: Vec<PathBuf> =
         set_aside.filter(|path| path.to_string_lossy().contains(".sqlite.damaged-")).collect();
-    for place in
-        environments.into_iter().chain(["tools", "fixes"].map(|name| cache.join(name))).chain(set_aside)
+    for place in environments
+        .into_iter()
+        .chain(
+            ["tools", "fixes", "digests-1.sqlite", "digests-1.sqlite-wal", "digests-1.sqlite-shm"]
+                .map(|name| cache.join(name)),
+        )
+        .chain(set_aside)
     {
         remove_tree(&place).map_err(|error| {
             CliError::internal(

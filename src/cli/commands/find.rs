@@ -107,6 +107,10 @@ pub(crate) struct Args {
     /// Run every trial, also those whose outcome is recorded
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// Run trials on a Remote Execution API cluster, grpc://HOST:PORT or grpcs://HOST:PORT with TLS; local for this machine
+    /// [default: the configuration's, or local]
+    #[arg(long, value_name = "URL|local")]
+    pub(crate) executor: Option<String>,
     #[command(flatten)]
     pub(crate) environment: EnvArgs,
     #[command(flatten)]
@@ -168,6 +172,7 @@ impl Args {
             trace,
             confidence,
             fresh,
+            executor,
             environment,
             isolation,
             config,
@@ -201,6 +206,7 @@ impl Args {
             trace,
             confidence,
             fresh,
+            executor,
             lf,
             junit,
             shell,
@@ -300,6 +306,8 @@ fn tell_run(
     let report =
         masked_report(&setup::search(&request, &prepared, &cancel, &mut |event| reporter.on_event(event))?);
     drop(listener);
+    #[cfg(feature = "remote")]
+    say_cluster(&prepared, telling.quiet);
     // Said before, unless it came meanwhile.
     if let Some(note) = prepared.store.note().filter(|note| !prepared.warnings.contains(note)) {
         warn(&note);
@@ -325,6 +333,16 @@ fn tell_run(
         notify(how, &report);
     }
     Ok(ExitStatus::of_report(&report))
+}
+
+/// How many trials a cluster ran, and how many it knew.
+#[cfg(feature = "remote")]
+fn say_cluster(prepared: &Prepared, is_quiet: bool) {
+    let Some(cluster) = prepared.bench.cluster().filter(|_| !is_quiet) else { return };
+    let (counts, style) = (cluster.counts(), stderr_style());
+    let place = crate::executor::Executor::facts(cluster).place.unwrap_or_default();
+    let text = format!("{} ran on {place}, {} were known there", counts.ran, counts.known);
+    drop(writeln!(anstream::stderr(), "{} {}", style.bold("trials:"), lines(&text)));
 }
 
 /// The live view.

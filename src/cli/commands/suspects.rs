@@ -74,6 +74,9 @@ pub(crate) struct Args {
     /// Repository [default: the one you stand in]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
+    /// Run the command on a Remote Execution API cluster, grpc://HOST:PORT or grpcs://HOST:PORT; local for this machine
+    #[arg(long, value_name = "URL|local")]
+    executor: Option<String>,
     #[command(flatten)]
     isolation: IsolationArgs,
     #[command(flatten)]
@@ -211,6 +214,7 @@ fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliEr
         timeout: args.timeout.clone(),
         command: args.command.clone(),
         jobs: Some(1),
+        executor: args.executor.clone(),
         isolation: args.isolation.options(),
         no_config: args.config.no_config,
         runs: Runs::IfConfigured,
@@ -233,7 +237,7 @@ fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliEr
 
 fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<SuspectReport, CliError> {
     let Prepared { repository, plan, .. } = prepared;
-    let tracing = if args.no_trace { None } else { Some(FunctionTracer::new().map_err(CliError::internal)?) };
+    let recipe = if args.no_trace { plan.recipe.clone() } else { FunctionTracer::watched(&plan.recipe) };
     let (reader, options) = (repository.reopen()?, RangeOptions::default());
     let options = RangeOptions { paths: plan.pathspecs.iter().map(Into::into).collect(), ..options };
     let (output, changes) = std::thread::scope(|scope| {
@@ -247,7 +251,7 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
             )?)
         });
         let workshop = prepared.workshop(cancel);
-        let output = run_bad_commit(plan, &workshop, tracing.as_ref());
+        let output = run_bad_commit(plan, &workshop, recipe);
         let changes = changes.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (output, changes)
     });
@@ -265,7 +269,7 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
                 None => error,
             }
         })?;
-    let failure = failure_of(plan, repository, &output, tracing.as_ref(), None)?;
+    let failure = failure_of(plan, repository, &output, &FunctionTracer::read(&output), None)?;
     let changes = changes?;
     let mut report = changes.rank(repository, &failure, &changes.ranking(&failure), most(args))?;
     add_calls(repository, &failure, &mut report.suspects)?;

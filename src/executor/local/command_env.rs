@@ -89,7 +89,9 @@ mod tests {
             visible: Vec::new(),
             writable: Vec::new(),
             home: Vec::new(),
-            is_watched: false,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            input_paths: BTreeMap::new(),
         };
         let made = environment(&recipe, &folders, Path::new("/slot/tree/sub"));
         let value =

@@ -29,6 +29,7 @@
 //! | `bytecode_prefix` | the prefix of one slot, put in order after each trial |
 //! | `bytecode_cache` | bytecode that one slot made and others need |
 //! | `bytecode_path` | which bytecode belongs to which source, by its path |
+//! | `input_folder` | what a trial finds beside its tree, and may write there |
 //! | `file_forms` | the form in which each file of a tree is written |
 //! | `source_time` | times of source files, derived from their content |
 
@@ -39,6 +40,7 @@ mod checkout_forms;
 mod clean;
 mod command_env;
 mod file_forms;
+mod input_folder;
 mod manifest;
 mod pool;
 mod pycache;

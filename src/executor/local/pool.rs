@@ -182,7 +182,8 @@ impl Executor for LocalExecutor {
                 self.prepare_another(trial);
             }
         });
-        self.slots.give_back(slot, true);
+        // One that failed is not the first to be taken again.
+        self.slots.give_back(slot, result.is_ok());
         result.map(|mut output| {
             output.timing.queue_ms = waited.as_secs_f64() * 1e3;
             output

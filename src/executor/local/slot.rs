@@ -10,15 +10,14 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::bytecode_cache::BytecodeCache;
 use super::command_env::{Folders, environment};
+use super::input_folder::InputFolder;
 use super::manifest::text;
 use super::pycache;
 use super::slot_dir::{PATIENCE, SlotDir, deadline};
 use super::worktree::{CheckoutError, WorkTree};
 use crate::executor::ExecutorError;
 use crate::git::{Repository, RepositoryTemplate, TreeFile};
-use crate::model::{
-    CancelToken, Captured, CommitId, Termination, Timing, TreeId, Trial, TrialOutput, TrialSpec,
-};
+use crate::model::{CancelToken, CommitId, Termination, Timing, TreeId, Trial, TrialOutput, TrialSpec};
 use crate::process::sandbox::{Sandbox, SlotDirs};
 use crate::process::{ChildOutcome, ChildSpec, run};
 
@@ -127,19 +126,29 @@ impl Slot {
         marker: &str,
         at_start: impl FnOnce(),
     ) -> Result<TrialOutput, ExecutorError> {
+        let beside = InputFolder::new(&trial.recipe).map_err(|error| self.of_folder(error))?;
+        let Some(beside) = beside else { return self.run_shown(trial, cancel, marker, at_start) };
+        let shown = Trial { recipe: Arc::new(beside.shown(&trial.recipe)), ..trial.clone() };
+        let mut output = self.run_shown(&shown, cancel, marker, at_start)?;
+        output.files = beside.written();
+        Ok(output)
+    }
+
+    /// The same for a trial whose inputs lie where its recipe says.
+    fn run_shown(
+        &mut self,
+        trial: &Trial,
+        cancel: &CancelToken,
+        marker: &str,
+        at_start: impl FnOnce(),
+    ) -> Result<TrialOutput, ExecutorError> {
         let mut timing = Timing::default();
         let started = Instant::now();
         let ready = self.get_ready(trial, cancel)?;
         timing.checkout_ms = milliseconds(started);
         let notes = self.tree.manifest.notes();
-        let without_a_run = |ending, timing| TrialOutput {
-            ending,
-            stdout: Captured::default(),
-            stderr: Captured::default(),
-            timing,
-            leftovers: 0,
-            notes: notes.clone(),
-        };
+        let without_a_run =
+            |ending, timing| TrialOutput { timing, notes: notes.clone(), ..TrialOutput::without_run(ending) };
         let folder = match ready {
             Ok(folder) => folder,
             Err(ending) => return Ok(without_a_run(ending, timing)),
@@ -161,7 +170,15 @@ impl Slot {
             leftovers += setup.leftovers;
             if let Some(ending) = failed_setup(&setup.ending) {
                 let (stdout, stderr) = (setup.stdout, setup.stderr);
-                return Ok(TrialOutput { ending, stdout, stderr, timing, leftovers, notes });
+                return Ok(TrialOutput {
+                    ending,
+                    stdout,
+                    stderr,
+                    timing,
+                    leftovers,
+                    notes,
+                    files: Vec::new(),
+                });
             }
             if !self.dir.is_ours() {
                 let reason = "it moved or replaced the trial's own folders".to_owned();
@@ -181,7 +198,7 @@ impl Slot {
         leftovers += outcome.leftovers;
         let ChildOutcome { ending, stdout, stderr, .. } = outcome;
         let ending = self.unless_of_a_gap(ending);
-        Ok(TrialOutput { ending, stdout, stderr, timing, leftovers, notes })
+        Ok(TrialOutput { ending, stdout, stderr, timing, leftovers, notes, files: Vec::new() })
     }
 
     /// How a trial ended, unless it failed in a tree that lacks something which others of the history have, and no trial
@@ -324,7 +341,8 @@ fn failed_setup(ending: &Termination) -> Option<Termination> {
         Termination::NotStarted { error } => error.clone(),
         Termination::SetupFailed { reason }
         | Termination::NoTree { reason }
-        | Termination::NoEnvironment { reason } => reason.clone(),
+        | Termination::NoEnvironment { reason }
+        | Termination::MachineFailed { reason } => reason.clone(),
     };
     Some(Termination::SetupFailed { reason })
 }

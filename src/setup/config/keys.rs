@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::executor::ExecutorConfig;
 use super::respond::Respond;
 use super::serve::Serve;
 use crate::setup::error::Error;
@@ -49,6 +50,7 @@ pub(crate) struct Config {
     pub(crate) rollback: Option<Rollback>,
     pub(crate) respond: Option<Respond>,
     pub(crate) serve: Option<Serve>,
+    pub(crate) executor: Option<ExecutorConfig>,
     /// The keys whose values are a repository's that is not trusted.
     #[serde(skip)]
     pub(crate) of_repository: Vec<String>,
@@ -80,7 +82,7 @@ impl Config {
     }
 }
 
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 33] = [
     "command",
     "good",
     "first-parent",
@@ -113,6 +115,7 @@ const KEYS: [&str; 32] = [
     "rollback",
     "respond",
     "serve",
+    "executor",
 ];
 
 /// Trials at the same time that a repository may ask for on a machine of fewer cores.
@@ -283,6 +286,7 @@ mod tests {
             "rollback = { deploy = 'x' }",
             "respond = { auto = ['rollback'] }",
             "serve = { listen = '0.0.0.0:80' }",
+            "executor = { endpoint = 'grpc://x:1' }",
         ] {
             assert_eq!(ignored(text, "").len(), 1, "{text}");
         }
@@ -334,6 +338,7 @@ mod tests {
             rollback: _,
             respond: _,
             serve: _,
+            executor: _,
             of_repository: _,
         } = Config::default();
         let keys = [
@@ -369,6 +374,7 @@ mod tests {
             ("rollback", Nothing),
             ("respond", Nothing),
             ("serve", Nothing),
+            ("executor", Nothing),
         ];
         assert_eq!(keys.each_ref().map(|(key, _)| *key), KEYS, "all of them, in this order");
         for (key, untrusted) in keys {

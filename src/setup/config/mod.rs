@@ -5,6 +5,7 @@
 //! | `keys` | [`Config`]: the keys, and which of them a file may set that came with a repository |
 //! | `files` | where the files are: in the checkout, in a commit, the user's own |
 //! | `in_force` | what counts in a place, and from where |
+//! | `executor` | where trials run, when not on this machine |
 //! | `respond` | what a response does, and what of it may happen without a person |
 //! | `serve` | who may send alarms, who may look, who is told |
 //! | `trust` | [`Trust`]: which configurations of repositories the user accepted |
@@ -12,6 +13,7 @@
 //! Whoever controls the configuration controls what runs. So a file in a repository sets what cannot harm: everything
 //! else counts on the command line, in the user's own file, or after `pybisect trust`.
 
+mod executor;
 mod files;
 mod in_force;
 mod keys;
@@ -27,6 +29,9 @@ use crate::git::Repository;
 use crate::model::CommitId;
 use crate::setup::error::Error;
 
+pub(crate) use self::executor::ExecutorConfig;
+#[cfg(feature = "remote")]
+pub(crate) use self::executor::SecretSource;
 pub(crate) use self::files::Found;
 pub(crate) use self::in_force::in_force;
 pub(crate) use self::keys::{Config, Rollback};

@@ -21,6 +21,9 @@ pub(super) fn says_nothing(output: &TrialOutput) -> Option<Verdict> {
             skip(SkipKind::Setup, format!("setup failed: {reason}{}", last_words(output)))
         }
         Termination::NoTree { reason } => skip(SkipKind::Tree, reason.clone()),
+        Termination::MachineFailed { reason } => {
+            skip(SkipKind::Machine, format!("the machine failed: {reason}"))
+        }
         Termination::NoEnvironment { reason } => {
             skip(SkipKind::Environment, format!("no environment: {reason}"))
         }

@@ -16,6 +16,7 @@ fn output(ending: Termination, stdout: &str, stderr: &str) -> TrialOutput {
         timing: Timing::default(),
         leftovers: 0,
         notes: Vec::new(),
+        files: Vec::new(),
     }
 }
 
@@ -219,6 +220,7 @@ fn endings_that_say_nothing() {
         (output(Termination::TimedOut { after_ms: 2000 }, "", ""), SkipKind::Timeout),
         (output(Termination::SetupFailed { reason: "exit status 1".into() }, "", ""), SkipKind::Setup),
         (output(Termination::NoTree { reason: "a.py is missing".into() }, "", ""), SkipKind::Tree),
+        (output(Termination::MachineFailed { reason: "no answer".into() }, "", ""), SkipKind::Machine),
         (output(Termination::Signalled { signal: 9 }, "", ""), SkipKind::NotRunnable),
         (output(Termination::Signalled { signal: 11 }, "", ""), SkipKind::DifferentFailure),
     ];

@@ -35,6 +35,7 @@ fn runs(file: &Path) -> (CommandFacts, BTreeMap<String, TrialOutput>) {
             timing: Timing::default(),
             leftovers: 0,
             notes: Vec::new(),
+            files: Vec::new(),
         };
         runs.insert(situation.to_owned(), output);
     }

@@ -1,9 +1,14 @@
 //! What several tests need.
 
+#[cfg(feature = "remote")]
+pub(crate) mod fake_cluster;
+#[cfg(feature = "remote")]
+mod fake_services;
 pub(crate) mod log;
 pub(crate) mod registry;
 pub(crate) mod repo_builder;
 pub(crate) mod sandbox;
+pub(crate) mod scripted;
 pub(crate) mod trials;
 
 pub(crate) use log::log_options;

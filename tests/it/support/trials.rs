@@ -62,7 +62,8 @@ impl Bench {
 pub(crate) fn trial(commit: CommitId, tree: TreeId, recipe: &TrialSpec) -> Trial {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let id = TrialId(NEXT.fetch_add(1, Ordering::Relaxed));
-    Trial { id, commit, tree, purpose: TrialKind::Search, recipe: Arc::new(recipe.clone()) }
+    let (purpose, recipe) = (TrialKind::Search, Arc::new(recipe.clone()));
+    Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0 }
 }
 
 /// A shell script in the hermetic environment, a minute at most.
@@ -82,6 +83,8 @@ pub(crate) fn recipe(script: &str) -> TrialSpec {
         visible: Vec::new(),
         writable: Vec::new(),
         home: Vec::new(),
-        is_watched: false,
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        input_paths: BTreeMap::new(),
     }
 }

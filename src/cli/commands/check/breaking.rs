@@ -30,7 +30,7 @@ struct Runs<'r, 'a> {
 impl Runs<'_, '_> {
     /// The first of these sets without which the command passes; none once the runs are used up.
     fn first_that_passes(&mut self, sets: &[Vec<usize>]) -> Result<Option<usize>, CliError> {
-        let slots = self.look.prepared.bench.executor.capacity();
+        let slots = self.look.prepared.bench.executor().capacity();
         for (batch, sets) in sets.chunks(slots).enumerate() {
             if self.is_used_up() {
                 return Ok(None);

@@ -86,6 +86,9 @@ pub(crate) struct Args {
     /// Run no command, though one is configured
     #[arg(long, conflicts_with = "command")]
     no_smoke: bool,
+    /// Run the command on a Remote Execution API cluster, grpc://HOST:PORT or grpcs://HOST:PORT; local for this machine
+    #[arg(long, value_name = "URL|local")]
+    executor: Option<String>,
     /// Environments of the command; an interpreter is the type checker's too
     #[command(flatten)]
     environment: EnvArgs,
@@ -275,6 +278,7 @@ fn request(args: &Args) -> Request {
         runs: if args.no_smoke { Runs::Nothing } else { Runs::IfConfigured },
         no_config: args.config.no_config,
         environment,
+        executor: args.executor.clone(),
         isolation: args.isolation.options(),
         command: args.command.clone(),
         ..Request::default()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::merge_check::MergeCheck;
 use crate::check::{self, Coverage, MergeSides, SMOKE_FAILED, merge_findings};
 use crate::cli::CliError;
-use crate::executor::ExecutorError;
+use crate::executor::{ExecutorError, run_with_retries};
 use crate::model::{
     Annotation, CallSpan, CancelToken, CommitId, CommitInfo, FailureSignature, Frame, Severity, SmokeResult,
     Termination, TreeId, Trial, TrialId, TrialKind, TrialOutput, TrialSpec, Verdict,
@@ -51,12 +51,11 @@ impl MergeCheck<'_> {
             return Ok(None);
         }
         let lines = if watch { check::lines_to_test(&self.calls) } else { LinesByFile::new() };
-        let watch =
-            if lines.is_empty() { None } else { Some(LineTracer::new(lines).map_err(CliError::internal)?) };
+        let watch = if lines.is_empty() { None } else { Some(LineTracer::new(lines)) };
         let (outputs, was_watched) = self.both_sides(sides, watch.as_ref(), cancel)?;
         let passed = self.judge_sides(sides, &outputs, cancel)?;
         let Some(watch) = watch.filter(|_| passed) else { return Ok(None) };
-        let why = match watch.read().filter(|_| was_watched) {
+        let why = match watch.read(&outputs[1]).filter(|_| was_watched) {
             Some(watched) => return Ok(Some(Coverage::of_watched(watched))),
             None if was_watched => "no Python of it could be watched",
             None => "it fails while it is watched",
@@ -223,8 +222,10 @@ impl MergeCheck<'_> {
         let plan = &self.prepared.plan;
         if matches!(output.ending, Termination::Exited { .. } | Termination::Signalled { .. }) {
             let tree = self.overlaid(tree)?;
-            let executor = self.prepared.bench.executor.as_ref();
-            let environment = executor.environment_key(&plan.environment_key, commit, tree, &plan.recipe);
+            let environment = match self.prepared.bench.packages() {
+                Some(packages) => packages.environment_key(&plan.environment_key, commit, tree, &plan.recipe),
+                None => plan.environment_key.clone(),
+            };
             let key = OutcomeKey::new(tree, &plan.recipe, &environment);
             self.prepared.store.add_outcome(key, commit, output)?;
         }
@@ -256,14 +257,17 @@ impl MergeCheck<'_> {
         let mut trials = Vec::new();
         for (((commit, tree), recipe), id) in asked.iter().zip(0..) {
             let (commit, tree, recipe) = (*commit, self.overlaid(*tree)?, Arc::clone(recipe));
-            trials.push(Trial { id: TrialId(id), commit, tree, purpose: TrialKind::Endpoint, recipe });
+            let (id, purpose) = (TrialId(id), TrialKind::Endpoint);
+            trials.push(Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0 });
         }
-        let executor = &self.prepared.bench.executor;
+        let executor = self.prepared.bench.executor();
         let mut outputs = Vec::new();
         for batch in trials.chunks(executor.capacity()) {
             let ran: Vec<Result<TrialOutput, ExecutorError>> = std::thread::scope(|scope| {
-                let running: Vec<_> =
-                    batch.iter().map(|trial| scope.spawn(|| executor.run(trial, cancel))).collect();
+                let running: Vec<_> = batch
+                    .iter()
+                    .map(|trial| scope.spawn(|| run_with_retries(executor, trial, cancel)))
+                    .collect();
                 let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
                     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
                 };

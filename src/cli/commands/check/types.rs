@@ -82,7 +82,7 @@ impl MergeCheck<'_> {
             find_python(if is_version { version.as_ref() } else { python.as_ref() }, &here)
         });
         // An environment's own is found in other ways as well.
-        if let (Some(asked), None, false) = (asked, &named, self.prepared.bench.executor.has_environments()) {
+        if let (Some(asked), None, false) = (asked, &named, self.prepared.bench.packages().is_some()) {
             return Err(CliError::usage(format!("--python {asked}: there is no such interpreter"))
                 .hinted("a path, or a version whose program is on PATH: --python 3.12"));
         }
@@ -136,7 +136,7 @@ impl MergeCheck<'_> {
         // Where versions have environments of their own, those are what they import.
         let own = |commit: CommitId, tree: TreeId| {
             let tree = self.overlaid(tree).ok()?;
-            let python = self.prepared.bench.executor.interpreter_of(commit, tree, cancel)?;
+            let python = self.prepared.bench.packages()?.interpreter_of(commit, tree, cancel)?;
             Some(checker.with_python(python))
         };
         let of_base = own(self.report.base.commit, self.base).unwrap_or_else(|| checker.clone());

@@ -1,0 +1,76 @@
+//! The machine failed, not the test.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::git::GitError;
+
+/// The machine failed, not the test.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExecutorError {
+    /// The slot's folder could not be prepared or cleaned.
+    #[error("failed to prepare the work tree in {folder}")]
+    Slot {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The private repository of the slot could not be prepared.
+    #[error("failed to prepare the repository in {folder}")]
+    Repository {
+        /// The folder.
+        folder: PathBuf,
+        /// What went wrong.
+        #[source]
+        source: GitError,
+    },
+    /// No process could be started, for want of processes, files or memory.
+    #[error("failed to start a process")]
+    Process(#[source] io::Error),
+    /// Another machine, or the way to it, failed.
+    #[error("{message}")]
+    Remote {
+        /// Whether another try may help.
+        kind: ErrorKind,
+        /// What went wrong, in one line.
+        message: String,
+    },
+}
+
+/// What can be done about a failure of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Another try, elsewhere or later, may succeed.
+    Retryable,
+    /// This trial is refused and would be again; others may run.
+    Rejected,
+    /// No trial can run any more: access is denied, or what is there is not what was asked for.
+    Fatal,
+}
+
+impl ExecutorError {
+    /// What can be done about it.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            // Another slot has another folder.
+            Self::Slot { .. } | Self::Repository { .. } | Self::Process(_) => ErrorKind::Retryable,
+            Self::Remote { kind, .. } => *kind,
+        }
+    }
+
+    /// It and its causes, in one line.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text.replace('\n', " ")
+    }
+}

@@ -1,0 +1,124 @@
+//! A bench whose trials run on a cluster: what of the user's words holds there.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::cluster::ClusterRequest;
+use super::error::Error;
+use super::location::Location;
+use super::python_path::own_paths;
+use super::request::Request;
+use super::resolved_options::ResolvedOptions;
+use super::venvs::outer_path;
+use super::workspace::Workspace;
+use crate::git::Repository;
+use crate::model::TrialSpec;
+use crate::model::event::Isolation;
+use crate::model::trial::HomeFile;
+
+/// Where trials run, and what is known of that.
+pub(super) struct ClusterPlace {
+    pub(super) bench: Workspace,
+    pub(super) facts: Vec<(String, String)>,
+    pub(super) isolation: Isolation,
+    pub(super) key: String,
+}
+
+/// A recipe in which nothing of this machine is left.
+pub(super) fn cluster_recipe(
+    merged: &ResolvedOptions,
+    standing: &Location,
+    home: &[HomeFile],
+    cluster: &ClusterRequest,
+    passed: &[String],
+) -> Result<TrialSpec, Error> {
+    if let Some(top) = &standing.top {
+        let words = merged.command.iter().map(|word| word.to_string_lossy());
+        let words =
+            words.chain(merged.setup.iter().flat_map(|script| script.split_whitespace().map(Into::into)));
+        for word in words {
+            if outer_path(&word, &standing.folder, top).is_some() {
+                let text = format!("'{word}' lies on this machine, and trials run on {}", cluster.endpoint);
+                return Err(Error::usage(text).hinted(format!(
+                    "lay it over each tree: --with-file {word}:NAME, and name NAME in the command"
+                )));
+            }
+        }
+    }
+    let name = OsStr::new("PYTHONPATH");
+    let mut environment = cluster.variables(passed);
+    if let Some(own) = std::env::var_os(name).filter(|_| !environment.contains_key(name)) {
+        environment.insert(name.to_owned(), own);
+    }
+    let mut recipe = TrialSpec {
+        command: merged.command.clone(),
+        subdir: standing.subdir.clone(),
+        setup: merged.setup.clone(),
+        timeout: Some(cluster.timeout),
+        home: home.to_vec(),
+        ..TrialSpec::default()
+    };
+    if let Some(top) = &standing.top {
+        let own = own_paths(&mut environment, standing, top, None);
+        // What does not lead into the tree leads nowhere there.
+        let own: Vec<PathBuf> = own.into_iter().filter(|path| path.is_relative()).collect();
+        if !own.is_empty() {
+            recipe.tree_paths.insert("PYTHONPATH".to_owned(), own);
+        }
+    }
+    let is_configured = cluster.executor.environment.contains_key("PYTHONPATH");
+    if let Some(left) = environment.get(name).filter(|_| !is_configured) {
+        let relative = std::env::split_paths(left).filter(|path| path.is_relative());
+        let relative: Vec<PathBuf> = relative.map(|path| standing.subdir.join(path)).collect();
+        environment.remove(name);
+        if !relative.is_empty() {
+            recipe.tree_paths.insert("PYTHONPATH".to_owned(), relative);
+        }
+    }
+    recipe.environment = environment;
+    Ok(recipe)
+}
+
+/// Environments are made on this machine, and workers have their own.
+pub(super) fn refuse_own_environment(request: &Request) -> Result<(), Error> {
+    if let Some(option) = request.environment.asked_by() {
+        return Err(Error::usage(format!(
+            "{option} makes environments on this machine, and trials run on a cluster"
+        ))
+        .hinted(
+            "have the workers bring the packages: an image by executor.properties.container-image, or --setup 'pip install …'",
+        ));
+    }
+    if !request.keep.is_empty() {
+        return Err(Error::usage("--keep keeps files between trials, which a cluster does not")
+            .hinted("leave it out: each trial there begins in a tree of its own"));
+    }
+    Ok(())
+}
+
+/// Reach the cluster and see whether its workers do what they are told.
+#[cfg(feature = "remote")]
+pub(super) fn on_cluster(
+    cluster: &ClusterRequest,
+    (cache, repository, runs_filters): (&Path, &Repository, bool),
+    recipe: &TrialSpec,
+) -> Result<ClusterPlace, Error> {
+    use super::cluster::{Cluster, connect};
+    let (mut facts, mut key) = (Vec::new(), String::new());
+    let bench = Workspace::on_cluster(cache, repository, runs_filters, |shadow| {
+        let reached = connect(cluster, shadow, cache, recipe)?;
+        (facts, key) = (reached.facts, reached.key);
+        Ok(reached.executor)
+    })?;
+    Ok(ClusterPlace { bench, facts, isolation: Cluster::isolation(), key })
+}
+
+/// There are no clusters in this build.
+#[cfg(not(feature = "remote"))]
+pub(super) fn on_cluster(
+    _: &ClusterRequest,
+    _: (&Path, &Repository, bool),
+    _: &TrialSpec,
+) -> Result<ClusterPlace, Error> {
+    Err(super::cluster::not_built())
+}

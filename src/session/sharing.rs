@@ -40,27 +40,17 @@ impl Session<'_> {
         let may = (is_good || is_of_search || purpose == TrialKind::Repeat) && self.shares();
         let is_plain = self.trials.recipe().packages == PackageSelection::Own;
         let bad = self.plan.bad;
-        if !may || !is_plain || commit == bad || self.sharing.needs_own.contains(&commit) {
+        // Where its own were seen, they go on to count.
+        let needs_own = self.sharing.needs_own.contains(&commit) || self.sharing.own.contains_key(&commit);
+        if !may || !is_plain || commit == bad || needs_own {
             return Ok(None);
         }
-        let Some(packages) = self.workshop.packages else { return Ok(None) };
-        let mut hosts = vec![(bad, self.trials.tree_of(bad)?)];
-        hosts.extend(self.sharing.hosts.iter().copied().filter(|host| host.0 != bad));
-        if hosts.iter().any(|host| host.0 == commit) {
-            return Ok(None);
-        }
-        let repository = self.workshop.repository;
-        let time = repository.info(commit)?.commit_time;
-        let mut dated = Vec::new();
-        for host in hosts {
-            dated.push((repository.info(host.0)?.commit_time.abs_diff(time), host));
-        }
-        dated.sort_by_key(|(distance, _)| *distance);
+        // All share the same: else two packages of others could say the opposite, and pass for a flaky test.
+        let host = origin((bad, self.trials.tree_of(bad)?), PackageDate::Asked);
         let guest = origin((commit, tree), PackageDate::Asked);
-        let cancel = self.workshop.cancel;
-        let host = dated.into_iter().map(|(_, host)| origin(host, PackageDate::Asked));
-        let host = host.into_iter().find(|host| packages.serves(*host, guest, cancel));
-        Ok(host.map(PackageSelection::Of))
+        let Some(packages) = self.workshop.packages else { return Ok(None) };
+        let serves = packages.serves(host, guest, self.workshop.cancel);
+        Ok(serves.then_some(PackageSelection::Of(host)))
     }
 
     /// Whether a commit may yet share the packages of bad, once it is known what of them the command imports.
@@ -126,7 +116,10 @@ impl Session<'_> {
         (commit, purpose): (CommitId, TrialKind),
         verdict: &Verdict,
     ) -> Result<bool, EarlyExit> {
-        if !matches!(verdict, Verdict::Skip(_)) || !self.sharing.trials.contains(&trial) {
+        // A good commit has to pass; there are runners that end with status 0 although tests fail.
+        let is_in_vain = matches!(verdict, Verdict::Skip(_))
+            || purpose == TrialKind::Endpoint && *verdict != Verdict::Good;
+        if !is_in_vain || !self.sharing.trials.contains(&trial) {
             return Ok(false);
         }
         self.with_own_instead(trial, commit, purpose)?;
@@ -146,21 +139,16 @@ impl Session<'_> {
         let is_shared = self.sharing.trials.contains(&trial);
         let seen = if is_shared { &mut self.sharing.shared } else { &mut self.sharing.own };
         seen.entry(commit).or_default().add(Observation::of(verdict));
-        if !is_shared && matches!(verdict, Verdict::Good | Verdict::Bad) {
-            let host = (commit, self.trials.tree_of(commit)?);
-            if !self.sharing.hosts.contains(&host) {
-                self.sharing.hosts.push(host);
-            }
-        }
-        let Some((shared, _)) = self.sharing.contradiction(commit) else { return Ok(()) };
+        let itself = self.sharing.contradiction(commit).map(|(shared, _)| shared.bad > 0);
+        let others = if is_shared { None } else { self.contradicts_others(commit, verdict)? };
+        let Some(shared_fail) = itself.or(others) else { return Ok(()) };
         self.sharing.is_over = true;
-        if shared.bad > 0
-            && let Some(conclusion) = self.packages_since(commit)?
-        {
+        if shared_fail && let Some(conclusion) = self.packages_since(commit)? {
             return Err(EarlyExit::Concluded(conclusion));
         }
         self.journal.note(format!(
-            "at {} the packages of another commit say something else than its own, so each trial runs with its own",
+            "at {} and around it the packages of another commit say something else than its own, so each trial runs with \
+             its own",
             commit.short()
         ))?;
         self.earlier = self.targets.known();
@@ -168,6 +156,25 @@ impl Session<'_> {
             Some(target) => EarlyExit::OtherTarget(Box::new(target)),
             None => EarlyExit::Interrupted,
         })
+    }
+
+    /// Whether what the own packages say of a commit does not go with what shared ones say of others: a commit that passes
+    /// comes after one that fails with those (`true`), or one that fails before one that passes. As likely as a history of that
+    /// kind is that they do not fit; to search on would take it for a flaky test.
+    fn contradicts_others(&self, commit: CommitId, verdict: &Verdict) -> Result<Option<bool>, EarlyExit> {
+        let repository = self.workshop.repository;
+        for (&other, seen) in &self.sharing.shared {
+            let is_odd = match verdict {
+                _ if !self.sharing.is_only_shared(other) => false,
+                Verdict::Good => seen.bad > 0 && seen.good == 0 && repository.is_ancestor(other, commit)?,
+                Verdict::Bad => seen.good > 0 && seen.bad == 0 && repository.is_ancestor(commit, other)?,
+                Verdict::Skip(_) | Verdict::Abort(_) => false,
+            };
+            if is_odd {
+                return Ok(Some(*verdict == Verdict::Good));
+            }
+        }
+        Ok(None)
     }
 
     /// Ask for what the commits that an outcome names have still to say with their own packages. Whether there is anything.

@@ -1,8 +1,7 @@
 //! Which trials of the search share packages.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use super::package_trial::CommitTree;
 use crate::model::{CommitId, TrialId};
 use crate::search::Observation;
 
@@ -14,12 +13,10 @@ pub(super) struct Sharing {
     /// Trials that run with packages of another version.
     pub(super) trials: HashSet<TrialId>,
     /// What those, and what the own packages said of commits, of the present target.
-    pub(super) shared: HashMap<CommitId, Observation>,
-    pub(super) own: HashMap<CommitId, Observation>,
+    pub(super) shared: BTreeMap<CommitId, Observation>,
+    pub(super) own: BTreeMap<CommitId, Observation>,
     /// Commits where the shared packages came to no verdict.
     pub(super) needs_own: HashSet<CommitId>,
-    /// Versions that came to a verdict with their own packages, which others may share.
-    pub(super) hosts: Vec<CommitTree>,
     pub(super) is_told: bool,
     /// Whether so few commits are left that trials are of those that will be named.
     pub(super) is_deciding: bool,
@@ -39,7 +36,7 @@ impl Sharing {
 
     /// What the two say of a commit, where that is the opposite.
     pub(super) fn contradiction(&self, commit: CommitId) -> Option<(Observation, Observation)> {
-        let of = |seen: &HashMap<CommitId, Observation>| seen.get(&commit).copied().unwrap_or_default();
+        let of = |seen: &BTreeMap<CommitId, Observation>| seen.get(&commit).copied().unwrap_or_default();
         let (shared, own) = (of(&self.shared), of(&self.own));
         let opposite = |a: Observation, b: Observation| a.good > 0 && a.bad == 0 && b.bad > 0 && b.good == 0;
         (opposite(shared, own) || opposite(own, shared)).then_some((shared, own))

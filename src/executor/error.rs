@@ -65,12 +65,17 @@ impl ExecutorError {
     /// It and its causes, in one line.
     #[must_use]
     pub fn in_words(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text.replace('\n', " ")
+        with_causes(self).replace('\n', " ")
     }
+}
+
+/// An error with its causes.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
 }

@@ -12,7 +12,7 @@ use super::finished_trial::{FinishedTrial, UntimedTrial};
 use super::plan::Limits;
 use super::state::{Session, TimeLimits};
 use crate::model::trial_line::OutcomeSource;
-use crate::model::{Captured, CommitId, Termination, Timing, TrialKind, TrialOutput};
+use crate::model::{CommitId, Termination, TrialKind, TrialOutput};
 
 /// The command is quick if it ends within this time; when nothing has, the good commit is run to learn the pace.
 const QUICK: Duration = Duration::from_secs(10);
@@ -100,15 +100,7 @@ impl Session<'_> {
                 continue;
             }
             let after_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-            let output = TrialOutput {
-                ending: Termination::TimedOut { after_ms },
-                stdout: Captured::default(),
-                stderr: Captured::default(),
-                timing: Timing::default(),
-                leftovers: 0,
-                notes: Vec::new(),
-                files: Vec::new(),
-            };
+            let output = TrialOutput::without_run(Termination::TimedOut { after_ms });
             let source = if is_known { OutcomeSource::Reused } else { OutcomeSource::Ran };
             self.trials.end_overdue(id, &output, is_known)?;
             return Ok(Some(FinishedTrial { id, commit, purpose, output, source, ran: limit }));

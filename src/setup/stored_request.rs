@@ -33,6 +33,17 @@ pub(crate) struct StoredRequest {
 }
 
 impl StoredRequest {
+    /// That of a session.
+    ///
+    /// # Errors
+    /// When it was not kept, or in a form that is not known.
+    pub(crate) fn of_session(store: &Store, session: &str) -> Result<Self, Error> {
+        Self::of(store, session).ok_or_else(|| {
+            Error::usage(format!("session {session} does not say how it was run"))
+                .hinted("run the same pybisect find again: its outcomes are known")
+        })
+    }
+
     /// That of a session, where it was kept in a form that is known.
     pub(crate) fn of(store: &Store, session: &str) -> Option<Self> {
         Self::read(&store.request(session).ok()??)

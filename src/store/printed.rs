@@ -118,7 +118,7 @@ impl Store {
 mod tests {
     use super::super::OutcomeKey;
     use super::*;
-    use crate::model::{Captured, CommitId, Termination, Timing, TrialId, TrialKind, TrialOutput};
+    use crate::model::{Captured, CommitId, Termination, TrialId, TrialKind, TrialOutput};
 
     fn kept(trial: u64, text: &str) -> KeptOutput {
         KeptOutput {
@@ -150,15 +150,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let id = store.begin_session(OutcomeKey::of_parts("x", []), "/r", "true").unwrap();
-        let output = TrialOutput {
-            ending: Termination::Exited { code: 1 },
-            stdout: Captured::default(),
-            stderr: Captured::default(),
-            timing: Timing::default(),
-            leftovers: 0,
-            notes: Vec::new(),
-            files: Vec::new(),
-        };
+        let output = TrialOutput::without_run(Termination::Exited { code: 1 });
         let keys: Vec<OutcomeKey> =
             ["a", "b", "c", "d"].iter().map(|name| OutcomeKey::of_parts(name, [])).collect();
         store.evict().unwrap();

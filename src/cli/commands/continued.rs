@@ -14,8 +14,5 @@ pub(super) fn stopped(repository: &Repository) -> Result<StoredRequest, CliError
         CliError::usage("no search was stopped in this repository")
             .hinted("`pybisect sessions` lists those that came to their end")
     })?;
-    StoredRequest::of(&store, row.id.as_str()).ok_or_else(|| {
-        CliError::usage(format!("session {} does not say how it was run", row.id))
-            .hinted("run the same pybisect find again: its outcomes are known")
-    })
+    StoredRequest::of_session(&store, row.id.as_str())
 }

@@ -136,7 +136,7 @@ pub(super) fn tested(
     let (row, found) = last_session(args, &repository, &store)?;
     let onto = repository.resolve(&args.onto)?.id;
     let branch = branch(args, &found, &repository)?;
-    let (_, prepared) = stored(&store, &row)?.prepare(|request| {
+    let (_, prepared) = StoredRequest::of_session(&store, row.id.as_str())?.prepare(|request| {
         request.jobs = args.jobs.or(request.jobs);
         request.isolation = args.isolation.options().or(&request.isolation);
         request.no_config |= args.config.no_config;
@@ -291,14 +291,6 @@ fn last_session(
         return Err(none(format!("session {} did not find what to fix", row.id)));
     }
     Ok((row, report))
-}
-
-fn stored(store: &Store, row: &SessionRow) -> Result<StoredRequest, CliError> {
-    let again = || {
-        CliError::usage(format!("session {} does not say how it was run", row.id))
-            .hinted("run the same pybisect find again: its outcomes are known")
-    };
-    StoredRequest::of(store, row.id.as_str()).ok_or_else(again)
 }
 
 /// The name of the branch, when one is wanted.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::file_forms::CheckoutForms;
-use super::worktree::{CheckoutError, WorkTree, reason};
+use super::worktree::{CheckoutError, WorkTree};
+use crate::executor::error::with_causes;
 use crate::git::{CheckoutDelta, SUBMODULE, TreeFile, holds_attributes};
 
 impl WorkTree {
@@ -31,7 +32,7 @@ impl WorkTree {
             delta.written.iter().filter(|file| file.mode == SUBMODULE).cloned().collect();
         while let Some(submodule) = waiting.pop() {
             let files = self.objects.files_of_submodule(&submodule.path, submodule.id);
-            for file in files.map_err(|error| CheckoutError::Tree(reason(&error)))?.unwrap_or_default() {
+            for file in files.map_err(|error| CheckoutError::Tree(with_causes(&error)))?.unwrap_or_default() {
                 // A submodule that names itself would go on without an end; a hash cannot name itself.
                 if file.mode == SUBMODULE {
                     waiting.push(file.clone());

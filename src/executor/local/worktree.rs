@@ -21,6 +21,7 @@ use super::file_forms::{CheckoutForms, Forms};
 use super::manifest::{Entry, Manifest, system_path};
 use super::source_time::time_of;
 use crate::beneath::{FileFacts, Folder};
+use crate::executor::error::with_causes;
 use crate::git::{
     Checkout, CheckoutDelta, CheckoutGap, Content, Drafts, Form, GitError, IndexedFile, Link, PrivateGit,
     Repository, RepositoryTemplate, SUBMODULE, SYMLINK, TreeFile,
@@ -94,7 +95,7 @@ impl WorkTree {
         // Until the end is reached, what is on disk is neither the old tree nor the new one.
         let base = self.base.take();
         let delta =
-            self.objects.tree_delta(base, tree).map_err(|error| CheckoutError::Tree(reason(&error)))?;
+            self.objects.tree_delta(base, tree).map_err(|error| CheckoutError::Tree(with_causes(&error)))?;
         let (delta, brought) = self.with_submodules(delta)?;
         let mut plan = self.plan(base, delta);
         plan.written.extend(brought);
@@ -266,7 +267,8 @@ fn fill(
         };
         place.put(folder, &content).map(|facts| (facts, flaw))
     };
-    let written = objects.with_blob(file.id, put).map_err(|error| CheckoutError::Tree(reason(&error)))?;
+    let written =
+        objects.with_blob(file.id, put).map_err(|error| CheckoutError::Tree(with_causes(&error)))?;
     match written.transpose().map_err(on_disk)? {
         Some((facts, flaw)) => Ok((Some(facts), flaw)),
         None => {
@@ -357,17 +359,6 @@ fn of_the_disk(path: &[u8], error: io::Error) -> CheckoutError {
     } else {
         CheckoutError::Folder(error)
     }
-}
-
-/// An error with its causes, on one line.
-pub(super) fn reason(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 use tonic::{Code, Request, Status};
 
 use super::settings::RemoteSettings;
+use crate::executor::error::with_causes;
 use crate::executor::{ErrorKind, ExecutorError};
 use crate::model::CancelToken;
 
@@ -87,7 +88,7 @@ impl Connection {
             if let Some((certificate, key)) = &settings.tls.identity {
                 tls = tls.identity(Identity::from_pem(certificate, key.text()));
             }
-            endpoint = endpoint.tls_config(tls).map_err(|error| ConnectError::Tls(in_words(&error)))?;
+            endpoint = endpoint.tls_config(tls).map_err(|error| ConnectError::Tls(with_causes(&error)))?;
         }
         let mut headers = MetadataMap::new();
         for (name, value) in &settings.headers {
@@ -227,7 +228,7 @@ pub(super) fn is_passing(status: &Status) -> bool {
 
 /// Whether TLS did not come about.
 pub(super) fn is_certificate(status: &Status) -> bool {
-    let text = in_words(status);
+    let text = with_causes(status);
     text.contains("certificate") || text.contains("Certificate") || text.contains("HandshakeFailure")
 }
 
@@ -259,14 +260,4 @@ pub(super) fn said(status: &Status) -> String {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,
     }
-}
-
-fn in_words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -68,9 +68,12 @@ impl StoredRequest {
     /// # Errors
     /// When it cannot be carried out any more.
     pub(crate) fn prepare(self, change: impl FnOnce(&mut Request)) -> Result<(Request, Prepared), Error> {
+        let typed = self.typed();
         let mut request = self.request;
         change(&mut request);
         let mut prepared = prepare(&request)?;
+        // Only now: mistakes in these words were looked for when they were typed.
+        request.typed = typed;
         prepared.plan.overlay = self.overlay;
         prepared.plan.recipe.home = self.home;
         Ok((request, prepared))

@@ -152,6 +152,9 @@ fn goes_on(scene: &Scene, user: &User, script: &str) {
         "{:#}; ran before: {known:?}",
         report["trials"]
     );
+    // What was typed at first is what is told of it, not that it was gone on with.
+    let told = user.run(scene.repo.path(), &["report", "--format", "markdown"]).stdout;
+    assert!(told.contains("--isolation off --jobs 2 --shell"), "{told}");
     // Nothing is left to go on with; and all of it again runs nothing.
     assert_eq!(user.run(scene.repo.path(), &["find", "--continue"]).code, Some(2));
     let ended = scene.ran();

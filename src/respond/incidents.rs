@@ -74,11 +74,15 @@ impl Incidents {
         take_lock(&self.folder, &self.service).map(IncidentLock)
     }
 
-    /// Begin an incident, whose first event `opened` makes of its id.
+    /// Begin an incident, whose first events `opened` makes of its id. Whoever sees the incident sees all of these: one
+    /// that is there without its alarm would be told of that alarm again.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn open(&self, opened: impl FnOnce(String) -> IncidentEventKind) -> Result<Journal, RecordError> {
+    pub fn open<const N: usize>(
+        &self,
+        opened: impl FnOnce(String) -> [IncidentEventKind; N],
+    ) -> Result<Journal, RecordError> {
         let now = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
         let mut builder = DirBuilder::new();
         builder.mode(0o700);
@@ -92,9 +96,13 @@ impl Incidents {
                 Err(error) => return Err(system(&self.folder_of(&id))(error)),
             }
         };
-        let mut journal = Journal::open(self.events_file(&id))?;
-        journal.note(opened(id))?;
-        Ok(journal)
+        let path = self.events_file(&id);
+        let begun = self.folder_of(&id).join("events.new");
+        let at = Timestamp::now();
+        let events = opened(id).map(|kind| IncidentEvent { at, kind });
+        write_new(&begun, &events).map_err(system(&begun))?;
+        std::fs::rename(&begun, &path).map_err(system(&path))?;
+        Journal::open(path)
     }
 
     /// The journal of an incident, to add to it.
@@ -264,6 +272,18 @@ impl Journal {
     }
 }
 
+/// Write a file of events.
+fn write_new(path: &Path, events: &[IncidentEvent]) -> io::Result<()> {
+    let mut lines = Vec::new();
+    for event in events {
+        serde_json::to_writer(&mut lines, event)?;
+        lines.push(b'\n');
+    }
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(&lines)?;
+    file.sync_data()
+}
+
 /// What is in a file from there on, and how much of that is whole lines.
 fn whole_lines(file: &mut File, from: u64) -> io::Result<(Vec<u8>, usize)> {
     file.seek(SeekFrom::Start(from))?;
@@ -282,17 +302,17 @@ fn system(path: &Path) -> impl FnOnce(io::Error) -> RecordError + use<> {
 mod tests {
     use super::*;
     use crate::model::incident::INCIDENT_SCHEMA;
-    use crate::model::{StepKind, StepState};
+    use crate::model::{Alarm, StepKind, StepState};
 
-    fn opened(id: String) -> IncidentEventKind {
-        IncidentEventKind::Opened {
+    fn opened(id: String) -> [IncidentEventKind; 1] {
+        [IncidentEventKind::Opened {
             schema: INCIDENT_SCHEMA.to_owned(),
             id,
             service: "shop".to_owned(),
             repository: "/srv/shop".to_owned(),
             began: None,
             steps: vec![(StepKind::Rollback.into(), "./deploy".to_owned())],
-        }
+        }]
     }
 
     #[test]
@@ -323,6 +343,30 @@ mod tests {
         let lock = incidents.lock().unwrap();
         assert!(matches!(incidents.lock(), Err(RecordError::Locked { .. })));
         drop(lock);
+    }
+
+    #[test]
+    fn an_incident_is_not_seen_without_what_opened_it() {
+        let top = tempfile::tempdir().unwrap();
+        let incidents = Incidents::of(top.path(), "shop").unwrap();
+        let alarm = Alarm {
+            at: Timestamp::now(),
+            source: "command".to_owned(),
+            title: "short answers 500".to_owned(),
+            firing: true,
+            key: None,
+        };
+        let journal = incidents
+            .open(|id| {
+                // Whoever looks now finds none.
+                assert_eq!((incidents.ids(), incidents.size(&id)), (vec![], 0));
+                let [first] = opened(id);
+                [first, IncidentEventKind::Alarmed { alarm: alarm.clone() }]
+            })
+            .unwrap();
+        let id = &journal.incident().id;
+        assert_eq!(incidents.events_since(id, 0).unwrap().0.len(), 2);
+        assert_eq!(incidents.read(id).unwrap().alarms, [alarm]);
     }
 
     #[test]

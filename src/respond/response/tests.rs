@@ -76,13 +76,15 @@ impl Scene {
     fn new() -> Self {
         let top = tempfile::tempdir().unwrap();
         let incidents = Incidents::of(top.path(), "shop").unwrap();
-        let opened = |id| IncidentEventKind::Opened {
-            schema: INCIDENT_SCHEMA.to_owned(),
-            id,
-            service: "shop".to_owned(),
-            repository: String::new(),
-            began: None,
-            steps: all_steps().into_iter().map(|step| (step, step.to_string())).collect(),
+        let opened = |id| {
+            [IncidentEventKind::Opened {
+                schema: INCIDENT_SCHEMA.to_owned(),
+                id,
+                service: "shop".to_owned(),
+                repository: String::new(),
+                began: None,
+                steps: all_steps().into_iter().map(|step| (step, step.to_string())).collect(),
+            }]
         };
         let id = incidents.open(opened).unwrap().incident().id.clone();
         Self { _top: top, incidents, id }

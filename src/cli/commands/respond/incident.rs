@@ -76,10 +76,10 @@ pub(super) fn at(args: &Args, settings: &Settings, incidents: &Incidents) -> Res
     }
     let alarm = alarm(args, settings, received.as_ref());
     let began = received.and_then(|received| received.began);
-    let mut journal = incidents.open(|id| opened(settings, id, log.as_deref(), began))?;
+    let alarmed = IncidentEventKind::Alarmed { alarm };
+    let journal = incidents.open(|id| [opened(settings, id, log.as_deref(), began), alarmed])?;
     // Not a reason to do nothing about this one.
     let _left = incidents.prune(&[GIVEN_LOG, FETCHED_LOG], Timestamp::now());
-    journal.note(IncidentEventKind::Alarmed { alarm })?;
     Ok(At::Desk(Box::new(Opened { journal, lock, log })))
 }
 

@@ -35,12 +35,12 @@
 //! | [`pyenv`] | Python environments | beneath, model, process |
 //! | [`call_changes`] | call changes between trees and over histories, remembered | calls, git, model, store |
 //! | [`session`] | the conductor: endpoints, loop, confirmation, journal | calls, executor, git, graph, minimize, model, process, pyenv, search, store, suspects, triage |
-//! | [`setup`] | from a request to a session: configuration, environments, isolation, the place where it runs | executor, git, model, process, pyenv, report, session, store, triage |
-//! | [`check`] | a look at a branch before its merge: findings on changed calls | beneath, calls, git, minimize, model, process, pyenv, session |
+//! | [`setup`] | from a request to a session: configuration, environments, isolation, the place where it runs | call_changes, executor, git, model, process, pyenv, report, session, store, triage |
+//! | [`check`] | a look at a branch before its merge: findings on changed calls | beneath, call_changes, calls, executor, git, minimize, model, process, pyenv, report, session, setup, store, triage |
 //! | [`respond`] | what is done about an outage: rolling back, and whether it took | git, model, process |
 //! | [`serve`] | who asks for a response: alarms over HTTP, people on a live page | model, process, respond |
 //! | [`report`] | live views and renderers | model |
-//! | [`cli`] | arguments, configuration, errors with hints, exit codes | beneath, call_changes, calls, check, executor, git, minimize, model, process, pyenv, report, respond, serve, session, setup, store, suspects, triage |
+//! | [`cli`] | arguments, errors with hints, exit codes | beneath, call_changes, check, executor, git, model, process, pyenv, report, respond, serve, session, setup, store, suspects, triage |
 
 pub mod beneath;
 pub mod call_changes;
@@ -65,5 +65,7 @@ pub mod store;
 pub mod suspects;
 pub mod triage;
 
-pub use model::{CancelToken, Event, Report};
-pub use setup::{Error, Request, find};
+pub use call_changes::CallsRequest;
+pub use check::{CheckRequest, check};
+pub use model::{CallReport, CancelToken, CheckReport, Event, FixReport, Report};
+pub use setup::{Error, FixRequest, Request, calls, find, fix};

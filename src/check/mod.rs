@@ -2,6 +2,13 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `request` | what a check is asked |
+//! | `steps` | the check, step by step |
+//! | `merge_check` | both sides merged in memory, their changed calls, and the report as it grows |
+//! | `smoke` | the smoke command on both sides, and whether a failure is new |
+//! | `red_base` | a base that fails already: which tests fail on the merge result only |
+//! | `breaking` | the smallest set of the branch's changes without which the command passes |
+//! | `types` | the type checker on both sides |
 //! | `merge_sides` | what is merged into what |
 //! | `rules` | the rules with their documentation |
 //! | `findings` | from what is wrong to findings: places, fingerprints, order |
@@ -47,16 +54,23 @@
 //! anew each time, its own part was 0.5 to 1.6 s: the making of thousands of files.
 
 mod baseline;
+mod breaking;
 mod coverage;
 mod ddmin;
 mod findings;
 mod ignore;
+mod merge_check;
 mod merge_sides;
+mod red_base;
+mod request;
 mod reverted_before;
 mod rules;
 mod settings;
+mod smoke;
+mod steps;
 mod type_checker;
 mod type_findings;
+mod types;
 
 pub use baseline::{Baseline, BaselineError};
 pub use coverage::{Coverage, CoverageError, lines_to_test, untested};
@@ -64,7 +78,9 @@ pub use ddmin::{ddmin, suggestion};
 pub use findings::{ChangedCall, finding_at, finding_on_call, merge_findings, quoted, sort_findings, stale};
 pub use ignore::is_ignored;
 pub use merge_sides::{MergeSides, SidesError, TARGET_VARIABLES};
+pub use request::{CheckRequest, RequireTested};
 pub use reverted_before::find_repeated_changes;
 pub use rules::*;
+pub use steps::check;
 pub use type_checker::{Around, CheckerKind, ToolError, TypeChecker};
 pub use type_findings::{Diagnostic, read_diagnostics, type_findings};

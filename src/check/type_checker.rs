@@ -20,7 +20,8 @@ const LONGEST_INSTALL: Duration = Duration::from_secs(120);
 const LONGEST_WAIT: &str = "10";
 
 /// Which type checker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CheckerKind {
     /// Astral's ty.
     Ty,

@@ -3,52 +3,24 @@
 use std::io::Write;
 
 use super::{ExitStatus, terminal};
-use crate::call_changes::ChangesError;
-use crate::check::SidesError;
 use crate::report::lines;
 use crate::respond::{DeployError, RecordError};
 use crate::setup::{ErrorKind, Retyped};
 
-pub use crate::setup::Error as CliError;
+pub use crate::setup::Error;
 
-impl From<RecordError> for CliError {
+impl From<RecordError> for Error {
     fn from(error: RecordError) -> Self {
         Self::usage_of(error)
     }
 }
 
-impl From<DeployError> for CliError {
+impl From<DeployError> for Error {
     fn from(error: DeployError) -> Self {
         match error {
             DeployError::Git(error) => error.into(),
             other => Self::usage_of(other),
         }
-    }
-}
-
-impl From<ChangesError> for CliError {
-    fn from(error: ChangesError) -> Self {
-        match error {
-            ChangesError::Git(error) => error.into(),
-            ChangesError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<SidesError> for CliError {
-    fn from(error: SidesError) -> Self {
-        let (message, hint) = match error {
-            SidesError::Git(error) => return error.into(),
-            SidesError::NoDefaultBranch => (error.to_string(), "name it: pybisect check BASE.."),
-            SidesError::Unrelated { .. } => {
-                (error.to_string(), "name a base that shares history with it: pybisect check BASE..")
-            }
-            SidesError::Shallow { .. } => (
-                error.to_string(),
-                "git fetch --unshallow, and in a workflow `fetch-depth: 0` (GitHub) or `GIT_DEPTH: 0` (GitLab)",
-            ),
-        };
-        Self::usage(message).hinted(hint)
     }
 }
 
@@ -66,7 +38,7 @@ pub(super) fn say_where_the_command_goes() {
 }
 
 /// Write an error to standard error: the chain of causes in one line, then the hints.
-pub(super) fn print(error: &CliError) {
+pub(super) fn print(error: &Error) {
     let style = terminal::stderr_style();
     let mut stderr = anstream::stderr().lock();
     // A closed stderr leaves nobody to tell.
@@ -78,7 +50,7 @@ pub(super) fn print(error: &CliError) {
 
 /// How the program ends after an error.
 #[must_use]
-pub(super) const fn exit_status(error: &CliError) -> ExitStatus {
+pub(super) const fn exit_status(error: &Error) -> ExitStatus {
     match error.kind() {
         ErrorKind::Usage => ExitStatus::Usage,
         ErrorKind::Internal => ExitStatus::Internal,

@@ -7,6 +7,7 @@ mod commands;
 mod error;
 mod exit;
 mod format;
+mod print;
 mod terminal;
 
 use std::ffi::OsString;
@@ -15,7 +16,7 @@ use std::path::Path;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use args::Cli;
-pub use error::CliError;
+pub use error::Error;
 pub use exit::ExitStatus;
 pub(crate) use format::Format;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::fix_candidates::{Candidate, candidates};
-use super::fix_request::FixRequest;
+use super::fix_task::FixTask;
 use super::plan::Limits;
 use super::trial_queue::Trials;
 use super::{Matching, Plan, SessionContext, SessionError, Trees};
@@ -34,48 +34,45 @@ pub struct Fixes {
 pub fn fix(
     plan: &Plan,
     workshop: &SessionContext<'_>,
-    request: &FixRequest,
+    task: &FixTask,
     said: &mut dyn FnMut(&str),
 ) -> Result<Option<Fixes>, SessionError> {
     let mut trees = Trees::new(plan, workshop);
-    let (candidates, left_out) = candidates(workshop, &mut trees, request)?;
+    let (candidates, left_out) = candidates(workshop, &mut trees, task)?;
     let mut report = FixReport {
         schema: FIX_SCHEMA.to_owned(),
-        session: request.report.session.clone(),
-        onto: Some(request.onto),
-        culprit: request.report.culprits.first().map(|culprit| culprit.commit.id),
+        session: task.report.session.clone(),
+        onto: Some(task.onto),
+        culprit: task.report.culprits.first().map(|culprit| culprit.commit.id),
         left_out,
         ..FixReport::default()
     };
-    let head = trees.tree_of(request.onto)?;
+    let head = trees.tree_of(task.onto)?;
     let mut asked = vec![head];
     asked.extend(candidates.iter().map(|candidate| candidate.tree));
     let mut recipe = plan.recipe.clone();
-    recipe.timeout = recipe.timeout.or_else(|| Some(limit(&request.report)));
-    let judge = oracle(plan, &request.report);
+    recipe.timeout = recipe.timeout.or_else(|| Some(limit(&task.report)));
+    let judge = oracle(plan, &task.report);
     let mut aimed = judge.clone();
     let mut heard = |at: usize, output: &TrialOutput| {
         if at == 0 {
-            aimed = beside_the_target(judge.clone(), &request.report, output);
+            aimed = beside_the_target(judge.clone(), &task.report, output);
         }
         let what = at.checked_sub(1).map_or("without a fix", |at| candidates[at].kind.phrase());
         said(&format!("{:<7}{what}", word(&aimed.judge(output))));
     };
     let Some((mut outputs, ran)) =
-        run(plan, workshop, request.onto, &recipe, &asked, PackageDate::Asked, &mut heard)?
+        run(plan, workshop, task.onto, &recipe, &asked, PackageDate::Asked, &mut heard)?
     else {
         return Ok(None);
     };
     report.trials = ran;
-    let judge = beside_the_target(judge.clone(), &request.report, &outputs[0]);
+    let judge = beside_the_target(judge.clone(), &task.report, &outputs[0]);
     let mut verdicts: Vec<Verdict> = outputs.iter().map(|output| judge.judge(output)).collect();
     // What only fails with the packages of today has to pass with those.
-    if verdicts[0] == Verdict::Good
-        && request.report.culprits.is_empty()
-        && !request.report.packages.is_empty()
-    {
+    if verdicts[0] == Verdict::Good && task.report.culprits.is_empty() && !task.report.packages.is_empty() {
         let Some((later, ran)) =
-            run(plan, workshop, request.onto, &recipe, &asked, PackageDate::Today, &mut heard)?
+            run(plan, workshop, task.onto, &recipe, &asked, PackageDate::Today, &mut heard)?
         else {
             return Ok(None);
         };
@@ -86,13 +83,13 @@ pub fn fix(
     report.mended_already = verdicts[0] == Verdict::Good;
     report.as_it_is = outcome(&verdicts[0], &outputs[0]);
     let passing: Vec<usize> = (0..candidates.len()).filter(|&at| verdicts[at + 1] == Verdict::Good).collect();
-    let Some(verified) = verify(plan, workshop, request, &candidates, &passing, &mut report, said)? else {
+    let Some(verified) = verify(plan, workshop, task, &candidates, &passing, &mut report, said)? else {
         return Ok(None);
     };
     let mut fixes: Vec<(CandidateFix, (TreeId, Patch))> = Vec::new();
     for (at, Candidate { kind, tree }) in candidates.into_iter().enumerate() {
-        let bare = without_overlay(workshop, request.onto, head, tree)?;
-        let base = workshop.repository.tree_of(request.onto)?;
+        let bare = without_overlay(workshop, task.onto, head, tree)?;
+        let base = workshop.repository.tree_of(task.onto)?;
         let patch = workshop.shadow.repository().patch(base, bare)?;
         let own = verified.get(&at);
         let fix = CandidateFix {
@@ -103,7 +100,7 @@ pub fn fix(
             verified: own.map(|(_, words)| words.clone()),
             files: patch.files,
             lines: patch.lines,
-            undoes: undone(workshop, request, kind, &patch)?,
+            undoes: undone(workshop, task, kind, &patch)?,
         };
         fixes.push((fix, (bare, patch)));
     }
@@ -120,14 +117,14 @@ pub fn fix(
 /// The commits after the culprit that a candidate takes back, where it puts whole files as they were.
 fn undone(
     workshop: &SessionContext<'_>,
-    request: &FixRequest,
+    task: &FixTask,
     kind: FixKind,
     patch: &Patch,
 ) -> Result<Vec<UndoneCommit>, SessionError> {
-    let culprit = request.report.culprits.first().map(|culprit| culprit.commit.id);
+    let culprit = task.report.culprits.first().map(|culprit| culprit.commit.id);
     let (FixKind::RestoreFiles, Some(culprit)) = (kind, culprit) else { return Ok(Vec::new()) };
     let repository = workshop.repository;
-    let commits = repository.commits_changing(culprit, request.onto, &patch.paths)?;
+    let commits = repository.commits_changing(culprit, task.onto, &patch.paths)?;
     let undone = commits.into_iter().map(|id| Ok(UndoneCommit { id, subject: repository.info(id)?.subject }));
     undone.collect()
 }
@@ -140,17 +137,17 @@ type Verified = BTreeMap<usize, (bool, String)>;
 fn verify(
     plan: &Plan,
     workshop: &SessionContext<'_>,
-    request: &FixRequest,
+    task: &FixTask,
     candidates: &[Candidate],
     passing: &[usize],
     report: &mut FixReport,
     said: &mut dyn FnMut(&str),
 ) -> Result<Option<Verified>, SessionError> {
-    let (Some(command), false) = (&request.verify, passing.is_empty()) else {
+    let (Some(command), false) = (&task.verify, passing.is_empty()) else {
         return Ok(Some(BTreeMap::new()));
     };
     let mut trees = Trees::new(plan, workshop);
-    let good = request.report.last_good.as_ref().map(|good| trees.tree_of(good.id)).transpose()?;
+    let good = task.report.last_good.as_ref().map(|good| trees.tree_of(good.id)).transpose()?;
     let mut asked: Vec<TreeId> = passing.iter().map(|&at| candidates[at].tree).collect();
     asked.extend(good);
     let recipe =
@@ -163,7 +160,7 @@ fn verify(
         said(&format!("{word:<7}{what}: --verify{}", if passes { "" } else { ", to be compared" }));
     };
     let Some((outputs, ran)) =
-        run(plan, workshop, request.onto, &recipe, &asked, PackageDate::Asked, &mut heard)?
+        run(plan, workshop, task.onto, &recipe, &asked, PackageDate::Asked, &mut heard)?
     else {
         return Ok(None);
     };

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::breaking_change::{Proven, breaking_change};
-use super::fix_request::FixRequest;
+use super::fix_task::FixTask;
 use super::narrow::STOPPED;
 use super::package_pins::{PinnedFiles, held_back};
 use super::partial_tree::{difference_between, narrowable_between, partial_tree};
@@ -24,7 +24,7 @@ pub(super) struct Candidate {
 /// The places where candidates are made.
 struct FixBuilder<'a> {
     workshop: &'a SessionContext<'a>,
-    request: &'a FixRequest,
+    task: &'a FixTask,
     head: TreeId,
     made: Vec<Candidate>,
     left_out: Vec<String>,
@@ -34,15 +34,15 @@ struct FixBuilder<'a> {
 pub(super) fn candidates(
     workshop: &SessionContext<'_>,
     trees: &mut Trees<'_>,
-    request: &FixRequest,
+    task: &FixTask,
 ) -> Result<(Vec<Candidate>, Vec<String>), SessionError> {
-    let head = trees.tree_of(request.onto)?;
-    let mut ground = FixBuilder { workshop, request, head, made: Vec::new(), left_out: Vec::new() };
+    let head = trees.tree_of(task.onto)?;
+    let mut ground = FixBuilder { workshop, task, head, made: Vec::new(), left_out: Vec::new() };
     ground.hold_back()?;
-    if let Some(NarrowingSummary { good: Some(good), bad: Some(bad), .. }) = &request.report.narrowing {
+    if let Some(NarrowingSummary { good: Some(good), bad: Some(bad), .. }) = &task.report.narrowing {
         ground.undo(trees.tree_of(*good)?, trees.tree_of(*bad)?)?;
         ground.same_elsewhere()?;
-        if let Some(merge) = request.report.culprits.first().filter(|culprit| culprit.commit.id == *bad) {
+        if let Some(merge) = task.report.culprits.first().filter(|culprit| culprit.commit.id == *bad) {
             for &other in merge.commit.parents.iter().filter(|parent| *parent != good) {
                 ground.follow(trees.tree_of(*good)?, trees.tree_of(*bad)?, trees.tree_of(other)?)?;
             }
@@ -50,8 +50,8 @@ pub(super) fn candidates(
         ground.restore(trees.tree_of(*good)?)?;
     }
     // Where packages are to blame, no edit was looked for.
-    if request.report.narrowing.is_none() && !request.report.culprits.is_empty() {
-        let was_stopped = request.report.notes.iter().any(|note| note == STOPPED);
+    if task.report.narrowing.is_none() && !task.report.culprits.is_empty() {
+        let was_stopped = task.report.notes.iter().any(|note| note == STOPPED);
         let why = if was_stopped {
             "the search was stopped before it was found; run the same pybisect find again"
         } else {
@@ -59,8 +59,8 @@ pub(super) fn candidates(
         };
         ground.left_out.push(format!("{}: {why}", FixKind::UndoEdits.phrase()));
     }
-    if let Some(culprit) = request.report.culprits.first()
-        && let Some(parent) = request.report.mainline(&culprit.commit.parents)
+    if let Some(culprit) = task.report.culprits.first()
+        && let Some(parent) = task.report.mainline(&culprit.commit.parents)
     {
         ground.merge(FixKind::RevertCommit, trees.tree_of(culprit.commit.id)?, trees.tree_of(parent)?)?;
     }
@@ -76,7 +76,7 @@ impl FixBuilder<'_> {
 
     /// The packages whose releases broke it held back, in the files that declare them.
     fn hold_back(&mut self) -> Result<(), SessionError> {
-        let packages = &self.request.report.packages;
+        let packages = &self.task.report.packages;
         let mut constraints: Vec<String> =
             packages.iter().filter_map(|package| package.constraint.clone()).collect();
         constraints.sort();
@@ -87,7 +87,7 @@ impl FixBuilder<'_> {
         let sources: Vec<String> = packages
             .iter()
             .filter_map(|package| package.edit.as_ref().map(|edit| edit.path.clone()))
-            .chain(self.request.report.environments.iter().flat_map(|facts| facts.sources.clone()))
+            .chain(self.task.report.environments.iter().flat_map(|facts| facts.sources.clone()))
             .collect();
         let shadow = self.workshop.shadow;
         let repository = shadow.repository();
@@ -123,7 +123,7 @@ impl FixBuilder<'_> {
 
     /// The bad version without the breaking edits, and without those that rest on them.
     fn undo(&mut self, good: TreeId, bad: TreeId) -> Result<(), SessionError> {
-        let report = &self.request.report;
+        let report = &self.task.report;
         let (Some(narrowing), false) = (&report.narrowing, report.breaking_changes.is_empty()) else {
             return Ok(());
         };
@@ -149,8 +149,7 @@ impl FixBuilder<'_> {
     /// The breaking call undone, and every other call that is written the same way corrected as well.
     fn same_elsewhere(&mut self) -> Result<(), SessionError> {
         let undone = self.made.iter().find(|candidate| candidate.kind == FixKind::UndoEdits);
-        let (Some(undone), [change]) = (undone.copied(), self.request.report.breaking_changes.as_slice())
-        else {
+        let (Some(undone), [change]) = (undone.copied(), self.task.report.breaking_changes.as_slice()) else {
             return Ok(());
         };
         let (Some(before), Some(after)) = (&change.before, &change.after) else { return Ok(()) };
@@ -218,7 +217,7 @@ impl FixBuilder<'_> {
 
     /// What the breaking edits bring.
     fn breaking_texts(&self, difference: &EditList) -> Vec<Vec<u8>> {
-        let report = &self.request.report;
+        let report = &self.task.report;
         let Some(narrowing) = &report.narrowing else { return Vec::new() };
         if !are_the_same(difference, narrowing, &report.breaking_changes) {
             return Vec::new();
@@ -231,7 +230,7 @@ impl FixBuilder<'_> {
     fn restore(&mut self, good: TreeId) -> Result<(), SessionError> {
         let mut entries: Vec<TreeEdit> = Vec::new();
         let paths: Vec<&str> =
-            self.request.report.breaking_changes.iter().map(|change| change.path.as_str()).collect();
+            self.task.report.breaking_changes.iter().map(|change| change.path.as_str()).collect();
         for pair in self.workshop.shadow.repository().entry_pairs(self.head, good)? {
             let sides = [&pair.old, &pair.new];
             let named = sides

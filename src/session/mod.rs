@@ -64,7 +64,7 @@
 //! | `endpoint_state` | what was seen at the ends of the range, against what was said of them |
 //! | `error` | why a session cannot go on, or ends early |
 //! | `finished_trial` | a trial that came to an end, as the session sees it |
-//! | `fix_request` | what is to be fixed, and which candidates are wanted |
+//! | `fix_task` | what is to be fixed, and which candidates are wanted |
 //! | `history_state` | where the trials stand that tell how a failure looked at older commits |
 //! | `package_trial` | a trial of a version with the packages of another, and what it showed |
 //! | `range` | the range that is searched, with what was seen in it |
@@ -96,7 +96,7 @@ mod find_good;
 mod finished_trial;
 mod fix;
 mod fix_candidates;
-mod fix_request;
+mod fix_task;
 mod function_tracer;
 mod hints;
 mod history_state;
@@ -150,7 +150,7 @@ pub use context::SessionContext;
 pub use error::SessionError;
 pub use find::find;
 pub use fix::{Fixes, fix};
-pub use fix_request::FixRequest;
+pub use fix_task::FixTask;
 pub use function_tracer::FunctionTracer;
 pub use isolation_skip::isolation_failure;
 pub use judging::{Judgement, Unjudged, judge};

@@ -12,6 +12,8 @@
 //! | [`error`] | what is wrong, and what can be done about it |
 //! | `prepare` | all of it, in order |
 //! | `search` | a session of what was prepared |
+//! | `fix`, `fix_commit` | what a search found, as fixes that are tested, and one of them as a commit |
+//! | `calls` | what changes did to calls |
 //! | `resolved_options` | a request over the configuration over the defaults |
 //! | `config` | the configuration |
 //! | `allowed` | what a repository's configuration may lead to |
@@ -35,6 +37,7 @@
 
 mod allowed;
 pub(crate) mod cache_dir;
+mod calls;
 mod cluster;
 mod cluster_place;
 pub(crate) mod config;
@@ -42,6 +45,8 @@ mod ends;
 mod environments;
 pub mod error;
 mod fingerprint;
+mod fix;
+mod fix_commit;
 mod history;
 mod isolation;
 mod junit;
@@ -66,7 +71,11 @@ mod view;
 mod with_file;
 mod workspace;
 
+pub use calls::calls;
 pub use error::{Error, ErrorKind};
+pub use fix::{FixRequest, fix};
+pub(crate) use fix::{FoundCause, TestedFixes};
+pub(crate) use fix_commit::author;
 pub(crate) use isolation::{SandboxProbe, offered_here};
 pub(crate) use location::Location;
 pub(crate) use machine::memory_of_the_machine;

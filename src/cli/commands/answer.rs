@@ -3,7 +3,8 @@
 use std::io::Write as _;
 
 use super::masked::masked_text;
-use crate::cli::CliError;
+use crate::cli::Error;
+use crate::cli::print;
 use crate::cli::terminal::{columns, stderr_style, stdout_style};
 use crate::git::{GitError, MergeOutcome, Repository, WorkState};
 use crate::model::Report;
@@ -16,11 +17,11 @@ pub(super) fn tell(
     prepared: &Prepared,
     report: &Report,
     has_next: bool,
-) -> Result<(), CliError> {
+) -> Result<(), Error> {
     let mut text = Vec::new();
     if report.status == "not-reproduced" {
         let renderer = Unanswered { style: stderr_style(), width: columns() };
-        renderer.render(report, &mut text).map_err(CliError::internal)?;
+        renderer.render(report, &mut text).map_err(Error::internal)?;
         // A reader that went away is no error.
         drop(anstream::stderr().write_all(printable(&String::from_utf8_lossy(&text)).as_bytes()));
         return Ok(());
@@ -35,8 +36,8 @@ pub(super) fn tell(
         diff: diff(&prepared.repository, report),
         next: has_next.then_some(next),
     };
-    renderer.render(report, &mut text).map_err(CliError::internal)?;
-    super::print_text(&text).map(drop)
+    renderer.render(report, &mut text).map_err(Error::internal)?;
+    print::print_text(&text).map(drop)
 }
 
 /// The culprit's diff, to be shown: with its secrets masked.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::beneath::remove_tree;
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::executor::local::{alive, sweep};
 use crate::git::ExportedTrees;
 use crate::pyenv::evict_environments;
@@ -47,10 +47,10 @@ enum What {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let cache = cache_dir::cache()?;
     match &args.what {
-        What::Dir => super::print(format!("{}\n", cache.display()).as_bytes()),
+        What::Dir => print::print(format!("{}\n", cache.display()).as_bytes()),
         What::Size { json } => show(&cache, *json),
         What::Prune { env_cache } => {
             let limit = env_cache.as_deref().map(parse_size).transpose()?.unwrap_or(MOST_BYTES);
@@ -72,7 +72,7 @@ const PARTS: [(&str, &str); 8] = [
     ("runs", "work trees of searches that run"),
 ];
 
-fn show(cache: &Path, as_json: bool) -> Result<ExitStatus, CliError> {
+fn show(cache: &Path, as_json: bool) -> Result<ExitStatus, Error> {
     let parts = PARTS.map(|(name, what)| (name, what, bytes_of_part(cache, name)));
     let total = bytes(cache);
     if as_json {
@@ -83,13 +83,13 @@ fn show(cache: &Path, as_json: bool) -> Result<ExitStatus, CliError> {
         let folder = cache.display().to_string();
         let object =
             json!({ "schema": "pybisect-cache/1", "folder": folder, "bytes": total, "parts": parts });
-        return super::print(format!("{object:#}\n").as_bytes());
+        return print::print(format!("{object:#}\n").as_bytes());
     }
     let lines = parts.iter().filter(|(.., bytes)| *bytes > 0);
     let mut text: Vec<String> =
         lines.map(|(_, what, bytes)| format!("{:>9}  {what}\n", size(*bytes))).collect();
     text.push(format!("{:>9}  in {}\n", size(total), cache.display()));
-    super::print_text(text.concat().as_bytes())
+    print::print_text(text.concat().as_bytes())
 }
 
 /// A file of the store with what SQLite keeps beside it.
@@ -106,12 +106,9 @@ pub(super) fn bytes(place: &Path) -> u64 {
 }
 
 /// Say what it brought.
-fn removed(
-    cache: &Path,
-    remove: impl FnOnce() -> Result<Vec<String>, CliError>,
-) -> Result<ExitStatus, CliError> {
+fn removed(cache: &Path, remove: impl FnOnce() -> Result<Vec<String>, Error>) -> Result<ExitStatus, Error> {
     if !cache.is_dir() {
-        return super::print_text(format!("there is nothing in {}\n", cache.display()).as_bytes());
+        return print::print_text(format!("there is nothing in {}\n", cache.display()).as_bytes());
     }
     let before = bytes(cache);
     let notes = remove()?;
@@ -126,11 +123,11 @@ fn removed(
         text.push_str(&note);
         text.push('\n');
     }
-    super::print_text(text.as_bytes())
+    print::print_text(text.as_bytes())
 }
 
 /// Remove what is old and what is too much.
-fn prune(cache: &Path, limit: u64) -> Result<Vec<String>, CliError> {
+fn prune(cache: &Path, limit: u64) -> Result<Vec<String>, Error> {
     let mut notes = sweep_runs(cache)?;
     let store = Store::open(cache)?;
     store.evict()?;
@@ -141,9 +138,9 @@ fn prune(cache: &Path, limit: u64) -> Result<Vec<String>, CliError> {
 }
 
 /// Remove what no run uses.
-fn clean(cache: &Path) -> Result<Vec<String>, CliError> {
+fn clean(cache: &Path) -> Result<Vec<String>, Error> {
     let mut notes = sweep_runs(cache)?;
-    let running = alive(cache).map_err(CliError::internal)?;
+    let running = alive(cache).map_err(Error::internal)?;
     Store::open(cache)?.clear(running > 0)?;
     CallCache::open(cache)?.clear()?;
     notes.extend(evict(cache, 0)?);
@@ -166,7 +163,7 @@ fn clean(cache: &Path) -> Result<Vec<String>, CliError> {
         .chain(set_aside)
     {
         remove_tree(&place).map_err(|error| {
-            CliError::internal(
+            Error::internal(
                 anyhow::Error::new(error).context(format!("failed to remove {}", place.display())),
             )
         })?;
@@ -174,14 +171,14 @@ fn clean(cache: &Path) -> Result<Vec<String>, CliError> {
     Ok(notes)
 }
 
-fn sweep_runs(cache: &Path) -> Result<Vec<String>, CliError> {
-    let swept = sweep(cache).map_err(CliError::internal)?;
+fn sweep_runs(cache: &Path) -> Result<Vec<String>, Error> {
+    let swept = sweep(cache).map_err(Error::internal)?;
     let count = swept.count();
     swept.finish();
     Ok(if count > 0 { vec![format!("removed what {} left", plural(count, "dead run"))] } else { Vec::new() })
 }
 
-fn evict(cache: &Path, limit: u64) -> Result<Vec<String>, CliError> {
-    let count = evict_environments(cache, limit).map_err(CliError::internal)?;
+fn evict(cache: &Path, limit: u64) -> Result<Vec<String>, Error> {
+    let count = evict_environments(cache, limit).map_err(Error::internal)?;
     Ok(if count > 0 { vec![format!("removed {}", plural(count, "environment"))] } else { Vec::new() })
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::CliError;
+use crate::cli::Error;
 use crate::git::Repository;
 use crate::store::{SessionRow, Store};
 
@@ -11,12 +11,12 @@ pub(super) fn chosen(
     store: &Store,
     prefix: Option<&str>,
     repository: Option<&Path>,
-) -> Result<SessionRow, CliError> {
+) -> Result<SessionRow, Error> {
     let list = "`pybisect sessions` lists them";
     if let Some(prefix) = prefix {
         let found = store.session(prefix)?;
         return found.ok_or_else(|| {
-            CliError::usage(format!("no session is called '{prefix}', or several are")).hinted(list)
+            Error::usage(format!("no session is called '{prefix}', or several are")).hinted(list)
         });
     }
     let folder = folder(repository).map_err(|error| {
@@ -24,14 +24,14 @@ pub(super) fn chosen(
     })?;
     let latest = store.sessions(folder.to_str())?.into_iter().next();
     latest.ok_or_else(|| {
-        CliError::usage("no search has run in this repository")
+        Error::usage("no search has run in this repository")
             .hinted("pybisect find --good REV -- COMMAND; for those of others: pybisect sessions")
     })
 }
 
 /// The folder that sessions of a repository are kept under.
-fn folder(repository: Option<&Path>) -> Result<PathBuf, CliError> {
-    let here = std::env::current_dir().map_err(CliError::internal)?;
+fn folder(repository: Option<&Path>) -> Result<PathBuf, Error> {
+    let here = std::env::current_dir().map_err(Error::internal)?;
     let repository = Repository::open(repository.unwrap_or(&here))?;
     Ok(repository.folder().to_owned())
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::report::one_line;
 use crate::setup::Location;
@@ -19,10 +19,10 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let place = match &args.repo {
         Some(place) => place.clone(),
-        None => std::env::current_dir().map_err(CliError::internal)?,
+        None => std::env::current_dir().map_err(Error::internal)?,
     };
     let repository = Repository::open(&place)?;
     let standing = Location::new(&repository, &place);
@@ -39,5 +39,5 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
              ~/.config/pybisect/config.toml\n",
         );
     }
-    super::print_text(text.as_bytes())
+    print::print_text(text.as_bytes())
 }

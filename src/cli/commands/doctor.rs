@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::cache::bytes;
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::process::program;
 use crate::pyenv::{InterpreterSet, Prober, Uv};
@@ -65,8 +65,8 @@ impl Line {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
-    let here = std::env::current_dir().map_err(CliError::internal)?;
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
+    let here = std::env::current_dir().map_err(Error::internal)?;
     let repository = Repository::open(&here).ok();
     let lines = lines(repository.as_ref())?;
     let exit = if lines.iter().any(|line| line.state == State::MissingCapability) {
@@ -78,9 +78,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
         let object = serde_json::json!({
             "schema": "pybisect-doctor/1", "version": env!("CARGO_PKG_VERSION"), "lines": lines,
         });
-        super::print(format!("{object:#}\n").as_bytes())?;
+        print::print(format!("{object:#}\n").as_bytes())?;
     } else {
-        super::print_text(text(&lines).as_bytes())?;
+        print::print_text(text(&lines).as_bytes())?;
     }
     Ok(exit)
 }
@@ -99,7 +99,7 @@ fn text(lines: &[Line]) -> String {
     shown.collect()
 }
 
-fn lines(repository: Option<&Repository>) -> Result<Vec<Line>, CliError> {
+fn lines(repository: Option<&Repository>) -> Result<Vec<Line>, Error> {
     let refuses = |program: &Path| repository.is_some_and(|repository| repository.brings(program));
     let cache = cache_dir::cache()?;
     let isolation = offered_here(&refuses)?;

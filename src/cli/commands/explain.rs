@@ -2,7 +2,7 @@
 
 use crate::check::{RULES, RuleDoc, rule};
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 
 /// Explain a rule of check: when it speaks, on what evidence, and what to do
 #[derive(Debug, clap::Args)]
@@ -13,20 +13,20 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let text = match &args.rule {
         None => list(),
         Some(id) => explanation(rule(id).ok_or_else(|| unknown(id))?),
     };
-    super::print_text(text.as_bytes())
+    print::print_text(text.as_bytes())
 }
 
-fn unknown(id: &str) -> CliError {
+fn unknown(id: &str) -> Error {
     let nearest = RULES
         .iter()
         .max_by(|a, b| strsim::jaro_winkler(a.id, id).total_cmp(&strsim::jaro_winkler(b.id, id)))
         .map_or("", |rule| rule.id);
-    CliError::usage(format!("there is no rule '{id}'"))
+    Error::usage(format!("there is no rule '{id}'"))
         .hinted(format!("the nearest is '{nearest}'; `pybisect explain` lists all"))
 }
 

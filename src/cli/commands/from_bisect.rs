@@ -1,6 +1,6 @@
 //! `find --from-bisect`: go on from a `git bisect` that is under way. It is only read.
 
-use crate::cli::CliError;
+use crate::cli::Error;
 use crate::git::Repository;
 use crate::model::CommitId;
 use crate::report::plural;
@@ -8,18 +8,17 @@ use crate::report::plural;
 use super::find::Args;
 
 /// The same arguments with the ends and paths of that bisection, and what to say of it.
-pub(super) fn taken_over(args: &Args, repository: &Repository) -> Result<(Args, String), CliError> {
+pub(super) fn taken_over(args: &Args, repository: &Repository) -> Result<(Args, String), Error> {
     let none = || {
-        CliError::usage("no git bisect is under way here")
+        Error::usage("no git bisect is under way here")
             .hinted("git bisect start && git bisect bad && git bisect good REV, or name the ends: pybisect find GOOD..BAD")
     };
     let under_way = repository.bisect_under_way().ok_or_else(none)?;
     let bad = under_way.bad.ok_or_else(|| {
-        CliError::usage("the git bisect that is under way has no bad commit yet")
-            .hinted("git bisect bad [REV]")
+        Error::usage("the git bisect that is under way has no bad commit yet").hinted("git bisect bad [REV]")
     })?;
     if under_way.good.is_empty() && args.find_fix {
-        return Err(CliError::usage("the git bisect that is under way has no commit on the other side yet"));
+        return Err(Error::usage("the git bisect that is under way has no commit on the other side yet"));
     }
     let names = |commits: &[CommitId]| commits.iter().map(ToString::to_string).collect::<Vec<_>>();
     let mut args = args.clone();
@@ -27,10 +26,8 @@ pub(super) fn taken_over(args: &Args, repository: &Repository) -> Result<(Args, 
     let (newer, older) = (vec![bad.to_string()], names(&under_way.good));
     if args.find_fix {
         let [one] = older.as_slice() else {
-            return Err(CliError::usage(
-                "--find-fix takes one older commit, and this git bisect has several",
-            )
-            .hinted("name it: pybisect find --find-fix --bad REV --good REV"));
+            return Err(Error::usage("--find-fix takes one older commit, and this git bisect has several")
+                .hinted("name it: pybisect find --find-fix --bad REV --good REV"));
         };
         (args.good, args.bad) = (newer, Some(one.clone()));
     } else {

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::CliError;
+use crate::cli::Error;
+use crate::cli::print;
 
 /// Where the JSON goes. Tried before anything is done: a wrong path should not cost a search, or be found after a deploy.
 #[derive(Debug)]
@@ -14,12 +15,12 @@ pub(super) enum JsonTarget {
 
 impl JsonTarget {
     /// Standard output for `-`, or a file, which is made empty.
-    pub(super) fn open(path: &Path) -> Result<Self, CliError> {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
         if path == Path::new("-") {
             return Ok(Self::Stdout);
         }
         std::fs::File::create(path)
-            .map_err(|error| CliError::usage(format!("failed to write {}: {error}", path.display())))?;
+            .map_err(|error| Error::usage(format!("failed to write {}: {error}", path.display())))?;
         Ok(Self::File(path.to_owned(), false))
     }
 
@@ -29,11 +30,11 @@ impl JsonTarget {
     }
 
     /// Write it.
-    pub(super) fn write(&mut self, text: &[u8]) -> Result<(), CliError> {
+    pub(super) fn write(&mut self, text: &[u8]) -> Result<(), Error> {
         match self {
-            Self::Stdout => super::print(text).map(drop),
+            Self::Stdout => print::print(text).map(drop),
             Self::File(path, is_written) => {
-                std::fs::write(&*path, text).map_err(CliError::internal)?;
+                std::fs::write(&*path, text).map_err(Error::internal)?;
                 *is_written = true;
                 Ok(())
             }

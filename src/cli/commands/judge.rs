@@ -9,11 +9,10 @@ use jiff::tz::TimeZone;
 
 use super::config_args::ConfigArgs;
 use super::environment_args::EnvArgs;
-use super::find;
 use super::isolation_args::IsolationArgs;
 use super::logs::{repository_files, sources};
 use crate::cli::terminal::stderr_style;
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::git::{Repository, UnderWay};
 use crate::model::{CancelToken, FailureSignature, LogGroup, Verdict};
 use crate::report::{lines, printable};
@@ -77,12 +76,12 @@ pub(crate) fn run(args: &Args) -> ExitStatus {
     })
 }
 
-fn judged(args: &Args) -> Result<ExitStatus, CliError> {
-    let here = std::env::current_dir().map_err(CliError::internal)?;
+fn judged(args: &Args) -> Result<ExitStatus, Error> {
+    let here = std::env::current_dir().map_err(Error::internal)?;
     let repository = Repository::open(&here)?;
     let under_way = repository.bisect_under_way();
     let bad = args.bad.clone().or_else(|| bad_of(under_way.as_ref()?)).ok_or_else(|| {
-        CliError::usage("no git bisect is under way here, so nothing is known as bad")
+        Error::usage("no git bisect is under way here, so nothing is known as bad")
             .hinted("git bisect start HEAD v1.4, or name the commit that fails: --bad REV")
     })?;
     let good = under_way.as_ref().and_then(|under_way| under_way.good.first());
@@ -103,9 +102,9 @@ fn judged(args: &Args) -> Result<ExitStatus, CliError> {
         command: args.command.clone(),
         ..Request::default()
     })?;
-    prepared.warnings.iter().for_each(|warning| find::warn(warning));
+    prepared.warnings.iter().for_each(|warning| print::warn(warning));
     let cancel = CancelToken::new();
-    let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
+    let listener = SignalListener::new(&cancel).map_err(Error::internal)?;
     let judged = judge(&prepared.plan, &prepared.workshop(&cancel), head, failure)?;
     drop(listener);
     let judgement = match judged {
@@ -113,7 +112,7 @@ fn judged(args: &Args) -> Result<ExitStatus, CliError> {
         Err(Unjudged::Cancelled) => return Ok(ExitStatus::Interrupted),
         Err(Unjudged::NoTarget(no)) => {
             let text = format!("at the bad commit {}, {}", prepared.plan.bad.short(), no.seen);
-            return Err(no.hint.into_iter().fold(CliError::not_reproduced(text), CliError::hinted));
+            return Err(no.hint.into_iter().fold(Error::not_reproduced(text), Error::hinted));
         }
     };
     let style = stderr_style();
@@ -136,7 +135,7 @@ fn bad_of(under_way: &UnderWay) -> Option<String> {
 }
 
 /// The most telling failure in a file.
-fn failure_in(file: &Path, repository: &Repository) -> Result<FailureSignature, CliError> {
+fn failure_in(file: &Path, repository: &Repository) -> Result<FailureSignature, Error> {
     let options = LogOptions {
         since: None,
         new_since: None,
@@ -150,7 +149,7 @@ fn failure_in(file: &Path, repository: &Repository) -> Result<FailureSignature, 
         source.read(&mut reader)?;
     }
     reader.finish().groups.iter().find_map(LogGroup::signature).ok_or_else(|| {
-        CliError::usage(format!("there is no traceback in {}", file.display()))
+        Error::usage(format!("there is no traceback in {}", file.display()))
             .hinted(format!("what is read of it: pybisect logs {}", file.display()))
     })
 }

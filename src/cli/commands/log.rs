@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::model::{CommitId, Conclusion, Event, EventKind, Verdict};
 use crate::report::one_line;
 use crate::setup::cache_dir;
@@ -25,12 +25,12 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let store = Store::open(&cache_dir::cache()?)?;
     let row = chosen(&store, args.session.as_deref(), args.repo.as_deref())?;
     // What a subject holds of secrets has no place in what is handed around.
     let events: Vec<Event> = store.events(&row.id)?.iter().map(masked).collect();
-    super::print(bisect_log(&events).as_bytes())
+    print::print(bisect_log(&events).as_bytes())
 }
 
 /// The events as lines of `git bisect log`.

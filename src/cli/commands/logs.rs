@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use super::config_args::ConfigArgs;
 use super::output::JsonArgs;
 use crate::cli::terminal::{stderr_style, stdout_style};
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::model::LogReport;
 use crate::report::{LogJson, LogText, lines};
@@ -78,8 +78,8 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
-    let here = std::env::current_dir().map_err(CliError::internal)?;
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
+    let here = std::env::current_dir().map_err(Error::internal)?;
     let repository = match &args.repo {
         Some(folder) => Some(Repository::open(folder)?),
         // A log can be read anywhere.
@@ -97,17 +97,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
 }
 
 /// Tells of each group as it comes: for people, or one JSON object a line.
-fn followed(
-    args: &Args,
-    sources: &[Source],
-    repository: Option<&Repository>,
-) -> Result<ExitStatus, CliError> {
+fn followed(args: &Args, sources: &[Source], repository: Option<&Repository>) -> Result<ExitStatus, Error> {
     let target = args.result.target()?;
     let mut json: Option<Box<dyn Write>> = match target.as_deref() {
         None => None,
         Some(path) if path == Path::new("-") => Some(Box::new(std::io::stdout())),
         Some(path) => {
-            let failed = |error| CliError::usage(format!("failed to write {}: {error}", path.display()));
+            let failed = |error| Error::usage(format!("failed to write {}: {error}", path.display()));
             Some(Box::new(std::fs::File::create(path).map_err(failed)?))
         }
     };
@@ -136,13 +132,13 @@ fn followed(
             out.write_all(&text).and_then(|()| out.flush())
         });
         gone |= written.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
-        written.map_err(CliError::internal)
+        written.map_err(Error::internal)
     });
     // A reader that went away is no error.
     if gone { Ok(ExitStatus::Success) } else { ended.map(|()| ExitStatus::Success) }
 }
 
-fn sources(args: &Args, here: &Path, repository: Option<&Repository>) -> Result<Vec<Source>, CliError> {
+fn sources(args: &Args, here: &Path, repository: Option<&Repository>) -> Result<Vec<Source>, Error> {
     if let Some(command) = &args.command {
         return Ok(vec![Source::Command(command.clone())]);
     }
@@ -169,14 +165,14 @@ fn sources(args: &Args, here: &Path, repository: Option<&Repository>) -> Result<
     }
     match loaded.config.logs_command {
         Some(command) => Ok(vec![Source::Command(command)]),
-        None => Err(CliError::usage("no log to read").hinted(
+        None => Err(Error::usage("no log to read").hinted(
             "name files, pipe a log in (eb logs | pybisect logs), or give --command 'eb logs --all'; \
              `logs-command` in your own configuration (~/.config/pybisect/config.toml) makes it the default",
         )),
     }
 }
 
-fn options(args: &Args, repository: Option<&Repository>) -> Result<LogOptions, CliError> {
+fn options(args: &Args, repository: Option<&Repository>) -> Result<LogOptions, Error> {
     let clock = Clock { zone: TimeZone::system(), now: Timestamp::now() };
     let since = since(args, &clock)?;
     let new_since = args.new_since.as_deref().map(|text| new_since(text, &clock, repository)).transpose()?;
@@ -185,28 +181,27 @@ fn options(args: &Args, repository: Option<&Repository>) -> Result<LogOptions, C
         since: since.map(Timestamp::as_microsecond),
         new_since: new_since.map(Timestamp::as_microsecond),
         around: usize::from(args.around),
-        grep: grep.map_err(|error| CliError::usage(format!("--grep: {error}")))?,
+        grep: grep.map_err(|error| Error::usage(format!("--grep: {error}")))?,
         files: repository.map(repository_files).unwrap_or_default(),
         clock,
     })
 }
 
-fn since(args: &Args, clock: &Clock) -> Result<Option<Timestamp>, CliError> {
+fn since(args: &Args, clock: &Clock) -> Result<Option<Timestamp>, Error> {
     let Some(text) = args.since.as_deref() else { return Ok(None) };
     let time = time_arg::parse(text, &clock.zone, clock.now).or_else(|| clock.read(text));
-    time.map(Some)
-        .ok_or_else(|| CliError::usage(format!("--since: '{text}' is no time")).hinted(time_arg::HINT))
+    time.map(Some).ok_or_else(|| Error::usage(format!("--since: '{text}' is no time")).hinted(time_arg::HINT))
 }
 
-fn new_since(text: &str, clock: &Clock, repository: Option<&Repository>) -> Result<Timestamp, CliError> {
+fn new_since(text: &str, clock: &Clock, repository: Option<&Repository>) -> Result<Timestamp, Error> {
     if let Some(time) = time_arg::parse(text, &clock.zone, clock.now) {
         return Ok(time);
     }
     let Some(repository) = repository else {
-        return Err(CliError::usage(format!("--new-since: '{text}' is no time")).hinted(time_arg::HINT));
+        return Err(Error::usage(format!("--new-since: '{text}' is no time")).hinted(time_arg::HINT));
     };
     let commit = repository.resolve(text)?;
-    Timestamp::from_second(commit.commit_time).map_err(CliError::internal)
+    Timestamp::from_second(commit.commit_time).map_err(Error::internal)
 }
 
 /// What a log says, read to its end.
@@ -214,7 +209,7 @@ pub(super) fn read_all(
     name: &str,
     input: impl std::io::Read,
     repository: Option<&Repository>,
-) -> Result<LogReport, CliError> {
+) -> Result<LogReport, Error> {
     let args = Args { around: 2, ..Args::default() };
     let mut reader = LogReader::new(options(&args, repository)?);
     sources::read(name, input, &mut reader);
@@ -237,22 +232,22 @@ pub(super) fn repository_files(repository: &Repository) -> RepositoryFiles {
     RepositoryFiles::new(paths)
 }
 
-fn write(args: &Args, report: LogReport) -> Result<ExitStatus, CliError> {
+fn write(args: &Args, report: LogReport) -> Result<ExitStatus, Error> {
     let report = &masked(report);
     let mut text = Vec::new();
     match args.result.target()?.as_deref() {
         Some(path) if path == Path::new("-") => {
-            LogJson.render(report, &mut text).map_err(CliError::internal)?;
-            return super::print(&text);
+            LogJson.render(report, &mut text).map_err(Error::internal)?;
+            return print::print(&text);
         }
         Some(path) => {
-            let failed = |error| CliError::usage(format!("failed to write {}: {error}", path.display()));
+            let failed = |error| Error::usage(format!("failed to write {}: {error}", path.display()));
             let mut file = std::fs::File::create(path).map_err(failed)?;
             LogJson.render(report, &mut file).map_err(failed)?;
         }
         None => {}
     }
     let text_form = LogText { style: stdout_style(), top: usize::from(args.top) };
-    text_form.render(report, &mut text).map_err(CliError::internal)?;
-    super::print_text(&text)
+    text_form.render(report, &mut text).map_err(Error::internal)?;
+    print::print_text(&text)
 }

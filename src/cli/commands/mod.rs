@@ -35,16 +35,14 @@ pub(super) mod show;
 pub(super) mod suspects;
 pub(super) mod trust;
 
-use std::io::Write;
-
 use clap::CommandFactory;
 
 use super::args::Command;
-use super::{Cli, CliError, ExitStatus};
-use crate::report::printable;
+use super::print::print;
+use super::{Cli, Error, ExitStatus};
 
 /// Run what was asked for.
-pub(super) fn run(cli: Cli) -> Result<ExitStatus, CliError> {
+pub(super) fn run(cli: Cli) -> Result<ExitStatus, Error> {
     let Cli { color, command } = cli;
     color.apply();
     match command {
@@ -69,7 +67,7 @@ pub(super) fn run(cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Judge(args) => Ok(judge::run(&args)),
         Command::Cache(args) => cache::run(&args),
         Command::Mcp(args) => mcp::run(&args),
-        Command::Myself(args) => myself::run(&args),
+        Command::Myself(args) => myself::run(&args, Cli::command()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "pybisect", &mut script);
@@ -81,23 +79,4 @@ pub(super) fn run(cli: Cli) -> Result<ExitStatus, CliError> {
 /// Tell what `--version --verbose` asks for.
 pub(super) fn print_version() -> ExitStatus {
     print(myself::version().as_bytes()).unwrap_or(ExitStatus::Internal)
-}
-
-/// Write text for people to standard output: nothing in it is a command for what reads it.
-fn print_text(text: &[u8]) -> Result<ExitStatus, CliError> {
-    print(printable(&String::from_utf8_lossy(text)).as_bytes())
-}
-
-/// Write to standard output. A reader that went away is no error.
-fn print(bytes: &[u8]) -> Result<ExitStatus, CliError> {
-    let mut stdout = anstream::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::internal(error)),
-        _ => Ok(ExitStatus::Success),
-    }
-}
-
-/// A line on standard error, where a reader that went away is no error.
-fn say(line: &str) {
-    drop(writeln!(anstream::stderr(), "{}", printable(line)));
 }

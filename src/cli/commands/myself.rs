@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory as _;
-
 use super::doctor;
-use crate::cli::{Cli, CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus};
 
 /// About pybisect itself: what this machine has for it, its manual pages
 #[derive(Debug, clap::Args)]
@@ -26,23 +24,22 @@ enum What {
     },
 }
 
-/// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+/// Run it; `program` is what the manual is of.
+pub(crate) fn run(args: &Args, program: clap::Command) -> Result<ExitStatus, Error> {
     match &args.what {
         What::Doctor(args) => doctor::run(args),
-        What::Man { folder } => man(folder),
+        What::Man { folder } => man(program, folder),
     }
 }
 
-fn man(folder: &Path) -> Result<ExitStatus, CliError> {
-    let command = Cli::command();
-    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
+fn man(program: clap::Command, folder: &Path) -> Result<ExitStatus, Error> {
+    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(program, folder));
     written.map_err(|error| {
-        CliError::usage(format!("failed to write manual pages into {}: {error}", folder.display()))
+        Error::usage(format!("failed to write manual pages into {}: {error}", folder.display()))
     })?;
     // `git pybisect --help` asks for this one.
     let alias = folder.join("git-pybisect.1");
-    std::fs::write(&alias, ".so man1/pybisect.1\n").map_err(CliError::internal)?;
+    std::fs::write(&alias, ".so man1/pybisect.1\n").map_err(Error::internal)?;
     Ok(ExitStatus::Success)
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use super::find::warn;
+use crate::cli::print::warn;
 use crate::model::Report;
 
 /// The bell of the terminal, in the place of a command.

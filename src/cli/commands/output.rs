@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::report::printable;
 
 /// `--output`, where a subcommand has several forms.
@@ -17,10 +17,10 @@ pub(super) struct OutputArgs {
 
 impl OutputArgs {
     /// Write what was rendered, which is text for people or not.
-    pub(super) fn write(&self, rendered: &[u8], is_text: bool) -> Result<ExitStatus, CliError> {
+    pub(super) fn write(&self, rendered: &[u8], is_text: bool) -> Result<ExitStatus, Error> {
         match &self.output {
-            None if is_text => super::print_text(rendered),
-            None => super::print(rendered),
+            None if is_text => print::print_text(rendered),
+            None => print::print(rendered),
             Some(file) => {
                 let text = printable(&String::from_utf8_lossy(rendered)).into_owned();
                 // No file wants the colours of a terminal.
@@ -63,18 +63,18 @@ impl JsonArgs {
     }
 
     /// Where the JSON goes, if anywhere.
-    pub(crate) fn target(&self) -> Result<Option<PathBuf>, CliError> {
+    pub(crate) fn target(&self) -> Result<Option<PathBuf>, Error> {
         match (self.format, &self.output) {
             (Some(ResultFormat::Json), output) => {
                 Ok(Some(output.clone().unwrap_or_else(|| PathBuf::from("-"))))
             }
-            (_, Some(output)) => Err(CliError::usage("--output goes with --format json")
+            (_, Some(output)) => Err(Error::usage("--output goes with --format json")
                 .hinted(format!("text is on standard output: … > {}", output.display()))),
             (_, None) => Ok(self.json.clone()),
         }
     }
 }
 
-fn not_written(file: &Path, error: &std::io::Error) -> CliError {
-    CliError::usage(format!("failed to write {}: {error}", file.display()))
+fn not_written(file: &Path, error: &std::io::Error) -> Error {
+    Error::usage(format!("failed to write {}: {error}", file.display()))
 }

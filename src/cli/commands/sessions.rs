@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::masked::{masked, masked_text};
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::model::Report;
 use crate::report::{date, one_line, plural};
@@ -27,8 +27,8 @@ pub(crate) struct Args {
 const MOST: usize = 60;
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
-    let here = std::env::current_dir().map_err(CliError::internal)?;
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
+    let here = std::env::current_dir().map_err(Error::internal)?;
     let repository = match (&args.repo, args.all) {
         (_, true) => None,
         (Some(place), _) => Some(Repository::open(place)?),
@@ -52,13 +52,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
         let when = when.get(..16).unwrap_or(&when);
         let command = shortened(&one_line(&masked_text(&row.command).unwrap_or_else(|| row.command.clone())));
         writeln!(text, "{}  {when}  {result}{place}\n              {command}", style.name(&row.id))
-            .map_err(CliError::internal)?;
+            .map_err(Error::internal)?;
     }
-    super::print_text(&text)
+    print::print_text(&text)
 }
 
 /// What a session came to, in a few words, and whether that is an answer.
-fn result(store: &Store, row: &SessionRow) -> Result<(String, bool), CliError> {
+fn result(store: &Store, row: &SessionRow) -> Result<(String, bool), Error> {
     match row.state {
         SessionState::Interrupted => return Ok(("stopped before the end".to_owned(), false)),
         SessionState::Running => return Ok(("running, or killed".to_owned(), false)),

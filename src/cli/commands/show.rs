@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::terminal::{columns, stdout_style};
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::model::{CommitId, Event, KeptOutput, Report};
 use crate::report::{
@@ -68,7 +68,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn of(store: &Store, row: &SessionRow) -> Result<Self, CliError> {
+    fn of(store: &Store, row: &SessionRow) -> Result<Self, Error> {
         let events: Vec<Event> = store.events(&row.id)?;
         let report = masked_report(&Report::from_events(&events));
         Ok(Self { row: row.clone(), report, outputs: store.kept_outputs(&row.id)? })
@@ -91,16 +91,16 @@ impl Kept {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let store = Store::open(&cache_dir::cache()?)?;
-    let here = std::env::current_dir().map_err(CliError::internal)?;
+    let here = std::env::current_dir().map_err(Error::internal)?;
     let repository = Repository::open(args.repo.as_deref().unwrap_or(&here)).ok();
     let (kept, commit) = asked(args, &store, repository.as_ref())?;
     let shown = Shown { report: &kept.report, outputs: &kept.outputs };
     let mut text = Vec::new();
     if args.html {
-        ReportHtml.render(&of_session(&store, &kept.row)?, &mut text).map_err(CliError::internal)?;
-        return if args.open { open(&kept.row, &text) } else { super::print(&text) };
+        ReportHtml.render(&of_session(&store, &kept.row)?, &mut text).map_err(Error::internal)?;
+        return if args.open { open(&kept.row, &text) } else { print::print(&text) };
     }
     if args.slack {
         ShowSlack.render(shown, &mut text)
@@ -114,17 +114,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     } else {
         ShowText { style: stdout_style(), width: columns() }.render(shown, commit, &mut text)
     }
-    .map_err(CliError::internal)?;
-    super::print_text(&text)
+    .map_err(Error::internal)?;
+    print::print_text(&text)
 }
 
 /// Write the page to the cache folder, and have the user's browser show it.
-fn open(row: &SessionRow, page: &[u8]) -> Result<ExitStatus, CliError> {
+fn open(row: &SessionRow, page: &[u8]) -> Result<ExitStatus, Error> {
     let folder = cache_dir::cache()?.join("pages");
     let file = folder.join(format!("{}.html", row.id));
-    std::fs::create_dir_all(&folder)
-        .and_then(|()| std::fs::write(&file, page))
-        .map_err(CliError::internal)?;
+    std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, page)).map_err(Error::internal)?;
     let browser = std::env::var_os("BROWSER").filter(|name| !name.is_empty());
     let browser = browser.unwrap_or_else(|| "xdg-open".into());
     let started =
@@ -133,7 +131,7 @@ fn open(row: &SessionRow, page: &[u8]) -> Result<ExitStatus, CliError> {
         return Ok(ExitStatus::Success);
     }
     let name = browser.to_string_lossy();
-    Err(CliError::usage(format!("{name} did not open {}", file.display()))
+    Err(Error::usage(format!("{name} did not open {}", file.display()))
         .hinted("another browser: BROWSER=firefox pybisect show --html --open"))
 }
 
@@ -142,7 +140,7 @@ fn asked(
     args: &Args,
     store: &Store,
     repository: Option<&Repository>,
-) -> Result<(Kept, Option<CommitId>), CliError> {
+) -> Result<(Kept, Option<CommitId>), Error> {
     let repo = args.repo.as_deref();
     let (row, word) = match (args.session.as_deref(), args.commit.as_deref()) {
         (None, _) => return Ok((Kept::of(store, &chosen(store, None, repo)?)?, None)),
@@ -162,7 +160,7 @@ fn asked(
     Ok((kept, Some(commit)))
 }
 
-fn no_such(word: &str) -> CliError {
-    CliError::usage(format!("'{word}' is neither a session nor a commit that ran in the latest one here"))
+fn no_such(word: &str) -> Error {
+    Error::usage(format!("'{word}' is neither a session nor a commit that ran in the latest one here"))
         .hinted("`pybisect sessions` lists sessions; `pybisect log` the commits of one")
 }

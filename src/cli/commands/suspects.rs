@@ -8,13 +8,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::config_args::ConfigArgs;
-use super::find;
 use super::isolation_args::IsolationArgs;
 use super::logs::{repository_files, sources};
 use super::masked::masked;
 use super::output::OutputArgs;
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, ExitStatus, Format};
+use crate::cli::{Error, ExitStatus, Format, print};
 use crate::git::{RangeOptions, Repository, disable_hash_verification};
 use crate::model::{CancelToken, CommitId, LogEventKind, LogReport, SuspectReport};
 use crate::report::{
@@ -87,10 +86,10 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     disable_hash_verification();
     let Some((good, bad)) = args.range.split_once("..").filter(|(good, _)| !good.is_empty()) else {
-        return Err(CliError::usage(format!("'{}' is not a range", args.range))
+        return Err(Error::usage(format!("'{}' is not a range", args.range))
             .hinted("GOOD..BAD, or GOOD.. for all up to HEAD: pybisect suspects --log error.log v1.4.."));
     };
     let bad = if bad.is_empty() { "HEAD" } else { bad };
@@ -103,7 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
         (None, Format::Markdown) => SuspectsMarkdown.render(&report, &mut out),
         (None, _) => SuspectsText { style: stdout_style() }.render(&report, &mut out),
     };
-    rendered.map_err(CliError::internal)?;
+    rendered.map_err(Error::internal)?;
     args.output.write(&out, args.format == Format::Text)
 }
 
@@ -112,15 +111,15 @@ fn most(args: &Args) -> usize {
 }
 
 /// The evidence is a log. The log and the history are read at the same time.
-fn by_log(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliError> {
-    let here = std::env::current_dir().map_err(CliError::internal)?;
+fn by_log(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, Error> {
+    let here = std::env::current_dir().map_err(Error::internal)?;
     let repository = Repository::open(args.repo.as_deref().unwrap_or(&here))?;
     let (good, bad) = (repository.resolve(good)?.id, repository.resolve(bad)?.id);
     let tree = FailingTree::new(&repository, bad, &[])?;
     let folder = repository.folder().to_owned();
     let (log, changes) = rayon::join(
         || read_log(args, &folder),
-        || -> Result<RangeChanges, CliError> { ranged(&Repository::open(&folder)?, good, bad, args) },
+        || -> Result<RangeChanges, Error> { ranged(&Repository::open(&folder)?, good, bad, args) },
     );
     let (log, changes) = (log?, changes?);
     ranked(&repository, &log, &tree, &changes, (good, bad, most(args)))
@@ -133,7 +132,7 @@ fn ranked(
     tree: &FailingTree,
     changes: &RangeChanges,
     (good, bad, most): (CommitId, CommitId, usize),
-) -> Result<SuspectReport, CliError> {
+) -> Result<SuspectReport, Error> {
     let failure = FailureEvidence::of_log(log, tree);
     let mut report = changes.rank(repository, &failure, &changes.ranking(&failure), most)?;
     add_calls(repository, &failure, &mut report.suspects)?;
@@ -150,7 +149,7 @@ pub(super) fn of_log(
     log: &LogReport,
     (good, bad): (CommitId, CommitId),
     most: usize,
-) -> Result<SuspectReport, CliError> {
+) -> Result<SuspectReport, Error> {
     let tree = FailingTree::new(repository, bad, &[])?;
     let changes = ranged(repository, good, bad, &Args::default())?;
     ranked(repository, log, &tree, &changes, (good, bad, most))
@@ -161,13 +160,13 @@ fn ranged(
     good: CommitId,
     bad: CommitId,
     args: &Args,
-) -> Result<RangeChanges, CliError> {
+) -> Result<RangeChanges, Error> {
     let options = RangeOptions { first_parent: false, paths: args.path.iter().map(PathBuf::from).collect() };
     let history = repository.range(bad, &[good], &options)?;
     Ok(RangeChanges::read(repository, RangeChanges::candidates(&history), &[], &AtomicBool::new(false))?)
 }
 
-fn read_log(args: &Args, folder: &Path) -> Result<LogReport, CliError> {
+fn read_log(args: &Args, folder: &Path) -> Result<LogReport, Error> {
     let repository = Repository::open(folder)?;
     let options = LogOptions {
         since: None,
@@ -203,7 +202,7 @@ fn notes(log: &LogReport, failure: &FailureEvidence) -> Vec<String> {
 }
 
 /// The evidence is one run of the command. It runs while the history is read.
-fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliError> {
+fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, Error> {
     let request = Request {
         good: vec![good.to_owned()],
         bad: Some(bad.to_owned()),
@@ -222,26 +221,26 @@ fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, CliEr
     };
     let prepared = setup::prepare(&request)?;
     if prepared.plan.recipe.command.is_empty() {
-        return Err(CliError::usage("there is no failure to go by: neither a log nor a command").hinted(format!(
+        return Err(Error::usage("there is no failure to go by: neither a log nor a command").hinted(format!(
             "pybisect suspects --log error.log {range}, or pybisect suspects {range} -- python -m pytest -q tests/…",
             range = args.range
         )));
     }
-    prepared.warnings.iter().for_each(|warning| find::warn(warning));
+    prepared.warnings.iter().for_each(|warning| print::warn(warning));
     let cancel = CancelToken::new();
-    let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
+    let listener = SignalListener::new(&cancel).map_err(Error::internal)?;
     let report = watched(args, &prepared, &cancel);
     drop(listener);
     report
 }
 
-fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<SuspectReport, CliError> {
+fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<SuspectReport, Error> {
     let Prepared { repository, plan, .. } = prepared;
     let recipe = if args.no_trace { plan.recipe.clone() } else { FunctionTracer::watched(&plan.recipe) };
     let (reader, options) = (repository.reopen()?, RangeOptions::default());
     let options = RangeOptions { paths: plan.pathspecs.iter().map(Into::into).collect(), ..options };
     let (output, changes) = std::thread::scope(|scope| {
-        let changes = scope.spawn(move || -> Result<RangeChanges, CliError> {
+        let changes = scope.spawn(move || -> Result<RangeChanges, Error> {
             let history = reader.range(plan.bad, &plan.good, &options)?;
             Ok(RangeChanges::read(
                 &reader,
@@ -258,12 +257,12 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
     let output = output?;
     if let Some(want) = isolation_failure(&output, &plan.isolation) {
         let text = format!("at the bad commit {}, the command {}", plan.bad.short(), want.what);
-        return Err(CliError::not_reproduced(text).hinted(format!("if it is to have it: {}", want.option)));
+        return Err(Error::not_reproduced(text).hinted(format!("if it is to have it: {}", want.option)));
     }
     let signature =
         TargetOracle::target_of(&output, CommandFacts::of(&plan.recipe.command)).map_err(|no| {
             let text = format!("at the bad commit {}, {}", plan.bad.short(), no.seen);
-            let error = CliError::not_reproduced(text);
+            let error = Error::not_reproduced(text);
             match no.hint {
                 Some(hint) => error.hinted(hint),
                 None => error,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::report::one_line;
 use crate::setup::Location;
@@ -35,32 +35,31 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
-    let trust = Trust::of_user().ok_or_else(|| {
-        CliError::usage("there is no home to keep it in").hinted("set HOME, or XDG_DATA_HOME")
-    })?;
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
+    let trust = Trust::of_user()
+        .ok_or_else(|| Error::usage("there is no home to keep it in").hinted("set HOME, or XDG_DATA_HOME"))?;
     if args.list {
         return list(&trust);
     }
     let place = match &args.repo {
         Some(place) => place.clone(),
-        None => std::env::current_dir().map_err(CliError::internal)?,
+        None => std::env::current_dir().map_err(Error::internal)?,
     };
     let repository = Repository::open(&place)?;
     let standing = Location::new(&repository, &place);
     if args.revoke {
         return match trust.remove_all(&repository).map_err(failed)? {
-            0 => super::print(b"nothing of this repository was accepted\n"),
-            _ => super::print(b"no longer accepted\n"),
+            0 => print::print(b"nothing of this repository was accepted\n"),
+            _ => print::print(b"no longer accepted\n"),
         };
     }
     let found = config::of_checkout(&standing.folder, standing.top.as_deref().unwrap_or(&standing.folder))?;
     let found = found.ok_or_else(|| {
-        CliError::usage("there is no configuration here to accept")
+        Error::usage("there is no configuration here to accept")
             .hinted("it is pybisect.toml, or [tool.pybisect] in pyproject.toml, here or above")
     })?;
     trust.add(&repository, &found, Timestamp::now().as_second()).map_err(failed)?;
-    super::print_text(accepted(&found).as_bytes())
+    print::print_text(accepted(&found).as_bytes())
 }
 
 fn accepted(found: &Found) -> String {
@@ -75,7 +74,7 @@ fn accepted(found: &Found) -> String {
     text
 }
 
-fn list(trust: &Trust) -> Result<ExitStatus, CliError> {
+fn list(trust: &Trust) -> Result<ExitStatus, Error> {
     let mut text = String::new();
     for entry in trust.entries().map_err(failed)? {
         let state = match Repository::open(&entry.repository) {
@@ -93,7 +92,7 @@ fn list(trust: &Trust) -> Result<ExitStatus, CliError> {
     if text.is_empty() {
         text.push_str("nothing is accepted\n");
     }
-    super::print_text(text.as_bytes())
+    print::print_text(text.as_bytes())
 }
 
 /// The configuration as it is now in the folder of a file.
@@ -103,7 +102,7 @@ fn now(repository: &Repository, file: &Path) -> Option<Found> {
     config::of_checkout(&folder, &top).ok()?.filter(|found| found.inside == *file)
 }
 
-fn failed(error: std::io::Error) -> CliError {
-    CliError::usage(format!("what you accept cannot be kept: {error}"))
+fn failed(error: std::io::Error) -> Error {
+    Error::usage(format!("what you accept cannot be kept: {error}"))
         .hinted("it lies in pybisect/trust of your folder for data ($XDG_DATA_HOME, ~/.local/share)")
 }

@@ -3,20 +3,20 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::Args;
+use super::args::Args;
 use super::format::CheckFormat;
 use crate::cli::commands::masked::masked;
-use crate::cli::{CliError, Format, terminal};
+use crate::cli::{Error, Format, terminal};
 use crate::model::CheckReport;
 use crate::report::{CheckJson, CheckJunit, CheckMarkdown, CheckRenderer as _, CheckText, one_line};
 
 /// Write the report in the form that was asked for.
-pub(super) fn write(args: &Args, report: &CheckReport) -> Result<(), CliError> {
+pub(super) fn write(args: &Args, report: &CheckReport) -> Result<(), Error> {
     let report = &masked(report);
     let mut out = Vec::new();
-    render(args, report, &mut out).map_err(CliError::internal)?;
+    render(args, report, &mut out).map_err(Error::internal)?;
     if args.format == CheckFormat::Of(Format::Github) {
-        job_summary(report).map_err(CliError::internal)?;
+        job_summary(report).map_err(Error::internal)?;
     }
     let is_text = args.format == CheckFormat::Of(Format::Text);
     args.output.write(&out, is_text).map(drop)

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use super::{append, commit, say, write};
-use crate::cli::{CliError, ExitStatus};
+use super::repository::{BREAK, append, commit, say, write};
+use crate::cli::{Error, ExitStatus};
 use crate::git::Repository;
 use crate::model::{CancelToken, CommitId};
 use crate::session::SignalListener;
@@ -45,17 +45,17 @@ const ALARMING: usize = 10;
 const BETWEEN: Duration = Duration::from_millis(50);
 
 /// Run it.
-pub(super) fn run(keep: bool, json: Option<&Path>) -> Result<ExitStatus, CliError> {
-    let folder = tempfile::Builder::new().prefix("pybisect-demo-").tempdir().map_err(CliError::internal)?;
+pub(super) fn run(keep: bool, json: Option<&Path>) -> Result<ExitStatus, Error> {
+    let folder = tempfile::Builder::new().prefix("pybisect-demo-").tempdir().map_err(Error::internal)?;
     let cancel = CancelToken::new();
-    let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
+    let listener = SignalListener::new(&cancel).map_err(Error::internal)?;
     let json = json.map(|json| std::path::absolute(json).unwrap_or_else(|_| json.to_owned()));
     let scene = Scene::new(folder.path())
-        .map_err(|error| CliError::internal(error).hinted("the example needs python3"))?;
+        .map_err(|error| Error::internal(error).hinted("the example needs python3"))?;
     let ended = scene.play(&cancel, json.as_deref());
     scene.end();
     drop(listener);
-    let exit = ended.map_err(CliError::internal)?;
+    let exit = ended.map_err(Error::internal)?;
     if keep {
         let kept = folder.keep();
         say(&format!("\nthe example is in {}; the report in report.html there", kept.display()));
@@ -246,7 +246,7 @@ fn build_history(folder: &Path) -> anyhow::Result<()> {
         if subject == BREAKING {
             let file = folder.join("shortener.py");
             let text = std::fs::read_to_string(&file)?;
-            write(&file, &text.replacen(super::BREAK.0, super::BREAK.1, 1))?;
+            write(&file, &text.replacen(BREAK.0, BREAK.1, 1))?;
         } else {
             append(&folder.join("README.md"), &format!("\n{subject}.\n"))?;
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use self::proposal::{Proposal, propose};
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 
 /// Set pybisect up for this repository, after a look at it
@@ -37,17 +37,17 @@ struct Output {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let repository = Repository::open(&args.repo)?;
-    let top = repository.workdir().ok_or_else(|| {
-        CliError::usage("a bare repository has no work tree").hinted("go to a checkout of it")
-    })?;
+    let top = repository
+        .workdir()
+        .ok_or_else(|| Error::usage("a bare repository has no work tree").hinted("go to a checkout of it"))?;
     let files = files(top);
     let read = |path: &Path| std::fs::read_to_string(top.join(path)).unwrap_or_default();
     let proposal = match &args.smoke {
         Some(words) => given(words)?,
         None => propose(&files, &read).ok_or_else(|| {
-            CliError::usage("found neither pytest, tox, nox, Django, Flask nor unittest here")
+            Error::usage("found neither pytest, tox, nox, Django, Flask nor unittest here")
                 .hinted("name the command: pybisect init --smoke 'python smoke.py'")
         })?,
     };
@@ -72,24 +72,24 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
         }
         said.extend(output.text.lines().map(|line| format!("  {line}\n")));
     }
-    super::print_text(said.concat().as_bytes())
+    print::print_text(said.concat().as_bytes())
 }
 
-fn given(words: &str) -> Result<Proposal, CliError> {
+fn given(words: &str) -> Result<Proposal, Error> {
     let command = shell_words::split(words)
-        .map_err(|error| CliError::usage(format!("--smoke '{words}' cannot be read: {error}")))?;
+        .map_err(|error| Error::usage(format!("--smoke '{words}' cannot be read: {error}")))?;
     let install = "python -m pip --version".to_owned();
     Ok(Proposal { command, because: "--smoke".to_owned(), install })
 }
 
-fn write(file: &Path, text: &str) -> Result<(), CliError> {
+fn write(file: &Path, text: &str) -> Result<(), Error> {
     let written =
         file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(file, text));
-    written.map_err(|error| CliError::usage(format!("failed to write {}: {error}", file.display())))
+    written.map_err(|error| Error::usage(format!("failed to write {}: {error}", file.display())))
 }
 
 /// The configuration, and a workflow for each host that there is a sign of; GitHub's when there is none.
-fn outputs(top: &Path, proposal: &Proposal) -> Result<Vec<Output>, CliError> {
+fn outputs(top: &Path, proposal: &Proposal) -> Result<Vec<Output>, Error> {
     let words: Vec<toml::Value> = proposal.command.iter().cloned().map(toml::Value::String).collect();
     let configuration = format!(
         "# What `pybisect find` and `pybisect check` run. `pybisect find --help` names the other keys.\ncommand = {}\n",
@@ -116,7 +116,7 @@ fn outputs(top: &Path, proposal: &Proposal) -> Result<Vec<Output>, CliError> {
         }
     }
     if outputs.len() == 1 || top.join(".github").exists() {
-        let scalar = |text: &str| serde_json::to_string(text).map_err(CliError::internal);
+        let scalar = |text: &str| serde_json::to_string(text).map_err(Error::internal);
         let text = include_str!("../../../../ci/github.yml")
             .replace("{version}", env!("CARGO_PKG_VERSION"))
             .replace("{install}", &scalar(&proposal.install)?)

@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::sources::{self, Source};
-use crate::cli::CliError;
+use crate::cli::Error;
 use crate::model::LogGroup;
 use crate::triage::log::LogReader;
 
@@ -62,11 +62,11 @@ impl Followed {
 /// Follows the sources until they end, or for ever; `show` is given each group that is new.
 pub(super) fn follow(
     found: &[Source],
-    reader: impl Fn() -> Result<LogReader, CliError>,
-    show: &mut dyn FnMut(&LogGroup) -> Result<(), CliError>,
-) -> Result<(), CliError> {
+    reader: impl Fn() -> Result<LogReader, Error>,
+    show: &mut dyn FnMut(&LogGroup) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut known = HashSet::new();
-    let mut tell = |reader: &mut LogReader| -> Result<(), CliError> {
+    let mut tell = |reader: &mut LogReader| -> Result<(), Error> {
         for group in reader.fresh() {
             let place = group.place().map(|place| (place.frame.path.clone(), place.frame.function.clone()));
             if known.insert((group.kind, group.shape.clone(), group.exception.clone(), place)) {
@@ -87,21 +87,21 @@ pub(super) fn follow(
             }
             let failed = sources::ended(&source.name(), &mut child)?;
             told?;
-            failed.map_or(Ok(()), |note| Err(CliError::usage(note)))
+            failed.map_or(Ok(()), |note| Err(Error::usage(note)))
         }
-        _ => Err(CliError::usage("--follow takes files, or one other source")),
+        _ => Err(Error::usage("--follow takes files, or one other source")),
     }
 }
 
 fn files(
     found: &[Source],
-    reader: impl Fn() -> Result<LogReader, CliError>,
-    tell: &mut dyn FnMut(&mut LogReader) -> Result<(), CliError>,
-) -> Result<(), CliError> {
+    reader: impl Fn() -> Result<LogReader, Error>,
+    tell: &mut dyn FnMut(&mut LogReader) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut followed = Vec::new();
     for source in found {
         let Source::File(path) = source else {
-            return Err(CliError::usage("--follow takes files, or one other source"));
+            return Err(Error::usage("--follow takes files, or one other source"));
         };
         let mut reader = reader()?;
         reader.begin(&source.name());
@@ -112,8 +112,7 @@ fn files(
         let mut any = false;
         for (file, reader, quiet) in &mut followed {
             let name = file.path.display().to_string();
-            file.read(&mut block)
-                .map_err(|error| CliError::usage(format!("failed to read {name}: {error}")))?;
+            file.read(&mut block).map_err(|error| Error::usage(format!("failed to read {name}: {error}")))?;
             if block.is_empty() {
                 *quiet += 1;
                 if *quiet == QUIET {
@@ -136,8 +135,8 @@ fn stream(
     name: &str,
     input: impl Read + Send + 'static,
     reader: &mut LogReader,
-    tell: &mut dyn FnMut(&mut LogReader) -> Result<(), CliError>,
-) -> Result<(), CliError> {
+    tell: &mut dyn FnMut(&mut LogReader) -> Result<(), Error>,
+) -> Result<(), Error> {
     let blocks = blocks(input);
     reader.begin(name);
     loop {

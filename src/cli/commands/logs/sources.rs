@@ -9,7 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use jiff::Timestamp;
 use liblzma::bufread::XzDecoder;
 
-use crate::cli::CliError;
+use crate::cli::Error;
 use crate::process::program;
 use crate::triage::log::LogReader;
 
@@ -39,12 +39,12 @@ pub(in crate::cli::commands) enum Source {
 
 impl Source {
     /// Reads it to its end.
-    pub(in crate::cli::commands) fn read(&self, reader: &mut LogReader) -> Result<(), CliError> {
+    pub(in crate::cli::commands) fn read(&self, reader: &mut LogReader) -> Result<(), Error> {
         match self {
             Self::File(path) => {
                 let name = path.display().to_string();
                 let file = File::open(path)
-                    .map_err(|error| CliError::usage(format!("failed to read {name}: {error}")))?;
+                    .map_err(|error| Error::usage(format!("failed to read {name}: {error}")))?;
                 read(&name, file, reader);
             }
             Self::Stdin => read("stdin", io::stdin().lock(), reader),
@@ -71,9 +71,9 @@ impl Source {
     }
 
     /// Starts the program behind a command or the journal; with `follow`, the journal's does not end.
-    pub(super) fn start(&self, follow: bool) -> Result<(Child, ChildStdout), CliError> {
+    pub(super) fn start(&self, follow: bool) -> Result<(Child, ChildStdout), Error> {
         let failed = |name: &str, error: io::Error| {
-            let failed = CliError::usage(format!("failed to run {name}: {error}"));
+            let failed = Error::usage(format!("failed to run {name}: {error}"));
             let hint = "where systemd runs: ssh HOST journalctl -o json -u UNIT | pybisect logs";
             if name == "journalctl" { failed.hinted(hint) } else { failed }
         };
@@ -102,7 +102,7 @@ impl Source {
                 command
             }
             Self::File(_) | Self::Stdin => {
-                return Err(CliError::usage(format!("{} is no command", self.name())));
+                return Err(Error::usage(format!("{} is no command", self.name())));
             }
         };
         let spawned = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn();
@@ -110,14 +110,14 @@ impl Source {
             let program = Path::new(command.get_program()).file_name().unwrap_or_default();
             failed(&program.to_string_lossy(), error)
         })?;
-        let output = child.stdout.take().ok_or_else(|| CliError::usage("the command has no output"))?;
+        let output = child.stdout.take().ok_or_else(|| Error::usage("the command has no output"))?;
         Ok((child, output))
     }
 }
 
 /// Waits for a program that closed its output; what is to be told of its end.
-pub(super) fn ended(name: &str, child: &mut Child) -> Result<Option<String>, CliError> {
-    let status = child.wait().map_err(|error| CliError::usage(format!("failed to run '{name}': {error}")))?;
+pub(super) fn ended(name: &str, child: &mut Child) -> Result<Option<String>, Error> {
+    let status = child.wait().map_err(|error| Error::usage(format!("failed to run '{name}': {error}")))?;
     Ok((!status.success()).then(|| format!("'{name}' failed ({status}); what it wrote was read")))
 }
 
@@ -150,7 +150,7 @@ pub(super) fn stdin_is_terminal() -> bool {
 }
 
 /// The named files, folders replaced by the files below them, sorted.
-pub(in crate::cli::commands) fn files(named: &[PathBuf]) -> Result<Vec<Source>, CliError> {
+pub(in crate::cli::commands) fn files(named: &[PathBuf]) -> Result<Vec<Source>, Error> {
     let mut sources = Vec::new();
     for path in named {
         if path == Path::new("-") {
@@ -164,7 +164,7 @@ pub(in crate::cli::commands) fn files(named: &[PathBuf]) -> Result<Vec<Source>, 
         }
     }
     if sources.is_empty() {
-        return Err(CliError::usage("no files in the named folders"));
+        return Err(Error::usage("no files in the named folders"));
     }
     Ok(sources)
 }

@@ -15,7 +15,7 @@ mod tools;
 
 use std::path::PathBuf;
 
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus};
 
 /// Serve find, suspects, calls, check, logs, fix and report to agents (Model Context Protocol, stdio)
 ///
@@ -33,21 +33,21 @@ pub(crate) struct Args {
 
 /// Run it until the client goes.
 #[cfg(feature = "mcp")]
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let place = match &args.repo {
         Some(place) => place.clone(),
-        None => std::env::current_dir().map_err(CliError::internal)?,
+        None => std::env::current_dir().map_err(Error::internal)?,
     };
     crate::git::Repository::open(&place)?;
     server::serve(server::Server { folder: place, allows_branches: args.allow_branches })
-        .map_err(CliError::internal)?;
+        .map_err(Error::internal)?;
     Ok(ExitStatus::Success)
 }
 
 /// This one was built without it.
 #[cfg(not(feature = "mcp"))]
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let Args { allow_branches: _, repo: _ } = args;
-    Err(CliError::usage("this pybisect was built without the Model Context Protocol")
+    Err(Error::usage("this pybisect was built without the Model Context Protocol")
         .hinted("install the wheel, or: cargo install --locked --features mcp --path ."))
 }

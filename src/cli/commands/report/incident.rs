@@ -1,12 +1,12 @@
 //! The incident that is meant.
 
-use crate::cli::CliError;
+use crate::cli::Error;
 use crate::model::Incident;
 use crate::respond::Incidents;
 use crate::setup::cache_dir;
 
 /// The incident whose id begins like this, or the latest of all services.
-pub(super) fn incident(id: Option<&str>) -> Result<Incident, CliError> {
+pub(super) fn incident(id: Option<&str>) -> Result<Incident, Error> {
     let services = cache_dir::state()?.join("services");
     let names = std::fs::read_dir(&services).into_iter().flatten().flatten();
     let names = names.filter_map(|entry| entry.file_name().into_string().ok());
@@ -19,11 +19,11 @@ pub(super) fn incident(id: Option<&str>) -> Result<Incident, CliError> {
     found.sort_by(|(one, _), (other, _)| other.cmp(one));
     match (found.as_slice(), id) {
         ([(exact, incidents), ..], None) | ([(exact, incidents)], Some(_)) => Ok(incidents.read(exact)?),
-        ([], None) => Err(CliError::usage("there was no incident yet")
+        ([], None) => Err(Error::usage("there was no incident yet")
             .hinted("the report of a search: pybisect report, without --incident")),
-        ([], Some(id)) => Err(CliError::usage(format!("no incident is called '{id}'"))
+        ([], Some(id)) => Err(Error::usage(format!("no incident is called '{id}'"))
             .hinted("the latest one: pybisect report --incident")),
-        ([first, ..], Some(id)) => Err(CliError::usage(format!("several incidents are called '{id}'"))
+        ([first, ..], Some(id)) => Err(Error::usage(format!("several incidents are called '{id}'"))
             .hinted(format!("the latest of them: pybisect report --incident {}", first.0))),
     }
 }

@@ -6,7 +6,7 @@ mod told;
 use std::path::{Path, PathBuf};
 
 use crate::cli::terminal::stdout_style;
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::model::DowntimeBudget;
 use crate::report::{
     IncidentText, Json, Postmortem, Renderer as _, ReportHtml, ReportMarkdown, Style, TextRenderer,
@@ -74,7 +74,7 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let file = args.output.as_deref().filter(|file| *file != Path::new("-"));
     let form = args.format.or_else(|| file.and_then(Form::of_file)).unwrap_or(Form::Text);
     let told = match &args.incident {
@@ -86,20 +86,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     match file {
         Some(file) => std::fs::write(file, text)
             .map(|()| ExitStatus::Success)
-            .map_err(|error| CliError::usage(format!("failed to write {}: {error}", file.display()))),
-        None if matches!(form, Form::Html | Form::Json) => super::print(&text),
-        None => super::print_text(&text),
+            .map_err(|error| Error::usage(format!("failed to write {}: {error}", file.display()))),
+        None if matches!(form, Form::Html | Form::Json) => print::print(&text),
+        None => print::print_text(&text),
     }
 }
 
 /// Write the report of an incident in the form that the file's ending says; in Markdown where that says none.
-pub(super) fn write_of_incident(told: &Postmortem, file: &Path) -> Result<(), CliError> {
+pub(super) fn write_of_incident(told: &Postmortem, file: &Path) -> Result<(), Error> {
     let form = Form::of_file(file).unwrap_or(Form::Markdown);
     std::fs::write(file, rendered(told, form, Style::new(false))?)
-        .map_err(|error| CliError::usage(format!("failed to write {}: {error}", file.display())))
+        .map_err(|error| Error::usage(format!("failed to write {}: {error}", file.display())))
 }
 
-fn rendered(told: &Postmortem, form: Form, style: Style) -> Result<Vec<u8>, CliError> {
+fn rendered(told: &Postmortem, form: Form, style: Style) -> Result<Vec<u8>, Error> {
     let mut text = Vec::new();
     match form {
         Form::Html => ReportHtml.render(told, &mut text),
@@ -116,6 +116,6 @@ fn rendered(told: &Postmortem, form: Form, style: Style) -> Result<Vec<u8>, CliE
                 .render(&told.report, &mut text),
         },
     }
-    .map_err(CliError::internal)?;
+    .map_err(Error::internal)?;
     Ok(text)
 }

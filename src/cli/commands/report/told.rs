@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::cli::CliError;
+use crate::cli::Error;
 use crate::cli::commands::answer::diff;
 use crate::cli::commands::chosen::chosen;
 use crate::cli::commands::masked::masked_text;
@@ -17,7 +17,7 @@ use crate::setup::cache_dir;
 use crate::store::{SessionRow, SessionState, Store};
 
 /// What is asked for: a session, or a file.
-pub(super) fn told(what: Option<&str>, repo: Option<&Path>) -> Result<Postmortem, CliError> {
+pub(super) fn told(what: Option<&str>, repo: Option<&Path>) -> Result<Postmortem, Error> {
     let is_file = |what: &&str| what.ends_with(".json") || what.contains('/') || Path::new(what).is_file();
     if let Some(file) = what.filter(is_file) {
         return of_file(Path::new(file), repo);
@@ -29,7 +29,7 @@ pub(super) fn told(what: Option<&str>, repo: Option<&Path>) -> Result<Postmortem
 }
 
 /// A session as it is kept.
-pub(in crate::cli::commands) fn of_session(store: &Store, row: &SessionRow) -> Result<Postmortem, CliError> {
+pub(in crate::cli::commands) fn of_session(store: &Store, row: &SessionRow) -> Result<Postmortem, Error> {
     Ok(masked(&kept(store, row)?))
 }
 
@@ -37,7 +37,7 @@ pub(in crate::cli::commands) fn of_session(store: &Store, row: &SessionRow) -> R
 pub(in crate::cli::commands) fn of_incident(
     incident: Incident,
     budget: Option<DowntimeBudget>,
-) -> Result<Postmortem, CliError> {
+) -> Result<Postmortem, Error> {
     let store = Store::open(&cache_dir::cache()?)?;
     let found = incident.found().cloned();
     let row = found.as_ref().map(|found| store.session(&found.session)).transpose()?.flatten();
@@ -55,7 +55,7 @@ pub(in crate::cli::commands) fn of_incident(
 }
 
 /// Seconds that the service was down before this incident, in the stretch of time of the budget that ends with it.
-fn down_before(incident: &Incident, budget: DowntimeBudget) -> Result<f64, CliError> {
+fn down_before(incident: &Incident, budget: DowntimeBudget) -> Result<f64, Error> {
     let Some(until) = incident.recovered.or(incident.opened) else { return Ok(0.0) };
     let incidents = Incidents::of(&cache_dir::state()?.join("services"), &incident.service)?;
     let ids = incidents.ids().into_iter().filter(|id| *id < incident.id);
@@ -66,7 +66,7 @@ fn down_before(incident: &Incident, budget: DowntimeBudget) -> Result<f64, CliEr
     Ok(others.filter(is_within).filter_map(|other| other.downtime_seconds()).sum())
 }
 
-fn kept(store: &Store, row: &SessionRow) -> Result<Postmortem, CliError> {
+fn kept(store: &Store, row: &SessionRow) -> Result<Postmortem, Error> {
     let report = Report::from_events(&store.events(&row.id)?);
     let repository = Repository::open(Path::new(&row.repository)).ok();
     let request = StoredRequest::of(store, row.id.as_str());
@@ -82,9 +82,9 @@ fn kept(store: &Store, row: &SessionRow) -> Result<Postmortem, CliError> {
 }
 
 /// A JSON report, with what the repository knows of it.
-fn of_file(file: &Path, repo: Option<&Path>) -> Result<Postmortem, CliError> {
+fn of_file(file: &Path, repo: Option<&Path>) -> Result<Postmortem, Error> {
     let failed = |why: String| {
-        CliError::usage(format!("failed to read {}: {why}", file.display()))
+        Error::usage(format!("failed to read {}: {why}", file.display()))
             .hinted("a report is written by: pybisect find --json FILE …, or pybisect report -o FILE.json")
     };
     let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;

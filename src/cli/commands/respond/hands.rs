@@ -1,41 +1,22 @@
 //! What each step does.
 
 use std::fs::File;
-use std::path::PathBuf;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::incident::{FETCHED_LOG, GIVEN_LOG};
 use super::settings::Settings;
+use super::work::{Ended, Work, deployed, end_of, serving};
 use super::{rollout, search};
-use crate::cli::CliError;
+use crate::cli::Error;
 use crate::cli::commands::report::{of_incident, write_of_incident};
 use crate::cli::commands::rollback::{self, Around};
 use crate::cli::commands::{logs, suspects};
-use crate::git::Repository;
 use crate::model::kept_output::ending_words;
-use crate::model::{
-    Action, CancelReason, CancelToken, CommitId, DeployedVersion, Incident, IncidentEventKind,
-    RollbackOutcome, RollbackReport, StepKind, StepResult, Termination,
-};
+use crate::model::{Action, IncidentEventKind, StepKind, StepResult, Termination};
 use crate::process::{ActionSpec, act};
 use crate::report::duration;
 use crate::respond::{Desk, Hands, Job, StepEnd, Template, run_once};
-
-/// Carries out the steps of one incident.
-pub(super) struct Work<'a> {
-    pub(super) settings: &'a Settings,
-    /// The incident's own folder.
-    pub(super) folder: PathBuf,
-    /// Where the report goes beside that.
-    pub(super) report: Option<PathBuf>,
-    pub(super) cancel: &'a CancelToken,
-}
-
-/// How a step ended; `None` when the user stopped it.
-pub(super) type Ended = Result<Option<StepEnd>, CliError>;
 
 impl Hands for Work<'_> {
     fn carry_out(&self, job: &Job<'_>, desk: &Desk<'_>) -> Option<StepEnd> {
@@ -57,15 +38,10 @@ impl Hands for Work<'_> {
 }
 
 impl Work<'_> {
-    /// The repository, opened anew: steps run at the same time.
-    pub(super) fn repository(&self) -> Result<Repository, CliError> {
-        Ok(Repository::open(&self.settings.place)?)
-    }
-
     /// Put the fallback in front, or take it away.
     fn switch(&self, job: &Job<'_>, command: Option<&str>) -> Ended {
         let Some(command) = command else { return Ok(Some(StepEnd::skipped("not configured any more"))) };
-        let template = Template::parse(command).map_err(CliError::usage_of)?;
+        let template = Template::parse(command).map_err(Error::usage_of)?;
         let version = deployed(job.incident)?;
         let place = (self.settings.here.as_path(), self.settings.limits.command);
         let kind = job.step.kind.word();
@@ -114,7 +90,7 @@ impl Work<'_> {
             }
             _ => (given, "the log".to_owned()),
         };
-        let input = File::open(&path).map_err(CliError::internal)?;
+        let input = File::open(&path).map_err(Error::internal)?;
         let repository = self.repository()?;
         let report = logs::read_all(&name, input, Some(&repository))?;
         if let (Some(note), true) = (notes.first(), report.lines() <= 2) {
@@ -138,8 +114,8 @@ impl Work<'_> {
     }
 
     /// Have the command write the log into a file. What is to be told of its end; `None` when the user stopped it.
-    fn fetch(&self, command: &str, path: &std::path::Path) -> Result<Option<Option<String>>, CliError> {
-        let output = File::create(path).map_err(CliError::internal)?;
+    fn fetch(&self, command: &str, path: &std::path::Path) -> Result<Option<Option<String>>, Error> {
+        let output = File::create(path).map_err(Error::internal)?;
         let words = ["sh", "-c", command].map(Into::into);
         let spec = ActionSpec {
             words: &words,
@@ -148,7 +124,7 @@ impl Work<'_> {
             limit: self.settings.limits.logs,
             output,
         };
-        let (ending, _) = act(&spec, self.cancel).map_err(CliError::internal)?;
+        let (ending, _) = act(&spec, self.cancel).map_err(Error::internal)?;
         Ok(match ending {
             Termination::Cancelled => None,
             Termination::Exited { code: 0 } => Some(None),
@@ -179,28 +155,6 @@ impl Work<'_> {
         Ok(Some(StepEnd::done(outcome).with(StepResult::Suspects(Box::new(report)))))
     }
 
-    /// A version before the deployed one that is good, as far as that is known.
-    pub(super) fn good(
-        &self,
-        incident: &Incident,
-        repository: &Repository,
-    ) -> Result<Option<CommitId>, CliError> {
-        let bad = deployed(incident)?.commit;
-        let rolled_back = incident.rollback().and_then(|report| report.attempts.last());
-        if let Some(attempt) = rolled_back.filter(|attempt| attempt.version.commit != bad)
-            && repository.is_ancestor(attempt.version.commit, bad).unwrap_or(false)
-        {
-            return Ok(Some(attempt.version.commit));
-        }
-        match self.settings.good.first() {
-            Some(rev) => Ok(Some(repository.resolve(rev)?.id)),
-            None => {
-                let older = rollback::older(&self.settings.rollback, repository, bad)?;
-                Ok(older.into_iter().map(|version| version.commit).find(|commit| *commit != bad))
-            }
-        }
-    }
-
     fn push(&self, job: &Job<'_>) -> Ended {
         let Some(remote) = self.settings.respond.push.clone() else {
             return Ok(Some(StepEnd::skipped("not configured any more")));
@@ -223,79 +177,4 @@ impl Work<'_> {
         let path = path.display().to_string();
         Ok(Some(StepEnd::done(path.clone()).with(StepResult::Report { path })))
     }
-}
-
-/// The version that was deployed when the incident began.
-pub(super) fn deployed(incident: &Incident) -> Result<&DeployedVersion, CliError> {
-    incident.deployed.as_ref().ok_or_else(|| CliError::usage("it is not known what is deployed"))
-}
-
-/// The version that a rollback brought back, and since when it answers.
-pub(super) fn serving(report: &RollbackReport) -> Option<(Timestamp, DeployedVersion)> {
-    let since = report.seconds - report.serving_after_seconds?;
-    let since = SignedDuration::try_from_secs_f64(since).ok()?;
-    let version = report.attempts.last()?.version.clone();
-    let when = Timestamp::now().checked_sub(since).ok()?;
-    (report.outcome == RollbackOutcome::Healthy).then_some((when, version))
-}
-
-/// How a step ended that deploys; `None` when the user stopped it.
-pub(super) fn end_of(report: RollbackReport) -> Option<(StepEnd, RollbackReport)> {
-    let last = report.attempts.last();
-    let name = last.map(|attempt| attempt.version.name()).unwrap_or_default();
-    let health = last.and_then(|attempt| attempt.health.last());
-    let end = match report.outcome {
-        RollbackOutcome::Healthy if health.is_some_and(|health| !health.tells_version) => {
-            StepEnd::done(format!("{name} is deployed, and something answers, version unknown"))
-        }
-        RollbackOutcome::Healthy => StepEnd::done(format!("{name} answers, and no other")),
-        RollbackOutcome::Deployed => {
-            StepEnd::done(format!("{name} is deployed; whether it answers was not asked"))
-        }
-        RollbackOutcome::DryRun => StepEnd::skipped(format!("would deploy {name}")),
-        RollbackOutcome::NoneGood => StepEnd::failed("no older version is known to be good"),
-        RollbackOutcome::Migrations => StepEnd::failed(format!(
-            "not back to {name}: {} of the database in between (allow-migrations goes on)",
-            crate::report::plural(report.migrations.len(), "migration")
-        )),
-        RollbackOutcome::Unhealthy => {
-            let failed = last.and_then(|attempt| attempt.actions.last()).filter(|action| !action.succeeded());
-            let why = match failed {
-                Some(action) => format!("the {} failed", action.kind),
-                None => health.and_then(|health| health.why.clone()).unwrap_or_default(),
-            };
-            StepEnd::failed(format!("{name} is not healthy: {why}"))
-        }
-        RollbackOutcome::Interrupted => return None,
-    };
-    Some((end, report))
-}
-
-/// Do something for this time at most: then, or when the user wants to stop, its token is cancelled. Whether its time was
-/// up.
-pub(super) fn within<T>(
-    limit: Duration,
-    cancel: &CancelToken,
-    work: impl FnOnce(&CancelToken) -> T,
-) -> (T, bool) {
-    const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
-    let own = CancelToken::new();
-    let (done, is_done) = channel::<()>();
-    let started = Instant::now();
-    let result = std::thread::scope(|scope| {
-        let watched = own.clone();
-        scope.spawn(move || {
-            while is_done.recv_timeout(BETWEEN_LOOKS) == Err(RecvTimeoutError::Timeout) {
-                if let Some(reason) = cancel.reason() {
-                    watched.cancel(reason);
-                } else if started.elapsed() >= limit {
-                    watched.cancel(CancelReason::Interrupted);
-                }
-            }
-        });
-        let result = work(&own);
-        drop(done);
-        result
-    });
-    (result, own.is_cancelled() && !cancel.is_cancelled())
 }

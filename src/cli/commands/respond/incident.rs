@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::settings::Settings;
-use super::{Args, absolute};
-use crate::cli::CliError;
+use super::args::Args;
+use super::settings::{Settings, absolute};
+use crate::cli::Error;
 use crate::cli::commands::rollback::{self, Around};
 use crate::git::Repository;
 use crate::model::incident::INCIDENT_SCHEMA;
@@ -43,7 +43,7 @@ pub(super) struct Opened {
 }
 
 /// The incident that is asked for.
-pub(super) fn at(args: &Args, settings: &Settings, incidents: &Incidents) -> Result<At, CliError> {
+pub(super) fn at(args: &Args, settings: &Settings, incidents: &Incidents) -> Result<At, Error> {
     // What failed may be tried again after the end, too.
     let is_meant = |journal: &Journal| journal.incident().outcome.is_none() || args.retry.is_some();
     let open = incidents.latest()?.filter(is_meant);
@@ -55,7 +55,7 @@ pub(super) fn at(args: &Args, settings: &Settings, incidents: &Incidents) -> Res
     };
     if args.resume || args.retry.is_some() || !args.approve.is_empty() {
         let Some(mut journal) = open else {
-            return Err(CliError::usage(format!(
+            return Err(Error::usage(format!(
                 "no response to an incident of '{}' is open",
                 incidents.service()
             ))
@@ -100,7 +100,7 @@ fn told(
     settings: &Settings,
     (open, received): (Option<Journal>, Option<ReceivedAlarm>),
     error: RecordError,
-) -> Result<At, CliError> {
+) -> Result<At, Error> {
     let Some(mut journal) = open else { return Err(error.into()) };
     if !args.approve.is_empty() {
         approve(args, &mut journal)?;
@@ -123,15 +123,15 @@ fn join(journal: &mut Journal, alarm: Alarm) -> Result<(), RecordError> {
 }
 
 /// The alarm that a server received.
-fn received(args: &Args) -> Result<Option<ReceivedAlarm>, CliError> {
+fn received(args: &Args) -> Result<Option<ReceivedAlarm>, Error> {
     let Some(path) = &args.received else { return Ok(None) };
-    let failed = |why: String| CliError::usage(format!("failed to read {}: {why}", path.display()));
+    let failed = |why: String| Error::usage(format!("failed to read {}: {why}", path.display()));
     let text = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     serde_json::from_slice(&text).map(Some).map_err(|error| failed(error.to_string()))
 }
 
 /// Note the leave that was given.
-fn approve(args: &Args, journal: &mut Journal) -> Result<(), CliError> {
+fn approve(args: &Args, journal: &mut Journal) -> Result<(), Error> {
     for word in &args.approve {
         for step in steps_to_approve(journal.incident(), word).map_err(unfit)? {
             journal.note(IncidentEventKind::Approved { step })?;
@@ -144,7 +144,7 @@ fn approve(args: &Args, journal: &mut Journal) -> Result<(), CliError> {
     Ok(())
 }
 
-fn unfit(error: LeaveError) -> CliError {
+fn unfit(error: LeaveError) -> Error {
     let hint = match &error {
         LeaveError::Unknown { known, .. } => Some(format!("the steps that do: {}", known.join(", "))),
         LeaveError::Over { state: "failed", .. } => {
@@ -152,7 +152,7 @@ fn unfit(error: LeaveError) -> CliError {
         }
         _ => None,
     };
-    hint.into_iter().fold(CliError::usage_of(error), CliError::hinted)
+    hint.into_iter().fold(Error::usage_of(error), Error::hinted)
 }
 
 fn opened(
@@ -184,7 +184,7 @@ fn told_now(title: String) -> Alarm {
 }
 
 /// Keep the log that was named: who goes on has it too.
-pub(super) fn keep_log(log: Option<&Path>, folder: &Path) -> Result<(), CliError> {
+pub(super) fn keep_log(log: Option<&Path>, folder: &Path) -> Result<(), Error> {
     let Some(log) = log else { return Ok(()) };
     let kept = folder.join(GIVEN_LOG);
     let result = if log == Path::new("-") {
@@ -193,7 +193,7 @@ pub(super) fn keep_log(log: Option<&Path>, folder: &Path) -> Result<(), CliError
     } else {
         std::fs::copy(log, &kept)
     };
-    result.map(drop).map_err(|error| CliError::usage(format!("failed to read {}: {error}", log.display())))
+    result.map(drop).map_err(|error| Error::usage(format!("failed to read {}: {error}", log.display())))
 }
 
 /// Find out what is deployed, before anything is changed.
@@ -202,7 +202,7 @@ pub(super) fn note_deployed(
     repository: &Repository,
     desk: &Desk<'_>,
     cancel: &CancelToken,
-) -> Result<(), CliError> {
+) -> Result<(), Error> {
     let args = &settings.rollback;
     let health = args.watched.health(&settings.here)?;
     let told = health.map(|health| health.baseline(cancel)).unwrap_or_default().told;
@@ -219,7 +219,7 @@ pub(super) fn planned(
     settings: &Settings,
     repository: &Repository,
     cancel: &CancelToken,
-) -> Result<Incident, CliError> {
+) -> Result<Incident, Error> {
     let log = args.log.as_deref().map(absolute_or_stdin);
     let mut incident = Incident::default();
     let mut apply = |kind| incident.apply(&IncidentEvent { at: Timestamp::now(), kind });

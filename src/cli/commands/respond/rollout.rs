@@ -1,8 +1,8 @@
 //! The fix, deployed stage by stage; and the way back when a stage is not healthy.
 
-use super::hands::{Ended, Work, deployed, end_of, serving};
 use super::settings::Stage;
-use crate::cli::CliError;
+use super::work::{Ended, Work, deployed, end_of, serving};
+use crate::cli::Error;
 use crate::cli::commands::rollback;
 use crate::git::Repository;
 use crate::model::{
@@ -53,7 +53,7 @@ fn deploy(
     job: &Job<'_>,
     desk: &Desk<'_>,
     (stage, version, resumes): (&Stage, &DeployedVersion, bool),
-) -> Result<RollbackReport, CliError> {
+) -> Result<RollbackReport, Error> {
     let repository = work.repository()?;
     let args = &stage.rollback;
     let steps = rollback::steps(args, &work.settings.here)?;
@@ -76,7 +76,7 @@ fn deploy(
         cancel: work.cancel,
         hide: &|text| secrets.hidden(text),
         worktree: &|version| rollback::exported(&repository, &folder, version),
-        migrations: &|_| Ok::<_, CliError>(Vec::new()),
+        migrations: &|_| Ok::<_, Error>(Vec::new()),
     };
     let mut next = Some((version.clone(), Grounds::Fix));
     roll_back(rollout, &mut || Ok(next.take()), &mut |text| desk.say(job.step, text))
@@ -88,7 +88,7 @@ fn seen_before(
     repository: &Repository,
     job: &Job<'_>,
     fix: CommitId,
-) -> Result<Option<bool>, CliError> {
+) -> Result<Option<bool>, Error> {
     let Some(since) = job.incident.step(job.step).and_then(|step| step.started) else { return Ok(None) };
     let service = rollback::take_service(&stage.rollback, repository)?;
     let tried = service.tried_since(since);
@@ -131,7 +131,7 @@ fn back(
 }
 
 /// The version to go back to: what serves, else the last good one of the search.
-fn last_good(work: &Work<'_>, incident: &Incident) -> Result<Option<DeployedVersion>, CliError> {
+fn last_good(work: &Work<'_>, incident: &Incident) -> Result<Option<DeployedVersion>, Error> {
     if let Some(version) = &incident.serving {
         return Ok(Some(version.clone()));
     }
@@ -139,6 +139,6 @@ fn last_good(work: &Work<'_>, incident: &Incident) -> Result<Option<DeployedVers
     good.map(|good| version(&work.repository()?, good.id)).transpose()
 }
 
-fn version(repository: &Repository, commit: CommitId) -> Result<DeployedVersion, CliError> {
+fn version(repository: &Repository, commit: CommitId) -> Result<DeployedVersion, Error> {
     rollback::version_of(repository, &commit.to_string())
 }

@@ -1,12 +1,11 @@
 //! The steps that search: the cause, the fixes, and the commit of the one that passed.
 
-use super::hands::{Ended, Work, deployed, within};
-use crate::cli::CliError;
-use crate::cli::commands::fix;
-use crate::model::{BreakingChange, FixReport, Incident, Report, StepResult};
+use super::work::{Ended, Work, deployed, within};
+use crate::cli::Error;
+use crate::model::{BreakingChange, CancelToken, FixReport, Incident, Report, StepResult};
 use crate::report::{PlainReporter, Reporter as _, Style, plural};
 use crate::respond::{Desk, Job, StepEnd};
-use crate::setup::{self, Request};
+use crate::setup::{self, FixRequest, FoundCause, Request, TestedFixes};
 
 /// Find the commit that broke it, and the edit in it.
 pub(super) fn find(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
@@ -89,31 +88,38 @@ impl std::io::Write for Lines<'_> {
 }
 
 /// How the fix of an incident is asked for.
-fn request(work: &Work<'_>, incident: &Incident) -> Result<fix::Args, CliError> {
+fn request(work: &Work<'_>, incident: &Incident) -> Result<FixRequest, Error> {
     let settings = work.settings;
-    let found = incident.found().ok_or_else(|| CliError::usage("no cause was found"))?;
+    let found = incident.found().ok_or_else(|| Error::usage("no cause was found"))?;
     let onto = match &settings.respond.onto {
         Some(onto) => onto.clone(),
         // What is rolled out is what was deployed, and the fix: nothing else.
         None => deployed(incident)?.commit.to_string(),
     };
-    Ok(fix::Args {
+    Ok(FixRequest {
         session: Some(found.session.clone()),
         repo: Some(settings.place.clone()),
-        onto,
+        onto: Some(onto),
         verify: settings.respond.verify.clone(),
         jobs: settings.rollback.jobs,
-        quiet: true,
-        ..fix::Args::default()
+        ..FixRequest::default()
     })
+}
+
+fn tested(
+    request: &FixRequest,
+    cancel: &CancelToken,
+    said: &mut dyn FnMut(&str),
+) -> Result<Option<TestedFixes>, Error> {
+    FoundCause::of(request)?.test(request, cancel, said)
 }
 
 /// Test all candidate fixes.
 pub(super) fn fixes(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
-    let args = request(work, job.incident)?;
+    let request = request(work, job.incident)?;
     let limit = work.settings.limits.fixes;
     let mut said = |text: &str| desk.say(job.step, text);
-    let (tested, is_late) = within(limit, work.cancel, |cancel| fix::tested(&args, cancel, &mut said));
+    let (tested, is_late) = within(limit, work.cancel, |cancel| tested(&request, cancel, &mut said));
     let Some(tested) = tested? else {
         let limit = crate::report::duration(limit.as_secs_f64());
         return Ok(is_late.then(|| StepEnd::failed(format!("not tested within {limit}"))));
@@ -142,22 +148,22 @@ fn end_of(report: &FixReport) -> StepEnd {
 
 /// Make a commit of the fix that passed, on a branch.
 pub(super) fn branch(work: &Work<'_>, job: &Job<'_>) -> Ended {
-    let args = request(work, job.incident)?;
+    let request = request(work, job.incident)?;
     let known = job.incident.fixes().and_then(|report| report.fixes.first());
     // Nothing runs: all of it is in the record.
     let (tested, is_late) =
-        within(work.settings.limits.fixes, work.cancel, |cancel| fix::tested(&args, cancel, &mut |_| ()));
+        within(work.settings.limits.fixes, work.cancel, |cancel| tested(&request, cancel, &mut |_| ()));
     let Some(tested) = tested? else {
         return Ok(is_late.then(|| StepEnd::failed("the fix could not be made again in time")));
     };
-    let best = tested.best().filter(|(fix, _)| known.is_some_and(|known| known.patch == fix.patch));
+    let best = tested.best(false).filter(|(fix, _)| known.is_some_and(|known| known.patch == fix.patch));
     let Some(best) = best else {
         return Ok(Some(StepEnd::failed("the fix is not any more what was tested")));
     };
     let culprit = tested.fixes.report.culprit.map(|culprit| culprit.short());
     let default = format!("pybisect/fix-{}", culprit.unwrap_or_else(|| job.incident.id.clone()));
     let name = work.settings.respond.branch.clone().unwrap_or(default);
-    let commit = tested.commit(best, &name, args.verify.as_deref())?;
+    let commit = tested.commit(best, &name, request.verify.as_deref())?;
     let end = StepEnd::done(format!("{name} is at {}", commit.short()));
     Ok(Some(end.with(StepResult::Branch { name, commit })))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Args;
-use crate::cli::CliError;
+use super::args::Args;
+use crate::cli::Error;
 use crate::cli::commands::rollback;
 use crate::cli::commands::rollback::watched::{WatchArgs, duration};
 use crate::git::Repository;
@@ -55,8 +55,8 @@ pub(super) struct Limits {
 
 impl Settings {
     /// Read them.
-    pub(super) fn new(args: &Args, repository: &Repository) -> Result<Self, CliError> {
-        let here = std::env::current_dir().map_err(CliError::internal)?;
+    pub(super) fn new(args: &Args, repository: &Repository) -> Result<Self, Error> {
+        let here = std::env::current_dir().map_err(Error::internal)?;
         let place = args.repo.clone().unwrap_or_else(|| here.clone());
         let location = Location::new(repository, &place);
         let loaded = config::load(&location.config(repository, None), args.config.no_config)?;
@@ -96,14 +96,14 @@ impl Settings {
                     .to_owned(),
             );
         }
-        settings.check(repository).map_err(|error| settings.warnings.iter().fold(error, CliError::hinted))?;
+        settings.check(repository).map_err(|error| settings.warnings.iter().fold(error, Error::hinted))?;
         Ok(settings)
     }
 
     /// Whether all of it can be used.
-    fn check(&self, repository: &Repository) -> Result<(), CliError> {
+    fn check(&self, repository: &Repository) -> Result<(), Error> {
         if self.rollback.deploy.is_none() && !self.searches {
-            return Err(CliError::usage("there is nothing to respond with")
+            return Err(Error::usage("there is nothing to respond with")
                 .hinted("`deploy` and `health` under [tool.pybisect.rollback] for the way back")
                 .hinted("`command` under [tool.pybisect], or a command after `--`, for the cause"));
         }
@@ -114,10 +114,10 @@ impl Settings {
             }
         }
         for text in [&self.respond.fallback, &self.respond.fallback_off].into_iter().flatten() {
-            Template::parse(text).map_err(CliError::usage_of)?;
+            Template::parse(text).map_err(Error::usage_of)?;
         }
         if let Some(branch) = self.respond.branch.as_ref().filter(|name| !Repository::can_be_a_branch(name)) {
-            return Err(CliError::usage(format!("a branch cannot be called '{branch}'")));
+            return Err(Error::usage(format!("a branch cannot be called '{branch}'")));
         }
         if let Some(onto) = &self.respond.onto {
             repository.resolve(onto)?;
@@ -196,4 +196,9 @@ fn stages(rollback: &rollback::Args, configured: &[config::Stage], service: &str
         Stage { name, rollback }
     };
     (1..).zip(configured).map(stage).collect()
+}
+
+/// The place of a file, whatever the folder of who reads it.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::{Args, MOST_TESTED, version_of};
-use crate::cli::CliError;
-use crate::cli::commands::find::warn;
+use super::args::Args;
+use crate::cli::Error;
+use crate::cli::print::warn;
 use crate::git::Repository;
 use crate::model::{CancelToken, CommitId, DeployedVersion, Grounds, Report, TestedVersion, Verdict};
 use crate::respond::{Next, Service};
@@ -15,6 +15,8 @@ use crate::setup::{self, Prepared};
 use crate::store::{SessionState, Store};
 
 /// How far back commits are tried, where there are no releases.
+/// The newest versions that are tested for being good.
+const MOST_TESTED: usize = 64;
 const LONGEST_CHAIN: usize = 1 << 20;
 
 /// Where the next good version comes from.
@@ -47,7 +49,7 @@ impl<'a> Candidates<'a> {
         from: &Known<'_>,
         deployed: &DeployedVersion,
         (cancel, said): (&'a CancelToken, &'a dyn Fn(&str)),
-    ) -> Result<Self, CliError> {
+    ) -> Result<Self, Error> {
         let Known { repository, service, .. } = from;
         let mut known = VecDeque::new();
         let mut untested = VecDeque::new();
@@ -79,7 +81,7 @@ impl<'a> Candidates<'a> {
     }
 
     /// The next version that is good, and why it is taken to be.
-    pub(super) fn next(&mut self) -> Result<Next, CliError> {
+    pub(super) fn next(&mut self) -> Result<Next, Error> {
         while let Some((version, grounds)) = self.known.pop_front() {
             if !self.given.contains(&version.commit) {
                 self.given.push(version.commit);
@@ -90,7 +92,7 @@ impl<'a> Candidates<'a> {
     }
 
     /// The newest of those that were not tested yet on which the command passes.
-    fn next_tested(&mut self) -> Result<Next, CliError> {
+    fn next_tested(&mut self) -> Result<Next, Error> {
         let given = &self.given;
         self.untested.retain(|version| !given.contains(&version.commit));
         if self.untested.is_empty() || self.cancel.is_cancelled() {
@@ -161,7 +163,7 @@ fn of_sessions(
     repository: &Repository,
     store: &Store,
     deployed: &DeployedVersion,
-) -> Result<Option<(DeployedVersion, Grounds)>, CliError> {
+) -> Result<Option<(DeployedVersion, Grounds)>, Error> {
     let folder = repository.folder().to_string_lossy().into_owned();
     for row in store.sessions(Some(&folder))? {
         if row.state != SessionState::Finished {
@@ -184,13 +186,13 @@ pub(in crate::cli::commands) fn older(
     args: &Args,
     repository: &Repository,
     deployed: CommitId,
-) -> Result<VecDeque<DeployedVersion>, CliError> {
+) -> Result<VecDeque<DeployedVersion>, Error> {
     let glob = args
         .releases
         .as_deref()
         .map(globset::Glob::new)
         .transpose()
-        .map_err(|error| CliError::usage(format!("--releases: {error}")))?;
+        .map_err(|error| Error::usage(format!("--releases: {error}")))?;
     let matcher = glob.map(|glob| glob.compile_matcher());
     let tags = repository.release_tags_reachable_from(deployed)?;
     let mut versions: Vec<DeployedVersion> = Vec::new();
@@ -204,7 +206,7 @@ pub(in crate::cli::commands) fn older(
     }
     if versions.is_empty() {
         if matcher.is_some() {
-            return Err(CliError::usage("no tag before the deployed version is like --releases")
+            return Err(Error::usage("no tag before the deployed version is like --releases")
                 .hinted("git tag --merged HEAD"));
         }
         let chain = repository.first_parent_chain(deployed, LONGEST_CHAIN)?;
@@ -215,4 +217,14 @@ pub(in crate::cli::commands) fn older(
         }
     }
     Ok(versions.into())
+}
+
+/// The version that a name leads to.
+pub(in crate::cli::commands) fn version_of(
+    repository: &Repository,
+    rev: &str,
+) -> Result<DeployedVersion, Error> {
+    let info = repository.resolve(rev)?;
+    let tag = repository.tags_at(info.id)?.into_iter().next();
+    Ok(DeployedVersion { commit: info.id, tag, subject: info.subject })
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::CliError;
+use crate::cli::Error;
 use crate::respond::{Health, Terms};
 use crate::setup::config;
 use crate::setup::parse_duration;
@@ -34,21 +34,21 @@ pub(crate) struct WatchArgs {
 
 impl WatchArgs {
     /// How the service is asked.
-    pub(in crate::cli::commands) fn health(&self, here: &Path) -> Result<Option<Health>, CliError> {
+    pub(in crate::cli::commands) fn health(&self, here: &Path) -> Result<Option<Health>, Error> {
         let Some(probe) = &self.health else {
             return match &self.health_version {
-                Some(_) => Err(CliError::usage("--health-version has no --health to look at")
+                Some(_) => Err(Error::usage("--health-version has no --health to look at")
                     .hinted("name what is asked: --health https://shop.example.com/health")),
                 None => Ok(None),
             };
         };
         let limit = duration(self.health_timeout.as_ref(), 10)?;
         let health = Health::new(probe, self.health_version.as_deref(), limit, here.to_owned());
-        health.map(Some).map_err(CliError::usage_of)
+        health.map(Some).map_err(Error::usage_of)
     }
 
     /// When its answers are believed.
-    pub(in crate::cli::commands) fn terms(&self) -> Result<Terms, CliError> {
+    pub(in crate::cli::commands) fn terms(&self) -> Result<Terms, Error> {
         Ok(Terms {
             count: self.health_count.unwrap_or(20).max(1),
             window: duration(self.health_window.as_ref(), 20)?,
@@ -71,6 +71,6 @@ impl WatchArgs {
 }
 
 /// What the user says, or so many seconds.
-pub(in crate::cli::commands) fn duration(text: Option<&String>, seconds: u64) -> Result<Duration, CliError> {
+pub(in crate::cli::commands) fn duration(text: Option<&String>, seconds: u64) -> Result<Duration, Error> {
     text.map_or(Ok(Duration::from_secs(seconds)), |text| parse_duration(text))
 }

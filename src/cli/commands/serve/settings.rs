@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use axum::http::HeaderName;
 
-use super::Args;
+use super::args::Args;
 use super::shown::Shown;
-use crate::cli::CliError;
+use crate::cli::Error;
 use crate::cli::commands::respond::{self, Watched};
+use crate::cli::print;
 use crate::respond::Incidents;
 use crate::serve::{Hook, Keys, Parts, PostForm, Proof, Responses, Source, Target, tls_of};
 use crate::session::Secrets;
@@ -35,10 +36,10 @@ pub(super) struct Ready {
 }
 
 /// Look at all that is configured.
-pub(super) fn ready(args: &Args) -> Result<Ready, CliError> {
+pub(super) fn ready(args: &Args) -> Result<Ready, Error> {
     let Watched { service, place, config, mut warnings } = respond::watched(args.repo.as_deref())?;
     let own = config.serve.unwrap_or_default();
-    let here = std::env::current_dir().map_err(CliError::internal)?;
+    let here = std::env::current_dir().map_err(Error::internal)?;
     let services = cache_dir::state()?.join("services");
     let incidents = Incidents::of(&services, &service)?;
     let folder = services.join(&service).join("server");
@@ -54,7 +55,7 @@ pub(super) fn ready(args: &Args) -> Result<Ready, CliError> {
         .hooks
         .iter()
         .map(|(name, table)| hook(name, table, &mut warnings))
-        .collect::<Result<Vec<_>, CliError>>()?;
+        .collect::<Result<Vec<_>, Error>>()?;
     if hooks.is_empty() {
         warnings.push(
             "no alarms are taken: [tool.pybisect.serve.hooks.alertmanager], or another, names who may send them"
@@ -64,7 +65,7 @@ pub(super) fn ready(args: &Args) -> Result<Ready, CliError> {
     let (tokens, token_file) = tokens(&own, &folder, &mut warnings)?;
     let targets =
         own.notify.iter().map(|target| target_of(target, &mut warnings)).collect::<Result<_, _>>()?;
-    let program = std::env::current_exe().map_err(CliError::internal)?;
+    let program = std::env::current_exe().map_err(Error::internal)?;
     let secret_variables: Vec<String> = own
         .hooks
         .values()
@@ -89,46 +90,45 @@ pub(super) fn ready(args: &Args) -> Result<Ready, CliError> {
         },
         folder,
         pages: Arc::new(Shown),
-        log: Box::new(move |text| crate::cli::commands::say(&secrets.hidden(text))),
+        log: Box::new(move |text| print::say(&secrets.hidden(text))),
     };
     Ok(Ready { parts, address, token_file, warnings })
 }
 
-fn address(text: &str) -> Result<SocketAddr, CliError> {
+fn address(text: &str) -> Result<SocketAddr, Error> {
     let found = text.to_socket_addrs().ok().and_then(|mut all| all.next());
     found.ok_or_else(|| {
-        CliError::usage(format!("'{text}' is no address and port")).hinted(format!("such as {LISTEN}"))
+        Error::usage(format!("'{text}' is no address and port")).hinted(format!("such as {LISTEN}"))
     })
 }
 
-fn most_bytes(text: Option<&str>) -> Result<usize, CliError> {
+fn most_bytes(text: Option<&str>) -> Result<usize, Error> {
     let bytes = match text {
         None => MOST_BYTES,
         Some(text) => parse_size(text)?,
     };
     if !(1024..=LARGEST_BODY).contains(&bytes) {
-        return Err(CliError::usage("max-body of serve is between 1K and 8M"));
+        return Err(Error::usage("max-body of serve is between 1K and 8M"));
     }
-    usize::try_from(bytes).map_err(CliError::internal)
+    usize::try_from(bytes).map_err(Error::internal)
 }
 
-fn tls(own: &config::Serve) -> Result<Option<Arc<tokio_rustls::rustls::ServerConfig>>, CliError> {
+fn tls(own: &config::Serve) -> Result<Option<Arc<tokio_rustls::rustls::ServerConfig>>, Error> {
     match (&own.certificate, &own.key) {
         (None, None) => Ok(None),
         (Some(certificate), Some(key)) => {
             let (certificate_text, key_text) = (read(certificate)?, read(key)?);
             let config = tls_of(&certificate_text, &key_text);
             config.map(Some).map_err(|why| {
-                CliError::usage(format!("{} and {}: {why}", certificate.display(), key.display()))
+                Error::usage(format!("{} and {}: {why}", certificate.display(), key.display()))
             })
         }
-        _ => Err(CliError::usage("`certificate` and `key` of serve belong together: one is missing")),
+        _ => Err(Error::usage("`certificate` and `key` of serve belong together: one is missing")),
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, CliError> {
-    std::fs::read(file)
-        .map_err(|error| CliError::usage(format!("failed to read {}: {error}", file.display())))
+fn read(file: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(file).map_err(|error| Error::usage(format!("failed to read {}: {error}", file.display())))
 }
 
 /// A secret, from a file or a variable.
@@ -136,10 +136,10 @@ fn secret(
     what: &str,
     (file, variable): (Option<&PathBuf>, Option<&String>),
     warnings: &mut Vec<String>,
-) -> Result<Option<String>, CliError> {
+) -> Result<Option<String>, Error> {
     match (file, variable) {
         (None, None) => Ok(None),
-        (Some(_), Some(_)) => Err(CliError::usage(format!("{what}: either a file or a variable, not both"))),
+        (Some(_), Some(_)) => Err(Error::usage(format!("{what}: either a file or a variable, not both"))),
         (Some(file), None) => {
             let bytes = read(file)?;
             let is_open = std::fs::metadata(file).is_ok_and(|facts| facts.mode() & 0o004 != 0);
@@ -150,49 +150,48 @@ fn secret(
                 ));
             }
             let text = String::from_utf8(bytes);
-            text.map(Some).map_err(|_| CliError::usage(format!("{what}: {} is no text", file.display())))
+            text.map(Some).map_err(|_| Error::usage(format!("{what}: {} is no text", file.display())))
         }
         (None, Some(variable)) => match std::env::var(variable) {
             Ok(text) => Ok(Some(text)),
-            Err(_) => Err(CliError::usage(format!("{what}: the variable {variable} is not set"))),
+            Err(_) => Err(Error::usage(format!("{what}: the variable {variable} is not set"))),
         },
     }
 }
 
-fn keys(what: &str, text: &str) -> Result<Keys, CliError> {
-    let keys = Keys::of_lines(text).ok_or_else(|| CliError::usage(format!("{what}: the secret is empty")))?;
+fn keys(what: &str, text: &str) -> Result<Keys, Error> {
+    let keys = Keys::of_lines(text).ok_or_else(|| Error::usage(format!("{what}: the secret is empty")))?;
     if keys.shortest() < SHORTEST_SECRET {
-        return Err(CliError::usage(format!("{what}: a secret is shorter than {SHORTEST_SECRET} letters"))
+        return Err(Error::usage(format!("{what}: a secret is shorter than {SHORTEST_SECRET} letters"))
             .hinted("make one: openssl rand -hex 32"));
     }
     Ok(keys)
 }
 
-fn hook(name: &str, table: &config::HookTable, warnings: &mut Vec<String>) -> Result<Hook, CliError> {
+fn hook(name: &str, table: &config::HookTable, warnings: &mut Vec<String>) -> Result<Hook, Error> {
     let what = format!("serve.hooks.{name}");
     let source = Source::of_word(name).ok_or_else(|| {
         let known: Vec<&str> = Source::ALL.iter().map(|source| source.word()).collect();
-        CliError::usage(format!("{what}: no sender is called so"))
-            .hinted(format!("known: {}", known.join(", ")))
+        Error::usage(format!("{what}: no sender is called so")).hinted(format!("known: {}", known.join(", ")))
     })?;
     let text = secret(&what, (table.secret_file.as_ref(), table.secret_env.as_ref()), warnings)?;
     let text = text.ok_or_else(|| {
-        CliError::usage(format!("{what}: anybody could send alarms"))
+        Error::usage(format!("{what}: anybody could send alarms"))
             .hinted("name a secret: secret-file = \"…\", or secret-env = \"NAME\"")
     })?;
     let header = |name: &Option<String>| {
         let parsed = name.as_ref().map(|name| name.to_ascii_lowercase().parse::<HeaderName>());
-        parsed.transpose().map_err(|_| CliError::usage(format!("{what}: that is no name of a header")))
+        parsed.transpose().map_err(|_| Error::usage(format!("{what}: that is no name of a header")))
     };
     let proof = match (table.auth, Proof::usual(source)) {
         (Some(config::Auth::Secret), _) => Proof::Secret(None),
         (Some(config::Auth::Signature), Proof::Secret(_)) => {
-            return Err(CliError::usage(format!("{what}: {name} signs nothing")));
+            return Err(Error::usage(format!("{what}: {name} signs nothing")));
         }
         (_, usual) => usual,
     };
     if table.timestamp_header.is_some() && matches!(proof, Proof::Secret(_)) {
-        return Err(CliError::usage(format!("{what}: no moment is signed where nothing is")));
+        return Err(Error::usage(format!("{what}: no moment is signed where nothing is")));
     }
     let proof = proof.in_headers(header(&table.header)?, header(&table.timestamp_header)?);
     Ok(Hook { source, proof, keys: keys(&what, &text)?, only: table.only.clone() })
@@ -203,7 +202,7 @@ fn tokens(
     own: &config::Serve,
     folder: &Path,
     warnings: &mut Vec<String>,
-) -> Result<(Keys, Option<PathBuf>), CliError> {
+) -> Result<(Keys, Option<PathBuf>), Error> {
     let given = secret("the token of serve", (own.token_file.as_ref(), own.token_env.as_ref()), warnings)?;
     if let Some(text) = given {
         return Ok((keys("the token of serve", &text)?, None));
@@ -219,20 +218,20 @@ fn tokens(
             let mut out = File::options().write(true).create_new(true).mode(0o600).open(&file)?;
             writeln!(out, "{text}")
         };
-        made().map_err(|error| CliError::usage(format!("failed to write {}: {error}", file.display())))?;
+        made().map_err(|error| Error::usage(format!("failed to write {}: {error}", file.display())))?;
     }
     let text = String::from_utf8_lossy(&read(&file)?).into_owned();
     Ok((keys("the token of serve", &text)?, Some(file)))
 }
 
-fn target_of(target: &config::Notify, warnings: &mut Vec<String>) -> Result<Target, CliError> {
+fn target_of(target: &config::Notify, warnings: &mut Vec<String>) -> Result<Target, Error> {
     let what = "serve.notify";
     let form = match target.form.as_deref() {
         None | Some("json") => PostForm::Json,
         Some("slack") => PostForm::Slack,
         Some("teams") => PostForm::Teams,
         Some(other) => {
-            return Err(CliError::usage(format!("{what}: no form is called '{other}'"))
+            return Err(Error::usage(format!("{what}: no form is called '{other}'"))
                 .hinted("known: json, slack, teams"));
         }
     };
@@ -242,12 +241,10 @@ fn target_of(target: &config::Notify, warnings: &mut Vec<String>) -> Result<Targ
         (None, Some(url)) => {
             let url = url.trim().to_owned();
             if !url.starts_with("https://") && !url.starts_with("http://") {
-                return Err(CliError::usage(format!("{what}: that is no address (https://…)")));
+                return Err(Error::usage(format!("{what}: that is no address (https://…)")));
             }
             Ok(Target::Post { url, form })
         }
-        _ => {
-            Err(CliError::usage(format!("{what}: either `command`, or `url-file` or `url-env`, with `form`")))
-        }
+        _ => Err(Error::usage(format!("{what}: either `command`, or `url-file` or `url-env`, with `form`"))),
     }
 }

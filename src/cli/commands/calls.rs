@@ -1,15 +1,13 @@
 //! `pybisect calls`: what changes did to Python calls.
 
-mod filter;
-mod sources;
-
 use std::path::PathBuf;
 
 use super::output::OutputArgs;
-use crate::cli::{CliError, ExitStatus, Format, terminal};
-use crate::git::disable_hash_verification;
+use crate::call_changes::CallsRequest;
+use crate::cli::{Error, ExitStatus, Format, terminal};
 use crate::model::{CallReport, ChangeKind};
 use crate::report::{CallRenderer as _, CallsJson, CallsMarkdown, CallsText, annotations};
+use crate::setup::calls;
 
 /// Show what changes did to Python calls
 ///
@@ -64,13 +62,29 @@ fn parse_kind(word: &str) -> Result<ChangeKind, String> {
     })
 }
 
+impl Args {
+    fn request(&self) -> CallsRequest {
+        CallsRequest {
+            what: self.what.clone(),
+            patch: self.patch.clone(),
+            each: self.each,
+            no_merges: self.no_merges,
+            max_count: self.max_count,
+            path: self.path.clone(),
+            callee: self.callee.clone(),
+            kind: self.kind.clone(),
+            stale: self.stale,
+            repo: Some(self.repo.clone()),
+            no_cache: self.no_cache,
+        }
+    }
+}
+
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
-    disable_hash_verification();
-    let filter = filter::Filter::new(&args.path, &args.callee, &args.kind)?;
-    let report = filter.apply(sources::collect(args)?);
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
+    let report = calls(&args.request())?;
     let mut out = Vec::new();
-    render(args, &report, &mut out).map_err(CliError::internal)?;
+    render(args, &report, &mut out).map_err(Error::internal)?;
     // Other forms have no colours that a terminal might not know, and may be large.
     args.output.write(&out, args.format == Format::Text)
 }

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::coverage::{Coverage, lines_to_test};
+use super::findings::{finding_at, merge_findings};
 use super::merge_check::MergeCheck;
-use crate::check::{self, Coverage, MergeSides, SMOKE_FAILED, merge_findings};
-use crate::cli::CliError;
+use super::merge_sides::MergeSides;
+use super::rules::SMOKE_FAILED;
 use crate::executor::{ExecutorError, run_with_retries};
 use crate::model::{
     Annotation, CallSpan, CancelToken, CommitId, CommitInfo, FailureSignature, Frame, Severity, SmokeResult,
     Termination, TreeId, Trial, TrialId, TrialKind, TrialOutput, TrialSpec, Verdict,
 };
 use crate::session::{self, LineTracer, LinesByFile};
+use crate::setup::Error;
 use crate::store::OutcomeKey;
 use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle, same_failure};
 
@@ -46,11 +49,11 @@ impl MergeCheck<'_> {
         sides: &MergeSides,
         watch: bool,
         cancel: &CancelToken,
-    ) -> Result<Option<Coverage>, CliError> {
+    ) -> Result<Option<Coverage>, Error> {
         if self.prepared.plan.recipe.command.is_empty() {
             return Ok(None);
         }
-        let lines = if watch { check::lines_to_test(&self.calls) } else { LinesByFile::new() };
+        let lines = if watch { lines_to_test(&self.calls) } else { LinesByFile::new() };
         let watch = if lines.is_empty() { None } else { Some(LineTracer::new(lines)) };
         let (outputs, was_watched) = self.both_sides(sides, watch.as_ref(), cancel)?;
         let passed = self.judge_sides(sides, &outputs, cancel)?;
@@ -70,13 +73,13 @@ impl MergeCheck<'_> {
         sides: &MergeSides,
         watch: Option<&LineTracer>,
         cancel: &CancelToken,
-    ) -> Result<([TrialOutput; 2], bool), CliError> {
+    ) -> Result<([TrialOutput; 2], bool), Error> {
         let recipe = self.recipe();
         let watched = watch.map_or_else(|| Arc::clone(&recipe), |watch| Arc::new(watch.watched(&recipe)));
         let (base, merged) = ((sides.base.commit, self.base), (sides.head.commit, self.merged));
         let outputs = self.run(&[(base, Arc::clone(&recipe)), (merged, watched)], cancel)?;
         let [old, mut new] = <[TrialOutput; 2]>::try_from(outputs)
-            .map_err(|_| CliError::internal(anyhow::anyhow!("a trial has no output")))?;
+            .map_err(|_| Error::internal(anyhow::anyhow!("a trial has no output")))?;
         if !cancel.is_cancelled() {
             self.can_run(&old, &new)?;
         }
@@ -93,7 +96,7 @@ impl MergeCheck<'_> {
     }
 
     /// A command that runs on neither side guards nothing, and would be green for ever.
-    fn can_run(&self, old: &TrialOutput, new: &TrialOutput) -> Result<(), CliError> {
+    fn can_run(&self, old: &TrialOutput, new: &TrialOutput) -> Result<(), Error> {
         let plan = &self.prepared.plan;
         let is_missing = |output: &TrialOutput| {
             matches!(output.ending, Termination::NotStarted { .. } | Termination::Exited { code: 126 | 127 })
@@ -106,13 +109,11 @@ impl MergeCheck<'_> {
             } else {
                 format!("is {program} spelled right, and does it start from the top of the repository?")
             };
-            return Err(
-                CliError::usage(format!("the command '{}' has {why}", plan.command_text)).hinted(hint)
-            );
+            return Err(Error::usage(format!("the command '{}' has {why}", plan.command_text)).hinted(hint));
         }
         match (&old.ending, &new.ending) {
             (Termination::NoEnvironment { .. }, Termination::NoEnvironment { reason }) => {
-                Err(CliError::environment(format!("no environment for the command: {reason}"))
+                Err(Error::environment(format!("no environment for the command: {reason}"))
                     .hinted("--env current runs it with the packages that you have"))
             }
             _ => Ok(()),
@@ -125,7 +126,7 @@ impl MergeCheck<'_> {
         sides: &MergeSides,
         outputs: &[TrialOutput; 2],
         cancel: &CancelToken,
-    ) -> Result<bool, CliError> {
+    ) -> Result<bool, Error> {
         let [base, merged] = [&outputs[0], &outputs[1]].map(|output| self.fared(output));
         let passed = matches!(merged, SmokeOutcome::Passed);
         let command = self.prepared.plan.command_text.clone();
@@ -218,7 +219,7 @@ impl MergeCheck<'_> {
     }
 
     /// Keep what came of a run, so that a search of the branch need not repeat it.
-    fn record(&self, (commit, tree): SmokeSource, output: &TrialOutput) -> Result<(), CliError> {
+    fn record(&self, (commit, tree): SmokeSource, output: &TrialOutput) -> Result<(), Error> {
         let plan = &self.prepared.plan;
         if matches!(output.ending, Termination::Exited { .. } | Termination::Signalled { .. }) {
             let tree = self.overlaid(tree)?;
@@ -242,7 +243,7 @@ impl MergeCheck<'_> {
         &self,
         trees: &[SmokeSource],
         cancel: &CancelToken,
-    ) -> Result<Vec<TrialOutput>, CliError> {
+    ) -> Result<Vec<TrialOutput>, Error> {
         let recipe = self.recipe();
         let asked: Vec<(SmokeSource, Arc<TrialSpec>)> =
             trees.iter().map(|&tree| (tree, Arc::clone(&recipe))).collect();
@@ -253,7 +254,7 @@ impl MergeCheck<'_> {
         &self,
         asked: &[(SmokeSource, Arc<TrialSpec>)],
         cancel: &CancelToken,
-    ) -> Result<Vec<TrialOutput>, CliError> {
+    ) -> Result<Vec<TrialOutput>, Error> {
         let mut trials = Vec::new();
         for (((commit, tree), recipe), id) in asked.iter().zip(0..) {
             let (commit, tree, recipe) = (*commit, self.overlaid(*tree)?, Arc::clone(recipe));
@@ -274,13 +275,13 @@ impl MergeCheck<'_> {
                 running.into_iter().map(join).collect()
             });
             for output in ran {
-                outputs.push(output.map_err(CliError::internal)?);
+                outputs.push(output.map_err(Error::internal)?);
             }
         }
         Ok(outputs)
     }
 
-    pub(super) fn overlaid(&self, tree: TreeId) -> Result<TreeId, CliError> {
+    pub(super) fn overlaid(&self, tree: TreeId) -> Result<TreeId, Error> {
         let files: Vec<(String, Vec<u8>, bool)> = self
             .prepared
             .plan
@@ -292,7 +293,7 @@ impl MergeCheck<'_> {
     }
 
     /// The commit of the branch that brought the failure, when it is a commit's.
-    fn culprit(&mut self, sides: &MergeSides, cancel: &CancelToken) -> Result<Option<CommitInfo>, CliError> {
+    fn culprit(&mut self, sides: &MergeSides, cancel: &CancelToken) -> Result<Option<CommitInfo>, Error> {
         if sides.ancestor == sides.head.commit {
             return Ok(None);
         }
@@ -319,7 +320,7 @@ impl MergeCheck<'_> {
         let place = frames.iter().rev().find_map(file_of);
         let (path, line) = place.or_else(|| changed().next().map(|path| (path, 1))).unwrap_or(("", 1));
         let span = CallSpan { start: 0, end: 0, line, column: 1, end_line: line, end_column: 1 };
-        let mut finding = check::finding_at(&SMOKE_FAILED, Severity::Error, path, span, message.to_owned());
+        let mut finding = finding_at(&SMOKE_FAILED, Severity::Error, path, span, message.to_owned());
         finding.evidence.push(format!("on {}, it {on_base}", self.report.base.name));
         finding
     }

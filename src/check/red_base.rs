@@ -5,8 +5,8 @@ use std::ffi::OsString;
 
 use super::merge_check::MergeCheck;
 use super::smoke::SmokeSource;
-use crate::cli::CliError;
 use crate::model::{CancelToken, SmokeResult, TrialOutput};
+use crate::setup::Error;
 use crate::triage::{CommandFacts, read};
 
 /// Names in one line.
@@ -95,7 +95,7 @@ impl MergeCheck<'_> {
         outputs: &[TrialOutput; 2],
         smoke: &mut SmokeResult,
         cancel: &CancelToken,
-    ) -> Result<(), CliError> {
+    ) -> Result<(), Error> {
         let command = CommandFacts::of(&self.prepared.plan.recipe.command);
         let (mut base, mut merged) = (red(&outputs[0], &command), red(&outputs[1], &command));
         if stops_early(&self.prepared.plan.recipe.command) {

@@ -5,19 +5,19 @@
 //! first comes back later.
 
 mod incident;
+mod repository;
 
 use crate::setup::Request;
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
+use self::repository::{BREAK, append, commit, say, write};
 use super::output::JsonArgs;
 use super::{find, fix};
-use crate::cli::terminal::stderr_style;
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus};
 
 /// Show the whole thing on a bundled example, in a temporary folder
 ///
@@ -39,16 +39,16 @@ pub(crate) struct Args {
 }
 
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     if args.incident {
         return incident::run(args.keep, args.json.as_deref());
     }
-    let folder = tempfile::Builder::new().prefix("pybisect-demo-").tempdir().map_err(CliError::internal)?;
+    let folder = tempfile::Builder::new().prefix("pybisect-demo-").tempdir().map_err(Error::internal)?;
     let repository = folder.path().join("short");
-    build_history(&repository).map_err(CliError::internal)?;
+    build_history(&repository).map_err(Error::internal)?;
     say("a URL shortener whose smoke test fails at HEAD, and passed in the release v1.0");
     let python = python_with_flask(folder.path()).map_err(|error| {
-        CliError::internal(error).hinted("the example needs python3, and pip or uv to install Flask")
+        Error::internal(error).hinted("the example needs python3, and pip or uv to install Flask")
     })?;
     say("$ pybisect find --good v1.0 -- python smoke.py\n");
     let found = find::run_and_tell(
@@ -90,16 +90,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
     found
 }
 
-fn say(text: &str) {
-    drop(writeln!(anstream::stderr(), "{}", stderr_style().bold(text)));
-}
-
-const APPLICATION: &str = include_str!("../../../fixtures/demo/application.py");
+const APPLICATION: &str = include_str!("../../../../fixtures/demo/application.py");
 const FILES: [(&str, &str); 4] = [
-    ("README.md", include_str!("../../../fixtures/demo/README.md")),
-    ("smoke.py", include_str!("../../../fixtures/demo/smoke.py")),
-    ("templates/home.html", include_str!("../../../fixtures/demo/templates/home.html")),
-    ("templates/your_url.html", include_str!("../../../fixtures/demo/templates/your_url.html")),
+    ("README.md", include_str!("../../../../fixtures/demo/README.md")),
+    ("smoke.py", include_str!("../../../../fixtures/demo/smoke.py")),
+    ("templates/home.html", include_str!("../../../../fixtures/demo/templates/home.html")),
+    ("templates/your_url.html", include_str!("../../../../fixtures/demo/templates/your_url.html")),
 ];
 
 /// What a commit of the example does.
@@ -112,7 +108,6 @@ enum Edit {
     Replace(&'static [(&'static str, &'static str)]),
 }
 
-const BREAK: (&str, &str) = ("json.load(urls_file)", "json.loads(urls_file)");
 const MEND: (&str, &str) = ("json.loads(urls_file)", "json.load(urls_file)");
 
 /// The example's history after its first commit: subjects and edits. `v1.0` is the sixth commit.
@@ -191,32 +186,6 @@ fn build_history(folder: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-fn write(file: &Path, text: &str) -> anyhow::Result<()> {
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(file, text).with_context(|| format!("failed to write {}", file.display()))
-}
-
-fn append(file: &Path, text: &str) -> anyhow::Result<()> {
-    let old = std::fs::read_to_string(file)?;
-    write(file, &(old + text))
-}
-
-/// Commit everything, an hour after the commit before.
-fn commit(repository: &git2::Repository, number: i64, subject: &str) -> anyhow::Result<git2::Oid> {
-    const FIRST: i64 = 1_672_563_600; // 2023-01-01 09:00 UTC
-    let time = git2::Time::new(FIRST + number * 3600, 0);
-    let author = git2::Signature::new("Ada Example", "ada@example.com", &time)?;
-    let mut index = repository.index()?;
-    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None)?;
-    index.write()?;
-    let tree = repository.find_tree(index.write_tree()?)?;
-    let parent = repository.head().ok().and_then(|head| head.peel_to_commit().ok());
-    let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-    Ok(repository.commit(Some("HEAD"), &author, &author, subject, &tree, &parents)?)
 }
 
 /// A Python that can import Flask: the one on PATH, or one in an environment made here.

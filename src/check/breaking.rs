@@ -2,16 +2,18 @@
 
 use std::path::Path;
 
+use super::ddmin::{ddmin, suggestion};
+use super::findings::{finding_at, finding_on_call, quoted};
 use super::merge_check::MergeCheck;
+use super::rules::{BREAKING_CALL, BREAKING_CHANGE};
 use super::smoke::SmokeOutcome;
-use crate::check::{self, BREAKING_CALL, BREAKING_CHANGE, quoted};
-use crate::cli::CliError;
 use crate::minimize::Edit;
 use crate::model::{
     Annotation, CallChange, CallSpan, CancelToken, CommitId, FailureSignature, Severity, TreeId,
 };
 use crate::report::plural;
 use crate::session::RevertSet;
+use crate::setup::Error;
 
 /// Narrowing is worth so many runs of the command.
 const MOST_TRIALS: usize = 60;
@@ -29,7 +31,7 @@ struct Runs<'r, 'a> {
 
 impl Runs<'_, '_> {
     /// The first of these sets without which the command passes; none once the runs are used up.
-    fn first_that_passes(&mut self, sets: &[Vec<usize>]) -> Result<Option<usize>, CliError> {
+    fn first_that_passes(&mut self, sets: &[Vec<usize>]) -> Result<Option<usize>, Error> {
         let slots = self.look.prepared.bench.executor().capacity();
         for (batch, sets) in sets.chunks(slots).enumerate() {
             if self.is_used_up() {
@@ -48,8 +50,8 @@ impl Runs<'_, '_> {
     }
 
     /// How the command fares without each of these sets.
-    fn without(&mut self, sets: &[Vec<usize>]) -> Result<Vec<SmokeOutcome>, CliError> {
-        let trees: Result<Vec<(CommitId, TreeId)>, CliError> =
+    fn without(&mut self, sets: &[Vec<usize>]) -> Result<Vec<SmokeOutcome>, Error> {
+        let trees: Result<Vec<(CommitId, TreeId)>, Error> =
             sets.iter().map(|set| Ok((self.commit, self.back.without(set)?))).collect();
         let outputs = self.look.trials(&trees?, self.cancel)?;
         self.ran += outputs.len();
@@ -57,7 +59,7 @@ impl Runs<'_, '_> {
     }
 
     /// The smallest set without which it passes; empty when that is not found.
-    fn smallest(&mut self) -> Result<Vec<usize>, CliError> {
+    fn smallest(&mut self) -> Result<Vec<usize>, Error> {
         for stage in self.back.stages() {
             if self.first_that_passes(std::slice::from_ref(&stage))?.is_some() {
                 let mut least = self.smallest_of(&stage)?;
@@ -74,11 +76,10 @@ impl Runs<'_, '_> {
         Ok(Vec::new())
     }
 
-    fn smallest_of(&mut self, edits: &[usize]) -> Result<Vec<usize>, CliError> {
+    fn smallest_of(&mut self, edits: &[usize]) -> Result<Vec<usize>, Error> {
         let named = |set: &Vec<usize>| set.iter().map(|&index| edits[index]).collect::<Vec<usize>>();
-        let least = check::ddmin(edits.len(), |sets| {
-            self.first_that_passes(&sets.iter().map(named).collect::<Vec<_>>())
-        })?;
+        let least =
+            ddmin(edits.len(), |sets| self.first_that_passes(&sets.iter().map(named).collect::<Vec<_>>()))?;
         Ok(named(&least))
     }
 
@@ -87,7 +88,7 @@ impl Runs<'_, '_> {
         &mut self,
         least: &[usize],
         whole: &FailureSignature,
-    ) -> Result<Vec<FailureSignature>, CliError> {
+    ) -> Result<Vec<FailureSignature>, Error> {
         if least.len() < 2 {
             return Ok(vec![whole.clone(); least.len()]);
         }
@@ -109,7 +110,7 @@ impl MergeCheck<'_> {
         failure: &FailureSignature,
         commit: CommitId,
         cancel: &CancelToken,
-    ) -> Result<Vec<Annotation>, CliError> {
+    ) -> Result<Vec<Annotation>, Error> {
         let shadow = &self.prepared.bench.shadow;
         let Some(back) = RevertSet::between(shadow, self.base, self.merged, failure)? else {
             return Ok(Vec::new());
@@ -146,8 +147,8 @@ impl MergeCheck<'_> {
                     Some(before) => format!("as it was: {}", quoted(&before.text)),
                     None => "as it was".to_owned(),
                 };
-                finding.suggestion = check::suggestion(&texts.with, &texts.without, title)
-                    .filter(|_| texts.path == finding.path);
+                finding.suggestion =
+                    suggestion(&texts.with, &texts.without, title).filter(|_| texts.path == finding.path);
             }
             findings.push(finding);
         }
@@ -165,7 +166,7 @@ fn finding(back: &RevertSet<'_>, edit: &Edit, failure: &FailureSignature) -> Ann
     let path = file.name();
     if let Some(site) = only_call(edit).and_then(|call| call.after.as_ref()) {
         let message = format!("{} makes the command fail: {failure}", quoted(&site.text));
-        return check::finding_on_call(&BREAKING_CALL, Severity::Error, &path, site, message);
+        return finding_on_call(&BREAKING_CALL, Severity::Error, &path, site, message);
     }
     let text = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
     let written = file.new.as_ref().and_then(|side| side.text.as_deref()).map(text).unwrap_or_default();
@@ -192,7 +193,7 @@ fn finding(back: &RevertSet<'_>, edit: &Edit, failure: &FailureSignature) -> Ann
     let end_column = u32::try_from(width).unwrap_or(u32::MAX).saturating_add(1);
     let span = CallSpan { start: 0, end: 0, line: first, column: 1, end_line: last, end_column };
     let message = format!("{what} makes the command fail: {failure}");
-    let mut finding = check::finding_at(&BREAKING_CHANGE, Severity::Error, &path, span, message);
+    let mut finding = finding_at(&BREAKING_CHANGE, Severity::Error, &path, span, message);
     finding.in_old_version = file.new.is_none();
     if let Some(function) = back.function_of(edit).filter(|function| !function.is_empty()) {
         finding.evidence.push(format!("in {function}"));

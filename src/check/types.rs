@@ -3,14 +3,15 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::findings::merge_findings;
 use super::merge_check::MergeCheck;
-use super::{Args, Types};
-use crate::check::{Around, CheckerKind, Diagnostic, ToolError, TypeChecker, merge_findings, type_findings};
-use crate::cli::CliError;
+use super::request::CheckRequest;
+use super::type_checker::{Around, ToolError, TypeChecker};
+use super::type_findings::{Diagnostic, type_findings};
 use crate::git::{ExportedTrees, is_python};
 use crate::model::{CancelToken, CommitId, TreeId};
 use crate::pyenv::{ProbeError, Prober, find_python};
-use crate::setup::cache_dir;
+use crate::setup::{Error, Request, cache_dir};
 
 /// Files that a type checker reads besides sources.
 const SETTINGS: [&str; 7] =
@@ -18,13 +19,8 @@ const SETTINGS: [&str; 7] =
 
 impl MergeCheck<'_> {
     /// Ask the type checker, when there are calls to ask about.
-    pub(super) fn types(&mut self, args: &Args, cancel: &CancelToken) -> Result<(), CliError> {
-        let kind = match args.types {
-            Types::Ty => CheckerKind::Ty,
-            Types::Pyright => CheckerKind::Pyright,
-            Types::Mypy => CheckerKind::Mypy,
-            Types::Off => return Ok(()),
-        };
+    pub(super) fn types(&mut self, request: &CheckRequest, cancel: &CancelToken) -> Result<(), Error> {
+        let Some(kind) = request.types else { return Ok(()) };
         let wanted: BTreeSet<&str> =
             self.calls.iter().filter(|call| call.site().is_some()).map(|call| call.path.as_str()).collect();
         let new: Vec<String> = wanted.iter().map(|&path| path.to_owned()).collect();
@@ -42,7 +38,7 @@ impl MergeCheck<'_> {
             }
         }
         let cache = cache_dir::cache()?;
-        let python = self.python(args)?;
+        let python = self.python(&request.run)?;
         let refuses = |program: &Path| self.prepared.repository.brings(program);
         let around = Around { sandbox: self.prepared.tools.sandbox.as_ref(), refuses: &refuses };
         let said = TypeChecker::find(kind, python, &cache.join("tools"), around, cancel)
@@ -63,9 +59,9 @@ impl MergeCheck<'_> {
     }
 
     /// The interpreter whose packages count.
-    fn python(&mut self, args: &Args) -> Result<Option<PathBuf>, CliError> {
+    fn python(&mut self, request: &Request) -> Result<Option<PathBuf>, Error> {
         let repository = &self.prepared.repository;
-        let here = args.repo.clone().or_else(|| std::env::current_dir().ok()).unwrap_or_default();
+        let here = request.repo.clone().or_else(|| std::env::current_dir().ok()).unwrap_or_default();
         let own = || {
             let top = repository.workdir()?;
             [".venv", "venv"]
@@ -75,7 +71,7 @@ impl MergeCheck<'_> {
         };
         let active = || std::env::var_os("VIRTUAL_ENV").map(|top| Path::new(&top).join("bin/python"));
         // `3.12` is `python3.12`.
-        let asked = args.environment.python.as_deref();
+        let asked = request.environment.python.as_deref();
         let named = asked.and_then(|python| {
             let version = format!("python{python}");
             let is_version = python.starts_with(|first: char| first.is_ascii_digit());
@@ -83,7 +79,7 @@ impl MergeCheck<'_> {
         });
         // An environment's own is found in other ways as well.
         if let (Some(asked), None, false) = (asked, &named, self.prepared.bench.packages().is_some()) {
-            return Err(CliError::usage(format!("--python {asked}: there is no such interpreter"))
+            return Err(Error::usage(format!("--python {asked}: there is no such interpreter"))
                 .hinted("a path, or a version whose program is on PATH: --python 3.12"));
         }
         let found = match (named, self.prepared.plan.recipe.command.first()) {

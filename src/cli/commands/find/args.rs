@@ -1,27 +1,17 @@
-//! `pybisect find`.
+//! What `pybisect find` is told, and what that asks for.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
-use super::config_args::ConfigArgs;
-use super::environment_args::EnvArgs;
-use super::isolation_args::IsolationArgs;
-use super::json_target::JsonTarget;
-use super::masked::{MaskedReporter, masked_report};
-use super::notify::notify;
-use super::output::JsonArgs;
-use super::{answer, continued, from_bisect};
-use crate::cli::terminal::{can_animate, stderr_style};
-use crate::cli::{CliError, ExitStatus};
-use crate::git::Repository;
-use crate::model::{CancelReason, CancelToken};
-use crate::report::{Json, PlainReporter, Progress, Quiet, Renderer, Reporter, lines};
-use crate::session::{OnlyFailing, SignalListener};
-use crate::setup::{self, Prepared, Request, Retyped, StoredRequest};
+use crate::cli::commands::config_args::ConfigArgs;
+use crate::cli::commands::environment_args::EnvArgs;
+use crate::cli::commands::isolation_args::IsolationArgs;
+use crate::cli::commands::output::JsonArgs;
+use crate::session::OnlyFailing;
+use crate::setup::{Request, Retyped};
 
 /// Find the commit that broke a command
 ///
@@ -141,13 +131,8 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// How the answer is told.
-    fn telling(&self) -> Telling<'_> {
-        Telling { result: &self.result, quiet: self.quiet, notify: self.notify.as_deref(), has_next: true }
-    }
-
     /// What they ask for, as the user typed it.
-    fn request(&self) -> Request {
+    pub(super) fn request(&self) -> Request {
         let Self {
             range,
             good,
@@ -232,145 +217,4 @@ impl ValueEnum for OnlyFailing {
             Self::Never => PossibleValue::new("never").help("Never"),
         })
     }
-}
-
-/// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
-    let here = || {
-        let here = std::env::current_dir().map_err(CliError::internal)?;
-        Ok::<_, CliError>(Repository::open(args.repo.as_deref().unwrap_or(&here))?)
-    };
-    if args.goes_on {
-        return go_on(args, continued::stopped(&here()?)?);
-    }
-    if args.from_bisect {
-        let repository = here()?;
-        let (args, said) = from_bisect::taken_over(args, &repository)?;
-        if !args.quiet {
-            super::say(&said);
-        }
-        return run_with_ends(&args);
-    }
-    run_with_ends(args)
-}
-
-fn run_with_ends(args: &Args) -> Result<ExitStatus, CliError> {
-    run_and_tell(&args.request(), &args.telling())
-}
-
-/// Go on with a search that was stopped.
-fn go_on(args: &Args, stopped: StoredRequest) -> Result<ExitStatus, CliError> {
-    if let Some(typed) = stopped.typed().filter(|_| !args.quiet) {
-        super::say(&format!("goes on with: {typed}"));
-    }
-    let prepare = || {
-        stopped.prepare(|request| {
-            request.jobs = args.jobs.or(request.jobs);
-            // What ran is what there is to go on with.
-            request.fresh = args.fresh;
-        })
-    };
-    tell_run(&args.telling(), prepare)
-}
-
-/// How a search and its answer are told.
-pub(super) struct Telling<'a> {
-    pub(super) result: &'a JsonArgs,
-    pub(super) quiet: bool,
-    pub(super) notify: Option<&'a str>,
-    /// Whether what could be done next is told.
-    pub(super) has_next: bool,
-}
-
-/// Search, and tell what came of it.
-pub(super) fn run_and_tell(request: &Request, telling: &Telling<'_>) -> Result<ExitStatus, CliError> {
-    tell_run(telling, || Ok((request.clone(), setup::prepare(request)?)))
-}
-
-fn tell_run(
-    telling: &Telling<'_>,
-    prepare: impl FnOnce() -> Result<(Request, Prepared), CliError>,
-) -> Result<ExitStatus, CliError> {
-    let mut json = telling.result.target()?.as_deref().map(JsonTarget::open).transpose()?;
-    let (request, prepared) = prepare()?;
-    for warning in &prepared.warnings {
-        warn(warning);
-    }
-    if let Some(line) = prepared.line.as_ref().filter(|_| !telling.quiet) {
-        let style = stderr_style();
-        drop(writeln!(anstream::stderr(), "{} {}", style.bold("environment:"), lines(line)));
-    }
-    let cancel = CancelToken::new();
-    let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
-    let mut reporter = reporter(telling.quiet);
-    let report =
-        masked_report(&setup::search(&request, &prepared, &cancel, &mut |event| reporter.on_event(event))?);
-    drop(listener);
-    #[cfg(feature = "remote")]
-    say_cluster(&prepared, telling.quiet);
-    // Said before, unless it came meanwhile.
-    if let Some(note) = prepared.store.note().filter(|note| !prepared.warnings.contains(note)) {
-        warn(&note);
-    }
-
-    if let Some(json) = &mut json {
-        let mut text = Vec::new();
-        Json.render(&report, &mut text).map_err(CliError::internal)?;
-        json.write(&text)?;
-    }
-    let on_stdout = json.as_ref().is_some_and(JsonTarget::is_stdout);
-    if !on_stdout {
-        answer::tell(&request, &prepared, &report, telling.has_next)?;
-    }
-    if cancel.is_cancelled() {
-        let place = request.repo.as_ref().map(|place| place.to_string_lossy().into_owned());
-        let words = ["pybisect", "find", "--continue"].into_iter().map(str::to_owned);
-        let place = place.into_iter().flat_map(|place| ["--repo".to_owned(), place]);
-        print_resume_hint(&cancel, words.chain(place));
-        return Ok(ExitStatus::Interrupted);
-    }
-    if let Some(how) = telling.notify {
-        notify(how, &report);
-    }
-    Ok(ExitStatus::of_report(&report))
-}
-
-/// How many trials a cluster ran, and how many it knew.
-#[cfg(feature = "remote")]
-fn say_cluster(prepared: &Prepared, is_quiet: bool) {
-    let Some(cluster) = prepared.bench.cluster().filter(|_| !is_quiet) else { return };
-    let (counts, style) = (cluster.counts(), stderr_style());
-    let place = crate::executor::Executor::facts(cluster).place.unwrap_or_default();
-    let text = format!("{} ran on {place}, {} were known there", counts.ran, counts.known);
-    drop(writeln!(anstream::stderr(), "{} {}", style.bold("trials:"), lines(&text)));
-}
-
-/// The live view.
-fn reporter(quiet: bool) -> Box<dyn Reporter> {
-    if quiet {
-        Box::new(Quiet)
-    } else if can_animate() {
-        Box::new(MaskedReporter(Progress::new(stderr_style())))
-    } else {
-        Box::new(MaskedReporter(PlainReporter::new(anstream::stderr(), stderr_style())))
-    }
-}
-
-pub(super) fn warn(text: &str) {
-    let style = stderr_style();
-    drop(writeln!(anstream::stderr(), "{} {}", style.bold(style.warn("warning:")), lines(text)));
-}
-
-/// What to do after an interrupt.
-pub(super) fn print_resume_hint(cancel: &CancelToken, words: impl Iterator<Item = String>) {
-    let style = stderr_style();
-    let ended = match cancel.reason() {
-        Some(CancelReason::Forced) => "killed",
-        _ => "stopped",
-    };
-    drop(writeln!(
-        anstream::stderr(),
-        "{ended}; what ran is kept. To go on:\n  {}",
-        style.bold(shell_words::join(words))
-    ));
 }

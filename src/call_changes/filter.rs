@@ -1,8 +1,8 @@
-//! `--path`, `--callee`, `--kind`.
+//! Which of the changes are wanted: by path, by function, by kind.
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use crate::cli::CliError;
+use super::ChangesError;
 use crate::model::{CallReport, ChangeKind, LocatedChange};
 
 /// Which changes to keep. An empty list keeps all.
@@ -13,7 +13,11 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn new(paths: &[String], callees: &[String], kinds: &[ChangeKind]) -> Result<Self, CliError> {
+    pub(super) fn new(
+        paths: &[String],
+        callees: &[String],
+        kinds: &[ChangeKind],
+    ) -> Result<Self, ChangesError> {
         // A folder stands for what is in it.
         let paths: Vec<String> = paths
             .iter()
@@ -42,16 +46,13 @@ impl Filter {
     }
 }
 
-fn globs(patterns: &[String]) -> Result<Option<GlobSet>, CliError> {
+fn globs(patterns: &[String]) -> Result<Option<GlobSet>, ChangesError> {
     if patterns.is_empty() {
         return Ok(None);
     }
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
-        let glob = GlobBuilder::new(pattern).build();
-        set.add(
-            glob.map_err(|error| CliError::usage(format!("'{pattern}' is not a glob: {}", error.kind())))?,
-        );
+        set.add(GlobBuilder::new(pattern).build()?);
     }
-    set.build().map(Some).map_err(CliError::internal)
+    Ok(Some(set.build()?))
 }

@@ -6,7 +6,7 @@ use crate::model::{CommitId, Report};
 
 /// What to mend, and where.
 #[derive(Debug, Clone)]
-pub struct FixRequest {
+pub struct FixTask {
     /// The report of the session that found the cause.
     pub report: Report,
     /// The commit that candidates are on top of.

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::Prepared;
+use super::findings::{self, ChangedCall};
+use super::ignore::is_ignored;
+use super::merge_sides::MergeSides;
+use super::rules::{MERGE_CONFLICT, STALE_CALL};
 use crate::call_changes::{CallComparer, Comparison, stale_in_tree};
-use crate::check::{self, ChangedCall, MERGE_CONFLICT, MergeSides, STALE_CALL, is_ignored};
-use crate::cli::CliError;
 use crate::git::MergeOutcome;
 use crate::model::{Annotation, CallSpan, CheckReport, Severity, TreeId};
-use crate::setup::cache_dir;
+use crate::setup::{Error, Prepared, cache_dir};
 use crate::store::CallCache;
 
 /// What is known so far.
@@ -27,7 +28,7 @@ pub(super) struct MergeCheck<'a> {
 
 impl<'a> MergeCheck<'a> {
     /// Merge both sides in memory.
-    pub(super) fn new(prepared: &'a Prepared, sides: &MergeSides) -> Result<Self, CliError> {
+    pub(super) fn new(prepared: &'a Prepared, sides: &MergeSides) -> Result<Self, Error> {
         let repository = &prepared.repository;
         let shadow = &prepared.bench.shadow;
         let mut report = CheckReport {
@@ -60,7 +61,13 @@ impl<'a> MergeCheck<'a> {
         for path in &report.conflicts {
             let nowhere = CallSpan { start: 0, end: 0, line: 1, column: 1, end_line: 1, end_column: 1 };
             let message = format!("conflict with {}: both sides changed the same lines", report.base.name);
-            report.findings.push(check::finding_at(&MERGE_CONFLICT, Severity::Error, path, nowhere, message));
+            report.findings.push(findings::finding_at(
+                &MERGE_CONFLICT,
+                Severity::Error,
+                path,
+                nowhere,
+                message,
+            ));
         }
         // A conflict leaves the base as it was when the two parted: what came there since is not the branch's.
         let base = if report.conflicts.is_empty() { base } else { repository.tree_of(sides.ancestor)? };
@@ -73,7 +80,7 @@ impl<'a> MergeCheck<'a> {
     }
 
     /// Which calls changed, and which no longer fit.
-    pub(super) fn compare(&mut self) -> Result<(), CliError> {
+    pub(super) fn compare(&mut self) -> Result<(), Error> {
         let cache = CallCache::open(&cache_dir::cache()?)?;
         let shadow = self.prepared.bench.shadow.repository();
         let mut comparer = CallComparer::new(shadow, Some(cache));
@@ -100,7 +107,7 @@ impl<'a> MergeCheck<'a> {
         self.report.files = self.files.len();
         for (path, change) in stale {
             if let (Some(site), Some(reason)) = (&change.after, &change.stale) {
-                self.report.findings.push(check::stale(&STALE_CALL, &path, site, reason));
+                self.report.findings.push(findings::stale(&STALE_CALL, &path, site, reason));
             }
             let old_path = old_paths.get(&path).unwrap_or(&path).clone();
             self.calls.push(ChangedCall { path, old_path, change });
@@ -110,11 +117,11 @@ impl<'a> MergeCheck<'a> {
 
     /// Findings of a rule of its own; at a call that has a finding already they support that one.
     pub(super) fn add(&mut self, findings: Vec<Annotation>) {
-        check::merge_findings(&mut self.report.findings, findings);
+        findings::merge_findings(&mut self.report.findings, findings);
     }
 
     /// Leave out what comments in the files silence.
-    pub(super) fn ignore(&mut self) -> Result<(), CliError> {
+    pub(super) fn ignore(&mut self) -> Result<(), Error> {
         let mut sources: HashMap<String, Vec<u8>> = HashMap::new();
         for finding in &self.report.findings {
             if !sources.contains_key(&finding.path) {
@@ -130,7 +137,7 @@ impl<'a> MergeCheck<'a> {
     }
 
     /// A file of the merge result; empty when there is none.
-    pub(super) fn source(&self, path: &str) -> Result<Vec<u8>, CliError> {
+    pub(super) fn source(&self, path: &str) -> Result<Vec<u8>, Error> {
         let shadow = self.prepared.bench.shadow.repository();
         Ok(match shadow.entry_at(self.merged, std::path::Path::new(path))? {
             Some(blob) => shadow.blob(blob).unwrap_or_default(),

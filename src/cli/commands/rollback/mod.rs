@@ -1,17 +1,16 @@
 //! `pybisect rollback`.
 
+mod args;
 mod candidates;
 pub(super) mod watched;
 
-use crate::setup::Request;
-use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::cli::terminal::{stderr_style, stdout_style};
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::{Error, ExitStatus, print};
 use crate::git::{ChangeStatus, Repository};
 use crate::model::{AnswerCount, CancelToken, DeployedVersion, RollbackOutcome, RollbackReport};
 use crate::report::{RollbackText, lines};
@@ -20,112 +19,25 @@ use crate::session::{Secrets, SignalListener};
 use crate::setup::{cache_dir, config};
 use crate::store::Store;
 
-pub(super) use self::candidates::older;
+pub(crate) use self::args::Args;
 use self::candidates::{Candidates, Known};
-use self::watched::{WatchArgs, duration};
-use super::config_args::ConfigArgs;
-use super::environment_args::EnvArgs;
-use super::isolation_args::IsolationArgs;
+pub(super) use self::candidates::{older, version_of};
+use self::watched::duration;
 use super::json_target::JsonTarget;
 use crate::setup::Location;
 
-/// The newest versions that are tested for being good.
-const MOST_TESTED: usize = 64;
-
-/// Deploy the last good version again, and watch that it answers
-///
-/// The good version is the one you name, the last good one of a search, one that was healthy before, or the newest
-/// release on which the command passes. It is deployed by your command; then the service is asked over new connections
-/// until that version answers, and no other, several times in a row. Unhealthy, the next older one is tried.
-#[derive(Debug, Clone, Default, clap::Args)]
-#[command(after_help = "\
-Examples:
-  pybisect rollback --deploy './deploy.sh {commit}' --health https://shop.example.com/health --health-version X-Version -- python smoke.py
-  pybisect rollback --deploy 'symlink:/srv/shop/current:/srv/shop/releases/{tag}' --reload 'systemctl reload shop' --health http://127.0.0.1:8000/version --health-version '$.version'
-  pybisect rollback --to v1.4 --deploy 'git:production/main' --dry-run
-
-Exit status: 0 rolled back, 2 usage, 3 no good version known, 6 not healthy or not done, 130 interrupted")]
-pub(crate) struct Args {
-    /// How a version is deployed: a command with {commit}, {short}, {tag}, {version} or {worktree};
-    /// symlink:LINK:RELEASE; or git:REMOTE/BRANCH
-    #[arg(long, value_name = "CMD")]
-    pub(crate) deploy: Option<String>,
-    /// Command that has the service take the new code, after each deploy
-    #[arg(long, value_name = "CMD")]
-    pub(crate) reload: Option<String>,
-    /// Command that starts the service anew, when it goes on with the old code
-    #[arg(long, value_name = "CMD")]
-    pub(crate) restart: Option<String>,
-    #[command(flatten)]
-    pub(crate) watched: WatchArgs,
-    /// Version to go back to, without a test [default: the last one known to be good]
-    #[arg(long, value_name = "REV")]
-    pub(crate) to: Option<String>,
-    /// Version that is deployed now [default: what the service says, else what was deployed last, else HEAD]
-    #[arg(long, value_name = "REV")]
-    pub(crate) deployed: Option<String>,
-    /// Only tags like this are releases [default: all tags; without any, commits]
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) releases: Option<String>,
-    /// Name of what is deployed: one rollback at a time [default: the name of the repository's folder]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) service: Option<String>,
-    /// Versions to try before giving up [default: 3]
-    #[arg(long, value_name = "N")]
-    pub(crate) attempts: Option<usize>,
-    /// Longest time for each of these commands, such as 90s or 5m [default: 120s]
-    #[arg(long, value_name = "DUR")]
-    pub(crate) limit: Option<String>,
-    /// Go back over migrations of the database
-    #[arg(long)]
-    pub(crate) allow_migrations: bool,
-    /// Say what would be done, and do nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Repository [default: the one you stand in]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) repo: Option<PathBuf>,
-    /// Versions tested at the same time [default: number of cores, at least 4]
-    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
-    pub(crate) jobs: Option<u16>,
-    /// File to lay over every version that is tested, such as the reproducing test (can be repeated)
-    #[arg(long, value_name = "SRC[:DEST]")]
-    pub(crate) with_file: Vec<String>,
-    /// Longest time for one test
-    #[arg(long, value_name = "DUR")]
-    pub(crate) timeout: Option<String>,
-    #[command(flatten)]
-    pub(crate) environment: EnvArgs,
-    #[command(flatten)]
-    pub(crate) isolation: IsolationArgs,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-    /// Write the result as JSON to a file, or to standard output with -
-    #[arg(long, value_name = "FILE|-")]
-    pub(crate) json: Option<PathBuf>,
-    /// Show the result only, not the progress
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// Test with this shell command instead of a program with arguments
-    #[arg(long, value_name = "STRING", conflicts_with = "command")]
-    pub(crate) shell: Option<String>,
-    /// The command that passes on a good version, after `--`
-    #[arg(last = true, value_name = "COMMAND")]
-    pub(crate) command: Vec<OsString>,
-}
-
 /// Run it.
-pub(crate) fn run(args: &Args) -> Result<ExitStatus, CliError> {
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let mut json = args.json.as_deref().map(JsonTarget::open).transpose()?;
-    let here = std::env::current_dir().map_err(CliError::internal)?;
+    let here = std::env::current_dir().map_err(Error::internal)?;
     let place = args.repo.clone().unwrap_or_else(|| here.clone());
     let repository = Repository::open(&place)?;
     let standing = Location::new(&repository, &place);
     let loaded = config::load(&standing.config(&repository, None), args.config.no_config)?;
     let args = &args.over(&loaded.config.rollback.unwrap_or_default());
-    let steps = steps(args, &here).map_err(|error| loaded.warnings.iter().fold(error, CliError::hinted))?;
+    let steps = steps(args, &here).map_err(|error| loaded.warnings.iter().fold(error, Error::hinted))?;
     let cancel = CancelToken::new();
-    let listener = SignalListener::new(&cancel).map_err(CliError::internal)?;
+    let listener = SignalListener::new(&cancel).map_err(Error::internal)?;
     let secrets = Secrets::of_user();
     let around = Around { repository: &repository, here, resumes: None, cancel: &cancel, secrets: &secrets };
     let said = |text: &str| {
@@ -162,7 +74,7 @@ pub(super) fn carry_out(
     steps: &Steps,
     around: &Around<'_>,
     said: &dyn Fn(&str),
-) -> Result<Rolled, CliError> {
+) -> Result<Rolled, Error> {
     let Around { repository, here, cancel, secrets, .. } = around;
     let mut service = take_service(args, repository)?;
     let baseline = steps.health.as_ref().map(|health| health.baseline(cancel)).unwrap_or_default();
@@ -203,9 +115,9 @@ pub(super) fn carry_out(
 }
 
 /// The service, with its lock.
-pub(super) fn take_service(args: &Args, repository: &Repository) -> Result<Service, CliError> {
+pub(super) fn take_service(args: &Args, repository: &Repository) -> Result<Service, Error> {
     let name = service_name(args, repository);
-    Service::take(&cache_dir::state()?.join("services"), &name).map_err(CliError::usage_of)
+    Service::take(&cache_dir::state()?.join("services"), &name).map_err(Error::usage_of)
 }
 
 /// What the service is called.
@@ -218,7 +130,7 @@ pub(super) fn exported(
     repository: &Repository,
     folder: &Path,
     version: &DeployedVersion,
-) -> Result<PathBuf, CliError> {
+) -> Result<PathBuf, Error> {
     let into = folder.join(version.commit.to_string());
     if !into.is_dir() {
         repository.export(version.commit, &into)?;
@@ -227,15 +139,15 @@ pub(super) fn exported(
 }
 
 /// What is done for each version.
-pub(super) fn steps(args: &Args, here: &Path) -> Result<Steps, CliError> {
+pub(super) fn steps(args: &Args, here: &Path) -> Result<Steps, Error> {
     let Some(deploy) = &args.deploy else {
-        return Err(CliError::usage("how is a version deployed?")
+        return Err(Error::usage("how is a version deployed?")
             .hinted("--deploy './deploy.sh {commit}', or `deploy` under [tool.pybisect.rollback]"));
     };
     let template =
-        |text: &Option<String>| text.as_deref().map(Template::parse).transpose().map_err(CliError::usage_of);
+        |text: &Option<String>| text.as_deref().map(Template::parse).transpose().map_err(Error::usage_of);
     let deploy = Deploy::parse(deploy).map_err(|error| {
-        CliError::usage_of(error).hinted(
+        Error::usage_of(error).hinted(
             "a command such as './deploy.sh {commit}', symlink:/srv/app/current:/srv/app/releases/{tag}, or git:REMOTE/BRANCH",
         )
     })?;
@@ -264,7 +176,7 @@ pub(super) fn deployed(
     repository: &Repository,
     told: Option<&str>,
     service: &Service,
-) -> Result<DeployedVersion, CliError> {
+) -> Result<DeployedVersion, Error> {
     if let Some(rev) = &args.deployed {
         return version_of(repository, rev);
     }
@@ -279,13 +191,6 @@ pub(super) fn deployed(
         Some(version) if repository.tree_of(version.commit).is_ok() => Ok(version.clone()),
         _ => version_of(repository, "HEAD"),
     }
-}
-
-/// The version that a name leads to.
-pub(super) fn version_of(repository: &Repository, rev: &str) -> Result<DeployedVersion, CliError> {
-    let info = repository.resolve(rev)?;
-    let tag = repository.tags_at(info.id)?.into_iter().next();
-    Ok(DeployedVersion { commit: info.id, tag, subject: info.subject })
 }
 
 /// Migrations that the deployed version has and an older one has not.
@@ -306,19 +211,19 @@ fn migrations(
 }
 
 /// Show what came of it.
-fn tell(rolled: &Rolled, json: Option<&mut JsonTarget>) -> Result<ExitStatus, CliError> {
+fn tell(rolled: &Rolled, json: Option<&mut JsonTarget>) -> Result<ExitStatus, Error> {
     let Rolled { report, command } = rolled;
     let on_stdout = json.as_ref().is_some_and(|json| json.is_stdout());
     if let Some(json) = json {
-        let mut text = serde_json::to_vec_pretty(report).map_err(CliError::internal)?;
+        let mut text = serde_json::to_vec_pretty(report).map_err(Error::internal)?;
         text.push(b'\n');
         json.write(&text)?;
     }
     if !on_stdout {
         let view = RollbackText { style: stdout_style(), command: command.as_deref() };
         let mut text = Vec::new();
-        view.render(report, &mut text).map_err(CliError::internal)?;
-        super::print_text(&text)?;
+        view.render(report, &mut text).map_err(Error::internal)?;
+        print::print_text(&text)?;
     }
     Ok(match report.outcome {
         RollbackOutcome::Healthy | RollbackOutcome::Deployed | RollbackOutcome::DryRun => ExitStatus::Success,
@@ -326,41 +231,4 @@ fn tell(rolled: &Rolled, json: Option<&mut JsonTarget>) -> Result<ExitStatus, Cl
         RollbackOutcome::Migrations | RollbackOutcome::Unhealthy => ExitStatus::Response,
         RollbackOutcome::Interrupted => ExitStatus::Interrupted,
     })
-}
-
-impl Args {
-    /// Flags over configuration.
-    pub(super) fn over(&self, config: &config::Rollback) -> Self {
-        let or = |flag: &Option<String>, other: &Option<String>| flag.clone().or_else(|| other.clone());
-        Self {
-            deploy: or(&self.deploy, &config.deploy),
-            reload: or(&self.reload, &config.reload),
-            restart: or(&self.restart, &config.restart),
-            watched: self.watched.over(config),
-            releases: or(&self.releases, &config.releases),
-            service: or(&self.service, &config.service),
-            attempts: self.attempts.or(config.attempts),
-            limit: or(&self.limit, &config.limit),
-            ..self.clone()
-        }
-    }
-
-    /// The same command as a search would run it.
-    pub(super) fn as_search(&self, deployed: &DeployedVersion) -> Request {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let jobs = u16::try_from(cores.max(4)).unwrap_or(4);
-        Request {
-            bad: Some(deployed.commit.to_string()),
-            repo: self.repo.clone(),
-            jobs: Some(self.jobs.unwrap_or(jobs)),
-            with_file: self.with_file.clone(),
-            timeout: self.timeout.clone(),
-            environment: self.environment.options(),
-            isolation: self.isolation.options(),
-            no_config: self.config.no_config,
-            shell: self.shell.clone(),
-            command: self.command.clone(),
-            ..Request::default()
-        }
-    }
 }

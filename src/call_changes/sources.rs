@@ -1,33 +1,48 @@
-//! What `pybisect calls` compares: trees, commits, the work tree, files, patches.
+//! What calls are compared of: trees, commits, the work tree, files, patches.
 
 use std::io::Read;
 use std::path::Path;
 
-use super::Args;
-use crate::call_changes::{CallComparer, Compared, Comparison, stale_finder, stale_in_tree};
+use super::ChangesError;
+use super::compare::{CallComparer, Compared, Comparison};
+use super::filter::Filter;
+use super::request::CallsRequest;
+use super::stale::{stale_finder, stale_in_tree};
 use crate::calls::{FilePatch, Paths, diff_files, parse_patch};
-use crate::cli::CliError;
 use crate::git::{CommitFilter, CommitTrees, Repository, is_python};
 use crate::model::{
     BlobId, CallChange, CallReport, CommitId, FileCalls, LocatedChange, PartlyParsed, PartlyParsedFile,
 };
-use crate::setup::cache_dir;
 use crate::store::{BlobPair, CallCache};
 
-/// Compare what the arguments name.
-pub(super) fn collect(args: &Args) -> Result<CallReport, CliError> {
-    if let Some(patch) = &args.patch {
-        return patched(args, patch);
+/// Compare what the request names, and keep what it asks for. `cache` remembers what was compared.
+///
+/// # Errors
+/// When something that it names is not there or cannot be read.
+pub fn call_changes(request: &CallsRequest, cache: Option<CallCache>) -> Result<CallReport, ChangesError> {
+    let filter = Filter::new(&request.path, &request.callee, &request.kind)?;
+    Ok(filter.apply(collect(request, cache, &filter)?))
+}
+
+fn collect(
+    request: &CallsRequest,
+    cache: Option<CallCache>,
+    filter: &Filter,
+) -> Result<CallReport, ChangesError> {
+    let place = request.repo.as_deref().unwrap_or_else(|| Path::new("."));
+    if let Some(patch) = &request.patch {
+        return patched(place, patch);
     }
-    if let [old, new] = &args.what[..] {
-        return two_files(Path::new(old), Path::new(new), args.stale != Some(false));
+    if let [old, new] = &request.what[..] {
+        return two_files(Path::new(old), Path::new(new), request.stale != Some(false));
     }
-    let repository = Repository::open(&args.repo)?;
-    let commit_by_commit = args.each || !args.callee.is_empty();
-    match args.what.first().map(String::as_str) {
-        what if commit_by_commit => history(&repository, args, what.unwrap_or("HEAD")),
-        None => work_tree(&repository, args),
-        Some(what) => trees(&repository, args, what),
+    let repository = Repository::open(place)?;
+    let commit_by_commit = request.each || !request.callee.is_empty();
+    let with_stale = request.stale != Some(false);
+    match request.what.first().map(String::as_str) {
+        what if commit_by_commit => history(&repository, request, (cache, filter), what.unwrap_or("HEAD")),
+        None => work_tree(&repository, with_stale),
+        Some(what) => trees(&repository, with_stale, cache, what),
     }
 }
 
@@ -72,12 +87,8 @@ impl Collector {
     }
 }
 
-fn cache(args: &Args) -> Result<Option<CallCache>, CliError> {
-    if args.no_cache { Ok(None) } else { Ok(Some(CallCache::open(&cache_dir::cache()?)?)) }
-}
-
 /// Both ends of `A..B`; `A...B` begins at the merge base.
-fn range(repository: &Repository, what: &str) -> Result<Option<(CommitId, CommitId)>, CliError> {
+fn range(repository: &Repository, what: &str) -> Result<Option<(CommitId, CommitId)>, ChangesError> {
     let (separator, from_base) = if what.contains("...") { ("...", true) } else { ("..", false) };
     let Some((old, new)) = what.split_once(separator) else { return Ok(None) };
     let resolve = |rev: &str| repository.resolve(if rev.is_empty() { "HEAD" } else { rev });
@@ -86,12 +97,16 @@ fn range(repository: &Repository, what: &str) -> Result<Option<(CommitId, Commit
         return Ok(Some((old, new)));
     }
     let bases = repository.merge_bases(old, new)?;
-    let base =
-        bases.first().ok_or_else(|| CliError::usage(format!("the two sides of {what} share no history")))?;
+    let base = bases.first().ok_or_else(|| ChangesError::Unrelated(what.to_owned()))?;
     Ok(Some((*base, new)))
 }
 
-fn trees(repository: &Repository, args: &Args, what: &str) -> Result<CallReport, CliError> {
+fn trees(
+    repository: &Repository,
+    with_stale: bool,
+    cache: Option<CallCache>,
+    what: &str,
+) -> Result<CallReport, ChangesError> {
     let (commit, comparison) = match range(repository, what)? {
         Some((old, new)) => {
             (None, Comparison { olds: vec![repository.tree_of(old)?], new: repository.tree_of(new)? })
@@ -102,25 +117,22 @@ fn trees(repository: &Repository, args: &Args, what: &str) -> Result<CallReport,
             (Some(commit), comparison)
         }
     };
-    let mut comparer = CallComparer::new(repository, cache(args)?);
-    one(repository, args, &mut comparer, commit.as_ref(), &comparison)
+    let mut comparer = CallComparer::new(repository, cache);
+    one(repository, with_stale, &mut comparer, commit.as_ref(), &comparison)
 }
 
 fn one(
     repository: &Repository,
-    args: &Args,
+    with_stale: bool,
     comparer: &mut CallComparer,
     commit: Option<&CommitTrees>,
     comparison: &Comparison,
-) -> Result<CallReport, CliError> {
+) -> Result<CallReport, ChangesError> {
     let mut compared = Vec::new();
     comparer.compare(std::slice::from_ref(comparison), |_, files| compared = files)?;
     let mut collector = Collector::default();
-    let stale = if args.stale == Some(false) {
-        Vec::new()
-    } else {
-        stale_in_tree(repository, comparer, comparison.new, &compared)?
-    };
+    let stale =
+        if with_stale { stale_in_tree(repository, comparer, comparison.new, &compared)? } else { Vec::new() };
     for (pair, calls) in compared {
         collector.add_file(commit, pair, calls);
     }
@@ -130,21 +142,25 @@ fn one(
     Ok(collector.report)
 }
 
-fn history(repository: &Repository, args: &Args, what: &str) -> Result<CallReport, CliError> {
+fn history(
+    repository: &Repository,
+    request: &CallsRequest,
+    (cache, filter): (Option<CallCache>, &Filter),
+    what: &str,
+) -> Result<CallReport, ChangesError> {
     let (from, without) = match range(repository, what)? {
         Some((old, new)) => (new, vec![old]),
         None => (repository.resolve(what)?.id, Vec::new()),
     };
-    let listing = CommitFilter { without, most: args.max_count, no_merges: args.no_merges };
+    let listing = CommitFilter { without, most: request.max_count, no_merges: request.no_merges };
     let commits = repository.commits(from, &listing)?;
     let comparisons: Vec<Comparison> =
         commits.iter().map(|commit| Comparison { olds: commit.parents.clone(), new: commit.tree }).collect();
-    let mut comparer = CallComparer::new(repository, cache(args)?);
+    let mut comparer = CallComparer::new(repository, cache);
     let mut collector = Collector::default();
-    let filter = super::filter::Filter::new(&args.path, &args.callee, &args.kind)?;
     let mut with_definitions: Vec<(usize, Compared)> = Vec::new();
     comparer.compare(&comparisons, |index, files| {
-        if args.stale == Some(true) && files.iter().any(|(_, calls)| !calls.definitions.is_empty()) {
+        if request.stale == Some(true) && files.iter().any(|(_, calls)| !calls.definitions.is_empty()) {
             with_definitions.push((index, files.clone()));
         }
         let first = collector.report.changes.len();
@@ -164,10 +180,8 @@ fn history(repository: &Repository, args: &Args, what: &str) -> Result<CallRepor
     Ok(collector.report)
 }
 
-fn work_tree(repository: &Repository, args: &Args) -> Result<CallReport, CliError> {
-    let folder = repository.workdir().ok_or_else(|| {
-        CliError::usage("a bare repository has no work tree").hinted("name a commit or a range")
-    })?;
+fn work_tree(repository: &Repository, with_stale: bool) -> Result<CallReport, ChangesError> {
+    let folder = repository.workdir().ok_or(ChangesError::Bare)?;
     let mut compared: Compared = Vec::new();
     let mut collector = Collector::default();
     for change in repository.changed_in_work_tree()? {
@@ -179,8 +193,7 @@ fn work_tree(repository: &Repository, args: &Args) -> Result<CallReport, CliErro
         let exists = new.is_some().then(|| BlobId::from_bytes([0; 20]));
         compared.push((BlobPair { old_path, path: change.path, old: change.old, new: exists }, calls));
     }
-    let stale =
-        if args.stale == Some(false) { Vec::new() } else { stale_in_folder(repository, folder, &compared)? };
+    let stale = if with_stale { stale_in_folder(repository, folder, &compared)? } else { Vec::new() };
     for (pair, calls) in compared {
         collector.add_file(None, pair, calls);
     }
@@ -195,7 +208,7 @@ fn stale_in_folder(
     repository: &Repository,
     folder: &Path,
     compared: &Compared,
-) -> Result<Vec<(String, CallChange)>, CliError> {
+) -> Result<Vec<(String, CallChange)>, ChangesError> {
     let mut finder = stale_finder(compared, |path| folder.join(path).exists());
     if finder.is_empty() {
         return Ok(Vec::new());
@@ -226,11 +239,8 @@ fn stale_in_folder(
     Ok(found)
 }
 
-fn two_files(old: &Path, new: &Path, stale: bool) -> Result<CallReport, CliError> {
-    let read = |path: &Path| {
-        std::fs::read(path)
-            .map_err(|error| CliError::usage(format!("cannot read {}: {error}", path.display())))
-    };
+fn two_files(old: &Path, new: &Path, stale: bool) -> Result<CallReport, ChangesError> {
+    let read = |path: &Path| std::fs::read(path).map_err(unreadable(path));
     let (before, after) = (read(old)?, read(new)?);
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let (old_path, path) = (text(old), text(new));
@@ -250,19 +260,18 @@ fn two_files(old: &Path, new: &Path, stale: bool) -> Result<CallReport, CliError
     Ok(collector.report)
 }
 
-fn patched(args: &Args, patch: &Path) -> Result<CallReport, CliError> {
+fn patched(place: &Path, patch: &Path) -> Result<CallReport, ChangesError> {
     let mut text = Vec::new();
     if patch == Path::new("-") {
-        std::io::stdin().lock().read_to_end(&mut text).map_err(CliError::internal)?;
+        std::io::stdin().lock().read_to_end(&mut text).map_err(unreadable(patch))?;
     } else {
-        text = std::fs::read(patch)
-            .map_err(|error| CliError::usage(format!("cannot read {}: {error}", patch.display())))?;
+        text = std::fs::read(patch).map_err(unreadable(patch))?;
     }
     // A patch can be read without a repository, only not as well.
-    let repository = Repository::open(&args.repo).ok();
+    let repository = Repository::open(place).ok();
     let mut collector = Collector::default();
     for file in parse_patch(&text).iter().filter(|file| is_python(Path::new(file.path()))) {
-        let (old, new, whole) = versions(repository.as_ref(), &args.repo, file);
+        let (old, new, whole) = versions(repository.as_ref(), place, file);
         let path = file.path().to_owned();
         let old_path = file.old_path.clone().unwrap_or_else(|| path.clone());
         let paths = Paths { old: &old_path, new: &path };
@@ -306,4 +315,9 @@ fn versions(repository: Option<&Repository>, folder: &Path, file: &FilePatch) ->
     }
     let (old, new) = file.fragments();
     (old, new, false)
+}
+
+fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> ChangesError + use<> {
+    let path = path.to_owned();
+    move |error| ChangesError::Unreadable { path, error }
 }

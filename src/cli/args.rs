@@ -22,50 +22,28 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Find the commit that broke a command
     #[command(visible_alias = "bisect")]
     Find(Box<find::Args>),
-    /// Test ways to fix what the last search found
     Fix(fix::Args),
-    /// Deploy the last good version again, and watch that it answers
     Rollback(Box<rollback::Args>),
-    /// From an alarm to the old version, the cause, a tested fix, its rollout and a report
     Respond(Box<respond::Args>),
-    /// Wait for alarms over HTTP, and respond to them; a live page for people
     Serve(serve::Args),
-    /// Read logs: what went wrong, where in this repository, since when
     Logs(logs::Args),
-    /// Rank the commits of a range by the evidence of a failure, before anything is tested
     Suspects(Box<suspects::Args>),
-    /// Show what changes did to Python calls
     Calls(Box<calls::Args>),
-    /// Look at a branch before its merge
     Check(Box<check::Args>),
-    /// Set pybisect up for this repository
     Init(init::Args),
-    /// Explain a rule of check
     Explain(explain::Args),
-    /// Show the whole thing on a bundled example, in a temporary folder
     Demo(demo::Args),
-    /// Show what the test printed, at good beside bad
     Show(show::Args),
-    /// Write the report of a search: a page, a post-mortem, JSON or text
     Report(report::Args),
-    /// List finished and broken sessions
     Sessions(sessions::Args),
-    /// Print a session as a git bisect log
     Log(log::Args),
-    /// Show what is configured here, and in which file
     Config(config::Args),
-    /// Let this repository's configuration set everything, until it changes
     Trust(trust::Args),
-    /// Judge the commit that is checked out, for `git bisect run`
     Judge(Box<judge::Args>),
-    /// Serve find, suspects, calls, check, logs, fix and report to agents (Model Context Protocol, stdio)
     Mcp(mcp::Args),
-    /// Show what pybisect keeps, and remove it
     Cache(cache::Args),
-    /// About pybisect itself: what this machine has for it, its manual pages
     #[command(name = "self")]
     Myself(myself::Args),
     /// Print a completion script for a shell
@@ -82,7 +60,7 @@ mod tests {
     use super::Cli;
 
     /// Names of products that are written so.
-    const PRODUCTS: [&str; 4] = ["GitHub", "GitLab", "JUnit", "PyPI"];
+    const PRODUCTS: [&str; 5] = ["GitHub", "GitLab", "JUnit", "PagerDuty", "PyPI"];
 
     fn texts(command: &mut clap::Command) -> String {
         let own = command.render_long_help().to_string();
@@ -99,5 +77,27 @@ mod tests {
         };
         assert!(all.contains("Version to go back to"));
         assert_eq!(words.filter(is_type).collect::<Vec<_>>(), Vec::<&str>::new());
+    }
+
+    /// The help of a command and of those beneath it, each by its name.
+    fn pages(name: &str, command: &mut clap::Command, pages: &mut Vec<(String, String)>) {
+        pages.push((name.to_owned(), command.render_long_help().to_string()));
+        let own = |sub: &&mut clap::Command| sub.get_name() != "help";
+        for sub in command.get_subcommands_mut().filter(own) {
+            let name = format!("{name}-{}", sub.get_name());
+            self::pages(&name, sub, pages);
+        }
+    }
+
+    #[test]
+    fn every_help_reads_as_it_was_read_over() {
+        let mut command = Cli::command().term_width(100);
+        command.build();
+        let mut all = Vec::new();
+        pages("help", &mut command, &mut all);
+        assert!(all.len() > 25, "{}", all.len());
+        for (name, text) in all {
+            insta::assert_snapshot!(name, text);
+        }
     }
 }

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use crate::report::{AnnotationRenderer, Github, Gitlab, Rdjson, Sarif};
 
-/// The form of the output.
+/// Output format.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people

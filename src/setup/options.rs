@@ -53,9 +53,9 @@ pub enum NetworkAccess {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FilterDrivers {
-    /// Files that they would change stay as they are stored, which is said.
+    /// Leave files as they are stored, and say so.
     Off,
-    /// They run as in a checkout by git: outside of the sandbox.
+    /// Run them as a checkout by git does: outside the sandbox.
     Run,
 }
 

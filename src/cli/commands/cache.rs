@@ -30,15 +30,15 @@ pub(crate) struct Args {
 enum What {
     /// Print the folder: $PYBISECT_CACHE_DIR, or pybisect in your cache folder
     Dir,
-    /// Show how much of what it holds
+    /// Show how much space it takes, by kind
     Size {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Remove what nobody used for a month, what is beyond the limit, and what dead runs left
+    /// Remove what was not used for a month, what exceeds the limit, and what dead runs left
     Prune {
-        /// Disk space that environments may take, such as 2G; the least recently used go [default: 5G]
+        /// Disk space for environments, such as 2G; the least recently used are removed [default: 5G]
         #[arg(long, value_name = "SIZE")]
         env_cache: Option<String>,
     },

@@ -39,7 +39,7 @@ pub(crate) struct Args {
     /// Only these kinds of change (can be repeated)
     #[arg(long, value_name = "KIND", value_parser = parse_kind, value_delimiter = ',')]
     kind: Vec<ChangeKind>,
-    /// The form of the output
+    /// Output format
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
     #[command(flatten)]
@@ -50,7 +50,7 @@ pub(crate) struct Args {
     /// The repository
     #[arg(long, value_name = "DIR", default_value = ".")]
     repo: PathBuf,
-    /// Neither use nor fill the cache
+    /// Do not use or update the cache
     #[arg(long)]
     no_cache: bool,
 }

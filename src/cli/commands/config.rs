@@ -13,7 +13,7 @@ use crate::setup::config;
 /// Options of the command line come before all of it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
 }

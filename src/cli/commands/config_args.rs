@@ -3,8 +3,10 @@
 /// The option.
 #[derive(Debug, Clone, Default, clap::Args, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
+// It comes behind the options that have headings of their own, and what comes behind it has none.
+#[command(next_help_heading = None)]
 pub(crate) struct ConfigArgs {
-    /// Read no configuration: neither the repository's nor yours
+    /// Ignore all configuration files, the repository's and yours
     #[arg(long)]
     pub(crate) no_config: bool,
 }

@@ -17,7 +17,7 @@ use crate::setup::cache_dir;
 use crate::setup::memory_of_the_machine;
 use crate::setup::{SandboxProbe, offered_here};
 
-/// See whether this machine has what pybisect uses, and what would bring the rest
+/// Check that this machine has what pybisect uses, and how to install the rest
 ///
 /// Nothing is installed, nothing outside of this machine is asked.
 #[derive(Debug, clap::Args)]

@@ -14,7 +14,7 @@ pub(crate) struct EnvArgs {
     /// Environment of the trials [default: current when a virtual environment is active or nothing is declared, else auto]
     #[arg(long, value_enum, value_name = "WHICH", hide_possible_values = false)]
     pub(crate) env: Option<EnvironmentKind>,
-    /// Package beside what the project declares, such as its test runner (can be repeated)
+    /// Package to install besides what the project declares, such as its test runner (can be repeated)
     #[arg(long, value_name = "PKG")]
     pub(crate) with: Vec<String>,
     /// Version of Python for all commits, or an interpreter [default: what each commit declares]
@@ -29,13 +29,13 @@ pub(crate) struct EnvArgs {
     /// Dependency group to install (can be repeated) [default: those of its tests]
     #[arg(long, value_name = "NAME")]
     pub(crate) group: Vec<String>,
-    /// Choose packages as of now, not as of the commit's date
+    /// Resolve packages as of today, not as of each commit's date
     #[arg(long, conflicts_with = "as_of")]
     pub(crate) no_time_travel: bool,
-    /// Choose packages as of this date for all commits
+    /// Resolve packages as of this date for all commits
     #[arg(long, value_name = "DATE|REV")]
     pub(crate) as_of: Option<String>,
-    /// Disk space that environments may take, such as 2G; the least recently used go [default: 5G]
+    /// Disk space for environments, such as 2G; the least recently used are removed [default: 5G]
     #[arg(long, value_name = "SIZE")]
     pub(crate) env_cache: Option<String>,
 }

@@ -35,10 +35,10 @@ pub(crate) struct Args {
     /// Session to fix, by the beginning of its id [default: the last finished one of this repository]
     #[arg(value_name = "SESSION")]
     pub(crate) session: Option<String>,
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     pub(crate) repo: Option<PathBuf>,
-    /// Commit to put the fix on top of
+    /// Commit to apply the fix to
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     pub(crate) onto: String,
     /// A wider command that the fix has to pass too, such as the whole test suite
@@ -66,7 +66,7 @@ pub(crate) struct Args {
     /// Take a fix that puts files back as they were last good, though it undoes later commits of them
     #[arg(long)]
     pub(crate) allow_restore: bool,
-    /// Show the result only, not the progress
+    /// Print only the result, no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
     /// Write the result as JSON to a file, or to standard output with -

@@ -11,29 +11,29 @@ use crate::setup::{FilterDrivers, IsolationLevel, IsolationOptions, NetworkAcces
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Isolation")]
 pub(crate) struct IsolationArgs {
-    /// How trials are kept from your files, from each other and from the network [default: auto]
+    /// How trials are isolated from your files, from each other and from the network [default: auto]
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub(crate) isolation: Option<IsolationLevel>,
-    /// The network of a trial [default: loopback]
+    /// Network of a trial [default: loopback]
     #[arg(long, value_enum, value_name = "NETWORK")]
     pub(crate) network: Option<NetworkAccess>,
-    /// Variable that trials get beside those on the list, or NAME* for several (can be repeated)
+    /// Environment variable to pass to trials besides the usual ones, or NAME* for several (can be repeated)
     #[arg(long, value_name = "NAME")]
     pub(crate) pass_env: Vec<String>,
-    /// File or folder of yours that trials can read, such as a tool in your home or an ignored folder of the work tree
+    /// File or folder of yours that trials may read, such as a tool in your home or an ignored folder of the work tree
     /// (can be repeated)
     #[arg(long, value_name = "PATH")]
     pub(crate) see: Vec<PathBuf>,
     /// Filters of your git configuration (`filter.NAME.smudge`), where attributes of a tree ask for them [default: off]
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) filters: Option<FilterDrivers>,
-    /// Memory that a process of a trial may take, such as 2G, or none for no limit [default: that of the machine]
+    /// Memory limit for each process of a trial, such as 2G, or none [default: the machine's memory]
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_memory: Option<String>,
-    /// Processes that a trial may have, or none [default: 4096]
+    /// Limit on the processes of a trial, or none [default: 4096]
     #[arg(long, value_name = "N")]
     pub(crate) max_processes: Option<String>,
-    /// Size of a file that a trial may write, or none [default: 8G]
+    /// Limit on the size of a file that a trial writes, or none [default: 8G]
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_file_size: Option<String>,
 }
@@ -63,10 +63,10 @@ impl ValueEnum for IsolationLevel {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Auto => PossibleValue::new("auto").help("As much as the system offers"),
-            Self::Strict => PossibleValue::new("strict").help("All of it, or none runs"),
+            Self::Auto => PossibleValue::new("auto").help("As much as this system offers"),
+            Self::Strict => PossibleValue::new("strict").help("Everything, or no trial runs"),
             Self::Off => PossibleValue::new("off")
-                .help("Trials run as you do, with a home and temporary folder of their own"),
+                .help("None: trials run as you, with a home and temporary folder of their own"),
         })
     }
 }
@@ -92,10 +92,9 @@ impl ValueEnum for FilterDrivers {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Off => PossibleValue::new("off")
-                .help("Files that they would change stay as they are stored, which is said"),
+            Self::Off => PossibleValue::new("off").help("Leave files as they are stored, and say so"),
             Self::Run => {
-                PossibleValue::new("run").help("They run as in a checkout by git: outside of the sandbox")
+                PossibleValue::new("run").help("Run them as a checkout by git does: outside the sandbox")
             }
         })
     }

@@ -39,10 +39,10 @@ pub(crate) struct Args {
     /// The commit that fails [default: that of the git bisect]
     #[arg(long, value_name = "REV")]
     bad: Option<String>,
-    /// Count every failure as the failure
+    /// Treat any failure as bad, not only the one at the bad commit
     #[arg(long, conflicts_with_all = ["pattern", "failure"])]
     any_failure: bool,
-    /// Count a failure when its output matches
+    /// Treat a failure as bad when its output matches
     #[arg(long = "match", value_name = "REGEX", conflicts_with = "failure")]
     pattern: Option<String>,
     /// File to lay over the tree, such as the reproducing test (can be repeated)
@@ -54,7 +54,7 @@ pub(crate) struct Args {
     /// Longest time for one run, such as 90s or 2m [default: an hour]
     #[arg(long, value_name = "DUR")]
     timeout: Option<String>,
-    /// Run it also where the outcome is recorded
+    /// Ignore a recorded outcome, and run the command
     #[arg(long)]
     fresh: bool,
     #[command(flatten)]

@@ -19,7 +19,7 @@ use super::masked::masked;
 pub(crate) struct Args {
     /// The session's id, or its beginning [default: the latest one of this repository]
     session: Option<String>,
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
 }

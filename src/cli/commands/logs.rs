@@ -49,7 +49,7 @@ pub(crate) struct Args {
     /// Read what journald has of this unit (runs journalctl)
     #[arg(long, value_name = "UNIT", conflicts_with_all = ["files", "command"])]
     journal: Option<String>,
-    /// Go on reading as the log grows, and tell of each new kind of error once; files are followed by their
+    /// Keep reading as the log grows, and report each new kind of error once; files are followed by their
     /// name, through rotation and truncation
     #[arg(short, long, conflicts_with_all = ["new_since", "top"])]
     follow: bool,
@@ -59,10 +59,10 @@ pub(crate) struct Args {
     /// Mark what began after this time or commit as new: a time as above, a tag, a branch, a commit
     #[arg(long, value_name = "WHEN|REV")]
     new_since: Option<String>,
-    /// Lines of context before and behind each error
+    /// Lines of context before and after each error
     #[arg(long, value_name = "N", default_value_t = 2)]
     around: u16,
-    /// How many kinds of errors are shown
+    /// Number of kinds of errors to show
     #[arg(long, value_name = "N", default_value_t = 5)]
     top: u16,
     /// Lines that match count as errors too
@@ -72,7 +72,7 @@ pub(crate) struct Args {
     result: JsonArgs,
     #[command(flatten)]
     config: ConfigArgs,
-    /// Repository whose files the log's paths are mapped to [default: the one you stand in]
+    /// Repository whose files the log's paths are mapped to [default: the current one]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
 }

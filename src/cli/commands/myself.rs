@@ -14,7 +14,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// See whether this machine has what pybisect uses, and what would bring the rest
+    /// Check that this machine has what pybisect uses, and how to install the rest
     Doctor(doctor::Args),
     /// Write the manual pages, one for each command, into a folder
     Man {

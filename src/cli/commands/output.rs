@@ -10,7 +10,7 @@ use crate::report::printable;
 /// `--output`, where a subcommand has several forms.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct OutputArgs {
-    /// Write it to a file, not to standard output
+    /// Write to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -45,13 +45,13 @@ pub(crate) enum ResultFormat {
 /// `--json`, and what says the same: `--format json`, with `--output FILE` or without.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct JsonArgs {
-    /// The form of the result [default: text]
+    /// Output format [default: text]
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json")]
     format: Option<ResultFormat>,
-    /// Write the JSON to a file, not to standard output
+    /// Write the JSON to this file instead of standard output
     #[arg(long, value_name = "FILE", requires = "format")]
     output: Option<PathBuf>,
-    /// The same as --format json --output FILE, or --format json with -
+    /// Short for --format json --output FILE, or for --format json with -
     #[arg(long, value_name = "FILE|-")]
     pub(crate) json: Option<PathBuf>,
 }

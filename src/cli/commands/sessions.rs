@@ -15,7 +15,7 @@ use crate::store::{SessionRow, SessionState, Store};
 /// List the sessions of this repository with what they found, the latest first
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
     /// Sessions of all repositories

@@ -55,7 +55,7 @@ pub(crate) struct Args {
     /// With --html: open the page in your browser ($BROWSER, or what the desktop has)
     #[arg(long, requires = "html")]
     open: bool,
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
 }

@@ -47,15 +47,15 @@ pub(crate) struct Args {
     /// Read the failure from a log (can be repeated); - is standard input
     #[arg(long, value_name = "FILE|-", conflicts_with = "command")]
     log: Vec<PathBuf>,
-    /// How many commits are shown; 0 for all
+    /// Number of commits to show; 0 for all
     #[arg(long, value_name = "N", default_value_t = 5)]
     top: usize,
-    /// The form of the output
+    /// Output format
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
     #[command(flatten)]
     output: OutputArgs,
-    /// Do not watch which functions the command executes
+    /// Do not trace which functions the command executes
     #[arg(long)]
     no_trace: bool,
     /// File to lay over the tree, such as the reproducing test (can be repeated)
@@ -70,7 +70,7 @@ pub(crate) struct Args {
     /// Only commits that touch this path (can be repeated)
     #[arg(long, value_name = "PATHSPEC")]
     path: Vec<String>,
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
     /// Run the command on a Remote Execution API cluster, grpc://HOST:PORT or grpcs://HOST:PORT; local for this machine

@@ -23,13 +23,13 @@ Examples:
 
 Exit status: 0 done, 2 there is no configuration")]
 pub(crate) struct Args {
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
-    /// Accept nothing of this repository any longer
+    /// Stop trusting this repository
     #[arg(long, conflicts_with = "list")]
     revoke: bool,
-    /// Show what is accepted, here and elsewhere
+    /// List what is trusted, here and elsewhere
     #[arg(long)]
     list: bool,
 }

@@ -32,25 +32,25 @@ pub(crate) struct Args {
     /// BASE..HEAD (the merge of both), BASE...HEAD or BASE (from where they parted)
     #[arg(value_name = "WHAT")]
     pub(super) what: Option<String>,
-    /// The form of the output
+    /// Output format
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: CheckFormat,
     #[command(flatten)]
     pub(super) output: OutputArgs,
-    /// The least severity that makes the exit status 10
+    /// Exit with status 10 when a finding is at least this severe
     #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
     pub(super) fail_on: FailOn,
-    /// The type checker; ty is installed into pybisect's cache when it is not there
+    /// Type checker to use; ty is installed into pybisect's cache if it is missing
     #[arg(long, value_enum, default_value_t, value_name = "CHECKER")]
     pub(super) types: Types,
-    /// What the tests executed: coverage.py's JSON, Cobertura XML or lcov, of the merge result or the head
+    /// Coverage data of the tests: coverage.py's JSON, Cobertura XML or lcov, of the merge result or the head
     #[arg(long, value_name = "FILE")]
     pub(super) coverage: Option<PathBuf>,
-    /// How much a changed call weighs that no test executes: the smoke command, which is watched, or the run
-    /// that --coverage tells of [default: warn with --coverage, else off]
+    /// Report changed calls that no test executes, as seen by tracing the smoke command or told by --coverage [default:
+    /// warn with --coverage, else off]
     #[arg(long, value_enum, value_name = "WEIGHT")]
     pub(super) require_tested: Option<RequireTested>,
-    /// Leave out the findings that are in this file
+    /// Leave out findings that are in this baseline file
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
     /// Write the findings to a baseline file, and accept them
@@ -81,10 +81,10 @@ pub(crate) struct Args {
     pub(super) isolation: IsolationArgs,
     #[command(flatten)]
     pub(super) config: ConfigArgs,
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     pub(super) repo: Option<PathBuf>,
-    /// Say also what was compared, and what kept quiet
+    /// Also show what was compared, and what was found to be fine
     #[arg(long, short)]
     pub(super) verbose: bool,
     #[arg(value_name = "MORE", hide = true)]
@@ -120,7 +120,7 @@ impl FailOn {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum RequireTested {
-    /// It is no finding
+    /// Not reported
     Off,
     /// A warning
     Warn,

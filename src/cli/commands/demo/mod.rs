@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// An outage instead: a server whose new version fails, an alarm, and `pybisect respond`; needs python3 only
     #[arg(long)]
     incident: bool,
-    /// Keep the example's folder, to play with it
+    /// Keep the example's folder, to try things in
     #[arg(long)]
     keep: bool,
     /// Trials at the same time [default: number of cores]

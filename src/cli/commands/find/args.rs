@@ -37,13 +37,13 @@ pub(crate) struct Args {
     /// Commit that fails [default: HEAD]
     #[arg(long, value_name = "REV")]
     pub(crate) bad: Option<String>,
-    /// Go on from the git bisect that is under way: its good and bad commits, its paths
+    /// Continue from the git bisect in progress: its good and bad commits, its paths
     #[arg(long, conflicts_with_all = ["range", "good", "bad"])]
     pub(crate) from_bisect: bool,
-    /// Go on with the latest search here that was stopped or killed, as it was asked
+    /// Continue the latest search of this repository that was stopped or killed, as it was asked
     #[arg(long = "continue", conflicts_with_all = ["range", "good", "bad", "from_bisect", "find_fix", "shell", "command"])]
     pub(crate) goes_on: bool,
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     pub(crate) repo: Option<PathBuf>,
     /// Follow only the first parent of merges
@@ -67,13 +67,13 @@ pub(crate) struct Args {
     /// Longest time for one run, such as 90s or 2m [default: ten times the slowest endpoint]
     #[arg(long, value_name = "DUR")]
     pub(crate) timeout: Option<String>,
-    /// Untracked files that survive from one trial to the next (can be repeated)
+    /// Untracked files to keep from one trial to the next, such as build output (can be repeated)
     #[arg(long, value_name = "GLOB")]
     pub(crate) keep: Vec<String>,
-    /// Count every failure as the failure
+    /// Treat any failure as bad, not only the one at the bad commit
     #[arg(long, conflicts_with = "pattern")]
     pub(crate) any_failure: bool,
-    /// Count a failure when its output matches
+    /// Treat a failure as bad when its output matches
     #[arg(long = "match", value_name = "REGEX")]
     pub(crate) pattern: Option<String>,
     /// Search for this failing test only, by its id or a regular expression on ids [default: each that newly fails]
@@ -91,10 +91,10 @@ pub(crate) struct Args {
     /// Watch what the command reads and executes at the bad commit: that run is slower, and may tell better where to search
     #[arg(long)]
     pub(crate) trace: bool,
-    /// How probable the answer has to be when the test is flaky [default: 0.99]
+    /// Required probability of the answer when the test is flaky [default: 0.99]
     #[arg(long, value_name = "P")]
     pub(crate) confidence: Option<f64>,
-    /// Run every trial, also those whose outcome is recorded
+    /// Ignore recorded outcomes, and run every trial
     #[arg(long)]
     pub(crate) fresh: bool,
     /// Run trials on a Remote Execution API cluster, grpc://HOST:PORT or grpcs://HOST:PORT with TLS; local for this machine
@@ -109,8 +109,8 @@ pub(crate) struct Args {
     pub(crate) config: ConfigArgs,
     #[command(flatten)]
     pub(crate) result: JsonArgs,
-    /// Tell of the end: a shell command, which finds it in $PYBISECT_STATUS, $PYBISECT_SUMMARY and $PYBISECT_SESSION, or
-    /// bell for the terminal's
+    /// When the search ends, run a shell command (with $PYBISECT_STATUS, $PYBISECT_SUMMARY and $PYBISECT_SESSION), or
+    /// ring the terminal's bell
     #[arg(long, value_name = "CMD|bell")]
     pub(crate) notify: Option<String>,
     /// Search for the tests that failed in your last run of pytest
@@ -119,7 +119,7 @@ pub(crate) struct Args {
     /// Search for the tests that failed in a JUnit report, such as CI's (can be repeated)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["shell", "lf"])]
     pub(crate) junit: Vec<PathBuf>,
-    /// Show the result only, not the progress
+    /// Print only the result, no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
     /// Run this shell command instead of a program with arguments

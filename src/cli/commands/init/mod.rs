@@ -16,10 +16,10 @@ use crate::git::Repository;
 /// already stay as they are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Show it, and write nothing
+    /// Show what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Write over files that are there already
+    /// Overwrite files that exist already
     #[arg(long)]
     force: bool,
     /// The smoke command to write, instead of a proposed one

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Let the tool fix commit on new branches; without it, the repository is only read
     #[arg(long)]
     allow_branches: bool,
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
 }

@@ -62,13 +62,13 @@ pub(crate) struct Args {
     /// Downtime that is allowed, such as 99.997% (of the year), 99.9%/month or 15m/y
     #[arg(long, value_name = "SLA", requires = "incident")]
     sla: Option<DowntimeBudget>,
-    /// Form of the report [default: by the ending of FILE, else text]
+    /// Output format [default: by the ending of FILE, else text]
     #[arg(long, value_name = "FORM", value_enum)]
     format: Option<Form>,
     /// File to write it to [default: standard output]
     #[arg(long, short, value_name = "FILE|-")]
     output: Option<PathBuf>,
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
 }

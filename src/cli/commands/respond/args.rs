@@ -32,31 +32,31 @@ pub(crate) struct Args {
     /// Read this log instead of what the configured command writes; - is standard input
     #[arg(long, value_name = "FILE|-")]
     pub(super) log: Option<PathBuf>,
-    /// Give leave for what waits: fallback, rollback, branch, push or rollout (can be repeated)
+    /// Approve a waiting step: fallback, rollback, branch, push or rollout (can be repeated)
     #[arg(long, value_name = "STEP", conflicts_with_all = ["alarm", "log", "new"])]
     pub(super) approve: Vec<String>,
-    /// Do a step again that failed, and what was left out after it: find, rollout-2, …
+    /// Retry a failed step, and what was skipped after it: find, rollout-2, …
     #[arg(long, value_name = "STEP", conflicts_with_all = ["alarm", "log", "new", "approve"])]
     pub(super) retry: Option<String>,
-    /// Go on with the response that was stopped, and begin no other
+    /// Resume the response that was stopped, and start no other
     #[arg(long, conflicts_with = "new")]
     pub(super) resume: bool,
-    /// Begin another response, though one is open
+    /// Start another response, even if one is open
     #[arg(long)]
     pub(super) new: bool,
-    /// Say what would be done, and do nothing
+    /// Show what would be done, and do nothing
     #[arg(long, conflicts_with_all = ["approve", "retry", "resume"])]
     pub(super) dry_run: bool,
-    /// Version that is deployed now [default: what the service says, else what was deployed last, else HEAD]
+    /// Version deployed now [default: what the service says, else what was deployed last, else HEAD]
     #[arg(long, value_name = "REV")]
     pub(super) deployed: Option<String>,
-    /// Version to go back to, without a test [default: the last one known to be good]
+    /// Version to go back to, without testing it [default: the last one known to be good]
     #[arg(long, value_name = "REV")]
     pub(super) to: Option<String>,
-    /// Go back over migrations of the database
+    /// Roll back across database migrations
     #[arg(long)]
     pub(super) allow_migrations: bool,
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     pub(super) repo: Option<PathBuf>,
     /// Trials at the same time [default: number of cores]
@@ -74,7 +74,7 @@ pub(crate) struct Args {
     pub(super) isolation: IsolationArgs,
     #[command(flatten)]
     pub(super) config: ConfigArgs,
-    /// Write the report to this file as well: a page when it ends in .html, else Markdown
+    /// Also write the report to this file: a page if it ends in .html, else Markdown
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
     /// Write the incident as JSON to a file, or to standard output with -
@@ -83,7 +83,7 @@ pub(crate) struct Args {
     /// Show the result in Markdown
     #[arg(long)]
     pub(super) markdown: bool,
-    /// Show the result only, not the progress
+    /// Print only the result, no progress
     #[arg(long, short)]
     pub(super) quiet: bool,
     /// Test with this shell command instead of a program with arguments

@@ -28,21 +28,19 @@ pub(crate) struct Args {
     /// symlink:LINK:RELEASE; or git:REMOTE/BRANCH
     #[arg(long, value_name = "CMD")]
     pub(crate) deploy: Option<String>,
-    /// Command that has the service take the new code, after each deploy
+    /// Command that makes the service load the new code, after each deploy
     #[arg(long, value_name = "CMD")]
     pub(crate) reload: Option<String>,
-    /// Command that starts the service anew, when it goes on with the old code
+    /// Command that restarts the service, when it keeps running the old code
     #[arg(long, value_name = "CMD")]
     pub(crate) restart: Option<String>,
-    #[command(flatten)]
-    pub(crate) watched: WatchArgs,
-    /// Version to go back to, without a test [default: the last one known to be good]
+    /// Version to go back to, without testing it [default: the last one known to be good]
     #[arg(long, value_name = "REV")]
     pub(crate) to: Option<String>,
-    /// Version that is deployed now [default: what the service says, else what was deployed last, else HEAD]
+    /// Version deployed now [default: what the service says, else what was deployed last, else HEAD]
     #[arg(long, value_name = "REV")]
     pub(crate) deployed: Option<String>,
-    /// Only tags like this are releases [default: all tags; without any, commits]
+    /// Only tags that match are releases [default: all tags; without any, commits]
     #[arg(long, value_name = "GLOB")]
     pub(crate) releases: Option<String>,
     /// Name of what is deployed: one rollback at a time [default: the name of the repository's folder]
@@ -51,16 +49,16 @@ pub(crate) struct Args {
     /// Versions to try before giving up [default: 3]
     #[arg(long, value_name = "N")]
     pub(crate) attempts: Option<usize>,
-    /// Longest time for each of these commands, such as 90s or 5m [default: 120s]
+    /// Timeout of each of these commands, such as 90s or 5m [default: 120s]
     #[arg(long, value_name = "DUR")]
     pub(crate) limit: Option<String>,
-    /// Go back over migrations of the database
+    /// Roll back across database migrations
     #[arg(long)]
     pub(crate) allow_migrations: bool,
-    /// Say what would be done, and do nothing
+    /// Show what would be done, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     pub(crate) repo: Option<PathBuf>,
     /// Versions tested at the same time [default: number of cores, at least 4]
@@ -73,6 +71,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DUR")]
     pub(crate) timeout: Option<String>,
     #[command(flatten)]
+    pub(crate) watched: WatchArgs,
+    #[command(flatten)]
     pub(crate) environment: EnvArgs,
     #[command(flatten)]
     pub(crate) isolation: IsolationArgs,
@@ -81,7 +81,7 @@ pub(crate) struct Args {
     /// Write the result as JSON to a file, or to standard output with -
     #[arg(long, value_name = "FILE|-")]
     pub(crate) json: Option<PathBuf>,
-    /// Show the result only, not the progress
+    /// Print only the result, no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
     /// Test with this shell command instead of a program with arguments

@@ -12,22 +12,22 @@ use crate::setup::parse_duration;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Health")]
 pub(crate) struct WatchArgs {
-    /// Address that is asked, or a shell command that is run, to know whether the service is well
+    /// URL to request, or shell command to run, to check that the service is healthy
     #[arg(long, value_name = "URL|CMD")]
     pub(crate) health: Option<String>,
     /// Where its answer tells the version: a header (X-Version), a path in JSON ($.version), or a regular expression
     #[arg(long, value_name = "WHERE")]
     pub(crate) health_version: Option<String>,
-    /// Answers in a row that it takes, from the wanted version and no other [default: 20]
+    /// Consecutive healthy answers required, all from the wanted version [default: 20]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) health_count: Option<u32>,
-    /// The time that these have to span: longer than a reload takes [default: 20s]
+    /// Time that these answers must span: longer than a reload takes [default: 20s]
     #[arg(long, value_name = "DUR")]
     pub(crate) health_window: Option<String>,
-    /// The time until it has to be well [default: 60s]
+    /// Time within which the service must become healthy [default: 60s]
     #[arg(long, value_name = "DUR")]
     pub(crate) health_limit: Option<String>,
-    /// Longest wait for one answer: longer than the service takes to start [default: 10s]
+    /// Timeout of one health check: longer than the service takes to start [default: 10s]
     #[arg(long, value_name = "DUR")]
     pub(crate) health_timeout: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Wait for alarms over HTTP, and respond to them; a live page for people
+/// Listen for alarms over HTTP and respond to them, with a live page for people
 ///
 /// Alarms of Alertmanager, Datadog, Sentry, PagerDuty, Grafana, GitHub, or of anything that can send JSON come in under
 /// /hooks, each shown to be from whom it says. They are stored, answered, and then responded to as `pybisect respond` does,
@@ -15,13 +15,13 @@ Examples:
 
 Exit status: 0 stopped, 2 usage or configuration, 1 the address cannot be listened at")]
 pub(crate) struct Args {
-    /// Address and port to listen at [default: 127.0.0.1:8710]
+    /// Address and port to listen on [default: 127.0.0.1:8710]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) listen: Option<String>,
-    /// Look at the configuration, send a test alarm to each door, show what a response would do, and do nothing
+    /// Check the configuration, send a test alarm to each hook, show what a response would do, and do nothing
     #[arg(long)]
     pub(super) check: bool,
-    /// Repository [default: the one you stand in]
+    /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     pub(super) repo: Option<PathBuf>,
 }

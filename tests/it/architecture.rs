@@ -10,7 +10,7 @@ const MOST_LINES: usize = 500;
 /// Each room and the rooms that it imports from, by the table of `src/lib.rs`.
 fn table() -> BTreeMap<String, BTreeSet<String>> {
     let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
-    let row = Regex::new(r"(?m)^//! \| \[`(\w+)`\] \| .* \|([^|]*)\|$").unwrap();
+    let row = Regex::new(r"(?m)^//! \| \[`(?:mod@)?(\w+)`\] \| .* \|([^|]*)\|$").unwrap();
     let rooms = |list: &str| {
         list.split(',').map(|room| room.trim().to_owned()).filter(|room| !room.is_empty()).collect()
     };

@@ -16,6 +16,7 @@
 //! | say what happened to each | `classify`, `wrapped_calls` |
 //! | read a patch instead of two files | `patch` |
 //! | definitions that changed, and calls that no longer fit | `changed_definitions`, `signature`, `stale` |
+//! | functions that answer requests, and whether what they call is guarded | `request_handlers` |
 //! | versions that nobody wrote: is it Python, where do statements begin | `well_formed` |
 //!
 //! # What judges have to say
@@ -52,6 +53,7 @@ mod parse;
 mod parse_plan;
 mod patch;
 mod renamed_locals;
+mod request_handlers;
 mod resolve;
 mod signature;
 mod stale;
@@ -62,5 +64,6 @@ mod wrapped_calls;
 
 pub use diff::{Parsing, Paths, diff_files, diff_files_parsing};
 pub use patch::{FilePatch, parse_patch};
+pub use request_handlers::unguarded_in_handler;
 pub use stale::StaleFinder;
 pub use well_formed::{is_well_formed, statement_starts};

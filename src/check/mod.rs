@@ -16,6 +16,7 @@
 //! | `type_checker` | finding, installing and running the type checker |
 //! | `settings` | the type checker's settings without what is code |
 //! | `coverage` | which changed calls no test executes |
+//! | `unguarded` | which changed calls fail in the face of a user |
 //! | `reverted_before` | changes that were made before and taken back |
 //! | `ddmin` | which changes make the command fail: those without which it passes |
 //! | `ignore` | comments that silence findings |
@@ -71,6 +72,7 @@ mod steps;
 mod type_checker;
 mod type_findings;
 mod types;
+mod unguarded;
 
 pub use baseline::{Baseline, BaselineError};
 pub use coverage::{Coverage, CoverageError, lines_to_test, untested};
@@ -78,7 +80,7 @@ pub use ddmin::{ddmin, suggestion};
 pub use findings::{ChangedCall, finding_at, finding_on_call, merge_findings, quoted, sort_findings, stale};
 pub use ignore::is_ignored;
 pub use merge_sides::{MergeSides, SidesError, TARGET_VARIABLES};
-pub use request::{CheckRequest, RequireTested};
+pub use request::{CheckRequest, Weight};
 pub use reverted_before::find_repeated_changes;
 pub use rules::*;
 pub use steps::check;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::type_checker::CheckerKind;
+use crate::model::Severity;
 use crate::setup::Request;
 
 /// What is to be checked, and how.
@@ -25,7 +26,9 @@ pub struct CheckRequest {
     /// What the tests executed: a file of coverage.py's JSON, Cobertura XML or lcov, of the merge result or the head.
     pub coverage: Option<PathBuf>,
     /// How much a changed call weighs that no test executes; by default a warning with `coverage`, else nothing.
-    pub require_tested: Option<RequireTested>,
+    pub require_tested: Option<Weight>,
+    /// How much a changed call weighs whose failure would reach the user who made the request; by default nothing.
+    pub require_guarded: Option<Weight>,
     /// Whether no command runs, though one is named or configured.
     pub no_smoke: bool,
     /// How the smoke command runs on both sides, and in which repository. The range that it names is not used.
@@ -39,20 +42,32 @@ impl Default for CheckRequest {
             types: Some(CheckerKind::Ty),
             coverage: None,
             require_tested: None,
+            require_guarded: None,
             no_smoke: false,
             run: Request::default(),
         }
     }
 }
 
-/// How much a changed call weighs that no test executes.
+/// How much something weighs that is found only where it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum RequireTested {
+pub enum Weight {
     /// It is no finding.
     Off,
     /// A warning.
     Warn,
     /// An error.
     Error,
+}
+
+impl Weight {
+    /// The severity of such a finding; `None` where it is none.
+    pub(super) const fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Off => None,
+            Self::Warn => Some(Severity::Warning),
+            Self::Error => Some(Severity::Error),
+        }
+    }
 }

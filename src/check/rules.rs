@@ -109,6 +109,20 @@ pub const UNTESTED_CALL: RuleDoc = RuleDoc {
     example: "application.py:20: no test executes json.loads(urls_file)",
 };
 
+/// A changed call whose failure a user would see.
+pub const UNGUARDED_CALL: RuleDoc = RuleDoc {
+    id: "unguarded-call",
+    summary: "A failure of this changed call would reach the user",
+    weight: "as --require-guarded says: off, warn or error",
+    evidence: "The branch changed the call. It stands in a function that answers requests (by its decorator, such as \
+               @app.route or @router.get, by its class, such as a View, or by its first parameter `request`), and no \
+               `except` around it catches anything. What functions that it calls do is not looked at, nor what the \
+               application registers for errors.",
+    remedy: "Catch what the call can raise, and answer with what the user can still get; or silence this line with \
+             `# pybisect: ignore[unguarded-call]`.",
+    example: "application.py:23: a failure of json.loads(urls_file) reaches the user of your_url (@app.route)",
+};
+
 /// The same change broke it before.
 pub const REPEATED_CHANGE: RuleDoc = RuleDoc {
     id: "repeated-change",
@@ -133,7 +147,7 @@ pub const REVERTED_BEFORE: RuleDoc = RuleDoc {
 };
 
 /// All rules.
-pub const RULES: [RuleDoc; 9] = [
+pub const RULES: [RuleDoc; 10] = [
     BREAKING_CALL,
     BREAKING_CHANGE,
     SMOKE_FAILED,
@@ -141,6 +155,7 @@ pub const RULES: [RuleDoc; 9] = [
     TYPE_ERROR,
     STALE_CALL,
     UNTESTED_CALL,
+    UNGUARDED_CALL,
     REPEATED_CHANGE,
     REVERTED_BEFORE,
 ];

@@ -6,10 +6,11 @@ use super::coverage::{Coverage, untested};
 use super::findings::sort_findings;
 use super::merge_check::MergeCheck;
 use super::merge_sides::{MergeSides, SidesError, TARGET_VARIABLES};
-use super::request::{CheckRequest, RequireTested};
+use super::request::{CheckRequest, Weight};
 use super::reverted_before::find_repeated_changes;
+use super::unguarded::unguarded;
 use crate::git::{Repository, disable_hash_verification};
-use crate::model::{CancelToken, CheckReport, Severity};
+use crate::model::{CancelToken, CheckReport};
 use crate::setup::{self, EnvironmentKind, EnvironmentOptions, Error, Prepared, Request, Runs};
 
 impl From<SidesError> for Error {
@@ -86,11 +87,8 @@ fn report(
     }
     look.compare()?;
     look.types(request, cancel)?;
-    let weight = match (request.require_tested, coverage) {
-        (Some(RequireTested::Error), _) => Some(Severity::Error),
-        (Some(RequireTested::Warn), _) | (None, Some(_)) => Some(Severity::Warning),
-        (Some(RequireTested::Off), _) | (None, None) => None,
-    };
+    let by_default = coverage.map(|_| Weight::Warn);
+    let weight = request.require_tested.or(by_default).and_then(Weight::severity);
     let watch = weight.is_some() && coverage.is_none();
     let runs = !request.no_smoke && !prepared.plan.recipe.command.is_empty();
     if watch && !runs {
@@ -102,6 +100,10 @@ fn report(
     look.add(past);
     if let (Some(coverage), Some(severity)) = (coverage.or(watched.as_ref()), weight) {
         look.add(untested(coverage, severity, &look.calls));
+    }
+    if let Some(severity) = request.require_guarded.and_then(Weight::severity) {
+        let found = unguarded(severity, &look.calls, |path| look.source(path))?;
+        look.add(found);
     }
     look.ignore()?;
     Ok(look.report)

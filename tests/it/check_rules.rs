@@ -84,6 +84,36 @@ fn a_changed_call_that_no_test_executes_is_found() {
     assert!(ran.stderr.contains("/nonexistent"), "{}", ran.stderr);
 }
 
+#[test]
+fn a_changed_call_whose_failure_reaches_the_user_is_found_where_that_is_asked_for() {
+    let (reviewer, mut repo) = (Reviewer::new(), TestRepo::new());
+    let text = |call: &str, around: &str| {
+        format!(
+            "import json\n\n\n@app.route('/your-url')\ndef your_url():\n    try:\n        return {call}\n    {around}\n\n\ndef \
+             helper(urls):\n    return {call}\n"
+        )
+    };
+    let (open, guarded) = ("finally:\n        close()", "except ValueError:\n        return 'sorry'");
+    let base = repo.write("app.py", text("json.load(urls)", open)).commit("first");
+    let head = repo.write("app.py", text("json.loads(urls)", open)).commit("second");
+    let range = format!("{base}..{head}");
+    let look =
+        |range: &str, more: &[&str]| reviewer.json(repo.path(), &[&[range, "--types", "off"], more].concat());
+    let (code, report) = look(&range, &["--require-guarded", "error"]);
+    assert_eq!((code, findings(&report)), (Some(10), vec!["error unguarded-call app.py:7".to_owned()]));
+    let message = report["findings"][0]["message"].as_str().unwrap();
+    assert_eq!(message, "a failure of `json.loads(urls)` reaches the user of your_url (@app.route)");
+    let (code, report) = look(&range, &["--require-guarded", "warn"]);
+    assert_eq!((code, findings(&report)), (Some(0), vec!["warning unguarded-call app.py:7".to_owned()]));
+    let (_, report) = look(&range, &[]);
+    assert_eq!(findings(&report).len(), 0, "off by default");
+    repo.go_to(base);
+    let head = repo.write("app.py", text("json.loads(urls)", guarded)).commit("caught");
+    let (_, report) = reviewer
+        .json(repo.path(), &[&format!("{base}..{head}"), "--types", "off", "--require-guarded", "error"]);
+    assert_eq!(findings(&report).len(), 0, "{report:#}");
+}
+
 fn output(format: &str) -> String {
     let (reviewer, (repo, range)) = (Reviewer::new(), again());
     let ran = reviewer.check(repo.path(), &[&range, "--format", format]);

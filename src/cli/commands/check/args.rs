@@ -49,7 +49,11 @@ pub(crate) struct Args {
     /// Report changed calls that no test executes, as seen by tracing the smoke command or told by --coverage [default:
     /// warn with --coverage, else off]
     #[arg(long, value_enum, value_name = "WEIGHT")]
-    pub(super) require_tested: Option<RequireTested>,
+    pub(super) require_tested: Option<Weight>,
+    /// Report changed calls in functions that answer requests (views, routes) whose failure nothing catches [default:
+    /// off]
+    #[arg(long, value_enum, value_name = "WEIGHT")]
+    pub(super) require_guarded: Option<Weight>,
     /// Leave out findings that are in this baseline file
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
@@ -119,13 +123,23 @@ impl FailOn {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum RequireTested {
+pub(super) enum Weight {
     /// Not reported
     Off,
     /// A warning
     Warn,
     /// An error
     Error,
+}
+
+impl Weight {
+    const fn asked(self) -> check::Weight {
+        match self {
+            Self::Off => check::Weight::Off,
+            Self::Warn => check::Weight::Warn,
+            Self::Error => check::Weight::Error,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -153,11 +167,8 @@ impl Args {
                 Types::Off => None,
             },
             coverage: self.coverage.clone(),
-            require_tested: self.require_tested.map(|weight| match weight {
-                RequireTested::Off => check::RequireTested::Off,
-                RequireTested::Warn => check::RequireTested::Warn,
-                RequireTested::Error => check::RequireTested::Error,
-            }),
+            require_tested: self.require_tested.map(Weight::asked),
+            require_guarded: self.require_guarded.map(Weight::asked),
             no_smoke: self.no_smoke,
             run: Request {
                 repo: self.repo.clone(),

@@ -12,11 +12,13 @@ use std::time::Instant;
 use rustix::fs::{
     AtFlags, Mode, OFlags, mkdirat, open, openat, readlinkat, renameat, statat, symlinkat, unlinkat,
 };
+use rustix::io::Errno;
 
+use super::attributes::FolderAttributes;
 use super::entries::{Entry, entries_of, open_up};
 use super::facts::{FileFacts, Identity, Kind, facts_of};
 use super::remove::remove_beneath;
-use super::resolve::{FOLDER, ONLY_NAMES, one_name, open_beneath, open_with_links};
+use super::resolve::{FOLDER, ONLY_NAMES, one_name, open_beneath, open_file_with_links, open_with_links};
 
 /// A folder that was opened once. Paths are relative to it, and lead neither outside nor over a link.
 #[derive(Debug)]
@@ -73,6 +75,22 @@ impl Folder {
     /// When the file system cannot tell.
     pub fn identity(&self) -> io::Result<Identity> {
         Ok(facts_of(self)?.identity())
+    }
+
+    /// What it has beside its entries.
+    ///
+    /// # Errors
+    /// When the file system cannot tell.
+    pub fn attributes(&self) -> io::Result<FolderAttributes> {
+        Ok(FolderAttributes::of(self.as_fd())?)
+    }
+
+    /// Let it have these attributes, whatever a command made of its own.
+    ///
+    /// # Errors
+    /// When it cannot have them any more.
+    pub fn put_back(&self, attributes: &FolderAttributes) -> io::Result<()> {
+        Ok(attributes.put_back(self.as_fd())?)
     }
 
     /// Whether this name is that folder's, and no link to it.
@@ -159,6 +177,27 @@ impl Folder {
     pub fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open_file(path)?.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// What is in a regular file of somebody else's tree: over links, as long as they lead nowhere outside.
+    ///
+    /// # Errors
+    /// When it is none, lies outside, is longer than `most`, or cannot be read.
+    pub fn read_over_links(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        let other = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why.to_owned());
+        let file = match open_file_with_links(self.as_fd(), path) {
+            Err(Errno::XDEV) => return Err(other("it is a link that leads outside")),
+            file => file?,
+        };
+        if facts_of(&file)?.kind() != Kind::File {
+            return Err(other("it is not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        File::from(file).take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > most) {
+            return Err(other("it is too large"));
+        }
         Ok(bytes)
     }
 

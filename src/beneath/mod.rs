@@ -6,6 +6,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `attributes` | [`FolderAttributes`]: what a folder has beside its entries |
 //! | `facts` | [`FileFacts`]: what tells that a file was touched; [`Identity`]: which folder this is |
 //! | `folder` | [`Folder`]: looking, making, opening |
 //! | `remove` | removing, in bounded time, memory and descriptors |
@@ -13,6 +14,7 @@
 //! | `scratch` | [`Scratch`]: a temporary folder for a program that is not trusted |
 //! | `entries` | what lies in an open folder, and the folder that a path lies in |
 
+mod attributes;
 mod entries;
 mod facts;
 mod folder;
@@ -22,6 +24,7 @@ mod scratch;
 #[cfg(test)]
 mod tests;
 
+pub use attributes::FolderAttributes;
 pub use entries::Entry;
 pub use facts::{FileFacts, Identity, Kind};
 pub use folder::Folder;

@@ -168,3 +168,50 @@ fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
     assert!(scene.folder.open_file(Path::new("x")).is_err());
     assert!(scene.folder.overwrite(Path::new("x")).is_err());
 }
+
+#[test]
+fn a_file_of_anothers_tree_is_read_over_links_that_stay_inside_and_no_others() {
+    let scene = Scene::new();
+    fs::create_dir(scene.path.join("deep")).unwrap();
+    fs::write(scene.path.join("deep/real"), "text").unwrap();
+    for (to, name) in [
+        (Path::new("deep/real"), "inside"),
+        (Path::new("../outside/mine"), "above"),
+        (&scene.outside.join("mine"), "absolute"),
+        (Path::new("/dev/zero"), "endless"),
+        (Path::new("/proc/self/environ"), "own"),
+        (Path::new("loop"), "loop"),
+        (Path::new("deep"), "folder"),
+    ] {
+        symlink(to, scene.path.join(name)).unwrap();
+    }
+    rustix::fs::mknodat(CWD, scene.path.join("fifo"), rustix::fs::FileType::Fifo, Mode::RWXU, 0).unwrap();
+    let read = |name: &str, most| scene.folder.read_over_links(name.as_ref(), most);
+    assert_eq!(read("inside", 4).unwrap(), b"text");
+    assert_eq!(read("deep/real", 100).unwrap(), b"text");
+    assert!(read("inside", 3).is_err(), "too large");
+    for name in
+        ["above", "absolute", "endless", "own", "loop", "folder", "fifo", "../outside/mine", "nothing"]
+    {
+        assert!(read(name, 100).is_err(), "{name}");
+    }
+    assert_eq!(read("nothing", 1).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    // The control: by path all but the last few are read.
+    assert!(fs::read(scene.path.join("above")).is_ok() && fs::read(scene.path.join("absolute")).is_ok());
+}
+
+#[test]
+fn attributes_of_a_folder_are_put_back() {
+    let scene = Scene::new();
+    let made = scene.folder.attributes().unwrap();
+    let at = |name: &str| scene.path.join(name);
+    fs::create_dir(at("x")).unwrap();
+    fs::set_permissions(&scene.path, Permissions::from_mode(0o1707)).unwrap();
+    let noted = rustix::fs::setxattr(&scene.path, "user.note", b"left", rustix::fs::XattrFlags::empty());
+    assert!(noted.is_ok() || noted == Err(rustix::io::Errno::OPNOTSUPP), "{noted:?}");
+    assert_ne!(scene.folder.attributes().unwrap(), made);
+    scene.folder.put_back(&made).unwrap();
+    assert_eq!(scene.folder.attributes().unwrap(), made);
+    assert_eq!(fs::metadata(&scene.path).unwrap().permissions().mode() & 0o7777, 0o755);
+    assert!(at("x").is_dir(), "what lies in it stays");
+}

@@ -17,7 +17,7 @@ use super::GitError;
 use super::checkout_delta::{SUBMODULE, SYMLINK};
 use super::ids::ToOid;
 use super::shadow::RepositoryTemplate;
-use crate::beneath::{FileFacts, Folder, Kind};
+use crate::beneath::{FileFacts, Folder, FolderAttributes, Kind};
 use crate::model::{BlobId, CommitId};
 
 /// A file as the index lists it.
@@ -69,6 +69,8 @@ pub struct PrivateGit {
     tree: Arc<Folder>,
     /// The folder itself, as it was made.
     folder: Folder,
+    /// What it had beside its entries then, as all folders in it.
+    made: FolderAttributes,
     borrowed: RepositoryTemplate,
     drafts: Drafts,
     /// The files that belong there, as they were written.
@@ -95,7 +97,8 @@ impl PrivateGit {
     /// When it cannot be made.
     pub fn new(tree: Arc<Folder>, borrowed: RepositoryTemplate, drafts: Drafts) -> io::Result<Self> {
         let folder = tree.new_folder(NAME)?;
-        Ok(Self { tree, folder, borrowed, drafts, written: BTreeMap::new() })
+        let made = folder.attributes()?;
+        Ok(Self { tree, folder, made, borrowed, drafts, written: BTreeMap::new() })
     }
 
     /// The folder, when it still is the one that was made.
@@ -122,7 +125,7 @@ impl PrivateGit {
     {
         self.make_sure(until).map_err(in_folder)?;
         let mut restoring = Restoring { folder: &self.folder, written: &mut self.written };
-        restoring.remove_strangers(until).map_err(in_folder)?;
+        restoring.remove_strangers(&self.made, until).map_err(in_folder)?;
         for name in FOLDERS {
             restoring.folder.make_folders(name.as_ref(), until).map_err(in_folder)?;
         }
@@ -211,10 +214,12 @@ impl Restoring<'_> {
     }
 
     /// Remove everything that is not as it was written.
-    fn remove_strangers(&self, until: Instant) -> io::Result<()> {
+    fn remove_strangers(&self, made: &FolderAttributes, until: Instant) -> io::Result<()> {
         let mut waiting = vec![PathBuf::new()];
         while let Some(below) = waiting.pop() {
-            for entry in self.folder.opened_up(&below)?.entries()? {
+            let here = self.folder.opened_up(&below)?;
+            here.put_back(made)?;
+            for entry in here.entries()? {
                 let name = below.join(entry.name);
                 let is_folder = entry.kind == Kind::Folder;
                 let belongs = name.to_str().is_some_and(|name| {

@@ -60,6 +60,9 @@ impl WorkTree {
         waiting: &mut Vec<Vec<u8>>,
     ) -> io::Result<()> {
         let here = self.folder.opened_up(system_path(folder))?;
+        if folder.is_empty() || !keep.is_match(system_path(folder)) {
+            here.put_back(&self.made)?;
+        }
         for entry in here.entries()? {
             if folder.is_empty() && entry.name == ".git" {
                 continue; // It has rules of its own.

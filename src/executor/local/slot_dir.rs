@@ -18,7 +18,7 @@ use super::bytecode_path::source_of_bytecode;
 use super::bytecode_prefix::{Links, Prefix};
 use super::command_env::Folders;
 use super::{RunFolder, pycache};
-use crate::beneath::{Folder, Kind};
+use crate::beneath::{Folder, FolderAttributes, Kind};
 use crate::git::Drafts;
 use crate::process::sandbox::OwnFolder;
 
@@ -183,6 +183,8 @@ pub(super) struct SlotDir {
     tmp: Folder,
     pub(super) bytecode: Folder,
     prefix: Prefix,
+    /// What the folders had beside their entries when they were made: those of the slot, and of its bytecode.
+    made: [FolderAttributes; 2],
     /// The links to what was there before that it has.
     seeds: Arc<Links>,
     /// The link in the prefix to the bytecode of the tree.
@@ -210,7 +212,8 @@ impl SlotDir {
         let mut to_tree = Links::default();
         to_tree.add(pycache::inside_prefix(&folders.tree), folders.bytecode.clone());
         let (all, seeds) = (Arc::clone(all), Arc::default());
-        Ok(Self { all, number, name, folders, top, tree, home, tmp, bytecode, prefix, seeds, to_tree })
+        let made = [tree.attributes()?, bytecode.attributes()?];
+        Ok(Self { all, number, name, folders, top, tree, home, tmp, bytecode, prefix, made, seeds, to_tree })
     }
 
     /// Whether all of them are where they were made.
@@ -302,6 +305,13 @@ impl SlotDir {
             }
         }
         self.home.empty(until)?;
-        self.tmp.empty(until)
+        self.tmp.empty(until)?;
+        // Other folders inherit some of it from these.
+        let [slot, bytecode] = &self.made;
+        for folder in [&self.top, &self.tree, &self.home, &self.tmp] {
+            folder.put_back(slot)?;
+        }
+        self.bytecode.put_back(bytecode)?;
+        self.prefix.folder.put_back(bytecode)
     }
 }

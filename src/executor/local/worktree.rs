@@ -20,7 +20,7 @@ use super::bytecode_path::remove_beside;
 use super::file_forms::{CheckoutForms, Forms};
 use super::manifest::{Entry, Manifest, system_path};
 use super::source_time::time_of;
-use crate::beneath::{FileFacts, Folder};
+use crate::beneath::{FileFacts, Folder, FolderAttributes};
 use crate::executor::error::with_causes;
 use crate::git::{
     Checkout, CheckoutDelta, CheckoutGap, Content, Drafts, Form, GitError, IndexedFile, Link, PrivateGit,
@@ -42,6 +42,8 @@ pub(super) enum CheckoutError {
 /// A folder that holds a checked-out tree.
 pub(super) struct WorkTree {
     pub(super) folder: Arc<Folder>,
+    /// What it had beside its entries when it was made, as all folders in it.
+    pub(super) made: FolderAttributes,
     pub(super) manifest: Manifest,
     pub(super) git: PrivateGit,
     pub(super) objects: Repository,
@@ -65,11 +67,24 @@ impl WorkTree {
         drafts: Drafts,
     ) -> Result<Self, CheckoutError> {
         let links = borrowed.links().to_vec();
+        let made = folder.attributes().map_err(CheckoutError::Folder)?;
         let checkout = Arc::clone(borrowed.checkout());
         let git = PrivateGit::new(folder.clone(), borrowed, drafts).map_err(CheckoutError::Folder)?;
         let manifest = Manifest::default();
         let (forms, damaged) = (Forms::default(), Vec::new());
-        Ok(Self { folder, manifest, git, objects, links, checkout, forms, base: None, damaged, walk: 0 })
+        Ok(Self {
+            folder,
+            made,
+            manifest,
+            git,
+            objects,
+            links,
+            checkout,
+            forms,
+            base: None,
+            damaged,
+            walk: 0,
+        })
     }
 
     /// What is to be linked into each tree.

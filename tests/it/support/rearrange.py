@@ -39,11 +39,60 @@ def look():
     for folder in (home, tmp):
         if [name for name in os.listdir(folder) if not name.startswith(".tmp")]:
             unclean((folder, os.listdir(folder)))
+    attributes = {(folder, attributes_of(folder)) for folder in (tree, tree + "/pkg", tree + "/pkg/deep", tree + "/.git",
+                                                                 tree + "/.git/refs", home, tmp)}
+    umask = os.umask(0o22)
+    os.umask(umask)
+    if len({found for _, found in attributes}) > 1 or attributes_of(tree)[:4] != (0o777 & ~umask, os.geteuid(), os.getegid(), ()):
+        unclean(("attributes", attributes))
     if app.value != pkg.mod.value or open(tree + "/data").read() != "data of %d\n" % app.value:
         unclean("contents of another version")
     said = subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, cwd=tree)
     if said.returncode or said.stdout:
         unclean(said)
+
+
+def attributes_of(folder):
+    """What a folder has beside its entries: mode, owner, extended attributes, flags."""
+    found = os.stat(folder)
+    flags = None
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        # Of ext4's own flags one says that the folder is large, another how its entries lie.
+        flags = struct.unpack("l", fcntl.ioctl(opened, 0x80086601, bytes(8)))[0] & ~0x81000
+    except OSError:
+        pass
+    os.close(opened)
+    return (found.st_mode & 0o7777, found.st_uid, found.st_gid, tuple(os.listxattr(folder)), flags)
+
+
+def access_list(*permissions):
+    """For the owner, the group and all others, as acl(5) is stored."""
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, permission, 0xffffffff)
+                                           for tag, permission in zip((1, 4, 32), permissions))
+
+
+def alter(folder):
+    """Change what a folder has beside its entries."""
+    kind = rng.randrange(6)
+    if kind == 0:
+        os.setxattr(folder, "user.note", b"left")
+    elif kind == 1:
+        os.setxattr(folder, "system.posix_acl_default", access_list(4, 0, 0))
+    elif kind == 2:
+        os.setxattr(folder, "system.posix_acl_default", access_list(7, 7, 7))
+    elif kind == 3:
+        os.chown(folder, rng.choice([-1, 1]), 1)
+    elif kind == 4:
+        os.chmod(folder, rng.choice([0o2775, 0o777, 0o1700]))
+    else:
+        # Synchronous, no times of access, or nothing but appending. It may be a pipe by now.
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            flags = struct.unpack("l", fcntl.ioctl(opened, 0x80086601, bytes(8)))[0]
+            fcntl.ioctl(opened, 0x40086602, struct.pack("l", flags | rng.choice([0x8, 0x80, 0x20])))
+        finally:
+            os.close(opened)
 
 
 class Done(Exception):
@@ -118,7 +167,7 @@ def act():
     folders, files = list(filter(is_inside, folders)), list(filter(is_inside, files))
     folder, file, any_of = rng.choice(folders), rng.choice(files), rng.choice(folders + files)
     inside = rng.choice([canary, canary + "/app.py", canary + "/pkg", canary + "/nothing", any_of, "/dev/zero"])
-    choice = rng.randrange(16)
+    choice = rng.randrange(18)
     if choice <= 3:
         link(canary, folder)
     elif choice == 4:
@@ -155,6 +204,8 @@ def act():
         os.path.lexists(folder) and put_aside(folder)
         os.mkdir(folder)
         odd_names(folder)
+    elif choice >= 16:
+        alter(folder)
 
 
 tag = sys.implementation.cache_tag

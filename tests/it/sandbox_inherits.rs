@@ -80,6 +80,7 @@ results = {
     "clone": (forked(cloned), 1),
     "a descriptor of another": (took(), EPERM),
     "mount": (call(165, 40, b"none", b"/nowhere", b"tmpfs", 0, None), EPERM),
+    "a terminal's input": (call(16, 29, -1, 0x5412, b"x"), EPERM),
     "a newer call": (call(998, 998), ENOSYS),
 }
 if is_x86:
@@ -102,7 +103,7 @@ fn calls_that_reach_past_the_sandbox_are_refused() {
             ..slot.spec(&sandbox, &["python3", "-c", CALLS, numbers])
         });
         // Which of them this machine has beside these depends on its kernel and on who runs the test.
-        for possible in ["a descriptor of another", "keyctl", "mount"] {
+        for possible in ["a descriptor of another", "a terminal's input", "keyctl", "mount"] {
             assert!(outside.stdout.text.lines().any(|line| line == possible), "{possible}: {outside:?}");
         }
     }
@@ -158,6 +159,40 @@ fn the_first_process_of_a_sandbox_is_left_alone() {
             assert!(outside.stdout.text.contains(possible), "{possible}: {outside:?}");
         }
     }
+}
+
+/// Prints what of another process's settings, and of the kernel's, can be opened to be written; nothing is.
+const SETTINGS: &str = r#"
+import os, sys
+for name in [f"/proc/{sys.argv[1]}/{name}" for name in ("oom_score_adj", "comm", "timerslack_ns", "coredump_filter")] + [
+        "/proc/sys/kernel/core_pattern", "/proc/sys/vm/overcommit_memory", "/proc/sysrq-trigger"]:
+    try:
+        os.close(os.open(name, os.O_WRONLY))
+        print(os.path.basename(name))
+    except OSError:
+        pass
+print("end")
+"#;
+
+#[test]
+fn settings_of_other_processes_and_of_the_kernel_are_not_to_be_written() {
+    let mut victim = Command::new("sleep").arg("1000").spawn().unwrap();
+    for (name, sandbox) in sandboxes_of_all_kinds() {
+        let slot = Slot::new();
+        let number = victim.id().to_string();
+        let words = ["python3", "-c", SETTINGS, &number];
+        // Process groups keep nothing of files.
+        if name != "process-groups" {
+            let inside = finish(&slot.spec(&sandbox, &words));
+            assert_eq!(inside.stdout.text, "end\n", "{name}: {}", inside.stderr.text);
+        }
+        let outside = finish(&ChildSpec { confinement: None, ..slot.spec(&sandbox, &words) });
+        for possible in ["oom_score_adj", "comm", "coredump_filter"] {
+            assert!(outside.stdout.text.lines().any(|line| line == possible), "{possible}: {outside:?}");
+        }
+    }
+    victim.kill().unwrap();
+    victim.wait().unwrap();
 }
 
 /// What test suites do.

@@ -68,6 +68,7 @@ const NETWORK: &str = "a network of its own";
 const FILES: &str = "files kept from trials";
 const SOCKETS: &str = "sockets in the file system kept from trials";
 const PROCESSES: &str = "processes kept from trials";
+const SHARED: &str = "temporary files, terminals and shared memory of their own";
 const FILTER: &str = "a filter of system calls";
 
 /// The part that is missing where the limit of processes does not hold.
@@ -144,6 +145,11 @@ impl SandboxCapabilities {
         let mut open = Vec::new();
         if !self.mount && !self.fence {
             open.push(missing(FILES, "they can be read and written as you can"));
+        }
+        if !self.mount {
+            let why = "this machine's /tmp, /dev/shm, terminals and System V memory are there beside a private TMPDIR, and what \
+                       is left in them stays";
+            open.push(missing(SHARED, why));
         }
         if !(self.mount || self.fence && has_sockets()) {
             let why = "those of services are reached, such as the session bus and container engines, whatever of files \

@@ -20,8 +20,9 @@ use crate::beneath::Identity;
 
 /// The kernel's rights that are known here; those that it does not have are left out.
 const RIGHTS: ABI = ABI::V10;
-/// Folders for everybody's temporary files, and devices that every program may need.
-const SHARED: [&str; 12] = [
+/// Folders for everybody's temporary files, and devices that every program may need. `/proc` is not among them: settings of other
+/// processes are in it, and of the kernel.
+const SHARED: [&str; 11] = [
     "/dev/full",
     "/dev/null",
     "/dev/ptmx",
@@ -31,7 +32,6 @@ const SHARED: [&str; 12] = [
     "/dev/tty",
     "/dev/urandom",
     "/dev/zero",
-    "/proc",
     "/tmp",
     "/var/tmp",
 ];

@@ -3,9 +3,11 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use git2::{Delta, Diff, DiffFile, DiffFindOptions, DiffFormat, DiffOptions, FileMode, Tree};
+use git2::{Delta, Diff, DiffFile, DiffFindOptions, DiffFormat, DiffOptions, Tree};
 
+use super::checkout_delta::SUBMODULE;
 use super::ids::{ToOid, blob_id};
+use super::tree_modes::TreeModes;
 use super::{GitError, Repository};
 use crate::model::{BlobId, CommitId, TreeId};
 
@@ -64,10 +66,13 @@ impl Repository {
     /// When a tree is missing or broken.
     pub fn changed_files(&self, old: Option<TreeId>, new: TreeId) -> Result<Vec<FileChange>, GitError> {
         let diff = self.diff(old, new, 0)?;
+        let (mut old_modes, mut new_modes) = (TreeModes::new(self, old)?, TreeModes::new(self, Some(new))?);
         Ok(diff
             .deltas()
             .filter_map(|delta| {
                 let (before, after) = (delta.old_file(), delta.new_file());
+                let old_mode = old_modes.of(before.path_bytes()?);
+                let new_mode = new_modes.of(after.path_bytes()?);
                 let status = match delta.status() {
                     Delta::Added => ChangeStatus::Added,
                     Delta::Deleted => ChangeStatus::Deleted,
@@ -83,10 +88,10 @@ impl Repository {
                         .filter(|_| status == ChangeStatus::Renamed)
                         .map(ToOwned::to_owned),
                     status,
-                    old: content(&before),
-                    new: content(&after),
-                    old_mode: before.mode().into(),
-                    new_mode: after.mode().into(),
+                    old: content(&before, old_mode),
+                    new: content(&after, new_mode),
+                    old_mode,
+                    new_mode,
                 })
             })
             .collect())
@@ -209,6 +214,6 @@ const fn lines(start: u32, count: u32) -> Range<u32> {
     start..start + count
 }
 
-fn content(file: &DiffFile<'_>) -> Option<BlobId> {
-    (!file.id().is_zero() && file.mode() != FileMode::Commit).then(|| blob_id(file.id()))
+fn content(file: &DiffFile<'_>, mode: u32) -> Option<BlobId> {
+    (!file.id().is_zero() && mode != SUBMODULE).then(|| blob_id(file.id()))
 }

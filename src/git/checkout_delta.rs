@@ -4,6 +4,7 @@
 use git2::{Delta, DiffOptions, ErrorCode};
 
 use super::ids::{ToOid, blob_id, tree_id};
+use super::tree_modes::TreeModes;
 use super::{GitError, Repository};
 use crate::model::{BlobId, TreeId};
 
@@ -41,6 +42,7 @@ impl Repository {
         if old == Some(new) {
             return Ok(CheckoutDelta::default());
         }
+        let mut modes = TreeModes::new(self, Some(new))?;
         let old = old.map(|old| Ok::<_, GitError>(self.inner.find_tree(old.oid()?)?)).transpose()?;
         let new = self.inner.find_tree(new.oid()?)?;
         let mut options = DiffOptions::new();
@@ -53,7 +55,8 @@ impl Repository {
             if change.status() == Delta::Deleted {
                 delta.removed.push(path);
             } else {
-                delta.written.push(TreeFile { path, id: blob_id(file.id()), mode: file.mode().into() });
+                let mode = modes.of(&path);
+                delta.written.push(TreeFile { path, id: blob_id(file.id()), mode });
             }
         }
         Ok(delta)

@@ -58,6 +58,7 @@ mod top_level_files;
 mod tracked;
 mod tree_builder;
 mod tree_listing;
+mod tree_modes;
 mod trial_repository;
 mod work_tree;
 

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorClass, ErrorCode, ObjectFormat, RepositoryOpenFlags};
 
 use super::GitError;
+use super::checkout_delta::SUBMODULE;
 use super::ids::{ToOid, blob_id, commit_id, tree_id};
 use super::libgit2_settings::prepare_library;
+use super::tree_modes::TreeModes;
 use crate::model::{BlobId, CommitId, CommitInfo, TreeId};
 
 /// No folder ends the search for a repository above.
@@ -188,10 +190,10 @@ impl Repository {
         wanted: impl Fn(&Path) -> bool,
     ) -> Result<Vec<(PathBuf, BlobId)>, GitError> {
         let diff = self.inner.diff_tree_to_tree(None, Some(&self.inner.find_tree(tree.oid()?)?), None)?;
-        let mut files = Vec::new();
+        let (mut files, mut modes) = (Vec::new(), TreeModes::new(self, Some(tree))?);
         for delta in diff.deltas() {
             let file = delta.new_file();
-            if file.mode() == git2::FileMode::Commit {
+            if file.path_bytes().is_none_or(|path| modes.of(path) == SUBMODULE) {
                 continue;
             }
             if let Some(path) = file.path().filter(|path| wanted(path)) {

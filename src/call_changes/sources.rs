@@ -8,6 +8,7 @@ use super::compare::{CallComparer, Compared, Comparison};
 use super::filter::Filter;
 use super::request::CallsRequest;
 use super::stale::{stale_finder, stale_in_tree};
+use crate::beneath::Folder;
 use crate::calls::{FilePatch, Paths, diff_files, parse_patch};
 use crate::git::{CommitFilter, CommitTrees, Repository, is_python};
 use crate::model::{
@@ -182,11 +183,11 @@ fn history(
 
 fn work_tree(repository: &Repository, with_stale: bool) -> Result<CallReport, ChangesError> {
     let folder = repository.workdir().ok_or(ChangesError::Bare)?;
-    let mut compared: Compared = Vec::new();
-    let mut collector = Collector::default();
+    let (mut compared, mut collector) = (Compared::new(), Collector::default());
+    let read = reader_of(folder)?;
     for change in repository.changed_in_work_tree()? {
         let old = change.old.map(|id| repository.blob(id)).transpose()?;
-        let new = if change.exists { std::fs::read(folder.join(&change.path)).ok() } else { None };
+        let new = change.exists.then(|| read(&change.path)).flatten();
         let old_path = change.old_path.clone().unwrap_or_else(|| change.path.clone());
         let calls = diff_files(old.as_deref(), new.as_deref(), Paths { old: &old_path, new: &change.path });
         // Only whether there is a new version counts from here on.
@@ -201,6 +202,14 @@ fn work_tree(repository: &Repository, with_stale: bool) -> Result<CallReport, Ch
         collector.add_change(None, &path, None, change);
     }
     Ok(collector.report)
+}
+
+/// Reads files beneath a folder: through no link that leads outside, and none without end.
+fn reader_of(folder: &Path) -> Result<impl Fn(&str) -> Option<Vec<u8>>, ChangesError> {
+    /// No source is larger.
+    const LARGEST: u64 = 64 << 20;
+    let folder = Folder::open(folder).map_err(unreadable(folder))?;
+    Ok(move |path: &str| folder.read_over_links(Path::new(path), LARGEST).ok())
 }
 
 /// As [`stale_in_tree`], in the files that git follows, as they are on disk.
@@ -222,7 +231,8 @@ fn stale_in_folder(
         .collect();
     paths.sort();
     paths.dedup();
-    let read = |path: &String| std::fs::read(folder.join(path)).unwrap_or_default();
+    let read = reader_of(folder)?;
+    let read = |path: &str| read(path).unwrap_or_default();
     for path in paths.iter().filter(|path| path.ends_with("__init__.py")) {
         let source = read(path);
         if finder.may_concern(&source) {
@@ -302,7 +312,10 @@ fn versions(repository: Option<&Repository>, folder: &Path, file: &FilePatch) ->
         candidates.extend(in_head(repository));
     }
     let top = repository.and_then(Repository::workdir).unwrap_or(folder);
-    candidates.extend([path, file.path()].iter().filter_map(|path| std::fs::read(top.join(path)).ok()));
+    // What a patch names is its own choice.
+    if let Ok(read) = reader_of(top) {
+        candidates.extend([path, file.path()].iter().filter_map(|path| read(path)));
+    }
     for candidate in &candidates {
         if let Some(new) = file.apply(candidate) {
             return (candidate.clone(), new, true);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
+use crate::beneath::Folder;
 use crate::pyenv::ini;
 
 /// What a tree's settings come to.
@@ -21,8 +22,11 @@ const FILES: [&str; 4] = ["mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg"
 
 /// The settings of a tree; `None` when it has none.
 pub(super) fn of_mypy(folder: &Path) -> Option<Settings> {
+    const LARGEST: u64 = 4 << 20;
+    // They came with a commit, links too.
+    let folder = Folder::open(folder).ok()?;
     FILES.iter().find_map(|name| {
-        let text = std::fs::read_to_string(folder.join(name)).ok()?;
+        let text = String::from_utf8(folder.read_over_links(name.as_ref(), LARGEST).ok()?).ok()?;
         if *name == "pyproject.toml" { of_toml(&text) } else { of_ini(&text, *name == "setup.cfg") }
     })
 }

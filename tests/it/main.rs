@@ -59,6 +59,7 @@ mod git_history;
 mod git_lines;
 mod git_mirror;
 mod git_shadow;
+mod hostile_checkout;
 mod hostile_text;
 mod import_circles;
 mod log_carriers;

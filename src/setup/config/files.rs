@@ -8,6 +8,7 @@ use etcetera::BaseStrategy as _;
 use serde::Deserialize;
 use toml::Table;
 
+use crate::beneath::Folder;
 use crate::git::Repository;
 use crate::model::CommitId;
 use crate::setup::error::Error;
@@ -41,8 +42,8 @@ pub(super) fn of_checkout(folder: &Path, top: &Path) -> Result<Option<Found>, Er
     for folder in folder.ancestors().take_while(|folder| folder.starts_with(top)) {
         let inside = folder.strip_prefix(top).unwrap_or(Path::new(""));
         let read = |name: &str| {
-            let file = folder.join(name);
-            Ok(read(&file)?.map(|text| (text, file.display().to_string())))
+            let text = read_inside(top, &inside.join(name))?;
+            Ok(text.map(|text| (text, folder.join(name).display().to_string())))
         };
         if let Some(found) = in_folder(inside, read)? {
             return Ok(Some(found));
@@ -96,6 +97,28 @@ fn in_folder(inside: &Path, read: impl Fn(&str) -> Result<Text, Error>) -> Resul
 
 fn parse(text: &str, name: &str) -> Result<Table, Error> {
     text.parse::<Table>().map_err(|error| Error::usage(format!("{name}: {}", error.to_string().trim_end())))
+}
+
+/// A file that came with a repository: a link in it may lead to a device without end, or to a file of the user's, of which an
+/// error would say a line.
+fn read_inside(top: &Path, inside: &Path) -> Result<Option<String>, Error> {
+    const LARGEST: u64 = 4 << 20;
+    let failed = |error: std::io::Error| {
+        Error::usage(format!("failed to read {}: {error}", top.join(inside).display())).hinted(
+            "--no-config does without it; your own configuration is in ~/.config/pybisect/config.toml",
+        )
+    };
+    let bytes = Folder::open(top).and_then(|folder| folder.read_over_links(inside, LARGEST));
+    match bytes {
+        Ok(bytes) => {
+            let text = String::from_utf8(bytes);
+            text.map(Some).map_err(|error| {
+                failed(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()))
+            })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 fn read(file: &Path) -> Result<Option<String>, Error> {

@@ -2,9 +2,12 @@
 
 mod proposal;
 
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use self::proposal::{Proposal, propose};
+use crate::beneath::Folder;
 use crate::cli::terminal::stdout_style;
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
@@ -30,6 +33,9 @@ pub(crate) struct Args {
     repo: PathBuf,
 }
 
+/// A file that tells of a project is not larger.
+const LARGEST: u64 = 4 << 20;
+
 /// A file to write.
 struct Output {
     path: &'static str,
@@ -43,7 +49,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
         .workdir()
         .ok_or_else(|| Error::usage("a bare repository has no work tree").hinted("go to a checkout of it"))?;
     let files = files(top);
-    let read = |path: &Path| std::fs::read_to_string(top.join(path)).unwrap_or_default();
+    let folder = Folder::open(top).map_err(Error::internal)?;
+    let read = |path: &Path| {
+        let bytes = folder.read_over_links(path, LARGEST).unwrap_or_default();
+        String::from_utf8(bytes).unwrap_or_default()
+    };
     let proposal = match &args.smoke {
         Some(words) => given(words)?,
         None => propose(&files, &read).ok_or_else(|| {
@@ -57,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     said.push(format!("smoke command: {} (from {because})\n", shell_words::join(&proposal.command)));
     for output in outputs(top, &proposal)? {
         let file = top.join(output.path);
-        let stays = file.exists() && !args.force;
+        let stays = file.symlink_metadata().is_ok() && !args.force;
         let done = match (stays, args.dry_run) {
             (true, _) => "is there already and stays (--force writes over it)",
             (false, true) => "would be:",
@@ -68,7 +78,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
             continue;
         }
         if !args.dry_run {
-            write(&file, &output.text)?;
+            write(&folder, output.path, &output.text).map_err(|error| {
+                Error::usage(format!("failed to write {}: {error}", file.display())).hinted(
+                    "remove what is in the way, or see what would be written: pybisect init --dry-run",
+                )
+            })?;
         }
         said.extend(output.text.lines().map(|line| format!("  {line}\n")));
     }
@@ -82,10 +96,25 @@ fn given(words: &str) -> Result<Proposal, Error> {
     Ok(Proposal { command, because: "--smoke".to_owned(), install })
 }
 
-fn write(file: &Path, text: &str) -> Result<(), Error> {
-    let written =
-        file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(file, text));
-    written.map_err(|error| Error::usage(format!("failed to write {}: {error}", file.display())))
+/// Write a file of the work tree, through no link: one that came with the repository may lead anywhere.
+fn write(top: &Folder, path: &str, text: &str) -> io::Result<()> {
+    let path = Path::new(path);
+    let folders: Vec<&Path> = path.ancestors().skip(1).filter(|folder| *folder != Path::new("")).collect();
+    for folder in folders.into_iter().rev() {
+        match top.facts(folder) {
+            Ok(facts) if facts.is_folder() => {}
+            // It is the user's, or came with the repository.
+            Ok(_) => {
+                return Err(io::Error::new(io::ErrorKind::NotADirectory, "a link or file is in the way"));
+            }
+            Err(_) => top.make_folders(folder, Instant::now())?,
+        }
+    }
+    match top.remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    top.create(path, 0o666)?.write_all(text.as_bytes())
 }
 
 /// The configuration, and a workflow for each host that there is a sign of; GitHub's when there is none.

@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 
 use super::Style;
+use super::escape::{markdown, markdown_code};
 use super::live_plain::shortened;
 use super::phrases::plural;
 use crate::model::{Report, TargetGroup, TargetReport, by_culprit};
 
 /// Tests of one commit that are listed.
-const MOST_LISTED: usize = 12;
+pub(super) const MOST_LISTED: usize = 12;
 
 /// In one line, how many tests and commits there are, where there are several tests.
 pub(super) fn heading(report: &Report) -> Option<String> {
@@ -30,6 +31,27 @@ pub(super) fn write_targets(style: Style, report: &Report, out: &mut dyn Write) 
     writeln!(out, "\n{}", style.bold(heading))?;
     for group in by_culprit(&report.targets) {
         write_group(style, &group, out)?;
+    }
+    Ok(())
+}
+
+/// The same as a list of Markdown, without its heading: of each commit, so many tests.
+pub(super) fn write_markdown(report: &Report, most: usize, out: &mut dyn Write) -> io::Result<()> {
+    for group in by_culprit(&report.targets) {
+        match group.culprit {
+            Some(culprit) => {
+                let commit = &culprit.commit;
+                writeln!(out, "- {} {}", markdown_code(&commit.id.short()), markdown(&commit.subject))?;
+            }
+            None => writeln!(out, "- no answer")?,
+        }
+        for target in group.tests.iter().take(most) {
+            writeln!(out, "  - {}", markdown_code(&target.test))?;
+        }
+        let more = group.tests.len().saturating_sub(most);
+        if more > 0 {
+            writeln!(out, "  - … and {more} more")?;
+        }
     }
     Ok(())
 }

@@ -107,6 +107,14 @@ fn six_tests_that_five_commits_broke_are_found_in_one_session() {
     assert_eq!(report["targets"][0]["test"], first_test);
     assert_eq!(report["targets"][0]["culprit"], culprit(&report));
     let all = report["trials"]["run"].as_u64().unwrap();
+    for form in [&["show"][..], &["show", "--markdown"], &["show", "--slack"]] {
+        let shown = user.run(suite.repo.path(), form).stdout;
+        assert!(shown.contains("6 tests newly fail; 5 commits broke them"), "{form:?}: {shown}");
+        for (test, commit) in &expected {
+            let group = shown.rfind(&commit[..9]).unwrap();
+            assert!(shown[group..].contains(test.as_str()), "{form:?}, {test}: {shown}");
+        }
+    }
 
     let (code, report) = find(&["--fresh", "--target", "test_f28"]);
     assert_eq!((code, culprits(&report).len()), (Some(0), 1), "{report:#}");

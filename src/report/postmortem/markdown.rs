@@ -10,7 +10,7 @@ use crate::model::{BreakingChange, CandidateFix, Excerpt, FixReport, Incident};
 use crate::report::escape::{lines, markdown, markdown_code, markdown_code_cell, markdown_fence};
 use crate::report::phrases::{date, duration, plural};
 use crate::report::show::{Shown, lines_of};
-use crate::report::targets::heading;
+use crate::report::targets::{heading, write_markdown};
 
 /// Lines of an output, an edit and a diff that are shown.
 const MOST_OF_OUTPUT: usize = 60;
@@ -201,19 +201,7 @@ fn proven(told: &Postmortem, out: &mut dyn Write) -> io::Result<()> {
 fn targets(told: &Postmortem, out: &mut dyn Write) -> io::Result<()> {
     let Some(heading) = heading(&told.report) else { return Ok(()) };
     writeln!(out, "\n## Failing tests\n\n{}\n", markdown(&heading))?;
-    for group in crate::model::by_culprit(&told.report.targets) {
-        match group.culprit {
-            Some(culprit) => {
-                let commit = &culprit.commit;
-                writeln!(out, "- {} {}", markdown_code(&commit.id.short()), markdown(&commit.subject))?;
-            }
-            None => writeln!(out, "- no answer")?,
-        }
-        for target in &group.tests {
-            writeln!(out, "  - {}", markdown_code(&target.test))?;
-        }
-    }
-    Ok(())
+    write_markdown(&told.report, usize::MAX, out)
 }
 
 fn outputs(told: &Postmortem, out: &mut dyn Write) -> io::Result<()> {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{Shown, lines_of};
 use crate::report::escape::{lines, markdown, markdown_code, markdown_fence};
 use crate::report::phrases::{date, plural};
+use crate::report::targets::{MOST_LISTED, heading, write_markdown};
 
 /// Renders a session in Markdown.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +83,10 @@ impl ShowMarkdown {
                 })
                 .collect();
             block("diff", "  ", &diff, out)?;
+        }
+        if let Some(heading) = heading(report) {
+            writeln!(out, "\n{}\n", markdown(&heading))?;
+            write_markdown(report, MOST_LISTED, out)?;
         }
         for titled in shown.deciding() {
             writeln!(out, "\n<details><summary>{}</summary>\n", markdown(&titled.title))?;

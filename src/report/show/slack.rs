@@ -3,8 +3,10 @@
 use std::io::{self, Write};
 
 use super::Shown;
+use crate::model::{Report, by_culprit};
 use crate::report::escape::{lines, one_line};
 use crate::report::phrases::{date, plural};
+use crate::report::targets::heading;
 
 /// Renders a session as a message in Slack's mrkdwn.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +14,8 @@ pub struct ShowSlack;
 
 /// Edits that are shown.
 const MOST_EDITS: usize = 3;
+/// Tests of each commit that are shown.
+const MOST_TESTS: usize = 3;
 /// Lines of each side of an edit that are shown.
 const MOST_LINES: usize = 6;
 
@@ -66,8 +70,27 @@ impl ShowSlack {
         if more > 0 {
             writeln!(out, "… {} more", plural(more, "edit"))?;
         }
-        Ok(())
+        targets(report, out)
     }
+}
+
+/// The tests that newly fail, where there are several, by the commit that broke them.
+fn targets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let Some(heading) = heading(report) else { return Ok(()) };
+    writeln!(out, "{}", text(&heading))?;
+    for group in by_culprit(&report.targets) {
+        let commit = group.culprit.map(|culprit| &culprit.commit);
+        let broke = commit.map_or_else(
+            || "no answer".to_owned(),
+            |commit| format!("{} {}", code(&commit.id.short()), text(&commit.subject)),
+        );
+        let tests: Vec<String> =
+            group.tests.iter().take(MOST_TESTS).map(|target| code(&target.test)).collect();
+        let more = group.tests.len().saturating_sub(MOST_TESTS);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        writeln!(out, "• {broke}: {}{more}", tests.join(", "))?;
+    }
+    Ok(())
 }
 
 /// What Slack would take for a mention, a link or an entity is text, and nothing ends a block of code.

@@ -7,6 +7,7 @@ use crate::model::CommitId;
 use crate::report::Style;
 use crate::report::columns::{cut, fill};
 use crate::report::escape::one_line;
+use crate::report::targets::write_targets;
 
 /// Shows outputs on a terminal: one below the other, or side by side where there is room.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +24,7 @@ const MOST: usize = 30;
 const NARROWEST: usize = 64;
 
 impl ShowText {
-    /// Write what was printed at good and at bad; or, for a commit, all that is kept of it.
+    /// Write what was printed at good and at bad, and the tests that newly fail where there are several; or, for a commit, all that is kept of it.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -36,8 +37,8 @@ impl ShowText {
         }
         let deciding = shown.deciding();
         match deciding.as_slice() {
-            [] => writeln!(out, "no trial of this session has ended"),
-            [good, bad] if self.width > 2 * NARROWEST => self.beside(good, bad, out),
+            [] => writeln!(out, "no trial of this session has ended")?,
+            [good, bad] if self.width > 2 * NARROWEST => self.beside(good, bad, out)?,
             several => {
                 for (number, titled) in several.iter().enumerate() {
                     if number > 0 {
@@ -45,9 +46,9 @@ impl ShowText {
                     }
                     self.one(titled, MOST, out)?;
                 }
-                Ok(())
             }
         }
+        write_targets(self.style, shown.report, out)
     }
 
     fn title(&self, titled: &Titled<'_>, width: usize) -> String {

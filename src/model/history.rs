@@ -28,6 +28,11 @@ pub enum Shown {
         /// The commit that made it look otherwise.
         other: CommitId,
     },
+    /// The commits before another one fail as it does, and bad passes without the changes of both.
+    WithoutBoth {
+        /// The commit that made it look otherwise.
+        other: CommitId,
+    },
     /// By none: it is only the first that fails, and no later one passes.
     Unsettled,
 }

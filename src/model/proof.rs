@@ -127,7 +127,7 @@ impl Proof {
         let own: Vec<&TrialLine> = own.collect();
         let fails = !own.is_empty() && own.iter().all(|line| line.verdict != "good");
         let is_shown = match history.shown {
-            Shown::Undone => trials.narrowing_says("good"),
+            Shown::Undone | Shown::WithoutBoth { .. } => trials.narrowing_says("good"),
             Shown::StillThere { .. } => trials.narrowing_says("skip"),
             Shown::Unsettled => true,
         };

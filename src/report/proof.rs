@@ -50,6 +50,10 @@ fn by_history(report: &Report, id: &str, parents: &[Tally], shown: &Shown) -> St
         Shown::StillThere { other } => {
             format!("and {bad} without the change of {} still fails as it does", other.short())
         }
+        Shown::WithoutBoth { other } => {
+            let other = other.short();
+            format!("so does what is before {other}, and {bad} without the changes of both passes")
+        }
         Shown::Unsettled => "and none after it that ran passes".to_owned(),
     };
     format!("verified by trials that ran: {id} fails, though otherwise; its parent {parents} passes; {why}")

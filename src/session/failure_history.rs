@@ -5,27 +5,34 @@
 //! hid the one that is searched for and was mended: a mask. Which it is, trials tell:
 //!
 //! 1. The search goes by the exit status first, as `git bisect run` does: to the first commit since which the command fails.
-//!    What cannot be imported counts as failing there once there is a stretch of it.
-//! 2. Bad without that commit's change runs. When it passes, that commit is the culprit.
-//! 3. Otherwise the search goes on for the first commit that shows bad's failure. Where the commits before it fail
-//!    otherwise, bad runs without the change of that one. When the earlier failure is there again, it was never mended,
-//!    and the first commit is the culprit all the same. Otherwise it was a mask, and narrowing looks behind it.
+//!    What cannot be imported counts as failing there once there is a stretch of it. Where evidence led there past most of
+//!    the range, commits in between run: what passes there tells that it was mended.
+//! 2. Bad without that commit's change runs. When it passes, twice, and bad fails twice, that commit is the culprit.
+//! 3. Otherwise the search goes on for the first commit that shows bad's failure. Where the one before it fails as the
+//!    first commit did, or bad does without that commit's change, the earlier failure was never mended; and when bad passes
+//!    without both changes, the first commit is the culprit all the same. Otherwise it was a mask, and narrowing looks
+//!    behind it.
 
 use std::collections::HashSet;
 
 use super::Matching;
 use super::error::EarlyExit;
 use super::history_state::{After, BUDGET, STRETCH, Stage};
-use super::line_revert::{Without, without_change};
+use super::line_revert::{Without, leaves_something, without_change};
 use super::range::SearchRange;
 use super::state::Session;
 use crate::graph::Node;
 use crate::model::{
-    CommitId, Conclusion, Culprit, EventKind, Face, FailureHistory, FailureSignature, Shown, TreeId,
-    TrialKind, Verdict,
+    CommitId, Conclusion, Culprit, EventKind, Face, FailureHistory, FailureKind, FailureSignature, Shown,
+    TreeId, TrialId, TrialKind, Verdict,
 };
 use crate::search::{InformationGain, Next, SearchOutcome, SearchState, Strategy as _};
 use crate::triage::same_failure;
+
+/// Runs of bad that a proof by what bad is without a change needs.
+const SURE: u32 = 2;
+/// A stretch of which nothing ran is long from this part of the range on.
+const LONG_PART: usize = 4;
 
 impl Session<'_> {
     /// The state that the search goes by while commits that fail otherwise count for something. `None` while there are
@@ -66,6 +73,11 @@ impl Session<'_> {
             (Stage::Status, &SearchOutcome::Found { culprit, probability })
                 if hunt.state.observed(culprit).is_skipped() =>
             {
+                if let Some(node) = untested_since(hunt, culprit) {
+                    self.faces.stage = Stage::Status;
+                    self.start(hunt.id(node), TrialKind::Search)?;
+                    return Ok(After::GoOn);
+                }
                 self.faces.first = Some(culprit);
                 if let Some(conclusion) = self.if_undone(hunt, culprit, probability)? {
                     return Ok(After::Concluded(conclusion));
@@ -112,7 +124,11 @@ impl Session<'_> {
         first: Node,
         probability: f64,
     ) -> Result<Option<Conclusion>, EarlyExit> {
-        let Some(Without { tree, is_whole }) = self.bad_without(hunt, &[first])? else { return Ok(None) };
+        let Some(Without { tree, is_whole }) = self.bad_without(hunt, &[first])? else {
+            // Where a part of it is there, it may be what fails; else it was mended, or written anew.
+            self.faces.survives = self.leaves_something(hunt, first)?;
+            return Ok(None);
+        };
         let is_flaky = hunt.state.observations.iter().any(|seen| seen.is_contradictory());
         match self.verdict_at(hunt, self.plan.bad, tree)? {
             // A part of its change was taken back since, perhaps what made it fail otherwise: the edit tells.
@@ -120,7 +136,7 @@ impl Session<'_> {
                 self.faces.undone = true;
                 Ok(None)
             }
-            (Verdict::Good, _) if !is_flaky => {
+            (Verdict::Good, _) if !is_flaky && self.holds_again(hunt, tree)? => {
                 self.is_culprit(hunt, first, probability, Shown::Undone).map(Some)
             }
             (verdict, _) => {
@@ -130,8 +146,8 @@ impl Session<'_> {
         }
     }
 
-    /// The conclusion when the first commit that fails was never mended: bad fails as it does without the change of the
-    /// commit that shows bad's failure first, and passes without both.
+    /// The conclusion when the first commit that fails was never mended: the earlier failure is there up to the commit that
+    /// shows bad's failure first, or is there again at bad without that one's change; and bad passes without both.
     ///
     /// Of a mask that was mended, the first would be seen, too, where that commit mended it; but not the second, unless
     /// it also brought the failure at bad.
@@ -144,21 +160,57 @@ impl Session<'_> {
         let survives = std::mem::take(&mut self.faces.survives);
         let Some(first) = self.faces.first.filter(|_| survives) else { return Ok(None) };
         let Some(own) = self.failure_seen_at(hunt.id(first)) else { return Ok(None) };
-        let (Some(without), Some(without_both)) =
-            (self.bad_without(hunt, &[shows])?, self.bad_without(hunt, &[shows, first])?)
-        else {
+        let Some(without_both) = self.bad_without(hunt, &[shows, first])? else { return Ok(None) };
+        let other = hunt.id(shows);
+        let shown = if self.fails_so_before(hunt, shows, &own) {
+            Shown::WithoutBoth { other }
+        } else if self.fails_so_without(hunt, shows, &own)? {
+            Shown::StillThere { other }
+        } else {
             return Ok(None);
         };
+        let tree = without_both.tree;
+        if self.verdict_at(hunt, self.plan.bad, tree)?.0 != Verdict::Good || !self.holds_again(hunt, tree)? {
+            return Ok(None);
+        }
+        self.is_culprit(hunt, first, 1.0, shown).map(Some)
+    }
+
+    /// Whether bad fails, and this version of it passes, once more: of a test that fails now and then, one run of each is
+    /// what chance gives as well, and a proof by bad has no more than these.
+    fn holds_again(&mut self, hunt: &mut SearchRange, tree: TreeId) -> Result<bool, EarlyExit> {
+        let bad = self.plan.bad;
+        let hangs = self.target.as_ref().is_some_and(|target| target.kind == FailureKind::Timeout);
+        if !hangs && self.seen.get(&bad).is_none_or(|seen| seen.bad < SURE) {
+            let id = self.start(bad, TrialKind::Proof)?;
+            if self.verdict_of(hunt, id)?.0 != Verdict::Bad {
+                return Ok(false);
+            }
+        }
+        Ok(self.verdict_at(hunt, bad, tree)?.0 == Verdict::Good)
+    }
+
+    /// Whether all parents of a commit were seen to fail in this way.
+    fn fails_so_before(&self, hunt: &SearchRange, commit: Node, own: &FailureSignature) -> bool {
+        let parents = hunt.history.graph.parents(commit);
+        let fails_so = |&parent: &Node| {
+            let is_skipped = hunt.state.observed(parent).is_skipped();
+            is_skipped && self.failure_seen_at(hunt.id(parent)).is_some_and(|seen| same_failure(own, &seen))
+        };
+        !parents.is_empty() && parents.iter().all(fails_so)
+    }
+
+    /// Whether bad fails in this way without a commit's change.
+    fn fails_so_without(
+        &mut self,
+        hunt: &mut SearchRange,
+        commit: Node,
+        own: &FailureSignature,
+    ) -> Result<bool, EarlyExit> {
+        let Some(without) = self.bad_without(hunt, &[commit])? else { return Ok(false) };
         let (verdict, failure) = self.verdict_at(hunt, self.plan.bad, without.tree)?;
-        let is_there = failure.is_some_and(|failure| same_failure(&own, &failure));
-        if !(is_there && matches!(verdict, Verdict::Skip(_))) {
-            return Ok(None);
-        }
-        if self.verdict_at(hunt, self.plan.bad, without_both.tree)?.0 != Verdict::Good {
-            return Ok(None);
-        }
-        let other = hunt.id(shows);
-        self.is_culprit(hunt, first, 1.0, Shown::StillThere { other }).map(Some)
+        let is_there = failure.is_some_and(|failure| same_failure(own, &failure));
+        Ok(is_there && matches!(verdict, Verdict::Skip(_)))
     }
 
     /// The search has ended in a set, and nothing tells its members apart: the first commit since which the command
@@ -253,6 +305,15 @@ impl Session<'_> {
         Ok(Some(bad))
     }
 
+    /// Whether lines that a commit brought are still there at bad.
+    fn leaves_something(&mut self, hunt: &SearchRange, commit: Node) -> Result<bool, EarlyExit> {
+        let Some(&parent) = hunt.history.graph.parents(commit).first() else { return Ok(false) };
+        let before = self.trials.tree_of(hunt.id(parent))?;
+        let after = self.trials.tree_of(hunt.id(commit))?;
+        let bad = self.trials.tree_of(self.plan.bad)?;
+        Ok(leaves_something(self.workshop.shadow, before, after, bad)?)
+    }
+
     /// What came of a tree that runs as this commit.
     fn verdict_at(
         &mut self,
@@ -261,6 +322,15 @@ impl Session<'_> {
         tree: TreeId,
     ) -> Result<(Verdict, Option<FailureSignature>), EarlyExit> {
         let id = self.start_tree(commit, tree, TrialKind::Narrowing)?;
+        self.verdict_of(hunt, id)
+    }
+
+    /// What came of a trial.
+    fn verdict_of(
+        &mut self,
+        hunt: &mut SearchRange,
+        id: TrialId,
+    ) -> Result<(Verdict, Option<FailureSignature>), EarlyExit> {
         loop {
             let judged = self.next_judged()?;
             judged.iter().for_each(|one| hunt.record(one));
@@ -337,6 +407,22 @@ impl Session<'_> {
             _ => None,
         })
     }
+}
+
+/// The middle of the longest stretch since a commit of which nothing ran, where that is long: what failed otherwise and
+/// was mended there is not what fails at bad, even if bad passes without that commit's change. Evidence may have led to it
+/// with no trial in between, where halving would have made some.
+fn untested_since(hunt: &SearchRange, commit: Node) -> Option<Node> {
+    let graph = &hunt.history.graph;
+    let mut since = graph.descendants([commit]);
+    since.intersect_with(&graph.ancestors([hunt.state.bad]));
+    let nodes: Vec<Node> = since.iter().collect();
+    let is_untested = |node: &Node| hunt.state.observed(*node).runs() == 0;
+    let longest =
+        nodes.chunk_by(|a, b| is_untested(a) == is_untested(b)).filter(|part| is_untested(&part[0]));
+    let longest = longest.max_by_key(|part| part.len())?;
+    let short = (hunt.history.candidates.count() / LONG_PART).max(1);
+    (longest.len() > short).then(|| longest[longest.len() / 2])
 }
 
 /// The state in which these commits are bad, or good, where their trials say nothing else; `None` when none of them is

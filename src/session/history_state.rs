@@ -34,7 +34,7 @@ pub(super) struct Faces {
     pub(super) stage: Stage,
     /// The first commit that fails, once it is known.
     pub(super) first: Option<Node>,
-    /// Whether the failure at bad is still there without its change, which is.
+    /// Whether the failure at bad is still there without what is left of its change.
     pub(super) survives: bool,
     /// Whether bad passes without what is left of its change.
     pub(super) undone: bool,

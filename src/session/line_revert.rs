@@ -3,6 +3,7 @@
 //! A merge of three texts gives up where two changes touch. Here a changed line goes back wherever it is still there as
 //! the commit left it, whatever stands around it now.
 
+use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -10,10 +11,12 @@ use similar::{DiffOp, TextDiff};
 
 use super::SessionError;
 use crate::git::{Shadow, TreeEdit, TreeFile};
-use crate::model::TreeId;
+use crate::model::{BlobId, TreeId};
 
 /// A file larger than this is no source that somebody edits.
 const LARGEST_FILE: usize = 1 << 20;
+/// Shorter lines are everywhere: `else:`, `pass`, `)`.
+const SHORTEST_LINE: usize = 6;
 /// A commit of more files is a release.
 const MOST_FILES: usize = 200;
 
@@ -87,6 +90,40 @@ pub(super) fn without_change(
     entries.sort_by_key(|(_, entry)| entry.is_some());
     let tree = shadow.with_entries(bad, &entries)?;
     Ok(Some(Without { tree, is_whole }).filter(|without| without.tree != bad))
+}
+
+/// Whether the version `bad` has lines that came from `before` to `after`, in the files that they came to.
+pub(super) fn leaves_something(
+    shadow: &Shadow,
+    before: TreeId,
+    after: TreeId,
+    bad: TreeId,
+) -> Result<bool, SessionError> {
+    let repository = shadow.repository();
+    let pairs = repository.entry_pairs(before, after)?;
+    if pairs.len() > MOST_FILES {
+        return Ok(false);
+    }
+    let text = |id: BlobId| {
+        let blob = repository.blob(id).ok().filter(|blob| blob.len() <= LARGEST_FILE)?;
+        String::from_utf8(blob).ok()
+    };
+    for pair in pairs {
+        let Some(new) = &pair.new else { continue };
+        let Some(there) = repository.entry_at(bad, path_of(&new.path))? else { continue };
+        let old = pair.old.as_ref().and_then(|old| text(old.id)).unwrap_or_default();
+        let (Some(after), Some(now)) = (text(new.id), text(there)) else { continue };
+        if leaves_lines(&old, &after, &now) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether lines that came from `before` to `after` stand in `now`.
+fn leaves_lines(before: &str, after: &str, now: &str) -> bool {
+    let (old, now) = (HashSet::<&str>::from_iter(before.lines()), HashSet::<&str>::from_iter(now.lines()));
+    after.lines().any(|line| line.trim().len() >= SHORTEST_LINE && !old.contains(line) && now.contains(line))
 }
 
 fn path_of(path: &[u8]) -> &Path {
@@ -167,6 +204,14 @@ mod tests {
             assert!(undone.contains("    y = x\n") && !undone.contains("None"), "{what}: {undone}");
             assert_eq!(undone.lines().count(), now.lines().count() - 1, "{what}: {undone}");
         }
+    }
+
+    #[test]
+    fn a_part_of_a_change_may_be_left() {
+        let after = after();
+        assert!(leaves_lines(BEFORE, &after, &after.replace("y = None", "y = 0")));
+        assert!(!leaves_lines(BEFORE, &after, &after.replace("y = None", "y = 0").replace("log(y)", "")));
+        assert!(!leaves_lines(BEFORE, &after, BEFORE));
     }
 
     #[test]

@@ -93,6 +93,65 @@ fn a_fault_that_another_one_hides_is_still_there() {
 }
 
 #[test]
+fn what_hides_a_fault_and_leaves_something_behind_does_not_hide_its_commit() {
+    // From 6 on, a wrong rate is taken with a warning that is an error; 7 takes that out, 12 the import that it needs.
+    let text = |n: usize| {
+        let warns = if n == 6 { "    warnings.warn('no rate')\n" } else { "" };
+        let comment = if n > 6 { "    # no warning for now\n" } else { "" };
+        let (import, rate) = match n {
+            0..6 => ("", "2"),
+            6..12 => ("import warnings\n", "min(2, 1)"),
+            _ => ("", "min(2, 1)"),
+        };
+        format!(
+            "import os\n{import}import re\n\n\ndef price(x):\n    rate = {rate}\n{warns}{comment}    return x * rate\n"
+        )
+    };
+    let mut repo = TestRepo::new();
+    repo.write("test_app.py", TEST);
+    let ids: Vec<String> = (0..20)
+        .map(|n| repo.write("app.py", text(n)).write("n.txt", n.to_string()).commit("c").to_string())
+        .collect();
+    let command = ["python3", "-W", "error::UserWarning", "-m", "unittest"];
+    let mut arguments = vec!["--jobs", "1", "--no-narrow", "--good", &ids[0], "--"];
+    arguments.extend(command);
+    let (_, report) = User::new().find(repo.path(), &arguments);
+    assert_found(&report, &ids[6], "left behind");
+    assert!(trials(&report) <= 5 + 3, "{report:#}");
+}
+
+#[test]
+fn a_failure_that_was_mended_soon_is_not_the_one_at_bad() {
+    const DOUBLED: &str = "    return double(find(x))\n";
+    // Version 1 brings what fails at bad, with a fault of its own that 2 mends; 30 breaks what it calls.
+    let text = |n: usize| {
+        let found = if n < 30 { "x" } else { "None" };
+        let (body, double) = match n {
+            0 => ("    find(x)\n    return x * 2\n", ""),
+            1 => (DOUBLED, "\n\ndef double(m):\n    keys = {}\n    return keys[m] * m.real * 2\n"),
+            _ => (
+                DOUBLED,
+                "\n\ndef double(m):\n    keys = {}\n    keys[m] = 1\n    return keys[m] * m.real * 2\n",
+            ),
+        };
+        format!("def find(x):\n    return {found}\n\n\ndef price(x):\n{body}{double}")
+    };
+    let mut repo = TestRepo::new();
+    repo.write("test_app.py", TEST);
+    let ids: Vec<String> = (0..36)
+        .map(|n| repo.write("app.py", text(n)).write("n.txt", n.to_string()).commit("c").to_string())
+        .collect();
+    for more in [&["--no-narrow"][..], &[]] {
+        let mut arguments = vec!["--jobs", "1", "--good", &ids[0]];
+        arguments.extend_from_slice(more);
+        arguments.push("--");
+        arguments.extend(UNITTEST);
+        let (_, report) = User::new().find(repo.path(), &arguments);
+        assert_found(&report, &ids[30], "mended soon");
+    }
+}
+
+#[test]
 fn a_mask_that_was_mended_hides_another_culprit() {
     let at = |n: usize| Program { no_helper: (5..14).contains(&n), wrong: n >= 9, ..Program::default() };
     let (ids, report) = find(24, at, TEST, &UNITTEST, &[]);

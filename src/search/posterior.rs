@@ -18,7 +18,7 @@ const EPISODE: f64 = 0.2;
 /// one or two trials and no more: the culprit keeps at least this part of an even share.
 const EVEN: f64 = 0.15;
 /// How likely it is that the failure is there already at the commits that are said to be good, before anything ran.
-const MISTAKEN: f64 = 0.05;
+const MISTAKEN: f64 = 0.005;
 
 /// Beliefs over all nodes of a graph.
 #[derive(Debug, Clone)]

@@ -85,6 +85,8 @@ impl Session<'_> {
         let stand_ins = hunt.history.graph.parents(culprit).iter();
         let often = stand_ins.map(|&node| hunt.state.observed(node)).map(|seen| seen.good + seen.bad).max();
         let mut wanted = Vec::new();
+        // What the failing run has nothing to do with breaks it seldom; a test that fails now and then looks so more often.
+        let least = if self.unreached.contains(&culprit_id) { ENOUGH_SIGHTINGS } else { 1 };
         let is_named = culprit_id == self.target_commit() && !self.target_is_telling();
         let decides = is_named || !self.failed_otherwise.is_empty();
         if self.target_may_be_chance(decides) && !proving.asked.contains(&self.target_commit()) {
@@ -93,7 +95,7 @@ impl Session<'_> {
         for commit in Proof::named(&info, self.plan.first_parent) {
             let seen = self.seen_at(commit);
             let is_known_to_search = hunt.history.index.contains_key(&commit);
-            let needed = if is_known_to_search { 1 } else { often.unwrap_or(1).max(1) };
+            let needed = if is_known_to_search { least } else { often.unwrap_or(1).max(least) };
             if seen.is_skipped() {
                 wanted.extend(self.repeat_of(commit, proving));
             } else if seen.good + seen.bad < needed {

@@ -77,8 +77,8 @@ fn of_module(top: &str, place: Option<String>) -> String {
              auto --with {top}"
         ),
         None => format!(
-            "the package of {top} is not installed where the command runs: install it there, or --env auto with --with {top}; \
-             a module that no commit has: --with-file"
+            "the package of {top} is not installed where the command runs: install it there, or --env auto with --with {top}, or \
+             what its package is called; a module that no commit has: --with-file"
         ),
     }
 }

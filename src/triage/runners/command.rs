@@ -102,7 +102,7 @@ fn starts(words: &[&str]) -> Option<Runner> {
 /// The first word from which a runner is started, among options and values of the program that hands on.
 fn starts_later(words: &[&str]) -> Option<Runner> {
     (0..words.len()).find_map(|at| match words[at] {
-        "-m" => named(words.get(at + 1)?),
+        "-m" => of_module(&words[at + 1..]),
         word if word.starts_with('-') => None,
         _ => starts(&words[at..]),
     })
@@ -119,7 +119,7 @@ fn by_python(words: &[&str]) -> Option<Runner> {
                 return if HANDING_ON.contains(&module) {
                     starts_later(&words[at + 2..])
                 } else {
-                    named(module)
+                    of_module(&words[at + 1..])
                 };
             }
             "-c" => return None,
@@ -134,6 +134,14 @@ fn by_python(words: &[&str]) -> Option<Runner> {
         }
     }
     None
+}
+
+/// The runner of `-m` with these words: `python -m django test` is `manage.py test`.
+fn of_module(words: &[&str]) -> Option<Runner> {
+    match *words.first()? {
+        "django" => of_django(&words[1..]),
+        module => named(module),
+    }
 }
 
 fn of_django(words: &[&str]) -> Option<Runner> {
@@ -189,7 +197,10 @@ mod tests {
             ("python -m twisted.trial test_app", Some(Runner::Trial)),
             ("python -m doctest app.py", Some(Runner::Doctest)),
             ("python manage.py test --parallel 2", Some(Runner::Django)),
+            ("python -m django test --settings=tests.settings", Some(Runner::Django)),
+            ("coverage run -m django test", Some(Runner::Django)),
             ("python manage.py check", None),
+            ("python -m django check", None),
             ("make test", None),
             ("sh -c pytest", None),
             ("tox -e py -- pytest", None),

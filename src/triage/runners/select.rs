@@ -309,6 +309,10 @@ mod tests {
                 Some("python3 -m unittest discover -s tests -k *.T.test_a -k *.T.test_b"),
             ),
             ("python3 manage.py test", Some("python3 manage.py test -k *.T.test_a -k *.T.test_b")),
+            (
+                "python3 -m django test --settings=tests.settings",
+                Some("python3 -m django test --settings=tests.settings -k *.T.test_a -k *.T.test_b"),
+            ),
             ("python3 -m unittest -k total", None),
             ("python3 -m nose", None),
         ] {

@@ -123,13 +123,27 @@ impl Word {
 }
 
 impl Record {
+    /// The one commit that both name.
+    pub(crate) fn agreed(&self) -> Option<&str> {
+        match (&self.git.as_ref()?.blamed[..], &self.pybisect.as_ref()?.blamed[..]) {
+            ([git], [ours]) if git == ours => Some(git),
+            _ => None,
+        }
+    }
+
+    /// Whether a commit is the one that is looked for. `None` where nobody knows.
+    pub(crate) fn is_true(&self, commit: &str) -> Option<bool> {
+        match &self.truth {
+            Some(truth) => Some(truth.since.iter().any(|one| one == commit)),
+            None => self.agreed().map(|agreed| agreed == commit),
+        }
+    }
+
     /// The word on an answer. Where not every commit ran, what both say is taken for true.
     pub(crate) fn word(&self, side: &Side) -> Word {
         let own = side.blamed.as_slice();
         let Some(truth) = &self.truth else {
-            let other = [&self.git, &self.pybisect];
-            let agree = other.iter().all(|side| side.as_ref().is_some_and(|side| side.blamed == own));
-            return if agree && own.len() == 1 { Word::Right } else { Word::Unknown };
+            return if self.agreed().is_some() { Word::Right } else { Word::Unknown };
         };
         let has = |list: &[String]| own.iter().any(|one| list.contains(one));
         match own {

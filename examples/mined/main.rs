@@ -86,6 +86,9 @@ struct Args {
     /// Run every commit of ranges up to this size
     #[arg(long, default_value_t = 60)]
     brute: usize,
+    /// Run every commit only where git and pybisect do not name the same one; else what both say is taken for true
+    #[arg(long)]
+    disputed: bool,
     /// Only one kind of history
     #[arg(long, value_enum)]
     kind: Option<history::Kind>,
@@ -155,10 +158,11 @@ fn run(args: &Args) -> Result<bool> {
         looked += usize::from(record.why_not != mine::NO_EXPECTATION);
         if let Some(history) = record.history.clone() {
             mined += 1;
-            let truth = truth::of(&lab, &history, args.brute)?;
             record.git = Some(sides::git(&lab, &history)?);
             record.pybisect = Some(ours(args, &lab, &record.name, &history)?);
-            record.truth = truth;
+            if !(args.disputed && record.agreed().is_some()) {
+                record.truth = truth::of(&lab, &history, args.brute)?;
+            }
             table::print_row(&record);
         }
         writeln!(file, "{}", serde_json::to_string(&record)?)?;
@@ -175,7 +179,13 @@ fn again(args: &Args, lab: &Lab, records: Vec<Record>) -> Result<bool> {
     for mut record in records {
         let wanted = args.only.is_empty() || args.only.iter().any(|part| record.name.contains(part));
         if let Some(history) = record.history.clone().filter(|_| wanted) {
+            if record.git.is_none() {
+                record.git = Some(sides::git(lab, &history)?);
+            }
             record.pybisect = Some(ours(args, lab, &record.name, &history)?);
+            if record.truth.is_none() && record.agreed().is_none() {
+                record.truth = truth::of(lab, &history, args.brute)?;
+            }
             table::print_row(&record);
         }
         all.push(record);

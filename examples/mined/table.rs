@@ -101,11 +101,11 @@ fn print_suspects(all: &[(&Record, Side, Side)]) {
     for (least, most) in [(0.0, 0.1), (0.1, 0.3), (0.3, 0.6), (0.6, 0.85), (0.85, 1.01)] {
         let (mut said, mut sum, mut right) = (0, 0.0, 0);
         for (record, _, ours) in all {
-            let Some(truth) = &record.truth else { continue };
             for (commit, p) in ours.suspects.iter().filter(|(_, p)| (least..most).contains(p)) {
+                let Some(is_true) = record.is_true(commit) else { continue };
                 said += 1;
                 sum += p;
-                right += usize::from(truth.since.contains(commit));
+                right += usize::from(is_true);
             }
         }
         println!(

@@ -15,7 +15,7 @@ use crate::model::{
     CommitId, CommitInfo, Conclusion, Culprit, FailureKind, FailureSignature, Proof, TrialKind,
 };
 use crate::search::{Observation, SearchOutcome};
-use crate::triage::same_failure;
+use crate::triage::{cannot_be_chance, same_failure};
 
 /// How often a commit is run again that failed otherwise.
 const MOST_REPEATS: u32 = 3;
@@ -161,7 +161,8 @@ impl Session<'_> {
     /// Whether the other failure of a commit may be chance: few runs showed it, or one that did could be judged when it
     /// ran again. Runs that were asked for count as if they had shown it: so many tell, whichever commits they are of.
     fn may_fail_so_by_chance(&self, commit: CommitId, proving: &Proving) -> bool {
-        let Some(failure) = self.failed_otherwise_at(commit) else { return false };
+        let other = self.failed_otherwise_at(commit).filter(|failure| !cannot_be_chance(failure));
+        let Some(failure) = other else { return false };
         let alike = self.failed_otherwise.iter().filter(|(_, other)| same_failure(failure, other));
         let alike: BTreeSet<CommitId> = alike.map(|(at, _)| *at).collect();
         let was_judged = alike.iter().any(|&at| {

@@ -22,6 +22,7 @@
 //! | `baseline` | what fails beside the target, at good as well or at bad only |
 //! | [`denied_access`] | failures that come of the isolation of trials |
 //! | [`junit`] | the failing tests of a JUnit report |
+//! | `undecorated` | what a wrapper writes in front of each line, to take it away |
 //! | `reasons` | what a trial shows, in words |
 //! | [`oracle`] | [`Oracle`]: what a trial says about its commit |
 
@@ -45,10 +46,13 @@ pub mod runners;
 pub mod sameness;
 pub mod signature;
 pub mod traceback;
+mod undecorated;
 
 pub use baseline::{Baseline, of_tests};
 pub use identity::is_of;
 pub use oracle::{Oracle, Target, TargetError, TargetOracle};
 pub use runners::{CommandFacts, starts_no_python};
-pub use sameness::{Sameness, is_scripts_assertion, same_failure, sameness, says_otherwise};
+pub use sameness::{
+    Sameness, cannot_be_chance, is_scripts_assertion, same_failure, sameness, says_otherwise,
+};
 pub use signature::{ParsedOutput, passes, read};

@@ -23,8 +23,10 @@ use super::baseline::Baseline;
 use super::identity::{Identity, of_ids};
 use super::message_shape::within_tree;
 use super::pytest_options::remedy;
-use super::reasons::{missing_module, not_of_sh, nothing_passed, one_line, other_closing, usage_error};
-use super::runners::{CommandFacts, RunSummary, Runner};
+use super::reasons::{
+    missing_module, not_of_sh, nothing_passed, one_line, other_closing, run_in_vain, usage_error,
+};
+use super::runners::{CommandFacts, Part, RunSummary, Runner};
 use super::sameness::{Sameness, sameness};
 use super::signature::{ParsedOutput, read};
 use crate::model::{FailureKind, FailureSignature, SkipKind, Termination, TrialOutput, Verdict};
@@ -57,6 +59,8 @@ pub struct TargetOracle {
     counts: Option<Runner>,
     /// Whether a runner that only counts told of failures, and of errors, at bad.
     told: Option<(bool, bool)>,
+    /// Runs at bad, where the command makes several.
+    parts: Vec<Part>,
     /// The command fails without a word.
     is_silent: bool,
     /// Tests that fail at bad.
@@ -78,7 +82,8 @@ impl TargetOracle {
     #[must_use]
     pub fn new(target: Target, command: CommandFacts) -> Self {
         let (counts, told, is_silent, red) = (None, None, false, Vec::new());
-        Self { target, command, counts, told, is_silent, red, baseline: Baseline::default() }
+        let baseline = Baseline::default();
+        Self { target, command, counts, told, parts: Vec::new(), is_silent, red, baseline }
     }
 
     /// The target failure at bad, with the reading it comes from.
@@ -126,11 +131,18 @@ impl TargetOracle {
     /// prints them wherever it runs. Whether that is news, so that earlier verdicts on passing trials may change.
     pub fn learn(&mut self, reading: &ParsedOutput) -> bool {
         self.red.extend(reading.summary.as_ref().map(RunSummary::failing).unwrap_or_default());
+        if let Some(run) =
+            reading.summary.as_ref().filter(|run| self.parts.is_empty() && run.anything_failed())
+        {
+            self.parts = run.own_parts();
+        }
         self.told = self.told.or_else(|| reading.summary.as_ref().and_then(RunSummary::kinds_counted));
         self.is_silent |= !reading.failures.is_empty() && reading.closing.shape.is_empty();
-        // doctest counts where an example fails, and is silent where all pass. So may be what a filter lets through.
+        // doctest counts where an example fails, and is silent where all pass, and so is a checker. So may be what a filter
+        // lets through.
         let is_silent = |run: &RunSummary| {
-            run.runner == Runner::Doctest || self.command.is_filtered && run.anything_failed()
+            matches!(run.runner, Runner::Doctest | Runner::Checker)
+                || self.command.is_filtered && run.anything_failed()
         };
         let counted = reading.summary.as_ref();
         let counted = counted.filter(|run| run.is_closed && !run.nothing_ran() && !is_silent(run));
@@ -305,11 +317,14 @@ impl TargetOracle {
         if run.nothing_passed() {
             return Verdict::skip(SkipKind::NothingPassed, nothing_passed(run));
         }
+        if let Some(why) = run_in_vain(&self.parts, &run.own_parts()) {
+            return Verdict::skip(SkipKind::NothingPassed, why);
+        }
         if !run.is_closed {
             let why = format!("{} was ended before its closing lines, with exit status 0", run.runner);
             return Verdict::skip(SkipKind::NotRunnable, why);
         }
-        if run.anything_failed() && run.runner != Runner::Other {
+        if run.anything_failed() && !matches!(run.runner, Runner::Other | Runner::Checker) {
             let failed = run.failed.saturating_add(run.errors);
             let why = format!("exit status 0, though {} counted {failed} as failed", run.runner);
             return Verdict::skip(SkipKind::NothingPassed, why);
@@ -407,12 +422,14 @@ fn not_a_failure(output: &TrialOutput, reading: &ParsedOutput, command: CommandF
     match &output.ending {
         Termination::Exited { code: 0 } if !reading.failures.is_empty() => None,
         Termination::Exited { code: 0 } => match &reading.summary {
-            Some(run) if run.anything_failed() && run.runner != Runner::Other => no(
-                format!("the command ends with status 0, though {} counted failures", run.runner),
-                Some(
-                    "let the status through: no `|| true`, nothing behind it that passes; a pipe in -- bash -o pipefail -c '…'",
-                ),
-            ),
+            Some(run) if run.anything_failed() && !matches!(run.runner, Runner::Other | Runner::Checker) => {
+                no(
+                    format!("the command ends with status 0, though {} counted failures", run.runner),
+                    Some(
+                        "let the status through: no `|| true`, nothing behind it that passes; a pipe in -- bash -o pipefail -c '…'",
+                    ),
+                )
+            }
             Some(run) if run.nothing_passed() => no(
                 format!("nothing failed and nothing passed ({})", nothing_passed(run)),
                 Some("name a test that runs, or lay the reproducing one over with --with-file"),

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::message_shape::within_tree;
-use super::runners::RunSummary;
+use super::runners::{Part, RunSummary, Runner};
 use super::signature::ParsedOutput;
 use crate::model::{FailureKind, FailureSignature, TrialOutput};
 
@@ -51,6 +51,31 @@ pub(super) fn nothing_passed(summary: &RunSummary) -> String {
         [] => "no tests ran".to_owned(),
         parts => format!("no test passed: {}", parts.join(", ")),
     }
+}
+
+/// Why a command that ends with status 0 says nothing where it makes several runs: the one that fails at bad ran nothing,
+/// or is not there.
+pub(super) fn run_in_vain(at_bad: &[Part], here: &[Part]) -> Option<String> {
+    let of = |parts: &[Part], runner| parts.iter().filter(|part| part.runner == runner).copied().collect();
+    const SUMMED: [Runner; 2] = [Runner::Pytest, Runner::Unittest];
+    // What hides all that passes tells by itself that it did.
+    if !here.iter().any(|part| SUMMED.contains(&part.runner)) {
+        return None;
+    }
+    for runner in SUMMED {
+        let (bad, own): (Vec<Part>, Vec<Part>) = (of(at_bad, runner), of(here, runner));
+        if !bad.iter().any(|part| part.failed) || at_bad.len().max(here.len()) < 2 {
+            continue;
+        }
+        if own.len() < bad.len() {
+            return Some(format!("runs of {runner}: {} at bad, {} here", bad.len(), own.len()));
+        }
+        let failing = bad.iter().zip(&own).position(|(bad, own)| bad.failed && !own.passed);
+        if let Some(at) = failing {
+            return Some(format!("of {} runs of {runner}, nothing passed in number {}", own.len(), at + 1));
+        }
+    }
+    None
 }
 
 /// The module that the run could not find, as the interpreter says.

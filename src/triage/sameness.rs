@@ -95,6 +95,20 @@ pub fn is_scripts_assertion(failure: &FailureSignature) -> bool {
     is_assertion && failure.tests.is_empty() && !failure.message.is_empty()
 }
 
+/// Whether a failure comes at every run of a commit: the text of its files decides, and nothing else.
+#[must_use]
+pub fn cannot_be_chance(failure: &FailureSignature) -> bool {
+    let FailureKind::Exception(kind) = &failure.kind else { return false };
+    let of_text = ["SyntaxError", "IndentationError", "TabError"].contains(&kind.as_str());
+    of_text || failure.tests.iter().any(|test| is_complaint(test, kind))
+}
+
+/// Whether the id is that of a checker's complaint: of a file, with the rule in front of its words.
+fn is_complaint(id: &str, rule: &str) -> bool {
+    let words = id.split_once("::").map(|(_, words)| words);
+    words.and_then(|words| words.strip_prefix(rule)).is_some_and(|rest| rest.starts_with(' '))
+}
+
 /// A signal, the time limit, or a status: all else that is known is what was printed last.
 fn unread(target: &FailureSignature, seen: &FailureSignature) -> Sameness {
     if target.kind != seen.kind {
@@ -359,6 +373,19 @@ mod tests {
         assert!(!says_otherwise(&address("7f01"), &address("7f02")));
         assert!(!says_otherwise(&of("[]", "t.py::test_a"), &of("[1]", "t.py::test_a")));
         assert!(!says_otherwise(&nothing, &of("", "")));
+    }
+
+    #[test]
+    fn what_the_text_of_a_file_decides_is_no_chance() {
+        for (kind, test, expected) in [
+            ("SyntaxError", "", true),
+            ("F401", "app.py::F401 os imported but unused", true),
+            ("format", "app.py::format would be reformatted", true),
+            ("KeyError", "app.py::test_total", false),
+            ("ConnectionError", "", false),
+        ] {
+            assert_eq!(cannot_be_chance(&failed(kind, "words", test, "")), expected, "{kind}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::closing::{Closing, closing};
 use super::logged::logged;
 use super::redact::redact;
 use super::runners::{CommandFacts, RunSummary, Runner, TestFailure};
+use super::undecorated::undecorated;
 use super::{ansi, message_shape, runners, traceback};
 use crate::model::{FailureKind, FailureSignature, Frame, Termination, TrialOutput};
 use crate::triage::traceback::parsed::{Form, ParsedTraceback};
@@ -38,13 +39,17 @@ pub fn crash_signal(ending: &Termination) -> Option<i32> {
 /// Read a trial's output. The command tells which runner may have printed it.
 #[must_use]
 pub fn read(output: &TrialOutput, command: &CommandFacts) -> ParsedOutput {
-    let streams = [&output.stdout.text, &output.stderr.text].map(|text| ansi::strip(text));
+    let streams =
+        [&output.stdout.text, &output.stderr.text].map(|text| undecorated(&ansi::strip(text)).into_owned());
     let summary = runners::read(&streams.join("\n"), command);
     let closing = closing(output);
     let mut others = Vec::new();
     // Some runners end with status 0 whatever comes of the tests, and so does what is started around one: `pytest || true`,
     // `unittest.main(exit=False)`.
-    let counts = summary.as_ref().is_some_and(|run| run.is_closed && run.anything_failed());
+    // What a checker complains of need not count.
+    let counts = summary
+        .as_ref()
+        .is_some_and(|run| run.is_closed && run.anything_failed() && run.runner != Runner::Checker);
     let failures = match &output.ending {
         Termination::Exited { code: 0 } if !counts => Vec::new(),
         Termination::NotStarted { .. }

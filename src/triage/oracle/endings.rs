@@ -50,7 +50,8 @@ pub(super) fn ran_nothing(
         if run.only_collection_failed() {
             return Some((SkipKind::NotRunnable, not_runnable(2, output, reading)));
         }
-        if run.nothing_ran() && run.is_closed {
+        let one_is_in_vain = || !run.anything_failed() && run.parts.iter().any(|part| !part.passed);
+        if run.is_closed && (run.nothing_ran() || one_is_in_vain()) {
             return Some((SkipKind::NothingPassed, nothing_passed(run)));
         }
     }

@@ -3,11 +3,11 @@
 //!
 //! One file for each runner, behind [`ReadRunner`]. The command alone does not tell which one ran (`make test`, `tox`,
 //! `sh -c …`), so the reader is chosen by what was printed; where a command names a runner itself, that one is asked
-//! first. Of several runs in one output the last one counts: what a test of a plugin prints stands above the outer
-//! run's own line.
+//! first. Several runs of pytest and unittest in one output are summed ([`Part`]); of other runners the last one counts.
 
 mod avocado;
 mod behave;
+mod checkers;
 mod command;
 mod cram;
 mod django;
@@ -16,6 +16,7 @@ mod generic;
 mod green;
 mod lines;
 mod locust;
+mod parts;
 mod plain;
 mod pytest;
 mod reader;
@@ -36,6 +37,7 @@ mod zope;
 
 pub use command::CommandFacts;
 pub(super) use generic::counts_tests;
+pub use parts::Part;
 pub use plain::starts_no_python;
 pub use select::{Pick, Selecting, seconds_told};
 pub use summary::{Count, RunSummary, Runner, TestFailure};
@@ -101,7 +103,31 @@ pub fn read(text: &str, command: &CommandFacts) -> Option<RunSummary> {
             best = Some(run);
         }
     }
+    // What complains of files has the word when no test runner has.
+    let checked = || {
+        let raised = lines.iter().any(|line| line.starts_with("Traceback (most recent call last):"));
+        checkers::Checkers.read(&lines, false).filter(|_| !raised)
+    };
+    let best = best.map(|best| with_others(best, &lines)).or_else(checked);
     best.map(RunSummary::sorted)
+}
+
+/// The run with that of the other of pytest and unittest: a script may start both.
+fn with_others(best: RunSummary, lines: &[&str]) -> RunSummary {
+    let (other, is_pytest): (&dyn ReadRunner, bool) = match best.runner {
+        Runner::Pytest => (&unittest::Unittest, true),
+        Runner::Unittest => (&pytest::Pytest, false),
+        _ => return best,
+    };
+    let run = if best.is_closed { other.read(lines, false) } else { None };
+    let Some(run) = run.filter(|run| run.is_closed && run.runner == other.runner()) else { return best };
+    // What stands in pytest's report was printed by a test.
+    let own = if is_pytest { run.at } else { best.at };
+    if pytest::spans(lines).is_none_or(|spans| spans.iter().any(|span| span.contains(&own))) {
+        return best;
+    }
+    let (first, last) = if is_pytest { (best.clone(), run) } else { (run, best.clone()) };
+    parts::sum(vec![first, last]).unwrap_or(best)
 }
 
 #[cfg(test)]

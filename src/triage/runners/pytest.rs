@@ -3,13 +3,14 @@
 //! Read are the last lines (3.x to 9.x, with `-q`, without counts under `-qq`, with colours; also pytest-sugar's), the
 //! short summary, the lines of `-v` and of pytest-xdist, and what a run prints that does not come to its end.
 
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::lines::{number, pattern};
 use super::reader::ReadRunner;
-use super::{Count, RunSummary, Runner};
+use super::{Count, RunSummary, Runner, parts};
 use crate::triage::traceback::pytest_heading;
 
 /// pytest.
@@ -25,12 +26,18 @@ impl ReadRunner for Pytest {
     }
 
     fn read(&self, lines: &[&str], named: bool) -> Option<RunSummary> {
-        let end = lines.iter().rposition(|line| is_end(line));
-        let mut run = match end {
-            Some(end) => counts(lines, end),
-            None => without_counts(lines, named)?,
+        let spans = Some(named).filter(|named| !named).and_then(|_| spans(lines)).unwrap_or_default();
+        let mut run = if spans.len() > 1 {
+            in_turn(lines, &spans)?
+        } else {
+            let end = lines.iter().rposition(|line| is_end(line));
+            let mut run = match end {
+                Some(end) => counts(lines, end),
+                None => without_counts(lines, named)?,
+            };
+            ids(&mut run, lines);
+            run
         };
-        ids(&mut run, lines);
         // A test that is not found in a file that does not import: the import is the reason.
         let is_of_import = |why: &String| why.starts_with("not found: ") && !run.collection_errors.is_empty();
         run.not_started = not_started(lines).filter(|why| !is_of_import(why));
@@ -88,6 +95,27 @@ fn is_end(line: &str) -> bool {
     let is_counted = || COUNTS.captures(line).is_some_and(|found| COUNTED.is_match(&found[1]));
     line.contains(" in ") && (is_counted() || LISTED.is_match(line))
         || line.starts_with("Results (") && SUGAR.is_match(line)
+}
+
+/// Where the runs of a command stand.
+pub(super) fn spans(lines: &[&str]) -> Option<Vec<RangeInclusive<usize>>> {
+    parts::spans(lines, is_end)
+}
+
+/// The sum of several runs, each with what stands above its end.
+fn in_turn(lines: &[&str], spans: &[RangeInclusive<usize>]) -> Option<RunSummary> {
+    let mut from = 0;
+    let runs = spans.iter().enumerate().map(|(at, span)| {
+        // pytest-sugar's counts stand below its end.
+        let next = spans.get(at + 1).map_or(lines.len(), |next| *next.start());
+        let own = &lines[from..next];
+        let mut run = counts(own, span.end() - from);
+        ids(&mut run, own);
+        run.at = *span.end();
+        from = next;
+        run
+    });
+    parts::sum(runs.collect())
 }
 
 fn counts(lines: &[&str], at: usize) -> RunSummary {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::parts::Part;
+
 /// Which runner printed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -44,6 +46,8 @@ pub enum Runner {
     Cram,
     /// One that writes the Test Anything Protocol.
     Tap,
+    /// A linter, a type checker, a formatter.
+    Checker,
     /// One that is known by nothing but its counts.
     Other,
 }
@@ -69,6 +73,7 @@ impl fmt::Display for Runner {
             Self::Xdoctest => "xdoctest",
             Self::Cram => "cram",
             Self::Tap => "the test runner (TAP)",
+            Self::Checker => "the checker",
             Self::Other => "the test runner",
         })
     }
@@ -150,6 +155,9 @@ pub struct RunSummary {
     pub is_closed: bool,
     /// Where the closing lines stand: index of the line, from 0.
     pub at: usize,
+    /// The runs of which this is the sum; empty where there is one.
+    #[serde(default)]
+    pub parts: Vec<Part>,
 }
 
 impl RunSummary {
@@ -176,6 +184,7 @@ impl RunSummary {
             failures: Vec::new(),
             is_closed: true,
             at,
+            parts: Vec::new(),
         }
     }
 
@@ -184,6 +193,12 @@ impl RunSummary {
     #[must_use]
     pub const fn nothing_passed(&self) -> bool {
         self.passed == 0 && self.xpassed == 0 && self.listed == 0
+    }
+
+    /// The runs of which this is the sum, or this one.
+    #[must_use]
+    pub fn own_parts(&self) -> Vec<Part> {
+        if self.parts.is_empty() { vec![Part::of(self)] } else { self.parts.clone() }
     }
 
     /// Whether the runner counted something that failed.

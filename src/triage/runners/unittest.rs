@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::lines::{number, pattern};
 use super::reader::ReadRunner;
-use super::{Count, RunSummary, Runner};
+use super::{Count, RunSummary, Runner, parts};
 
 /// unittest.
 pub(super) struct Unittest;
@@ -30,9 +30,20 @@ impl ReadRunner for Unittest {
         "Python 2.7 to 3.14; nose 1.3 (pynose 1.5), nose2 0.16, Django 1.11 to 5.2, testtools 2, html-testRunner 1"
     }
 
-    fn read(&self, lines: &[&str], _named: bool) -> Option<RunSummary> {
-        let at = lines.iter().rposition(|line| RAN.is_match(line))?;
-        let mut run = counts(Runner::Unittest, lines, at);
+    fn read(&self, lines: &[&str], named: bool) -> Option<RunSummary> {
+        let ends: Vec<(usize, u32)> = lines
+            .iter()
+            .enumerate()
+            .filter_map(|(at, line)| Some((at, number(&RAN.captures(line)?[1]))))
+            .collect();
+        let &(at, _) = ends.last()?;
+        let runs = ends.iter().zip(ends.iter().skip(1).map(|&(next, _)| next).chain([lines.len()]));
+        let runs: Vec<RunSummary> =
+            runs.map(|(&(at, _), next)| counts(Runner::Unittest, &lines[..next], at)).collect();
+        let is_in_turn = runs.len() > 1 && !named && parts::in_turn(lines, &ends);
+        let closed = is_in_turn && runs.iter().all(|run| run.is_closed);
+        let sum = if closed { parts::sum(runs) } else { None };
+        let mut run = sum.unwrap_or_else(|| counts(Runner::Unittest, lines, at));
         ids(&mut run, lines);
         Some(run)
     }

@@ -1,0 +1,82 @@
+//! What a wrapper writes in front of each line: the time, the name of the process or the service.
+//!
+//! `docker compose`, honcho, GNU parallel, `ts`, the logs of build servers. A runner's closing line and a traceback's frames
+//! are known by how they begin, so the marks are taken away where nearly all lines have them.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// Marks, of which several may stand behind each other.
+static MARKS: LazyLock<[Regex; 4]> = LazyLock::new(|| {
+    let of = |text| Regex::new(text).expect("a valid pattern");
+    [
+        // `12:00:00 tests.1 | `, `web-1  | `
+        of(r"^(?:\d\d:\d\d:\d\d )?[\w.-]+ *\|(?: |$)"),
+        // `2026-11-29T12:00:00.123Z `, `[12:00:00] `
+        of(r"^\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?(?: |$)"),
+        // `Nov 29 12:00:00 `
+        of(r"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?: |$)"),
+        // `[tests] `
+        of(r"^\[[\w.:-]+\](?: |$)"),
+    ]
+});
+
+/// Least lines with a mark.
+const LEAST: usize = 3;
+
+/// The text without marks in front of its lines.
+#[must_use]
+pub(super) fn undecorated(text: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(text);
+    // Two kinds may stand behind each other: `docker compose logs --timestamps`.
+    for _ in 0..2 {
+        let Some(mark) = MARKS.iter().find(|mark| is_marked(&text, mark)) else { break };
+        let lines = text.lines().map(|line| mark.find(line).map_or(line, |found| &line[found.end()..]));
+        text = Cow::Owned(lines.collect::<Vec<_>>().join("\n") + "\n");
+    }
+    text
+}
+
+/// Whether nine of ten lines have it.
+fn is_marked(text: &str, mark: &Regex) -> bool {
+    let first = text.lines().find(|line| !line.is_empty());
+    if !first.is_some_and(|line| mark.is_match(line)) {
+        return false;
+    }
+    let lines = || text.lines().filter(|line| !line.is_empty());
+    let (all, marked) = (lines().count(), lines().filter(|line| mark.is_match(line)).count());
+    marked >= LEAST && marked * 10 >= all * 9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// honcho 2, docker compose 2, `ts`, awk, concurrently 9.
+    #[test]
+    fn marks_in_front_of_each_line_are_taken_away() {
+        let own = "collected 1 item\n\n    x = 1\n1 passed in 0.01s\n";
+        for mark in [
+            "12:00:00 tests.1 | ",
+            "tests-1  | ",
+            "tests-1  | 2026-11-29T12:00:00.123456789Z ",
+            "Nov 29 12:00:00 ",
+            "[12:00:00] ",
+            "[0] ",
+        ] {
+            let text: String = own.lines().map(|line| format!("{mark}{line}\n")).collect();
+            assert_eq!(undecorated(&text), own, "{mark}");
+            let trimmed: String = text.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+            assert_eq!(undecorated(&trimmed), own, "{mark}");
+        }
+        for text in [
+            own,
+            "[gw0] [ 50%] PASSED t.py::a\n[gw1] [100%] PASSED t.py::b\n2 passed in 1s\n",
+            "a | b\nc\nd\n",
+        ] {
+            assert_eq!(undecorated(text), text);
+        }
+    }
+}

@@ -116,6 +116,101 @@ fn the_journal() {
     right("entries of several lines", records().iter().enumerate().map(entry).collect::<String>());
 }
 
+/// journald 252: what the library of logging sends to it is one entry of several lines.
+#[test]
+fn entries_of_several_lines_as_fields() {
+    let entry = |fields: &str| format!("PRIORITY=3\n_PID=77\n{fields}_COMM=python3\n\n");
+    let export = |(at, (_, text)): (usize, &(&str, String))| {
+        let head = format!("__CURSOR=s=a;i={at}\n__REALTIME_TIMESTAMP=179586000000000{at}\n").into_bytes();
+        let message = match text.contains('\n') {
+            true => {
+                [&b"MESSAGE\n"[..], &u64::try_from(text.len()).unwrap().to_le_bytes(), text.as_bytes(), b"\n"]
+                    .concat()
+            }
+            false => format!("MESSAGE={text}\n").into_bytes(),
+        };
+        [head, b"PRIORITY=3\n_PID=77\n".to_vec(), message, b"_COMM=python3\n\n".to_vec()].concat()
+    };
+    right("journalctl -o export", records().iter().enumerate().map(export).collect::<Vec<_>>().concat());
+    let verbose = |(at, (_, text)): (usize, &(&str, String))| {
+        let head = format!("Sat 2026-11-28 10:00:0{at}.000001 UTC [s=abc;i={at};b=def;m=1;t=2;x=3]\n");
+        let fields = entry(&format!("MESSAGE={}\n", text.replace('\n', "\n        ")));
+        head + &fields.trim_end().lines().map(|line| format!("    {line}\n")).collect::<String>()
+    };
+    right("journalctl -o verbose", records().iter().enumerate().map(verbose).collect::<String>());
+}
+
+/// rsyslog 8 and syslog-ng 4 over TCP, fluentd 1.18, Container Apps.
+#[test]
+fn records_behind_their_lengths_and_in_files_of_collectors() {
+    let syslog = |text: &str| format!("<11>1 2026-11-28T10:00:01.123Z host kiosk 77 - - {text}");
+    let counted = |text: &str| format!("{} {}", syslog(text).len(), syslog(text));
+    right("RFC 6587, a line each", lines().iter().map(|line| counted(line)).collect::<String>());
+    right("RFC 6587, a record each", records().iter().map(|(_, text)| counted(text)).collect::<String>());
+    right(
+        "fluentd's files",
+        each(|at, line| {
+            format!("2026-11-28T10:00:{:02}+00:00\tkiosk.web\t{}", at % 60, json!({"log": line}))
+        }),
+    );
+    right(
+        "Azure Container Apps",
+        each(|at, line| {
+            json!({"TimeStamp": format!("2026-11-28T10:00:{:02}Z", at % 60), "Log": line}).to_string()
+        }),
+    );
+}
+
+#[test]
+fn a_record_may_be_long() {
+    for (long, behind) in [(70_000, false), (70_000, true), (300_000, false)] {
+        let record = |_: usize, level: &str, text: &str| {
+            let (message, exc_info) = text.split_once('\n').unwrap_or((text, ""));
+            let context = "x ".repeat(long / 2);
+            let (first, last) = if behind { ("exc_info", "state") } else { ("state", "exc_info") };
+            let mut record = json!({"level": level, "message": message});
+            record["a"] = json!({first: if behind { exc_info } else { &context }});
+            record["b"] = json!({last: if behind { &context } else { exc_info }});
+            record
+        };
+        let text: String = of_records(record).iter().map(|record| format!("{record}\n")).collect();
+        right(&format!("{long}, {behind}"), text);
+    }
+}
+
+/// PyO3 0.27, with `RUST_BACKTRACE=1`.
+#[test]
+fn a_panic_tells_of_the_exception_below_it() {
+    let panic = "\nthread '<unnamed>' (4711) panicked at src/lib.rs:14:9:\nnot a rate: four\nstack backtrace:\n   0: \
+                 __rustc::rust_begin_unwind\n             at /rustc/5980/library/std/src/panicking.rs:689:5\n   1: \
+                 core::panicking::panic_fmt\n             at /rustc/5980/library/core/src/panicking.rs:80:14\n   2: \
+                 kiosk_native::rate\nnote: Some details are omitted, run with `RUST_BACKTRACE=full` for a verbose backtrace.\n";
+    right("a panic", format!("{panic}{TRACEBACK}\n{panic}{TRACEBACK}\n"));
+}
+
+/// Apache Beam 2.70 logs an error, and raises it again with where it ran.
+#[test]
+fn what_the_next_traceback_was_raised_from_is_the_same_failure() {
+    let again = TRACEBACK.replace("not a rate: four", "not a rate: four [while running 'Map(show)']");
+    let link = "\nDuring handling of the above exception, another exception occurred:\n\n";
+    let told = format!("ERROR:beam.common:not a rate: four\n{TRACEBACK}\n{TRACEBACK}\n{link}{again}\n");
+    let whole = ("ValueError".to_owned(), "not a rate: four [while running 'Map(show)']".to_owned(), 2, 8);
+    assert_eq!(read(format!("{told}{told}")), [whole]);
+    // Alone it is one of its own.
+    let found = read(format!("{told}INFO:sold\nERROR:beam.common:x\n{TRACEBACK}\n"));
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+/// IPython 9.18 with `%xmode Minimal`.
+#[test]
+fn a_line_that_is_an_exceptions_own_names_its_type() {
+    let found =
+        read("start\nValueError: not a rate: four\n\nended\nstart\nValueError: not a rate: four\n\nended\n");
+    assert_eq!(found, [("ValueError".to_owned(), "not a rate: four".to_owned(), 2, 0)]);
+    let found = read("upload: error: 3 files\n");
+    assert_eq!(found, [(String::new(), "upload: error: 3 files".to_owned(), 1, 0)]);
+}
+
 #[test]
 fn log_stores() {
     let one_event = |(at, (level, text)): (usize, &(&str, String))| {

@@ -153,6 +153,8 @@ impl Streams {
             let above = match layout.name {
                 "dask" => window.lines_above(3),
                 "dagster" | "azure" => titles(window),
+                "python-shell" => from_title(window),
+                "pybind11" => paragraph(window),
                 _ => Vec::new(),
             };
             for (line, raw) in above {
@@ -228,5 +230,22 @@ fn titles(window: &Window<'_>) -> Vec<(String, Raw)> {
     let record =
         above.iter().rposition(|(line, _)| prefix::begins_record(line.as_bytes()) || line.starts_with(' '));
     above.drain(..record.map_or(0, |at| at + 1));
+    above
+}
+
+/// The lines from the last one that is not set in.
+fn from_title(window: &Window<'_>) -> Vec<(String, Raw)> {
+    let mut above = window.lines_above(layouts::python_shell::MOST_ABOVE);
+    let title = above.iter().rposition(|(line, _)| !line.starts_with(' '));
+    above.drain(..title.unwrap_or(above.len()));
+    above
+}
+
+/// The last lines that stand together.
+fn paragraph(window: &Window<'_>) -> Vec<(String, Raw)> {
+    let mut above = window.lines_above(layouts::pybind11::MOST_ABOVE);
+    let last = above.iter().rposition(|(line, _)| !line.trim().is_empty()).unwrap_or(0);
+    let blank = above[..last].iter().rposition(|(line, _)| line.trim().is_empty());
+    above.drain(..blank.map_or(0, |at| at + 1));
     above
 }

@@ -98,11 +98,13 @@ static WORDS: LazyLock<Regex> = LazyLock::new(|| {
 });
 static NO_ERRORS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i-u)\b(?:no|zero|0|without) (?:errors?|exceptions?|failures?)\b|\berrors?[=:] ?0\b|error[_-]log|\breport this\b",
+        r"(?i-u)\b(?:no|zero|0|without) (?:errors?|exceptions?|failures?)\b|\berrors?[=:] ?0\b|error[_-]log|\breport this\b|^(?:Extension|Configuration|Theme|Application|Sphinx) error!$",
     )
 });
 /// Frames of Java and JavaScript.
 static FOREIGN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+at (?:async )?[\w.$<>/\[\] -]+(?:\(|:\d)"));
+/// Frames of Rust, which stand above those of Java's form.
+static OF_RUST: LazyLock<Regex> = LazyLock::new(|| pattern(r"^ +\d+: (?:0x[0-9a-f]+ - )?[\w<]"));
 /// What the `warnings` module prints.
 static WARNING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\S[^:]*:\d+: \w*Warning: "));
 static RUNNER: LazyLock<Regex> = LazyLock::new(|| {
@@ -175,6 +177,11 @@ pub(super) fn classify(body: &[u8]) -> Line<'_> {
         }
         (None, _) => Line::Quiet,
     }
+}
+
+/// Whether the line is a frame of another language.
+pub(super) fn is_foreign(body: &[u8]) -> bool {
+    body.first().is_some_and(u8::is_ascii_whitespace) && (FOREIGN.is_match(body) || OF_RUST.is_match(body))
 }
 
 /// What `faulthandler.dump_traceback_later` prints above the threads: `Timeout (0:00:30)!`

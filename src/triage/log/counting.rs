@@ -39,6 +39,8 @@ pub(super) struct Counting {
     /// The first time of all, and whether it was looked for in this source.
     began: Option<i64>,
     earlier: u64,
+    /// The latest traceback: its source, its last line, its group.
+    latest: Option<(usize, u64, usize)>,
 }
 
 impl Counting {
@@ -53,6 +55,7 @@ impl Counting {
             repeats: Repeats::default(),
             began: None,
             earlier: 0,
+            latest: None,
         }
     }
 
@@ -288,6 +291,7 @@ impl Counting {
         }
         if let Some(group) = self.groups.repeat(known.print, time) {
             let micros = time.map(|time| time.micros);
+            self.below_latest(group, known.kind, lines);
             let lines = lines.0..=lines.1;
             self.answers.event(known.kind, group, self.source, lines, micros, &mut self.groups);
         }
@@ -356,7 +360,22 @@ impl Counting {
             let around = u64::try_from(self.settings.around).unwrap_or(0);
             self.excerpts.keep(self.source, group, before, lines, around);
         }
+        self.below_latest(group, kind, (first, last));
         self.answers.event(kind, group, self.source, first..=last, micros, &mut self.groups);
+    }
+
+    /// Takes note of a traceback, and of the one that ended right above it.
+    fn below_latest(&mut self, group: usize, kind: LogEventKind, (first, last): (u64, u64)) {
+        if kind != LogEventKind::Traceback {
+            return;
+        }
+        if let Some((source, above, other)) = self.latest
+            && source == self.source
+            && above + 1 == first
+        {
+            self.groups.stand_above(other, group);
+        }
+        self.latest = Some((self.source, last, group));
     }
 
     /// The line's own time, or that of the nearest line before it that has one.

@@ -10,6 +10,7 @@ use super::window::masked;
 use super::{explain, quick};
 use crate::model::{Frame, LogEventKind, LogFrame, LogGroup, LogTimestamp};
 use crate::triage::message_shape;
+use crate::triage::traceback::layouts::variants;
 use crate::triage::traceback::parsed::ParsedTraceback;
 
 /// Different kinds of errors that are told apart; the rest is counted together.
@@ -134,6 +135,8 @@ pub(super) struct Groups {
     shown: usize,
     /// Those among them that it holds back: answers that a failure explains, or may yet explain.
     held: Vec<usize>,
+    /// How often an event of the first group stood right above one of the second, which was raised from it.
+    retold: BTreeMap<(usize, usize), u64>,
     /// Events of kinds beyond [`MOST_GROUPS`].
     pub(super) beyond: u64,
     /// All events.
@@ -236,10 +239,25 @@ impl Groups {
         *self.beside.entry((other, group)).or_default() += 1;
     }
 
-    /// Whether all of its events are answers to failures that are listed.
+    /// An event of the one group ends right above one of the other: they are one failure, told twice, where the one is
+    /// what the other was raised from.
+    pub(super) fn stand_above(&mut self, group: usize, other: usize) {
+        let (above, below) = (&self.groups[group], &self.groups[other]);
+        let Some(kind) = above.exception.as_deref().filter(|_| group != other) else { return };
+        let headline = above.message.lines().next().unwrap_or_default();
+        let told = format!("after {kind}: {headline}");
+        let places = [above, below].map(|one| one.place().map(|frame| (&frame.file, frame.frame.line)));
+        if below.related.contains(&told) && places[0].is_some() && places[0] == places[1] {
+            *self.retold.entry((group, other)).or_default() += 1;
+        }
+    }
+
+    /// Whether all of its events are answers to failures that are listed, or told again by them.
     fn explained(&self, group: usize) -> bool {
         let beside: u64 = self.beside.range((group, 0)..=(group, usize::MAX)).map(|(_, count)| count).sum();
-        self.groups[group].kind == LogEventKind::Status && beside >= self.groups[group].count
+        let retold: u64 = self.retold.range((group, 0)..=(group, usize::MAX)).map(|(_, count)| count).sum();
+        let count = self.groups[group].count;
+        self.groups[group].kind == LogEventKind::Status && beside >= count || retold >= count
     }
 
     /// The groups that were added since this was asked before, but for answers that are explained by a failure;
@@ -254,6 +272,7 @@ impl Groups {
             let mut group = self.groups[index].clone();
             group.source = names.get(self.sources[index]).cloned().unwrap_or_default();
             group.meaning = explain::of(&group, None);
+            name_type(&mut group);
             group
         };
         told.into_iter().map(show).collect()
@@ -326,6 +345,7 @@ impl Groups {
             .collect();
         for (group, meaning) in self.groups.iter_mut().zip(meanings) {
             group.meaning = meaning;
+            name_type(group);
         }
         let told = |group: &usize| !self.explained(*group);
         let mut order: Vec<usize> = (0..self.groups.len()).filter(told).collect();
@@ -351,6 +371,17 @@ impl Groups {
         let others = self.beside.range((group, 0)..=(group, usize::MAX));
         let (&(_, other), &count) = others.max_by_key(|(_, count)| **count)?;
         (count * 10 >= self.groups[group].count * 6).then_some(other)
+    }
+}
+
+/// A line that is an exception's own, `Type: message`, names its type: tracebacks that are cut down to it.
+fn name_type(group: &mut LogGroup) {
+    let is_line = group.exception.is_none() && matches!(group.kind, LogEventKind::Word | LogEventKind::Error);
+    let Some((kind, message)) = variants::raised(&group.message).filter(|_| is_line) else { return };
+    let name = kind.rsplit('.').next().unwrap_or(kind);
+    let is_named = ["Error", "Exception"].iter().any(|end| name.ends_with(end) && name.len() > end.len());
+    if is_named && !message.is_empty() {
+        (group.exception, group.message) = (Some(kind.to_owned()), message.to_owned());
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) const LEVELS: [&str; 11] = [
     "PRIORITY",
     "levelName",
 ];
-pub(super) const MESSAGES: [&str; 12] = [
+pub(super) const MESSAGES: [&str; 13] = [
     "message",
     "msg",
     "event",
@@ -67,8 +67,9 @@ pub(super) const MESSAGES: [&str; 12] = [
     "Message",
     "body",
     "line",
+    "Log",
 ];
-pub(super) const TIMES: [&str; 12] = [
+pub(super) const TIMES: [&str; 13] = [
     "timestamp",
     "asctime",
     "@timestamp",
@@ -81,6 +82,7 @@ pub(super) const TIMES: [&str; 12] = [
     "__REALTIME_TIMESTAMP",
     "unix",
     "Timestamp",
+    "TimeStamp",
 ];
 /// What names the program whose line a record wraps.
 const PROCESSES: [&str; 13] = [
@@ -118,6 +120,8 @@ const MOST_OBJECTS: usize = 2_000;
 const HEADER: &str = "Traceback (most recent call last):";
 
 static OBJECT: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(" {\""));
+/// fluentd's files part time, tag and record by tabs.
+static TABBED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\t{\""));
 
 /// The object that a line is, or that stands behind the line's own words.
 pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
@@ -141,7 +145,7 @@ pub(super) fn text(body: &[u8]) -> Option<(&[u8], &[u8])> {
     if !body.ends_with(b"}") {
         return None;
     }
-    let start = if body.starts_with(b"{") { 0 } else { OBJECT.find(body)? + 1 };
+    let start = if body.starts_with(b"{") { 0 } else { OBJECT.find(body).or_else(|| TABBED.find(body))? + 1 };
     Some(body.split_at(start))
 }
 

@@ -8,6 +8,8 @@ use crate::model::{LogEventKind, LogTimestamp};
 const PATIENCE: u64 = 50;
 /// How many lines of its own stream: a record of several lines.
 const OWN_LINES: u64 = 6;
+/// How many lines behind a record another language's frames may still stand.
+const MOST_FOREIGN: u64 = 40;
 
 /// An event that a traceback may follow.
 #[derive(Debug)]
@@ -92,6 +94,14 @@ impl Leads {
     pub(super) fn goes_on(&mut self, stream: u64, number: u64) -> bool {
         let last = self.open.iter_mut().rev().find(|lead| lead.stream == stream);
         let Some(lead) = last.filter(|lead| lead.record && lead.last + 1 == number) else { return false };
+        lead.last = number;
+        true
+    }
+
+    /// Whether this line is a frame of another language right below the stream's last record.
+    pub(super) fn stretches(&mut self, stream: u64, number: u64) -> bool {
+        let last = self.open.iter_mut().rev().find(|lead| lead.stream == stream);
+        let Some(lead) = last.filter(|lead| lead.raw.number + MOST_FOREIGN > number) else { return false };
         lead.last = number;
         true
     }

@@ -5,7 +5,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `reader`, `encoding` | blocks of bytes; passes over every line that has none of a few words in it |
+//! | `reader`, `encoding`, `octet_counts` | blocks of bytes; passes over every line that has none of a few words in it |
 //! | `window`, `raw` | a line and the text around it; lines kept for showing |
 //! | **records** | |
 //! | `streams` | each line to its stream: what opens, goes on and ends there |
@@ -21,6 +21,7 @@
 //! | `embedded` | the lines that a record holds |
 //! | `pretty`, `several` | objects over several lines; objects that list many records |
 //! | `csv`, `flat` | the quotes of a field; lines without their indentation |
+//! | `journal_fields` | journald's export and verbose forms |
 //! | `json_glance` | which of them need not be built |
 //! | `markup` | no-break spaces, XML and HTML |
 //! | **layouts** | see [`traceback`](super::traceback) |
@@ -55,12 +56,14 @@ mod fluent;
 mod forms;
 mod groups;
 mod http_errors;
+mod journal_fields;
 mod json;
 mod json_glance;
 mod leads;
 mod marks;
 mod markup;
 mod message;
+mod octet_counts;
 mod open_block;
 mod partial;
 mod path_mapping;

@@ -51,6 +51,8 @@ enum Phase {
     Chain(usize),
     /// What `logging` prints of a record that it failed to write.
     CallStack,
+    /// Lines that are set in: places without code, a block of a report.
+    Indented,
     /// A test runner's report, or a crash of the interpreter.
     Report(Report),
     /// So many lines more, and it is over.
@@ -134,6 +136,9 @@ impl Open {
         };
         let mut text = String::new();
         let phase = match beginning {
+            Beginning::Layout(layout) if matches!(layout.name, "pybind11" | "python-shell" | "Sphinx") => {
+                Phase::Indented
+            }
             Beginning::Traceback | Beginning::Cut | Beginning::Layout(_) => Phase::Frames,
             Beginning::Above => Phase::Last(1),
             Beginning::Fatal => Phase::Report(Report::Crash),
@@ -146,7 +151,8 @@ impl Open {
         let indent = first.len() - first.trim_start().len();
         let group = first[indent..].starts_with("+ ");
         let headed = matches!(beginning, Beginning::Traceback);
-        let bare = group || matches!(beginning, Beginning::Cut);
+        let set_in = layout.is_some_and(|layout| layout.name == "python-shell");
+        let bare = group || set_in || matches!(beginning, Beginning::Cut);
         Self {
             stream,
             outer: stream,
@@ -306,6 +312,9 @@ impl Open {
                 let broken = self.layout.is_some() && !body.trim_end().ends_with(':');
                 (if broken { Phase::Chain(0) } else { Phase::Frames }, true)
             }
+            Phase::Message(_) | Phase::Blank(_) if joining::opens_remote(body) => (Phase::Frames, true),
+            Phase::Message(_) | Phase::Blank(_) if layouts::pybind11::opens(body) => (Phase::Indented, true),
+            Phase::Indented => self.indented(body, blank),
             Phase::Chain(_) if body.trim_end().ends_with(':') => (Phase::Frames, true),
             Phase::Chain(lines) => (Phase::Chain(lines + 1), lines < MOST_BLANK),
             Phase::Message(message) if blank => {
@@ -361,6 +370,21 @@ impl Open {
         belongs
     }
 
+    /// A line of a block that ends where it is set in no more.
+    fn indented(&self, body: &str, blank: bool) -> (Phase, bool) {
+        let layout = self.layout;
+        if layout.is_some_and(|layout| (layout.closes)(body)) {
+            return (Phase::Last(0), true);
+        }
+        let heads = self.taken <= 3 && (blank || layout.is_some_and(|layout| (layout.inside)(body)));
+        (Phase::Indented, heads || body.starts_with("  "))
+    }
+
+    /// Whether it has strings in pieces for lines of its own, which are to be passed over.
+    pub(super) fn takes_strings(&self) -> bool {
+        self.layout.is_some_and(|layout| layout.name == "python-shell")
+    }
+
     /// A line among the frames.
     fn frames(&mut self, body: &str, within: bool) -> (Phase, bool) {
         if let Some(layout) = self.layout {
@@ -413,7 +437,7 @@ impl Open {
     /// Whether the last line that is not blank announces another traceback.
     fn chained(&self) -> bool {
         let last = self.text.lines().rev().take(2 * MOST_BLANK).find(|line| !line.trim().is_empty());
-        last.is_some_and(chains)
+        last.is_some_and(|last| chains(last) || joining::opens_remote(last))
     }
 
     /// The same for texts that differ in their digits only, when they would be read alike.
@@ -461,7 +485,7 @@ impl Open {
 }
 
 /// Whether the name is as those of exceptions are.
-fn of_python(kind: &str) -> bool {
+pub(super) fn of_python(kind: &str) -> bool {
     let ends = ["Error", "Exception", "Warning", "Exit", "Interrupt", "Iteration", "Failure", "Timeout"];
     kind.contains('.') || ends.iter().any(|end| kind.ends_with(end))
 }

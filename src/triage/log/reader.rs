@@ -6,6 +6,7 @@ use regex::bytes::Regex;
 
 use super::classify;
 use super::encoding::{Utf16, ZeroBytes, looks_binary, mark_of_utf8};
+use super::octet_counts::OctetCounts;
 use super::path_mapping::RepositoryFiles;
 use super::pretty;
 use super::settings::Settings;
@@ -19,7 +20,7 @@ const BLOCK: usize = 256 << 10;
 /// Bytes before the line at hand that stay within reach, for context and timestamps.
 const LOOK_BACK: usize = 16 << 10;
 /// Longest line that is looked at whole; of a longer one, so many bytes.
-const MOST_LINE: usize = 64 << 10;
+const MOST_LINE: usize = 1 << 20;
 /// How much of a source decides whether it is text.
 const SAMPLE: usize = 8 << 10;
 
@@ -203,6 +204,8 @@ struct Scan {
     /// How its bytes become text, when they are not UTF-8.
     utf16: Option<Utf16>,
     zeros: ZeroBytes,
+    /// How its records are told apart, where their lengths stand before them.
+    counts: Option<OctetCounts>,
     /// It is no text.
     binary: bool,
 }
@@ -217,6 +220,7 @@ impl Default for Scan {
             begun: false,
             utf16: None,
             zeros: ZeroBytes::default(),
+            counts: None,
             binary: false,
         }
     }
@@ -230,6 +234,7 @@ impl Scan {
                 Utf16::of(bytes).map_or((None, mark_of_utf8(bytes)), |(utf16, mark)| (Some(utf16), mark));
             self.utf16 = utf16;
             bytes = &bytes[mark..];
+            self.counts = OctetCounts::of(bytes);
         }
         match &mut self.utf16 {
             Some(utf16) => {
@@ -238,7 +243,14 @@ impl Scan {
                 !looks_binary(&decoded[..decoded.len().min(SAMPLE)])
             }
             None => {
-                self.zeros.add(bytes, &mut self.text);
+                match &mut self.counts {
+                    Some(counts) => {
+                        let mut records = Vec::with_capacity(bytes.len());
+                        counts.decode(bytes, &mut records);
+                        self.zeros.add(&records, &mut self.text);
+                    }
+                    None => self.zeros.add(bytes, &mut self.text),
+                }
                 !looks_binary(&bytes[..bytes.len().min(SAMPLE)])
             }
         }

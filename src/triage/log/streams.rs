@@ -8,6 +8,7 @@ use super::counting::Counting;
 use super::fluent::{FluentBit, Piece};
 use super::forms::Forms;
 use super::groups::fingerprint;
+use super::journal_fields::JournalFields;
 use super::json::{Record, Wrapped};
 use super::leads::{Lead, Leads};
 use super::marks::Marks;
@@ -42,6 +43,7 @@ pub(super) struct Streams {
     pieces: StringPieces,
     /// The source is journald's export, or its verbose form: fields, one a line.
     export: bool,
+    journal: JournalFields,
     /// Lines looked at, for the test of the work done.
     pub(super) looked: u64,
     /// The line at hand holds values of variables.
@@ -90,6 +92,7 @@ impl Streams {
             fluent: FluentBit::default(),
             pieces: StringPieces::default(),
             export: false,
+            journal: JournalFields::default(),
             looked: 0,
             hidden: false,
             taken: 0,
@@ -106,7 +109,8 @@ impl Streams {
 
     /// Whether every line must be looked at.
     pub(super) fn attentive(&self) -> bool {
-        !self.open.is_empty()
+        self.export
+            || !self.open.is_empty()
             || !self.leads.is_empty()
             || !self.partial.is_empty()
             || self.counting.wants_context()
@@ -163,9 +167,7 @@ impl Streams {
         }
         if self.export {
             // The other fields tell nothing.
-            let Some(message) = taken.body.trim_ascii_start().strip_prefix(b"MESSAGE=") else {
-                return taken.stream;
-            };
+            let Some(message) = self.journal.line(taken.body) else { return taken.stream };
             taken.body = message;
         }
         let number = spot.window.number;
@@ -223,7 +225,8 @@ impl Streams {
             self.wrapped(spot, &Wrapped { text, time, process, cut: false }, taken.stream);
             return taken.stream;
         }
-        if let Some(text) = self.pieces.line(taken.body) {
+        let passes = self.open.iter().any(|open| open.stream == taken.stream && open.takes_strings());
+        if !passes && let Some(text) = self.pieces.line(taken.body) {
             self.body(Spot { wrapped: true, ..spot }, text.as_bytes(), taken.stream, None);
             while !self.pieces.is_under_way()
                 && let Some(at) = self.open.iter().position(|open| open.stream == taken.stream)
@@ -266,6 +269,14 @@ impl Streams {
             self.counting.repeats.forget_lines();
         }
         let line = classify::classify(body);
+        // Frames of another language go on from what was said above.
+        if line == Line::Quiet
+            && !self.leads.is_empty()
+            && classify::is_foreign(body)
+            && self.leads.stretches(stream, spot.window.number)
+        {
+            return;
+        }
         if let Some(beginning) = self.beginning(spot, body, &line) {
             self.begin(spot, body, outer, stream, time, beginning);
             return;

@@ -63,6 +63,11 @@ pub(in crate::triage) fn closes_below(line: &str) -> bool {
     line.starts_with(" +--- End of remote traceback")
 }
 
+/// Whether the line opens another process's traceback below the exception that RPyC raised again.
+pub(in crate::triage) fn opens_remote(line: &str) -> bool {
+    line.starts_with("========= Remote Traceback (") && line.trim_end().ends_with(" =========")
+}
+
 /// The type of an exception whose message is a traceback that begins in its own line: pebble's `RemoteTraceback`, execnet's
 /// `RemoteError`.
 pub(in crate::triage) fn with_header(line: &str) -> Option<&str> {
@@ -131,6 +136,13 @@ mod tests {
         let again = format!("{link}{PARENT}self._exception\nKeyError: 'mint'\n");
         failed_in_the_worker(&format!("pebble.common.types.RemoteTraceback: {WORKER}{again}"));
         failed_in_the_worker(&format!("{PARENT}error\nexecnet.gateway_base.RemoteError: {WORKER}\n"));
+    }
+
+    /// RPyC 6.0: the client makes a class of the server's name.
+    #[test]
+    fn a_servers_traceback_stands_below_a_ruler() {
+        let again = format!("{PARENT}obj\n_get_exception_class.<locals>.Derived: 'mint'\n");
+        failed_in_the_worker(&format!("{again}\n========= Remote Traceback (1) =========\n{WORKER}\n"));
     }
 
     /// Pyro5 5.17, with its own hook.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::layouts::{ipython, layout, variants};
+use super::layouts::{ipython, layout, pybind11, variants};
 use super::parsed::{EXCEPTION, Form, Link, ParsedTraceback, exception_line, separator};
 use super::{examples, joining};
 use crate::model::Frame;
@@ -213,6 +213,17 @@ impl<'t> Reader<'_, 't> {
             let closes = self.content(next, margin).is_some_and(joining::closes_below);
             return Some((inner, next + usize::from(closes)));
         }
+        let after = self.skip_blank(at, margin);
+        if self.content(after, margin).is_some_and(joining::opens_remote) {
+            return self.chain(after + 1, margin);
+        }
+        if self.content(after, margin).is_some_and(pybind11::opens) {
+            // The exception that C++ caught, and threw again as its message.
+            let (kind, message) = variants::raised(first.trim_end())?;
+            let own: Vec<&str> = (after..self.lines.len()).map_while(|at| self.content(at, margin)).collect();
+            let (inner, next) = pybind11::below(kind, message, &own, 0)?;
+            return Some((inner, after + next));
+        }
         // Ray leaves out its own frames, not the marks below them.
         let marks = line.starts_with("    ") && line.trim().chars().all(|c| matches!(c, '^' | '~' | ' '));
         let at = at + usize::from(marks);
@@ -360,6 +371,7 @@ fn ends_message(line: &str) -> bool {
         || separator(line).is_some()
         || matches!(line.trim_end(), "Call stack:" | "\"\"\"" | "'''")
         || joining::opens_below(line)
+        || joining::opens_remote(line)
         || NOT_MESSAGE.is_match(line)
 }
 

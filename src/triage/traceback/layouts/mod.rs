@@ -12,7 +12,10 @@ pub(in crate::triage) mod escaped;
 pub(in crate::triage) mod ipython;
 pub(in crate::triage) mod layout;
 pub(in crate::triage) mod pretty_errors;
+pub(in crate::triage) mod pybind11;
+pub(in crate::triage) mod python_shell;
 pub(in crate::triage) mod sanic;
+pub(in crate::triage) mod sphinx;
 pub(in crate::triage) mod stackprinter;
 pub(in crate::triage) mod twisted;
 pub(in crate::triage) mod variants;
@@ -25,7 +28,7 @@ use aho_corasick::AhoCorasick;
 
 use super::parsed::ParsedTraceback;
 
-const LAYOUTS: [&Layout; 9] = [
+const LAYOUTS: [&Layout; 12] = [
     &boxed::LAYOUT,
     &sanic::LAYOUT,
     &stackprinter::LAYOUT,
@@ -33,13 +36,16 @@ const LAYOUTS: [&Layout; 9] = [
     &azure::LAYOUT,
     &dagster::LAYOUT,
     &dask::LAYOUT,
+    &pybind11::LAYOUT,
+    &python_shell::LAYOUT,
+    &sphinx::LAYOUT,
     &twisted::LAYOUT,
     &with_variables::LAYOUT,
 ];
 
 /// What stands in every line that opens a layout, or does for a header.
 static OPENINGS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::new(["Traceback", "Stack trace (", "Stack Trace:", "ray::", "╭ ", "File "])
+    AhoCorasick::new(["Traceback", "Stack trace (", "Stack Trace:", "ray::", "╭ ", "File ", "At:"])
         .expect("a few short words")
 });
 

@@ -14,6 +14,17 @@ use crate::model::{BlobId, CommitId, CommitInfo, TreeId};
 /// No folder ends the search for a repository above.
 const ALL_FOLDERS: [&std::ffi::OsStr; 0] = [];
 
+/// The repository and the work tree that the environment names (`GIT_DIR` and `GIT_WORK_TREE`), where the path lies in
+/// that tree.
+fn of_environment(path: &Path) -> Option<(PathBuf, PathBuf)> {
+    let named = |name: &str| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+        std::fs::canonicalize(value).ok()
+    };
+    let (folder, tree) = (named("GIT_DIR")?, named("GIT_WORK_TREE")?);
+    std::fs::canonicalize(path).ok()?.starts_with(&tree).then_some((folder, tree))
+}
+
 /// A handle to a repository. It can move between threads, but each thread needs its own
 /// ([`reopen`](Self::reopen)).
 pub struct Repository {
@@ -32,8 +43,16 @@ impl Repository {
         prepare_library();
         // Not by way of `discover`: from the folder of the repository alone it is not known where a work tree lies whose
         // `.git` is a file.
-        let inner = git2::Repository::open_ext(path, RepositoryOpenFlags::CROSS_FS, ALL_FOLDERS)
-            .map_err(|error| refusal(path, error))?;
+        let inner = match of_environment(path) {
+            Some((folder, tree)) => {
+                let found = git2::Repository::open_ext(&folder, RepositoryOpenFlags::NO_SEARCH, ALL_FOLDERS);
+                let found = found.map_err(|error| refusal(&folder, error))?;
+                found.set_workdir(&tree, false)?;
+                found
+            }
+            None => git2::Repository::open_ext(path, RepositoryOpenFlags::CROSS_FS, ALL_FOLDERS)
+                .map_err(|error| refusal(path, error))?,
+        };
         if inner.object_format() != ObjectFormat::Sha1 {
             return Err(GitError::Sha256(top_folder(path.to_owned())));
         }
@@ -54,7 +73,14 @@ impl Repository {
         let by_tree = self.inner.workdir().and_then(|top| open(top).ok());
         let inner = match by_tree.filter(|found| found.path() == self.inner.path()) {
             Some(found) => found,
-            None => open(self.inner.path())?,
+            None => {
+                let found = open(self.inner.path())?;
+                // Where the environment names the work tree, the repository does not.
+                if let Some(top) = self.inner.workdir().filter(|top| found.workdir() != Some(*top)) {
+                    found.set_workdir(top, false)?;
+                }
+                found
+            }
         };
         let mut again = Self { inner, lent: Vec::new() };
         self.lent.iter().try_for_each(|objects| again.lend(objects))?;

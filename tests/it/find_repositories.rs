@@ -28,6 +28,24 @@ fn a_work_tree_apart_from_its_repository_is_searched_from_its_own_top() {
     assert_eq!(snapshot(apart.path()), before);
 }
 
+/// As files of a home folder are kept: no `.git` stands in the work tree.
+#[test]
+fn a_work_tree_that_the_environment_names_is_searched() {
+    let (repo, ids) = history();
+    let apart = tempfile::tempdir().unwrap();
+    let (git, tree) = (apart.path().join("files.git"), apart.path().join("home"));
+    fs::create_dir(&tree).unwrap();
+    git_in(apart.path(), &["clone", "-q", "--bare", repo.path().to_str().unwrap(), git.to_str().unwrap()]);
+    git_in(&git, &["config", "core.bare", "false"]);
+    let of_tree = format!("--work-tree={}", tree.display());
+    git_in(&git, &["--git-dir=.", &of_tree, "checkout", "-q", "-f", "HEAD"]);
+    let words = ["find", "--json", "-", "--no-narrow", "--good", &ids[0], "--", "python3", "app.py"];
+    let user = User::new();
+    let (code, report) =
+        report_of(user.command(&tree, &words).env("GIT_DIR", &git).env("GIT_WORK_TREE", &tree));
+    assert_eq!((code, culprit(&report)), (Some(0), ids[4].as_str()), "{report:#}");
+}
+
 #[test]
 fn a_linked_work_tree_and_a_bare_repository_are_searched() {
     let (repo, ids) = history();

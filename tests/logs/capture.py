@@ -129,6 +129,7 @@ def run(program: Program, venvs: Path, at: Path) -> bytes:
         (socket.gethostname() + "/", "kiosk-1/"),
     ):
         text = text.replace(value.encode(), name.encode())
+    text = re.sub(rb"\b0x7[0-9a-f]{11}\b", b"0x7f0000000000", text)
     words = rb"(?<![\w-])%s(?![\w-])"
     for value, name in ((socket.gethostname(), "kiosk-1"), (getpass.getuser(), "kiosk")):
         text = re.sub(words % re.escape(value.encode()), name.encode(), text)

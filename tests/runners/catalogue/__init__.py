@@ -1,6 +1,6 @@
 """Every runner of the table, in its order."""
 
-from catalogue import bdd, frameworks, others, pytest_family, tasks, unittest_family, wrappers
+from catalogue import bdd, frameworks, others, plugins, pytest_family, several, smoke, tasks, unittest_family, wrappers
 
 RUNNERS = (
     *pytest_family.RUNNERS,
@@ -10,4 +10,7 @@ RUNNERS = (
     *tasks.RUNNERS,
     *others.RUNNERS,
     *wrappers.RUNNERS,
+    *several.RUNNERS,
+    *plugins.RUNNERS,
+    *smoke.RUNNERS,
 )

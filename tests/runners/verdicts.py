@@ -55,7 +55,9 @@ def search(binary: Path, runner: Runner, venvs: Path, situations: tuple[str, ...
             }
     verdicts: dict[str, list[str]] = {}
     for situation, commit in commits.items():
-        seen = {trial["verdict"] for trial in found["trial_log"] if trial["commit"] == commit}
+        # A trial of an edit tells of no commit.
+        own = [trial for trial in found["trial_log"] if trial["commit"] == commit and trial["purpose"] != "narrowing"]
+        seen = {trial["verdict"] for trial in own}
         why = [one["reason"] for one in found["skipped"] if one["commit"] == commit]
         if seen:
             verdicts[situation] = ["/".join(sorted(seen)), *why]

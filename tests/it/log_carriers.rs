@@ -188,7 +188,7 @@ fn a_panic_tells_of_the_exception_below_it() {
     right("a panic", format!("{panic}{TRACEBACK}\n{panic}{TRACEBACK}\n"));
 }
 
-/// Apache Beam 2.70 logs an error, and raises it again with where it ran.
+/// Apache Beam 2.77 logs an error, and raises it again with where it ran.
 #[test]
 fn what_the_next_traceback_was_raised_from_is_the_same_failure() {
     let again = TRACEBACK.replace("not a rate: four", "not a rate: four [while running 'Map(show)']");

@@ -41,7 +41,7 @@ impl ReadRunner for Checkers {
     }
 
     fn versions(&self) -> &'static str {
-        "ruff 0.15, flake8 7, mypy 2, pylint 4, basedpyright 1, black 26, isort 8"
+        "ruff 0.17, flake8 7, mypy 2, pylint 4, basedpyright 1, black 26, isort 9"
     }
 
     fn read(&self, lines: &[&str], _named: bool) -> Option<RunSummary> {
@@ -129,7 +129,7 @@ mod tests {
         run.failures.iter().map(|one| format!("{} | {} | {}", one.test, one.kind, one.message)).collect()
     }
 
-    /// ruff 0.15.21, both forms; flake8 7.3, mypy 2.3, pylint 4.0, basedpyright 1.40, black 26.11, isort 8.0.
+    /// ruff 0.17.6, both forms; flake8 7.5, mypy 2.4, pylint 4.1, basedpyright 1.40, black 26.10, isort 9.0.
     #[test]
     fn complaints_of_checkers() {
         let unused = "pkg/app.py::F401 os imported but unused | F401 | os imported but unused";

@@ -80,7 +80,7 @@ pub(in crate::triage) fn below(
 mod tests {
     use crate::triage::traceback::parse;
 
-    /// pybind11 3.0, what a program of C++ makes of it.
+    /// pybind11 3.1, what a program of C++ makes of it.
     #[test]
     fn places_below_the_exception() {
         let places = "At:\n  /srv/app/till.py(9): sell\n  /srv/app/night.py(2): <module>\n";

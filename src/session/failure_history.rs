@@ -24,7 +24,7 @@ use super::state::Session;
 use crate::graph::Node;
 use crate::model::{
     CommitId, Conclusion, Culprit, EventKind, Face, FailureHistory, FailureKind, FailureSignature, Shown,
-    TreeId, TrialId, TrialKind, Verdict,
+    SkipKind, TreeId, TrialId, TrialKind, Verdict,
 };
 use crate::search::{InformationGain, Next, SearchOutcome, SearchState, Strategy as _};
 use crate::triage::same_failure;
@@ -73,9 +73,11 @@ impl Session<'_> {
             (Stage::Status, &SearchOutcome::Found { culprit, probability })
                 if hunt.state.observed(culprit).is_skipped() =>
             {
-                if let Some(node) = untested_since(hunt, culprit) {
+                if let Some(node) = untested_since(hunt, culprit, &self.faces.between) {
                     self.faces.stage = Stage::Status;
-                    self.start(hunt.id(node), TrialKind::Search)?;
+                    self.faces.between.insert(hunt.id(node));
+                    let id = self.start(hunt.id(node), TrialKind::Proof)?;
+                    self.verdict_of(hunt, id)?;
                     return Ok(After::GoOn);
                 }
                 self.faces.first = Some(culprit);
@@ -332,6 +334,11 @@ impl Session<'_> {
         id: TrialId,
     ) -> Result<(Verdict, Option<FailureSignature>), EarlyExit> {
         loop {
+            // What another trial took the place of has no answer of its own.
+            if self.trials.is_idle() {
+                let why = "it ran in another trial".to_owned();
+                return Ok((Verdict::skip(SkipKind::NotRunnable, why), None));
+            }
             let judged = self.next_judged()?;
             judged.iter().for_each(|one| hunt.record(one));
             if let Some(own) = judged.into_iter().find(|one| one.trial == id) {
@@ -412,12 +419,13 @@ impl Session<'_> {
 /// The middle of the longest stretch since a commit of which nothing ran, where that is long: what failed otherwise and
 /// was mended there is not what fails at bad, even if bad passes without that commit's change. Evidence may have led to it
 /// with no trial in between, where halving would have made some.
-fn untested_since(hunt: &SearchRange, commit: Node) -> Option<Node> {
+fn untested_since(hunt: &SearchRange, commit: Node, asked: &HashSet<CommitId>) -> Option<Node> {
     let graph = &hunt.history.graph;
     let mut since = graph.descendants([commit]);
     since.intersect_with(&graph.ancestors([hunt.state.bad]));
     let nodes: Vec<Node> = since.iter().collect();
-    let is_untested = |node: &Node| hunt.state.observed(*node).runs() == 0;
+    let is_untested =
+        |node: &Node| hunt.state.observed(*node).runs() == 0 && !asked.contains(&hunt.id(*node));
     let longest =
         nodes.chunk_by(|a, b| is_untested(a) == is_untested(b)).filter(|part| is_untested(&part[0]));
     let longest = longest.max_by_key(|part| part.len())?;

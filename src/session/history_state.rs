@@ -30,6 +30,8 @@ pub(super) struct Faces {
     pub(super) failing: HashSet<CommitId>,
     /// Those of them whose failure may be a face of the target: code that ran.
     pub(super) may_be: HashSet<CommitId>,
+    /// Commits after the first that fails that were asked for, to see whether it was mended.
+    pub(super) between: HashSet<CommitId>,
     /// How far the search by status has come.
     pub(super) stage: Stage,
     /// The first commit that fails, once it is known.

@@ -117,7 +117,8 @@ fn what_hides_a_fault_and_leaves_something_behind_does_not_hide_its_commit() {
     arguments.extend(command);
     let (_, report) = User::new().find(repo.path(), &arguments);
     assert_found(&report, &ids[6], "left behind");
-    assert!(trials(&report) <= 5 + 3, "{report:#}");
+    // By halves, 20 versions take five; bad runs twice, and a commit in between tells that nothing was mended.
+    assert!(trials(&report) <= 5 + 4, "{report:#}");
 }
 
 #[test]

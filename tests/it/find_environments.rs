@@ -45,25 +45,17 @@ fn greeting() -> Registry {
     registry
 }
 
-/// Ten commits around July; the project adapts to `greeting` 2 in September, and breaks by itself right after.
-fn history() -> (TestRepo, Vec<CommitId>) {
+/// Commits of `app.py` around July, each day with one of these calls; then one of a text.
+fn history(days: &[(i64, &str)]) -> (TestRepo, Vec<CommitId>) {
     let mut repo = TestRepo::new();
     repo.write("requirements.txt", "greeting\n");
-    let versions = [
-        (JUNE, "import greeting\ndef hello(): return greeting.greet('Ada')\n"),
-        (SEPTEMBER, "import greeting\ndef hello(): return greeting.greet(who='Ada')\n"),
-    ];
     let mut ids = Vec::new();
-    for (start, text) in versions {
-        for day in 0..4 {
-            repo.at(start + day * DAY).write("app.py", format!("{text}# {day}\n"));
-            ids.push(repo.commit("edit app.py"));
-        }
+    for (day, (start, call)) in (0..).zip(days) {
+        let text = format!("import greeting\ndef hello(): return greeting.greet({call})\n# {day}\n");
+        repo.at(start + day * DAY).write("app.py", text);
+        ids.push(repo.commit("edit app.py"));
     }
-    repo.at(SEPTEMBER + 5 * DAY)
-        .write("app.py", "import greeting\ndef hello(): return greeting.greet(who='Bob')\n");
-    ids.push(repo.commit("greet Bob"));
-    repo.at(SEPTEMBER + 6 * DAY).write("README", "text");
+    repo.write("README", "text");
     ids.push(repo.commit("write a text"));
     (repo, ids)
 }
@@ -78,13 +70,13 @@ fn made(user: &User) -> usize {
 fn old_commits_run_with_the_packages_of_their_day() {
     let Some(user) = user_with_environments() else { return };
     let registry = greeting().serve();
-    let (repo, ids) = history();
+    // It breaks in June, and adapts to `greeting` 2 in September: the proof is of commits of June.
+    let broken = [(JUNE, "'Bob'"), (SEPTEMBER, "who='Bob'"), (SEPTEMBER, "who='Bob'")];
+    let (repo, ids) = history(&[vec![(JUNE, "'Ada'"); 4], broken.to_vec()].concat());
     let good = ids[0].to_string();
-
-    // With four workers, the good commit runs beside the bad one.
     let (code, report) = find(&user, &repo, &registry, &["--env", "auto", "--good", &good, "--jobs", "4"]);
     assert_eq!(code, Some(0), "{report:#}");
-    assert_eq!(culprit(&report), ids[8].to_string());
+    assert_eq!(culprit(&report), ids[4].to_string());
     let packages: Vec<&str> = report["environments"]
         .as_array()
         .unwrap()
@@ -104,21 +96,26 @@ fn old_commits_run_with_the_packages_of_their_day() {
 }
 
 #[test]
-fn without_time_travel_the_good_commit_fails_with_todays_packages() {
+fn without_time_travel_commits_run_with_todays_packages() {
     let Some(user) = user_with_environments() else { return };
     let registry = greeting().serve();
-    let (repo, ids) = history();
-    let good = ids[0].to_string();
-    // With four workers, the good commit runs beside the bad one.
-    let today = ["--env", "auto", "--no-time-travel", "--good", &good, "--jobs", "4"];
+    // It adapts to `greeting` 2 in September, and breaks by itself right after.
+    let later = vec![(SEPTEMBER, "who='Ada'"); 4];
+    let (repo, ids) = history(&[vec![(JUNE, "'Ada'"); 4], later, vec![(SEPTEMBER, "who='Bob'")]].concat());
+    let (good, adapted) = (ids[0].to_string(), ids[4].to_string());
+    let today = ["--env", "auto", "--no-time-travel", "--good", &good];
+    let (code, report) = find(&user, &repo, &registry, &today);
+    assert_eq!((code, culprit(&report)), (Some(0), ids[8].to_string().as_str()), "{report:#}");
+    assert!(!report["environments"].to_string().contains("greeting==1.0"), "{report:#}");
+    // What passed in its day fails today, and that is told of the end which the answer would rest on.
+    let today = ["--env", "auto", "--no-time-travel", "--good", &good, "--bad", &adapted];
     let (code, report) = find(&user, &repo, &registry, &today);
     assert_eq!(code, Some(4), "{report:#}");
-    assert!(report["reason"].as_str().unwrap().contains("good commit"), "{report:#}");
 
     // As of a date before the release, the first commit that fails is the one that adapts to it.
     let (code, report) = find(&user, &repo, &registry, &["--as-of", "2024-06-15", "--good", &good]);
     assert_eq!(code, Some(0), "{report:#}");
-    assert_eq!(culprit(&report), ids[4].to_string());
+    assert_eq!(culprit(&report), adapted);
 }
 
 #[test]

@@ -9,11 +9,11 @@ use super::csv::Quotes;
 use super::flat::Flat;
 use super::groups::fingerprint;
 use super::message::Message;
-use super::prefix::begins_record;
+use super::prefix::{begins_record, is_leveled_behind_a_blank};
+use super::quick;
 use super::raw::Raw;
 use super::repeats::Trail;
 use super::reports::Report;
-use super::{prefix, quick};
 use crate::model::{LogEventKind, LogTimestamp};
 use crate::triage::traceback;
 use crate::triage::traceback::layouts::layout::Layout;
@@ -29,8 +29,6 @@ const MOST_BYTES: usize = 1 << 20;
 const MOST_RULED: usize = 400;
 /// Lines of other writers between those of a traceback.
 const MOST_BETWEEN: usize = 60;
-/// Where the level of a record that begins with a blank ends at the latest.
-const MOST_LEVEL: usize = 30;
 /// Blank lines that may stand in a chain.
 const MOST_BLANK: usize = 4;
 
@@ -427,7 +425,7 @@ impl Open {
         }
         let record = new_record
             || begins_record(body.as_bytes())
-            || leveled_behind_a_blank(body)
+            || is_leveled_behind_a_blank(body)
             || is_header(body)
             || layouts::opening(body).is_some();
         let belongs = !record && message.takes(body);
@@ -488,13 +486,6 @@ impl Open {
 pub(super) fn of_python(kind: &str) -> bool {
     let ends = ["Error", "Exception", "Warning", "Exit", "Interrupt", "Iteration", "Failure", "Timeout"];
     kind.contains('.') || ends.iter().any(|end| kind.ends_with(end))
-}
-
-/// A record of a logger whose form begins with a blank, as the Sentry SDK's: ` [sentry] DEBUG: …`.
-fn leveled_behind_a_blank(body: &str) -> bool {
-    let Some(bare) = body.strip_prefix(' ').filter(|bare| !bare.starts_with(' ')) else { return false };
-    let (level, message) = prefix::level(bare.as_bytes());
-    level.is_some() && bare.len() - message.len() <= MOST_LEVEL
 }
 
 fn is_header(body: &str) -> bool {

@@ -8,6 +8,9 @@ use regex::bytes::Regex;
 
 use super::quick::{self, Layer};
 
+/// Where the level of a record that begins with a blank ends at the latest.
+const MOST_LEVEL: usize = 30;
+
 /// How grave a line says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
@@ -127,6 +130,13 @@ pub(super) fn level(body: &[u8]) -> (Option<Level>, &[u8]) {
     let start = rest.iter().position(|byte| !matches!(byte, b']' | b' ' | b':' | b'|' | b'-' | b'\t' | b')'));
     let message = start.map_or(&rest[rest.len()..], |start| &rest[start..]);
     (Some(if high { Level::High } else { Level::Low }), message)
+}
+
+/// A record of a logger whose form begins with a blank, as the Sentry SDK's: ` [sentry] DEBUG: …`.
+pub(super) fn is_leveled_behind_a_blank(body: &str) -> bool {
+    let Some(bare) = body.strip_prefix(' ').filter(|bare| !bare.starts_with(' ')) else { return false };
+    let (level, message) = level(bare.as_bytes());
+    level.is_some() && bare.len() - message.len() <= MOST_LEVEL
 }
 
 /// Whether a new record begins here.

@@ -487,35 +487,5 @@ fn oracle_of_status() -> TargetOracle {
     oracle(&exited(1, "no rates\n", ""))
 }
 
-/// pytest 9.2.0, called twice by a script.
-#[test]
-fn of_several_runs_the_one_that_fails_at_bad_has_to_pass_something() {
-    let bad = exited(1, PYTEST_ASSERTION, "");
-    let mut oracle = oracle(&bad);
-    oracle.learn(&oracle.read(&bad));
-    let other = ".    [100%]\n1 passed in 0.01s\n";
-    let judged =
-        |first: &str, code: i32| oracle.judge(&exited(code, &format!("{first}{other}"), "")).to_string();
-    assert_eq!(judged(other, 0), "good");
-    assert_eq!(
-        judged("s    [100%]\n1 skipped in 0.01s\n", 0),
-        "skip: of 2 runs of pytest, nothing passed in number 1"
-    );
-    assert_eq!(judged(PYTEST_ASSERTION, 0), "bad");
-    assert_eq!(judged(PYTEST_COLLECTION, 1).split(':').next(), Some("skip"));
-    // The other one may be skipped everywhere.
-    let skipped = exited(0, &format!("{other}s    [100%]\n1 skipped in 0.01s\n"), "");
-    assert_eq!(oracle.judge(&skipped), Verdict::Good);
-    // Where both run at bad, both run where it is good.
-    let both = exited(1, &format!("{PYTEST_ASSERTION}{other}"), "");
-    let mut oracle = TargetOracle::new(oracle.target.clone(), CommandFacts::default());
-    oracle.learn(&oracle.read(&both));
-    assert_eq!(oracle.judge(&exited(0, other, "")).to_string(), "skip: runs of pytest: 2 at bad, 1 here");
-}
-
-#[test]
-fn a_run_of_nothing_behind_one_that_passed_is_no_failure() {
-    let text = ".    [100%]\n1 passed in 0.01s\nno tests ran in 0.01s\n";
-    let oracle = TargetOracle::new(Target::AnyFailure, CommandFacts::default());
-    assert_eq!(oracle.judge(&exited(5, text, "")).word(), "skip");
-}
+/// Several runs of one command.
+mod several_runs;

@@ -66,7 +66,8 @@ impl Repository {
     /// When a tree is missing or broken.
     pub fn changed_files(&self, old: Option<TreeId>, new: TreeId) -> Result<Vec<FileChange>, GitError> {
         let diff = self.diff(old, new, 0)?;
-        let (mut old_modes, mut new_modes) = (TreeModes::new(self, old)?, TreeModes::new(self, Some(new))?);
+        let (mut old_modes, mut new_modes) =
+            (TreeModes::new(&self.inner, old)?, TreeModes::new(&self.inner, Some(new))?);
         Ok(diff
             .deltas()
             .filter_map(|delta| {

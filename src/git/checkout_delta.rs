@@ -42,7 +42,7 @@ impl Repository {
         if old == Some(new) {
             return Ok(CheckoutDelta::default());
         }
-        let mut modes = TreeModes::new(self, Some(new))?;
+        let mut modes = TreeModes::new(&self.inner, Some(new))?;
         let old = old.map(|old| Ok::<_, GitError>(self.inner.find_tree(old.oid()?)?)).transpose()?;
         let new = self.inner.find_tree(new.oid()?)?;
         let mut options = DiffOptions::new();

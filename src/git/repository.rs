@@ -216,7 +216,7 @@ impl Repository {
         wanted: impl Fn(&Path) -> bool,
     ) -> Result<Vec<(PathBuf, BlobId)>, GitError> {
         let diff = self.inner.diff_tree_to_tree(None, Some(&self.inner.find_tree(tree.oid()?)?), None)?;
-        let (mut files, mut modes) = (Vec::new(), TreeModes::new(self, Some(tree))?);
+        let (mut files, mut modes) = (Vec::new(), TreeModes::new(&self.inner, Some(tree))?);
         for delta in diff.deltas() {
             let file = delta.new_file();
             if file.path_bytes().is_none_or(|path| modes.of(path) == SUBMODULE) {

@@ -3,8 +3,8 @@
 
 use git2::Tree;
 
+use super::GitError;
 use super::ids::ToOid as _;
-use super::{GitError, Repository};
 use crate::model::TreeId;
 
 const TREE: u32 = 0o040_000;
@@ -20,9 +20,9 @@ pub(super) struct TreeModes<'r> {
 
 impl<'r> TreeModes<'r> {
     /// Those of a tree; without one there is no file.
-    pub(super) fn new(repository: &'r Repository, tree: Option<TreeId>) -> Result<Self, GitError> {
-        let top = tree.map(|id| Ok::<_, GitError>(repository.inner.find_tree(id.oid()?)?)).transpose()?;
-        Ok(Self { repository: &repository.inner, top, last: None })
+    pub(super) fn new(repository: &'r git2::Repository, tree: Option<TreeId>) -> Result<Self, GitError> {
+        let top = tree.map(|id| Ok::<_, GitError>(repository.find_tree(id.oid()?)?)).transpose()?;
+        Ok(Self { repository, top, last: None })
     }
 
     /// The mode of a file that the tree has: `0o100644`, `0o100755`, `0o120000` or `0o160000`; 0 when it has none.
@@ -89,8 +89,8 @@ mod tests {
         ];
         let id = tree(&plain, &all);
         drop(plain);
-        let repository = Repository::open(folder.path()).unwrap();
-        let mut modes = TreeModes::new(&repository, Some(id)).unwrap();
+        let repository = crate::git::Repository::open(folder.path()).unwrap();
+        let mut modes = TreeModes::new(&repository.inner, Some(id)).unwrap();
         for (path, mode) in [
             ("group", FILE),
             ("in/setuid", 0o100_755),

@@ -195,8 +195,9 @@ fn where_no_trial_can_run_any_more_the_session_ends_and_says_why() {
 
 #[test]
 fn a_search_that_is_stopped_at_any_trial_goes_on_where_it_was() {
+    // Of more commits than can be told apart in so many trials.
     for stop in 1..6 {
-        let mut scene = Scene::new(14);
+        let mut scene = Scene::new(60);
         let cancel = scene.cancel.clone();
         let (ran, asked) = (Mutex::new(BTreeMap::<usize, usize>::new()), Mutex::new(0));
         let script = |trial: &Trial, _: usize| {
@@ -219,10 +220,10 @@ fn a_search_that_is_stopped_at_any_trial_goes_on_where_it_was() {
         });
         let report = scene.find(&scene.plan(), &executor).unwrap();
         assert_eq!(found(&scene, &report), Some(9), "{stop}: {report:#?}");
-        // The culprit and its parent run again to prove it; nothing else does.
+        // The culprit and its parent run again to prove it, and what was under way on the two workers; nothing else.
         let twice =
             ran.lock().unwrap().iter().filter(|(at, runs)| **runs > 1 && !matches!(at, 8 | 9)).count();
-        assert_eq!(twice, 0, "{stop}: {ran:?}");
+        assert!(twice <= 2, "{stop}: {ran:?}");
     }
 }
 

@@ -179,7 +179,8 @@ fn a_commit_is_good_where_the_test_searched_for_passes_beside_a_red_one() {
     let (ids, code, report) = find_cases(10, &cases);
     assert_eq!(code, Some(0), "{report:#}");
     assert_eq!(culprit(&report), ids[6]);
-    assert_eq!(verdicts_on(&report, &ids[5]), ["good"], "{report:#}");
+    let verdicts = verdicts_on(&report, &ids[5]);
+    assert!(!verdicts.is_empty() && verdicts.iter().all(|verdict| *verdict == "good"), "{report:#}");
     // Where the runner does not tell what passed, nobody knows whether the test was there.
     let (_, code, report) =
         find_cases(10, &cases.replace("echo 'PASSED t.py::test_total'; echo 'FAILED", "echo 'FAILED"));

@@ -37,10 +37,9 @@ mod zope;
 
 pub use command::CommandFacts;
 pub(super) use generic::counts_tests;
-pub use parts::Part;
 pub use plain::starts_no_python;
 pub use select::{Pick, Selecting, seconds_told};
-pub use summary::{Count, RunSummary, Runner, TestFailure};
+pub use summary::{Count, Part, RunSummary, Runner, TestFailure};
 pub use telling::{Telling, telling};
 
 use self::reader::ReadRunner;

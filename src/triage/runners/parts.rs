@@ -1,6 +1,6 @@
 //! Several runs in one output: `pytest a && pytest b`, a script, a Makefile, sessions of nox, environments of tox.
 //!
-//! All their counts are summed, and each run is kept by itself ([`Part`]): the tests that are searched for may stand in one
+//! All their counts are summed, and each run is kept by itself ([`Part`](super::Part)): the tests that are searched for may stand in one
 //! that ran nothing while another one passed. A run that a test of a plugin made stands within the outer run's report, and
 //! is none of the command's.
 
@@ -8,27 +8,9 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use regex::Regex;
-use serde::{Deserialize, Serialize};
 
+use super::RunSummary;
 use super::lines::pattern;
-use super::{RunSummary, Runner};
-
-/// One of several runs in an output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    /// Who printed it.
-    pub runner: Runner,
-    /// Whether something passed in it.
-    pub passed: bool,
-    /// Whether something failed in it.
-    pub failed: bool,
-}
-
-impl Part {
-    pub(super) const fn of(run: &RunSummary) -> Self {
-        Self { runner: run.runner, passed: !run.nothing_passed(), failed: run.anything_failed() }
-    }
-}
 
 /// The sum of several runs, each told by itself. It stands where the last one does.
 pub(super) fn sum(runs: Vec<RunSummary>) -> Option<RunSummary> {

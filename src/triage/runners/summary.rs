@@ -4,7 +4,22 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::parts::Part;
+/// One of several runs in an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Who printed it.
+    pub runner: Runner,
+    /// Whether something passed in it.
+    pub passed: bool,
+    /// Whether something failed in it.
+    pub failed: bool,
+}
+
+impl Part {
+    pub(super) const fn of(run: &RunSummary) -> Self {
+        Self { runner: run.runner, passed: !run.nothing_passed(), failed: run.anything_failed() }
+    }
+}
 
 /// Which runner printed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

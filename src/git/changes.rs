@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use git2::{Delta, Diff, DiffFile, DiffFindOptions, DiffFormat, DiffOptions, Tree};
 
-use super::checkout_delta::SUBMODULE;
 use super::ids::{ToOid, blob_id};
-use super::tree_modes::TreeModes;
+use super::tree_modes::{SUBMODULE, TreeModes};
 use super::{GitError, Repository};
 use crate::model::{BlobId, CommitId, TreeId};
 

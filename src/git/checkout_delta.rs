@@ -8,11 +8,6 @@ use super::tree_modes::TreeModes;
 use super::{GitError, Repository};
 use crate::model::{BlobId, TreeId};
 
-/// The mode of a symbolic link.
-pub const SYMLINK: u32 = 0o120_000;
-/// The mode of a submodule.
-pub const SUBMODULE: u32 = 0o160_000;
-
 /// A file, symbolic link or submodule of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeFile {

@@ -69,7 +69,7 @@ pub use changed_python_files::{
 };
 pub use changes::{ChangeStatus, ChangedLines, FileChange};
 pub use checkout::{Checkout, CheckoutGap, Content, Form, TreeAttributes, holds_attributes};
-pub use checkout_delta::{CheckoutDelta, SUBMODULE, SYMLINK, TreeFile};
+pub use checkout_delta::{CheckoutDelta, TreeFile};
 pub use error::GitError;
 pub use exported_tree::ExportedTrees;
 pub use history::{History, RangeOptions};
@@ -82,5 +82,6 @@ pub use revision::Tag;
 pub use shadow::{Link, RepositoryTemplate, Shadow};
 pub use tree_builder::TreeEdit;
 pub use tree_listing::{EntryTarget, TreeEntry};
+pub use tree_modes::{SUBMODULE, SYMLINK};
 pub use trial_repository::{Drafts, IndexedFile, PrivateGit};
 pub use work_tree::WorkState;

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorClass, ErrorCode, ObjectFormat, RepositoryOpenFlags};
 
 use super::GitError;
-use super::checkout_delta::SUBMODULE;
 use super::ids::{ToOid, blob_id, commit_id, tree_id};
 use super::libgit2_settings::prepare_library;
-use super::tree_modes::TreeModes;
+use super::tree_modes::{SUBMODULE, TreeModes};
 use crate::model::{BlobId, CommitId, CommitInfo, TreeId};
 
 /// No folder ends the search for a repository above.

@@ -7,6 +7,10 @@ use super::GitError;
 use super::ids::ToOid as _;
 use crate::model::TreeId;
 
+/// The mode of a symbolic link.
+pub const SYMLINK: u32 = 0o120_000;
+/// The mode of a submodule.
+pub const SUBMODULE: u32 = 0o160_000;
 const TREE: u32 = 0o040_000;
 const FILE: u32 = 0o100_644;
 
@@ -61,7 +65,6 @@ impl<'r> TreeModes<'r> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::git::checkout_delta::{SUBMODULE, SYMLINK};
     use crate::git::ids::tree_id;
 
     /// A tree written as bytes: git itself would not make it.

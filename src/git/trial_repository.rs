@@ -14,9 +14,9 @@ use std::time::Instant;
 use git2::{Index, IndexEntry, IndexTime};
 
 use super::GitError;
-use super::checkout_delta::{SUBMODULE, SYMLINK};
 use super::ids::ToOid;
 use super::shadow::RepositoryTemplate;
+use super::tree_modes::{SUBMODULE, SYMLINK};
 use crate::beneath::{FileFacts, Folder, FolderAttributes, Kind};
 use crate::model::{BlobId, CommitId};
 

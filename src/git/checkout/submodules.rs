@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use git2::RepositoryOpenFlags;
 
 use super::super::Repository;
-use super::super::checkout_delta::SUBMODULE;
+use super::super::tree_modes::SUBMODULE;
 
 /// More are not looked for.
 const MOST: usize = 1000;

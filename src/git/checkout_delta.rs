@@ -15,7 +15,7 @@ pub struct TreeFile {
     pub path: Vec<u8>,
     /// Its content; of a submodule the id of its commit.
     pub id: BlobId,
-    /// Its mode: [`SYMLINK`], [`SUBMODULE`], otherwise a regular file, executable when a bit of `0o111` is set.
+    /// Its mode: [`SYMLINK`](super::SYMLINK), [`SUBMODULE`](super::SUBMODULE), otherwise a regular file, executable when a bit of `0o111` is set.
     pub mode: u32,
 }
 

@@ -154,11 +154,7 @@ impl Folder {
     }
 
     fn regular(&self, path: &Path, flags: OFlags) -> io::Result<File> {
-        let file = open_beneath(self.as_fd(), path, flags, Mode::empty())?;
-        if facts_of(&file)?.kind() != Kind::File {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        Ok(File::from(file))
+        only_regular(open_beneath(self.as_fd(), path, flags, Mode::empty())?)
     }
 
     /// Make a file that is not there yet, with these permissions as far as the umask lets.
@@ -188,13 +184,10 @@ impl Folder {
         let other = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why.to_owned());
         let file = match open_file_with_links(self.as_fd(), path) {
             Err(Errno::XDEV) => return Err(other("it is a link that leads outside")),
-            file => file?,
+            file => only_regular(file?)?,
         };
-        if facts_of(&file)?.kind() != Kind::File {
-            return Err(other("it is not a regular file"));
-        }
         let mut bytes = Vec::new();
-        File::from(file).take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
         if u64::try_from(bytes.len()).is_ok_and(|length| length > most) {
             return Err(other("it is too large"));
         }
@@ -328,4 +321,12 @@ impl Folder {
             }
         }
     }
+}
+
+/// The file, when it is no folder, pipe or device.
+fn only_regular(file: OwnedFd) -> io::Result<File> {
+    if facts_of(&file)?.kind() != Kind::File {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    Ok(File::from(file))
 }

@@ -16,35 +16,41 @@ use crate::model::{
 };
 use crate::store::{BlobPair, CallCache};
 
-/// Compare what the request names, and keep what it asks for. `cache` remembers what was compared.
+/// Compare what the request names, and keep what it asks for. `cache` remembers what was compared; it is opened where trees
+/// are.
 ///
 /// # Errors
-/// When something that it names is not there or cannot be read.
-pub fn call_changes(request: &CallsRequest, cache: Option<CallCache>) -> Result<CallReport, ChangesError> {
+/// When something that it names is not there or cannot be read, or the cache cannot be opened.
+pub fn call_changes<E: From<ChangesError>>(
+    request: &CallsRequest,
+    cache: impl FnOnce() -> Result<Option<CallCache>, E>,
+) -> Result<CallReport, E> {
     let filter = Filter::new(&request.path, &request.callee, &request.kind)?;
     Ok(filter.apply(collect(request, cache, &filter)?))
 }
 
-fn collect(
+fn collect<E: From<ChangesError>>(
     request: &CallsRequest,
-    cache: Option<CallCache>,
+    cache: impl FnOnce() -> Result<Option<CallCache>, E>,
     filter: &Filter,
-) -> Result<CallReport, ChangesError> {
+) -> Result<CallReport, E> {
     let place = request.repo.as_deref().unwrap_or_else(|| Path::new("."));
     if let Some(patch) = &request.patch {
-        return patched(place, patch);
+        return Ok(patched(place, patch)?);
     }
     if let [old, new] = &request.what[..] {
-        return two_files(Path::new(old), Path::new(new), request.stale != Some(false));
+        return Ok(two_files(Path::new(old), Path::new(new), request.stale != Some(false))?);
     }
-    let repository = Repository::open(place)?;
+    let repository = Repository::open(place).map_err(ChangesError::from)?;
     let commit_by_commit = request.each || !request.callee.is_empty();
     let with_stale = request.stale != Some(false);
-    match request.what.first().map(String::as_str) {
-        what if commit_by_commit => history(&repository, request, (cache, filter), what.unwrap_or("HEAD")),
-        None => work_tree(&repository, with_stale),
-        Some(what) => trees(&repository, with_stale, cache, what),
-    }
+    Ok(match request.what.first().map(String::as_str) {
+        what if commit_by_commit => {
+            history(&repository, request, (cache()?, filter), what.unwrap_or("HEAD"))?
+        }
+        None => work_tree(&repository, with_stale)?,
+        Some(what) => trees(&repository, with_stale, cache()?, what)?,
+    })
 }
 
 /// What was found so far.

@@ -11,7 +11,9 @@ use super::reverted_before::find_repeated_changes;
 use super::unguarded::unguarded;
 use crate::git::{Repository, disable_hash_verification};
 use crate::model::{CancelToken, CheckReport};
-use crate::setup::{self, EnvironmentKind, EnvironmentOptions, Error, Prepared, Request, Runs};
+use crate::setup::{
+    self, EnvironmentKind, EnvironmentOptions, Error, Prepared, Request, Runs, named_or_current,
+};
 
 impl From<SidesError> for Error {
     fn from(error: SidesError) -> Self {
@@ -56,8 +58,7 @@ pub fn check(
 ) -> Result<Option<CheckReport>, Error> {
     disable_hash_verification();
     let coverage = request.coverage.as_deref().map(read_coverage).transpose()?;
-    let here = std::env::current_dir().map_err(Error::internal)?;
-    let repository = Repository::open(request.run.repo.as_deref().unwrap_or(&here))?;
+    let repository = Repository::open(&named_or_current(request.run.repo.as_deref())?)?;
     // The first commit has to pass the hook that runs before it.
     if matches!(request.what.as_deref(), None | Some("HEAD")) && repository.has_no_commit() {
         return Ok(None);

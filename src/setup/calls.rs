@@ -22,11 +22,9 @@ use crate::store::CallCache;
 /// When what is named is not there or cannot be read.
 pub fn calls(request: &CallsRequest) -> Result<CallReport, Error> {
     disable_hash_verification();
-    let is_history = request.patch.is_none() && request.what.len() < 2;
-    let cache = (is_history && !request.no_cache)
-        .then(|| cache_dir::cache().and_then(|folder| Ok(CallCache::open(&folder)?)))
-        .transpose()?;
-    Ok(call_changes(request, cache)?)
+    call_changes(request, || {
+        if request.no_cache { Ok(None) } else { Ok(Some(CallCache::open(&cache_dir::cache()?)?)) }
+    })
 }
 
 impl From<ChangesError> for Error {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::cache_dir;
 use super::error::Error;
+use super::location::named_or_current;
 use super::options::IsolationOptions;
 use super::prepare::Prepared;
 use super::stored_request::StoredRequest;
@@ -84,10 +85,7 @@ pub(crate) struct TestedFixes {
 impl FoundCause {
     /// That of the session which is asked for.
     pub(crate) fn of(request: &FixRequest) -> Result<Self, Error> {
-        let place = match &request.repo {
-            Some(place) => place.clone(),
-            None => std::env::current_dir().map_err(Error::internal)?,
-        };
+        let place = named_or_current(request.repo.as_deref())?;
         let repository = Repository::open(&place)?;
         let store = Store::open(&cache_dir::cache()?)?;
         let (row, report) = last_session(request.session.as_deref(), &repository, &store)?;

@@ -3,8 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::config;
+use super::error::Error;
 use crate::git::Repository;
 use crate::model::CommitId;
+
+/// The folder that is named, or the current one.
+pub(crate) fn named_or_current(folder: Option<&Path>) -> Result<PathBuf, Error> {
+    folder.map_or_else(std::env::current_dir, |folder| Ok(folder.to_owned())).map_err(Error::internal)
+}
 
 /// Where the user stands.
 pub(crate) struct Location {

@@ -77,7 +77,7 @@ pub use fix::{FixRequest, fix};
 pub(crate) use fix::{FoundCause, TestedFixes};
 pub(crate) use fix_commit::author;
 pub(crate) use isolation::{SandboxProbe, offered_here};
-pub(crate) use location::Location;
+pub(crate) use location::{Location, named_or_current};
 pub(crate) use machine::memory_of_the_machine;
 pub(crate) use options::MOST_BYTES;
 pub use options::{

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::Error;
+use super::location::named_or_current;
 use super::prepare::{Prepared, prepare};
 use super::request::Request;
 use super::retyped::Retyped;
@@ -107,10 +108,7 @@ impl StoredRequest {
 /// # Errors
 /// When the store cannot be written.
 pub(crate) fn remember(request: &Request, prepared: &Prepared, session: &str) -> Result<(), Error> {
-    let place = match &request.repo {
-        Some(place) => place.clone(),
-        None => std::env::current_dir().map_err(Error::internal)?,
-    };
+    let place = named_or_current(request.repo.as_deref())?;
     let typed = request.typed.as_ref().map(|typed| typed.words().to_vec()).unwrap_or_default();
     let request = Request {
         repo: Some(place.canonicalize().unwrap_or(place)),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::report::one_line;
-use crate::setup::Location;
 use crate::setup::config;
+use crate::setup::{Location, named_or_current};
 
 /// Show what is configured here, and in which file
 ///
@@ -20,10 +20,7 @@ pub(crate) struct Args {
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
-    let place = match &args.repo {
-        Some(place) => place.clone(),
-        None => std::env::current_dir().map_err(Error::internal)?,
-    };
+    let place = named_or_current(args.repo.as_deref())?;
     let repository = Repository::open(&place)?;
     let standing = Location::new(&repository, &place);
     let settings = config::in_force(&standing.config(&repository, None))?;

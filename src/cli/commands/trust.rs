@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::report::one_line;
-use crate::setup::Location;
 use crate::setup::config::{self, Found, Trust};
+use crate::setup::{Location, named_or_current};
 
 /// Let this repository's configuration set everything, until it changes
 ///
@@ -41,10 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     if args.list {
         return list(&trust);
     }
-    let place = match &args.repo {
-        Some(place) => place.clone(),
-        None => std::env::current_dir().map_err(Error::internal)?,
-    };
+    let place = named_or_current(args.repo.as_deref())?;
     let repository = Repository::open(&place)?;
     let standing = Location::new(&repository, &place);
     if args.revoke {

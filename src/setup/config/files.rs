@@ -39,11 +39,16 @@ const SHARED: &str = "pyproject.toml";
 
 /// The configuration in `folder` or above it, up to `top`.
 pub(super) fn of_checkout(folder: &Path, top: &Path) -> Result<Option<Found>, Error> {
+    let tree = match Folder::open(top) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(unread(top))?,
+    };
     for folder in folder.ancestors().take_while(|folder| folder.starts_with(top)) {
         let inside = folder.strip_prefix(top).unwrap_or(Path::new(""));
         let read = |name: &str| {
-            let text = read_inside(top, &inside.join(name))?;
-            Ok(text.map(|text| (text, folder.join(name).display().to_string())))
+            let file = folder.join(name);
+            let text = read_inside(&tree, &inside.join(name)).map_err(unread(&file))?;
+            Ok(text.map(|text| (text, file.display().to_string())))
         };
         if let Some(found) = in_folder(inside, read)? {
             return Ok(Some(found));
@@ -101,23 +106,22 @@ fn parse(text: &str, name: &str) -> Result<Table, Error> {
 
 /// A file that came with a repository: a link in it may lead to a device without end, or to a file of the user's, of which an
 /// error would say a line.
-fn read_inside(top: &Path, inside: &Path) -> Result<Option<String>, Error> {
+fn read_inside(tree: &Folder, inside: &Path) -> std::io::Result<Option<String>> {
     const LARGEST: u64 = 4 << 20;
-    let failed = |error: std::io::Error| {
-        Error::usage(format!("failed to read {}: {error}", top.join(inside).display())).hinted(
+    match tree.read_over_links(inside, LARGEST) {
+        Ok(bytes) => String::from_utf8(bytes)
+            .map(Some)
+            .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn unread(file: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    |error| {
+        Error::usage(format!("failed to read {}: {error}", file.display())).hinted(
             "--no-config does without it; your own configuration is in ~/.config/pybisect/config.toml",
         )
-    };
-    let bytes = Folder::open(top).and_then(|folder| folder.read_over_links(inside, LARGEST));
-    match bytes {
-        Ok(bytes) => {
-            let text = String::from_utf8(bytes);
-            text.map(Some).map_err(|error| {
-                failed(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()))
-            })
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(error)),
     }
 }
 

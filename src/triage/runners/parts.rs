@@ -28,32 +28,19 @@ pub(super) fn sum(runs: Vec<RunSummary>) -> Option<RunSummary> {
 }
 
 fn add(mut all: RunSummary, run: RunSummary) -> RunSummary {
-    let counts = |one: &RunSummary| {
-        [
-            one.passed,
-            one.failed,
-            one.errors,
-            one.skipped,
-            one.deselected,
-            one.xfailed,
-            one.xpassed,
-            one.reruns,
-            one.listed,
-        ]
-    };
-    let summed = counts(&all).into_iter().zip(counts(&run)).map(|(a, b)| a.saturating_add(b));
-    let fields = [
-        &mut all.passed,
-        &mut all.failed,
-        &mut all.errors,
-        &mut all.skipped,
-        &mut all.deselected,
-        &mut all.xfailed,
-        &mut all.xpassed,
-        &mut all.reruns,
-        &mut all.listed,
-    ];
-    fields.into_iter().zip(summed).for_each(|(field, sum)| *field = sum);
+    for (sum, more) in [
+        (&mut all.passed, run.passed),
+        (&mut all.failed, run.failed),
+        (&mut all.errors, run.errors),
+        (&mut all.skipped, run.skipped),
+        (&mut all.deselected, run.deselected),
+        (&mut all.xfailed, run.xfailed),
+        (&mut all.xpassed, run.xpassed),
+        (&mut all.reruns, run.reruns),
+        (&mut all.listed, run.listed),
+    ] {
+        *sum = sum.saturating_add(more);
+    }
     all.failed_tests.extend(run.failed_tests);
     all.error_tests.extend(run.error_tests);
     all.passed_tests.extend(run.passed_tests);

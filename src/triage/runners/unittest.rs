@@ -37,16 +37,20 @@ impl ReadRunner for Unittest {
             .filter_map(|(at, line)| Some((at, number(&RAN.captures(line)?[1]))))
             .collect();
         let &(at, _) = ends.last()?;
-        let runs = ends.iter().zip(ends.iter().skip(1).map(|&(next, _)| next).chain([lines.len()]));
-        let runs: Vec<RunSummary> =
-            runs.map(|(&(at, _), next)| counts(Runner::Unittest, &lines[..next], at)).collect();
-        let is_in_turn = runs.len() > 1 && !named && parts::in_turn(lines, &ends);
-        let closed = is_in_turn && runs.iter().all(|run| run.is_closed);
-        let sum = if closed { parts::sum(runs) } else { None };
+        let is_in_turn = ends.len() > 1 && !named && parts::in_turn(lines, &ends);
+        let sum = if is_in_turn { sum_of(lines, &ends) } else { None };
         let mut run = sum.unwrap_or_else(|| counts(Runner::Unittest, lines, at));
         ids(&mut run, lines);
         Some(run)
     }
+}
+
+/// The sum of runs that end there; `None` where one was cut off.
+fn sum_of(lines: &[&str], ends: &[(usize, u32)]) -> Option<RunSummary> {
+    let next = ends.iter().skip(1).map(|&(next, _)| next).chain([lines.len()]);
+    let runs = ends.iter().zip(next).map(|(&(at, _), next)| counts(Runner::Unittest, &lines[..next], at));
+    let runs: Vec<RunSummary> = runs.collect();
+    if runs.iter().all(|run| run.is_closed) { parts::sum(runs) } else { None }
 }
 
 /// The counts behind `Ran N tests`.

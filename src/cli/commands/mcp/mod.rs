@@ -34,10 +34,7 @@ pub(crate) struct Args {
 /// Run it until the client goes.
 #[cfg(feature = "mcp")]
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
-    let place = match &args.repo {
-        Some(place) => place.clone(),
-        None => std::env::current_dir().map_err(Error::internal)?,
-    };
+    let place = crate::setup::named_or_current(args.repo.as_deref())?;
     crate::git::Repository::open(&place)?;
     server::serve(server::Server { folder: place, allows_branches: args.allow_branches })
         .map_err(Error::internal)?;

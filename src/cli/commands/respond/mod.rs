@@ -24,9 +24,9 @@ use crate::model::{CancelToken, Incident, IncidentEventKind, IncidentOutcome, St
 use crate::report::{IncidentText, ReportMarkdown, lines};
 use crate::respond::{Desk, Incidents, Response};
 use crate::session::SignalListener;
-use crate::setup::cache_dir;
 #[cfg(feature = "serve")]
 use crate::setup::{Location, config};
+use crate::setup::{cache_dir, named_or_current};
 
 /// What a server has to know of responses in a repository.
 #[cfg(feature = "serve")]
@@ -41,7 +41,7 @@ pub(super) struct Watched {
 #[cfg(feature = "serve")]
 pub(super) fn watched(repo: Option<&Path>) -> Result<Watched, Error> {
     let args = Args { repo: repo.map(Path::to_owned), ..Args::default() };
-    let place = args.repo.clone().map_or_else(std::env::current_dir, Ok).map_err(Error::internal)?;
+    let place = named_or_current(args.repo.as_deref())?;
     let repository = Repository::open(&place)?;
     let settings = Settings::new(&args, &repository)?;
     if settings.auto.is_none() {
@@ -57,10 +57,7 @@ pub(super) fn watched(repo: Option<&Path>) -> Result<Watched, Error> {
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let mut json = args.json.as_deref().map(JsonTarget::open).transpose()?;
-    let place = match &args.repo {
-        Some(place) => place.clone(),
-        None => std::env::current_dir().map_err(Error::internal)?,
-    };
+    let place = named_or_current(args.repo.as_deref())?;
     let repository = Repository::open(&place)?;
     let settings = Settings::new(args, &repository)?;
     if !args.quiet {

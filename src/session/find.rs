@@ -160,12 +160,18 @@ impl Session<'_> {
 
     /// Ask for a trial and say so.
     pub(super) fn start(&mut self, commit: CommitId, purpose: TrialKind) -> Result<TrialId, EarlyExit> {
+        self.heed_interrupt()?;
         let tree = self.trials.tree_of(commit)?;
         if self.is_to_be_watched(commit, purpose) {
             let id = self.start_watched(commit, tree)?;
             return self.say_started(id, commit, purpose);
         }
         self.start_tree(commit, tree, purpose)
+    }
+
+    /// A search whose trials are all recorded waits for none, and would hear of no signal.
+    fn heed_interrupt(&self) -> Result<(), EarlyExit> {
+        if self.workshop.cancel.is_cancelled() { Err(EarlyExit::Interrupted) } else { Ok(()) }
     }
 
     /// Ask for a trial of a composed tree and say so.
@@ -175,6 +181,7 @@ impl Session<'_> {
         tree: TreeId,
         purpose: TrialKind,
     ) -> Result<TrialId, EarlyExit> {
+        self.heed_interrupt()?;
         let mut id = self.start_selected(commit, tree, purpose)?;
         if id.is_none() {
             id = self.start_shared(commit, tree, purpose)?;
@@ -194,7 +201,8 @@ impl Session<'_> {
         purpose: TrialKind,
     ) -> Result<TrialId, EarlyExit> {
         let subject = self.workshop.repository.info(commit)?.subject;
-        self.journal.say(EventKind::TrialStarted { trial: id, commit, subject, purpose })?;
+        let activity = self.trials.activity(id);
+        self.journal.say(EventKind::TrialStarted { trial: id, commit, subject, purpose, activity })?;
         Ok(id)
     }
 

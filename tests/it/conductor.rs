@@ -227,6 +227,23 @@ fn a_search_that_is_stopped_at_any_trial_goes_on_where_it_was() {
     }
 }
 
+#[test]
+fn a_search_that_has_all_its_answers_hears_of_an_interrupt_too() {
+    let mut scene = Scene::new(9);
+    let executor = ScriptedExecutor::new(2, 1, |trial, _| Ok(steady(&scene.places, 5, trial)));
+    let report = scene.find(&scene.plan(), &executor).unwrap();
+    assert_eq!(found(&scene, &report), Some(5), "{report:#?}");
+    drop(executor);
+    scene.cancel.cancel(CancelReason::Interrupted);
+    let executor = ScriptedExecutor::new(2, 1, |_, _| panic!("nothing is to run"));
+    let report = scene.find(&scene.plan(), &executor).unwrap();
+    assert_eq!(report.status, "inconclusive", "{report:#?}");
+    drop(executor);
+    scene.cancel = CancelToken::new();
+    let executor = ScriptedExecutor::new(2, 1, |trial, _| Ok(steady(&scene.places, 5, trial)));
+    assert_eq!(found(&scene, &scene.find(&scene.plan(), &executor).unwrap()), Some(5));
+}
+
 /// Reads `app.py` of a trial's tree.
 fn source(repository: &Repository, trial: &Trial) -> String {
     let blob = repository.entry_at(trial.tree, Path::new("app.py")).unwrap().unwrap();

@@ -41,6 +41,22 @@ fn ends_that_are_the_same_or_exchanged() {
 }
 
 #[test]
+fn something_else_lies_where_runs_are_kept() {
+    let (repo, ids) = repository();
+    let user = User::new();
+    let find = || user.run(repo.path(), &["find", "--good", &ids[0], "--", "python3", "-c", "import app"]);
+    let runs = user.cache().join("runs");
+    std::fs::create_dir_all(user.cache()).unwrap();
+    std::os::unix::fs::symlink(user.cache().join("gone"), &runs).unwrap();
+    told(&find(), 2, &["runs is a link to what is no folder", &format!("rm {}", runs.display())]);
+    assert!(!user.cache().join("gone").exists(), "the link is followed");
+    std::fs::remove_file(&runs).unwrap();
+    std::fs::write(&runs, "mine").unwrap();
+    told(&find(), 2, &["runs is not a folder", "PYBISECT_CACHE_DIR"]);
+    assert_eq!(std::fs::read_to_string(&runs).unwrap(), "mine");
+}
+
+#[test]
 fn a_range_is_taken_as_git_has_it() {
     let (repo, ids) = repository();
     let user = User::new();

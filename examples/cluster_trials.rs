@@ -15,7 +15,9 @@ use pybisect::executor::Executor;
 use pybisect::executor::local::{LocalExecutor, RunFolder};
 use pybisect::executor::remote::{RemoteExecutor, RemoteSettings, TlsSettings};
 use pybisect::git::{Repository, Shadow};
-use pybisect::model::{CancelToken, CommitId, Termination, TreeId, Trial, TrialId, TrialKind, TrialSpec};
+use pybisect::model::{
+    CancelToken, CommitId, Termination, TreeId, Trial, TrialActivity, TrialId, TrialKind, TrialSpec,
+};
 use pybisect::store::DigestCache;
 
 const JOBS: usize = 2;
@@ -108,7 +110,8 @@ fn trials(
             let Some(&(commit, tree)) = versions.get(at) else { return Ok(()) };
             let (id, purpose) = (TrialId(u64::try_from(at)?), TrialKind::Search);
             let recipe = Arc::clone(&recipe);
-            let trial = Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0 };
+            let activity = TrialActivity::default();
+            let trial = Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0, activity };
             let output = executor.run(&trial, &CancelToken::new())?;
             anyhow::ensure!(output.ending == Termination::Exited { code: 0 }, "{output:?}");
         }

@@ -11,7 +11,7 @@ use super::rules::SMOKE_FAILED;
 use crate::executor::{ExecutorError, run_with_retries};
 use crate::model::{
     Annotation, CallSpan, CancelToken, CommitId, CommitInfo, FailureSignature, Frame, Severity, SmokeResult,
-    Termination, TreeId, Trial, TrialId, TrialKind, TrialOutput, TrialSpec, Verdict,
+    Termination, TreeId, Trial, TrialActivity, TrialId, TrialKind, TrialOutput, TrialSpec, Verdict,
 };
 use crate::session::{self, LineTracer, LinesByFile};
 use crate::setup::Error;
@@ -259,7 +259,8 @@ impl MergeCheck<'_> {
         for (((commit, tree), recipe), id) in asked.iter().zip(0..) {
             let (commit, tree, recipe) = (*commit, self.overlaid(*tree)?, Arc::clone(recipe));
             let (id, purpose) = (TrialId(id), TrialKind::Endpoint);
-            trials.push(Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0 });
+            let activity = TrialActivity::default();
+            trials.push(Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0, activity });
         }
         let executor = self.prepared.bench.executor();
         let mut outputs = Vec::new();

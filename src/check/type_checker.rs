@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::settings::of_mypy;
 use super::type_findings::{Diagnostic, read_diagnostics};
 use crate::beneath::{Scratch, remove_tree};
-use crate::model::{CancelToken, Termination};
+use crate::model::{CancelToken, Termination, TrialActivity};
 use crate::process::sandbox::{Network, Sandbox, SlotDirs, filter_environment};
 use crate::process::{ChildOutcome, ChildSpec, program, run};
 use crate::pyenv::{places_of_python, registry_files, registry_variables};
@@ -398,6 +398,7 @@ impl Start<'_> {
             timeout: Some(self.timeout),
             marker: format!("tool-{}-{number}", std::process::id()),
             confinement,
+            activity: TrialActivity::default(),
         };
         run(&spec, cancel).map_err(failed)
     }

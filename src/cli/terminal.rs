@@ -1,6 +1,7 @@
 //! Colour and terminals.
 
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
 
 use clap::ValueEnum;
 
@@ -41,8 +42,17 @@ pub(super) fn stderr_style() -> Style {
 
 /// Columns of standard output's terminal, between what still reads well; 80 where it is none.
 pub(super) fn columns() -> usize {
-    let size = terminal_size::terminal_size_of(std::io::stdout());
-    size.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns)).clamp(40, 240)
+    columns_of(std::io::stdout()).clamp(40, 240)
+}
+
+/// Columns of standard error's terminal.
+pub(super) fn stderr_columns() -> usize {
+    columns_of(std::io::stderr())
+}
+
+fn columns_of(stream: impl AsFd) -> usize {
+    let size = terminal_size::terminal_size_of(stream);
+    size.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns))
 }
 
 /// Whether a view that moves can be shown: standard error is a terminal, and this is no CI.

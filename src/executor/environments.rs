@@ -18,7 +18,7 @@ use super::{Executor, ExecutorError, ExecutorFacts, PackageSource, Provided, sea
 use crate::git::{GitError, Repository};
 use crate::model::{
     CancelReason, CancelToken, CommitId, EnvironmentFacts, PackageDate, PackageOrigin, PackageSelection,
-    Termination, Timing, TreeId, Trial, TrialOutput, TrialSpec,
+    Termination, Timing, TreeId, Trial, TrialOutput, TrialPhase, TrialSpec,
 };
 use crate::pyenv::{Environment, EnvironmentError, Environments, ProjectVersion};
 
@@ -176,6 +176,7 @@ impl Executor for EnvironmentExecutor {
 
     fn run(&self, trial: &Trial, cancel: &CancelToken) -> Result<TrialOutput, ExecutorError> {
         let started = Instant::now();
+        trial.activity.enter(TrialPhase::Packages);
         let prepared = self.shared.prepare((trial.commit, trial.tree), &trial.recipe.packages, cancel);
         let took = started.elapsed().as_secs_f64() * 1e3;
         let environment = match prepared {

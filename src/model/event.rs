@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AlikeTarget, BreakingChange, CommitId, CommitInfo, Conclusion, EnvironmentFacts, Episode, FailureHistory,
-    FailureSignature, NarrowingSummary, PackageChange, Suspect, Termination, Timing, TrialId, TrialKind,
-    Verdict,
+    FailureSignature, NarrowingSummary, PackageChange, Suspect, Termination, Timing, TrialActivity, TrialId,
+    TrialKind, Verdict,
 };
 
 /// Something happened.
@@ -209,6 +209,9 @@ pub enum EventKind {
         subject: String,
         /// What it is for.
         purpose: TrialKind,
+        /// What it does at the moment.
+        #[serde(skip)]
+        activity: TrialActivity,
     },
     /// A trial ended.
     TrialFinished(Box<TrialFinished>),
@@ -310,4 +313,14 @@ pub enum EventKind {
         #[serde(default)]
         inferred: usize,
     },
+}
+
+impl EventKind {
+    /// Of the beginning of a trial, told once more with other texts: whoever hears of it watches the trial itself.
+    pub fn watch_trial_of(&mut self, other: &Self) {
+        if let (Self::TrialStarted { activity, .. }, Self::TrialStarted { activity: of, .. }) = (self, other)
+        {
+            *activity = of.clone();
+        }
+    }
 }

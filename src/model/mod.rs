@@ -7,6 +7,7 @@
 //! | [`commit`] | object ids, [`CommitInfo`] |
 //! | [`common_affixes`] | what two versions of a text have in common at their ends |
 //! | [`trial`] | [`TrialSpec`], [`Trial`], [`TrialOutput`]: what to run, and what came of it |
+//! | [`trial_activity`] | [`TrialActivity`]: what a trial does at the moment |
 //! | [`packages`] | [`PackageSelection`], [`EnvironmentFacts`]: what a trial runs with |
 //! | [`verdict`] | [`Verdict`], [`Skip`]: what the outcome says about a commit |
 //! | [`failure`] | [`FailureSignature`], [`Frame`], [`Compared`]: which failure it was |
@@ -54,6 +55,7 @@ pub mod suspect;
 pub mod target;
 pub mod texts;
 pub mod trial;
+pub mod trial_activity;
 pub mod trial_line;
 pub mod verdict;
 
@@ -97,4 +99,5 @@ pub use target::{AlikeTarget, TargetGroup, TargetReport, by_culprit};
 pub use trial::{
     Captured, InputFile, OutputFile, Termination, Timing, Trial, TrialId, TrialKind, TrialOutput, TrialSpec,
 };
+pub use trial_activity::{TrialActivity, TrialPhase};
 pub use verdict::{Skip, SkipKind, Verdict};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CommitId, PackageSelection, TreeId};
+use super::{CommitId, PackageSelection, TreeId, TrialActivity};
 
 /// How every trial of one kind runs; the same for all trees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,6 +121,8 @@ pub struct Trial {
     pub repeat: u32,
     /// How often a machine failed at it.
     pub attempt: u32,
+    /// Where whoever runs it says what it does at the moment.
+    pub activity: TrialActivity,
 }
 
 /// How a trial's command ended.

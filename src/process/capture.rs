@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::model::Captured;
+use crate::model::{Captured, TrialActivity};
 
 /// Bytes kept from the beginning of a stream.
 const HEAD: usize = 256 * 1024;
@@ -33,14 +33,15 @@ impl Capture {
         self.pipe.as_ref().map(AsFd::as_fd)
     }
 
-    /// Take what is there now.
-    pub(super) fn drain(&mut self) {
+    /// Take what is there now, and say it.
+    pub(super) fn drain(&mut self, activity: &TrialActivity) {
         let mut buffer = [0; 64 * 1024];
         let mut taken = 0;
         while let Some(pipe) = self.pipe.as_mut().filter(|_| taken < MOST_AT_ONCE) {
             match pipe.read(&mut buffer) {
                 Ok(count @ 1..) => {
                     taken += count;
+                    activity.print(&buffer[..count]);
                     self.keep(&buffer[..count]);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,

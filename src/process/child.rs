@@ -17,7 +17,7 @@ use super::capture::Capture;
 use super::orphans::{MARKER, Running, adopt_orphans, end_leftovers, running};
 use super::pre_exec::detach;
 use super::sandbox::{Confined, Confinement, LaunchResult};
-use crate::model::{CancelReason, CancelToken, Captured, Termination};
+use crate::model::{CancelReason, CancelToken, Captured, Termination, TrialActivity};
 
 /// From SIGTERM to SIGKILL after a timeout.
 const GRACE_AFTER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -48,6 +48,8 @@ pub struct ChildSpec {
     pub marker: String,
     /// The sandbox that it runs in; `None` to run as the user does.
     pub confinement: Option<Confinement>,
+    /// Where it is said what it prints, as it comes.
+    pub activity: TrialActivity,
 }
 
 /// What came of a command.
@@ -113,7 +115,7 @@ pub fn run_with_proxy(
             };
         }
     }
-    let watched = watch(&mut child, own.leader, confined.as_mut(), spec.timeout, cancel, started);
+    let watched = watch(&mut child, own.leader, confined.as_mut(), spec, cancel, started);
     let exited = Instant::now();
     let leftovers = match confined.as_mut().filter(|confined| confined.has_init()) {
         Some(confined) => {
@@ -127,7 +129,7 @@ pub fn run_with_proxy(
     };
     let status = reap(&mut child, &own)?;
     let Watched { mut streams, stopped } = watched?;
-    streams.iter_mut().for_each(Capture::drain);
+    streams.iter_mut().for_each(|stream| stream.drain(&spec.activity));
     let [stdout, stderr] = streams.map(Capture::finish);
     let ended = match &mut confined {
         Some(confined) if confined.has_init() => confined.ending().cloned(),
@@ -277,10 +279,11 @@ fn watch(
     child: &mut Child,
     leader: Pid,
     mut confined: Option<&mut Confined>,
-    timeout: Option<Duration>,
+    spec: &ChildSpec,
     cancel: &CancelToken,
     started: Instant,
 ) -> io::Result<Watched> {
+    let (timeout, activity) = (spec.timeout, &spec.activity);
     let streams = streams_of(child);
     let Ok(mut streams) = streams else {
         let _ = kill_process_group(leader, Signal::KILL);
@@ -292,7 +295,7 @@ fn watch(
         let rest = if exit.is_some() { BETWEEN_CHECKS } else { BETWEEN_CHECKS_BLIND };
         let rest = rest.min(stop.until_next_step());
         wait_for_news(&streams, exit.as_ref().map(AsFd::as_fd), confined.as_deref(), rest);
-        streams.iter_mut().for_each(Capture::drain);
+        streams.iter_mut().for_each(|stream| stream.drain(activity));
         let has_ended = confined.as_mut().is_some_and(|confined| confined.ending().is_some());
         if confined.as_ref().is_some_and(|confined| confined.broken().is_some()) {
             let _ = kill_process_group(leader, Signal::KILL);
@@ -306,7 +309,7 @@ fn watch(
     let patience = if stop.stopped.is_some() { Duration::ZERO } else { LAST_WORDS };
     let exited = Instant::now();
     loop {
-        streams.iter_mut().for_each(Capture::drain);
+        streams.iter_mut().for_each(|stream| stream.drain(activity));
         let left = patience.saturating_sub(exited.elapsed());
         if left.is_zero() || streams.iter().all(|stream| stream.open_pipe().is_none()) {
             return Ok(Watched { streams, stopped: stop.stopped });

@@ -10,7 +10,7 @@ use super::install_paths::places_of_python;
 use super::interpreter::{Interpreter, ProbeError};
 use super::python_version::PythonVersion;
 use crate::beneath::Scratch;
-use crate::model::{CancelToken, Termination};
+use crate::model::{CancelToken, Termination, TrialActivity};
 use crate::process::sandbox::{Sandbox, SlotDirs, filter_environment};
 use crate::process::{ChildOutcome, ChildSpec, run};
 
@@ -88,6 +88,7 @@ impl Prober<'_> {
             timeout: Some(LONGEST),
             marker: format!("probe-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)),
             confinement,
+            activity: TrialActivity::default(),
         };
         let outcome = run(&spec, &CancelToken::new()).map_err(failed)?;
         match &outcome.ending {

@@ -17,7 +17,7 @@ use super::environment_cache::environments_folder;
 use super::index_settings;
 use super::proxy::{Address, Admission, Proxy, Service, addresses_in, without_keys_for_others};
 use crate::beneath::Scratch;
-use crate::model::{CancelToken, Termination};
+use crate::model::{CancelToken, Termination, TrialActivity};
 use crate::process::sandbox::{Network, Sandbox, SlotDirs, filter_environment};
 use crate::process::{ChildOutcome, ChildSpec, program, run_with_proxy};
 
@@ -315,6 +315,7 @@ impl Uv {
             timeout: Some(LONGEST),
             marker: format!("uv-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)),
             confinement,
+            activity: TrialActivity::default(),
         };
         let listens = |listener| {
             if let Some(proxy) = &self.proxy {

@@ -94,7 +94,8 @@ fn colour_at(text: &str) -> usize {
     if rest[end..].starts_with('m') { "\u{1b}[".len() + end + 1 } else { 0 }
 }
 
-fn without_colours(line: &str) -> String {
+/// A line without what only colours it.
+pub(super) fn without_colours(line: &str) -> String {
     let mut plain = String::new();
     let mut rest = line;
     while let Some(at) = rest.find('\u{1b}') {

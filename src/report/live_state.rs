@@ -116,6 +116,7 @@ mod tests {
             commit: commit(2),
             subject: "Read in one go".to_owned(),
             purpose: TrialKind::Search,
+            activity: crate::model::TrialActivity::default(),
         };
         let state = told([range(40), started, belief(10, 0.61)]);
         assert_eq!(state.belief(Style::new(false)), "likeliest  61 %  222222222  Read in one go");
@@ -128,6 +129,7 @@ mod tests {
             commit: commit(2),
             subject: String::new(),
             purpose: TrialKind::Narrowing,
+            activity: crate::model::TrialActivity::default(),
         };
         let belief = EventKind::Belief { left: 1, rounds_left: 0.0, leading: vec![(commit(2), 0.99)] };
         assert_eq!(

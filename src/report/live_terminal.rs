@@ -2,15 +2,20 @@
 //! the user has to know stays above it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::escape::cleaned;
 use super::live_plain::line;
 use super::live_state::LiveState;
+use super::live_trial::{LiveScreen, LiveTrial};
 use super::{Reporter, Style};
-use crate::model::{CommitId, Event, EventKind, TrialId};
+use crate::model::{Event, EventKind, TrialActivity, TrialId};
+
+/// Redraws in a second.
+const MOST_REDRAWS: u8 = 10;
 
 /// Draws on standard error.
 #[derive(Debug)]
@@ -23,14 +28,16 @@ pub struct Progress {
     running: BTreeMap<TrialId, ProgressBar>,
     state: LiveState,
     has_environment: bool,
+    screen: LiveScreen,
     style: Style,
 }
 
 impl Progress {
     /// A view with nothing in it yet.
     #[must_use]
-    pub fn new(style: Style) -> Self {
-        let bars = MultiProgress::new();
+    pub fn new(style: Style, screen: LiveScreen) -> Self {
+        let target = ProgressDrawTarget::stderr_with_hz(MOST_REDRAWS);
+        let bars = MultiProgress::with_draw_target(target);
         let row = || {
             let bar = bars.add(ProgressBar::no_length());
             bar.set_style(row_style("  {wide_msg}"));
@@ -38,16 +45,20 @@ impl Progress {
         };
         let (left, belief) = (row(), row());
         let state = LiveState::default();
-        Self { bars, left, belief, running: BTreeMap::new(), state, has_environment: false, style }
+        let (running, has_environment) = (BTreeMap::new(), false);
+        Self { bars, left, belief, running, state, has_environment, screen, style }
     }
 
-    fn began(&mut self, trial: TrialId, commit: CommitId, subject: &str) {
+    fn began(&mut self, id: TrialId, trial: LiveTrial) {
         let bar = self.bars.add(ProgressBar::no_length());
-        bar.set_style(row_style("  {spinner} {prefix} {elapsed:>4}  {wide_msg}"));
-        bar.set_prefix(self.style.name(commit.short()));
-        bar.set_message(subject.to_owned());
+        let (screen, style) = (self.screen, self.style);
+        // Read anew at each redraw: nobody says an event for each line that a trial prints.
+        let rows = move |state: &ProgressState, out: &mut dyn Write| {
+            let _drawn = out.write_str(&trial.rows(state.elapsed(), screen, style));
+        };
+        bar.set_style(row_style("  {spinner} {rows}").with_key("rows", rows));
         bar.enable_steady_tick(Duration::from_millis(120));
-        self.running.insert(trial, bar);
+        self.running.insert(id, bar);
     }
 
     fn ended(&mut self, trial: TrialId) {
@@ -73,9 +84,16 @@ fn row_style(template: &str) -> ProgressStyle {
 
 impl Reporter for Progress {
     fn on_event(&mut self, event: &Event) {
+        let activity = match &event.kind {
+            EventKind::TrialStarted { activity, .. } => activity.clone(),
+            _ => TrialActivity::default(),
+        };
         let event = &cleaned(event);
         match &event.kind {
-            EventKind::TrialStarted { trial, commit, subject, .. } => self.began(*trial, *commit, subject),
+            EventKind::TrialStarted { trial, commit, subject, .. } => {
+                let (commit, subject) = (commit.short().to_string(), subject.clone());
+                self.began(*trial, LiveTrial { commit, subject, activity });
+            }
             EventKind::TrialFinished(finished) => self.ended(finished.trial),
             EventKind::TrialCancelled { trial } => self.ended(*trial),
             EventKind::Concluded { .. } => {

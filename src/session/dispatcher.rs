@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::executor::{Executor, ExecutorError, run_with_retries};
-use crate::model::{CancelReason, CancelToken, Termination, Trial, TrialId, TrialOutput};
+use crate::model::{CancelReason, CancelToken, Termination, Trial, TrialActivity, TrialId, TrialOutput};
 
 struct Request {
     trial: Trial,
@@ -92,6 +92,11 @@ impl Dispatcher {
     /// What runs now, in the order in which it was started.
     pub(super) fn running(&self) -> impl Iterator<Item = &Running> {
         self.running.values()
+    }
+
+    /// What a trial that runs does at the moment.
+    pub(super) fn activity(&self, id: TrialId) -> TrialActivity {
+        self.running.get(&id).map(|running| running.trial.activity.clone()).unwrap_or_default()
     }
 
     /// Start a trial; it waits in line when no slot is free.
@@ -196,7 +201,16 @@ mod tests {
             let (commit, tree) = (CommitId::from_bytes([0; 20]), TreeId::from_bytes([0; 20]));
             let recipe = Arc::new(TrialSpec::default());
             let (id, purpose) = (TrialId(0), TrialKind::Search);
-            dispatcher.start(Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0 });
+            dispatcher.start(Trial {
+                id,
+                commit,
+                tree,
+                purpose,
+                recipe,
+                repeat: 0,
+                attempt: 0,
+                activity: TrialActivity::default(),
+            });
             dispatcher.wait(None);
         });
     }

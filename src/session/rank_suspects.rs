@@ -11,8 +11,8 @@ use crate::executor::run_with_retries;
 use crate::git::{GitError, History, Repository};
 use crate::graph::Node;
 use crate::model::{
-    CommitId, FailingLine, FailureSignature, Suspect, SuspectReport, Trial, TrialId, TrialKind, TrialOutput,
-    TrialSpec,
+    CommitId, FailingLine, FailureSignature, Suspect, SuspectReport, Trial, TrialActivity, TrialId,
+    TrialKind, TrialOutput, TrialSpec,
 };
 use crate::suspects::{FailureEvidence, Features, Ranking, Suspicion};
 
@@ -153,6 +153,7 @@ pub fn run_bad_commit(
         recipe: Arc::new(recipe),
         repeat: 0,
         attempt: 0,
+        activity: TrialActivity::default(),
     };
     Ok(run_with_retries(workshop.executor, &trial, workshop.cancel)?)
 }

@@ -13,8 +13,8 @@ use super::{Plan, SessionContext, SessionError, Trees};
 use crate::executor::PackageSource;
 use crate::model::trial_line::OutcomeSource;
 use crate::model::{
-    CommitId, PackageSelection, Termination, Timing, TreeId, Trial, TrialId, TrialKind, TrialOutput,
-    TrialSpec,
+    CommitId, PackageSelection, Termination, Timing, TreeId, Trial, TrialActivity, TrialId, TrialKind,
+    TrialOutput, TrialSpec,
 };
 use crate::store::{OutcomeKey, Store};
 
@@ -79,6 +79,11 @@ impl<'a> Trials<'a> {
     /// Trials that were started or answered so far.
     pub(super) const fn started(&self) -> usize {
         self.started
+    }
+
+    /// What a trial does at the moment; nothing when it does not run.
+    pub(super) fn activity(&self, id: TrialId) -> TrialActivity {
+        self.dispatcher.activity(id)
     }
 
     /// Whether nothing runs and no answer waits.
@@ -207,7 +212,17 @@ impl<'a> Trials<'a> {
             }
             None => {
                 let repeat = self.repeats(key, tree, &recipe);
-                self.dispatcher.start(Trial { id, commit, tree, purpose, recipe, repeat, attempt: 0 });
+                let activity = TrialActivity::default();
+                self.dispatcher.start(Trial {
+                    id,
+                    commit,
+                    tree,
+                    purpose,
+                    recipe,
+                    repeat,
+                    attempt: 0,
+                    activity,
+                });
             }
         }
         Ok(id)

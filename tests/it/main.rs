@@ -15,6 +15,7 @@ mod cli_bisect;
 mod cli_calls;
 mod cli_init;
 mod cli_junit;
+mod cli_live;
 mod cli_logs;
 #[cfg(feature = "mcp")]
 mod cli_mcp;

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use pybisect::model::{CancelReason, CancelToken, Termination};
+use pybisect::model::{CancelReason, CancelToken, Termination, TrialActivity};
 use pybisect::process::{ChildOutcome, ChildSpec, MARKER, end_marked, run};
 
 fn spec(program: &str, arguments: &[&str]) -> ChildSpec {
@@ -22,6 +22,7 @@ fn spec(program: &str, arguments: &[&str]) -> ChildSpec {
         timeout: Some(Duration::from_secs(30)),
         marker: format!("process-runs-{}-{number}", std::process::id()),
         confinement: None,
+        activity: TrialActivity::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pybisect::executor::Executor as _;
-use pybisect::model::{CancelToken, Termination, TrialSpec};
+use pybisect::model::{CancelToken, Termination, TrialActivity, TrialSpec};
 use pybisect::process::sandbox::{FilesystemView, Limits, Network, Sandbox, SlotDirs};
 use pybisect::process::{ChildOutcome, ChildSpec, run};
 
@@ -39,6 +39,7 @@ impl Slot {
             program: words[0].into(),
             arguments: words[1..].iter().map(OsString::from).collect(),
             confinement: Some(sandbox.confine(room, &tree, &[], &[])),
+            activity: TrialActivity::default(),
             folder: tree,
             environment: BTreeMap::from([("PATH".into(), std::env::var_os("PATH").unwrap())]),
             timeout: Some(Duration::from_secs(60)),

@@ -26,6 +26,11 @@ pub(super) fn masked_text(text: &str) -> Option<String> {
     Some(SECRETS.hidden(text)).filter(|hidden| hidden != text)
 }
 
+/// The text with all of that masked.
+pub(super) fn hidden(text: &str) -> String {
+    masked_text(text).unwrap_or_else(|| text.to_owned())
+}
+
 /// The same with its texts masked.
 pub(super) fn masked<T: Serialize + DeserializeOwned + Clone>(told: &T) -> T {
     with_texts(told, &mut masked_text).unwrap_or_else(|| told.clone())
@@ -43,7 +48,9 @@ pub(super) struct MaskedReporter<R>(pub(super) R);
 
 impl<R: Reporter> Reporter for MaskedReporter<R> {
     fn on_event(&mut self, event: &Event) {
-        self.0.on_event(&masked(event));
+        let mut told = masked(event);
+        told.kind.watch_trial_of(&event.kind);
+        self.0.on_event(&told);
     }
 }
 

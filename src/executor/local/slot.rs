@@ -17,7 +17,7 @@ use super::slot_dir::{PATIENCE, SlotDir, deadline};
 use super::worktree::{CheckoutError, WorkTree};
 use crate::executor::ExecutorError;
 use crate::git::{Repository, RepositoryTemplate, TreeFile};
-use crate::model::{CancelToken, CommitId, Termination, Timing, TreeId, Trial, TrialOutput, TrialSpec};
+use crate::model::{CancelToken, CommitId, Termination, Timing, TreeId, Trial, TrialOutput, TrialPhase};
 use crate::process::sandbox::{Sandbox, SlotDirs};
 use crate::process::{ChildOutcome, ChildSpec, run};
 
@@ -144,6 +144,7 @@ impl Slot {
     ) -> Result<TrialOutput, ExecutorError> {
         let mut timing = Timing::default();
         let started = Instant::now();
+        trial.activity.enter(TrialPhase::Checkout);
         let ready = self.get_ready(trial, cancel)?;
         timing.checkout_ms = milliseconds(started);
         let notes = self.tree.manifest.notes();
@@ -163,8 +164,9 @@ impl Slot {
         }
         let mut leftovers = 0;
         if let Some(script) = &trial.recipe.setup {
+            trial.activity.enter(TrialPhase::Setup);
             let command = ["sh".into(), "-c".into(), script.into()];
-            let setup = self.execute(&command, &trial.recipe, &folder, cancel, marker)?;
+            let setup = self.execute(&command, trial, &folder, cancel, marker)?;
             timing.setup_ms = setup.ran.as_secs_f64() * 1e3;
             timing.clean_ms = setup.ended.as_secs_f64() * 1e3;
             leftovers += setup.leftovers;
@@ -185,7 +187,8 @@ impl Slot {
                 return Ok(without_a_run(Termination::SetupFailed { reason }, timing));
             }
         }
-        let outcome = match self.execute(&trial.recipe.command, &trial.recipe, &folder, cancel, marker) {
+        trial.activity.enter(TrialPhase::Running);
+        let outcome = match self.execute(&trial.recipe.command, trial, &folder, cancel, marker) {
             // It started a moment ago: this is what the set-up did.
             Err(ExecutorError::Process(error)) if trial.recipe.setup.is_some() => {
                 let reason = format!("after it the command cannot be started: {error}");
@@ -297,11 +300,12 @@ impl Slot {
     fn execute(
         &self,
         command: &[OsString],
-        recipe: &TrialSpec,
+        trial: &Trial,
         folder: &Path,
         cancel: &CancelToken,
         marker: &str,
     ) -> Result<ChildOutcome, ExecutorError> {
+        let recipe = &trial.recipe;
         let (program, arguments) = command
             .split_first()
             .map_or((OsString::new(), &[][..]), |(program, rest)| (program.clone(), rest));
@@ -317,6 +321,7 @@ impl Slot {
             timeout: recipe.timeout,
             marker: marker.to_owned(),
             confinement: self.parts.sandbox.as_ref().map(confine),
+            activity: trial.activity.clone(),
         };
         run(&spec, cancel).map_err(ExecutorError::Process)
     }

@@ -45,7 +45,9 @@ use tonic::Code;
 
 use super::{ErrorKind, Executor, ExecutorError, ExecutorFacts};
 use crate::git::{Checkout, CheckoutGap, Repository};
-use crate::model::{CancelReason, CancelToken, CommitId, Termination, TreeId, Trial, TrialOutput, TrialSpec};
+use crate::model::{
+    CancelReason, CancelToken, CommitId, Termination, TreeId, Trial, TrialOutput, TrialPhase, TrialSpec,
+};
 use crate::store::DigestCache;
 
 use action::{Identity, Prepared, action};
@@ -325,6 +327,7 @@ impl Shared {
         let prepared =
             action(&self.settings, Arc::clone(&tree), &trial.recipe, identity).map_err(rejected)?;
         let again = self.settings.fresh;
+        trial.activity.enter(TrialPhase::Running);
         let running = self.run_action(&prepared, &trial.recipe, again, cancel);
         let (mut output, is_known) = self.runtime.block_on(running)?;
         let counter = if is_known { &self.counts.known } else { &self.counts.ran };

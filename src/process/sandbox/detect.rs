@@ -9,7 +9,7 @@ use super::landlock::has_sockets;
 use super::{
     Confinement, Fence, FilesystemView, Limits, NOTHING, Namespaces, Network, Place, SlotDirs, bubblewrap,
 };
-use crate::model::{CancelToken, Termination};
+use crate::model::{CancelToken, Termination, TrialActivity};
 use crate::process::{ChildSpec, run};
 
 /// What sandboxes are made of.
@@ -312,6 +312,7 @@ impl Probe<'_> {
             timeout: Some(std::time::Duration::from_secs(60)),
             marker: format!("sandbox-{}", std::process::id()),
             confinement: Some(confinement),
+            activity: TrialActivity::default(),
         };
         match run(&spec, &CancelToken::new()) {
             Ok(outcome) => match outcome.ending {

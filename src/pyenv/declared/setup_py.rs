@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::project_files::ProjectFiles;
 use crate::beneath::Scratch;
-use crate::model::{CancelToken, Termination};
+use crate::model::{CancelToken, Termination, TrialActivity};
 use crate::process::sandbox::{Network, Sandbox, SlotDirs};
 use crate::process::{ChildSpec, run};
 use crate::pyenv::install_paths::places_of_python;
@@ -125,6 +125,7 @@ pub(super) fn capture_setup_call(
         marker: format!("setup-{}", slot.display()),
         folder: tree,
         confinement,
+        activity: TrialActivity::default(),
     };
     let outcome = run(&spec, cancel).map_err(|error| error.to_string())?;
     let answer = outcome.stdout.text.lines().rev().find_map(|line| line.strip_prefix(MARK));

@@ -10,7 +10,8 @@ use pybisect::executor::Executor as _;
 use pybisect::executor::local::{LocalExecutor, RunFolder};
 use pybisect::git::{Repository, Shadow};
 use pybisect::model::{
-    CancelToken, CommitId, PackageSelection, TreeId, Trial, TrialId, TrialKind, TrialOutput, TrialSpec,
+    CancelToken, CommitId, PackageSelection, TreeId, Trial, TrialActivity, TrialId, TrialKind, TrialOutput,
+    TrialSpec,
 };
 use pybisect::process::sandbox::Sandbox;
 use tempfile::TempDir;
@@ -63,7 +64,7 @@ pub(crate) fn trial(commit: CommitId, tree: TreeId, recipe: &TrialSpec) -> Trial
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let id = TrialId(NEXT.fetch_add(1, Ordering::Relaxed));
     let (purpose, recipe) = (TrialKind::Search, Arc::new(recipe.clone()));
-    Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0 }
+    Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0, activity: TrialActivity::default() }
 }
 
 /// A shell script in the hermetic environment, a minute at most.

@@ -6,15 +6,15 @@ use std::io::Write;
 
 pub(crate) use self::args::Args;
 use super::json_target::JsonTarget;
-use super::masked::{MaskedReporter, masked_report};
+use super::masked::{MaskedReporter, hidden, masked_report};
 use super::notify::notify;
 use super::output::JsonArgs;
 use super::{answer, continued, from_bisect};
-use crate::cli::terminal::{can_animate, stderr_style};
+use crate::cli::terminal::{can_animate, stderr_columns, stderr_style};
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::model::CancelToken;
-use crate::report::{Json, PlainReporter, Progress, Quiet, Renderer, Reporter, lines};
+use crate::report::{Json, LiveScreen, PlainReporter, Progress, Quiet, Renderer, Reporter, lines};
 use crate::session::SignalListener;
 use crate::setup::{self, Prepared, Request, StoredRequest};
 
@@ -141,7 +141,8 @@ fn reporter(quiet: bool) -> Box<dyn Reporter> {
     if quiet {
         Box::new(Quiet)
     } else if can_animate() {
-        Box::new(MaskedReporter(Progress::new(stderr_style())))
+        let screen = LiveScreen { columns: stderr_columns, hide: hidden };
+        Box::new(MaskedReporter(Progress::new(stderr_style(), screen)))
     } else {
         Box::new(MaskedReporter(PlainReporter::new(anstream::stderr(), stderr_style())))
     }

@@ -51,6 +51,10 @@ fn what_is_shown_has_no_secret_and_what_is_applied_is_exact() {
         (vec!["log"], &[0]),
         (vec!["fix", "-o", patch_name, "--branch", "mended"], &[0]),
         (vec!["fix", "--json", "-"], &[0]),
+        (vec!["calls", &range, "--each"], &[0]),
+        (vec!["calls", &range, "--format", "json"], &[0]),
+        (vec!["calls", &range, "--format", "markdown"], &[0]),
+        (vec!["calls", &range, "--format", "sarif"], &[0]),
         (vec!["suspects", &range, "--log", log], &[0]),
         (vec!["suspects", &range, "--log", log, "--format", "json"], &[0]),
         (vec!["suspects", &range, "--log", log, "--format", "markdown"], &[0]),
@@ -65,7 +69,7 @@ fn what_is_shown_has_no_secret_and_what_is_applied_is_exact() {
         assert!(!said.contains(SECRET), "{arguments:?}:\n{said}");
         masked += usize::from(said.contains("[redacted]"));
     }
-    assert!(masked >= 8, "{masked}");
+    assert!(masked >= 9, "{masked}");
     let applied = std::fs::read_to_string(&patch).unwrap();
     assert!(applied.contains(&format!("     api_token = \"{SECRET}\"\n")), "{applied}");
     let mended = repo.git(&["show", "mended:app.py"]);

@@ -41,7 +41,7 @@ fn find(user: &User, repo: &TestRepo, good: CommitId) -> Value {
 }
 
 fn fix(user: &User, repo: &TestRepo, more: &[&str]) -> (Option<i32>, Value, String) {
-    let mut arguments = vec!["fix", "--json", "-"];
+    let mut arguments = vec!["fix", "--format", "json"];
     arguments.extend_from_slice(more);
     let ran = user.run(repo.path(), &arguments);
     let report = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}\n{}", ran.stderr));

@@ -107,7 +107,7 @@ impl Scene {
     }
 
     fn respond(&self, more: &[&str]) -> (Option<i32>, Value, String) {
-        let words = [&["respond", "--json", "-"], more].concat();
+        let words = [&["respond", "--format", "json"], more].concat();
         let ran = self.user.run(self.repo.path(), &words);
         let incident = serde_json::from_str(&ran.stdout).unwrap_or_default();
         (ran.code, incident, ran.stderr)

@@ -124,8 +124,8 @@ impl Scene {
         let reload = reload.display().to_string();
         let words = [
             "rollback",
-            "--json",
-            "-",
+            "--format",
+            "json",
             "--env",
             "current",
             "--deploy",

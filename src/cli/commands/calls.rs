@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::masked::masked;
 use super::output::OutputArgs;
 use crate::call_changes::CallsRequest;
 use crate::cli::{Error, ExitStatus, Format, terminal};
@@ -83,6 +84,7 @@ impl Args {
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let report = calls(&args.request())?;
+    let report = CallReport { changes: masked(&report.changes), ..report };
     let mut out = Vec::new();
     render(args, &report, &mut out).map_err(Error::internal)?;
     // Other forms have no colours that a terminal might not know, and may be large.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::config_args::ConfigArgs;
 use super::isolation_args::IsolationArgs;
-use super::masked::{masked, masked_text};
+use super::masked::{hidden, masked};
+use super::output::ResultFormat;
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
@@ -69,7 +70,10 @@ pub(crate) struct Args {
     /// Print only the result, no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
-    /// Write the result as JSON to a file, or to standard output with -
+    /// Format of the result on standard output [default: text]
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json")]
+    pub(crate) format: Option<ResultFormat>,
+    /// Write the result as JSON to a file, or to standard output with -, as --format json does
     #[arg(long, value_name = "FILE|-")]
     pub(crate) json: Option<PathBuf>,
     /// Whether it is shown, not used: then what could be done next is left out.
@@ -106,7 +110,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let listener = SignalListener::new(&cancel).map_err(Error::internal)?;
     let mut said = |text: &str| {
         if !args.quiet {
-            say(&masked_text(text).unwrap_or_else(|| text.to_owned()));
+            say(&hidden(text));
         }
     };
     let request = args.request();
@@ -144,11 +148,15 @@ fn tell(args: &Args, tested: &TestedFixes, branch: Option<&str>) -> Result<ExitS
             committed = Some((name.to_owned(), id));
         }
     }
-    let json_on_stdout = args.json.as_deref() == Some(Path::new("-"));
-    if let Some(file) = &args.json {
+    let is_asked_for = args.format == Some(ResultFormat::Json);
+    let json_on_stdout = is_asked_for || args.json.as_deref() == Some(Path::new("-"));
+    if json_on_stdout || args.json.is_some() {
         let mut text = serde_json::to_vec_pretty(&shown).map_err(Error::internal)?;
         text.push(b'\n');
-        if json_on_stdout { print::print(&text).map(drop)? } else { write(file, &text)? }
+        match &args.json {
+            Some(file) if !json_on_stdout => write(file, &text)?,
+            _ => print::print(&text).map(drop)?,
+        }
     }
     if !json_on_stdout {
         let here = std::env::current_dir().ok().and_then(|here| here.canonicalize().ok());

@@ -57,11 +57,6 @@ pub(crate) struct JsonArgs {
 }
 
 impl JsonArgs {
-    /// As `--json` alone says it.
-    pub(crate) const fn of(json: Option<PathBuf>) -> Self {
-        Self { format: None, output: None, json }
-    }
-
     /// Where the JSON goes, if anywhere.
     pub(crate) fn target(&self) -> Result<Option<PathBuf>, Error> {
         match (self.format, &self.output) {

@@ -33,15 +33,15 @@ pub(crate) struct Args {
     /// Trials at the same time [default: number of cores]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     jobs: Option<u16>,
-    /// Write the report as JSON to a file, or to standard output with -
-    #[arg(long, value_name = "FILE|-")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    result: JsonArgs,
 }
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
+    let json = args.result.target()?;
     if args.incident {
-        return incident::run(args.keep, args.json.as_deref());
+        return incident::run(args.keep, json.as_deref());
     }
     let folder = tempfile::Builder::new().prefix("pybisect-demo-").tempdir().map_err(Error::internal)?;
     let repository = folder.path().join("short");
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
             ..Request::default()
         },
         &find::Telling {
-            result: &JsonArgs::of(args.json.clone()),
+            result: &args.result,
             quiet: false,
             notify: None,
             // The folder goes, unless it is to be kept.
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
         },
     );
     let found = match found {
-        Ok(ExitStatus::Success) if args.json.is_none() => {
+        Ok(ExitStatus::Success) if json.is_none() => {
             say("\n$ pybisect fix");
             let onto = "HEAD".to_owned();
             let quiet = true;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::cli::commands::config_args::ConfigArgs;
 use crate::cli::commands::environment_args::EnvArgs;
 use crate::cli::commands::isolation_args::IsolationArgs;
+use crate::cli::commands::output::JsonArgs;
 use crate::cli::commands::rollback;
 
 /// From an alarm to the old version, the cause, a tested fix, its rollout and a report
@@ -77,9 +78,8 @@ pub(crate) struct Args {
     /// Also write the report to this file: a page if it ends in .html, else Markdown
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
-    /// Write the incident as JSON to a file, or to standard output with -
-    #[arg(long, value_name = "FILE|-")]
-    pub(super) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) result: JsonArgs,
     /// Show the result in Markdown
     #[arg(long)]
     pub(super) markdown: bool,

@@ -56,7 +56,7 @@ pub(super) fn watched(repo: Option<&Path>) -> Result<Watched, Error> {
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
-    let mut json = args.json.as_deref().map(JsonTarget::open).transpose()?;
+    let mut json = args.result.target()?.as_deref().map(JsonTarget::open).transpose()?;
     let place = named_or_current(args.repo.as_deref())?;
     let repository = Repository::open(&place)?;
     let settings = Settings::new(args, &repository)?;

@@ -7,6 +7,7 @@ use super::watched::WatchArgs;
 use crate::cli::commands::config_args::ConfigArgs;
 use crate::cli::commands::environment_args::EnvArgs;
 use crate::cli::commands::isolation_args::IsolationArgs;
+use crate::cli::commands::output::JsonArgs;
 use crate::model::DeployedVersion;
 use crate::setup::{Request, config};
 
@@ -78,9 +79,8 @@ pub(crate) struct Args {
     pub(crate) isolation: IsolationArgs,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// Write the result as JSON to a file, or to standard output with -
-    #[arg(long, value_name = "FILE|-")]
-    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) result: JsonArgs,
     /// Print only the result, no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,

@@ -28,7 +28,7 @@ use crate::setup::Location;
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
-    let mut json = args.json.as_deref().map(JsonTarget::open).transpose()?;
+    let mut json = args.result.target()?.as_deref().map(JsonTarget::open).transpose()?;
     let here = std::env::current_dir().map_err(Error::internal)?;
     let place = args.repo.clone().unwrap_or_else(|| here.clone());
     let repository = Repository::open(&place)?;

@@ -99,6 +99,14 @@ pub enum GitError {
     Library(#[from] git2::Error),
 }
 
+impl GitError {
+    /// Whether a tree is there and is none that git would write.
+    #[must_use]
+    pub fn is_of_a_broken_tree(&self) -> bool {
+        matches!(self, Self::Library(error) if error.class() == git2::ErrorClass::Tree)
+    }
+}
+
 fn did_you_mean(nearest: &[String]) -> String {
     match nearest {
         [] => String::new(),

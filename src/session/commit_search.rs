@@ -2,7 +2,7 @@
 
 use super::context::SessionContext;
 use super::endpoint_state::Expected;
-use super::error::EarlyExit;
+use super::error::{EarlyExit, unless_broken};
 use super::history_state::After;
 use super::range::SearchRange;
 use super::state::Session;
@@ -79,7 +79,8 @@ impl Session<'_> {
                         && !self.proves_own(&hunt, &outcome)?
                         && !self.proves_whole(&hunt, &outcome, by_faces.is_some())?
                     {
-                        let Some(mender) = self.mender(&hunt, &outcome, &mut checked)? else {
+                        let mender = self.mender(&hunt, &outcome, &mut checked);
+                        let Some(mender) = unless_broken(mender)? else {
                             self.say_repeats(&proving)?;
                             return self.decide(&strategy, &mut hunt, &outcome);
                         };

@@ -32,3 +32,11 @@ pub(super) enum EarlyExit {
     /// Packages were added for all commits: all begins anew.
     Anew,
 }
+
+/// What is asked of versions beside the search: nothing is known where a tree among them cannot be read.
+pub(super) fn unless_broken<T>(asked: Result<Option<T>, EarlyExit>) -> Result<Option<T>, EarlyExit> {
+    match asked {
+        Err(EarlyExit::Failed(SessionError::Git(error))) if error.is_of_a_broken_tree() => Ok(None),
+        asked => asked,
+    }
+}

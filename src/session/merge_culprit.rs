@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::attribution::{from_zero, touches};
-use super::error::EarlyExit;
+use super::error::{EarlyExit, unless_broken};
 use super::narrow::NarrowingResult;
 use super::partial_tree::narrowable_between;
 use super::range::SearchRange;
@@ -92,7 +92,7 @@ impl Session<'_> {
         let set: Vec<(Node, f64)> =
             brought.iter().filter(|&node| !before.contains(node)).map(|node| (node, 0.0)).collect();
         for edit in answer.causes.iter().flat_map(EditSet::iter) {
-            commits[edit] = self.bringer(hunt, &set, difference, edit)?.or(commits[edit]);
+            commits[edit] = unless_broken(self.bringer(hunt, &set, difference, edit))?.or(commits[edit]);
         }
         Ok(commits)
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use super::breaking_change::{Proven, breaking_change};
-use super::error::EarlyExit;
+use super::error::{EarlyExit, unless_broken};
 use super::finished_trial::FinishedTrial;
 use super::package_trial::PackageTask;
 use super::partial_tree::{narrowable_between, partial_tree};
@@ -124,7 +124,7 @@ impl Session<'_> {
         let Some(narrowed) = self.narrow(hunt.id(good), hunt.id(bad))? else { return Ok(None) };
         let mut commits = vec![None; narrowed.difference.edits.len()];
         for edit in narrowed.answer.causes.iter().flat_map(EditSet::iter) {
-            commits[edit] = self.bringer(hunt, set, &narrowed.difference, edit)?;
+            commits[edit] = unless_broken(self.bringer(hunt, set, &narrowed.difference, edit))?;
         }
         let bringer = narrowed.only_bringer(&commits);
         let hiding = match bringer {

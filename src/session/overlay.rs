@@ -63,11 +63,19 @@ impl<'a> Trees<'a> {
         if let Some(&known) = self.composed.get(&base) {
             return Ok(known);
         }
-        let mut files = self.version_files(commit, base)?;
-        files.extend(self.overlay.iter().cloned());
-        let composed = if files.is_empty() { base } else { self.shadow.with_overlay(base, &files)? };
+        let composed = match self.compose(commit, base) {
+            // It cannot be checked out either: the trial says so, and the version is left out.
+            Err(SessionError::Git(error)) if error.is_of_a_broken_tree() => base,
+            composed => composed?,
+        };
         self.composed.insert(base, composed);
         Ok(composed)
+    }
+
+    fn compose(&mut self, commit: CommitId, base: TreeId) -> Result<TreeId, SessionError> {
+        let mut files = self.version_files(commit, base)?;
+        files.extend(self.overlay.iter().cloned());
+        Ok(if files.is_empty() { base } else { self.shadow.with_overlay(base, &files)? })
     }
 
     /// The version files that were made since this was asked last, for people.

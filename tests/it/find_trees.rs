@@ -380,3 +380,46 @@ fn what_is_not_git_s_is_not_in_the_status_of_a_trial() {
     let (code, report) = find(repo.path(), &ids[0], &[]);
     assert_eq!((code, culprit(&report)), (Some(0), ids[3].as_str()), "{report:#}");
 }
+
+/// A tree that git does not write and cannot check out: an entry in it has no name.
+fn broken_tree(repo: &TestRepo) -> String {
+    let repository = git2::Repository::open(repo.path()).unwrap();
+    let odb = repository.odb().unwrap();
+    let blob = odb.write(git2::ObjectType::Blob, b"").unwrap();
+    let tree = [b"100644 \0", blob.as_bytes()].concat();
+    odb.write(git2::ObjectType::Tree, &tree).unwrap().to_string()
+}
+
+fn commit_of(repo: &TestRepo, tree: &str, parent: &str) -> String {
+    let who = "A <a@example.org> 1600000000 +0000";
+    let text = format!("tree {tree}\nparent {parent}\nauthor {who}\ncommitter {who}\n\nodd\n");
+    let repository = git2::Repository::open(repo.path()).unwrap();
+    let odb = repository.odb().unwrap();
+    odb.write(git2::ObjectType::Commit, text.as_bytes()).unwrap().to_string()
+}
+
+#[test]
+fn a_version_whose_tree_cannot_be_read_is_left_out() {
+    let (mut repo, ids) = TestRepo::with_versions(&["a = 0\n", "a = 1\n"]);
+    let odd = commit_of(&repo, &broken_tree(&repo), &ids[0].to_string());
+    let next = commit_of(&repo, repo.git(&["rev-parse", &format!("{}^{{tree}}", ids[1])]).trim(), &odd);
+    repo.go_to(next.parse().unwrap());
+    let after: Vec<String> =
+        (2..6).map(|n| repo.write("app.py", format!("a = {n}\n")).commit("edit").to_string()).collect();
+    repo.check_out();
+    let (user, good) = (User::new(), ids[0].to_string());
+    let search = |least: usize, options: &[&str]| {
+        let script = format!("import app; assert app.a < {least}");
+        let all = [&["--good", &good], options, &["--", "python3", "-c", &script]].concat();
+        user.find(repo.path(), &all)
+    };
+    for options in [&[][..], &["--with-file", "app.py:laid.py"]] {
+        let (code, report) = search(4, options);
+        assert_eq!((code, culprit(&report)), (Some(0), after[2].as_str()), "{report:#}");
+        // The one that cannot be checked out lies between the last that passes and the first that fails.
+        let (code, report) = search(1, options);
+        assert_eq!((code, &report["status"]), (Some(3), &Value::from("ambiguous")), "{report:#}");
+        let skipped = report["skipped"].as_array().unwrap();
+        assert!(skipped.iter().any(|skip| skip["commit"] == odd), "{report:#}");
+    }
+}

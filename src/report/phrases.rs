@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
+use crate::model::{FailureSignature, Frame};
+
 /// A point in time with an offset from UTC in minutes, as `2026-11-24 14:05 +01:00`.
 #[must_use]
 pub fn date(seconds: i64, offset_minutes: i32) -> String {
@@ -45,6 +47,13 @@ pub fn size(bytes: u64) -> String {
 #[must_use]
 pub fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// The innermost frame in the project's own files, or the innermost of all.
+pub(super) fn own_frame(failure: &FailureSignature) -> Option<&Frame> {
+    let own =
+        |path: &str| !path.starts_with('/') && !path.starts_with('<') && !path.contains("site-packages");
+    failure.frames.iter().rev().find(|frame| own(&frame.path)).or(failure.frames.last())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::breaking::breaking;
 use super::diff::write_diff;
 use super::escape::cleaned;
 use super::live_plain::shortened;
-use super::phrases::{date, duration, plural};
+use super::phrases::{date, duration, own_frame, plural};
 use super::proof::{history, not_certain, why_proven};
 use super::targets::{heading, write_targets};
 use super::{Renderer, Style};
@@ -349,11 +349,9 @@ fn held_back(report: &Report) -> Vec<(String, String)> {
     steps
 }
 
-/// The innermost frame in the project's own files, or the innermost of all.
+/// Where it failed, with the line.
 fn place(failure: &FailureSignature) -> Option<String> {
-    let own =
-        |path: &str| !path.starts_with('/') && !path.starts_with('<') && !path.contains("site-packages");
-    let frame = failure.frames.iter().rev().find(|frame| own(&frame.path)).or(failure.frames.last())?;
+    let frame = own_frame(failure)?;
     let line = if frame.line > 0 { format!(":{}", frame.line) } else { String::new() };
     let function = frame.function.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
     let code =

@@ -17,6 +17,14 @@ pub struct Unanswered {
     pub width: usize,
 }
 
+/// Whether two outputs differ in numbers alone, such as times.
+fn says_the_same(one: &OutputTail, other: &OutputTail) -> bool {
+    let words = |tail: &OutputTail| -> Vec<String> {
+        tail.lines.iter().map(|line| line.chars().filter(|c| !c.is_ascii_digit()).collect()).collect()
+    };
+    one.ended == other.ended && words(one) == words(other)
+}
+
 /// Lines of an output that stands alone, and of each of two.
 const MOST: [usize; 2] = [15, 7];
 /// No wider, for the eye.
@@ -34,12 +42,21 @@ impl Renderer for Unanswered {
                 None => writeln!(out, "  {line}")?,
             }
         }
-        let tails: Vec<&OutputTail> = report.outputs.iter().filter(|tail| !tail.lines.is_empty()).collect();
+        let mut tails: Vec<&OutputTail> =
+            report.outputs.iter().filter(|tail| !tail.lines.is_empty()).take(2).collect();
+        let also = match tails[..] {
+            [first, second] if says_the_same(first, second) => tails.pop(),
+            _ => None,
+        };
         let most = MOST[usize::from(tails.len() > 1)];
-        for tail in tails.iter().take(2) {
-            let end = tail.end.map(|end| format!("{} ", end.word())).unwrap_or_default();
+        for tail in tails {
+            let at = |tail: &OutputTail| {
+                let end = tail.end.map(|end| format!("{} ", end.word())).unwrap_or_default();
+                format!("{end}{}", tail.commit.short())
+            };
+            let also = also.map(|also| format!(", and at {}", at(also))).unwrap_or_default();
             let ended = if tail.ended.is_empty() { String::new() } else { format!(", {}", tail.ended) };
-            let title = format!("at {end}{}{ended}, the command printed last:", tail.commit.short());
+            let title = format!("at {}{also}{ended}, the command printed last:", at(tail));
             writeln!(out, "\n  {}", style.bold(cut(&title, width - 2)))?;
             for line in tail.lines.iter().skip(tail.lines.len().saturating_sub(most)) {
                 writeln!(out, "    {}", cut(line.trim_end(), width - 4))?;

@@ -198,7 +198,8 @@ impl Session<'_> {
         if !is_cause {
             return Ok(None);
         }
-        let reason = format!("{seen}; trials lack {}: {tried}", files.join(", "));
+        let (are, files) = (if lacks.len() == 1 { "is" } else { "are" }, files.join(", "));
+        let reason = format!("{files} {are} in no commit, and trials run commits: {tried}; {seen}");
         Ok(Some(Conclusion::NotReproduced { reason, hint: Some(options.join(" ")) }))
     }
 
@@ -223,7 +224,7 @@ impl Session<'_> {
             |output: &TrialOutput| crate::triage::read(output, &command).failures.into_iter().next();
         let one = if lacks.len() == 1 { "it" } else { "them" };
         Ok(match judge(&after) {
-            Verdict::Good => Some(format!("with {one}, the command passes there (tried)")),
+            Verdict::Good => Some(format!("with {one}, the command passes at {} (tried)", commit.short())),
             verdict => {
                 let (old, new) = (failure(before), failure(&after));
                 let same = match (&old, &new) {

@@ -152,7 +152,7 @@ impl Session<'_> {
 
     fn no_target(&self, output: &TrialOutput, no: TargetError) -> EarlyExit {
         let commit = self.target_commit().short();
-        let reason = format!("at the bad commit {commit}, {}", within_tree(&no.seen));
+        let mut reason = format!("at the bad commit {commit}, {}", within_tree(&no.seen));
         if matches!(output.ending, Termination::NoEnvironment { .. }) {
             let hint = Some(hint_of_skip(SkipKind::Environment).to_owned());
             return EarlyExit::Concluded(Conclusion::NoEnvironment { reason, hint });
@@ -160,12 +160,17 @@ impl Session<'_> {
         let passes = output.ending == Termination::Exited { code: 0 };
         let asked = || self.advice(self.target_commit(), output).filter(|_| !passes);
         let withheld = || self.withheld_hint(self.target_commit()).filter(|_| passes);
-        let hint = self.uncommitted_hint().filter(|_| passes).or_else(withheld).or_else(asked).or(no.hint);
+        let uncommitted = self.uncommitted().filter(|_| passes);
+        if let Some(files) = &uncommitted {
+            reason = format!("{reason}; {files}, and trials run what is committed");
+        }
+        let check = || format!("pybisect check -- {}   # looks at your changes", self.plan.command_text);
+        let hint = uncommitted.map(|_| check()).or_else(withheld).or_else(asked).or(no.hint);
         EarlyExit::Concluded(Conclusion::NotReproduced { reason, hint })
     }
 
     /// Why a command may pass on the commit and fail for the user: what he has changed is in no commit.
-    fn uncommitted_hint(&self) -> Option<String> {
+    fn uncommitted(&self) -> Option<String> {
         const SHOWN: usize = 4;
         let is_given = |path: &Path| self.plan.overlay.iter().any(|file| Path::new(&file.path) == path);
         let changed = self.workshop.repository.uncommitted_below(Path::new(""));
@@ -180,9 +185,7 @@ impl Session<'_> {
         let more = changed.len().saturating_sub(SHOWN);
         let shown = changed.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        Some(format!(
-            "trials see commits only, and these are new or changed in your work tree: {shown}{more}; commit them, lay a \
-             test over with --with-file, or look at them with pybisect check"
-        ))
+        let are = if changed.len() == 1 { "is" } else { "are" };
+        Some(format!("{shown}{more} {are} new or changed in your work tree"))
     }
 }

@@ -126,7 +126,7 @@ impl Surroundings<'_> {
     fn below(&self, folder: &Path) -> Vec<(PathBuf, WorkState)> {
         let all = self.repository.uncommitted_below(folder);
         let tests: Vec<(PathBuf, WorkState)> =
-            all.into_iter().filter(|(path, _)| is_of_tests(path)).collect();
+            all.into_iter().filter(|(path, _)| is_of_tests(path) && !is_made(path)).collect();
         if tests.len() > MOST { Vec::new() } else { tests }
     }
 
@@ -162,6 +162,17 @@ impl Surroundings<'_> {
     fn is_in_no_end(&self, path: &Path) -> bool {
         self.ends.iter().all(|&end| self.repository.file_at(end, path).is_ok_and(|file| file.is_none()))
     }
+}
+
+/// Whether a program made a file beside the sources: bytecode, what a runner or an editor keeps.
+fn is_made(path: &Path) -> bool {
+    let folders = path.parent().into_iter().flat_map(Path::components);
+    let is_cache = |name: &str| name == "__pycache__" || name.starts_with('.') && name.ends_with("_cache");
+    let is_kept =
+        path.extension().is_some_and(|end| ["pyc", "pyo", "swp", "orig"].iter().any(|of| end == *of));
+    is_kept
+        || path.as_os_str().to_string_lossy().ends_with('~')
+        || folders.into_iter().any(|part| part.as_os_str().to_str().is_some_and(is_cache))
 }
 
 /// Whether a file is one of tests, by its name or that of a folder that it lies in.
@@ -204,6 +215,22 @@ mod tests {
         }
         for path in ["app.py", "src/latest.py", "contest/app.py", "manage.py", "attest.py"] {
             assert!(!is_of_tests(Path::new(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_programs_leave_among_tests_is_no_test() {
+        for path in [
+            "tests/__pycache__/test_app.cpython-311-pytest-9.pyc",
+            "tests/.pytest_cache/v/cache/lastfailed",
+            "tests/.test_app.py.swp",
+            "tests/test_app.py~",
+            "tests/test_app.py.orig",
+        ] {
+            assert!(is_made(Path::new(path)), "{path}");
+        }
+        for path in ["tests/test_cache.py", "tests/my_cache/a.json", "tests/.env", "tests/.config/a.toml"] {
+            assert!(!is_made(Path::new(path)), "{path}");
         }
     }
 

@@ -21,7 +21,8 @@ pub(super) fn tell(
     let mut text = Vec::new();
     if report.status == "not-reproduced" {
         let renderer = Unanswered { style: stderr_style(), width: columns() };
-        renderer.render(report, &mut text).map_err(Error::internal)?;
+        let report = Report { hint: report.hint.as_deref().map(whole_command), ..report.clone() };
+        renderer.render(&report, &mut text).map_err(Error::internal)?;
         // A reader that went away is no error.
         drop(anstream::stderr().write_all(printable(&String::from_utf8_lossy(&text)).as_bytes()));
         return Ok(());
@@ -38,6 +39,28 @@ pub(super) fn tell(
     };
     renderer.render(report, &mut text).map_err(Error::internal)?;
     print::print_text(&text).map(drop)
+}
+
+/// A hint that is options alone, as the command that was typed with them: to be copied.
+fn whole_command(hint: &str) -> String {
+    let typed: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    with_options(&typed, hint).unwrap_or_else(|| hint.to_owned())
+}
+
+/// `typed` with the options of the hint behind its subcommand; `None` for a hint that says more than options.
+fn with_options(typed: &[String], hint: &str) -> Option<String> {
+    let options = shell_words::split(hint).ok()?;
+    let is_option = |word: &String| word.starts_with("--") && word.len() > 2;
+    let are_options = options.first().is_some_and(is_option)
+        && options.windows(2).all(|pair| pair.iter().any(is_option))
+        && !options.iter().any(|word| word.ends_with([',', ';', ':']));
+    let [program, subcommand, rest @ ..] = typed else { return None };
+    if !are_options || subcommand.starts_with('-') {
+        return None;
+    }
+    let program = std::path::Path::new(program).file_name()?.to_str()?;
+    let options = if hint.contains('~') { hint.to_owned() } else { shell_words::join(options) };
+    Some(format!("{program} {subcommand} {options} {}", shell_words::join(rest)))
 }
 
 /// The culprit's diff, to be shown: with its secrets masked.
@@ -72,5 +95,33 @@ fn revert(prepared: &Prepared, report: &Report) -> Result<Revert, GitError> {
         MergeOutcome::Clean(tree) if tree == here => Ok(Revert::Unknown),
         MergeOutcome::Clean(_) => Ok(Revert::Applies),
         MergeOutcome::Conflicts(paths) => Ok(Revert::Conflicts(paths)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_of_options_alone_becomes_the_whole_command() {
+        let typed: Vec<String> = ["/usr/bin/pybisect", "find", "--good", "v1.0", "--", "python", "a b.py"]
+            .map(str::to_owned)
+            .to_vec();
+        let whole = |hint: &str| with_options(&typed, hint);
+        assert_eq!(
+            whole("--with-file settings_local.py").as_deref(),
+            Some("pybisect find --with-file settings_local.py --good v1.0 -- python 'a b.py'")
+        );
+        assert_eq!(
+            whole("--with-file ~/.netrc:'~/.netrc' --network host").as_deref(),
+            Some(
+                "pybisect find --with-file ~/.netrc:'~/.netrc' --network host --good v1.0 -- python 'a b.py'"
+            )
+        );
+        for hint in
+            ["--network host, if that is wanted", "name an older commit with --good", "use --env auto"]
+        {
+            assert_eq!(whole(hint), None, "{hint}");
+        }
     }
 }

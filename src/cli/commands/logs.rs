@@ -232,6 +232,17 @@ pub(super) fn repository_files(repository: &Repository) -> RepositoryFiles {
     RepositoryFiles::new(paths)
 }
 
+/// The one log that was read, as a shell takes it: a file or standard input.
+fn log_to_name(args: &Args) -> Option<String> {
+    match args.files.as_slice() {
+        _ if args.command.is_some() || args.journal.is_some() => None,
+        [] => Some("-".to_owned()),
+        [one] if one.is_dir() => None,
+        [one] => Some(shell_words::quote(&one.to_string_lossy()).into_owned()),
+        _ => None,
+    }
+}
+
 fn write(args: &Args, report: LogReport) -> Result<ExitStatus, Error> {
     let report = &masked(report);
     let mut text = Vec::new();
@@ -249,5 +260,8 @@ fn write(args: &Args, report: LogReport) -> Result<ExitStatus, Error> {
     }
     let text_form = LogText { style: stdout_style(), top: usize::from(args.top) };
     text_form.render(report, &mut text).map_err(Error::internal)?;
+    if let Some(log) = log_to_name(args) {
+        text_form.next(report, &log, &mut text).map_err(Error::internal)?;
+    }
     print::print_text(&text)
 }

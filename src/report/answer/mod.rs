@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use super::columns::{cut, fill, wrapped};
 use super::escape::cleaned;
-use super::phrases::{date, plural};
+use super::phrases::{date, own_frame, plural};
 use super::{Renderer, Style};
 use crate::model::{Culprit, FailureSignature, PackageChange, Report};
 
@@ -220,11 +220,9 @@ impl Answer {
     }
 }
 
-/// The innermost frame in the project's own files, or the innermost of all.
+/// Where it failed.
 pub(super) fn place(failure: &FailureSignature) -> Option<String> {
-    let own =
-        |path: &str| !path.starts_with('/') && !path.starts_with('<') && !path.contains("site-packages");
-    let frame = failure.frames.iter().rev().find(|frame| own(&frame.path)).or(failure.frames.last())?;
+    let frame = own_frame(failure)?;
     let line = if frame.line > 0 { format!(":{}", frame.line) } else { String::new() };
     let function = frame.function.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
     Some(format!("{}{line}{function}", frame.path))

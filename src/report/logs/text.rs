@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::model::{Excerpt, ExcerptLine, LogEventKind, LogFrame, LogGroup, LogReport};
 use crate::report::escape::cleaned;
 use crate::report::live_plain::shortened;
+use crate::report::next_steps::write_next;
 use crate::report::{Style, plural};
 
 /// Characters of a line that are shown.
@@ -42,6 +43,18 @@ impl LogText {
             writeln!(out, "\n{}", self.style.dim(hint))?;
         }
         self.excerpts(report, out)
+    }
+
+    /// Write what can be done next with a log of this name.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn next(&self, report: &LogReport, log: &str, out: &mut dyn Write) -> io::Result<()> {
+        if !report.groups.iter().any(|group| group.kind == LogEventKind::Traceback) {
+            return Ok(());
+        }
+        let step = format!("pybisect suspects --log {log} GOOD..");
+        write_next(self.style, &[(step, "the commits since a good one that may have brought it")], out)
     }
 
     /// Write one group.

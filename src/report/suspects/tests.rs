@@ -62,8 +62,13 @@ fn text() {
              its lines
      <0.1 %  030303030 Text  2020-09-13 12:26 +00:00
              only tests and text
+             105 others, none above 0.1 %
     note: the log has 2 more kinds of errors
     107 commits ranked by traceback, words; nothing was tested
+
+    next
+      git show 020202020  # the change
+      pybisect find 010101010..020202020 -- COMMAND  # run a test, and prove it
     ");
 }
 

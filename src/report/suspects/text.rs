@@ -3,9 +3,11 @@
 use std::io;
 
 use super::super::escape::cleaned;
+use super::super::next_steps::write_next;
+use super::super::phrases::own_frame;
 use super::super::{Style, date, plural};
 use super::{SuspectRenderer, percent};
-use crate::model::{FailureSignature, Frame, SuspectReport};
+use crate::model::{FailingLine, FailureSignature, Frame, SuspectReport};
 
 /// Renders text.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +23,7 @@ impl SuspectRenderer for SuspectsText {
     fn render(&self, report: &SuspectReport, out: &mut dyn io::Write) -> io::Result<()> {
         let report = &cleaned(report);
         if let Some(failure) = &report.failure {
-            self.failure(failure, out)?;
+            self.failure(failure, report.place.as_ref(), out)?;
         }
         for one in &report.suspects {
             let style = self.style;
@@ -33,15 +35,27 @@ impl SuspectRenderer for SuspectsText {
                 writeln!(out, "         {reason}")?;
             }
         }
-        self.end(report, out)
+        self.end(report, out)?;
+        self.next(report, out)
     }
 }
 
 impl SuspectsText {
-    fn failure(&self, failure: &FailureSignature, out: &mut dyn io::Write) -> io::Result<()> {
+    /// What failed, and where in the project: in a library only where no line of the project is known.
+    fn failure(
+        &self,
+        failure: &FailureSignature,
+        place: Option<&FailingLine>,
+        out: &mut dyn io::Write,
+    ) -> io::Result<()> {
         let text = failure.to_string();
         writeln!(out, "{}", self.style.bad(text.lines().next().unwrap_or_default()))?;
-        if let Some(Frame { path, line, function, code }) = failure.frames.last() {
+        let is_there = |frame: &&Frame| {
+            place.is_some_and(|place| frame.line == place.line && frame.path.ends_with(&place.path))
+        };
+        let there = failure.frames.iter().rev().find(is_there);
+        if let Some(Frame { path, line, function, code }) = there.or_else(|| own_frame(failure)) {
+            let path = place.filter(|_| there.is_some()).map_or(path, |place| &place.path);
             let function = function.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
             let code = code.as_ref().map(|code| format!(": {code}")).unwrap_or_default();
             writeln!(out, "  {path}:{line}{function}{code}")?;
@@ -49,7 +63,23 @@ impl SuspectsText {
         writeln!(out)
     }
 
+    fn next(&self, report: &SuspectReport, out: &mut dyn io::Write) -> io::Result<()> {
+        let (Some(first), Some(bad)) = (report.suspects.first(), report.bad) else { return Ok(()) };
+        let mut steps = vec![(format!("git show {}", first.commit.id.short()), "the change")];
+        if let [good] = report.good[..] {
+            let range = format!("{}..{}", good.short(), bad.short());
+            steps.push((format!("pybisect find {range} -- COMMAND"), "run a test, and prove it"));
+        }
+        write_next(self.style, &steps, out)
+    }
+
     fn end(&self, report: &SuspectReport, out: &mut dyn io::Write) -> io::Result<()> {
+        let others = report.commits.saturating_sub(report.suspects.len());
+        if let Some(last) = report.suspects.last().filter(|_| others > 0) {
+            let below = percent(last.probability);
+            let below = below.trim_start_matches('<');
+            writeln!(out, "         {}, none above {below}", plural(others, "other"))?;
+        }
         for note in &report.notes {
             writeln!(out, "{} {note}", self.style.warn("note:"))?;
         }

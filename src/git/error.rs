@@ -37,9 +37,14 @@ pub enum GitError {
     },
     /// No commit has this name in a clone whose history is cut off.
     #[error(
-        "no commit is called '{0}' here, and this is a shallow clone: the commit may lie where its history is cut off"
+        "no commit is called '{rev}' here, and this is a shallow clone: the commit may lie where its history is cut off{}", or_did_you_mean(.nearest)
     )]
-    UnknownInShallow(String),
+    UnknownInShallow {
+        /// The name as given.
+        rev: String,
+        /// Names of branches and tags that look like it, the nearest first.
+        nearest: Vec<String>,
+    },
     /// An object that was never fetched into a partial clone cannot be had.
     #[error("the object {id} is missing from this partial clone{}", .why.as_ref().map(|why| format!(", and cannot be fetched: {why}")).unwrap_or_default())]
     NotFetched {
@@ -105,6 +110,10 @@ impl GitError {
     pub fn is_of_a_broken_tree(&self) -> bool {
         matches!(self, Self::Library(error) if error.class() == git2::ErrorClass::Tree)
     }
+}
+
+fn or_did_you_mean(nearest: &[String]) -> String {
+    did_you_mean(nearest).replacen("; did", "; or did", 1)
 }
 
 fn did_you_mean(nearest: &[String]) -> String {

@@ -36,8 +36,8 @@ impl Repository {
             }
             Err(_) => {
                 let nearest = self.nearest_names(rev)?;
-                if self.is_shallow() && nearest.is_empty() {
-                    return Err(GitError::UnknownInShallow(rev.to_owned()));
+                if self.is_shallow() {
+                    return Err(GitError::UnknownInShallow { rev: rev.to_owned(), nearest });
                 }
                 return Err(GitError::UnknownRevision { rev: rev.to_owned(), nearest });
             }

@@ -114,7 +114,7 @@ impl From<GitError> for Error {
             GitError::UnknownRevision { nearest, .. } if nearest.is_empty() => {
                 Some("see `git branch -a` and `git tag`; a new remote branch needs `git fetch` first")
             }
-            GitError::UnknownInShallow(_) => Some(
+            GitError::UnknownInShallow { .. } => Some(
                 "git fetch --unshallow --tags (or a part of the rest: git fetch --deepen=500), then the same \
                  pybisect command again",
             ),

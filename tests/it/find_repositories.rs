@@ -80,10 +80,18 @@ fn a_commit_beyond_the_boundary_of_a_shallow_clone_is_to_be_fetched() {
     let apart = tempfile::tempdir().unwrap();
     let url = format!("file://{}", repo.path().display());
     git_in(apart.path(), &["clone", "-q", "--depth", "2", &url, "clone"]);
-    let ran =
-        User::new().run(&apart.path().join("clone"), &["find", "--good", &ids[0], "--", "python3", "app.py"]);
-    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
-    assert!(ran.stderr.contains("git fetch --unshallow"), "{}", ran.stderr);
+    let clone = apart.path().join("clone");
+    git_in(&clone, &["tag", "v1.1"]);
+    // Also where something that is there has a similar name.
+    for (good, nearest) in [(ids[0].as_str(), ""), ("v1.0", "or did you mean 'v1.1'?")] {
+        let ran = User::new().run(&clone, &["find", "--good", good, "--", "python3", "app.py"]);
+        assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("git fetch --unshallow") && ran.stderr.contains(nearest),
+            "{}",
+            ran.stderr
+        );
+    }
 }
 
 #[test]

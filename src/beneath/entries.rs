@@ -14,9 +14,9 @@ use super::resolve::one_name;
 /// What lies in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name.
+    /// The entry's name.
     pub name: OsString,
-    /// What it is.
+    /// What the entry is.
     pub kind: Kind,
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Identity {
     /// The number of its file system.
     pub device: u64,
-    /// Its number in there.
+    /// The file's number on that device.
     pub inode: u64,
 }
 
@@ -44,17 +44,17 @@ impl Kind {
 /// What tells whether somebody touched a file: git's own choice, but for the device.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileFacts {
-    /// When its content was changed: seconds since 1970, and nanoseconds.
+    /// When the file's content was changed: seconds since 1970, and nanoseconds.
     pub mtime: (i64, i64),
-    /// When it was changed in any way.
+    /// When the file was changed in any way.
     pub ctime: (i64, i64),
-    /// Its length in bytes.
+    /// The file's length in bytes.
     pub size: u64,
-    /// Its number in its file system.
+    /// The file's number in its file system.
     pub inode: u64,
-    /// Its kind and permissions, as in stat(2).
+    /// The file's kind and permissions, as in stat(2).
     pub mode: u32,
-    /// Its user and group.
+    /// The file's user and group.
     pub owner: (u32, u32),
     /// The number of its file system.
     pub device: u64,
@@ -99,13 +99,13 @@ impl FileFacts {
         Identity { device: self.device, inode: self.inode }
     }
 
-    /// What it is.
+    /// What the file is.
     #[must_use]
     pub fn kind(&self) -> Kind {
         Kind::of(FileType::from_raw_mode(self.mode))
     }
 
-    /// Whether it is a folder, and not a link to one.
+    /// Whether the file is a folder, and not a link to one.
     #[must_use]
     pub fn is_folder(&self) -> bool {
         self.kind() == Kind::Folder

@@ -49,7 +49,7 @@ impl Folder {
         Ok(Self { descriptor: open_beneath(self.as_fd(), path, FOLDER, Mode::empty())? })
     }
 
-    /// The same, readable and writable for us whatever a command did to its mode.
+    /// A folder beneath, readable and writable for us whatever a command did to its mode.
     ///
     /// # Errors
     /// When it is no folder.
@@ -77,7 +77,7 @@ impl Folder {
         Ok(facts_of(self)?.identity())
     }
 
-    /// What it has beside its entries.
+    /// What the folder has beside its entries.
     ///
     /// # Errors
     /// When the file system cannot tell.

@@ -37,7 +37,7 @@ impl Scratch {
         Ok(Self { top, folder })
     }
 
-    /// Where it is.
+    /// Where the folder is.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.top.path()

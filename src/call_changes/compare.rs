@@ -17,7 +17,7 @@ const BATCH: usize = 256;
 /// A tree and the trees that it is compared with; none for all of it.
 #[derive(Debug, Clone)]
 pub struct Comparison {
-    /// What it is compared with.
+    /// What the change is compared with.
     pub olds: Vec<TreeId>,
     /// The tree.
     pub new: TreeId,

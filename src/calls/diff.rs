@@ -34,7 +34,7 @@ pub struct Paths<'p> {
 }
 
 impl<'p> Paths<'p> {
-    /// The same path on both sides.
+    /// One path for both sides.
     #[must_use]
     pub const fn same(path: &'p str) -> Self {
         Self { old: path, new: path }

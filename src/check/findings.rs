@@ -11,9 +11,9 @@ const LONGEST: usize = 120;
 /// A call of the merge result that the branch changed or made stale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedCall {
-    /// Its file in the merge result.
+    /// The call's file in the merge result.
     pub path: String,
-    /// That file on the base.
+    /// The call's file on the base.
     pub old_path: String,
     /// What happened to it.
     pub change: CallChange,

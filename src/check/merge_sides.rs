@@ -6,7 +6,7 @@ use crate::model::{CommitId, MergeSide};
 /// Both sides of the merge, and where they parted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergeSides {
-    /// What it is merged into.
+    /// What the side is merged into.
     pub base: MergeSide,
     /// What is merged.
     pub head: MergeSide,

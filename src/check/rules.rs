@@ -11,7 +11,7 @@ pub struct RuleDoc {
     pub summary: &'static str,
     /// How much it weighs.
     pub weight: &'static str,
-    /// When it is given, and what it rests on.
+    /// When the rule is given, and what it rests on.
     pub evidence: &'static str,
     /// What to do about it.
     pub remedy: &'static str,
@@ -123,7 +123,7 @@ pub const UNGUARDED_CALL: RuleDoc = RuleDoc {
     example: "application.py:23: a failure of json.loads(urls_file) reaches the user of your_url (@app.route)",
 };
 
-/// The same change broke it before.
+/// A change that broke it before is made once more.
 pub const REPEATED_CHANGE: RuleDoc = RuleDoc {
     id: "repeated-change",
     summary: "This change was made before, and taken back",

@@ -129,7 +129,7 @@ impl TypeChecker {
         Ok(Self { kind, program, python, home: tools.join("home"), sandbox: sandbox.cloned() })
     }
 
-    /// The same checker for the packages of another interpreter.
+    /// This checker for the packages of another interpreter.
     #[must_use]
     pub fn with_python(&self, python: PathBuf) -> Self {
         Self { python: Some(python), ..self.clone() }
@@ -141,7 +141,7 @@ impl TypeChecker {
         self.kind.name()
     }
 
-    /// What it says of these files (relative to `folder`), with the rest of the folder to import from.
+    /// What the type checker says of these files (relative to `folder`), with the rest of the folder to import from.
     ///
     /// # Errors
     /// When it cannot be started or does not end by itself in time.

@@ -23,7 +23,7 @@ pub struct Diagnostic {
     pub is_error: bool,
     /// The checker's own name for it.
     pub rule: String,
-    /// What it says.
+    /// What the diagnostic says.
     pub message: String,
 }
 

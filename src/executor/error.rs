@@ -62,7 +62,7 @@ impl ExecutorError {
         }
     }
 
-    /// It and its causes, in one line.
+    /// The error and its causes, in one line.
     #[must_use]
     pub fn in_words(&self) -> String {
         with_causes(self).replace('\n', " ")

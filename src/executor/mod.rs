@@ -36,7 +36,7 @@ use search_order::search_order;
 pub struct ExecutorFacts {
     /// The place, for people; `None` for this machine, whose files are those that trials speak of.
     pub place: Option<String>,
-    /// Whether it helps to know early which trees are coming.
+    /// Whether the place gains from knowing early which trees are coming.
     pub prefetches: bool,
 }
 

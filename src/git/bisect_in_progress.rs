@@ -11,13 +11,13 @@ use crate::model::CommitId;
 pub struct UnderWay {
     /// The commit that is marked as bad, when one is.
     pub bad: Option<CommitId>,
-    /// Those that are marked as good.
+    /// The commits that are marked as good.
     pub good: Vec<CommitId>,
     /// How many were skipped.
     pub skipped: usize,
     /// The paths that it was started with.
     pub paths: Vec<String>,
-    /// Whether it follows first parents only.
+    /// Whether the bisection follows first parents only.
     pub first_parent: bool,
 }
 

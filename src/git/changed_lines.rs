@@ -17,18 +17,18 @@ const MOST_RENAME_SOURCES: usize = 100;
 /// A line that came or went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedLine {
-    /// Its number in its version of the file, from 1.
+    /// The line's number in its version of the file, from 1.
     pub number: u32,
-    /// Its text, without the end of line; invalid UTF-8 is replaced.
+    /// The line's text, without the end of line; invalid UTF-8 is replaced.
     pub text: String,
 }
 
 /// What a commit did to one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileLines {
-    /// Its path in the commit; in the parent when it is gone.
+    /// The file's path in the commit; in the parent when it is gone.
     pub path: String,
-    /// Its path in the parent, when that is another.
+    /// The file's path in the parent, when that is another.
     pub old_path: Option<String>,
     /// The content before; empty when there is none, or it was not asked for.
     pub old: Vec<u8>,

@@ -29,7 +29,7 @@ pub struct CommitFilter {
 pub struct CommitTrees {
     /// The commit.
     pub id: CommitId,
-    /// Its tree.
+    /// The commit's tree.
     pub tree: TreeId,
     /// The trees of its parents.
     pub parents: Vec<TreeId>,
@@ -40,13 +40,13 @@ pub struct CommitTrees {
 /// A file of the work tree that is not as in `HEAD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkTreeChange {
-    /// Its path in the work tree, or in `HEAD` when it is gone.
+    /// The file's path in the work tree, or in `HEAD` when it is gone.
     pub path: String,
-    /// Its path in `HEAD`, when that is another.
+    /// The file's path in `HEAD`, when that is another.
     pub old_path: Option<String>,
-    /// Its content in `HEAD`.
+    /// The file's content in `HEAD`.
     pub old: Option<BlobId>,
-    /// Whether it is in the work tree.
+    /// Whether the file is in the work tree.
     pub exists: bool,
 }
 

@@ -31,19 +31,19 @@ pub enum ChangeStatus {
 /// One file that differs between two trees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
-    /// Its path in the new tree; in the old one when it was deleted.
+    /// The file's path in the new tree; in the old one when it was deleted.
     pub path: PathBuf,
-    /// Its path in the old tree, when that is another.
+    /// The file's path in the old tree, when that is another.
     pub old_path: Option<PathBuf>,
     /// What happened to it.
     pub status: ChangeStatus,
-    /// Its old content; `None` when it was not there, or was a submodule.
+    /// The file's old content; `None` when it was not there, or was a submodule.
     pub old: Option<BlobId>,
-    /// Its new content; `None` when it is not there, or is a submodule.
+    /// The file's new content; `None` when it is not there, or is a submodule.
     pub new: Option<BlobId>,
-    /// Its old mode (`0o100644`, `0o100755`, `0o120000`, `0o160000`), 0 when it was not there.
+    /// The file's old mode (`0o100644`, `0o100755`, `0o120000`, `0o160000`), 0 when it was not there.
     pub old_mode: u32,
-    /// Its new mode, 0 when it is not there.
+    /// The file's new mode, 0 when it is not there.
     pub new_mode: u32,
 }
 

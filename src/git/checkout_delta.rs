@@ -11,11 +11,12 @@ use crate::model::{BlobId, TreeId};
 /// A file, symbolic link or submodule of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeFile {
-    /// Its path from the top, with `/`; any bytes but NUL.
+    /// The file's path from the top, with `/`; any bytes but NUL.
     pub path: Vec<u8>,
-    /// Its content; of a submodule the id of its commit.
+    /// The file's content; of a submodule the id of its commit.
     pub id: BlobId,
-    /// Its mode: [`SYMLINK`](super::SYMLINK), [`SUBMODULE`](super::SUBMODULE), otherwise a regular file, executable when a bit of `0o111` is set.
+    /// The file's mode: [`SYMLINK`](super::SYMLINK), [`SUBMODULE`](super::SUBMODULE), otherwise a regular file,
+    /// executable when a bit of `0o111` is set.
     pub mode: u32,
 }
 

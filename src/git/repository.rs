@@ -115,7 +115,7 @@ impl Repository {
         self.inner.head().is_err_and(|error| error.code() == ErrorCode::UnbornBranch)
     }
 
-    /// Whether its history is cut off somewhere.
+    /// Whether the repository's history is cut off somewhere.
     #[must_use]
     pub fn is_shallow(&self) -> bool {
         self.inner.is_shallow()

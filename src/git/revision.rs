@@ -15,7 +15,7 @@ const MOST_SUGGESTIONS: usize = 3;
 /// A tag that leads to a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
-    /// Its name, without `refs/tags/`; invalid UTF-8 is replaced.
+    /// The tag's name, without `refs/tags/`; invalid UTF-8 is replaced.
     pub name: String,
     /// The commit.
     pub commit: CommitId,

@@ -91,7 +91,7 @@ impl Shadow {
         Ok(Self { repository: Repository::open(folder)?, alternates, links: Vec::new(), checkout })
     }
 
-    /// The same, with the filters of the user's configuration run when trees are written.
+    /// This shadow with the filters of the user's configuration run when trees are written.
     ///
     /// # Errors
     /// When the user's configuration cannot be read.
@@ -102,7 +102,7 @@ impl Shadow {
         Ok(self)
     }
 
-    /// The same, with things outside that are linked into each tree which has nothing there.
+    /// This shadow with things outside that are linked into each tree which has nothing there.
     #[must_use]
     pub fn with_links(mut self, links: Vec<Link>) -> Self {
         self.links = links;
@@ -115,7 +115,7 @@ impl Shadow {
         &self.repository
     }
 
-    /// Its folder.
+    /// The shadow repository's folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.repository.folder()

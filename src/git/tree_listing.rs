@@ -23,7 +23,7 @@ pub struct TreeEntry {
     pub name: Vec<u8>,
     /// The mode, as git has it.
     pub mode: u32,
-    /// What it stands for.
+    /// What the entry stands for.
     pub target: EntryTarget,
 }
 

@@ -23,11 +23,11 @@ use crate::model::{BlobId, CommitId};
 /// A file as the index lists it.
 #[derive(Debug, Clone, Copy)]
 pub struct IndexedFile<'a> {
-    /// Its path from the top.
+    /// The file's path from the top.
     pub path: &'a [u8],
-    /// Its content; of a submodule the id of its commit.
+    /// The file's content; of a submodule the id of its commit.
     pub id: BlobId,
-    /// Its mode in the tree.
+    /// The file's mode in the tree.
     pub mode: u32,
     /// What is on disk; `None` when nothing is.
     pub facts: Option<FileFacts>,

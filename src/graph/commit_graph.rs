@@ -76,7 +76,7 @@ impl CommitGraph {
         self.parents.starts.len() - 1
     }
 
-    /// Whether it has no commits.
+    /// Whether the graph has no commits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -14,7 +14,7 @@ impl Node {
         Self(u32::try_from(index).expect("fewer than 2^32 commits"))
     }
 
-    /// Its index, for slices with one entry a node.
+    /// The node's index, for slices with one entry a node.
     #[must_use]
     #[expect(clippy::as_conversions, reason = "usize has at least 32 bits on every supported target")]
     pub const fn index(self) -> usize {

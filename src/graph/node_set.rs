@@ -86,13 +86,13 @@ impl NodeSet {
         self.words.iter().map(|word| usize::try_from(word.count_ones()).unwrap_or(0)).sum()
     }
 
-    /// Whether it has none.
+    /// Whether the set has none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|&word| word == 0)
     }
 
-    /// Its nodes, ancestors before descendants.
+    /// The set's nodes, ancestors before descendants.
     pub fn iter(&self) -> impl Iterator<Item = Node> + '_ {
         self.words.iter().enumerate().flat_map(|(at, &word)| {
             let mut rest = word;

@@ -147,7 +147,7 @@ impl DeltaDebugger {
         Self { hidden: Some(cause), ..self }
     }
 
-    /// The same search with so many times as much suspicion of some edits.
+    /// This search with so many times as much suspicion of some edits.
     #[must_use]
     pub fn weighted(mut self, edits: &EditSet, times: f64) -> Self {
         for edit in edits.iter().filter(|&edit| edit < self.weights.len()).collect::<Vec<_>>() {
@@ -168,7 +168,7 @@ impl DeltaDebugger {
         self.weights.is_empty()
     }
 
-    /// These edits and all that need them: what has to go when they go.
+    /// Some edits and all that need them: what has to go when they go.
     #[must_use]
     pub fn with_users(&self, edits: &EditSet) -> EditSet {
         edits.iter().flat_map(|edit| self.above[edit].iter()).collect()

@@ -28,13 +28,13 @@ impl EditSet {
         self.words.iter().map(|word| usize::try_from(word.count_ones()).unwrap_or_default()).sum()
     }
 
-    /// Whether it holds none.
+    /// Whether the set holds none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
 
-    /// Its edits, in order.
+    /// The set's edits, in order.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         let bits = |word: u64| (0..BITS).filter(move |bit| word >> bit & 1 == 1);
         self.words.iter().enumerate().flat_map(move |(at, &word)| bits(word).map(move |bit| at * BITS + bit))

@@ -23,13 +23,13 @@ pub struct Edit {
     pub old_lines: Range<u32>,
     /// The call changes in it.
     pub calls: Vec<CallChange>,
-    /// Whether it is nothing but one call change.
+    /// Whether the edit is nothing but one call change.
     pub is_call: bool,
     /// Whether it lies in a string of several lines.
     is_in_string: bool,
-    /// What it takes away.
+    /// What the edit takes away.
     pub old: Vec<u8>,
-    /// What it brings.
+    /// What the edit brings.
     pub new: Vec<u8>,
 }
 
@@ -58,7 +58,7 @@ pub enum FileContent {
 pub struct PartialFile {
     /// The path from the top.
     pub path: Vec<u8>,
-    /// Its mode and content; None when there is nothing at the path.
+    /// The file's mode and content; None when there is nothing at the path.
     pub entry: Option<(u32, FileContent)>,
 }
 

@@ -5,13 +5,13 @@ use crate::model::BlobId;
 /// A file as it is on one side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileSide {
-    /// Its path from the top, with `/`; any bytes but NUL.
+    /// The file's path from the top, with `/`; any bytes but NUL.
     pub path: Vec<u8>,
-    /// Its mode, as in the tree.
+    /// The file's mode, as in the tree.
     pub mode: u32,
-    /// Its content; of a submodule the id of its commit.
+    /// The file's content; of a submodule the id of its commit.
     pub id: BlobId,
-    /// Its content when that is text of a usual size.
+    /// The file's content when that is text of a usual size.
     pub text: Option<Vec<u8>>,
 }
 
@@ -31,7 +31,7 @@ pub struct FilePair {
 }
 
 impl FilePair {
-    /// Its path: the new one, or the old one when it went.
+    /// The file's path: the new one, or the old one when it went.
     #[must_use]
     pub fn path(&self) -> &[u8] {
         let side = self.new.as_ref().or(self.old.as_ref());
@@ -64,7 +64,7 @@ impl FilePair {
         self.path().ends_with(b".py") || self.path().ends_with(b".pyi")
     }
 
-    /// Whether it is a test, by its name.
+    /// Whether the file is a test, by its name.
     #[must_use]
     pub fn is_test(&self) -> bool {
         is_test_file(&self.name())

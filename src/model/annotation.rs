@@ -25,13 +25,13 @@ pub struct Rule {
 /// Whole lines that mend what a remark is on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suggestion {
-    /// What it does, one line.
+    /// What the suggestion does, one line.
     pub title: String,
     /// The first line that it replaces.
     pub line: u32,
     /// The last line that it replaces.
     pub end_line: u32,
-    /// Those lines as they are, without the last line end.
+    /// The lines as they are, without the last line end.
     pub old: String,
     /// What comes instead.
     pub new: String,
@@ -61,7 +61,7 @@ pub struct Annotation {
     pub in_old_version: bool,
     /// What there is to say; may have several lines.
     pub message: String,
-    /// What it rests on, one line each.
+    /// What the annotation rests on, one line each.
     pub evidence: Vec<String>,
     /// What would mend it.
     pub suggestion: Option<Suggestion>,

@@ -32,7 +32,7 @@ pub struct CallSite {
     /// The innermost function or class around it, by its path in the file (`ArrowFactory.get`), or
     /// `<module>`. A decorator belongs to what it decorates.
     pub function: String,
-    /// Where it is.
+    /// Where the call is.
     pub span: CallSpan,
 }
 
@@ -166,11 +166,11 @@ pub struct StaleReason {
     pub path: String,
     /// The definition's qualified name, before the change.
     pub name: String,
-    /// Its line: the new one, or the old one when it went.
+    /// The definition's line: the new one, or the old one when it went.
     pub line: u32,
     /// `def f(a, b)`, before.
     pub before: String,
-    /// The same, after; None when the definition went.
+    /// The signature after; None when the definition went.
     pub after: Option<String>,
     /// What does not fit, for people.
     pub problem: String,
@@ -218,7 +218,7 @@ impl CallChange {
         self.after.as_ref().or(self.before.as_ref())
     }
 
-    /// The same change read from new to old.
+    /// This change read from new to old.
     #[must_use]
     pub fn mirrored(self) -> Self {
         let mut kinds: Vec<ChangeKind> = self.kinds().map(ChangeKind::mirrored).collect();
@@ -255,18 +255,18 @@ pub enum ParameterKind {
 /// One parameter of a function.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Parameter {
-    /// Its name, without stars.
+    /// The parameter's name, without stars.
     pub name: String,
-    /// How it is given.
+    /// How the parameter is given.
     pub kind: ParameterKind,
-    /// Whether it may be left out.
+    /// Whether the parameter may be left out.
     pub has_default: bool,
 }
 
 /// A function as a caller sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Signature {
-    /// Its parameters; without the first of a method, which the receiver fills.
+    /// The signature's parameters; without the first of a method, which the receiver fills.
     pub parameters: Vec<Parameter>,
     /// `def f(a, *, b=1)` on one line.
     pub text: String,
@@ -277,13 +277,13 @@ pub struct Signature {
 /// A definition whose callers may no longer fit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DefinitionChange {
-    /// Its path in the old file: `function` or `Class.method`.
+    /// The definition's path in the old file: `function` or `Class.method`.
     pub name: String,
-    /// What it was.
+    /// What the definition was.
     pub before: Signature,
-    /// What it is; None when it went or has another name.
+    /// What the definition is; None when it went or has another name.
     pub after: Option<Signature>,
-    /// Its new path in the file, when it was renamed.
+    /// The definition's new path in the file, when it was renamed.
     pub renamed_to: Option<String>,
 }
 
@@ -377,7 +377,7 @@ pub struct LocatedChange {
 /// A file that was read in part only.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PartlyParsedFile {
-    /// Its path.
+    /// The file's path.
     pub path: String,
     /// Why, for people.
     pub why: String,
@@ -390,6 +390,6 @@ pub struct CallReport {
     pub changes: Vec<LocatedChange>,
     /// Python files that were compared.
     pub files: usize,
-    /// Those read in part only, each once.
+    /// Files that were read in part only, each once.
     pub partly_parsed: Vec<PartlyParsedFile>,
 }

@@ -63,7 +63,7 @@ impl CancelToken {
         CancelReason::ALL.into_iter().find(|reason| reason.code() == own.max(parent))
     }
 
-    /// Whether it was cancelled for any reason.
+    /// Whether the token was cancelled for any reason.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.reason().is_some()

@@ -9,7 +9,7 @@ use super::{Annotation, CommitId, CommitInfo};
 pub struct MergeSide {
     /// What the user calls it: `origin/main`.
     pub name: String,
-    /// Its commit.
+    /// The side's commit.
     pub commit: CommitId,
     /// Whether what is uncommitted in the work tree belongs to it.
     pub uncommitted: bool,
@@ -22,7 +22,7 @@ pub struct SmokeResult {
     pub command: String,
     /// `passed`, `failed` or why it says nothing, on the base.
     pub base: String,
-    /// The same on the merge result.
+    /// How the command ended on the merge result.
     pub merged: String,
     /// The failure on the merge result.
     pub failure: Option<String>,
@@ -41,7 +41,7 @@ pub struct SmokeResult {
 /// What `pybisect check` found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckReport {
-    /// What it is merged into.
+    /// What the branch is merged into.
     pub base: MergeSide,
     /// What is merged.
     pub head: MergeSide,

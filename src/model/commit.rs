@@ -101,9 +101,9 @@ object_id!(
 pub struct CommitInfo {
     /// The commit.
     pub id: CommitId,
-    /// Its tree, without any overlay.
+    /// The commit's tree, without any overlay.
     pub tree: TreeId,
-    /// Its parents, in git's order.
+    /// The commit's parents, in git's order.
     pub parents: Vec<CommitId>,
     /// `Name <address>`.
     pub author: String,

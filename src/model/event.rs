@@ -31,7 +31,7 @@ pub struct Isolation {
     pub in_force: Vec<String>,
     /// What was wanted and not to be had here, with the reason.
     pub missing: Vec<String>,
-    /// What it is made of: `namespaces`, `bubblewrap`, `landlock`, or nothing but `process-groups`.
+    /// What the sandbox is made of: `namespaces`, `bubblewrap`, `landlock`, or nothing but `process-groups`.
     #[serde(default)]
     pub by: String,
     /// The limits that hold for each trial.
@@ -98,27 +98,27 @@ impl Isolation {
 /// A finished trial, as the journal keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrialFinished {
-    /// Its number.
+    /// The trial's number.
     pub trial: TrialId,
     /// The commit it ran for.
     pub commit: CommitId,
-    /// What it was for.
+    /// What the trial was for.
     pub purpose: TrialKind,
-    /// What it says.
+    /// What the trial says.
     pub verdict: Verdict,
     /// How the command ended.
     #[serde(flatten)]
     pub ending: Termination,
     /// The failure that was read from its output.
     pub failure: Option<FailureSignature>,
-    /// Where it counts as bad by a failure that is only likely the target: why that is not certain.
+    /// Where the trial counts as bad by a failure that is only likely the target: why that is not certain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likely: Option<String>,
     /// Where the time went.
     pub timing: Timing,
-    /// Whether it ran or was known.
+    /// Whether the trial ran or was known.
     pub source: OutcomeSource,
-    /// Whether it ran the failing tests only, and not the whole command.
+    /// Whether the trial ran the failing tests only, and not the whole command.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub selected: bool,
 }
@@ -316,7 +316,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Of the beginning of a trial, told once more with other texts: whoever hears of it watches the trial itself.
+    /// Let whoever hears of a trial's beginning, told once more with other texts, watch the trial itself.
     pub fn watch_trial_of(&mut self, other: &Self) {
         if let (Self::TrialStarted { activity, .. }, Self::TrialStarted { activity: of, .. }) = (self, other)
         {

@@ -64,9 +64,9 @@ pub struct FailureSignature {
 /// An exception that did not end the test in which it was logged.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LoggedException {
-    /// Its type as printed.
+    /// The exception's type as printed.
     pub kind: String,
-    /// Its message with numbers, addresses, paths and quoted values abstracted.
+    /// The exception's message with numbers, addresses, paths and quoted values abstracted.
     pub shape: String,
 }
 

@@ -48,7 +48,7 @@ impl FixKind {
 /// A candidate fix on top of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CandidateFix {
-    /// What it does.
+    /// What the fix does.
     pub kind: FixKind,
     /// The change, for `git apply`; invalid UTF-8 is replaced here, but not in the file that is written.
     pub patch: String,
@@ -77,7 +77,7 @@ pub struct UndoneCommit {
 }
 
 impl CandidateFix {
-    /// Whether it passed, and takes back nothing but what broke it: what can be used as it is.
+    /// Whether the fix passed, and takes back nothing but what broke it: what can be used as it is.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.passed && self.undoes.is_empty()

@@ -25,13 +25,13 @@ const MOST_PROGRESS: usize = 200;
 pub struct Incident {
     /// [`INCIDENT_SCHEMA`].
     pub schema: String,
-    /// Its name.
+    /// The incident's name.
     pub id: String,
     /// What is broken.
     pub service: String,
     /// The repository's folder.
     pub repository: String,
-    /// When it began to be worked on.
+    /// When the incident began to be worked on.
     pub opened: Option<Timestamp>,
     /// When the outage began, as far as the alarm tells.
     pub began: Option<Timestamp>,
@@ -41,7 +41,7 @@ pub struct Incident {
     pub recovered: Option<Timestamp>,
     /// When nothing was left to do.
     pub closed: Option<Timestamp>,
-    /// What it came to; `None` while it is open.
+    /// What the incident came to; `None` while it is open.
     pub outcome: Option<IncidentOutcome>,
     /// What was deployed when it began.
     pub deployed: Option<DeployedVersion>,
@@ -185,7 +185,7 @@ impl Incident {
         self.steps.iter().filter(|step| step.id.kind == StepKind::Rollout)
     }
 
-    /// What it is called: what the first alarm said.
+    /// What the incident is called: what the first alarm said.
     #[must_use]
     pub fn title(&self) -> &str {
         self.alarms.first().map_or("", |alarm| alarm.title.as_str())
@@ -221,7 +221,7 @@ impl Incident {
         Some(seconds_between(self.down_since()?, self.recovered?).max(0.0))
     }
 
-    /// What it came to; `None` while more than the report is left to do.
+    /// What the incident came to; `None` while more than the report is left to do.
     #[must_use]
     pub fn resolution(&self) -> Option<IncidentOutcome> {
         let is_left = |step: &Step| step.id.kind != StepKind::Report && !step.state.is_over();

@@ -14,9 +14,9 @@ pub struct KeptOutput {
     pub trial: TrialId,
     /// The commit that it ran on.
     pub commit: CommitId,
-    /// What it was for.
+    /// What the trial was for.
     pub purpose: TrialKind,
-    /// What it says: `good`, `bad`, `skip`.
+    /// What the trial says: `good`, `bad`, `skip`.
     pub verdict: String,
     /// How the command ended.
     #[serde(flatten)]

@@ -9,7 +9,7 @@ use super::{FailureSignature, Frame};
 pub struct LogTimestamp {
     /// Microseconds since 1970-01-01 UTC.
     pub micros: i64,
-    /// As written in the log.
+    /// The time as written in the log.
     pub text: String,
 }
 
@@ -32,7 +32,7 @@ pub enum LogEventKind {
 /// A frame of a traceback, and the repository's file that it is in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogFrame {
-    /// As the traceback has it.
+    /// The frame as the traceback has it.
     #[serde(flatten)]
     pub frame: Frame,
     /// The file in the repository, when it is one of its own.
@@ -73,9 +73,9 @@ pub struct LogGroup {
     pub line: u64,
     /// The log record that introduces the first one (`ERROR in app: Exception on / [GET]`).
     pub lead: Option<String>,
-    /// Whether it began after the time that was asked about; `None` when that cannot be said.
+    /// Whether the error began after the time that was asked about; `None` when that cannot be said.
     pub new: Option<bool>,
-    /// What it means, in one sentence.
+    /// What the error means, in one sentence.
     pub meaning: String,
 }
 
@@ -111,7 +111,7 @@ impl LogGroup {
 /// One line of an excerpt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExcerptLine {
-    /// Its number in the source, from 1.
+    /// The line's number in the source, from 1.
     pub number: u64,
     /// The line, shortened when long; invalid UTF-8 is replaced.
     pub text: String,
@@ -125,7 +125,7 @@ pub struct ExcerptLine {
 pub struct Excerpt {
     /// The source.
     pub source: String,
-    /// Its lines.
+    /// The excerpt's lines.
     pub lines: Vec<ExcerptLine>,
 }
 

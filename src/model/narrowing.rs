@@ -17,7 +17,7 @@ pub struct NarrowingSummary {
     pub trials: usize,
     /// How long it took, seconds.
     pub seconds: f64,
-    /// Whether it was the edits that told which commit it is, since the commit as a whole fails otherwise.
+    /// Whether the edits told which commit it is, since the commit as a whole fails otherwise.
     pub decides: bool,
     /// Whether nothing can be left out of any cause.
     pub minimal: bool,
@@ -37,7 +37,7 @@ pub struct NarrowingSummary {
 pub struct ChangedCallSummary {
     /// What happened to it ([`ChangeKind::word`](super::ChangeKind::word)).
     pub kind: String,
-    /// Its line: in the new file, or in the old one when the call went.
+    /// The call's line: in the new file, or in the old one when the call went.
     pub line: u32,
     /// The call before.
     pub before: Option<String>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CommitId, TreeId};
 
-/// As of when the packages of a version are chosen that are not pinned.
+/// The day as of which the packages of a version are chosen that are not pinned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum PackageDate {
     /// As the session's options say.
@@ -25,7 +25,7 @@ pub struct PackageOrigin {
     pub commit: CommitId,
     /// The tree that declares.
     pub tree: TreeId,
-    /// As of when.
+    /// The day as of which packages are chosen.
     pub day: PackageDate,
 }
 
@@ -49,13 +49,13 @@ pub enum PackageSelection {
 /// An environment that trials ran in: what was chosen, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentFacts {
-    /// Its name in the cache.
+    /// The environment's name in the cache.
     pub key: String,
     /// The version of Python.
     pub python: String,
     /// Why this version.
     pub because: String,
-    /// As of when packages were chosen; `None` for now.
+    /// The day as of which packages were chosen; `None` for now.
     pub as_of: Option<String>,
     /// The files that declare what is in it.
     pub sources: Vec<String>,
@@ -68,7 +68,7 @@ pub struct EnvironmentFacts {
 /// A package that is gone because another one requires it no more.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
-    /// Its name.
+    /// The package's name.
     pub name: String,
     /// The extra with which it still is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,16 +82,16 @@ pub struct PackageEdit {
     pub path: String,
     /// The line, from 1.
     pub line: usize,
-    /// What it required; `None` where the package was not named.
+    /// What the file required of the package; `None` where the package was not named.
     pub before: Option<String>,
-    /// What it has to require.
+    /// What the file has to require of the package.
     pub after: String,
 }
 
 /// A package whose new version breaks the command, proven by trials.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageChange {
-    /// Its name.
+    /// The package's name.
     pub name: String,
     /// The version with which the command passes; `None` when it came.
     pub before: Option<String>,

@@ -56,7 +56,7 @@ pub enum Evidence {
     },
 }
 
-/// That a commit is the culprit, as trials have shown.
+/// A culprit that trials have shown to be one.
 ///
 /// There is no other way to one than [`Proof::new`], which looks at each trial: it cannot be read back from anywhere,
 /// nor be said by whoever searched.
@@ -142,7 +142,7 @@ impl Proof {
         std::iter::once(culprit.id).chain(culprit.parents.iter().take(followed).copied())
     }
 
-    /// What it rests on.
+    /// What the proof rests on.
     #[must_use]
     pub const fn evidence(&self) -> &Evidence {
         &self.0

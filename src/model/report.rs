@@ -125,10 +125,10 @@ pub struct Report {
     /// Environments that were made for versions of the project, in the order of their first use.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environments: Vec<EnvironmentFacts>,
-    /// Whether it is not reproduced because no environment could be made for a commit that has to run.
+    /// Whether the failure is not reproduced because no environment could be made for a commit that has to run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lacks_environment: bool,
-    /// Whether it is not reproduced because the command could not be run at all at an end of the range.
+    /// Whether the failure is not reproduced because the command could not be run at all at an end of the range.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub did_not_run: bool,
     /// Where there is no answer: the end of what the command printed at the ends of the range.
@@ -367,7 +367,7 @@ impl Report {
         Culprit { proof, ..culprit.clone() }
     }
 
-    /// Of a commit's parents the one that it is reverted to: of a merge the first one that was good.
+    /// The parent that a commit is reverted to: of a merge the first one that was good.
     #[must_use]
     pub fn mainline(&self, parents: &[CommitId]) -> Option<CommitId> {
         let narrowed_against = self.narrowing.as_ref().and_then(|narrowing| narrowing.good);

@@ -97,7 +97,7 @@ pub struct Action {
     pub kind: String,
     /// The command, or what is done.
     pub command: String,
-    /// How it ended; `None` in a dry run.
+    /// How the action ended; `None` in a dry run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ending: Option<Termination>,
     /// How long it took.
@@ -108,7 +108,7 @@ pub struct Action {
 }
 
 impl Action {
-    /// Whether it did what it should, by its own account.
+    /// Whether the action did what it should, by its own account.
     #[must_use]
     pub const fn succeeded(&self) -> bool {
         matches!(self.ending, Some(Termination::Exited { code: 0 }))
@@ -185,7 +185,7 @@ pub struct RollbackReport {
     pub schema: String,
     /// What is deployed, by the user's name for it.
     pub service: String,
-    /// How it ended.
+    /// How the rollback ended.
     pub outcome: RollbackOutcome,
     /// The version that was deployed before.
     pub deployed: Option<DeployedVersion>,

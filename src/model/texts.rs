@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::conclusion::Culprit;
 use super::report::Report;
 
-/// The same with each text changed, such as to mask secrets; `None` where it cannot be told with them.
+/// A copy with each text changed, such as to mask secrets; `None` where it cannot be told with them.
 #[must_use]
 pub fn with_texts<T: Serialize + DeserializeOwned>(
     told: &T,

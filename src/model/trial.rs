@@ -51,7 +51,7 @@ pub struct TrialSpec {
 pub struct InputFile {
     /// Where, relative to the folder of the trial's inputs.
     pub path: PathBuf,
-    /// Its content.
+    /// The file's content.
     pub content: Vec<u8>,
 }
 
@@ -60,7 +60,7 @@ pub struct InputFile {
 pub struct OutputFile {
     /// Where, relative to the folder of the trial's inputs.
     pub path: PathBuf,
-    /// Its content.
+    /// The file's content.
     pub content: Vec<u8>,
 }
 
@@ -69,7 +69,7 @@ pub struct OutputFile {
 pub struct HomeFile {
     /// Where, relative to the home, with `/`.
     pub path: String,
-    /// Its content.
+    /// The file's content.
     pub content: Vec<u8>,
 }
 
@@ -106,15 +106,15 @@ impl TrialKind {
 /// One run of a recipe on one tree.
 #[derive(Debug, Clone)]
 pub struct Trial {
-    /// Its number.
+    /// The trial's number.
     pub id: TrialId,
     /// The commit that `HEAD` names in the work tree.
     pub commit: CommitId,
     /// The tree to check out: the commit's with the overlay laid over it, or a composed one.
     pub tree: TreeId,
-    /// What it is for.
+    /// What the trial is for.
     pub purpose: TrialKind,
-    /// How it runs.
+    /// How the trial runs.
     pub recipe: Arc<TrialSpec>,
     /// How often the session has had a result of the same tree and recipe before: a result that somebody else had of as
     /// many runs is as good as another run.
@@ -223,7 +223,7 @@ pub struct TrialOutput {
     pub leftovers: u32,
     /// What was not as in git: files left out, submodules and LFS pointers not filled.
     pub notes: Vec<String>,
-    /// What it wrote in its output folders. Not recorded.
+    /// What the trial wrote in its output folders. Not recorded.
     #[serde(skip)]
     pub files: Vec<OutputFile>,
 }

@@ -9,16 +9,16 @@ use super::{CommitId, Timing, TrialKind};
 pub struct TrialLine {
     /// The commit.
     pub commit: CommitId,
-    /// What it was for.
+    /// What the trial was for.
     pub purpose: TrialKind,
     /// `good`, `bad`, `skip`.
     pub verdict: String,
-    /// Whether it ran or was known.
+    /// Whether the trial ran or was known.
     pub source: OutcomeSource,
-    /// Where it counts as bad by a failure that is only likely the target: why that is not certain.
+    /// Where the trial counts as bad by a failure that is only likely the target: why that is not certain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likely: Option<String>,
-    /// Whether it ran the failing tests only, and not the whole command.
+    /// Whether the trial ran the failing tests only, and not the whole command.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub selected: bool,
     /// Where the time went.

@@ -32,7 +32,7 @@ pub struct ActionSpec<'a> {
     pub variables: Vec<(&'static str, OsString)>,
     /// How long it may take.
     pub limit: Duration,
-    /// Where it writes to. A file: to a pipe, what it leaves running could not write any more.
+    /// Where the action writes to. A file: to a pipe, what it leaves running could not write any more.
     pub output: File,
 }
 
@@ -46,7 +46,7 @@ pub fn act(spec: &ActionSpec<'_>, cancel: &CancelToken) -> io::Result<(Terminati
     act_as(spec, cancel, &mut |_| Ok(()))
 }
 
-/// The same, where `began` hears which process it is before anything else happens. When it cannot be told, the command is
+/// Do an action, where `began` hears which process it is before anything else happens. When it cannot be told, the command is
 /// ended.
 ///
 /// # Errors
@@ -97,7 +97,7 @@ pub fn act_as(
 /// A command that was started, perhaps by one that is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acting {
-    /// Its number.
+    /// The action's number.
     pub process: u32,
     /// When the system started it, in its own count: another process with this number has another. 0 where that is not told.
     pub since: u64,
@@ -108,7 +108,7 @@ impl Acting {
         Self { process, since: since(process).unwrap_or(0) }
     }
 
-    /// Whether it still runs.
+    /// Whether the action still runs.
     #[must_use]
     pub fn runs(&self) -> bool {
         self.since != 0 && since(self.process) == Some(self.since)

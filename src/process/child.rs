@@ -36,11 +36,11 @@ const BETWEEN_CHECKS_BLIND: Duration = Duration::from_millis(2);
 pub struct ChildSpec {
     /// The program: a path, or a name to look for in the `PATH` of `environment`.
     pub program: OsString,
-    /// Its arguments.
+    /// The command's arguments.
     pub arguments: Vec<OsString>,
     /// The folder it runs in.
     pub folder: PathBuf,
-    /// Its whole environment, but for [`MARKER`].
+    /// The command's whole environment, but for [`MARKER`].
     pub environment: BTreeMap<OsString, OsString>,
     /// How long it may take.
     pub timeout: Option<Duration>,
@@ -48,18 +48,18 @@ pub struct ChildSpec {
     pub marker: String,
     /// The sandbox that it runs in; `None` to run as the user does.
     pub confinement: Option<Confinement>,
-    /// Where it is said what it prints, as it comes.
+    /// Where what the command prints is said, as it comes.
     pub activity: TrialActivity,
 }
 
 /// What came of a command.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChildOutcome {
-    /// How it ended.
+    /// How the command ended.
     pub ending: Termination,
-    /// What it wrote to standard output.
+    /// What the command wrote to standard output.
     pub stdout: Captured,
-    /// What it wrote to standard error.
+    /// What the command wrote to standard error.
     pub stderr: Captured,
     /// From start to exit.
     pub ran: Duration,
@@ -83,7 +83,7 @@ pub fn run(spec: &ChildSpec, cancel: &CancelToken) -> io::Result<ChildOutcome> {
     run_with_proxy(spec, cancel, &drop)
 }
 
-/// The same in a sandbox with [a socket](super::sandbox::Network::Proxy) that pybisect listens on, which `listens` is given
+/// Run a command in a sandbox with [a socket](super::sandbox::Network::Proxy) that pybisect listens on, which `listens` is given
 /// before the command starts.
 ///
 /// # Errors

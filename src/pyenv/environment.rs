@@ -8,13 +8,13 @@ use crate::model::EnvironmentFacts;
 /// An environment, ready for trials. It is not evicted while this lives.
 #[derive(Debug)]
 pub struct Environment {
-    /// What it is, for the report.
+    /// What the environment is, for the report.
     pub facts: EnvironmentFacts,
-    /// Its folder.
+    /// The environment's folder.
     pub folder: PathBuf,
     /// Where the project's metadata and programs are, which make it look installed; `None` where it says nothing of itself.
     pub project: Option<PathBuf>,
-    /// Where its packages are.
+    /// Where the environment's packages are.
     pub packages: PathBuf,
     /// Folders of the tree to import from.
     pub source_folders: Vec<String>,

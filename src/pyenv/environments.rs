@@ -30,7 +30,7 @@ use crate::process::sandbox::Sandbox;
 /// Raised when the same declarations lead to other packages: what was recorded with the old ones does not hold.
 const RULES: &str = "rules/4";
 
-/// As of when packages are chosen that are not pinned.
+/// The time as of which packages are chosen that are not pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeTravel {
     /// As of the commit's date.
@@ -46,7 +46,7 @@ pub enum TimeTravel {
 pub struct Policy {
     /// What is installed beside and instead of what is declared.
     pub choice: InstallOptions,
-    /// As of when.
+    /// The day as of which packages are chosen.
     pub time: TimeTravel,
     /// The version of Python, when the user named one.
     pub python: Option<PythonVersion>,
@@ -61,13 +61,13 @@ pub struct Policy {
 /// A version of the project that needs an environment.
 #[derive(Clone, Copy)]
 pub struct ProjectVersion<'a> {
-    /// Its files.
+    /// The version's files.
     pub files: &'a dyn ProjectFiles,
-    /// The same for versions whose declaring files are the same.
+    /// What versions with the same declaring files have in common.
     pub fingerprint: &'a str,
     /// The commit's date.
     pub date: Timestamp,
-    /// As of when its packages are chosen.
+    /// The day as of which the version's packages are chosen.
     pub day: PackageDate,
 }
 
@@ -164,7 +164,7 @@ impl Environments {
         digest(&[RULES, version.fingerprint, &date, &rest])
     }
 
-    /// As of when a version's packages are chosen; `None` for now.
+    /// The time as of which a version's packages are chosen; `None` for now.
     #[must_use]
     pub fn cutoff(&self, version: ProjectVersion<'_>) -> Option<Timestamp> {
         match (version.day, self.policy.time) {

@@ -12,7 +12,7 @@ use super::declared::normalised;
 /// A package that requires another one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Requirer {
-    /// Its name, normalised.
+    /// The requirer's name, normalised.
     pub name: String,
     /// The extra with which it does; `None` when it always does.
     pub extra: Option<String>,

@@ -22,7 +22,7 @@ pub(super) struct PipCompile<'a> {
     pub(super) constraints: &'a [String],
     /// Exact versions that are taken where nothing speaks against them.
     pub(super) preferred: &'a [String],
-    /// As of when.
+    /// The day as of which packages are chosen.
     pub(super) date: Option<Timestamp>,
     pub(super) later: &'a DateOverrides,
     /// Whether what the requirements require in turn is wanted too.

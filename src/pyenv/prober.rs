@@ -49,7 +49,7 @@ impl Prober<'_> {
         Ok(said)
     }
 
-    /// Its version.
+    /// The interpreter's version.
     ///
     /// # Errors
     /// As [`Self::probe`].

@@ -56,7 +56,7 @@ impl InterpreterSet {
         pythons
     }
 
-    /// Their versions, oldest first.
+    /// The interpreters' versions, oldest first.
     pub fn versions(&self) -> impl DoubleEndedIterator<Item = PythonVersion> + '_ {
         self.found.keys().copied()
     }

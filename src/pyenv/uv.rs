@@ -108,7 +108,7 @@ impl Uv {
         Ok(Self::new(program, cache))
     }
 
-    /// The same, and where it is nowhere, install it.
+    /// Find an interpreter, and where there is none, install it.
     ///
     /// # Errors
     /// When it cannot be installed.

@@ -26,7 +26,7 @@ pub struct FixText<'a> {
     pub top: Option<&'a Path>,
     /// The branch and the commit that were made.
     pub committed: Option<&'a (String, CommitId)>,
-    /// Whether it says what could be done next.
+    /// Whether the text says what could be done next.
     pub says_next: bool,
     /// Whether a fix may take back later commits of its files.
     pub allows_restore: bool,

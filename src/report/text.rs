@@ -20,7 +20,7 @@ pub struct TextRenderer {
     pub style: Style,
     /// The culprit's diff, when there is one culprit.
     pub diff: Option<String>,
-    /// Whether it says what could be done next.
+    /// Whether the text says what could be done next.
     pub says_next: bool,
 }
 

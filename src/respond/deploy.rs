@@ -99,7 +99,7 @@ impl Deploy {
         Ok(Self::Command(Template::parse(text)?))
     }
 
-    /// Whether it needs the version's files in a folder.
+    /// Whether the deploy needs the version's files in a folder.
     #[must_use]
     pub fn wants_worktree(&self) -> bool {
         matches!(self, Self::Command(template) if template.wants_worktree())

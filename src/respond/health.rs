@@ -24,7 +24,7 @@ pub enum Probe {
 /// What a service answered before anything was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Baseline {
-    /// Its answers, counted.
+    /// The baseline's answers, counted.
     pub answers: Vec<AnswerCount>,
     /// The version that it tells, where it tells one.
     pub told: Option<String>,

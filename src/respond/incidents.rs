@@ -29,7 +29,7 @@ pub struct Incidents {
 pub struct IncidentLock(#[expect(dead_code, reason = "held for as long as this lives")] File);
 
 impl Incidents {
-    /// Those of a service, beneath the folder of all services.
+    /// The incidents of a service, beneath the folder of all services.
     ///
     /// # Errors
     /// When the service cannot be called so.
@@ -44,7 +44,7 @@ impl Incidents {
         &self.service
     }
 
-    /// Their ids, the latest first.
+    /// The incidents' ids, the latest first.
     #[must_use]
     pub fn ids(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();

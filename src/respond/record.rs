@@ -81,7 +81,7 @@ pub enum Happened {
         /// The version.
         version: DeployedVersion,
     },
-    /// It did not.
+    /// A step that did not do what it should.
     Unhealthy {
         /// The version.
         version: DeployedVersion,
@@ -132,7 +132,7 @@ impl Service {
         Ok(Self { name: name.to_owned(), folder, record, entries, _lock: lock })
     }
 
-    /// Its name.
+    /// The service's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

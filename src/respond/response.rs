@@ -20,22 +20,22 @@ pub struct StepEnd {
     pub state: StepState,
     /// What came of it, in one line.
     pub outcome: String,
-    /// What it brought.
+    /// What the step brought.
     pub result: Option<StepResult>,
 }
 
 impl StepEnd {
-    /// It did what it should.
+    /// A step that did what it should.
     pub fn done(outcome: impl Into<String>) -> Self {
         Self { state: StepState::Done, outcome: outcome.into(), result: None }
     }
 
-    /// It did not.
+    /// A step that did not do what it should.
     pub fn failed(outcome: impl Into<String>) -> Self {
         Self { state: StepState::Failed, ..Self::done(outcome) }
     }
 
-    /// It was not done, for this reason.
+    /// A step that was not done, for this reason.
     pub fn skipped(why: impl Into<String>) -> Self {
         Self { state: StepState::Skipped, ..Self::done(why) }
     }
@@ -54,7 +54,7 @@ pub struct Job<'a> {
     pub step: StepId,
     /// The incident as it stood before.
     pub incident: &'a Incident,
-    /// Whether it was begun before, by one that was killed: what came of that is looked at first.
+    /// Whether the job was begun before, by one that was killed: what came of that is looked at first.
     pub resumes: bool,
 }
 
@@ -156,7 +156,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A response that is carried out.
 pub struct Response<'a> {
-    /// Where it is written down.
+    /// Where the response is written down.
     pub desk: &'a Desk<'a>,
     /// What carries out its steps.
     pub hands: &'a dyn Hands,

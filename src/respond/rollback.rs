@@ -31,7 +31,7 @@ pub fn worktrees(service: &Service) -> PathBuf {
 /// What is done for each version.
 #[derive(Debug)]
 pub struct Steps {
-    /// How it is deployed.
+    /// How the version is deployed.
     pub deploy: Deploy,
     /// What is run after that, so that the new code is taken.
     pub reload: Option<Template>,
@@ -39,7 +39,7 @@ pub struct Steps {
     pub restart: Option<Template>,
     /// How the service is asked what it is; `None` when it is not.
     pub health: Option<Health>,
-    /// When its answers are believed.
+    /// When the version's answers are believed.
     pub terms: Terms,
     /// The longest time for one command.
     pub limit: Duration,
@@ -74,9 +74,10 @@ pub struct Rollback<'a, E> {
     pub attempts: usize,
     /// Whether migrations between the versions do not matter.
     pub allow_migrations: bool,
-    /// Whether it only says what would be done.
+    /// Whether the rollback only says what would be done.
     pub dry_run: bool,
-    /// Whether it goes on where one was killed: what answers is looked at before a version is deployed again.
+    /// Whether the rollback goes on where one was killed: what answers is looked at before a version is deployed
+    /// again.
     pub resumes: bool,
     /// How the user stops it.
     pub cancel: &'a CancelToken,

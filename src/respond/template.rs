@@ -67,7 +67,7 @@ impl Template {
         Ok(Self { text: text.to_owned(), words: (!is_script).then_some(words) })
     }
 
-    /// Whether it needs the version's files in a folder.
+    /// Whether the template needs the version's files in a folder.
     #[must_use]
     pub fn wants_worktree(&self) -> bool {
         self.text.contains("{worktree}")

@@ -68,7 +68,7 @@ impl InformationGain {
         Self { confidence, flaky_prior, awaits_evidence: false }
     }
 
-    /// The same while evidence is to be had soon, which tells much of what trials would: only a trial that is worth its
+    /// The strategy while evidence is to be had soon, which tells much of what trials would: only a trial that is worth its
     /// run all the same is made.
     #[must_use]
     pub const fn before_evidence(self) -> Self {

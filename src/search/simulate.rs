@@ -70,7 +70,7 @@ pub struct World {
 /// How a simulated search went.
 #[derive(Debug, Clone)]
 pub struct Play {
-    /// Its answer; `None` when it did not end in the allowed number of trials.
+    /// The search's answer; `None` when it did not end in the allowed number of trials.
     pub outcome: Option<SearchOutcome>,
     /// Trials that ran to their end, those of bad and good among them.
     pub trials: usize,

@@ -80,7 +80,7 @@ pub enum Proof {
 /// Where a signature is, and of what.
 #[derive(Debug, Clone)]
 pub struct SignatureForm {
-    /// Its header.
+    /// The signature's header.
     pub header: HeaderName,
     /// What stands before its hexadecimal digits.
     pub prefix: &'static str,
@@ -89,7 +89,7 @@ pub struct SignatureForm {
 }
 
 impl Proof {
-    /// As this sender does it.
+    /// The signature as this sender makes it.
     #[must_use]
     pub fn usual(source: Source) -> Self {
         let signature = |header: &'static str, prefix| {

@@ -17,7 +17,7 @@ pub struct Asked {
     pub what: String,
     /// The status of the answer.
     pub status: u16,
-    /// Whether it is the right one.
+    /// Whether the answer is the right one.
     pub is_right: bool,
 }
 

@@ -18,7 +18,7 @@ const OLDEST: SignedDuration = SignedDuration::from_hours(24);
 pub struct Hook {
     /// The sender.
     pub source: Source,
-    /// How it shows who it is.
+    /// How the sender shows who it is.
     pub proof: Proof,
     /// By what.
     pub keys: Keys,

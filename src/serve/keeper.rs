@@ -36,9 +36,9 @@ const MOST_LOG: u64 = 4 << 20;
 pub struct Responses {
     /// The program.
     pub program: PathBuf,
-    /// Its first words.
+    /// The response's first words.
     pub words: Vec<OsString>,
-    /// Where it runs.
+    /// Where the response runs.
     pub folder: PathBuf,
     /// Variables that are the server's alone.
     pub without: Vec<String>,

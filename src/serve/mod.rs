@@ -93,7 +93,7 @@ pub struct Parts {
     pub tls: Option<Arc<ServerConfig>>,
     /// Who is told of what happens.
     pub targets: Vec<Target>,
-    /// Where its pages are, for people: what stands before `/incidents`.
+    /// Where the server's pages are, for people: what stands before `/incidents`.
     pub link: Option<String>,
     /// Bytes of a body that are read.
     pub most_bytes: usize,

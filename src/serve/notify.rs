@@ -28,7 +28,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// What happened longer ago is not told any more.
 const OLDEST: SignedDuration = SignedDuration::from_hours(24);
 
-/// Where it is told.
+/// Where news of an incident is told.
 #[derive(Clone)]
 pub enum Target {
     /// A command, which has it in its environment.
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Target {
 }
 
 impl Target {
-    /// What it is, without what is secret of it.
+    /// What the target is, without what is secret of it.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {

@@ -31,7 +31,7 @@ impl Source {
         Self::Generic,
     ];
 
-    /// As it stands in an address and in the configuration.
+    /// The sender's name in an address and in the configuration.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {

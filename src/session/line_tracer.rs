@@ -22,9 +22,9 @@ pub struct LineTracer {
 /// What a watched trial did with the wanted lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LineCoverage {
-    /// Those that ran.
+    /// Lines that ran.
     pub executed: LinesByFile,
-    /// Those that did not.
+    /// Lines that did not run.
     pub missed: LinesByFile,
     /// Files of which not even the top level ran.
     pub never_loaded: BTreeSet<String>,

@@ -16,7 +16,7 @@ const TELLING: [&str; 3] = ["pyproject.toml", "setup.py", "hatch.toml"];
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot lay a file over the trees at '{path}': {reason}")]
 pub struct OverlayError {
-    /// Where it was to go.
+    /// Where the file was to go.
     pub path: String,
     /// Why it cannot.
     pub reason: String,

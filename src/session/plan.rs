@@ -10,11 +10,11 @@ use crate::model::{CommitId, TrialSpec};
 /// A file laid over every tree.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OverlayFile {
-    /// Where it goes, relative to the tree's root, with `/`.
+    /// Where the file goes, relative to the tree's root, with `/`.
     pub path: String,
-    /// Its content.
+    /// The file's content.
     pub content: Vec<u8>,
-    /// Whether it may be executed.
+    /// Whether the file may be executed.
     pub executable: bool,
 }
 
@@ -32,9 +32,9 @@ pub enum Matching {
 /// The failing test to search for, as the user names it: its id, or a regular expression on ids.
 #[derive(Debug, Clone)]
 pub struct TestChoice {
-    /// As given.
+    /// The choice as given.
     pub text: String,
-    /// As a pattern, where it is one.
+    /// The choice as a pattern, where it is one.
     pub pattern: Option<Regex>,
 }
 
@@ -71,7 +71,7 @@ pub struct Plan {
     pub overlay: Vec<OverlayFile>,
     /// When a failing trial counts.
     pub matching: Matching,
-    /// Of several failing tests, those to search for; `None` for all that newly fail.
+    /// The tests to search for, of several that fail; `None` for all that newly fail.
     pub target: Option<TestChoice>,
     /// When trials of the search run the failing tests only.
     pub only_failing: super::OnlyFailing,

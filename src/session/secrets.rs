@@ -43,7 +43,7 @@ const NAMES: [&str; 11] = [
 pub struct Secrets(Option<Regex>);
 
 impl Secrets {
-    /// Those of the environment of this process.
+    /// The secrets of the environment of this process.
     #[must_use]
     pub fn of_user() -> Self {
         Self::of(&std::env::vars_os().collect())

@@ -35,7 +35,7 @@ impl Error {
         Self { kind: ErrorKind::Usage, source: anyhow::anyhow!(message.into()), hints: Vec::new() }
     }
 
-    /// The same, said by another error.
+    /// A mistake in the usage, said by another error.
     pub fn usage_of(source: impl Into<anyhow::Error>) -> Self {
         Self { kind: ErrorKind::Usage, source: source.into(), hints: Vec::new() }
     }

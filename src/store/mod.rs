@@ -73,7 +73,7 @@ impl Store {
         Ok(Self::of(open_file::open(folder, FILE, SCHEMA)?, false))
     }
 
-    /// The same for a search, which goes on without it where another program keeps it locked.
+    /// Open the store for a search, which goes on without it where another program keeps it locked.
     ///
     /// # Errors
     /// When the folder or the file cannot be made or read.

@@ -66,7 +66,7 @@ impl SessionState {
 /// A session as the list shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionRow {
-    /// Its id.
+    /// The session's id.
     pub id: SessionId,
     /// The repository's folder.
     pub repository: String,

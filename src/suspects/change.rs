@@ -98,11 +98,11 @@ impl FileKind {
 /// One file of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedFile {
-    /// Its path in the commit.
+    /// The file's path in the commit.
     pub path: String,
-    /// Its path in the parent, when that is another.
+    /// The file's path in the parent, when that is another.
     pub old_path: Option<String>,
-    /// What it is for.
+    /// What the file is for.
     pub kind: FileKind,
     /// Paths of the definitions in it that do something else than before, sorted.
     pub definitions: Vec<String>,
@@ -125,7 +125,7 @@ impl ChangedFile {
 pub struct CommitChange {
     /// The files.
     pub files: Vec<ChangedFile>,
-    /// Whether it is a merge; then the files are those that it changed itself.
+    /// Whether the commit is a merge; then the files are those that it changed itself.
     pub merge: bool,
     /// Words of its message.
     pub(super) message: BagOfWords,
@@ -184,7 +184,7 @@ impl CommitChange {
         !self.files.iter().any(|file| file.kind.can_matter() && !file.is_same)
     }
 
-    /// Whether it changed nothing but text for people, and code that does the same as before.
+    /// Whether the commit changed nothing but text for people, and code that does the same as before.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.cannot_matter() && !self.files.iter().any(|file| file.kind == FileKind::Test)

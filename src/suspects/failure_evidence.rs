@@ -66,7 +66,7 @@ impl FailureEvidence {
         Self::read_one(text, None, sources, watched)
     }
 
-    /// The same of one failing test alone, where its tracebacks can be told from those of others.
+    /// Read the evidence of one failing test alone, where its tracebacks can be told from those of others.
     #[must_use]
     pub fn read_one(
         text: &str,
@@ -154,7 +154,7 @@ impl FailureEvidence {
         !self.words.is_empty()
     }
 
-    /// Whether it is known what the failing run executed.
+    /// Whether the functions that the failing run executed are known.
     #[must_use]
     pub const fn was_watched(&self) -> bool {
         self.ran.is_some()

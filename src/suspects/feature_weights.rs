@@ -8,7 +8,7 @@ use super::features::Features;
 pub struct Weights(pub [f64; Features::COUNT]);
 
 impl Weights {
-    /// When it is known what the failing run executed.
+    /// The weights where the functions that the failing run executed are known.
     pub const TRACED: Self = Self([0.55, 0.09, 0.15, 0.34, 0.82, 2.20, -0.53, -0.62, -2.71]);
     /// When only a text tells of the failure.
     pub const FROM_TEXT: Self = Self([0.0, 0.31, 0.10, 0.57, 1.40, 2.25, -1.06, -0.59, -2.27]);

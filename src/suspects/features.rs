@@ -25,19 +25,19 @@ const SHORTEST_LINE: usize = 6;
 /// relative to an even share: 0 when all have the same, above when it has more.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Features {
-    /// Its part in the definitions that the failing run executed, each divided by how many commits touch it,
+    /// The commit's part in the definitions that the failing run executed, each divided by how many commits touch it,
     /// nearer ones counting more.
     pub ran: f64,
-    /// Its part in the definitions that the traceback's lines lie in, inner ones counting more.
+    /// The commit's part in the definitions that the traceback's lines lie in, inner ones counting more.
     pub frame: f64,
-    /// It brought a line of the traceback; the last commit that did counts most.
+    /// Whether the commit brought a line of the traceback; the last commit that did counts most.
     pub line: f64,
-    /// Its part in the definitions that the traceback's lines, the message or the failing test call.
+    /// The commit's part in the definitions that the traceback's lines, the message or the failing test call.
     pub called: f64,
     /// How well the words of its changed lines match those of the failure (BM25; Robertson and Zaragoza
     /// 2009), from 0 to 1 for the best of the range.
     pub words: f64,
-    /// The same for its message.
+    /// How well the words of the commit's message match those of the failure.
     pub message: f64,
     /// 1 when it changed only tests and text, 0 otherwise.
     pub harmless: f64,
@@ -50,11 +50,11 @@ pub struct Features {
 impl Features {
     /// How many there are.
     pub const COUNT: usize = 9;
-    /// Their names, in the order of [`values`](Self::values).
+    /// The features' names, in the order of [`values`](Self::values).
     pub const NAMES: [&str; Self::COUNT] =
         ["ran", "frame", "line", "called", "words", "message", "harmless", "merge", "unreached"];
 
-    /// As a list.
+    /// The values as a list.
     #[must_use]
     pub const fn values(&self) -> [f64; Self::COUNT] {
         let Self { ran, frame, line, called, words, message, harmless, merge, unreached } = *self;

@@ -3,9 +3,9 @@
 /// A change of one file, as it is read from the repository. Lines have numbers from 1.
 #[derive(Debug, Clone, Copy)]
 pub struct FileEdit<'a> {
-    /// Its path in the commit.
+    /// The file's path in the commit.
     pub path: &'a str,
-    /// Its path in the parent, when that is another.
+    /// The file's path in the parent, when that is another.
     pub old_path: Option<&'a str>,
     /// The content before; empty when it is not known.
     pub old: &'a [u8],

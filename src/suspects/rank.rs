@@ -12,7 +12,7 @@ const EVEN: f64 = 0.05;
 /// What is believed of one commit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suspicion {
-    /// Its place in the list that was ranked.
+    /// The commit's place in the list that was ranked.
     pub commit: usize,
     /// How probable it is that it brought the failure, above 0; all sum to 1.
     pub probability: f64,

@@ -40,7 +40,7 @@ impl Baseline {
         Some((new, baseline))
     }
 
-    /// The same where nothing is known of good: all that fails at bad may be new.
+    /// The failures to look for where nothing is known of good: all that fails at bad may be new.
     #[must_use]
     pub fn without_good(bad: &ParsedOutput) -> (Vec<FailureSignature>, Self) {
         let new = bad.failures.clone();
@@ -62,7 +62,7 @@ impl Baseline {
         Self::default().aimed_at(target, &others)
     }
 
-    /// The same where one of these new failures is the target: the others fail beside it.
+    /// This baseline where one of the new failures is the target: the others fail beside it.
     #[must_use]
     pub fn aimed_at(self, target: &FailureSignature, new: &[FailureSignature]) -> Self {
         let is_other = |failure: &&FailureSignature| *failure != target;

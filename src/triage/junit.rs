@@ -7,13 +7,13 @@ use roxmltree::{Document, Node, ParsingOptions};
 pub struct JunitFailure {
     /// The dotted name of its class or module.
     pub class: String,
-    /// Its name.
+    /// The failed test's name.
     pub name: String,
     /// The file it is in, where the report says so.
     pub file: Option<String>,
 }
 
-/// It is no JUnit report.
+/// A file that is no JUnit report.
 #[derive(Debug, thiserror::Error)]
 pub enum JunitError {
     /// It is no XML, or more than is read.

@@ -100,13 +100,13 @@ impl TargetOracle {
         }))
     }
 
-    /// The same oracle for another target.
+    /// This oracle for another target.
     #[must_use]
     pub fn aimed_at(&self, failure: FailureSignature) -> Self {
         Self { target: Target::Signature(failure), ..self.clone() }
     }
 
-    /// The same with what fails at the ends of the range beside the target.
+    /// This oracle with what fails at the ends of the range beside the target.
     #[must_use]
     pub fn with_baseline(self, baseline: Baseline) -> Self {
         Self { baseline, ..self }

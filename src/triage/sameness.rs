@@ -88,7 +88,7 @@ pub fn says_otherwise(a: &FailureSignature, b: &FailureSignature) -> bool {
     is_scripts_assertion(a) && is_scripts_assertion(b) && !says_the_same(a, b)
 }
 
-/// Whether it is an assertion of a script that failed with a message.
+/// Whether a failure is an assertion of a script that failed with a message.
 #[must_use]
 pub fn is_scripts_assertion(failure: &FailureSignature) -> bool {
     let is_assertion = matches!(&failure.kind, FailureKind::Exception(kind) if kind.rsplit('.').next() == Some("AssertionError"));

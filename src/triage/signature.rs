@@ -21,7 +21,7 @@ pub struct ParsedOutput {
     pub others: Vec<FailureSignature>,
     /// What the test runner says of its run, when one was recognised.
     pub summary: Option<RunSummary>,
-    /// What it printed last.
+    /// What the command printed last.
     pub closing: Closing,
 }
 

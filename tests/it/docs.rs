@@ -52,3 +52,59 @@ fn the_front_page_leads_to_every_page() {
     }
     assert!(front.lines().count() <= 150, "the front page is longer than can be taken in");
 }
+
+/// Beginnings of a sentence whose subject stands in another one.
+const WITHOUT_SUBJECT: [&str; 16] = [
+    "It ",
+    "Its ",
+    "They ",
+    "Their ",
+    "The same",
+    "Those ",
+    "These ",
+    "That ",
+    "As ",
+    "Of ",
+    "Also ",
+    "Whether it ",
+    "Where it ",
+    "When it ",
+    "How it ",
+    "What it ",
+];
+
+/// What is public with the first line of its docs, by line number.
+fn first_lines(source: &str) -> Vec<(usize, &str)> {
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    let is_doc = |at: usize| lines[at].starts_with("///");
+    let mut found = Vec::new();
+    for at in (0..lines.len()).filter(|&at| is_doc(at) && (at == 0 || !is_doc(at - 1))) {
+        let item = lines[at..].iter().find(|line| !line.starts_with("///") && !line.starts_with("#["));
+        if item.is_some_and(|item| item.starts_with("pub ")) {
+            found.push((at + 1, lines[at].trim_start_matches('/').trim()));
+        }
+    }
+    found
+}
+
+#[test]
+fn first_lines_of_public_docs_stand_alone() {
+    let source = "/// Its name.\n#[serde(skip)]\npub name: u8,\n/// The name.\npub(crate) fn a() {}\n";
+    assert_eq!(first_lines(source), [(1, "Its name.")]);
+    let mut seen = 0;
+    let mut wrong = Vec::new();
+    for entry in walkdir::WalkDir::new("src").into_iter().map(Result::unwrap) {
+        if entry.path().extension().is_none_or(|end| end != "rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(entry.path()).unwrap();
+        for (number, line) in first_lines(&source) {
+            seen += 1;
+            if WITHOUT_SUBJECT.iter().any(|word| line.starts_with(word)) {
+                wrong.push(format!("{}:{number}: {line}", entry.path().display()));
+            }
+        }
+    }
+    assert!(seen > 1000, "{seen}");
+    assert!(wrong.is_empty(), "say of what:\n{}", wrong.join("\n"));
+}

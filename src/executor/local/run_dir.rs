@@ -46,7 +46,7 @@ impl RunFolder {
         Self::new(cache, true)
     }
 
-    /// The same without a folder in memory: that would lie where all can write.
+    /// Make the folder of a new run without one in memory: that would lie where all can write.
     ///
     /// # Errors
     /// When the cache folder cannot be written.
@@ -77,7 +77,7 @@ impl RunFolder {
         Ok(Self { path, name, bytecode, runs, folder, _lock: lock })
     }
 
-    /// Where it is, absolute and without links.
+    /// Where the run is, absolute and without links.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

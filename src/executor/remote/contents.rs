@@ -31,7 +31,7 @@ const CHUNK: usize = 1 << 20;
 pub struct Sent {
     /// Contents that were missing.
     pub blobs: u64,
-    /// Their bytes.
+    /// The bytes of all that was sent.
     pub bytes: u64,
     /// Messages that asked what is missing.
     pub questions: u64,

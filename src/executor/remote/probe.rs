@@ -76,7 +76,7 @@ pub struct WorkerFacts {
     pub system: String,
     /// Where the command's program lies there; `None` when it was not asked for.
     pub program: Option<String>,
-    /// Its version, where it is Python.
+    /// The worker's version, where it is Python.
     pub python: Option<String>,
 }
 

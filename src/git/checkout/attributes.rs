@@ -174,7 +174,7 @@ pub struct Form {
 }
 
 impl Form {
-    /// Whether it is nothing.
+    /// Whether nothing is to be done to a file of this form.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         *self == Self::default()

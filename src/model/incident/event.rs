@@ -23,13 +23,13 @@ pub enum IncidentOutcome {
 /// Somebody or something that said that the service is broken, or well again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarm {
-    /// When it was told here.
+    /// When the alarm was told here.
     pub at: Timestamp,
     /// Who told: `command`, `alertmanager`, …
     pub source: String,
-    /// What it said, in one line.
+    /// What the alarm said, in one line.
     pub title: String,
-    /// Whether it says that something is wrong, rather than well again.
+    /// Whether the alarm says that something is wrong, rather than well again.
     pub firing: bool,
     /// By which it is known again: one that is told twice is told once.
     #[serde(skip_serializing_if = "Option::is_none", default)]

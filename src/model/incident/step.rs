@@ -51,7 +51,7 @@ impl StepKind {
         Self::Report,
     ];
 
-    /// As it is configured and typed.
+    /// The word by which the step is configured and typed.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -75,7 +75,8 @@ impl StepKind {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
-    /// Whether it changes something outside of pybisect's own folders: such a step needs the policy's leave, or a person's.
+    /// Whether the step changes something outside of pybisect's own folders: such a step needs the policy's leave, or
+    /// a person's.
     #[must_use]
     pub const fn acts(self) -> bool {
         matches!(self, Self::Fallback | Self::Rollback | Self::Branch | Self::Push | Self::Rollout)
@@ -85,7 +86,7 @@ impl StepKind {
 /// Which step it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StepId {
-    /// What it does.
+    /// What the step does.
     pub kind: StepKind,
     /// The stage of a rollout, from 1.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -118,9 +119,9 @@ pub enum StepState {
     Waiting,
     /// It runs, or who ran it was killed.
     Running,
-    /// It did what it should.
+    /// A step that did what it should.
     Done,
-    /// It did not.
+    /// A step that did not do what it should.
     Failed,
     /// It was not done, and its outcome says why.
     Skipped,
@@ -203,9 +204,9 @@ pub struct Step {
     pub state: StepState,
     /// Whether a person has given leave.
     pub approved: bool,
-    /// When it began; the first time, when it was begun more than once.
+    /// When the step began; the first time, when it was begun more than once.
     pub started: Option<Timestamp>,
-    /// When it ended.
+    /// When the step ended.
     pub ended: Option<Timestamp>,
     /// How often it was begun: more than once when who ran it was killed.
     pub begun: u32,
@@ -213,7 +214,7 @@ pub struct Step {
     pub outcome: String,
     /// What was told while it ran, the latest last.
     pub progress: Vec<String>,
-    /// What it brought.
+    /// What the step brought.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub result: Option<StepResult>,
 }

@@ -56,7 +56,7 @@ pub struct SandboxCapabilities {
 /// A part that is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingCapability {
-    /// What it would be.
+    /// What the missing part would be.
     pub part: &'static str,
     /// Why it is not.
     pub why: String,

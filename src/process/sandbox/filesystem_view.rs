@@ -40,9 +40,9 @@ pub struct FilesystemView {
 pub struct SlotDirs<'a> {
     /// All that it may write lies in here.
     pub slot: &'a Path,
-    /// Its own home.
+    /// The slot's own home.
     pub home: &'a Path,
-    /// Its own folder for temporary files.
+    /// The slot's own folder for temporary files.
     pub tmp: &'a Path,
     /// What of the slot it may write, the slot itself being only read then; empty for all of it.
     pub own: &'a [OwnFolder],
@@ -51,7 +51,7 @@ pub struct SlotDirs<'a> {
 /// A folder of a slot that commands may write. It is a mount point, so that they can neither move nor replace it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnFolder {
-    /// Where it is.
+    /// Where the folder is.
     pub path: PathBuf,
     /// Which one it is: another one that lies there is not taken for it.
     pub identity: Identity,

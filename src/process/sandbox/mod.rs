@@ -131,27 +131,27 @@ impl Sandbox {
         self.parts.network
     }
 
-    /// Whether it can be held which ports commands connect to by TCP, where their network is the machine's.
+    /// Whether the ports that commands connect to by TCP can be held, where their network is the machine's.
     #[must_use]
     pub fn has_ports(&self) -> bool {
         (self.parts.fence || self.parts.mount) && landlock::has_ports()
     }
 
-    /// The same with another network.
+    /// This sandbox with another network.
     #[must_use]
     pub const fn with_network(mut self, network: Network) -> Self {
         self.network = network;
         self
     }
 
-    /// The same without limits.
+    /// This sandbox without limits.
     #[must_use]
     pub fn without_limits(mut self) -> Self {
         self.limits = Limits::default();
         self
     }
 
-    /// The same without the sockets of services, though with the machine's network: neither those in `/run` nor abstract
+    /// This sandbox without the sockets of services, though with the machine's network: neither those in `/run` nor abstract
     /// ones, as far as the kernel has a say in these.
     #[must_use]
     pub fn without_services(mut self) -> Self {

@@ -11,7 +11,7 @@ use super::package_name::{name_of, normalised};
 /// A file with a constraint in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Constrained {
-    /// Its new text.
+    /// The file's new text.
     pub text: String,
     /// The line that changed, from 1.
     pub line: usize,

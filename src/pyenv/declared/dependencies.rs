@@ -36,7 +36,7 @@ pub struct InstallOptions {
 pub struct LeastPytest {
     /// The version.
     pub version: String,
-    /// When it was there.
+    /// When this version of pytest was released.
     pub released: Timestamp,
     /// The option that it knows and older ones do not.
     pub option: String,

@@ -15,7 +15,7 @@ const MOST_LISTS: usize = 8;
 /// A package that has a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
-    /// Its name.
+    /// The provider's name.
     pub package: String,
     /// Where the version declares it; `None` where nobody does.
     pub declared: Option<String>,

@@ -22,7 +22,7 @@ const MOST_LINES: usize = 20;
 pub struct IncidentText {
     /// Colours.
     pub style: Style,
-    /// Whether it says what could be done next.
+    /// Whether the text says what could be done next.
     pub says_next: bool,
 }
 

@@ -93,7 +93,7 @@ pub struct Postmortem {
 }
 
 impl Postmortem {
-    /// The same with each text changed, such as to mask secrets; proofs are as they were: they hold no foreign text.
+    /// A copy with each text changed, such as to mask secrets; proofs are as they were: they hold no foreign text.
     #[must_use]
     pub fn with_texts(&self, mut change: impl FnMut(&str) -> Option<String>) -> Self {
         // What cannot be told with its texts changed is not told at all.

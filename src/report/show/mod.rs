@@ -18,7 +18,7 @@ use super::phrases::plural;
 /// A session and what its trials printed.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'s> {
-    /// Its report.
+    /// The session's report.
     pub report: &'s Report,
     /// The ends of the outputs of its trials.
     pub outputs: &'s [KeptOutput],

@@ -12,7 +12,7 @@ pub struct RepositoryFiles {
 const LIBRARIES: [&str; 3] = ["site-packages", "dist-packages", "lib-dynload"];
 
 impl RepositoryFiles {
-    /// These files, as paths from the repository's root with `/`.
+    /// Files, as paths from the repository's root with `/`.
     #[must_use]
     pub fn new(paths: impl IntoIterator<Item = String>) -> Self {
         let mut by_name: HashMap<String, Vec<String>> = HashMap::new();

@@ -12,7 +12,7 @@ const BUILTIN: [&str; 4] = [":", "cd", "exit", "set"];
 const BEFORE: [&str; 9] = ["!", "if", "then", "elif", "else", "while", "until", "do", "time"];
 const ALONE: [&str; 3] = ["fi", "done", ""];
 
-/// Whether it is sure that a command starts no Python.
+/// Whether a command surely starts no Python.
 #[must_use]
 pub fn starts_no_python(command: &[OsString]) -> bool {
     let words: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();

@@ -51,15 +51,15 @@ pub struct ParsedTraceback {
     pub children: Vec<Self>,
     /// Notes, where they can be told from the message.
     pub notes: Vec<String>,
-    /// How it was printed.
+    /// How the traceback was printed.
     pub form: Form,
     /// The test whose failure it is, as the runner's heading names it.
     pub test: Option<String>,
-    /// It stands in output that pytest captured: logged, not the reason of the failure.
+    /// Whether the traceback stands in output that pytest captured: logged, not the reason of the failure.
     pub captured: bool,
     /// A part is missing: the beginning, the end, or the rest of a shortened message.
     pub truncated: bool,
-    /// Where it begins: index of the line, from 0.
+    /// Where the traceback begins: index of the line, from 0.
     pub at: usize,
     /// How many lines it takes.
     pub lines: usize,

@@ -47,7 +47,7 @@ impl WatchArgs {
         health.map(Some).map_err(Error::usage_of)
     }
 
-    /// When its answers are believed.
+    /// When the version's answers are believed.
     pub(in crate::cli::commands) fn terms(&self) -> Result<Terms, Error> {
         Ok(Terms {
             count: self.health_count.unwrap_or(20).max(1),

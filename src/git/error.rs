@@ -27,6 +27,9 @@ pub enum GitError {
         /// What libgit2 said.
         reason: String,
     },
+    /// The repository has no commits.
+    #[error("this repository has no commits yet")]
+    NoCommits,
     /// No commit has this name.
     #[error("no commit is called '{rev}'{}", did_you_mean(.nearest))]
     UnknownRevision {

@@ -35,6 +35,9 @@ impl Repository {
                 return Err(GitError::AmbiguousRevision(rev.to_owned()));
             }
             Err(_) => {
+                if rev == "HEAD" && self.inner.is_empty().unwrap_or(false) {
+                    return Err(GitError::NoCommits);
+                }
                 let nearest = self.nearest_names(rev)?;
                 if self.is_shallow() {
                     return Err(GitError::UnknownInShallow { rev: rev.to_owned(), nearest });

@@ -111,6 +111,9 @@ impl From<GitError> for Error {
             GitError::BadInGood { .. } => {
                 Some("good comes before bad; to look for the commit that fixed something: --find-fix")
             }
+            GitError::NoCommits => {
+                Some("commit something first; a clone of nothing has to be fetched: git fetch")
+            }
             GitError::UnknownRevision { nearest, .. } if nearest.is_empty() => {
                 Some("see `git branch -a` and `git tag`; a new remote branch needs `git fetch` first")
             }

@@ -47,6 +47,27 @@ impl Retyped {
         self.0.splice(at..at, words.iter().map(|&word| word.to_owned()));
     }
 
+    /// The values that an option was given before the command.
+    pub(crate) fn values<'a>(&'a self, option: &'a str) -> impl Iterator<Item = &'a str> {
+        let words = &self.0[..self.dashes()];
+        words.iter().enumerate().filter_map(move |(at, word)| match word.strip_prefix(option)? {
+            "" => words.get(at + 1).map(String::as_str),
+            rest => rest.strip_prefix('='),
+        })
+    }
+
+    /// With another value of an option, before the command.
+    #[must_use]
+    pub(crate) fn with_value(&self, before: &str, after: &str) -> Self {
+        let dashes = self.dashes();
+        let put = |(at, word): (usize, &String)| match word.strip_suffix(before) {
+            Some("") if at < dashes => after.to_owned(),
+            Some(option) if at < dashes && option.ends_with('=') => format!("{option}{after}"),
+            _ => word.clone(),
+        };
+        Self(self.0.iter().enumerate().map(put).collect())
+    }
+
     /// Without an option and its value.
     #[must_use]
     pub(crate) fn without(&self, option: &str) -> Self {
@@ -151,6 +172,12 @@ mod tests {
         assert_eq!(
             typed("find -- 'python -m x'").with_script("python -m x").to_string(),
             "pybisect find --shell 'python -m x'"
+        );
+        let laid = typed("find --with-file=../a.py --with-file ../b.py -- pytest --with-file c.py");
+        assert_eq!(laid.values("--with-file").collect::<Vec<_>>(), ["../a.py", "../b.py"]);
+        assert_eq!(
+            laid.with_value("../a.py", "../a.py:x").with_value("../b.py", "../b.py:y").to_string(),
+            "pybisect find --with-file=../a.py:x --with-file ../b.py:y -- pytest --with-file c.py"
         );
         assert_eq!(typed("find v1..").without_word("v1..").to_string(), "pybisect find");
     }

@@ -41,6 +41,20 @@ fn ends_that_are_the_same_or_exchanged() {
 }
 
 #[test]
+fn a_repository_without_commits_and_a_file_that_is_laid_elsewhere() {
+    let user = User::new();
+    let empty = tempfile::tempdir().unwrap();
+    crate::support::repo_builder::git_in(empty.path(), &["init", "-q"]);
+    told(&user.run(empty.path(), &["find", "--", "true"]), 2, &["this repository has no commits yet"]);
+    let (repo, ids) = repository();
+    std::fs::write(user.home().join("test_new.py"), "").unwrap();
+    let source = user.home().join("test_new.py").display().to_string();
+    let words = ["find", "--good", &ids[0], "--with-file", &source, "--", "python3", "tests/test_new.py"];
+    let right = format!("--with-file {source}:tests/test_new.py -- python3 tests/test_new.py");
+    told(&user.run(repo.path(), &words), 2, &["the file is laid over as test_new.py", &right]);
+}
+
+#[test]
 fn something_else_lies_where_runs_are_kept() {
     let (repo, ids) = repository();
     let user = User::new();

@@ -2,14 +2,14 @@
 
 use std::io::Write as _;
 
-use super::masked::masked_text;
+use super::masked::{hidden, masked_text};
 use crate::cli::Error;
 use crate::cli::print;
 use crate::cli::terminal::{columns, stderr_style, stdout_style};
 use crate::git::{GitError, MergeOutcome, Repository, WorkState};
 use crate::model::Report;
 use crate::report::{Answer, Next, Renderer as _, Revert, Unanswered, printable};
-use crate::setup::{Prepared, Request};
+use crate::setup::{Prepared, Request, Retyped};
 
 /// Tell the user.
 pub(super) fn tell(
@@ -43,24 +43,23 @@ pub(super) fn tell(
 
 /// A hint that is options alone, as the command that was typed with them: to be copied.
 fn whole_command(hint: &str) -> String {
-    let typed: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    with_options(&typed, hint).unwrap_or_else(|| hint.to_owned())
+    options_of(hint).map_or_else(|| hint.to_owned(), |options| hidden(&with(&Retyped::now(), &options)))
 }
 
-/// `typed` with the options of the hint behind its subcommand; `None` for a hint that says more than options.
-fn with_options(typed: &[String], hint: &str) -> Option<String> {
-    let options = shell_words::split(hint).ok()?;
+fn with(typed: &Retyped, options: &[String]) -> String {
+    let words: Vec<&str> = options.iter().map(String::as_str).collect();
+    typed.with_more(&words).to_string()
+}
+
+/// The words of a hint that says no more than options with a value each.
+fn options_of(hint: &str) -> Option<Vec<String>> {
+    let words = shell_words::split(hint).ok()?;
     let is_option = |word: &String| word.starts_with("--") && word.len() > 2;
-    let are_options = options.first().is_some_and(is_option)
-        && options.windows(2).all(|pair| pair.iter().any(is_option))
-        && !options.iter().any(|word| word.ends_with([',', ';', ':']));
-    let [program, subcommand, rest @ ..] = typed else { return None };
-    if !are_options || subcommand.starts_with('-') {
-        return None;
-    }
-    let program = std::path::Path::new(program).file_name()?.to_str()?;
-    let options = if hint.contains('~') { hint.to_owned() } else { shell_words::join(options) };
-    Some(format!("{program} {subcommand} {options} {}", shell_words::join(rest)))
+    let are_options = words.first().is_some_and(is_option)
+        && words.windows(2).all(|pair| pair.iter().any(is_option))
+        // What a shell would put in for `~` has to stay as it is.
+        && !words.iter().any(|word| word.ends_with([',', ';', ':']) || word.contains('~'));
+    are_options.then_some(words)
 }
 
 /// The culprit's diff, to be shown: with its secrets masked.
@@ -104,23 +103,19 @@ mod tests {
 
     #[test]
     fn a_hint_of_options_alone_becomes_the_whole_command() {
-        let typed: Vec<String> = ["/usr/bin/pybisect", "find", "--good", "v1.0", "--", "python", "a b.py"]
-            .map(str::to_owned)
-            .to_vec();
-        let whole = |hint: &str| with_options(&typed, hint);
+        let words = ["find", "--good", "v1.0", "--", "python", "a b.py"];
+        let typed = Retyped::of(words.map(std::ffi::OsString::from));
+        let whole = |hint: &str| options_of(hint).map(|options| with(&typed, &options));
         assert_eq!(
-            whole("--with-file settings_local.py").as_deref(),
-            Some("pybisect find --with-file settings_local.py --good v1.0 -- python 'a b.py'")
+            whole("--with-file settings_local.py --network host").as_deref(),
+            Some("pybisect find --good v1.0 --with-file settings_local.py --network host -- python 'a b.py'")
         );
-        assert_eq!(
-            whole("--with-file ~/.netrc:'~/.netrc' --network host").as_deref(),
-            Some(
-                "pybisect find --with-file ~/.netrc:'~/.netrc' --network host --good v1.0 -- python 'a b.py'"
-            )
-        );
-        for hint in
-            ["--network host, if that is wanted", "name an older commit with --good", "use --env auto"]
-        {
+        let others = [
+            "--network host, if that is wanted",
+            "name an older commit with --good",
+            "--with-file ~/.netrc:'~/.netrc'",
+        ];
+        for hint in others {
             assert_eq!(whole(hint), None, "{hint}");
         }
     }

@@ -100,6 +100,9 @@ impl Preflight<'_> {
 
     /// There is no such file, neither here nor in the commit: `word` names it, and may name a test in it.
     pub(super) fn no_such_file(&self, word: &str, file: &str, path: &Path) -> Error {
+        if let Some(error) = self.laid_elsewhere(file, path) {
+            return error;
+        }
         let wrong = path.to_string_lossy();
         let files = self.files(|_| true);
         let meant = nearest(&wrong, files.iter().map(String::as_str)).or_else(|| {
@@ -117,6 +120,20 @@ impl Preflight<'_> {
             }
             None => error.hinted("paths are meant from where you stand; see what there is: git ls-files"),
         }
+    }
+
+    /// A file of that name is laid over the trees, in another place.
+    fn laid_elsewhere(&self, file: &str, path: &Path) -> Option<Error> {
+        let is_same = |other: &str| Path::new(other).file_name() == path.file_name();
+        let laid = self.overlay.iter().find(|laid| is_same(&laid.path))?;
+        let error = Error::usage(format!("there is no {file}: the file is laid over as {}", laid.path));
+        let dest = path.display();
+        Some(match self.typed.values("--with-file").find(|source| is_same(source)) {
+            Some(source) => {
+                error.hinted(self.typed.with_value(source, &format!("{source}:{dest}")).to_string())
+            }
+            None => error.hinted(format!("--with-file SRC:{dest}")),
+        })
     }
 
     fn not_executable(&self, program: &str, path: &str) -> Error {

@@ -53,6 +53,18 @@ fn a_servers_path_becomes_the_repositorys_file() {
 }
 
 #[test]
+fn before_the_first_commit_the_work_tree_tells() {
+    let folder = tempfile::tempdir().unwrap();
+    git2::Repository::init(folder.path()).unwrap();
+    std::fs::write(folder.path().join("application.py"), "x = 1\n").unwrap();
+    let log = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(log.path(), shortener()).unwrap();
+    let report = json(&User::new(), folder.path(), &[log.path().to_str().unwrap()]);
+    let frames = report["groups"][0]["frames"].as_array().unwrap();
+    assert!(frames.iter().any(|frame| frame["file"] == "application.py"), "{frames:?}");
+}
+
+#[test]
 fn files_folders_compressed_ones_and_a_command_say_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let logs = folder.path().join("logs");

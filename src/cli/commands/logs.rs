@@ -222,14 +222,15 @@ fn masked(report: LogReport) -> LogReport {
     LogReport { groups, ..report }
 }
 
-/// The files of HEAD. A repository that cannot be read maps nothing: the log is still worth reading.
+/// The files of HEAD, or of the work tree before the first commit. A repository that cannot be read maps nothing: the log is
+/// still worth reading.
 pub(super) fn repository_files(repository: &Repository) -> RepositoryFiles {
-    let files = repository.resolve("HEAD").and_then(|head| repository.files(head.tree, |_| true));
-    let paths = files
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|(path, _)| path.into_os_string().into_string().ok());
-    RepositoryFiles::new(paths)
+    let committed = repository.resolve("HEAD").and_then(|head| repository.files(head.tree, |_| true));
+    let paths: Vec<PathBuf> = match committed {
+        Ok(files) => files.into_iter().map(|(path, _)| path).collect(),
+        Err(_) => repository.uncommitted_below(Path::new("")).into_iter().map(|(path, _)| path).collect(),
+    };
+    RepositoryFiles::new(paths.into_iter().filter_map(|path| path.into_os_string().into_string().ok()))
 }
 
 /// The one log that was read, as a shell takes it: a file or standard input.

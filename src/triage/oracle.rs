@@ -317,7 +317,7 @@ impl TargetOracle {
         if run.nothing_passed() {
             return Verdict::skip(SkipKind::NothingPassed, nothing_passed(run));
         }
-        if let Some(why) = run_in_vain(&self.parts, &run.own_parts()) {
+        if let Some(why) = run_in_vain(&self.parts, &run.own_parts(), self.command.in_any_order) {
             return Verdict::skip(SkipKind::NothingPassed, why);
         }
         if !run.is_closed {

@@ -54,8 +54,8 @@ pub(super) fn nothing_passed(summary: &RunSummary) -> String {
 }
 
 /// Why a command that ends with status 0 says nothing where it makes several runs: the one that fails at bad ran nothing,
-/// or is not there.
-pub(super) fn run_in_vain(at_bad: &[Part], here: &[Part]) -> Option<String> {
+/// or is not there. Where they end `in_any_order`, as many have to pass something as did anything at bad.
+pub(super) fn run_in_vain(at_bad: &[Part], here: &[Part], in_any_order: bool) -> Option<String> {
     let of = |parts: &[Part], runner| parts.iter().filter(|part| part.runner == runner).copied().collect();
     const SUMMED: [Runner; 2] = [Runner::Pytest, Runner::Unittest];
     // What hides all that passes tells by itself that it did.
@@ -69,6 +69,13 @@ pub(super) fn run_in_vain(at_bad: &[Part], here: &[Part]) -> Option<String> {
         }
         if own.len() < bad.len() {
             return Some(format!("runs of {runner}: {} at bad, {} here", bad.len(), own.len()));
+        }
+        let passed = own.iter().filter(|part| part.passed).count();
+        if in_any_order && passed < bad.iter().filter(|part| part.passed || part.failed).count() {
+            let runs = own.len();
+            return Some(format!(
+                "of {runs} runs of {runner}, which end in any order, {passed} passed something"
+            ));
         }
         let failing = bad.iter().zip(&own).position(|(bad, own)| bad.failed && !own.passed);
         if let Some(at) = failing {

@@ -18,6 +18,8 @@ pub struct CommandFacts {
     /// Whether what is printed goes through a filter, or into a file: what is seen of a run that fails need not be there of
     /// one that passes.
     pub is_filtered: bool,
+    /// Whether it starts several things at a time, whose outputs come as each ends.
+    pub in_any_order: bool,
 }
 
 /// Programs and modules (`python -m`) by name.
@@ -63,6 +65,13 @@ static FILTER: LazyLock<Regex> = LazyLock::new(|| {
 
 /// What is printed goes into a file, as scripts do that show it where something failed.
 static REDIRECTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?:^|\s)(?:1|&)?>>?\s*["']?[\w./$~-]"#));
+/// What starts several things at a time.
+static AT_A_TIME: LazyLock<Regex> = LazyLock::new(|| {
+    let programs =
+        r"(?:^|[\s/;(|&])(?:parallel|mpirun|mpiexec|srun|concurrently|honcho|foreman|overmind|run-p)(?:\s|$)";
+    let options = r"\bxargs\b.*\s-\w*P|\bmake\b.*\s(?:-\w*j|--jobs)|\btask\b.*\s(?:-p|--parallel)\b";
+    pattern(&format!(r"{programs}|{options}|[^&>|]&(?:\s|$)"))
+});
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
 
 impl CommandFacts {
@@ -80,7 +89,8 @@ impl CommandFacts {
         let is_shell = words.first().is_some_and(|word| SHELLS.contains(&file_name(word)));
         let is_filtered =
             words.iter().any(|word| FILTER.is_match(word) || is_shell && REDIRECTED.is_match(word));
-        Self { runner: starts(&words), runs_pytest, is_filtered }
+        let in_any_order = AT_A_TIME.is_match(&words.join(" "));
+        Self { runner: starts(&words), runs_pytest, is_filtered, in_any_order }
     }
 }
 
@@ -161,6 +171,32 @@ fn file_name(word: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_starts_several_things_at_a_time() {
+        let of = |command: &str| {
+            CommandFacts::of(&command.split(' ').map(OsString::from).collect::<Vec<_>>()).in_any_order
+        };
+        for command in [
+            "sh -c ls test_*.py | parallel pytest -q",
+            "parallel pytest -q ::: a b",
+            "/usr/bin/mpirun -n 2 python -m pytest",
+            "sh -c ls | xargs -n 1 -P 2 pytest",
+            "make -kj4 test",
+            "sh -c pytest a & pytest b & wait",
+        ] {
+            assert!(of(command), "{command}");
+        }
+        for command in [
+            "sh -c pytest a && pytest b",
+            "pytest -q 2>&1",
+            "pytest tests/parallel",
+            "make -k test",
+            "sh -c pytest |& tee log",
+        ] {
+            assert!(!of(command), "{command}");
+        }
+    }
 
     #[test]
     fn what_picks_lines_is_a_filter() {

@@ -32,3 +32,20 @@ fn a_run_of_nothing_behind_one_that_passed_is_no_failure() {
     let oracle = TargetOracle::new(Target::AnyFailure, CommandFacts::default());
     assert_eq!(oracle.judge(&exited(5, text, "")).word(), "skip");
 }
+
+/// GNU parallel, which prints what each wrote when it ends: which number a run has says nothing.
+#[test]
+fn of_runs_in_any_order_as_many_have_to_pass_something_as_at_bad() {
+    let other = ".    [100%]\n1 passed in 0.01s\n";
+    let bad = exited(1, &format!("{other}{PYTEST_ASSERTION}"), "");
+    let facts = CommandFacts { in_any_order: true, ..CommandFacts::default() };
+    let target = oracle(&bad).target.clone();
+    let mut oracle = TargetOracle::new(target, facts);
+    oracle.learn(&oracle.read(&bad));
+    let judged =
+        |first: &str, second: &str| oracle.judge(&exited(0, &format!("{first}{second}"), "")).to_string();
+    let skipped = "s    [100%]\n1 skipped in 0.01s\n";
+    let why = "skip: of 2 runs of pytest, which end in any order, 1 passed something";
+    assert_eq!([judged(skipped, other), judged(other, skipped)], [why, why]);
+    assert_eq!(judged(other, other), "good");
+}

@@ -107,7 +107,7 @@ fn check(folder: &Path, least: usize) {
 /// Captured from the programs themselves by `tests/logs/capture.py`.
 #[test]
 fn what_real_programs_wrote_is_read_exactly() {
-    check(&folder(), 94);
+    check(&folder(), 120);
 }
 
 /// Whoever writes the lines, and in whatever pieces they come.

@@ -67,6 +67,8 @@ mod log_carriers;
 mod log_fixtures;
 mod log_follow;
 mod log_forms;
+mod log_lines;
+mod log_mutations;
 mod log_secrets;
 mod log_sources;
 mod log_suspects;

@@ -32,6 +32,21 @@ fn is_cut_off(window: &Window<'_>) -> bool {
 }
 
 impl Streams {
+    /// The log's first block: its first timestamp, and how its records begin.
+    pub(super) fn see_beginning(&mut self, text: &[u8]) {
+        self.counting.see_beginning(text);
+        let first = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
+        let verbose =
+            [&b" [s="[..], b";i=", b";b="].iter().all(|part| memchr::memmem::find(first, part).is_some());
+        self.export = verbose || text.starts_with(b"__CURSOR=");
+        let lines = || text.split(|byte| *byte == b'\n').take(2_000);
+        for line in lines() {
+            self.forms.learn(prefix::take(line).body);
+        }
+        self.severities.see_beginning(lines().filter(|line| line.ends_with(b"}")));
+        self.marks.see_beginning(lines());
+    }
+
     /// What begins at this line.
     pub(super) fn beginning(&self, spot: Spot<'_>, body: &[u8], line: &Line<'_>) -> Option<Beginning> {
         let word = matches!(line, Line::Word(_)) && body.trim_ascii_end().ends_with(b":");
@@ -208,6 +223,10 @@ impl Streams {
     fn record_before(&self, window: &Window<'_>, stream: u64) -> Option<Raw> {
         let line = window.before().next()?;
         let taken = prefix::take(line);
+        // What a collector made of a line is no record.
+        if taken.body.starts_with(b"{") {
+            return None;
+        }
         let record = taken.stream == stream && prefix::level(taken.body).0.is_some();
         let number = window.number.checked_sub(1)?;
         record.then(|| Raw::new(number, line))

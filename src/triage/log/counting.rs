@@ -20,6 +20,7 @@ use super::{json, prefix};
 use crate::model::{LogEventKind, LogGroup, LogReport, LogTimestamp};
 use crate::triage::traceback;
 use crate::triage::traceback::layouts;
+use crate::triage::traceback::parsed::ParsedTraceback;
 
 /// How far back a line without a timestamp looks for one, in lines.
 const TIME_WITHIN: usize = 40;
@@ -85,6 +86,11 @@ impl Counting {
         let low = || prefix::begins_record(message) && prefix::level(message).0 == Some(Level::Low);
         let high = record.level == Some(Level::High) && !low();
         let body = window.line();
+        if record.level == Some(Level::Low)
+            && record.traceback.as_ref().is_some_and(|read| self.is_told(window, read))
+        {
+            return;
+        }
         let draft = match (record.traceback, record.status) {
             (Some(read), _) => Draft::traceback(read),
             (None, Some(status)) if status >= 500 => {
@@ -108,6 +114,12 @@ impl Counting {
         let time = record.time.or_else(|| self.time(window));
         let lead = lead.map(|lead| lead.lines().next().unwrap_or_default().to_owned());
         self.emit(own, draft, time, lead, &window.context(self.settings.around), &[window.raw()]);
+    }
+
+    /// Whether the failure was just counted: an answer that carries it to its client is no other one.
+    fn is_told(&self, window: &Window<'_>, read: &ParsedTraceback) -> bool {
+        let text = format!("{}: {}", read.kind.as_deref().unwrap_or_default(), read.headline());
+        self.told.again(self.source, window.number, LogEventKind::Traceback, &text)
     }
 
     /// A traceback written into one line.

@@ -1,6 +1,7 @@
 //! Tracebacks whose lines lost their indentation, as collectors that trim each line leave them.
 
 use crate::triage::traceback::layouts::variants;
+use crate::triage::traceback::parsed::is_marks;
 
 /// What is known of the lines' indentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl Flat {
         }
         let Self::Yes { source } = self else { return None };
         let of_source = !frame && *source && variants::raised(line).is_none();
-        let marks = !frame && !line.is_empty() && line.bytes().all(|byte| matches!(byte, b'^' | b'~' | b' '));
+        let marks = is_marks(line);
         *source = frame;
         match (frame, of_source || marks) {
             (true, _) => Some(format!("  {line}")),

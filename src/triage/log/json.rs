@@ -17,7 +17,7 @@ use super::structured;
 use super::timestamps::Clock;
 use crate::model::LogTimestamp;
 use crate::triage::traceback;
-use crate::triage::traceback::parsed::ParsedTraceback;
+use crate::triage::traceback::parsed::{ParsedTraceback, exception_line, of_python};
 
 /// What a record says.
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ pub(super) const TIMES: [&str; 13] = [
     "TimeStamp",
 ];
 /// What names the program whose line a record wraps.
-const PROCESSES: [&str; 13] = [
+const PROCESSES: [&str; 14] = [
     "stream",
     "labels",
     "_PID",
@@ -99,6 +99,7 @@ const PROCESSES: [&str; 13] = [
     "hostname",
     "host",
     "worker",
+    "logName",
 ];
 /// Fields that may be an answer's status.
 pub(super) const STATUSES: [&str; 3] = ["status", "status_code", "code"];
@@ -149,6 +150,16 @@ pub(super) fn text(body: &[u8]) -> Option<(&[u8], &[u8])> {
     Some(body.split_at(start))
 }
 
+/// The list of objects or texts that a line is.
+pub(super) fn list(body: &[u8]) -> Option<Vec<Value>> {
+    let body = body.trim_ascii();
+    let opens = [&b"[{"[..], b"[\"", b"[["].iter().any(|open| body.starts_with(open));
+    if !opens || !body.ends_with(b"]") {
+        return None;
+    }
+    serde_json::from_slice(body).ok()
+}
+
 /// A line of Docker's own files.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -161,18 +172,30 @@ struct OfDocker<'l> {
     time: Cow<'l, str>,
 }
 
+impl OfDocker<'_> {
+    fn process(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.stream.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// The line in one of Docker's own files, without its end, and what tells its stream.
+pub(super) fn line_of_docker(text: &[u8]) -> Option<(String, u64)> {
+    let line: OfDocker<'_> = serde_json::from_slice(text).ok()?;
+    Some((line.log.trim_end_matches(['\n', '\r']).to_owned(), line.process()))
+}
+
 /// The wrapped line of one of Docker's own files.
 pub(super) fn of_docker(text: &[u8], clock: &Clock) -> Option<Wrapped> {
     if !text.starts_with(b"{\"log\":") {
         return None;
     }
     let line: OfDocker<'_> = serde_json::from_slice(text).ok()?;
-    let mut hasher = DefaultHasher::new();
-    line.stream.hash(&mut hasher);
     let time = time_of_text(&line.time, clock);
     let cut = !line.log.ends_with('\n');
     let text = line.log.trim_end_matches(['\n', '\r']).to_owned();
-    Some(Wrapped { text, time, process: hasher.finish(), cut })
+    Some(Wrapped { text, time, process: line.process(), cut })
 }
 
 /// The wrapped lines, when the record is no program's own: Docker's, or a piece of a traceback. `open` says
@@ -193,24 +216,37 @@ pub(super) fn wrapped(
         _ if docker => Cow::Borrowed(fields.get("log")?.as_str()?),
         _ => Cow::Borrowed(first_text(fields, &MESSAGES)?),
     };
+    let process = process(fields);
+    if !docker && !journal && !open(process) && !is_piece(&text, fields) {
+        return None;
+    }
+    let time = TIMES.iter().find_map(|name| time(fields.get(*name)?, clock));
+    let text = text.trim_end_matches(['\n', '\r']).to_owned();
+    Some(Wrapped { text, time, process, cut: false })
+}
+
+/// Whether the text is the beginning of a traceback whose other lines are records of their own.
+fn is_piece(text: &str, fields: &Map<String, Value>) -> bool {
+    text.contains(HEADER)
+        && traceback::parse(text).pop().is_none_or(|read| read.kind.is_none())
+        && !fields.values().any(|value| matches!(value, Value::Array(_)))
+}
+
+/// The same of a record, and whether it has the level of an error.
+pub(super) fn piece(fields: &Map<String, Value>) -> (bool, Option<Level>) {
+    let level = LEVELS.iter().find_map(|name| level(fields.get(*name)?));
+    (first_text(fields, &MESSAGES).is_some_and(|text| is_piece(text, fields)), level)
+}
+
+/// What names the program whose line a record wraps.
+pub(super) fn process(fields: &Map<String, Value>) -> u64 {
     let mut hasher = DefaultHasher::new();
     for name in PROCESSES {
         if let Some(value) = fields.get(name) {
             value.to_string().hash(&mut hasher);
         }
     }
-    let process = hasher.finish();
-    let piece = || {
-        text.contains(HEADER)
-            && traceback::parse(&text).pop().is_none_or(|read| read.kind.is_none())
-            && !fields.values().any(|value| matches!(value, Value::Array(_)))
-    };
-    if !docker && !journal && !open(process) && !piece() {
-        return None;
-    }
-    let time = TIMES.iter().find_map(|name| time(fields.get(*name)?, clock));
-    let text = text.trim_end_matches(['\n', '\r']).to_owned();
-    Some(Wrapped { text, time, process, cut: false })
+    hasher.finish()
 }
 
 /// Reads a record.
@@ -242,6 +278,15 @@ pub(super) fn read(fields: &Map<String, Value>, clock: &Clock) -> Record {
                 _ => {}
             }
         }
+    }
+    // A remote call's error: its message is type and message, and the frames stand in its data.
+    if let Some(read) = record.traceback.as_mut().filter(|read| read.kind.is_none())
+        && let Some((kind, message)) = exception_line(&record.message)
+        && of_python(kind)
+    {
+        let named = ParsedTraceback::structured(kind, message);
+        *read =
+            ParsedTraceback { frames: std::mem::take(&mut read.frames), cause: read.cause.take(), ..named };
     }
     if record.traceback.is_none() && !inner.is_empty() {
         for fields in &inner {

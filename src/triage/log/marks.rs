@@ -10,10 +10,13 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use super::timestamps;
+use super::prefix::{self, Level};
+use super::{classify, timestamps};
 
 /// Forms of marks that are remembered; the least used goes first.
 const MOST: usize = 16;
+/// Marks that begin alike over fewer bytes are not of one form.
+const SHORTEST: usize = 8;
 /// Longest mark.
 const MOST_BYTES: usize = 300;
 
@@ -56,6 +59,30 @@ impl Marks {
         true
     }
 
+    /// The log's first lines: marks that have a level, and stand before a header and the frame below it, so that nothing
+    /// above is taken for an error of its own.
+    pub(super) fn see_beginning<'l>(&mut self, lines: impl Iterator<Item = &'l [u8]> + Clone) {
+        for (line, next) in lines.clone().zip(lines.clone().skip(1)) {
+            let (body, next) = (prefix::take(line).body, prefix::take(next).body);
+            let Some(column) = classify::header_column(body).filter(|column| *column > 0) else { continue };
+            let mark = &body[..column];
+            if prefix::level(mark).0 != Some(Level::High) {
+                continue;
+            }
+            let frame = behind(next, mark).is_some_and(|end| next[end..].starts_with(b"  File \""));
+            // Where others have a lower one, it is the program's own.
+            let lower = |line: &[u8]| {
+                let other = prefix::take(line).body;
+                let end = common(other, mark);
+                end >= SHORTEST
+                    && prefix::level(&other[..other.len().min(mark.len() + 8)]).0 == Some(Level::Low)
+            };
+            if frame && !lines.clone().any(lower) {
+                self.learn(mark);
+            }
+        }
+    }
+
     /// It was no mark of each line.
     pub(super) fn forget(&mut self, mark: &[u8]) {
         self.forms.retain(|form| form.used > 0 || behind(mark, &form.example) != Some(mark.len()));
@@ -96,6 +123,12 @@ fn without(mark: &[u8], times: &[std::ops::Range<usize>]) -> u64 {
     }
     hasher.write(mark[at..].trim_ascii_end());
     hasher.finish()
+}
+
+/// How far two lines begin alike, but for their digits.
+fn common(line: &[u8], mark: &[u8]) -> usize {
+    let alike = |(a, b): &(&u8, &u8)| a == b || a.is_ascii_digit() && b.is_ascii_digit();
+    line.iter().zip(mark).take_while(alike).count()
 }
 
 /// Where the line goes on behind a mark that is the same but for its numbers, which may be set to the right among

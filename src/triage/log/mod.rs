@@ -11,13 +11,15 @@
 //! | `streams` | each line to its stream: what opens, goes on and ends there |
 //! | `beginning` | what begins, and whether it was read before |
 //! | `prefix` | the marks of Docker, Kubernetes, syslog … and the level |
-//! | `partial` | lines that a runtime cuts |
+//! | `partial`, `cut` | lines that a runtime cuts, and says so, or not |
 //! | `marks` | marks that no list knows, learned where a header stands behind them |
 //! | `forms` | how this stream's records begin, learned from their repetition |
 //! | `timestamps` | timestamps |
 //! | `quick` | byte tests before any of their patterns |
 //! | **embeddings** | |
 //! | `json`, `structured` | records that are JSON objects; tracebacks in their fields |
+//! | `severities` | levels that a collector gives to each line |
+//! | `logfmt` | records that are pairs |
 //! | `embedded` | the lines that a record holds |
 //! | `pretty`, `several` | objects over several lines; objects that list many records |
 //! | `csv`, `flat` | the quotes of a field; lines without their indentation |
@@ -47,6 +49,7 @@ mod beginning;
 mod classify;
 mod counting;
 mod csv;
+mod cut;
 mod embedded;
 mod encoding;
 mod excerpts;
@@ -60,6 +63,7 @@ mod journal_fields;
 mod json;
 mod json_glance;
 mod leads;
+mod logfmt;
 mod marks;
 mod markup;
 mod message;
@@ -78,6 +82,7 @@ mod reports;
 mod retelling;
 mod settings;
 mod several;
+mod severities;
 mod streams;
 mod string_pieces;
 mod structured;

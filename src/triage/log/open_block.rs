@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::csv::Quotes;
+use super::cut;
 use super::flat::Flat;
 use super::groups::fingerprint;
 use super::message::Message;
@@ -18,7 +19,7 @@ use crate::model::{LogEventKind, LogTimestamp};
 use crate::triage::traceback;
 use crate::triage::traceback::layouts::layout::Layout;
 use crate::triage::traceback::layouts::variants;
-use crate::triage::traceback::parsed::ParsedTraceback;
+use crate::triage::traceback::parsed::{ParsedTraceback, is_marks, of_python};
 use crate::triage::traceback::{joining, layouts};
 
 /// Lines that one traceback or report may take; what comes behind is read anew.
@@ -267,7 +268,7 @@ impl Open {
         }
         let first = body.lines().next().unwrap_or_default();
         let body = variants::outdented(first.strip_prefix(self.margin.as_str()).unwrap_or(first));
-        let inside = body.starts_with([' ', '\t', '>', '|', '"', '\''])
+        let inside = body.starts_with([' ', '\t', '>', '|', '"', '\'', '^', '~'])
             || CHAIN.is_match(body)
             || is_header(body)
             || layouts::opening(body).is_some()
@@ -278,6 +279,19 @@ impl Open {
         let between = !inside && !own && !joining::announces(body);
         self.between += usize::from(between);
         between
+    }
+
+    /// Whether the line is the rest of its last one, which a supervisor cut where its buffer ended.
+    pub(super) fn completes(&mut self, body: &str) -> bool {
+        let waits = self.layout.is_none() && matches!(self.phase, Phase::Frames) && self.last > 0;
+        let last = self.text.strip_suffix('\n').unwrap_or_default().len();
+        let start = self.text[..last].rfind('\n').map_or(0, |at| at + 1);
+        if !waits || !cut::is_rest(&self.text[start..last], body) {
+            return false;
+        }
+        self.text.insert_str(last, body);
+        self.trail.follow(None);
+        true
     }
 
     /// Whether its last line holds values of variables.
@@ -302,7 +316,7 @@ impl Open {
 
     fn belongs(&mut self, body: &str, new_record: bool) -> bool {
         let blank = body.trim().is_empty();
-        let indented = body.starts_with([' ', '\t']);
+        let indented = body.starts_with([' ', '\t']) || is_marks(body);
         let phase = std::mem::replace(&mut self.phase, Phase::Frames);
         let (phase, belongs) = match phase {
             Phase::Frames => self.frames(body, blank || indented),
@@ -328,9 +342,8 @@ impl Open {
                 (Phase::Message(message), !ends)
             }
             Phase::Message(message) => self.message(message, body, new_record),
-            Phase::Blank(lines) if blank => (Phase::Blank(lines + 1), lines < MOST_BLANK),
             // Loguru parts the last line from the frames.
-            Phase::Blank(lines) => (Phase::Blank(lines), false),
+            Phase::Blank(lines) => (Phase::Blank(lines + 1), blank && lines < MOST_BLANK),
             Phase::Quoted(inner) => match body.trim_end() {
                 "\"\"\"" | "'''" => (Phase::Blank(0), true),
                 _ if joining::closes_below(body) => (Phase::Blank(0), true),
@@ -480,12 +493,6 @@ impl Open {
         let at = lines.iter().rposition(|line| layouts::pretty_errors::closes(line))?;
         layouts::pretty_errors::read(&lines, at).map(|(read, _)| read)
     }
-}
-
-/// Whether the name is as those of exceptions are.
-pub(super) fn of_python(kind: &str) -> bool {
-    let ends = ["Error", "Exception", "Warning", "Exit", "Interrupt", "Iteration", "Failure", "Timeout"];
-    kind.contains('.') || ends.iter().any(|end| kind.ends_with(end))
 }
 
 fn is_header(body: &str) -> bool {

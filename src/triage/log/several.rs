@@ -1,5 +1,6 @@
 //! Objects that hold many records: the answers of log stores. Records are objects, pairs of a time and a line (Loki), rows
-//! below columns (Azure), or lists of fields with their values (CloudWatch's Insights).
+//! below columns (Azure), or lists of fields with their values (CloudWatch's Insights). And records that tell of several
+//! failures: a batch that lists the traceback of each.
 
 use std::borrow::Cow;
 
@@ -34,6 +35,68 @@ fn list(fields: &Map<String, Value>, depth: usize) -> Option<Vec<Cow<'_, Map<Str
             _ => None,
         }
     })
+}
+
+/// One record for each failure that a record lists: whole tracebacks, as texts, or each in an object of its own.
+pub(super) fn failures(fields: &Map<String, Value>) -> Option<Vec<Map<String, Value>>> {
+    let (key, values) = listed(fields, 0)?;
+    // What names the list's own failure is that, and the list its members or causes.
+    let alone = fields.iter().filter(|(name, _)| *name != key).all(|(_, value)| !is_traceback(value));
+    let texts: Vec<String> = values.iter().map(Value::to_string).collect();
+    let nested = |text: &String| {
+        texts.iter().any(|more| more.len() > text.len() && more.contains(text.trim_matches('"')))
+    };
+    if !alone || texts.iter().any(nested) {
+        return None;
+    }
+    let own: Map<String, Value> = fields
+        .iter()
+        .filter(|(_, value)| value.is_string() || value.is_number())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let one = |value: &Value| {
+        let mut one = own.clone();
+        match value {
+            Value::Object(more) => one.extend(more.clone()),
+            text => drop(one.insert("traceback".to_owned(), text.clone())),
+        }
+        one
+    };
+    Some(values.iter().map(one).collect())
+}
+
+fn listed(fields: &Map<String, Value>, depth: usize) -> Option<(&String, &Vec<Value>)> {
+    fields.iter().filter(|(key, _)| !structured::HOLDERS.contains(&key.as_str())).find_map(|(key, value)| {
+        match value {
+            Value::Array(values) => {
+                let whole = |value: &Value| {
+                    is_traceback(value) || value.as_object().is_some_and(|one| one.values().any(is_traceback))
+                };
+                (values.len() > 1 && values.iter().all(whole)).then_some((key, values))
+            }
+            Value::Object(more) if depth < DEPTH => listed(more, depth + 1),
+            _ => None,
+        }
+    })
+}
+
+/// Whether a value is a whole traceback: a text, or its lines.
+fn is_traceback(value: &Value) -> bool {
+    let begins = |value: &Value| {
+        value.as_str().is_some_and(|text| text.trim_start().starts_with("Traceback (most recent call last):"))
+    };
+    match value {
+        Value::String(_) => {
+            begins(value) && structured::of_value(value).is_some_and(|read| read.kind.is_some())
+        }
+        Value::Array(lines) => {
+            lines.len() > 2
+                && lines.first().is_some_and(begins)
+                && !lines.get(1).is_some_and(begins)
+                && structured::of_value(value).is_some_and(|read| read.kind.is_some())
+        }
+        _ => false,
+    }
 }
 
 /// The records that a list holds otherwise than as objects.
@@ -120,6 +183,31 @@ mod tests {
         assert_eq!(count(&json!({"exception": {"values": [record]}})), 0);
         assert_eq!(count(&json!({"items": [{"price": 3}]})), 0);
         assert_eq!(count(&json!({"rows": [[1, 2]], "results": [[], "x"]})), 0);
+    }
+
+    #[test]
+    fn several_failures_are_a_record_each() {
+        let text = |kind: &str| {
+            format!("Traceback (most recent call last):\n  File \"a.py\", line 3, in f\n{kind}: x")
+        };
+        let count = |value: &Value| failures(value.as_object().unwrap()).map_or(0, |records| records.len());
+        let (one, two) = (text("KeyError"), text("ValueError"));
+        assert_eq!(count(&json!({"level": "ERROR", "tracebacks": [one, one, two]})), 3);
+        assert_eq!(
+            count(&json!({"jobs": {"failed": [{"id": 1, "error": one}, {"id": 2, "error": two}]}})),
+            2
+        );
+        let lines: Vec<&str> = one.lines().collect();
+        assert_eq!(count(&json!({"jobs": [{"exc_info": lines}, {"exc_info": lines}]})), 2);
+        // One failure: its lines, its chain, what it was raised from, and one that is told beside.
+        assert_eq!(count(&json!({"exc_info": lines})), 0);
+        let chain =
+            format!("{one}\n\nDuring handling of the above exception, another exception occurred:\n\n{two}");
+        assert_eq!(count(&json!({"stack": [one, chain]})), 0);
+        assert_eq!(count(&json!({"exc_info": two, "causes": [one, one]})), 0);
+        assert_eq!(count(&json!({"jobs": [{"id": 1, "error": one}, {"id": 2}]})), 0);
+        let own = failures(json!({"level": "ERROR", "list": [one, two]}).as_object().unwrap()).unwrap();
+        assert_eq!((&own[1]["level"], &own[1]["traceback"]), (&json!("ERROR"), &json!(two)));
     }
 
     #[test]

@@ -15,8 +15,10 @@ use super::marks::Marks;
 use super::open_block::Open;
 use super::partial::Partial;
 use super::path_mapping::RepositoryFiles;
+use super::pretty::Objects;
 use super::raw::Raw;
 use super::settings::Settings;
+use super::severities::Severities;
 use super::string_pieces::StringPieces;
 use super::timestamps::Clock;
 use super::window::Window;
@@ -42,7 +44,7 @@ pub(super) struct Streams {
     fluent: FluentBit,
     pieces: StringPieces,
     /// The source is journald's export, or its verbose form: fields, one a line.
-    export: bool,
+    pub(super) export: bool,
     journal: JournalFields,
     /// Lines looked at, for the test of the work done.
     pub(super) looked: u64,
@@ -54,6 +56,9 @@ pub(super) struct Streams {
     pub(super) led: Option<u64>,
     /// Up to this line, no object over several lines need be looked for.
     pub(super) no_object: u64,
+    /// Objects over several lines that were read.
+    pub(super) objects: Objects,
+    pub(super) severities: Severities,
     /// Lines behind the one at hand that need not be looked at: where the next one begins, and how many.
     pub(super) ahead: Option<(usize, u64)>,
 }
@@ -98,6 +103,8 @@ impl Streams {
             taken: 0,
             led: None,
             no_object: 0,
+            objects: Objects::default(),
+            severities: Severities::default(),
             ahead: None,
         }
     }
@@ -114,18 +121,6 @@ impl Streams {
             || !self.leads.is_empty()
             || !self.partial.is_empty()
             || self.counting.wants_context()
-    }
-
-    /// The log's first block: its first timestamp, and how its records begin.
-    pub(super) fn see_beginning(&mut self, text: &[u8]) {
-        self.counting.see_beginning(text);
-        let first = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
-        let verbose =
-            [&b" [s="[..], b";i=", b";b="].iter().all(|part| memchr::memmem::find(first, part).is_some());
-        self.export = verbose || text.starts_with(b"__CURSOR=");
-        for line in text.split(|byte| *byte == b'\n').take(2_000) {
-            self.forms.learn(prefix::take(line).body);
-        }
     }
 
     /// Looks at one line.
@@ -171,6 +166,9 @@ impl Streams {
             taken.body = message;
         }
         let number = spot.window.number;
+        if self.logfmt(spot, &taken) {
+            return taken.stream;
+        }
         let was_aside = self.asides.is_under_way();
         match self.asides.line(taken.body) {
             // Lines that were passed over on the way are no context either.
@@ -200,6 +198,9 @@ impl Streams {
         if let Some((_, object)) = json::text(taken.body)
             && self.object(spot, object, &taken)
         {
+            return taken.stream;
+        }
+        if self.list(spot, &taken) {
             return taken.stream;
         }
         if let Some(text) = markup::of_octal(taken.body) {
@@ -330,6 +331,11 @@ impl Streams {
             }
             if let Some(written) = self.open[at].as_written(&text) {
                 text = Cow::Owned(written);
+            }
+            let carried = marked || outer != prefix::take(b"").stream;
+            if carried && self.open[at].last + 1 == spot.window.number && self.open[at].completes(&text) {
+                (self.open[at].last, self.taken) = (spot.window.number, spot.window.number);
+                return true;
             }
             let forms = &self.forms;
             if !marked && !forms.begins_record(whole) && self.open[at].is_between(&text) {
@@ -471,6 +477,8 @@ impl Streams {
         self.pause();
         (self.taken, self.led, self.no_object) = (0, None, 0);
         self.marks.clear();
+        self.objects.clear();
+        self.severities.clear();
         self.export = false;
         self.forms = Forms::default();
         self.counting.end_of_source();

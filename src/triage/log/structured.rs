@@ -97,7 +97,8 @@ fn is_class(kind: &str) -> bool {
         && name.chars().any(char::is_lowercase)
 }
 
-fn of_value(value: &Value) -> Option<ParsedTraceback> {
+/// The traceback that a text is, a list of lines, or a list of exceptions.
+pub(super) fn of_value(value: &Value) -> Option<ParsedTraceback> {
     match value {
         Value::String(text) => of_text(text),
         Value::Array(parts) if !parts.is_empty() && parts.iter().all(Value::is_string) => {

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::layouts::{ipython, layout, pybind11, variants};
-use super::parsed::{EXCEPTION, Form, Link, ParsedTraceback, exception_line, separator};
+use super::parsed::{EXCEPTION, Form, Link, ParsedTraceback, exception_line, is_marks, separator};
 use super::{examples, joining};
 use crate::model::Frame;
 
@@ -225,7 +225,7 @@ impl<'t> Reader<'_, 't> {
             return Some((inner, after + next));
         }
         // Ray leaves out its own frames, not the marks below them.
-        let marks = line.starts_with("    ") && line.trim().chars().all(|c| matches!(c, '^' | '~' | ' '));
+        let marks = line.starts_with("    ") && is_marks(line);
         let at = at + usize::from(marks);
         if self.content(at, margin).is_some_and(|line| frame(line).is_some()) {
             let (inner, next) = self.body(at, at, margin)?;
@@ -267,9 +267,11 @@ impl<'t> Reader<'_, 't> {
                 read.frames.push(frame);
             } else if variants::is_dropped(line) {
                 // values, notes of the runtime
-            } else if (line.starts_with("    ") || line.starts_with('\t')) && !read.frames.is_empty() {
+            } else if (line.starts_with("    ") || line.starts_with('\t') || is_marks(line))
+                && !read.frames.is_empty()
+            {
                 let code = line.trim();
-                let marker = code.chars().all(|c| matches!(c, '^' | '~' | ' '));
+                let marker = is_marks(line) || code.is_empty();
                 let frame = read.frames.last_mut();
                 if let Some(frame) = frame.filter(|frame| !marker && frame.code.is_none()) {
                     frame.code = Some(code.to_owned());

@@ -123,8 +123,21 @@ pub(in crate::triage) fn exception_line(line: &str) -> Option<(&str, &str)> {
     (like_a_class || message.is_empty() && line.len() > kind.len()).then_some((kind, message))
 }
 
+/// Whether the line only marks a part of the one above. Where the source of a frame is not the file's (tblib, exec), the
+/// marks may stand anywhere.
+pub(in crate::triage) fn is_marks(line: &str) -> bool {
+    let marks = line.trim();
+    !marks.is_empty() && marks.chars().all(|c| matches!(c, '^' | '~' | ' '))
+}
+
+/// Whether the name is as those of exceptions are.
+pub(in crate::triage) fn of_python(kind: &str) -> bool {
+    let ends = ["Error", "Exception", "Warning", "Exit", "Interrupt", "Iteration", "Failure", "Timeout"];
+    kind.contains('.') || ends.iter().any(|end| kind.ends_with(end))
+}
+
 /// How the sentence in this line links two exceptions; some programs set it in.
-pub(super) fn separator(line: &str) -> Option<Link> {
+pub(in crate::triage) fn separator(line: &str) -> Option<Link> {
     match line.trim() {
         "The above exception was the direct cause of the following exception:" => Some(Link::DirectCause),
         "During handling of the above exception, another exception occurred:" => Some(Link::DuringHandling),

@@ -145,10 +145,11 @@ def versions(program: Program, venvs: Path) -> str:
     """`gunicorn 23.0.0`, as installed."""
     folder = next((venvs / program.venv / "lib").glob("python3*/site-packages"))
     installed = metadata.distributions(path=[str(folder)])
-    found = {re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower(): one.version for one in installed}
+    plain = lambda name: re.sub(r"[-_.]+", "-", name).lower()
+    found = {plain(one.metadata["Name"]): one.version for one in installed}
     if not program.packages:
-        return "CPython 3.11"
-    return ", ".join(f"{name} {found[name.lower().replace('_', '-')]}" for name in program.packages)
+        return program.source
+    return ", ".join(f"{name} {found[plain(name)]}" for name in program.packages)
 
 
 def expectation(program: Program, source: str) -> str:

@@ -57,6 +57,8 @@ class Program:
     environment: dict[str, str] = field(default_factory=dict)
     #: Other files of the folder of the run.
     files: dict[str, str] = field(default_factory=dict)
+    #: What the table names where it names no distribution.
+    source: str = "CPython 3.11"
     #: The most seconds that it may take.
     seconds: int = 60
     #: Seconds to wait after the last request.

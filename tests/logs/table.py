@@ -1,6 +1,6 @@
 """What `pybisect logs` reads of the captured logs, as the table of docs/logs.md.
 
-    python table.py --logs FOLDER --binary PYBISECT [--before PYBISECT] [--form table|wrong]
+    python table.py --logs FOLDER --binary PYBISECT [--before PYBISECT] [--form table|wrong] [NAME...]
 
 `wrong` prints, for each log that is not read exactly, what is right and what was read. Ends with status 1 when one is.
 """
@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--binary", type=Path, required=True)
     parser.add_argument("--before", type=Path)
     parser.add_argument("--form", choices=("table", "wrong"), default="table")
+    parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     columns = ["program", "version", "form", "what is read", "what the program leaves out"]
     columns += ["before"] if options.before else []
@@ -84,7 +85,7 @@ def main() -> None:
         repo = repository(Path(folder))
         for program in PROGRAMS:
             log = options.logs / f"{program.name}.log"
-            if not log.exists():
+            if not log.exists() or options.names and program.name not in options.names:
                 continue
             right = tomllib.loads(log.with_suffix(".expect.toml").read_text())
             found = read(options.binary, log, repo)

@@ -146,3 +146,16 @@ def write(options: argparse.Namespace) -> None:
     mistakes = wrong(runners, after)
     print(*mistakes, sep="\n", file=sys.stderr)
     sys.exit(bool(mistakes))
+
+
+def add(options: argparse.Namespace) -> None:
+    """Adds runners to the page that are not on it yet."""
+    after = json.loads(options.after.read_text())
+    page = options.page.read_text()
+    runners = [one for one in RUNNERS if one.name in after and f"### {one.name}\n" not in page]
+    rows = "".join(line + "\n" for line in overview(runners, after)[2:])
+    page = page.replace("\n\n¹ ", "\n" + rows + "\n¹ ", 1)
+    options.page.write_text(page.rstrip() + "\n\n" + "\n".join(details(runners, after, options.captures)).rstrip() + "\n")
+    mistakes = wrong(runners, after)
+    print(f"{len(runners)} added", *mistakes, sep="\n", file=sys.stderr)
+    sys.exit(bool(mistakes))

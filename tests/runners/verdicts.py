@@ -2,10 +2,11 @@
 
     python verdicts.py run --binary PYBISECT --venvs FOLDER --to FILE.json [NAME...]
     python verdicts.py write --captures FOLDER --after FILE.json [--before FILE.json] > docs/verdicts.md
+    python verdicts.py add --captures FOLDER --after FILE.json --page docs/verdicts.md
 
 `run` builds a history for each runner (see histories.py), searches it with `pybisect find --json`, and keeps the
 verdict of each commit as the report tells it; a commit that the search did not need is searched for by itself.
-`write` makes the tables of them, and ends with status 1 when a verdict is wrong.
+`write` makes the tables of them, and ends with status 1 when a verdict is wrong; `add` puts in those that are not there yet.
 """
 
 from __future__ import annotations
@@ -106,6 +107,11 @@ def main() -> None:
     writes.add_argument("--after", type=Path, required=True)
     writes.add_argument("--before", type=Path)
     writes.set_defaults(action=tables.write)
+    adds = parts.add_parser("add")
+    adds.add_argument("--captures", type=Path, required=True)
+    adds.add_argument("--after", type=Path, required=True)
+    adds.add_argument("--page", type=Path, required=True)
+    adds.set_defaults(action=tables.add)
     options = parser.parse_args()
     options.action(options)
 

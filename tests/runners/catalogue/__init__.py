@@ -1,6 +1,6 @@
 """Every runner of the table, in its order."""
 
-from catalogue import bdd, frameworks, others, plugins, pytest_family, several, smoke, tasks, unittest_family, wrappers
+from catalogue import bdd, everyday, frameworks, others, plugins, pytest_family, several, smoke, tasks, unittest_family, wrappers
 
 RUNNERS = (
     *pytest_family.RUNNERS,
@@ -13,4 +13,5 @@ RUNNERS = (
     *several.RUNNERS,
     *plugins.RUNNERS,
     *smoke.RUNNERS,
+    *everyday.RUNNERS,
 )

@@ -92,7 +92,7 @@ fn spoil(text: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
             *text =
                 text.split_inclusive(|byte| *byte == b'\n').flat_map(|line| [mark, line].concat()).collect();
         }
-        _ => text.retain(|byte| *byte != b'\n' || at % 7 > 0),
+        _ => text.retain(|byte| *byte != b'\n' || !at.is_multiple_of(7)),
     }
 }
 

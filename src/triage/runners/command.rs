@@ -18,7 +18,7 @@ pub struct CommandFacts {
     /// Whether what is printed goes through a filter, or into a file: what is seen of a run that fails need not be there of
     /// one that passes.
     pub is_filtered: bool,
-    /// Whether it starts several things at a time, whose outputs come as each ends.
+    /// Whether the command starts several things at a time, whose outputs come as each ends.
     pub in_any_order: bool,
 }
 

@@ -67,8 +67,7 @@ static FILTER: LazyLock<Regex> = LazyLock::new(|| {
 static REDIRECTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?:^|\s)(?:1|&)?>>?\s*["']?[\w./$~-]"#));
 /// What starts several things at a time.
 static AT_A_TIME: LazyLock<Regex> = LazyLock::new(|| {
-    let programs =
-        r"(?:^|[\s/;(|&])(?:parallel|mpirun|mpiexec|srun|concurrently|honcho|foreman|overmind|run-p)(?:\s|$)";
+    let programs = r"(?:^|[\s;(|&]|bin/)(?:parallel|mpirun|mpiexec|srun|concurrently|honcho|foreman|overmind|run-p)(?:\s|$)";
     let options = r"\bxargs\b.*\s-\w*P|\bmake\b.*\s(?:-\w*j|--jobs)|\btask\b.*\s(?:-p|--parallel)\b";
     pattern(&format!(r"{programs}|{options}|[^&>|]&(?:\s|$)"))
 });

@@ -18,7 +18,7 @@ pub(super) struct Generic;
 const LAST: usize = 12;
 
 /// What is counted.
-const NOUN: &str = r"tests?|test cases?|testcases?|examples?|specs?|scenarios?";
+const NOUN: &str = r"tests?|test cases?|testcases?|examples?|specs?|scenarios?|contracts?";
 const PASSED: &str = r"pass(?:ed|es|ing)?|success(?:es|ful|fully)?|succeeded";
 const FAILED: &str = r"fail(?:ed|ures?|ing|s)?|broken";
 const ERRED: &str = r"errors?|errored|crash(?:ed|es)?";
@@ -66,6 +66,24 @@ static NOTHING: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+/// `3 tests`, and below it how many of them failed in what: `1 failure in tests`, `0 failures in setup code`.
+static ALONE: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?i)^\s*(\d+) (?:{NOUN})$")));
+static OF_PART: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(\d+) failures? in (\w.*)$"));
+
+/// Counts that stand one below the other, as Sphinx 1 to 9 prints them of doctests.
+fn by_part(lines: &[&str]) -> Option<RunSummary> {
+    let mut last = lines.iter().enumerate().rev().filter(|(_, line)| !line.is_empty()).take(LAST);
+    let (at, _) = last.find(|(_, line)| OF_PART.is_match(line))?;
+    let parts: Vec<_> = lines[..=at].iter().rev().map_while(|line| OF_PART.captures(line)).collect();
+    let total = number(&ALONE.captures(lines[..=at].iter().rev().nth(parts.len())?)?[1]);
+    let mut run = RunSummary::new(Runner::Other, at);
+    for part in &parts {
+        run.add(number(&part[1]), if part[2].starts_with("tests") { Count::Failed } else { Count::Error });
+    }
+    run.add(total.saturating_sub(run.failed), Count::Passed);
+    Some(run)
+}
+
 impl ReadRunner for Generic {
     fn runner(&self) -> Runner {
         Runner::Other
@@ -76,6 +94,9 @@ impl ReadRunner for Generic {
     }
 
     fn read(&self, lines: &[&str], _named: bool) -> Option<RunSummary> {
+        if let Some(run) = by_part(lines) {
+            return Some(run);
+        }
         let last = lines.iter().enumerate().rev().filter(|(_, line)| !line.is_empty()).take(LAST);
         let mut counts = Counts::default();
         let mut at = None;
@@ -213,6 +234,24 @@ mod tests {
         );
         assert_eq!(counts("Files=1, Tests=0,  0 wallclock secs\nResult: NOTESTS"), Some([0, 0, 0, 0]));
         assert_eq!(counts("failed tests: 3"), None);
+        // Scrapy 2.
+        assert_eq!(counts("Ran 0 contracts in 0.000s\n\nOK"), Some([0, 0, 0, 0]));
+        assert_eq!(counts("Ran 3 contracts in 0.010s\n\nOK"), Some([3, 0, 0, 0]));
+    }
+
+    /// Sphinx 8, `sphinx-build -M doctest`.
+    #[test]
+    fn counts_one_below_the_other() {
+        let summary = |tests: u32, failed: u32, setup: u32| {
+            counts(&format!(
+                "Doctest summary\n===============\n    {tests} tests\n    {failed} failures in tests\n    {setup} failures in \
+                 setup code\n    0 failures in cleanup code\nbuild succeeded.\n\nLook at the results in out/output.txt."
+            ))
+        };
+        assert_eq!(summary(0, 0, 0), Some([0, 0, 0, 0]));
+        assert_eq!(summary(3, 0, 0), Some([3, 0, 0, 0]));
+        assert_eq!(summary(3, 1, 1), Some([2, 1, 1, 0]));
+        assert_eq!(counts("0 failures in setup code\nbuild succeeded"), None);
         assert_eq!(counts("errors 3"), None);
     }
 }

@@ -56,6 +56,14 @@ pub(super) fn own_frame(failure: &FailureSignature) -> Option<&Frame> {
     failure.frames.iter().rev().find(|frame| own(&frame.path)).or(failure.frames.last())
 }
 
+/// Where it failed, in the project's own files if possible.
+pub(super) fn place(failure: &FailureSignature) -> Option<String> {
+    let frame = own_frame(failure)?;
+    let line = if frame.line > 0 { format!(":{}", frame.line) } else { String::new() };
+    let function = frame.function.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
+    Some(format!("{}{line}{function}", frame.path))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use super::breaking::breaking;
 use super::diff::write_diff;
 use super::escape::cleaned;
 use super::live_plain::shortened;
-use super::phrases::{date, duration, own_frame, plural};
+use super::phrases::{date, duration, own_frame, place, plural};
 use super::proof::{history, not_certain, why_proven};
 use super::targets::{heading, write_targets};
 use super::{Renderer, Style};
@@ -138,7 +138,7 @@ impl TextRenderer {
         for line in failure.to_string().lines().take(2) {
             writeln!(out, "  {}", shortened(line, 160))?;
         }
-        if let Some(place) = place(failure) {
+        if let Some(place) = place_and_code(failure) {
             writeln!(out, "  {}", self.style.dim(place))?;
         }
         match failure.compared() {
@@ -349,14 +349,11 @@ fn held_back(report: &Report) -> Vec<(String, String)> {
     steps
 }
 
-/// Where it failed, with the line.
-fn place(failure: &FailureSignature) -> Option<String> {
-    let frame = own_frame(failure)?;
-    let line = if frame.line > 0 { format!(":{}", frame.line) } else { String::new() };
-    let function = frame.function.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
-    let code =
-        frame.code.as_ref().map(|code| format!(": {}", shortened(code.trim(), 100))).unwrap_or_default();
-    Some(format!("{}{line}{function}{code}", frame.path))
+/// Where it failed, with the code that stands there.
+fn place_and_code(failure: &FailureSignature) -> Option<String> {
+    let code = own_frame(failure)?.code.as_ref();
+    let code = code.map(|code| format!(": {}", shortened(code.trim(), 100))).unwrap_or_default();
+    Some(format!("{}{code}", place(failure)?))
 }
 
 /// Commits that were said to be good and not tested, of an answer.

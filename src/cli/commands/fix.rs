@@ -148,15 +148,13 @@ fn tell(args: &Args, tested: &TestedFixes, branch: Option<&str>) -> Result<ExitS
             committed = Some((name.to_owned(), id));
         }
     }
-    let is_asked_for = args.format == Some(ResultFormat::Json);
-    let json_on_stdout = is_asked_for || args.json.as_deref() == Some(Path::new("-"));
-    if json_on_stdout || args.json.is_some() {
+    let stdout = Path::new("-");
+    let json = if args.format == Some(ResultFormat::Json) { Some(stdout) } else { args.json.as_deref() };
+    let json_on_stdout = json == Some(stdout);
+    if let Some(file) = json {
         let mut text = serde_json::to_vec_pretty(&shown).map_err(Error::internal)?;
         text.push(b'\n');
-        match &args.json {
-            Some(file) if !json_on_stdout => write(file, &text)?,
-            _ => print::print(&text).map(drop)?,
-        }
+        if json_on_stdout { print::print(&text).map(drop)? } else { write(file, &text)? }
     }
     if !json_on_stdout {
         let here = std::env::current_dir().ok().and_then(|here| here.canonicalize().ok());

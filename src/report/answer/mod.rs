@@ -9,9 +9,9 @@ use std::io::{self, Write};
 
 use super::columns::{cut, fill, wrapped};
 use super::escape::cleaned;
-use super::phrases::{date, own_frame, plural};
+use super::phrases::{date, place, plural};
 use super::{Renderer, Style};
-use crate::model::{Culprit, FailureSignature, PackageChange, Report};
+use crate::model::{Culprit, PackageChange, Report};
 
 pub use next::{Next, Revert};
 
@@ -218,14 +218,6 @@ impl Answer {
         );
         rows
     }
-}
-
-/// Where it failed.
-pub(super) fn place(failure: &FailureSignature) -> Option<String> {
-    let frame = own_frame(failure)?;
-    let line = if frame.line > 0 { format!(":{}", frame.line) } else { String::new() };
-    let function = frame.function.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
-    Some(format!("{}{line}{function}", frame.path))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::markup::Html;
 use crate::model::Incident;
-use crate::report::answer::place;
+use crate::report::phrases::place;
 use crate::report::phrases::{duration, plural};
 use crate::report::postmortem::{Certainty, Headline, Postmortem, state};
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Postmortem, Presence, Prose};
 use crate::model::{BreakingChange, FailureSignature, Incident};
-use crate::report::answer::place;
+use crate::report::phrases::place;
 use crate::report::phrases::{duration, plural};
 
 /// A question, what is known of its answer, and what is left to fill in.

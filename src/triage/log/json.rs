@@ -160,6 +160,9 @@ pub(super) fn list(body: &[u8]) -> Option<Vec<Value>> {
     serde_json::from_slice(body).ok()
 }
 
+/// How a line of Docker's own files begins.
+pub(super) const OF_DOCKER: &[u8] = b"{\"log\":";
+
 /// A line of Docker's own files.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -172,7 +175,16 @@ struct OfDocker<'l> {
     time: Cow<'l, str>,
 }
 
-impl OfDocker<'_> {
+impl<'l> OfDocker<'l> {
+    fn read(text: &'l [u8]) -> Option<Self> {
+        if text.starts_with(OF_DOCKER) { serde_json::from_slice(text).ok() } else { None }
+    }
+
+    /// The line, without its end.
+    fn text(&self) -> String {
+        self.log.trim_end_matches(['\n', '\r']).to_owned()
+    }
+
     fn process(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.stream.hash(&mut hasher);
@@ -182,20 +194,16 @@ impl OfDocker<'_> {
 
 /// The line in one of Docker's own files, without its end, and what tells its stream.
 pub(super) fn line_of_docker(text: &[u8]) -> Option<(String, u64)> {
-    let line: OfDocker<'_> = serde_json::from_slice(text).ok()?;
-    Some((line.log.trim_end_matches(['\n', '\r']).to_owned(), line.process()))
+    let line = OfDocker::read(text)?;
+    Some((line.text(), line.process()))
 }
 
 /// The wrapped line of one of Docker's own files.
 pub(super) fn of_docker(text: &[u8], clock: &Clock) -> Option<Wrapped> {
-    if !text.starts_with(b"{\"log\":") {
-        return None;
-    }
-    let line: OfDocker<'_> = serde_json::from_slice(text).ok()?;
+    let line = OfDocker::read(text)?;
     let time = time_of_text(&line.time, clock);
     let cut = !line.log.ends_with('\n');
-    let text = line.log.trim_end_matches(['\n', '\r']).to_owned();
-    Some(Wrapped { text, time, process: line.process(), cut })
+    Some(Wrapped { text: line.text(), time, process: line.process(), cut })
 }
 
 /// The wrapped lines, when the record is no program's own: Docker's, or a piece of a traceback. `open` says

@@ -7,9 +7,6 @@ use serde_json::{Map, Value};
 use super::window::Window;
 use super::{json, prefix};
 
-/// How a line of Docker's own files begins.
-const DOCKER: &[u8] = b"{\"log\":";
-
 /// How far above a line its object is looked for, and how far below.
 const MOST_ABOVE: usize = 400;
 const MOST_BELOW: usize = 400;
@@ -75,7 +72,7 @@ pub(super) fn around(window: &Window<'_>) -> Option<Result<Pretty, u64>> {
 
 /// Whether the line may be one of an object, as far as its bytes tell.
 fn may_be_part(line: &[u8]) -> bool {
-    match line.strip_prefix(DOCKER) {
+    match line.strip_prefix(json::OF_DOCKER) {
         Some(text) => {
             let text = text.trim_ascii_start();
             let text = text.strip_prefix(b"\"").unwrap_or(text).trim_ascii_start();
@@ -122,14 +119,12 @@ struct Own<'l> {
 impl<'l> Own<'l> {
     fn of(line: &'l [u8]) -> Self {
         if line.first().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'{' | b'}' | b']'))
-            && !line.starts_with(DOCKER)
+            && !line.starts_with(json::OF_DOCKER)
         {
             return Self { body: Cow::Borrowed(line), stream: prefix::take(b"").stream, marked: false };
         }
         let taken = prefix::take(line);
-        if taken.body.starts_with(DOCKER)
-            && let Some((text, process)) = json::line_of_docker(taken.body)
-        {
+        if let Some((text, process)) = json::line_of_docker(taken.body) {
             return Self {
                 body: Cow::Owned(text.into_bytes()),
                 stream: taken.stream ^ process,

@@ -70,10 +70,15 @@ static NOTHING: LazyLock<Regex> = LazyLock::new(|| {
 static ALONE: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?i)^\s*(\d+) (?:{NOUN})$")));
 static OF_PART: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(\d+) failures? in (\w.*)$"));
 
-/// Counts that stand one below the other, as Sphinx 1 to 9 prints them of doctests.
+/// The closing lines, the last first.
+fn last_lines<'l>(lines: &'l [&'l str]) -> impl Iterator<Item = (usize, &'l str)> {
+    let lines = lines.iter().copied().enumerate().rev();
+    lines.filter(|(_, line)| !line.is_empty()).take(LAST)
+}
+
+/// Counts that stand one below the other, as Sphinx 9 prints them of doctests.
 fn by_part(lines: &[&str]) -> Option<RunSummary> {
-    let mut last = lines.iter().enumerate().rev().filter(|(_, line)| !line.is_empty()).take(LAST);
-    let (at, _) = last.find(|(_, line)| OF_PART.is_match(line))?;
+    let (at, _) = last_lines(lines).find(|(_, line)| OF_PART.is_match(line))?;
     let parts: Vec<_> = lines[..=at].iter().rev().map_while(|line| OF_PART.captures(line)).collect();
     let total = number(&ALONE.captures(lines[..=at].iter().rev().nth(parts.len())?)?[1]);
     let mut run = RunSummary::new(Runner::Other, at);
@@ -97,10 +102,9 @@ impl ReadRunner for Generic {
         if let Some(run) = by_part(lines) {
             return Some(run);
         }
-        let last = lines.iter().enumerate().rev().filter(|(_, line)| !line.is_empty()).take(LAST);
         let mut counts = Counts::default();
         let mut at = None;
-        for (line_at, line) in last {
+        for (line_at, line) in last_lines(lines) {
             if NOTHING.is_match(line) {
                 return Some(RunSummary::new(Runner::Other, line_at));
             }
@@ -239,7 +243,7 @@ mod tests {
         assert_eq!(counts("Ran 3 contracts in 0.010s\n\nOK"), Some([3, 0, 0, 0]));
     }
 
-    /// Sphinx 8, `sphinx-build -M doctest`.
+    /// Sphinx 9, `sphinx-build -M doctest`.
     #[test]
     fn counts_one_below_the_other() {
         let summary = |tests: u32, failed: u32, setup: u32| {

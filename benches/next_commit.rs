@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use pybisect::graph::{CommitGraph, Node};
 use pybisect::search::simulate::Random;
-use pybisect::search::{InformationGain, Observation, SearchState, Strategy};
+use pybisect::search::{Doubt, InformationGain, Observation, SearchState, Strategy};
 
 const COMMITS: usize = 60_000;
 
@@ -51,7 +51,7 @@ fn main() {
     divan::main();
     let ours = cpu_of_self(|| {
         let (graph, state) = flat();
-        divan::black_box(InformationGain::new(0.99, 0.02).next(&graph, &state, 1));
+        divan::black_box(InformationGain::new(0.99, Doubt::new(0.02)).next(&graph, &state, 1));
     });
     let git = cpu_of_git();
     println!(
@@ -70,7 +70,7 @@ fn flat() -> (CommitGraph, SearchState) {
 #[divan::bench(args = [1, 2], sample_count = 5)]
 fn flat_prior(bencher: divan::Bencher<'_, '_>, slots: usize) {
     let (graph, state) = flat();
-    let strategy = InformationGain::new(0.99, 0.02);
+    let strategy = InformationGain::new(0.99, Doubt::new(0.02));
     bencher.bench_local(|| strategy.next(&graph, &state, slots));
 }
 
@@ -83,7 +83,7 @@ fn skewed_prior_after_some_trials(bencher: divan::Bencher<'_, '_>, slots: usize)
     for at in [COMMITS / 9, COMMITS / 4] {
         state.record(Node::new(at), Observation { good: 1, ..Observation::default() });
     }
-    let strategy = InformationGain::new(0.99, 0.02);
+    let strategy = InformationGain::new(0.99, Doubt::new(0.02));
     bencher.bench_local(|| strategy.next(&graph, &state, slots));
 }
 

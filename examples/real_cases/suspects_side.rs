@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use pybisect::git::{RangeOptions, Repository};
 use pybisect::model::CommitId;
 use pybisect::search::simulate::{Truth, World};
-use pybisect::search::{InformationGain, SearchState};
+use pybisect::search::{Doubt, InformationGain, SearchState};
 use pybisect::suspects::{Features, Weights};
 use serde_json::Value;
 
@@ -114,7 +114,7 @@ fn search(case: &Case, prepared: &Prepared, prior: Option<&HashMap<String, f64>>
     }
     let truth = truth.collect();
     let world = World { graph: history.graph, truth, false_failures: 0.0, false_passes: 0.0, seed: 1 };
-    let play = world.play(&InformationGain::new(0.99, DOUBT), state, 2, 1000);
+    let play = world.play(&InformationGain::new(0.99, Doubt::new(DOUBT)), state, 2, 1000);
     Ok(Search { trials: play.trials, time: play.makespan + 1.0 })
 }
 

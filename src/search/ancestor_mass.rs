@@ -28,7 +28,7 @@ pub(super) struct Hypothesis {
 
 impl Weights {
     /// For every node, the weight of the hypotheses among its ancestors and itself, in each of `cells`
-    /// cells. The hypotheses are in ascending order.
+    /// cells. The hypotheses are in ascending order; several may lie at one node.
     pub(super) fn new(graph: &CommitGraph, hypotheses: &[Hypothesis], cells: usize) -> Self {
         let mut weights = Self { cells, sums: vec![0.0; graph.len() * cells] };
         for one in hypotheses {
@@ -75,7 +75,7 @@ impl Weights {
                     }
                 }
             }
-            if let Some((bit, _)) = own.next_if(|(_, one)| one.node == node) {
+            while let Some((bit, _)) = own.next_if(|(_, one)| one.node == node) {
                 row[bit / 64] |= 1 << (bit % 64);
             }
             rows[node.index() - start] = row;
@@ -116,8 +116,12 @@ mod tests {
             let graph = CommitGraph::from_parents(&parents).unwrap();
             let hypotheses: Vec<Hypothesis> = graph
                 .nodes()
-                .filter(|node| weigh[node.index()] > 0)
-                .map(|node| Hypothesis { node, weight: f64::from(weigh[node.index()]), cell: node.index() % cells })
+                // As many at a node as its number says, each in the next cell.
+                .flat_map(|node| (0..weigh[node.index()]).map(move |time| (node, time)))
+                .map(|(node, time)| {
+                    let cell = (node.index() + usize::from(time)) % cells;
+                    Hypothesis { node, weight: f64::from(time + 1), cell }
+                })
                 .collect();
             let weights = Weights::new(&graph, &hypotheses, cells);
             for node in graph.nodes() {

@@ -8,7 +8,7 @@ use crate::graph::{CommitGraph, Node, NodeSet};
 use super::ancestor_mass::{Hypothesis, Weights};
 use super::batch::{Bound, Pick, Picker, binary_entropy, halvings};
 use super::consistent::Focus;
-use super::posterior::Posterior;
+use super::posterior::{Doubt, Posterior};
 use super::skips::Skips;
 use super::{Next, Observation, SearchOutcome, SearchState, Strategy};
 
@@ -26,6 +26,8 @@ const BEYOND_HALVING: u32 = 3;
 const ENOUGH_AT_LAST: f64 = 0.95;
 /// … for a failure of which the doubt is no more than this.
 const TELLING: f64 = 0.02;
+/// The part of the doubt that is allowed which a flaky test is left with.
+const DOUBT_WHEN_FLAKY: f64 = 0.5;
 /// A hypothesis this probable is worth proving in a slot that has nothing better to do.
 const LIKELY: f64 = 0.3;
 
@@ -33,7 +35,7 @@ const LIKELY: f64 = 0.3;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InformationGain {
     confidence: f64,
-    flaky_prior: f64,
+    doubt: Doubt,
     awaits_evidence: bool,
 }
 
@@ -57,15 +59,14 @@ struct Analysis<'a> {
     skips: Skips,
     /// Good commits that could be none.
     doubtful: Vec<Node>,
-    flaky_prior: f64,
+    doubt: Doubt,
 }
 
 impl InformationGain {
-    /// A strategy that stops at this probability of the culprit, and holds the test for flaky with that
-    /// probability before anything ran.
+    /// A strategy that stops at this probability of the culprit, and doubts the test so.
     #[must_use]
-    pub const fn new(confidence: f64, flaky_prior: f64) -> Self {
-        Self { confidence, flaky_prior, awaits_evidence: false }
+    pub const fn new(confidence: f64, doubt: Doubt) -> Self {
+        Self { confidence, doubt, awaits_evidence: false }
     }
 
     /// The strategy while evidence is to be had soon, which tells much of what trials would: only a trial that is worth its
@@ -78,9 +79,9 @@ impl InformationGain {
     fn view<'a>(&self, graph: &'a CommitGraph, state: &'a SearchState) -> Analysis<'a> {
         let focus = Focus::new(graph, state);
         let doubtful = state.untested_goods(graph);
-        let posterior = Posterior::new(graph, state, &focus, &doubtful, self.flaky_prior);
+        let posterior = Posterior::new(graph, state, &focus, &doubtful, self.doubt);
         let skips = Skips::new(graph, state);
-        Analysis { graph, state, focus, posterior, skips, doubtful, flaky_prior: self.flaky_prior }
+        Analysis { graph, state, focus, posterior, skips, doubtful, doubt: self.doubt }
     }
 
     /// What is believed now, where `slots` trials run at a time; of the leading commits the first `most`.
@@ -293,8 +294,15 @@ impl Analysis<'_> {
     /// when all trials agreed.
     fn enough(&self, confidence: f64) -> f64 {
         let is_last = self.trials() >= self.most_trials() && self.has_evidence();
-        let telling = self.flaky_prior <= TELLING && !self.focus.flaky && self.skips.is_empty();
-        if is_last && telling { confidence.min(ENOUGH_AT_LAST) } else { confidence }
+        let telling = self.doubt.all() <= TELLING && !self.focus.flaky && self.skips.is_empty();
+        if self.focus.flaky {
+            // How a test is flaky is known from few runs.
+            1.0 - (1.0 - confidence) * DOUBT_WHEN_FLAKY
+        } else if is_last && telling {
+            confidence.min(ENOUGH_AT_LAST)
+        } else {
+            confidence
+        }
     }
 
     /// What a worker that searches alone has promised. `None` where the evidence points nowhere.
@@ -351,7 +359,7 @@ impl Analysis<'_> {
             // What cannot matter stays impossible.
             *prior = f64::from(u8::from(self.state.candidates.contains(node) && *prior > 0.0));
         }
-        let flat = Posterior::new(self.graph, &flat, &self.focus, &self.doubtful, self.flaky_prior);
+        let flat = Posterior::new(self.graph, &flat, &self.focus, &self.doubtful, self.doubt);
         Some((only, flat.of[only.index()]))
     }
 
@@ -387,12 +395,28 @@ impl Analysis<'_> {
 
     /// Trials to repeat, by the information that a flaky test gives: that of a binary channel.
     fn repeats(&self, slots: usize) -> Vec<Node> {
-        let weights = self.weights();
-        let (failing, passing) = (self.posterior.failing, self.posterior.passing);
+        // What a run tells of the culprit: its answer's entropy, less what is left of it when the culprit is known. Of each
+        // culprit, four sums: how often it fails where the failure is and where not, and the entropy of these.
+        let mut hypotheses: Vec<Hypothesis> = Vec::new();
+        let mut sums = [0.0; 4];
+        for node in self.graph.nodes() {
+            let (of, there, elsewhere) = self.posterior.if_flaky(node);
+            if of > 0.0 {
+                let parts = [there, elsewhere, binary_entropy(there), binary_entropy(elsewhere)];
+                for (cell, part) in parts.into_iter().enumerate() {
+                    sums[cell] += of * part;
+                    hypotheses.push(Hypothesis { node, weight: of * part, cell });
+                }
+            }
+        }
+        let flaky: f64 = self.graph.nodes().map(|node| self.posterior.if_flaky(node).0).sum();
+        let weights = Weights::new(self.graph, &hypotheses, sums.len());
         let plain = self.skips.is_empty();
-        let bits = |below: f64| {
-            let fails = below * failing + (1.0 - below) * passing;
-            binary_entropy(fails) - below * binary_entropy(failing) - (1.0 - below) * binary_entropy(passing)
+        let bits = |node: Node| {
+            let below = weights.of(node);
+            let fails = below[0] + sums[1] - below[1];
+            let known = below[2] + sums[3] - below[3];
+            if flaky > 0.0 { flaky * binary_entropy(fails / flaky) - known } else { 0.0 }
         };
         let options: Vec<(Node, f64)> = self
             .state
@@ -401,7 +425,7 @@ impl Analysis<'_> {
             .filter(|&node| !self.state.observed(node).is_skipped())
             .map(|node| {
                 let speaks = if plain { 1.0 } else { self.skips.speaks(node) };
-                (node, bits(weights.of(node)[0]) * self.posterior.flaky * speaks)
+                (node, bits(node) * speaks)
             })
             .filter(|(_, bits)| *bits > TOO_LITTLE)
             .collect();

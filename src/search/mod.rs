@@ -47,5 +47,6 @@ mod state;
 mod strategy;
 
 pub use information_gain::{BeliefSummary, InformationGain};
+pub use posterior::Doubt;
 pub use state::{Observation, SearchState};
 pub use strategy::{Next, SearchOutcome, Strategy};

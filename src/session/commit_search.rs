@@ -38,8 +38,9 @@ impl Session<'_> {
                     hunt.record(&judged);
                 }
             }
+            self.look_for_chance()?;
             // Made anew each time: the doubt about the test follows from the target, once that is known.
-            let mut strategy = InformationGain::new(self.plan.confidence, self.flaky_prior());
+            let mut strategy = InformationGain::new(self.plan.confidence, self.doubt());
             if evidence.is_some() && self.target_expected().is_some() {
                 strategy = strategy.before_evidence();
             }

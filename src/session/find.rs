@@ -90,6 +90,7 @@ pub fn find(
             failure: None,
             suspects: Vec::new(),
             unreached: Vec::new(),
+            reaches_chance: None,
             ahead: Speculation::default(),
             ground: PackageTask::default(),
             added: Vec::new(),

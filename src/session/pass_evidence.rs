@@ -1,10 +1,13 @@
 //! What a trial is worth as evidence: a pass that does not tell that a test ran is taken back once another trial shows
 //! that this command's runner tells.
 
-use super::error::SessionError;
+use super::FailingTree;
+use super::error::{EarlyExit, SessionError};
 use super::finished_trial::Judged;
 use super::state::{Session, Unproven};
 use crate::model::{EventKind, FailureKind, SkipKind, TrialKind, Verdict};
+use crate::search::Doubt;
+use crate::suspects::{SourceOfChance, source_of_chance};
 use crate::triage::ParsedOutput;
 
 impl Session<'_> {
@@ -48,10 +51,32 @@ impl Session<'_> {
         Ok(Verdict::Good)
     }
 
+    /// Once the failure is known: look whether its code can go another way next time.
+    pub(super) fn look_for_chance(&mut self) -> Result<(), EarlyExit> {
+        let Some(target) = self.target.as_ref().filter(|_| self.reaches_chance.is_none()) else {
+            return Ok(());
+        };
+        if matches!(&target.kind, FailureKind::Exception(kind) if is_of_the_code(kind)) {
+            self.reaches_chance = Some(false);
+            return Ok(());
+        }
+        let tree = FailingTree::new(self.workshop.repository, self.plan.bad, &self.plan.overlay)?;
+        let failure = self.failure_as_evidence()?;
+        let source = failure.and_then(|failure| source_of_chance(&failure, &tree));
+        self.reaches_chance = Some(source.is_some());
+        if let Some(SourceOfChance { path, code }) = source {
+            self.journal.note(format!(
+                "the failing code rests on what no commit decides ({path}: {code}): it is run more often before a commit is \
+                 named"
+            ))?;
+        }
+        Ok(())
+    }
+
     /// How likely it is, before anything ran, that the test is flaky: the more a failure tells of
-    /// itself, the less likely it appears by chance.
-    pub(super) fn flaky_prior(&self) -> f64 {
-        match self.target.as_ref().map(|target| &target.kind) {
+    /// itself, the less likely it appears by chance, unless its code draws lots, waits or runs things at the same time.
+    pub(super) fn doubt(&self) -> Doubt {
+        let by_kind = match self.target.as_ref().map(|target| &target.kind) {
             Some(FailureKind::Exception(kind)) if kind.ends_with("AssertionError") => 0.015,
             // What waits for others may fail anywhere, also where another failure is the one that is meant.
             Some(FailureKind::Exception(kind)) if waits(kind) => 0.3,
@@ -64,9 +89,31 @@ impl Session<'_> {
                 0.1
             }
             Some(FailureKind::ExitCode(_)) | None => 0.5,
-        }
+        };
+        if self.reaches_chance == Some(true) { OF_CHANCE } else { Doubt::new(by_kind) }
     }
 }
+
+/// Whether an exception tells that the code itself is wrong: a name, a signature or a file that is not there is not there in
+/// the next run either.
+fn is_of_the_code(kind: &str) -> bool {
+    let kind = kind.rsplit('.').next().unwrap_or(kind);
+    [
+        "TypeError",
+        "NameError",
+        "UnboundLocalError",
+        "ImportError",
+        "ModuleNotFoundError",
+        "SyntaxError",
+        "IndentationError",
+        "TabError",
+        "NotImplementedError",
+    ]
+    .contains(&kind)
+}
+
+/// The doubt about a test that rests on what no commit decides: what is new in it shows in some runs, rather than in all.
+const OF_CHANCE: Doubt = Doubt { false_failures: 0.25, false_passes: 0.4 };
 
 /// Whether an exception is one of what waits for others: a network, another process, a lock.
 fn waits(kind: &str) -> bool {

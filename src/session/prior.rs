@@ -112,7 +112,7 @@ impl Session<'_> {
     }
 
     /// What the failure at bad says of commits; of one of several failures, what that one says.
-    fn failure_as_evidence(&self) -> Result<Option<FailureEvidence>, EarlyExit> {
+    pub(super) fn failure_as_evidence(&self) -> Result<Option<FailureEvidence>, EarlyExit> {
         let Some(output) = &self.target_output else { return Ok(None) };
         let target = self.target.as_ref().filter(|_| !self.targets.new.is_empty());
         Ok(Some(super::failure_of(

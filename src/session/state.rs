@@ -72,6 +72,8 @@ pub(super) struct Session<'a> {
     pub(super) suspects: Vec<Suspect>,
     /// Commits that the failing run is known to have had nothing to do with.
     pub(super) unreached: Vec<CommitId>,
+    /// Whether the failing code can go another way next time, once that was looked for.
+    pub(super) reaches_chance: Option<bool>,
     /// Trials of narrowing that are ahead of the search.
     pub(super) ahead: Speculation,
     /// Whether versions in between count as bad only where the message is the very one.

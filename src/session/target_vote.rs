@@ -106,6 +106,7 @@ impl Session<'_> {
         self.goods.clear();
         self.suspects.clear();
         self.unreached.clear();
+        self.reaches_chance = None;
         self.ahead = Speculation::default();
         Ok(())
     }

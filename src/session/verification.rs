@@ -118,7 +118,7 @@ impl Session<'_> {
 
     /// Whether the failure that is looked for tells so much of itself that it hardly comes by chance.
     fn target_is_telling(&self) -> bool {
-        self.flaky_prior() <= TELLING
+        self.doubt().all() <= TELLING
     }
 
     /// Members of a set, and the parents of its members, that failed otherwise: perhaps by chance, and then another

@@ -51,6 +51,8 @@ mod own_frame;
 mod rank;
 mod reachability;
 mod reasons;
+mod source_reader;
+mod sources_of_chance;
 mod tokens;
 mod trace;
 
@@ -62,4 +64,5 @@ pub use features::Features;
 pub use file_edit::FileEdit;
 pub use own_frame::OwnFrame;
 pub use rank::{Ranking, Suspicion, of_values};
+pub use sources_of_chance::{SourceOfChance, source_of_chance};
 pub use tokens::BagOfWords;

@@ -138,7 +138,7 @@ fn listed(places: &[&Place]) -> String {
     format!("{}{more} in {}{elsewhere}", names.join(", "), first.0)
 }
 
-fn shortened(code: &str) -> String {
+pub(super) fn shortened(code: &str) -> String {
     const MOST: usize = 80;
     match code.char_indices().nth(MOST) {
         Some((cut, _)) => format!("{}…", &code[..cut]),

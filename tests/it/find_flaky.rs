@@ -52,7 +52,7 @@ fn one_false_failure_in_ten() {
 #[test]
 fn two_false_failures_in_ten() {
     let (right, runs) = play(0.2);
-    assert!(right >= 39 && runs <= 22.0, "{right} of {SEEDS} right, {runs} runs on average");
+    assert!(right >= 39 && runs <= 24.0, "{right} of {SEEDS} right, {runs} runs on average");
 }
 
 #[test]
@@ -97,4 +97,39 @@ fn another_failure_by_chance_is_run_again_wherever_it_decides() {
         assert_eq!(report["culprits"][0]["commit"], ids[5].as_str(), "{runs:?} {report:#}");
         assert!(report["failure"]["kind"].as_str().unwrap().contains("ValueError"), "{runs:?} {report:#}");
     }
+}
+
+/// A search over twenty commits since the eighth of which a price cannot be told in this part of the runs, by lots that are
+/// the same each time; and the number of the commit that is named, if one is.
+fn that_shows_in_some_runs(rate: f64, seed: u64) -> (serde_json::Value, Option<usize>) {
+    let runs = tempfile::tempdir().unwrap();
+    let app = |n: usize| {
+        format!(
+            "import pathlib\nimport random\n\n\ndef price():\n    runs = pathlib.Path('{}/{n}')\n    \
+             runs.write_text(runs.read_text() + 'x' if runs.exists() else 'x')\n    \
+             lots = random.Random(f'{seed} {n} {{runs.read_text()}}')\n    \
+             if {n} >= 8 and lots.random() < {rate}:\n        raise ValueError('no price')\n\n\nprice()\n",
+            runs.path().display()
+        )
+    };
+    let mut repo = TestRepo::new();
+    let ids: Vec<String> = (0..20).map(|n| repo.write("app.py", app(n)).commit("c").to_string()).collect();
+    let options =
+        ["--isolation", "off", "--jobs", "1", "--no-narrow", "--good", &ids[0], "--", "python3", "app.py"];
+    let (_, report) = User::new().find(repo.path(), &options);
+    let named =
+        ids.iter().position(|id| report["status"] == "found" && report["culprits"][0]["commit"] == **id);
+    (report, named)
+}
+
+#[test]
+fn a_failure_that_shows_in_some_runs_only_is_pinned_on_hardly_any_other_commit() {
+    let (mut right, mut wrong, mut all) = (0, 0, Vec::new());
+    for seed in 0..6 {
+        let (report, named) = that_shows_in_some_runs(0.5, seed);
+        right += u32::from(named == Some(8));
+        wrong += u32::from(named.is_some_and(|named| named != 8));
+        all.push((seed, report["status"].clone(), named));
+    }
+    assert!(right >= 4 && wrong <= 1, "{all:?}");
 }

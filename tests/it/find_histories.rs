@@ -142,7 +142,7 @@ fn the_episode_is_found_also_when_the_search_ends_in_it() {
     let smoke = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(smoke.path(), "if open('state').read() != 'well': raise ValueError('x')\n").unwrap();
     let with = format!("{}:smoke.py", smoke.path().display());
-    let arguments = ["--with-file", &with, "--good", &good, "--", "python3", "smoke.py"];
+    let arguments = ["--jobs", "1", "--with-file", &with, "--good", &good, "--", "python3", "smoke.py"];
     let (code, report) = User::new().find(repo.path(), &arguments);
     assert_eq!((code, culprit(&report)), (Some(0), ids[61].to_string().as_str()), "{report:#}");
     assert!(!report["episodes"].as_array().unwrap().is_empty(), "{report:#}");

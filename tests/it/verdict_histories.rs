@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use pybisect::graph::{CommitGraph, Node};
 use pybisect::model::{Captured, Termination, Timing, TrialOutput, Verdict};
 use pybisect::search::simulate::{Random, Truth, World};
-use pybisect::search::{InformationGain, SearchOutcome, SearchState};
+use pybisect::search::{Doubt, InformationGain, SearchOutcome, SearchState};
 use pybisect::triage::{CommandFacts, Oracle as _, Target, TargetOracle};
 
 use crate::support::{TestRepo, User, culprit};
@@ -105,7 +105,8 @@ fn a_commit_that_did_not_run_is_never_the_proof() {
         });
         let truth = truth.collect();
         let world = World { graph, truth, false_failures: 0.0, false_passes: 0.0, seed };
-        let play = world.play(&InformationGain::new(0.99, 0.01), state, 1 + random.below(3), 1000);
+        let play =
+            world.play(&InformationGain::new(0.99, Doubt::new(0.01)), state, 1 + random.below(3), 1000);
         match play.outcome {
             Some(SearchOutcome::Found { culprit: answer, .. }) => {
                 found += 1;

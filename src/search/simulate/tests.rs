@@ -1,9 +1,11 @@
-use super::super::InformationGain;
+use super::super::{Doubt, InformationGain};
 use super::*;
 use crate::graph::NodeSet;
 
+/// The doubt about a test whose code draws lots.
+const OF_CHANCE: Doubt = Doubt { false_failures: 0.25, false_passes: 0.4 };
 /// The doubt about a test whose failure tells much of itself.
-const TELLING: f64 = 0.01;
+const TELLING: Doubt = Doubt::new(0.01);
 
 /// A random history with merges (also criss-cross) and up to two roots; the last commit is its head.
 fn random_graph(random: &mut Random, len: usize) -> CommitGraph {
@@ -150,7 +152,7 @@ fn a_stretch_that_cannot_be_tested_is_given_up_soon_and_named() {
                 truth[start_at..start_at + 20].fill(Truth::Untestable);
                 let world = world(graph, truth, 3);
                 let state = start(&world.graph, Node::new(0));
-                let play = world.play(&InformationGain::new(0.99, 0.5), state, workers, 1000);
+                let play = world.play(&InformationGain::new(0.99, Doubt::new(0.5)), state, workers, 1000);
                 let Some(SearchOutcome::Ambiguous { set }) = &play.outcome else {
                     panic!("{:?}", play.outcome)
                 };
@@ -197,9 +199,9 @@ fn a_side_branch_that_inherits_the_failure_is_followed_to_its_source() {
 
 #[test]
 fn false_failures_are_seen_through() {
-    const SEEDS: u64 = 400;
+    const SEEDS: u64 = 200;
     // A seed that fails is printed by the message; the streams follow from it alone.
-    for (rate, most_runs) in [(0.1, 22.0), (0.2, 22.0), (0.3, 33.0)] {
+    for (rate, most_runs) in [(0.1, 22.0), (0.2, 24.0), (0.3, 33.0)] {
         let (mut right, mut trials) = (0, 0);
         for seed in 0..SEEDS {
             let mut random = Random::new(seed + 77);
@@ -209,13 +211,13 @@ fn false_failures_are_seen_through() {
             let mut world = world(graph, truth, seed);
             world.false_failures = rate;
             let state = start(&world.graph, Node::new(0));
-            let play = world.play(&InformationGain::new(0.99, 0.5), state, 1, 500);
+            let play = world.play(&InformationGain::new(0.99, Doubt::new(0.5)), state, 1, 500);
             right += u32::from(found(&play) == Some(culprit));
             trials += play.trials;
         }
-        let mean = size(trials) / 400.0;
+        let mean = size(trials) / 200.0;
         assert!(
-            right >= 394 && mean <= most_runs,
+            right >= 197 && mean <= most_runs,
             "rate {rate}: right {right} of {SEEDS}, {mean} trials on average"
         );
     }
@@ -292,12 +294,12 @@ fn no_prior_costs_more_than_three_trials_beyond_halving() {
     for seed in 0..900 {
         let (world, state, culprit) = with_any_prior(seed);
         let most = state.candidates.count().next_power_of_two().trailing_zeros() + 3;
-        let doubt = if seed.is_multiple_of(2) { 0.007 } else { 0.015 };
+        let doubt = Doubt::new(if seed.is_multiple_of(2) { 0.007 } else { 0.015 });
         let play = world.play(&InformationGain::new(0.99, doubt), state.clone(), 1, 1000);
         assert_eq!(found(&play), Some(culprit), "seed {seed}: {:?}", play.outcome);
         assert!(
             play.trials <= usize::try_from(most).unwrap(),
-            "seed {seed}, doubt {doubt}: {} trials for {} commits, the culprit is {culprit:?}",
+            "seed {seed}, {doubt:?}: {} trials for {} commits, the culprit is {culprit:?}",
             play.trials,
             state.candidates.count()
         );
@@ -357,6 +359,44 @@ fn whatever_the_prior_no_skip_and_no_flake_makes_the_answer_wrong() {
                 assert!(set.iter().any(|(node, _)| *node == culprit), "seed {seed}: {set:?}");
             }
             None => panic!("seed {seed} did not end"),
+        }
+    }
+}
+
+#[test]
+fn what_shows_in_some_runs_only_is_found() {
+    const SEEDS: u64 = 60;
+    // That bad was seen to pass, too; or only that the failing code draws lots.
+    for (known, doubt, least) in [(true, TELLING, 57), (false, OF_CHANCE, 55)] {
+        for rate in [0.1, 0.3, 0.5] {
+            let (mut right, mut wrong, mut trials, mut played) = (0, 0, 0, 0);
+            for seed in 0..SEEDS {
+                let mut random = Random::new(seed + 5);
+                let graph = chain(64);
+                let culprit = Node::new(1 + random.below(63));
+                let truth = broken_by(&graph, culprit);
+                let mut world = world(graph, truth, seed);
+                world.false_passes = rate;
+                let mut state = start(&world.graph, Node::new(0));
+                if known {
+                    state.record(state.bad, Observation { good: 1, ..Observation::default() });
+                }
+                let play = world.play(&InformationGain::new(0.99, doubt), state, 1, 500);
+                // Where bad passes again and again, there is nothing to look for.
+                if play.state.observed(play.state.bad).bad == 0 {
+                    continue;
+                }
+                played += 1;
+                right += u32::from(found(&play) == Some(culprit));
+                wrong += u32::from(found(&play).is_some_and(|found| found != culprit));
+                trials += play.trials;
+            }
+            let mean = size(trials) / f64::from(played);
+            let most_wrong = if known { 0 } else { 4 };
+            assert!(
+                wrong <= most_wrong && right * 60 >= least * played && mean <= 50.0,
+                "rate {rate}: right {right}, wrong {wrong} of {played}, {mean} trials on average"
+            );
         }
     }
 }

@@ -16,7 +16,7 @@
 //! | `notify`, `turns` | tells people at each turn of events |
 //! | `gate` | who may look, and give leave |
 //! | `rate` | how often an address may ask |
-//! | `server` | connections: how many, how slow, how large |
+//! | `server` | connections: how many, how slow, how large; `tls` what they speak |
 //! | `routes` | which request leads where; `api` for programs, `browser` for people |
 //! | `app`, `shared` | what they share |
 //! | `pages` | what people see, made elsewhere |
@@ -42,6 +42,7 @@ mod server;
 mod shared;
 mod source;
 mod sources;
+mod tls;
 mod told;
 mod turns;
 
@@ -55,8 +56,6 @@ use axum::Router;
 use crossbeam_channel::{Receiver, bounded};
 use jiff::Timestamp;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use self::app::{App, Job};
 use self::gate::Gate;
@@ -75,6 +74,7 @@ pub use notify::{PostForm, Target};
 pub use pages::{Controls, Pages};
 pub use shared::Log;
 pub use source::Source;
+pub use tls::{TlsError, tls_of};
 
 /// How often it is looked whether it is to stop.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -113,26 +113,6 @@ impl std::fmt::Debug for Parts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Parts").field("hooks", &self.hooks).finish_non_exhaustive()
     }
-}
-
-/// A certificate and its key, from files in PEM.
-///
-/// # Errors
-/// When they are none, or do not belong together.
-pub fn tls_of(certificate: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, String> {
-    let certificates: Vec<CertificateDer<'_>> = CertificateDer::pem_slice_iter(certificate)
-        .map(|one| one.map(CertificateDer::into_owned))
-        .collect::<Result<_, _>>()
-        .map_err(|error| format!("the certificate: {error}"))?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| format!("the key: {error}"))?;
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_no_client_auth()
-        .with_single_cert(certificates, key)
-        .map_err(|error| error.to_string())?;
-    Ok(Arc::new(config))
 }
 
 /// Serve at an address until it is cancelled. `ready` hears where, once it takes connections.

@@ -11,6 +11,8 @@ mod serve_doors;
 #[cfg(feature = "serve")]
 mod serve_people;
 #[cfg(feature = "serve")]
+mod serve_tls;
+#[cfg(feature = "serve")]
 mod serving;
 #[path = "../it/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "most of it is for the tests of `it`")]

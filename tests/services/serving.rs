@@ -39,8 +39,9 @@ impl Server {
         std::thread::spawn(move || {
             for line in lines.lines().map_while(Result::ok) {
                 heard.lock().unwrap().extend([line.as_str(), "\n"]);
-                if let Some(address) = line.strip_prefix("listening at http://127.0.0.1:") {
-                    let _gone = sender.send(address.trim_end_matches('/').parse::<u16>().unwrap());
+                if let Some(address) = line.strip_prefix("listening at http") {
+                    let port = address.rsplit(':').next().unwrap().trim_end_matches('/');
+                    let _gone = sender.send(port.parse::<u16>().unwrap());
                 }
             }
         });

@@ -15,7 +15,7 @@ use crate::cli::Error;
 use crate::cli::commands::respond::{self, Watched};
 use crate::cli::print;
 use crate::respond::Incidents;
-use crate::serve::{Hook, Keys, Parts, PostForm, Proof, Responses, Source, Target, tls_of};
+use crate::serve::{Hook, Keys, Parts, PostForm, Proof, Responses, Source, Target, TlsError, tls_of};
 use crate::session::Secrets;
 use crate::setup::{cache_dir, config, parse_size};
 
@@ -44,7 +44,7 @@ pub(super) fn ready(args: &Args) -> Result<Ready, Error> {
     let incidents = Incidents::of(&services, &service)?;
     let folder = services.join(&service).join("server");
     let address = address(args.listen.as_deref().or(own.listen.as_deref()).unwrap_or(LISTEN))?;
-    let tls = tls(&own)?;
+    let tls = tls(&own, &mut warnings)?;
     if tls.is_none() && !address.ip().is_loopback() {
         warnings.push(format!(
             "{address} is reached from elsewhere in the clear, secrets too: set `certificate` and `key`, or have a proxy \
@@ -113,22 +113,57 @@ fn most_bytes(text: Option<&str>) -> Result<usize, Error> {
     usize::try_from(bytes).map_err(Error::internal)
 }
 
-fn tls(own: &config::Serve) -> Result<Option<Arc<tokio_rustls::rustls::ServerConfig>>, Error> {
-    match (&own.certificate, &own.key) {
-        (None, None) => Ok(None),
-        (Some(certificate), Some(key)) => {
-            let (certificate_text, key_text) = (read(certificate)?, read(key)?);
-            let config = tls_of(&certificate_text, &key_text);
-            config.map(Some).map_err(|why| {
-                Error::usage(format!("{} and {}: {why}", certificate.display(), key.display()))
-            })
-        }
-        _ => Err(Error::usage("`certificate` and `key` of serve belong together: one is missing")),
+fn tls(
+    own: &config::Serve,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Arc<tokio_rustls::rustls::ServerConfig>>, Error> {
+    let (certificate, key) = match (&own.certificate, &own.key) {
+        (None, None) => return Ok(None),
+        (Some(certificate), Some(key)) => (certificate, key),
+        _ => return Err(Error::usage("`certificate` and `key` of serve belong together: one is missing")),
+    };
+    let texts = (read("serve.certificate", certificate)?, read("serve.key", key)?);
+    if is_open(key) {
+        warnings.push(open_to_all("serve.key", key));
     }
+    tls_of(&texts.0, &texts.1).map(Some).map_err(|error| unfit((certificate, key), &error))
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(file).map_err(|error| Error::usage(format!("failed to read {}: {error}", file.display())))
+/// What is wrong with a certificate or its key, and what to type about it.
+fn unfit((certificate, key): (&Path, &Path), error: &TlsError) -> Error {
+    let (certificate, key) = (certificate.display(), key.display());
+    let told = if error.is_of_key() {
+        format!("serve.key: {key}: {error}")
+    } else {
+        format!("serve.certificate: {certificate}: {error}")
+    };
+    let hint = match error {
+        TlsError::NoCertificate | TlsError::Certificate(_) => {
+            format!("in the binary form: openssl x509 -inform der -in {certificate} -out cert.pem")
+        }
+        TlsError::KeyAsCertificate => "are `certificate` and `key` exchanged?".to_owned(),
+        TlsError::NoKey | TlsError::Key(_) => format!("see what it is: openssl pkey -noout -text -in {key}"),
+        TlsError::LockedKey => format!("unlock it: openssl pkey -in {key} -out key.pem && chmod 600 key.pem"),
+        TlsError::Mismatch => format!(
+            "the server's own certificate stands before those that signed it; these two print the same when they belong \
+             together: openssl x509 -noout -pubkey -in {certificate}; openssl pkey -pubout -in {key}"
+        ),
+    };
+    Error::usage(told).hinted(hint)
+}
+
+fn read(what: &str, file: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(file)
+        .map_err(|error| Error::usage(format!("{what}: failed to read {}: {error}", file.display())))
+}
+
+/// Whether everybody on this machine can read a file.
+fn is_open(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|facts| facts.mode() & 0o004 != 0)
+}
+
+fn open_to_all(what: &str, file: &Path) -> String {
+    format!("{what}: everybody on this machine can read {0} (chmod 600 {0})", file.display())
 }
 
 /// A secret, from a file or a variable.
@@ -141,13 +176,9 @@ fn secret(
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err(Error::usage(format!("{what}: either a file or a variable, not both"))),
         (Some(file), None) => {
-            let bytes = read(file)?;
-            let is_open = std::fs::metadata(file).is_ok_and(|facts| facts.mode() & 0o004 != 0);
-            if is_open {
-                warnings.push(format!(
-                    "{what}: everybody on this machine can read {} (chmod 600)",
-                    file.display()
-                ));
+            let bytes = read(what, file)?;
+            if is_open(file) {
+                warnings.push(open_to_all(what, file));
             }
             let text = String::from_utf8(bytes);
             text.map(Some).map_err(|_| Error::usage(format!("{what}: {} is no text", file.display())))
@@ -220,7 +251,7 @@ fn tokens(
         };
         made().map_err(|error| Error::usage(format!("failed to write {}: {error}", file.display())))?;
     }
-    let text = String::from_utf8_lossy(&read(&file)?).into_owned();
+    let text = String::from_utf8_lossy(&read("the token of serve", &file)?).into_owned();
     Ok((keys("the token of serve", &text)?, Some(file)))
 }
 

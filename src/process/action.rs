@@ -3,17 +3,20 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 use super::child::{ending_of, timed_out};
 use super::orphans::OrphansLeft;
+use super::pre_exec::wait_to_be_let_go;
 use crate::model::{CancelReason, CancelToken, Termination};
 
 /// From SIGTERM to SIGKILL.
@@ -69,14 +72,10 @@ pub fn act_as(
         .stderr(spec.output.try_clone()?)
         // A Ctrl-C at the terminal is for pybisect to hear.
         .process_group(0);
-    let mut child = match command.spawn() {
+    let mut child = match start(command, began)? {
         Ok(child) => child,
         Err(error) => return Ok((Termination::NotStarted { error: error.to_string() }, started.elapsed())),
     };
-    if let Err(error) = began(Acting::of(child.id())) {
-        end(&mut child)?;
-        return Err(error);
-    }
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break Ok(status);
@@ -92,6 +91,32 @@ pub fn act_as(
         std::thread::sleep(BETWEEN_LOOKS);
     };
     Ok((status.map_or_else(|ending| ending, ending_of), started.elapsed()))
+}
+
+/// Start a command, which does nothing before `began` has heard which process it is: where this one is killed in between,
+/// nothing was started. Why the command itself could not be is the inner result.
+fn start(
+    mut command: Command,
+    began: &mut dyn FnMut(Acting) -> io::Result<()>,
+) -> io::Result<io::Result<Child>> {
+    let (hears, told) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (gate, lets_go) = pipe_with(PipeFlags::CLOEXEC)?;
+    wait_to_be_let_go(&mut command, told, gate, lets_go.as_raw_fd());
+    std::thread::scope(|scope| {
+        // This comes back once the command has become its program, with which its ends of the pipes are closed.
+        let starting = scope.spawn(move || command.spawn());
+        let mut number = [0; size_of::<u32>()];
+        // Without a number it could not even be started.
+        if File::from(hears).read_exact(&mut number).is_ok() {
+            let heard = began(Acting::of(u32::from_ne_bytes(number)));
+            let let_go = heard.and_then(|()| File::from(lets_go).write_all(&[1]));
+            if let Err(error) = let_go {
+                drop(starting.join());
+                return Err(error);
+            }
+        }
+        starting.join().map_err(|_| io::Error::other("the command could not be started"))
+    })
 }
 
 /// A command that was started, perhaps by one that is gone.
@@ -194,6 +219,39 @@ mod tests {
         assert_eq!((ending, text.as_str()), (Termination::Exited { code: 3 }, "abc\nerr\n"));
         let (ending, _) = run("exec sleep 1000", Duration::from_millis(50));
         assert_eq!(ending, Termination::TimedOut { after_ms: 50 });
+    }
+
+    #[test]
+    fn a_command_does_nothing_before_it_is_known_which_it_is() {
+        let top = tempfile::tempdir().unwrap();
+        let mark = top.path().join("mark");
+        let touch: [OsString; 2] = ["touch".into(), mark.clone().into()];
+        let missing: [OsString; 1] = ["/no/such/program".into()];
+        fn spec(words: &[OsString]) -> ActionSpec<'_> {
+            ActionSpec {
+                words,
+                folder: "/".into(),
+                variables: Vec::new(),
+                limit: Duration::from_secs(600),
+                output: tempfile::tempfile().unwrap(),
+            }
+        }
+        let mut began = |_| {
+            // For as long as a command takes, and more.
+            assert!(Command::new("sh").args(["-c", "sleep 0.1"]).status()?.success());
+            assert!(!mark.exists());
+            Err(io::Error::other("the disk is full"))
+        };
+        let error = act_as(&spec(&touch), &CancelToken::new(), &mut began).unwrap_err();
+        assert_eq!(error.to_string(), "the disk is full");
+        assert!(!mark.exists(), "nobody knows of it");
+        let (ending, _) = act(&spec(&touch), &CancelToken::new()).unwrap();
+        assert!(ending == Termination::Exited { code: 0 } && mark.exists());
+        let (ending, _) = act(&spec(&missing), &CancelToken::new()).unwrap();
+        assert!(matches!(ending, Termination::NotStarted { .. }), "{ending:?}");
+        let lost = ActionSpec { folder: "/no/such/folder".into(), ..spec(&touch) };
+        let (ending, _) = act(&lost, &CancelToken::new()).unwrap();
+        assert!(matches!(ending, Termination::NotStarted { .. }), "{ending:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 )]
 
 use std::io;
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
@@ -26,6 +27,26 @@ pub(super) fn detach(command: &mut Command) {
         die_with(parent)
     };
     // SAFETY: between fork and exec the closure only makes system calls: no allocation, no lock.
+    unsafe {
+        command.pre_exec(before_exec);
+    }
+}
+
+/// Have the child tell its number, and become its program only once it was let go. Where whoever started it is gone by then,
+/// it never does: nobody has the other end of what it waits at, since it gives up its own.
+pub(super) fn wait_to_be_let_go(command: &mut Command, told: OwnedFd, gate: OwnedFd, other_end: RawFd) {
+    let before_exec = move || -> io::Result<()> {
+        // SAFETY: it is this process's copy, which nothing else in it uses.
+        unsafe { rustix::io::close(other_end) };
+        let process = rustix::process::getpid().as_raw_nonzero().get();
+        rustix::io::write(&told, &process.to_ne_bytes())?;
+        let mut word = [0_u8];
+        match rustix::io::retry_on_intr(|| rustix::io::read(&gate, &mut word))? {
+            0 => Err(io::Error::from_raw_os_error(rustix::io::Errno::CANCELED.raw_os_error())),
+            _ => Ok(()),
+        }
+    };
+    // SAFETY: as above.
     unsafe {
         command.pre_exec(before_exec);
     }

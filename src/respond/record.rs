@@ -100,6 +100,22 @@ pub struct Entry {
     pub happened: Happened,
 }
 
+/// How far the deploy of a version came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Reached {
+    /// The actions that ended well.
+    pub(super) done: Vec<String>,
+    /// Whether one was started whose end nobody saw.
+    pub(super) is_cut_short: bool,
+}
+
+impl Reached {
+    /// What need not be done again: nothing, where it is not known how the last one ended.
+    pub(super) fn surely_done(self) -> Vec<String> {
+        if self.is_cut_short { Vec::new() } else { self.done }
+    }
+}
+
 /// A service that is worked on: nobody else works on it meanwhile.
 #[derive(Debug)]
 pub struct Service {
@@ -209,6 +225,53 @@ impl Service {
             }
         }
         tried
+    }
+
+    /// When the last deploy began, where whoever was at it was killed or stopped before its end was known; where the service
+    /// is asked, before it was known how it stands.
+    #[must_use]
+    pub fn cut_short(&self, is_asked: bool) -> Option<Timestamp> {
+        let (deploy, after) = self.last_deploy()?;
+        let is_known = after.iter().any(|entry| {
+            matches!(
+                entry.happened,
+                Happened::Healthy { .. }
+                    | Happened::Unhealthy { .. }
+                    | Happened::Ended { succeeded: false, .. }
+            )
+        });
+        let is_open = !is_known && (is_asked || self.unfinished().is_some());
+        is_open.then(|| deploy.at.parse().ok()).flatten()
+    }
+
+    /// The last deploy that was begun, and what came after it.
+    fn last_deploy(&self) -> Option<(&Entry, &[Entry])> {
+        let is_begun =
+            |entry: &Entry| matches!(&entry.happened, Happened::Begun { action, .. } if action == "deploy");
+        self.entries[self.entries.iter().rposition(is_begun)?..].split_first()
+    }
+
+    /// How far the deploy of a version came that was begun since a moment; `None` where it was not begun, is not the last
+    /// one, or did not do what it should.
+    pub(super) fn reached(&self, commit: CommitId, since: Timestamp) -> Option<Reached> {
+        let (deploy, after) = self.last_deploy()?;
+        let is_same = matches!(&deploy.happened, Happened::Begun { version, .. } if version.commit == commit);
+        if !is_same || deploy.at.parse::<Timestamp>().is_ok_and(|at| at < since) {
+            return None;
+        }
+        let mut reached = Reached::default();
+        for entry in after {
+            match &entry.happened {
+                Happened::Unhealthy { .. } | Happened::Ended { succeeded: false, .. } => return None,
+                Happened::Ended { action, .. } => {
+                    reached.done.push(action.clone());
+                    reached.is_cut_short = false;
+                }
+                Happened::Runs { .. } => reached.is_cut_short = true,
+                Happened::Begun { .. } | Happened::Healthy { .. } => {}
+            }
+        }
+        Some(reached)
     }
 
     /// When a version was last deployed, as far as that is known here.
@@ -384,5 +447,43 @@ mod tests {
         for wrong in ["", "../x", ".x", "a/b", "a b"] {
             assert!(matches!(Service::take(top.path(), wrong), Err(RecordError::Name(_))), "{wrong}");
         }
+    }
+
+    #[test]
+    fn how_far_a_deploy_came_is_known_to_who_goes_on() {
+        let top = tempfile::tempdir().unwrap();
+        let mut service = Service::take(top.path(), "shop").unwrap();
+        let begun = |action: &str| Happened::Begun {
+            action: action.into(),
+            version: version("aa"),
+            command: "x".into(),
+        };
+        let ended = |action: &str, succeeded| Happened::Ended {
+            action: action.into(),
+            version: version("aa"),
+            ending: String::new(),
+            succeeded,
+        };
+        let runs =
+            |action: &str| Happened::Runs { action: action.into(), acting: Acting { process: 1, since: 1 } };
+        let commit = version("aa").commit;
+        let before = Timestamp::now();
+        let mut reached = |happened: Happened| {
+            service.note(happened).unwrap();
+            service.reached(commit, before).map(|reached| (reached.done.join(" "), reached.is_cut_short))
+        };
+        let is = |done: &str, is_cut_short| Some((done.to_owned(), is_cut_short));
+        assert_eq!(reached(begun("deploy")), is("", false), "it was not started");
+        assert_eq!(reached(runs("deploy")), is("", true));
+        assert_eq!(reached(ended("deploy", true)), is("deploy", false));
+        assert_eq!(reached(begun("reload")), is("deploy", false));
+        assert_eq!(reached(runs("reload")), is("deploy", true));
+        assert_eq!(reached(ended("reload", true)), is("deploy reload", false));
+        assert_eq!(reached(begun("deploy")), is("", false), "once more");
+        assert_eq!(reached(ended("deploy", false)), None);
+        assert_eq!(reached(begun("deploy")), is("", false));
+        let other = Happened::Begun { action: "deploy".into(), version: version("bb"), command: "x".into() };
+        assert_eq!(reached(other), None);
+        assert_eq!(service.reached(version("bb").commit, Timestamp::now()), None, "that was before");
     }
 }

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::deploy::{Began, Deploy, DeployError, Surroundings, command, last_lines};
 use super::health::Health;
 use super::record::{Happened, RecordError, Service};
@@ -76,9 +78,9 @@ pub struct Rollback<'a, E> {
     pub allow_migrations: bool,
     /// Whether the rollback only says what would be done.
     pub dry_run: bool,
-    /// Whether the rollback goes on where one was killed: what answers is looked at before a version is deployed
-    /// again.
-    pub resumes: bool,
+    /// Since when one was at work that was killed, where this goes on with it: what was done by then is not done again, and
+    /// what answers is looked at before a version is deployed anew.
+    pub resumes: Option<Timestamp>,
     /// How the user stops it.
     pub cancel: &'a CancelToken,
     /// Takes secrets out of what is shown and kept.
@@ -186,19 +188,15 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
             report.outcome = RollbackOutcome::DryRun;
             return Ok(attempt);
         }
-        let mut standing = match (&steps.health, self.resumes) {
-            (Some(health), true) if self.is_there(health, &attempt.version)? => {
-                said(&format!("{:<10} {} answers already", "deployed", attempt.version.name()));
-                Some(self.watch(health, &mut attempt, started, report, said))
-            }
-            _ => None,
-        };
-        if standing != Some(Standing::Healthy) {
+        let (done, mut standing) = self.found(&mut attempt, started, report, said)?;
+        if !matches!(standing, Some(Standing::Healthy | Standing::Open)) {
+            let is_done = |kind: &str| done.iter().any(|known| known == kind);
             let deploy = |output, around: &Surroundings<'_>, version: &DeployedVersion, began: Began<'_>| {
                 steps.deploy.carry_out(version, worktree, output, around, began)
             };
-            let mut went_well = self.act("deploy", shown, &mut attempt, said, &deploy)?;
-            let after = |kind: &str| later.iter().find(|(of, ..)| *of == kind);
+            let mut went_well =
+                is_done("deploy") || self.act("deploy", shown, &mut attempt, said, &deploy)?;
+            let after = |kind: &str| later.iter().find(|(of, ..)| *of == kind && !is_done(kind));
             let command_of = |template| {
                 move |output, around: &Surroundings<'_>, version: &DeployedVersion, began: Began<'_>| {
                     command(template, version, worktree, output, around, began)
@@ -217,7 +215,10 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
                 report.outcome = RollbackOutcome::Deployed;
                 return Ok(attempt);
             };
-            let seen = self.watch(health, &mut attempt, started, report, said);
+            let seen = match standing {
+                Some(seen) if is_done("deploy") => seen,
+                _ => self.watch(health, &mut attempt, started, report, said),
+            };
             // Never a second reload: while one runs it is dropped, or takes both versions into service.
             standing = if seen == Standing::Unchanged
                 && let Some((kind, template, shown)) = after("restart")
@@ -232,13 +233,33 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
         Ok(attempt)
     }
 
-    /// Whether a version answers, and no other, though nobody knows how far its deploy came.
-    fn is_there(&mut self, health: &Health, version: &DeployedVersion) -> Result<bool, E> {
+    /// What one that was killed has left to do: the actions that are done, and how the service stands where it was watched.
+    ///
+    /// Whose end nobody saw is watched as after it, where the service tells its version: it may take it only now, and a
+    /// second deploy or reload meanwhile would be one too many.
+    fn found(
+        &mut self,
+        attempt: &mut Attempt,
+        started: Instant,
+        report: &mut RollbackReport,
+        said: &mut dyn FnMut(&str),
+    ) -> Result<(Vec<String>, Option<Standing>), E> {
+        let Some(since) = self.resumes else { return Ok((Vec::new(), None)) };
+        let reached = self.service.reached(attempt.version.commit, since).unwrap_or_default();
+        let name = attempt.version.name();
+        let Some(health) = &self.steps.health else { return Ok((reached.surely_done(), None)) };
         let baseline = health.baseline(self.cancel);
-        let answers = baseline.answers.iter();
-        let is_there =
-            baseline.told.is_some() && answers.clone().all(|answer| version.is_told_as(&answer.answer));
-        if is_there
+        let is_there = baseline.told.is_some()
+            && baseline.answers.iter().all(|answer| attempt.version.is_told_as(&answer.answer));
+        if is_there {
+            said(&format!("{:<10} {name} answers already", "deployed"));
+        } else if baseline.told.is_some() && reached.is_cut_short {
+            said(&format!("{:<10} {name} was being deployed: whether it took is watched", "deployed"));
+        } else {
+            return Ok((reached.surely_done(), None));
+        }
+        let standing = self.watch(health, attempt, started, report, said);
+        if standing == Standing::Healthy
             && let Some(entry) = self.service.unfinished()
             && let Happened::Begun { action, version, .. } = &entry.happened
         {
@@ -246,7 +267,7 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
             let ending = "not known; its version answers".to_owned();
             self.service.note(Happened::Ended { action, version, ending, succeeded: true })?;
         }
-        Ok(is_there)
+        Ok((reached.surely_done(), Some(standing)))
     }
 
     /// Remove the files of versions that were deployed long ago. Those of the last few stay: a link may lead there.

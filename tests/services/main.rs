@@ -2,6 +2,7 @@
 //! trials leave, and would end a server as the leftover of one.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+mod killed;
 #[cfg(feature = "serve")]
 mod outage;
 mod respond;

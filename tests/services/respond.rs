@@ -17,9 +17,9 @@ use crate::support::{TestRepo, User};
 const PLACES: [&str; 2] = ["canary", "live"];
 
 /// A shortener whose release v2.0 cannot read what is stored, and is deployed.
-struct Scene {
-    repo: TestRepo,
-    user: User,
+pub(crate) struct Scene {
+    pub(crate) repo: TestRepo,
+    pub(crate) user: User,
     place: tempfile::TempDir,
     ports: [u16; 2],
 }
@@ -29,7 +29,7 @@ fn fixture(name: &str) -> String {
 }
 
 impl Scene {
-    fn new(respond: &str) -> Self {
+    pub(crate) fn new(respond: &str) -> Self {
         let mut repo = TestRepo::new();
         for name in ["serve.py", "shortener.py", "smoke.py", "test_shortener.py"] {
             repo.write(name, fixture(name));
@@ -66,16 +66,16 @@ impl Scene {
         scene
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.place.path().join(name)
     }
 
-    fn deploy(&self, at: usize) -> String {
+    pub(crate) fn deploy(&self, at: usize) -> String {
         let (script, place) = (self.at("deploy.py"), self.at(PLACES[at]));
         format!("python3 {} {} {}", script.display(), place.display(), self.ports[at])
     }
 
-    fn health(&self, at: usize) -> String {
+    pub(crate) fn health(&self, at: usize) -> String {
         format!("http://127.0.0.1:{}/health", self.ports[at])
     }
 
@@ -99,14 +99,14 @@ impl Scene {
         fs::write(folder.join("config.toml"), text).unwrap();
     }
 
-    fn change_config(&self, from: &str, to: &str) {
+    pub(crate) fn change_config(&self, from: &str, to: &str) {
         let file = self.user.home().join(".config/pybisect/config.toml");
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.contains(from), "{text}");
         fs::write(file, text.replace(from, to)).unwrap();
     }
 
-    fn respond(&self, more: &[&str]) -> (Option<i32>, Value, String) {
+    pub(crate) fn respond(&self, more: &[&str]) -> (Option<i32>, Value, String) {
         let words = [&["respond", "--format", "json"], more].concat();
         let ran = self.user.run(self.repo.path(), &words);
         let incident = serde_json::from_str(&ran.stdout).unwrap_or_default();
@@ -114,17 +114,17 @@ impl Scene {
     }
 
     /// What was deployed in a place, in order.
-    fn deployed(&self, at: usize) -> Vec<String> {
+    pub(crate) fn deployed(&self, at: usize) -> Vec<String> {
         let text = fs::read_to_string(self.at(PLACES[at]).join("deployed")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    fn commit(&self, rev: &str) -> String {
+    pub(crate) fn commit(&self, rev: &str) -> String {
         git_in(self.repo.path(), &["rev-parse", &format!("{rev}^{{commit}}")]).trim().to_owned()
     }
 
     /// The status that a user gets.
-    fn asked(&self) -> String {
+    pub(crate) fn asked(&self) -> String {
         use std::io::{Read as _, Write as _};
         let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.ports[1])).unwrap();
         stream.write_all(b"GET /old HTTP/1.0\r\n\r\n").unwrap();
@@ -133,12 +133,12 @@ impl Scene {
         text.split_whitespace().nth(1).unwrap_or_default().to_owned()
     }
 
-    fn branches(&self) -> String {
+    pub(crate) fn branches(&self) -> String {
         git_in(self.repo.path(), &["branch", "--list", "pybisect/*"])
     }
 
     /// The events of the only incident, and the record of what was done to the service.
-    fn written(&self) -> String {
+    pub(crate) fn written(&self) -> String {
         let services = self.user.home().join(".local/state/pybisect/services");
         let files = walkdir::WalkDir::new(services).into_iter().flatten();
         let files = files.filter(|file| file.path().extension().is_some_and(|kind| kind == "jsonl"));
@@ -157,16 +157,16 @@ impl Drop for Scene {
     }
 }
 
-const ALL: &str = "auto = ['rollback', 'branch', 'rollout']\nverify = 'python3 -m unittest -q'";
+pub(crate) const ALL: &str = "auto = ['rollback', 'branch', 'rollout']\nverify = 'python3 -m unittest -q'";
 
-fn step<'a>(incident: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn step<'a>(incident: &'a Value, name: &str) -> &'a Value {
     let (kind, stage) =
         name.split_once('-').map_or((name, None), |(kind, stage)| (kind, stage.parse::<u64>().ok()));
     let mut steps = incident["steps"].as_array().unwrap().iter();
     steps.find(|step| step["kind"] == kind && step["stage"].as_u64() == stage).unwrap()
 }
 
-fn state<'a>(incident: &'a Value, name: &str) -> &'a str {
+pub(crate) fn state<'a>(incident: &'a Value, name: &str) -> &'a str {
     step(incident, name)["state"].as_str().unwrap()
 }
 

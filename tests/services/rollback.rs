@@ -301,6 +301,36 @@ fn a_deploy_that_was_killed_is_told_of_and_two_are_never_at_once() {
 }
 
 #[test]
+fn a_rollback_that_was_killed_is_gone_on_with_and_not_led_further_back() {
+    let scene = Scene::new(&[GOOD, GOOD, BROKEN], false);
+    let words = scene.words(&SMOKE).into_iter();
+    let words: Vec<String> = words.map(|word| if word == "1s" { "1h".to_owned() } else { word }).collect();
+    let mut first = scene.user.command(scene.repo.path(), &words).spawn().unwrap();
+    let began = Instant::now();
+    // It is deployed, and looked at for a while.
+    let services = scene.user.home().join(".local/state/pybisect/services");
+    let is_reloaded = || {
+        let files = walkdir::WalkDir::new(&services).into_iter().flatten();
+        let record = files.filter(|file| file.file_name() == "record.jsonl").last();
+        let text = record.and_then(|file| fs::read_to_string(file.path()).ok()).unwrap_or_default();
+        text.contains("\"what\":\"ended\",\"action\":\"reload\"")
+    };
+    while !is_reloaded() {
+        assert!(began.elapsed() < Duration::from_secs(120), "it does not deploy");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let (code, report, stderr) = scene.rollback(&SMOKE);
+    assert_eq!((code, &report["outcome"]), (Some(0), &"healthy".into()), "{report:#}\n{stderr}");
+    assert_eq!(report["attempts"][0]["version"]["tag"], "v1.1", "{report:#}");
+    assert_eq!(scene.deployed().len(), 1, "{stderr}");
+    // Now it is over: whoever asks again wants one before that.
+    let (code, report, stderr) = scene.rollback(&SMOKE);
+    assert_eq!((code, &report["attempts"][0]["version"]["tag"]), (Some(0), &"v1.0".into()), "{stderr}");
+}
+
+#[test]
 fn a_branch_and_a_link_are_ways_to_deploy_and_wrong_words_are_told() {
     let scene = Scene::new(&[GOOD, BROKEN], false);
     let remote = tempfile::tempdir().unwrap();

@@ -1,5 +1,7 @@
 //! The fix, deployed stage by stage; and the way back when a stage is not healthy.
 
+use jiff::Timestamp;
+
 use super::settings::Stage;
 use super::work::{Ended, Work, deployed, end_of, serving};
 use crate::cli::Error;
@@ -24,7 +26,8 @@ pub(super) fn stage(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
     };
     let repository = work.repository()?;
     let fix = version(&repository, commit)?;
-    let known = if job.resumes { seen_before(stage, &repository, job, commit)? } else { None };
+    let since = job.incident.step(job.step).and_then(|step| step.started).filter(|_| job.resumes);
+    let known = since.map(|since| seen_before(stage, &repository, since, commit)).transpose()?.flatten();
     let report = match known {
         // It was seen not to be healthy, and whoever saw it was killed on the way back.
         Some(false) => RollbackReport {
@@ -32,7 +35,7 @@ pub(super) fn stage(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
             service: stage.rollback.service.clone().unwrap_or_default(),
             ..RollbackReport::default()
         },
-        _ => deploy(work, job, desk, (stage, &fix, job.resumes))?,
+        _ => deploy(work, job, desk, (stage, &fix, since))?,
     };
     let Some((end, report)) = end_of(report) else { return Ok(None) };
     let end = StepEnd { outcome: format!("{}: {}", stage.name, end.outcome), ..end };
@@ -52,7 +55,7 @@ fn deploy(
     work: &Work<'_>,
     job: &Job<'_>,
     desk: &Desk<'_>,
-    (stage, version, resumes): (&Stage, &DeployedVersion, bool),
+    (stage, version, resumes): (&Stage, &DeployedVersion, Option<Timestamp>),
 ) -> Result<RollbackReport, Error> {
     let repository = work.repository()?;
     let args = &stage.rollback;
@@ -86,10 +89,9 @@ fn deploy(
 fn seen_before(
     stage: &Stage,
     repository: &Repository,
-    job: &Job<'_>,
+    since: Timestamp,
     fix: CommitId,
 ) -> Result<Option<bool>, Error> {
-    let Some(since) = job.incident.step(job.step).and_then(|step| step.started) else { return Ok(None) };
     let service = rollback::take_service(&stage.rollback, repository)?;
     let tried = service.tried_since(since);
     Ok(tried.into_iter().find(|(version, _)| version.commit == fix).and_then(|(_, healthy)| healthy))
@@ -113,7 +115,7 @@ fn back(
     for stage in work.settings.stages[..=at].iter().rev() {
         desk.say(job.step, &format!("{:<10} {} in {}", "back to", good.name(), stage.name));
         // Not looked at first: where the fix was not taken, the old code answers, and the new is what starts next.
-        let report = deploy(work, job, desk, (stage, &good, false))?;
+        let report = deploy(work, job, desk, (stage, &good, None))?;
         if report.outcome == RollbackOutcome::Interrupted {
             return Ok(None);
         }

@@ -7,7 +7,7 @@ pub(super) mod watched;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{Error, ExitStatus, print};
@@ -84,7 +84,8 @@ pub(super) fn carry_out(
         said(&format!("{:<10} {count} × {answer}", "before"));
     }
     let store = Store::open(&cache_dir::cache()?)?;
-    let known = Known { repository, store: &store, service: &service, resumes: around.resumes };
+    let resumes = around.resumes.or_else(|| cut_short(args, &service, steps.health.is_some()));
+    let known = Known { repository, store: &store, service: &service, resumes };
     let mut candidates = Candidates::new(args, &known, &deployed, (cancel, said))?;
     let folder = worktrees(&service);
     let worktree = |version: &DeployedVersion| exported(repository, &folder, version);
@@ -100,7 +101,7 @@ pub(super) fn carry_out(
         attempts: args.attempts.unwrap_or(3).max(1),
         allow_migrations: args.allow_migrations,
         dry_run: args.dry_run,
-        resumes: around.resumes.is_some(),
+        resumes,
         cancel,
         hide: &|text| secrets.hidden(text),
         worktree: &worktree,
@@ -112,6 +113,14 @@ pub(super) fn carry_out(
         report.outcome = RollbackOutcome::Interrupted;
     }
     Ok(Rolled { report, command: candidates.command_text() })
+}
+
+/// When a deploy began that was cut short a short while ago: who asks for a rollback again means the same one, and not a
+/// version before that.
+fn cut_short(args: &Args, service: &Service, is_asked: bool) -> Option<Timestamp> {
+    const MEANS_THE_SAME: SignedDuration = SignedDuration::from_hours(1);
+    let begun = service.cut_short(is_asked).filter(|_| args.to.is_none() && !args.dry_run)?;
+    (Timestamp::now().duration_since(begun) <= MEANS_THE_SAME).then_some(begun)
 }
 
 /// The service, with its lock.

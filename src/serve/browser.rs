@@ -37,8 +37,9 @@ fn to(place: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, place.to_owned())]).into_response()
 }
 
-fn closed(app: &App) -> Response {
-    page(StatusCode::UNAUTHORIZED, app.pages.login(app.incidents.service(), false))
+/// Where one comes in; from there on to an incident, where that was asked for.
+fn closed(app: &App, to: &str) -> Response {
+    page(StatusCode::UNAUTHORIZED, app.pages.login(app.incidents.service(), to, false))
 }
 
 /// Something that takes a while, beside the rest.
@@ -49,7 +50,7 @@ async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
 
 async fn index(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     if app.opens(&headers).is_none() {
-        return closed(&app);
+        return closed(&app, "");
     }
     let made = beside(move || {
         let ids = app.incidents.ids();
@@ -61,7 +62,7 @@ async fn index(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
 
 async fn incident(State(app): State<Arc<App>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let csrf = match app.opens(&headers) {
-        None => return closed(&app),
+        None => return closed(&app, &id),
         Some(In::Cookie { csrf }) => csrf,
         Some(In::Token) => String::new(),
     };
@@ -100,14 +101,17 @@ fn field<'a>(fields: &'a [(String, String)], name: &str) -> &'a str {
 }
 
 async fn login(State(app): State<Arc<App>>, request: Request) -> Response {
-    let Some(peer) = peer(&request) else { return closed(&app) };
+    let Some(peer) = peer(&request) else { return closed(&app, "") };
     let (_, fields) = match form(&app, request).await {
         Ok(form) => form,
         Err(response) => return *response,
     };
     if app.gate.has(field(&fields, "token").trim()) {
         let cookie = app.gate.cookie(Timestamp::now());
-        let mut response = to("/");
+        // No other place than one of ours.
+        let id = field(&fields, "to");
+        let place = if app.incidents.size(id) > 0 { format!("/incidents/{id}") } else { "/".to_owned() };
+        let mut response = to(&place);
         if let Ok(cookie) = cookie.parse() {
             response.headers_mut().insert(header::SET_COOKIE, cookie);
         }
@@ -117,12 +121,12 @@ async fn login(State(app): State<Arc<App>>, request: Request) -> Response {
     if refused.status() == StatusCode::TOO_MANY_REQUESTS {
         return refused;
     }
-    page(StatusCode::UNAUTHORIZED, app.pages.login(app.incidents.service(), true))
+    page(StatusCode::UNAUTHORIZED, app.pages.login(app.incidents.service(), field(&fields, "to"), true))
 }
 
 async fn logout() -> Response {
     let mut response = to("/");
-    let gone = "pybisect=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict";
+    let gone = "pybisect=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax";
     if let Ok(cookie) = gone.parse() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
@@ -131,7 +135,7 @@ async fn logout() -> Response {
 
 /// A form of ours: its step.
 async fn step_of(app: &App, request: Request) -> Answered<String> {
-    let Some(by) = app.opens(request.headers()) else { return Err(closed(app).into()) };
+    let Some(by) = app.opens(request.headers()) else { return Err(closed(app, "").into()) };
     let (headers, fields) = form(app, request).await?;
     if !app.gate.is_own_form(&by, &headers, field(&fields, "csrf")) {
         return Err(problem(

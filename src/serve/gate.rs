@@ -51,12 +51,12 @@ impl Gate {
         hmac::sign(&self.key, format!("{what}:{text}").as_bytes())
     }
 
-    /// The header that lets a browser in.
+    /// The header that lets a browser in: also one that comes by a link from a chat. What changes something needs more.
     pub(super) fn cookie(&self, now: Timestamp) -> String {
         let until = (now.as_second() + LASTS).to_string();
         let code = hex(self.code("until", &until).as_ref());
         let secure = if self.is_tls { "; Secure" } else { "" };
-        format!("{COOKIE}={until}.{code}; Path=/; Max-Age={LASTS}; HttpOnly; SameSite=Strict{secure}")
+        format!("{COOKIE}={until}.{code}; Path=/; Max-Age={LASTS}; HttpOnly; SameSite=Lax{secure}")
     }
 
     /// How a request is let in, if it is.
@@ -82,8 +82,10 @@ impl Gate {
         let In::Cookie { csrf: expected } = by else { return true };
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let site = text(header::HeaderName::from_static("sec-fetch-site"));
-        // An origin that is told as `null` is not ours.
-        let origin = text(header::ORIGIN).map(|origin| origin.split_once("://").map(|(_, host)| host));
+        // An origin that is told as `null` is not ours, unless the browser says so: some hide it for the sake of their users.
+        let origin = text(header::ORIGIN)
+            .filter(|origin| *origin != "null" || site != Some("same-origin"))
+            .map(|origin| origin.split_once("://").map(|(_, host)| host));
         let is_from_here = site.is_none_or(|site| site == "same-origin")
             && origin.is_none_or(|origin| {
                 origin.is_some() && (origin == text(header::HOST) || origin == self.public.as_deref())
@@ -122,7 +124,7 @@ mod tests {
         assert_eq!(opens(&[("authorization", "Bearer a-token")], 0), None);
         assert_eq!(opens(&[("authorization", "Basic x")], 0), None);
         let set = gate.cookie(at(0));
-        assert!(set.ends_with("; HttpOnly; SameSite=Strict; Secure"), "{set}");
+        assert!(set.ends_with("; HttpOnly; SameSite=Lax; Secure"), "{set}");
         let cookie = set.split(';').next().unwrap();
         let sent = format!("a=b; {cookie}");
         assert!(matches!(opens(&[("cookie", &sent)], 10), Some(In::Cookie { .. })));
@@ -147,6 +149,8 @@ mod tests {
         assert!(!own(&[], ""));
         assert!(!own(&[("host", "a:1"), ("origin", "https://b:1")], csrf));
         assert!(!own(&[("host", "a:1"), ("origin", "null")], csrf));
+        assert!(!own(&[("host", "a:1"), ("origin", "null"), ("sec-fetch-site", "cross-site")], csrf));
+        assert!(own(&[("host", "a:1"), ("origin", "null"), ("sec-fetch-site", "same-origin")], csrf));
         assert!(!own(&[("sec-fetch-site", "cross-site")], csrf));
         assert!(gate.is_own_form(&In::Token, &HeaderMap::new(), ""));
     }

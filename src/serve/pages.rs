@@ -20,6 +20,6 @@ pub trait Pages: Send + Sync {
     fn incident(&self, incident: Incident, controls: &Controls) -> Result<Vec<u8>, String>;
     /// All incidents of a service, the latest first.
     fn index(&self, service: &str, incidents: &[Incident]) -> Vec<u8>;
-    /// Where one comes in, after a wrong token or before any.
-    fn login(&self, service: &str, is_wrong: bool) -> Vec<u8>;
+    /// Where one comes in, after a wrong token or before any, to look at this incident, or at all of them.
+    fn login(&self, service: &str, to: &str, is_wrong: bool) -> Vec<u8>;
 }

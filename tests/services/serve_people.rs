@@ -19,15 +19,25 @@ fn the_page_grows_and_its_buttons_are_for_those_who_are_let_in() {
     let (status, text) = server.ask("POST /login", &[], &format!("token={}", server.token));
     assert_eq!(status, 303, "{text}");
     let set = header(&text, "set-cookie").unwrap();
-    assert!(set.contains("HttpOnly; SameSite=Strict"), "{set}");
+    assert!(set.contains("HttpOnly; SameSite=Lax"), "{set}");
     let cookie = ("Cookie", set.split(';').next().unwrap().to_owned());
     let (status, text) = server.ask("GET /", std::slice::from_ref(&cookie), "");
     assert!(status == 200 && text.contains("There was none yet"), "{text}");
 
     assert_eq!(server.send("generic", &generic("a", "firing", now()), SECRET), 202);
     let id = server.wait("begun", waits)["id"].as_str().unwrap().to_owned();
+    // Who is asked for the token on the way to it gets there, and nowhere else.
+    let (status, text) = server.ask(&format!("GET /incidents/{id}"), &[], "");
+    assert!(status == 401 && text.contains(&format!("name=\"to\" value=\"{id}\"")), "{text}");
+    for (to, place) in [(id.as_str(), format!("/incidents/{id}")), ("//elsewhere.example", "/".to_owned())] {
+        let (status, text) = server.ask("POST /login", &[], &format!("token={}&to={to}", server.token));
+        assert_eq!((status, header(&text, "location")), (303, Some(place.as_str())), "{text}");
+    }
     let (status, page) = server.ask(&format!("GET /incidents/{id}"), std::slice::from_ref(&cookie), "");
     assert_eq!(status, 200);
+    // Otherwise a browser says of its forms that they are from nowhere, and they are refused.
+    assert_eq!(header(&page, "referrer-policy"), Some("same-origin"));
+    assert!(!page.contains("no-referrer"), "{page}");
     assert!(page.contains("connect-src &#39;self&#39;") && page.contains("value=\"rollback\""), "{page}");
     let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
     assert_eq!(csrf.len(), 64);

@@ -5,59 +5,104 @@
   const live = document.getElementById("live");
   if (!live) return;
   const state = document.getElementById("live-state");
-  const say = (text) => { if (state.textContent !== text) state.textContent = text; };
   const path = live.dataset.path;
+  let last = live.dataset.size;
+  let isOver = Boolean(live.dataset.over);
+  let isConnected = false;
+  let isKept = false;
   let timer = 0;
   let busy = false;
   let again = false;
 
+  const tell = () => {
+    const word = isOver ? "over" : isKept ? "live, a change waits until you leave the buttons" : "live";
+    const text = isConnected ? word : "not connected: this may be old";
+    if (state.textContent !== text) state.textContent = text;
+    state.classList.toggle("old", !isConnected);
+  };
+  // What each part was when it came; scripts change it afterwards.
+  const came = new WeakMap();
   const key = (element, number) => element.id || `${element.tagName}-${number}`;
+  // Where somebody is about to press something, nothing is taken away beneath their hands.
+  const isHeld = (part) => {
+    const focused = document.activeElement;
+    return (part.contains(focused) && focused.matches("button, input, a, summary, [role=slider]"))
+      || part.querySelector(".acts:hover") !== null;
+  };
   const replace = (from, to) => {
-    // What a person unfolded stays so.
-    const folds = (part) => [...part.querySelectorAll("details")];
-    folds(to).forEach((one, number) => { if (folds(from)[number]?.open) one.open = true; });
+    // What a person unfolded stays so, and who scrolls by the keys goes on.
+    const all = (part, what) => [...part.querySelectorAll(what)];
+    all(to, "details").forEach((one, number) => { if (all(from, "details")[number]?.open) one.open = true; });
+    const at = all(from, "[tabindex]").indexOf(document.activeElement);
     from.replaceWith(to);
+    if (at >= 0) all(to, "[tabindex]")[at]?.focus({ preventScroll: true });
   };
   const merge = (from, to) => {
-    const old = new Map([...from.children].map((child, number) => [key(child, number), child]));
-    const isSame = from.children.length === to.children.length
-      && [...to.children].every((child, number) => old.has(key(child, number)));
-    if (!isSame) { from.replaceChildren(...to.childNodes); return; }
+    const known = new Map([...from.children].map((child, number) => [key(child, number), child]));
+    let before = null;
     [...to.children].forEach((child, number) => {
-      const known = old.get(key(child, number));
-      // Where somebody is, nothing is taken away beneath their hands.
-      const isHeld = known.contains(document.activeElement);
-      if (known.dataset.was !== child.outerHTML && !isHeld) {
-        const was = child.outerHTML;
-        replace(known, child);
-        child.dataset.was = was;
-      }
+      const name = key(child, number);
+      const old = known.get(name);
+      known.delete(name);
+      const text = child.outerHTML;
+      let put = child;
+      if (old && came.get(old) === text) put = old;
+      else if (old && isHeld(old)) { put = old; isKept = true; }
+      else came.set(child, text);
+      if (old && put === child) replace(old, child);
+      const place = before ? before.nextElementSibling : from.firstElementChild;
+      if (place !== put) from.insertBefore(put, place);
+      before = put;
     });
+    for (const gone of known.values()) gone.remove();
   };
   const load = async () => {
+    clearTimeout(timer);
+    timer = 0;
     if (busy) { again = true; return; }
     busy = true;
     try {
-      const answer = await fetch(path, { cache: "no-store", credentials: "same-origin" });
+      const signal = AbortSignal.timeout(20000);
+      const answer = await fetch(path, { cache: "no-store", credentials: "same-origin", signal });
       if (answer.status === 401) { location.reload(); return; }
       if (!answer.ok) throw new Error(String(answer.status));
       const other = new DOMParser().parseFromString(await answer.text(), "text/html");
+      isKept = false;
       for (const part of ["header.head", "main", "nav.contents"]) {
         const [from, to] = [document.querySelector(part), other.querySelector(part)];
         if (from && to) { from.className = to.className; merge(from, to); }
       }
       document.title = other.title;
       document.dispatchEvent(new CustomEvent("grown"));
-      say(other.getElementById("live").dataset.over ? "over" : "live");
+      isOver = Boolean(other.getElementById("live").dataset.over);
     } catch {
-      say("not connected");
+      // Until it is had, what is shown is old.
+      isConnected = false;
+      soon(3000);
     } finally {
       busy = false;
-      if (again) { again = false; load(); }
+      tell();
+      if (again) { again = false; soon(150); }
     }
   };
-  const listen = new EventSource(`/api/v1${path}/events?since=${live.dataset.size}`);
-  listen.addEventListener("open", () => say(live.dataset.over ? "over" : "live"));
-  listen.addEventListener("error", () => say("not connected"));
-  listen.addEventListener("grown", () => { clearTimeout(timer); timer = setTimeout(load, 150); });
+  const soon = (wait) => { timer ||= setTimeout(load, wait); };
+  const listen = () => {
+    const stream = new EventSource(`/api/v1${path}/events?since=${last}`);
+    stream.addEventListener("open", () => { isConnected = true; tell(); });
+    stream.addEventListener("error", () => {
+      isConnected = false;
+      tell();
+      // One that was refused, as by a proxy while the server starts, is not begun again by itself.
+      if (stream.readyState === EventSource.CLOSED) setTimeout(() => { listen(); soon(0); }, 3000);
+    });
+    stream.addEventListener("grown", (event) => {
+      last = event.lastEventId || last;
+      isConnected = true;
+      soon(150);
+    });
+  };
+  for (const left of ["focusout", "pointerout"]) {
+    document.addEventListener(left, () => { if (isKept) soon(300); });
+  }
+  listen();
 })();

@@ -199,6 +199,8 @@ fn row(incident: &Incident, html: &mut Html) {
 pub struct TokenForm<'a> {
     /// What is watched.
     pub service: &'a str,
+    /// The incident that is looked at then; none for all of them.
+    pub to: &'a str,
     /// Whether a wrong token was given.
     pub is_wrong: bool,
 }
@@ -215,7 +217,9 @@ impl TokenForm<'_> {
         if self.is_wrong {
             html.raw("<p class=\"fail\" role=\"alert\">That is another token.</p>\n");
         }
-        html.raw("<form method=\"post\" action=\"/login\"><label for=\"token\">Token</label>\n");
+        html.raw("<form method=\"post\" action=\"/login\"><input type=\"hidden\" name=\"to\" value=\"")
+            .text(self.to);
+        html.raw("\"><label for=\"token\">Token</label>\n");
         html.raw("<input id=\"token\" name=\"token\" type=\"password\" autocomplete=\"current-password\" required autofocus>\n");
         html.raw("<button class=\"act\">Come in</button></form>\n");
         html.raw("<p class=\"hint\">It is in the file that <code>pybisect serve</code> names when it starts.</p>\n");

@@ -59,7 +59,10 @@ fn page(told: &Postmortem, live: Option<&Live>) -> Html {
     let policy = if live.is_some() { live::policy() } else { policy(&[STYLE], &[SCRIPT]) };
     html.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"").text(&policy).raw("\">\n");
     html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    html.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n");
+    html.raw("<meta name=\"color-scheme\" content=\"light dark\">\n");
+    if live.is_none() {
+        html.raw("<meta name=\"referrer\" content=\"no-referrer\">\n");
+    }
     let line = told.incident.as_ref().map_or_else(|| headline.line.clone(), |incident| state(incident).0);
     html.raw("<title>").text(&line.plain()).raw("</title>\n");
     html.raw("<style>").raw(STYLE).raw("</style>\n");

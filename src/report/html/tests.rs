@@ -230,7 +230,7 @@ fn a_live_page_has_buttons_and_asks_its_own_server_alone() {
     let mut pages = vec![Vec::new(), Vec::new(), Vec::new()];
     IncidentList { service: hostile, incidents: &incidents }.render(&mut pages[0]).unwrap();
     IncidentList { service: hostile, incidents: &[] }.render(&mut pages[1]).unwrap();
-    TokenForm { service: hostile, is_wrong: true }.render(&mut pages[2]).unwrap();
+    TokenForm { service: hostile, to: hostile, is_wrong: true }.render(&mut pages[2]).unwrap();
     for page in pages {
         let page = String::from_utf8(page).unwrap();
         look(&page);

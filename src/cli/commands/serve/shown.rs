@@ -23,9 +23,9 @@ impl Pages for Shown {
         page
     }
 
-    fn login(&self, service: &str, is_wrong: bool) -> Vec<u8> {
+    fn login(&self, service: &str, to: &str, is_wrong: bool) -> Vec<u8> {
         let mut page = Vec::new();
-        let _never = TokenForm { service, is_wrong }.render(&mut page);
+        let _never = TokenForm { service, to, is_wrong }.render(&mut page);
         page
     }
 }

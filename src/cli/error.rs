@@ -19,6 +19,9 @@ impl From<DeployError> for Error {
     fn from(error: DeployError) -> Self {
         match error {
             DeployError::Git(error) => error.into(),
+            error @ DeployError::NoRemote { .. } => {
+                Self::usage_of(error).hinted("see them: git remote -v; add one: git remote add NAME URL")
+            }
             other => Self::usage_of(other),
         }
     }

@@ -29,6 +29,14 @@ pub enum DeployError {
     /// The words after `symlink:` or `git:` say too little.
     #[error("'{0}' is no way to deploy")]
     Unknown(String),
+    /// There is no such remote.
+    #[error("git knows no remote '{remote}' here: {known}")]
+    NoRemote {
+        /// Its name.
+        remote: String,
+        /// Those that it knows.
+        known: String,
+    },
     /// Git refused.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -99,6 +107,17 @@ impl Deploy {
         Ok(Self::Command(Template::parse(text)?))
     }
 
+    /// Whether what it names is here, as far as that can be seen without doing anything.
+    ///
+    /// # Errors
+    /// When a remote is not known to git.
+    pub fn check(&self, repository: &Repository) -> Result<(), DeployError> {
+        match self {
+            Self::Branch { remote, .. } => check_remote(remote, repository),
+            Self::Command(_) | Self::Symlink { .. } => Ok(()),
+        }
+    }
+
     /// Whether the deploy needs the version's files in a folder.
     #[must_use]
     pub fn wants_worktree(&self) -> bool {
@@ -149,6 +168,20 @@ impl Deploy {
             }
         }
     }
+}
+
+/// Whether git knows a remote, by its name or as an address.
+///
+/// # Errors
+/// When it does not.
+pub fn check_remote(remote: &str, repository: &Repository) -> Result<(), DeployError> {
+    let known = repository.remotes()?;
+    // `git push` takes addresses and folders as well.
+    if known.iter().any(|name| name == remote) || remote.contains([':', '/']) {
+        return Ok(());
+    }
+    let known = if known.is_empty() { "it knows none".to_owned() } else { known.join(", ") };
+    Err(DeployError::NoRemote { remote: remote.to_owned(), known })
 }
 
 /// Run a command for a version.

@@ -57,14 +57,14 @@ impl Health {
         let probe = if is_url && !probe.contains(char::is_whitespace) {
             Probe::Url(probe.to_owned())
         } else {
-            if let Some(VersionSource::Header(name)) = &version {
-                return Err(HealthError::NoHeader(name.clone()));
-            }
             if probe.trim().is_empty() {
                 return Err(HealthError::Empty);
             }
             if looks_like_an_address(probe) {
                 return Err(HealthError::NoScheme(probe.to_owned()));
+            }
+            if let Some(VersionSource::Header(name)) = &version {
+                return Err(HealthError::NoHeader(name.clone()));
             }
             Probe::Command(["sh", "-c", probe].map(OsString::from).to_vec())
         };
@@ -159,6 +159,9 @@ mod tests {
         assert_eq!(read("v[0-9.]+", "it is v1.4").as_deref(), Some("v1.4"));
         assert!(matches!(VersionSource::parse("X-Version"), Ok(VersionSource::Header(_))));
         assert!(matches!(VersionSource::parse("(x"), Err(HealthError::Version { .. })));
+        for path in ["$", "$.", "$.x[", "$x", "$..x", "$.a[]"] {
+            assert!(matches!(VersionSource::parse(path), Err(HealthError::Path(_))), "{path}");
+        }
     }
 
     #[test]
@@ -181,5 +184,7 @@ mod tests {
             assert_eq!(Health::new(probe, None, limit, "/".into()).is_ok(), is_one, "{probe}");
         }
         assert!(Health::new("true", Some("X-Version"), limit, "/".into()).is_err());
+        let error = Health::new("localhost:80/x", Some("X-Version"), limit, "/".into()).unwrap_err();
+        assert!(matches!(error, HealthError::NoScheme(_)), "{error}");
     }
 }

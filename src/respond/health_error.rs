@@ -11,6 +11,9 @@ pub enum HealthError {
         /// Why it is no expression.
         error: String,
     },
+    /// It begins as a path, and is none.
+    #[error("'{0}' is no path in JSON: such as $.version, $.build.commit or $.apps[0].version")]
+    Path(String),
     /// A command has no headers.
     #[error(
         "a command has no header '{0}'; its output can be read by a path such as $.version, or a regular expression"

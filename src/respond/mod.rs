@@ -34,7 +34,7 @@ mod template;
 mod version_source;
 mod watch;
 
-pub use deploy::{Deploy, DeployError, run_once};
+pub use deploy::{Deploy, DeployError, check_remote, run_once};
 pub use health::{Baseline, Health, Probe};
 pub use health_error::HealthError;
 pub use incidents::{IncidentLock, Incidents, Journal};

@@ -22,9 +22,15 @@ impl VersionSource {
     /// When it is none of these.
     pub fn parse(text: &str) -> Result<Self, HealthError> {
         if let Some(path) = text.strip_prefix("$") {
-            let keys = path.replace('[', ".").replace(']', "");
-            let keys = keys.split('.').filter(|key| !key.is_empty());
-            return Ok(Self::Json(keys.map(|key| key.trim_matches(['\'', '"']).to_owned()).collect()));
+            let steps = path.replace('[', ".").replace(']', "");
+            let keys = steps.strip_prefix('.').map(|steps| steps.split('.'));
+            let keys: Vec<String> =
+                keys.into_iter().flatten().map(|key| key.trim_matches(['\'', '"']).to_owned()).collect();
+            let is_closed = path.matches('[').count() == path.matches(']').count();
+            if keys.is_empty() || keys.iter().any(String::is_empty) || !is_closed {
+                return Err(HealthError::Path(text.to_owned()));
+            }
+            return Ok(Self::Json(keys));
         }
         let is_name =
             !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');

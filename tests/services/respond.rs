@@ -266,9 +266,22 @@ fn nothing_is_done_without_leave() {
     assert_eq!(state(&incident, "fixes"), "done", "{incident:#}\n{stderr}");
     assert_eq!((scene.deployed(0), scene.deployed(1), scene.branches()), (vec![], vec![], String::new()));
     assert_eq!(scene.asked(), "500");
+    // What the outage took of what is allowed is in each form of the report, by the configuration or by hand.
+    let report = |more: &[&str]| {
+        let words = [&["report", "--incident", "--format"], more].concat();
+        scene.user.run(scene.repo.path(), &words).stdout
+    };
     // Leave for one step is for that one.
     let (_, incident, stderr) = scene.respond(&["--approve", "rollback"]);
     assert_eq!(state(&incident, "rollback"), "done", "{incident:#}\n{stderr}");
+    for form in ["text", "markdown", "html"] {
+        assert!(!report(&[form]).contains("of the year"), "{form}");
+        assert!(report(&[form, "--sla", "15m/y"]).contains("of 15 minutes of the year"), "{form}");
+    }
+    scene.change_config("auto = []\n", "auto = []\nsla = '15m/y'\n");
+    for form in ["text", "markdown", "html"] {
+        assert!(report(&[form]).contains("of 15 minutes of the year"), "{form}");
+    }
     // The search has found the last good version meanwhile, which is no release.
     assert_eq!((scene.deployed(1), scene.branches()), (vec![scene.commit("v2.0~2")], String::new()));
     let (code, _, stderr) = scene.respond(&["--approve", "rollback"]);

@@ -344,6 +344,11 @@ fn a_branch_and_a_link_are_ways_to_deploy_and_wrong_words_are_told() {
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.starts_with("deployed: v1.0"), "{}", ran.stdout);
     assert_eq!(git_in(remote.path(), &["rev-parse", "live"]).trim(), scene.commit("v1.0"));
+    // A slip is told by the dry run too.
+    let words = ["rollback", "--to", "v1.0", "--dry-run", "--deploy", "git:prodution/live"];
+    let ran = scene.user.run(scene.repo.path(), &words);
+    assert_eq!(ran.code, Some(2), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("no remote 'prodution' here: production"), "{}", ran.stderr);
     let link = scene.at("live");
     fs::create_dir_all(scene.at("releases/v1.0")).unwrap();
     let ran = run(&format!("symlink:{}:releases/{{tag}}", link.display()));

@@ -50,11 +50,14 @@ fn incident() -> Incident {
 #[test]
 fn the_state_of_things_comes_first_and_what_waits_last() {
     let mut text = Vec::new();
-    IncidentText { style: Style::new(false), says_next: true }.render(&incident(), &mut text).unwrap();
+    IncidentText { style: Style::new(false), says_next: true, spent: Some("23 of 15 minutes of the year") }
+        .render(&incident(), &mut text)
+        .unwrap();
     insta::assert_snapshot!(String::from_utf8(text).unwrap(), @r"
     shop is served by v1 (aaaaaaaaa); it was down for 7.0 s
       alarm       500 on /\x1b[31m|x (command, 2026-11-30 00:53:20 UTC)
       well again  2026-11-30 00:53:22 UTC
+      downtime    23 of 15 minutes of the year
 
       done    rollback     v1 (aaaaaaaaa) answers (3.0 s)
       waiting rollout-1    waits for leave

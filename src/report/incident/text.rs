@@ -19,14 +19,16 @@ const MOST_LINES: usize = 20;
 
 /// Renders an [`Incident`] for a terminal.
 #[derive(Debug, Clone, Copy)]
-pub struct IncidentText {
+pub struct IncidentText<'a> {
     /// Colours.
     pub style: Style,
     /// Whether the text says what could be done next.
     pub says_next: bool,
+    /// What the outage took of the downtime that is allowed.
+    pub spent: Option<&'a str>,
 }
 
-impl IncidentText {
+impl IncidentText<'_> {
     /// Write it.
     ///
     /// # Errors
@@ -48,6 +50,9 @@ impl IncidentText {
         }
         if let Some(at) = incident.recovered {
             self.row(out, "well again", &time(at))?;
+        }
+        if let Some(spent) = self.spent {
+            self.row(out, "downtime", spent)?;
         }
         for note in &incident.notes {
             self.row(out, "note", note)?;

@@ -103,7 +103,8 @@ impl Postmortem {
     }
 
     /// What is spent of the downtime that is allowed, in words, and which part of it that is; `None` while it is not over.
-    pub(super) fn spent(&self) -> Option<(String, f64)> {
+    #[must_use]
+    pub fn spent(&self) -> Option<(String, f64)> {
         let seconds = self.incident.as_ref()?.downtime_seconds()? + self.down_before;
         let budget = self.budget?;
         let before = match self.down_before {

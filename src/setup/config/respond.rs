@@ -19,6 +19,8 @@ pub(crate) struct Respond {
     pub(crate) onto: Option<String>,
     pub(crate) branch: Option<String>,
     pub(crate) push: Option<String>,
+    /// Downtime that is allowed.
+    pub(crate) sla: Option<String>,
     pub(crate) stages: Vec<Stage>,
     pub(crate) limits: Limits,
 }

@@ -1,9 +1,12 @@
 //! The incident that is meant.
 
+use std::path::Path;
+
 use crate::cli::Error;
-use crate::model::Incident;
+use crate::git::Repository;
+use crate::model::{DowntimeBudget, Incident};
 use crate::respond::Incidents;
-use crate::setup::cache_dir;
+use crate::setup::{Location, cache_dir, config};
 
 /// The incident whose id begins like this, or the latest of all services.
 pub(super) fn incident(id: Option<&str>) -> Result<Incident, Error> {
@@ -26,4 +29,12 @@ pub(super) fn incident(id: Option<&str>) -> Result<Incident, Error> {
         ([first, ..], Some(id)) => Err(Error::usage(format!("several incidents are called '{id}'"))
             .hinted(format!("the latest of them: pybisect report --incident {}", first.0))),
     }
+}
+
+/// The downtime that the configuration of the incident's repository allows; whoever responds there is told of slips in it.
+pub(super) fn allowed(incident: &Incident) -> Option<DowntimeBudget> {
+    let place = Path::new(&incident.repository);
+    let repository = Repository::open(place).ok()?;
+    let standing = Location::new(&repository, place);
+    config::load(&standing.config(&repository, None), false).ok()?.config.respond?.sla?.parse().ok()
 }

@@ -12,7 +12,7 @@ use crate::report::{
     IncidentText, Json, Postmortem, Renderer as _, ReportHtml, ReportMarkdown, Style, TextRenderer,
 };
 
-pub(super) use told::{of_incident, of_session};
+pub(super) use told::{of_incident, of_session, spent};
 
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -59,7 +59,7 @@ pub(crate) struct Args {
     /// The incident with this id [default: the latest], with all that its search found
     #[arg(long, value_name = "ID", num_args = 0..=1, conflicts_with = "what")]
     incident: Option<Option<String>>,
-    /// Downtime that is allowed, such as 99.997% (of the year), 99.9%/month or 15m/y
+    /// Downtime that is allowed, such as 99.997% (of the year), 99.9%/month or 15m/y [default: `sla` of respond]
     #[arg(long, value_name = "SLA", requires = "incident")]
     sla: Option<DowntimeBudget>,
     /// Output format [default: by the ending of FILE, else text]
@@ -78,7 +78,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let file = args.output.as_deref().filter(|file| *file != Path::new("-"));
     let form = args.format.or_else(|| file.and_then(Form::of_file)).unwrap_or(Form::Text);
     let told = match &args.incident {
-        Some(id) => told::of_incident(incident::incident(id.as_deref())?, args.sla)?,
+        Some(id) => {
+            let incident = incident::incident(id.as_deref())?;
+            let sla = args.sla.or_else(|| incident::allowed(&incident));
+            told::of_incident(incident, sla)?
+        }
         None => told::told(args.what.as_deref(), args.repo.as_deref())?,
     };
     let style = if file.is_some() { Style::new(false) } else { stdout_style() };
@@ -111,7 +115,11 @@ fn rendered(told: &Postmortem, form: Form, style: Style) -> Result<Vec<u8>, Erro
             None => Json.render(&told.report, &mut text),
         },
         Form::Text => match &told.incident {
-            Some(incident) => IncidentText { style, says_next: true }.render(incident, &mut text),
+            Some(incident) => {
+                let spent = told.spent();
+                let spent = spent.as_ref().map(|(text, _)| text.as_str());
+                IncidentText { style, says_next: true, spent }.render(incident, &mut text)
+            }
             None => TextRenderer { style, diff: told.diff.clone(), says_next: true }
                 .render(&told.report, &mut text),
         },

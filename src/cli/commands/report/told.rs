@@ -54,6 +54,21 @@ pub(in crate::cli::commands) fn of_incident(
     Ok(masked(&Postmortem { fix, incident: Some(incident), budget, down_before, ..of_search }))
 }
 
+/// What an incident took of the downtime that is allowed, where that is known.
+pub(in crate::cli::commands) fn spent(
+    incident: &Incident,
+    budget: DowntimeBudget,
+) -> Result<Option<String>, Error> {
+    let down_before = down_before(incident, budget)?;
+    let told = Postmortem {
+        incident: Some(incident.clone()),
+        budget: Some(budget),
+        down_before,
+        ..Postmortem::default()
+    };
+    Ok(told.spent().map(|(text, _)| text))
+}
+
 /// Seconds that the service was down before this incident, in the stretch of time of the budget that ends with it.
 fn down_before(incident: &Incident, budget: DowntimeBudget) -> Result<f64, Error> {
     let Some(until) = incident.recovered.or(incident.opened) else { return Ok(0.0) };

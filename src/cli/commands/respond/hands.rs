@@ -168,7 +168,7 @@ impl Work<'_> {
     }
 
     fn report(&self, job: &Job<'_>) -> Ended {
-        let told = of_incident(job.incident.clone(), None)?;
+        let told = of_incident(job.incident.clone(), self.settings.sla)?;
         let own = self.folder.join("report.html");
         let path = self.report.as_ref().unwrap_or(&own);
         for path in [&own, &self.folder.join("report.md"), path] {

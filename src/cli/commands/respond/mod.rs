@@ -16,11 +16,13 @@ use self::incident::{At, Opened};
 use self::settings::{Settings, absolute};
 use self::work::Work;
 use super::json_target::JsonTarget;
-use super::report::of_incident;
+use super::report::{of_incident, spent};
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
-use crate::model::{CancelToken, Incident, IncidentEventKind, IncidentOutcome, StepKind, StepState};
+use crate::model::{
+    CancelToken, DowntimeBudget, Incident, IncidentEventKind, IncidentOutcome, StepKind, StepState,
+};
 use crate::report::{IncidentText, ReportMarkdown, lines};
 use crate::respond::{Desk, Incidents, Response};
 use crate::session::SignalListener;
@@ -34,6 +36,8 @@ pub(super) struct Watched {
     pub(super) service: String,
     pub(super) place: PathBuf,
     pub(super) config: config::Config,
+    /// Downtime that is allowed.
+    pub(super) sla: Option<DowntimeBudget>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -51,7 +55,7 @@ pub(super) fn watched(repo: Option<&Path>) -> Result<Watched, Error> {
     let location = Location::new(&repository, &place);
     let config = config::load(&location.config(&repository, None), false)?.config;
     let (service, place) = (settings.service().to_owned(), absolute(&place));
-    Ok(Watched { service, place, config, warnings: settings.warnings })
+    Ok(Watched { service, place, config, sla: settings.sla, warnings: settings.warnings })
 }
 
 /// Run it.
@@ -69,7 +73,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let Some(auto) = settings.auto.as_ref().filter(|_| !args.dry_run) else {
         let incident = incident::planned(args, &settings, &repository, &cancel)?;
         drop(listener);
-        return tell(args, &incident, json.as_mut());
+        return tell((args, settings.sla), &incident, json.as_mut());
     };
     let opened = match incident::at(args, &settings, &incidents)? {
         At::Told(text) => {
@@ -96,7 +100,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     Response { desk: &desk, hands: &work, auto, cancel: &cancel }.carry_out();
     drop(listener);
     let incident = desk.close()?.incident().clone();
-    tell(args, &incident, json.as_mut())?;
+    tell((args, settings.sla), &incident, json.as_mut())?;
     Ok(if cancel.is_cancelled() { ExitStatus::Interrupted } else { exit(&incident) })
 }
 
@@ -131,7 +135,11 @@ fn say(kind: &IncidentEventKind, incident: &Incident) {
 }
 
 /// Show what came of it.
-fn tell(args: &Args, incident: &Incident, json: Option<&mut JsonTarget>) -> Result<ExitStatus, Error> {
+fn tell(
+    (args, sla): (&Args, Option<DowntimeBudget>),
+    incident: &Incident,
+    json: Option<&mut JsonTarget>,
+) -> Result<ExitStatus, Error> {
     let on_stdout = json.as_ref().is_some_and(|json| json.is_stdout());
     if let Some(json) = json {
         let mut text = serde_json::to_vec_pretty(incident).map_err(Error::internal)?;
@@ -143,11 +151,12 @@ fn tell(args: &Args, incident: &Incident, json: Option<&mut JsonTarget>) -> Resu
     }
     let mut text = Vec::new();
     if args.markdown {
-        let told = of_incident(incident.clone(), None)?;
+        let told = of_incident(incident.clone(), sla)?;
         ReportMarkdown.render(&told, &mut text).map_err(Error::internal)?;
         return print::print_text(&text);
     }
-    let view = IncidentText { style: stdout_style(), says_next: true };
+    let spent = sla.map(|sla| spent(incident, sla)).transpose()?.flatten();
+    let view = IncidentText { style: stdout_style(), says_next: true, spent: spent.as_deref() };
     view.render(incident, &mut text).map_err(Error::internal)?;
     print::print_text(&text)
 }

@@ -9,8 +9,8 @@ use crate::cli::Error;
 use crate::cli::commands::rollback;
 use crate::cli::commands::rollback::watched::{WatchArgs, duration};
 use crate::git::Repository;
-use crate::model::{StepId, StepKind};
-use crate::respond::Template;
+use crate::model::{DowntimeBudget, InvalidBudget, StepId, StepKind};
+use crate::respond::{Template, check_remote};
 use crate::session::Secrets;
 use crate::setup::Location;
 use crate::setup::config;
@@ -34,8 +34,15 @@ pub(super) struct Settings {
     pub(super) searches: bool,
     pub(super) stages: Vec<Stage>,
     pub(super) limits: Limits,
+    /// Downtime that is allowed.
+    pub(super) sla: Option<DowntimeBudget>,
     pub(super) secrets: Secrets,
     pub(super) warnings: Vec<String>,
+}
+
+/// The downtime that the configuration allows.
+fn budget(text: &str) -> Result<DowntimeBudget, Error> {
+    text.parse().map_err(|error: InvalidBudget| Error::usage(format!("`sla` of respond: {error}")))
 }
 
 /// A stage of the rollout.
@@ -73,8 +80,10 @@ impl Settings {
             find: limit(&respond.limits.find, 900)?,
             fixes: limit(&respond.limits.fixes, 900)?,
         };
+        let sla = respond.sla.as_deref().map(budget).transpose()?;
         let mut settings = Self {
             place,
+            sla,
             auto: respond.auto.as_ref().map(|auto| auto.iter().copied().map(StepKind::from).collect()),
             logs_command: respond.logs_command.clone().or_else(|| config.logs_command.clone()),
             good: config.good.clone().unwrap_or_default(),
@@ -110,8 +119,11 @@ impl Settings {
         for rollback in std::iter::once(&self.rollback).chain(self.stages.iter().map(|stage| &stage.rollback))
         {
             if rollback.deploy.is_some() {
-                rollback::steps(rollback, &self.here)?;
+                rollback::steps(rollback, &self.here)?.deploy.check(repository)?;
             }
+        }
+        if let Some(remote) = &self.respond.push {
+            check_remote(remote, repository)?;
         }
         for text in [&self.respond.fallback, &self.respond.fallback_off].into_iter().flatten() {
             Template::parse(text).map_err(Error::usage_of)?;

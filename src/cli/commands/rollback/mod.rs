@@ -76,6 +76,7 @@ pub(super) fn carry_out(
     said: &dyn Fn(&str),
 ) -> Result<Rolled, Error> {
     let Around { repository, here, cancel, secrets, .. } = around;
+    steps.deploy.check(repository)?;
     let mut service = take_service(args, repository)?;
     let baseline = steps.health.as_ref().map(|health| health.baseline(cancel)).unwrap_or_default();
     let deployed = deployed(args, repository, baseline.told.as_deref(), &service)?;

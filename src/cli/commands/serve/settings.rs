@@ -37,7 +37,7 @@ pub(super) struct Ready {
 
 /// Look at all that is configured.
 pub(super) fn ready(args: &Args) -> Result<Ready, Error> {
-    let Watched { service, place, config, mut warnings } = respond::watched(args.repo.as_deref())?;
+    let Watched { service, place, config, sla, mut warnings } = respond::watched(args.repo.as_deref())?;
     let own = config.serve.unwrap_or_default();
     let here = std::env::current_dir().map_err(Error::internal)?;
     let services = cache_dir::state()?.join("services");
@@ -89,7 +89,7 @@ pub(super) fn ready(args: &Args) -> Result<Ready, Error> {
             without: secret_variables,
         },
         folder,
-        pages: Arc::new(Shown),
+        pages: Arc::new(Shown { sla }),
         log: Box::new(move |text| print::say(&secrets.hidden(text))),
     };
     Ok(Ready { parts, address, token_file, warnings })

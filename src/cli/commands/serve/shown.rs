@@ -1,15 +1,18 @@
 //! Pages: those of reports, with what a server adds.
 
 use crate::cli::commands::report::of_incident;
-use crate::model::Incident;
+use crate::model::{DowntimeBudget, Incident};
 use crate::report::{IncidentList, Live, ReportHtml, TokenForm};
 use crate::serve::{Controls, Pages};
 
-pub(super) struct Shown;
+pub(super) struct Shown {
+    /// Downtime that is allowed.
+    pub(super) sla: Option<DowntimeBudget>,
+}
 
 impl Pages for Shown {
     fn incident(&self, incident: Incident, controls: &Controls) -> Result<Vec<u8>, String> {
-        let told = of_incident(incident, None).map_err(|error| error.told())?;
+        let told = of_incident(incident, self.sla).map_err(|error| error.told())?;
         let live = Live { csrf: controls.csrf.clone(), size: controls.size };
         let mut page = Vec::new();
         ReportHtml.render_live(&told, &live, &mut page).map_err(|error| error.to_string())?;

@@ -155,9 +155,26 @@ fn a_check_asks_each_door_and_does_nothing() {
         }
     }
     assert!(ran.stdout.contains("v2"), "what would be deployed: {}", ran.stdout);
+    assert!(!ran.stderr.contains("a message as of"), "{}", ran.stderr);
     assert!(scene.incidents().is_empty() && scene.deployed().is_empty());
     for (from, to, told) in [
         ("auto = ['rollback']", "", "it is not said what may happen without a person"),
+        (
+            "auto = ['rollback']",
+            "auto = []\nlimits = { find = 'soon' }",
+            "limits.find: 'soon' is not a duration",
+        ),
+        (
+            "auto = ['rollback']",
+            "auto = []\nstages = [{ name = 'few', soak = 'long' }]",
+            "stage 'few': health-window: 'long' is not a duration",
+        ),
+        ("auto = ['rollback']", "auto = []\npush = 'upstream'", "git knows no remote 'upstream' here"),
+        (
+            "auto = ['rollback']",
+            "auto = []\nsla = '15 minutes'",
+            "`sla` of respond: '15 minutes' is no budget",
+        ),
         ("[serve.hooks.generic]\n", "[serve.hooks.nagios]\n", "no sender is called so"),
         ("[serve.hooks.generic]\n", "[serve.hooks.generic]\nheader = 'a b'\n", "that is no name of a header"),
         ("[serve.hooks.datadog]\n", "[serve.hooks.datadog]\nauth = 'signature'\n", "datadog signs nothing"),

@@ -50,6 +50,12 @@ fn next_steps(incident: &Incident) -> Vec<(String, &'static str)> {
             steps.push((format!("pybisect respond --approve {}", step.id.kind.word()), why));
         }
     }
+    // What was left out after it comes with it.
+    let failed = incident.steps.iter().filter(|step| step.state == StepState::Failed);
+    for step in failed.filter(|step| step.id.kind != StepKind::Report) {
+        let command = format!("pybisect respond --retry {}", step.id);
+        steps.push((command, "do it again, and what was left out after it"));
+    }
     let is_left =
         |step: &crate::model::Step| step.state == StepState::Running && step.id.kind != StepKind::Report;
     if incident.outcome.is_none() && incident.steps.iter().any(is_left) {

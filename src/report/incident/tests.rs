@@ -66,3 +66,17 @@ fn the_state_of_things_comes_first_and_what_waits_last() {
       pybisect respond --approve rollout  # deploy the fix, stage by stage
     ");
 }
+
+#[test]
+fn what_failed_is_offered_to_be_tried_again() {
+    let mut incident = incident();
+    let step = incident.steps[1].id;
+    let outcome = "the deploy failed".to_owned();
+    let kind = IncidentEventKind::Ended { step, state: StepState::Failed, outcome, result: None };
+    incident.apply(&IncidentEvent { at: Timestamp::UNIX_EPOCH, kind });
+    let steps = next_steps(&incident);
+    assert_eq!(
+        steps,
+        [("pybisect respond --retry rollout-1".to_owned(), "do it again, and what was left out after it")]
+    );
+}

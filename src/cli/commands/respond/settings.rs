@@ -73,12 +73,12 @@ impl Settings {
         let service = rollback::service_name(&rollback, repository);
         rollback.service = Some(service.clone());
         let stages = stages(&rollback, &respond.stages, &service);
-        let limit = |text: &Option<String>, seconds| duration(text.as_ref(), seconds);
+        let limit = |name: &str, text: &Option<String>, seconds| duration(name, text.as_ref(), seconds);
         let limits = Limits {
-            command: limit(&rollback.limit, 120)?,
-            logs: limit(&respond.limits.logs, 120)?,
-            find: limit(&respond.limits.find, 900)?,
-            fixes: limit(&respond.limits.fixes, 900)?,
+            command: limit("limit", &rollback.limit, 120)?,
+            logs: limit("limits.logs", &respond.limits.logs, 120)?,
+            find: limit("limits.find", &respond.limits.find, 900)?,
+            fixes: limit("limits.fixes", &respond.limits.fixes, 900)?,
         };
         let sla = respond.sla.as_deref().map(budget).transpose()?;
         let mut settings = Self {
@@ -116,11 +116,16 @@ impl Settings {
                 .hinted("`deploy` and `health` under [tool.pybisect.rollback] for the way back")
                 .hinted("`command` under [tool.pybisect], or a command after `--`, for the cause"));
         }
-        for rollback in std::iter::once(&self.rollback).chain(self.stages.iter().map(|stage| &stage.rollback))
-        {
-            if rollback.deploy.is_some() {
-                rollback::steps(rollback, &self.here)?.deploy.check(repository)?;
-            }
+        let usable = |args: &rollback::Args| match &args.deploy {
+            Some(_) => Ok(rollback::steps(args, &self.here)?.deploy.check(repository)?),
+            None => Ok(()),
+        };
+        usable(&self.rollback)?;
+        for stage in &self.stages {
+            usable(&stage.rollback).map_err(|error: Error| {
+                let told = Error::usage(format!("stage '{}': {error}", stage.name));
+                error.hints().iter().fold(told, Error::hinted)
+            })?;
         }
         if let Some(remote) = &self.respond.push {
             check_remote(remote, repository)?;

@@ -167,7 +167,7 @@ pub(super) fn steps(args: &Args, here: &Path) -> Result<Steps, Error> {
         restart: template(&args.restart)?,
         health: args.watched.health(here)?,
         terms: args.watched.terms()?,
-        limit: duration(args.limit.as_ref(), 120)?,
+        limit: duration("limit", args.limit.as_ref(), 120)?,
     })
 }
 

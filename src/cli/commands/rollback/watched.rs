@@ -42,7 +42,7 @@ impl WatchArgs {
                 None => Ok(None),
             };
         };
-        let limit = duration(self.health_timeout.as_ref(), 10)?;
+        let limit = duration("health-timeout", self.health_timeout.as_ref(), 10)?;
         let health = Health::new(probe, self.health_version.as_deref(), limit, here.to_owned());
         health.map(Some).map_err(Error::usage_of)
     }
@@ -51,8 +51,8 @@ impl WatchArgs {
     pub(in crate::cli::commands) fn terms(&self) -> Result<Terms, Error> {
         Ok(Terms {
             count: self.health_count.unwrap_or(20).max(1),
-            window: duration(self.health_window.as_ref(), 20)?,
-            limit: duration(self.health_limit.as_ref(), 60)?,
+            window: duration("health-window", self.health_window.as_ref(), 20)?,
+            limit: duration("health-limit", self.health_limit.as_ref(), 60)?,
         })
     }
 
@@ -70,7 +70,14 @@ impl WatchArgs {
     }
 }
 
-/// What the user says, or so many seconds.
-pub(in crate::cli::commands) fn duration(text: Option<&String>, seconds: u64) -> Result<Duration, Error> {
-    text.map_or(Ok(Duration::from_secs(seconds)), |text| parse_duration(text))
+/// What the user says of a length of time, or so many seconds.
+pub(in crate::cli::commands) fn duration(
+    name: &str,
+    text: Option<&String>,
+    seconds: u64,
+) -> Result<Duration, Error> {
+    let Some(text) = text else { return Ok(Duration::from_secs(seconds)) };
+    parse_duration(text).map_err(|_| {
+        Error::usage(format!("{name}: '{text}' is not a duration")).hinted("such as 90s, 2m or 1m30s")
+    })
 }

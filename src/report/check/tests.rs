@@ -111,3 +111,37 @@ fn junit() {
     let clean = rendered(CheckJunit { fail_on: Some(Severity::Error) }, &nothing());
     assert!(clean.contains(r#"tests="1" failures="0""#), "{clean}");
 }
+
+#[test]
+fn nothing_is_told_twice() {
+    let failure = "TypeError: the JSON object must be str";
+    let mut report = sample();
+    let finding = &mut report.findings[0];
+    let culprit = crate::model::CommitId::from_bytes([3; 20]);
+    finding.message = format!(
+        "`json.loads(urls_file)` makes the command fail: {failure}\nfirst in {} Read it in one go",
+        culprit.short()
+    );
+    finding.evidence = vec!["callee changed: `json.load(urls_file)` → `json.loads(urls_file)`".to_owned()];
+    if let Some(suggestion) = &mut finding.suggestion {
+        suggestion.title = "as it was: `json.load(urls_file)`".to_owned();
+    }
+    if let Some(smoke) = &mut report.smoke {
+        smoke.culprit = Some(crate::model::CommitInfo {
+            id: culprit,
+            tree: crate::model::TreeId::from_bytes([4; 20]),
+            parents: Vec::new(),
+            author: "A <a@b.c>".to_owned(),
+            author_time: 0,
+            author_offset: 0,
+            commit_time: 0,
+            subject: "Read it in one go".to_owned(),
+        });
+    }
+    let view = CheckText { style: Style::new(false), verbose: true };
+    let text = rendered(view, &report);
+    for (told, times) in [(failure, 1), ("first in 030303030", 1), ("json.load(", 1), ("json.loads(", 2)] {
+        assert_eq!(text.matches(told).count(), times, "{told}: {text}");
+    }
+    assert!(text.contains("    callee changed\n") && text.contains("    as it was (tested)\n"), "{text}");
+}

@@ -26,7 +26,7 @@ impl CheckRenderer for CheckText {
             self.finding(finding, out)?;
         }
         if let Some(smoke) = &report.smoke {
-            self.smoke(smoke, out)?;
+            self.smoke(smoke, &report.findings, out)?;
         }
         for note in &report.notes {
             writeln!(out, "{} {note}", self.style.dim("note:"))?;
@@ -64,7 +64,7 @@ impl CheckText {
         let mut lines = finding.message.lines();
         let first = self.style.bold(lines.next().unwrap_or_default());
         writeln!(out, "{}{severity}{rule} {first}", self.style.name(place))?;
-        for line in lines.chain(finding.evidence.iter().map(String::as_str)) {
+        for line in lines.chain(finding.evidence.iter().map(|line| not_shown_below(line, finding))) {
             writeln!(out, "    {line}")?;
         }
         finding.suggestion.iter().try_for_each(|suggestion| self.suggestion(suggestion, out))
@@ -72,7 +72,8 @@ impl CheckText {
 
     fn suggestion(&self, suggestion: &Suggestion, out: &mut dyn io::Write) -> io::Result<()> {
         let tested = if suggestion.tested { " (tested)" } else { "" };
-        writeln!(out, "    {}{tested}", self.style.bold(&suggestion.title))?;
+        let title = without_code(&suggestion.title, &suggestion.new);
+        writeln!(out, "    {}{tested}", self.style.bold(title))?;
         for line in suggestion.old.lines() {
             writeln!(out, "    {}", self.style.bad(format!("- {line}")))?;
         }
@@ -82,20 +83,39 @@ impl CheckText {
         Ok(())
     }
 
-    fn smoke(&self, smoke: &SmokeResult, out: &mut dyn io::Write) -> io::Result<()> {
+    /// How the command did; what a finding says of that already is not said again.
+    fn smoke(&self, smoke: &SmokeResult, findings: &[Annotation], out: &mut dyn io::Write) -> io::Result<()> {
+        let is_told = |text: &str| findings.iter().any(|finding| finding.message.contains(text));
         let SmokeResult { command, base, merged, .. } = smoke;
         let line = format!("{command}: {base} on the base, {merged} on the merge result");
         let line = if smoke.is_new { self.style.bad(line) } else { self.style.dim(line) };
         writeln!(out, "{line}")?;
         if let Some(failure) = smoke.failure.as_ref().filter(|_| smoke.is_new) {
-            for line in failure.lines() {
+            for line in failure.lines().filter(|line| !is_told(line)) {
                 writeln!(out, "    {line}")?;
             }
         }
-        if let Some(culprit) = &smoke.culprit {
+        if let Some(culprit) = smoke.culprit.as_ref().filter(|culprit| !is_told(&culprit.id.short())) {
             let (id, subject) = (culprit.id.short(), &culprit.subject);
             writeln!(out, "    first in {} {subject}", self.style.name(id))?;
         }
         Ok(())
     }
+}
+
+/// A line of evidence: where the suggestion below it shows what was before and what is now, only what kind of change it is.
+fn not_shown_below<'a>(line: &'a str, finding: &Annotation) -> &'a str {
+    let shown = || {
+        let suggestion = finding.suggestion.as_ref()?;
+        let (kind, both) = line.split_once(": `")?;
+        let (before, after) = both.strip_suffix('`')?.split_once("` → `")?;
+        (suggestion.new.contains(before) && suggestion.old.contains(after)).then_some(kind)
+    };
+    shown().unwrap_or(line)
+}
+
+/// A title that ends with code, without it where the code is shown below.
+fn without_code<'a>(title: &'a str, shown: &str) -> &'a str {
+    let code = title.split_once(": `").and_then(|(words, code)| Some((words, code.strip_suffix('`')?)));
+    code.filter(|(_, code)| shown.contains(code)).map_or(title, |(words, _)| words)
 }

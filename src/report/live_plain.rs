@@ -34,6 +34,13 @@ impl<W: Write> PlainReporter<W> {
 
 impl<W: Write> Reporter for PlainReporter<W> {
     fn on_event(&mut self, event: &Event) {
+        self.tell(event);
+    }
+}
+
+impl<W: Write> PlainReporter<W> {
+    /// Tell an event, where it matters; whether it does.
+    pub(super) fn tell(&mut self, event: &Event) -> bool {
         let event = &cleaned(event);
         if let EventKind::TrialStarted { trial, subject, .. } = &event.kind {
             self.subjects.insert(*trial, subject.clone());
@@ -45,9 +52,20 @@ impl<W: Write> Reporter for PlainReporter<W> {
         if self.is_worth_a_row(event)
             && let Some(line) = line(event, &subject, self.style)
         {
-            // Nobody may be reading; the search goes on.
-            drop(writeln!(self.out, "{line}"));
+            self.write(&line);
+            return true;
         }
+        false
+    }
+
+    pub(super) fn write(&mut self, row: &str) {
+        // Nobody may be reading; the search goes on.
+        drop(writeln!(self.out, "{row}"));
+    }
+
+    #[cfg(test)]
+    pub(super) const fn out(&self) -> &W {
+        &self.out
     }
 }
 
@@ -165,7 +183,13 @@ fn suspect_line(suspect: &Suspect, style: Style) -> String {
 }
 
 fn trial_line(finished: &TrialFinished, subject: &str, style: Style) -> String {
-    let word = format!("{:<5}", finished.verdict.word());
+    // As proofs and fixes have it: `good` and `bad` are the ends of the range.
+    let word = match &finished.verdict {
+        Verdict::Good => "passes",
+        Verdict::Bad => "fails",
+        other => other.word(),
+    };
+    let word = format!("{word:<6}");
     let (word, reason) = match &finished.verdict {
         Verdict::Good => (style.good(word), String::new()),
         Verdict::Bad => (style.bad(word), String::new()),

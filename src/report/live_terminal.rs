@@ -90,9 +90,10 @@ impl Reporter for Progress {
         };
         let event = &cleaned(event);
         match &event.kind {
-            EventKind::TrialStarted { trial, commit, subject, .. } => {
-                let (commit, subject) = (commit.short().to_string(), subject.clone());
-                self.began(*trial, LiveTrial { commit, subject, activity });
+            EventKind::TrialStarted { trial, .. } => {
+                if let Some(row) = LiveTrial::of(&event.kind, &activity) {
+                    self.began(*trial, row);
+                }
             }
             EventKind::TrialFinished(finished) => self.ended(finished.trial),
             EventKind::TrialCancelled { trial } => self.ended(*trial),

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::Style;
 use super::columns::{cut, fill};
-use super::escape::{one_line, without_colours};
+use super::escape::{cleaned, one_line, without_colours};
 use super::phrases::duration;
-use crate::model::{TrialActivity, TrialPhase};
+use crate::model::{EventKind, TrialActivity, TrialPhase};
 
 /// Columns before what a row says: the spinner, the commit, the phase, the time.
 const LABELS: usize = 29;
@@ -31,6 +31,12 @@ pub(super) struct LiveTrial {
 }
 
 impl LiveTrial {
+    /// The trial that begins, as it may be shown.
+    pub(super) fn of(begins: &EventKind, activity: &TrialActivity) -> Option<Self> {
+        let EventKind::TrialStarted { commit, subject, .. } = cleaned(begins) else { return None };
+        Some(Self { commit: commit.short(), subject, activity: activity.clone() })
+    }
+
     /// What it does and for how long, and below it the line that it printed last, once it printed any.
     pub(super) fn rows(&self, elapsed: Duration, screen: LiveScreen, style: Style) -> String {
         let columns = (screen.columns)().saturating_sub(1);

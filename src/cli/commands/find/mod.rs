@@ -14,7 +14,7 @@ use crate::cli::terminal::{can_animate, stderr_columns, stderr_style};
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::model::CancelToken;
-use crate::report::{Json, LiveScreen, PlainReporter, Progress, Quiet, Renderer, Reporter, lines};
+use crate::report::{Json, LiveScreen, Progress, PulsingReporter, Quiet, Renderer, Reporter, lines};
 use crate::session::SignalListener;
 use crate::setup::{self, Prepared, Request, StoredRequest};
 
@@ -144,6 +144,8 @@ fn reporter(quiet: bool) -> Box<dyn Reporter> {
         let screen = LiveScreen { columns: stderr_columns, hide: hidden };
         Box::new(MaskedReporter(Progress::new(stderr_style(), screen)))
     } else {
-        Box::new(MaskedReporter(PlainReporter::new(anstream::stderr(), stderr_style())))
+        // A log is read on any screen.
+        let screen = LiveScreen { columns: || 80, hide: hidden };
+        Box::new(MaskedReporter(PulsingReporter::new(anstream::stderr(), stderr_style(), screen)))
     }
 }

@@ -30,6 +30,8 @@ pub struct FixText<'a> {
     pub says_next: bool,
     /// Whether a fix may take back later commits of its files.
     pub allows_restore: bool,
+    /// The command that this is the answer to, without what is done with the fix.
+    pub again: &'a str,
 }
 
 impl FixText<'_> {
@@ -112,7 +114,7 @@ impl FixText<'_> {
         if more > 0 {
             writeln!(out, "    … {more} more")?;
         }
-        writeln!(out, "  to have it all the same: pybisect fix --allow-restore")
+        writeln!(out, "  to have it all the same: {} --allow-restore", self.again)
     }
 
     fn change(&self, fix: &CandidateFix, out: &mut dyn Write) -> io::Result<()> {
@@ -141,7 +143,9 @@ impl FixText<'_> {
         }
         writeln!(
             out,
-            "  pybisect fix --branch NAME --commit  {}",
+            "  {}{} --branch NAME --commit  {}",
+            self.again,
+            if self.allows_restore { " --allow-restore" } else { "" },
             self.style.dim("# as a commit on a new branch")
         )
     }

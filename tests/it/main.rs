@@ -20,6 +20,7 @@ mod cli_logs;
 #[cfg(feature = "mcp")]
 mod cli_mcp;
 mod cli_mistakes;
+mod cli_next;
 mod cli_output;
 mod cli_report;
 mod cli_secrets;

@@ -98,6 +98,20 @@ impl Args {
     }
 }
 
+impl Args {
+    /// The command of the same fix: what of it says which one that is.
+    fn again(&self) -> String {
+        let mut words = vec!["pybisect".to_owned(), "fix".to_owned()];
+        words.extend(self.session.clone());
+        let repo = self.repo.as_ref().map(|repo| repo.display().to_string());
+        let onto = Some(&self.onto).filter(|onto| *onto != "HEAD").cloned();
+        for (name, value) in [("--repo", repo), ("--onto", onto), ("--verify", self.verify.clone())] {
+            words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
+        }
+        shell_words::join(words)
+    }
+}
+
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     if !args.command.is_empty() {
@@ -166,6 +180,7 @@ fn tell(args: &Args, tested: &TestedFixes, branch: Option<&str>) -> Result<ExitS
             committed: committed.as_ref(),
             says_next: !args.is_shown,
             allows_restore: args.allow_restore,
+            again: &hidden(&args.again()),
         };
         let mut text = Vec::new();
         view.render(&shown, &mut text).map_err(Error::internal)?;

@@ -56,7 +56,10 @@ impl Answer {
         let head = self.head(report);
         let mut sections = vec![
             Section { label: "failure", rows: self.failure(report) },
-            Section { label: "cause", rows: self.cause(report) },
+            Section {
+                label: if report.breaking_changes.is_empty() { "change" } else { "cause" },
+                rows: self.cause(report),
+            },
             Section {
                 label: if report.status == "found" { "proof" } else { "runs" },
                 rows: self.proof(report),

@@ -85,13 +85,13 @@ fn found(parents: &[u8], edits: Vec<BreakingChange>) -> Report {
 }
 
 fn answer(report: &Report, revert: Revert) -> String {
+    answer_with("@@ -1 +1 @@\n-a\n+b\n".repeat(9), report, revert)
+}
+
+/// The answer where this is the culprit's whole change.
+fn answer_with(diff: String, report: &Report, revert: Revert) -> String {
     let next = Next { revert, repository: None };
-    let renderer = Answer {
-        style: Style::new(false),
-        width: 80,
-        diff: Some("@@ -1 +1 @@\n-a\n+b\n".repeat(9)),
-        next: Some(next),
-    };
+    let renderer = Answer { style: Style::new(false), width: 80, diff: Some(diff), next: Some(next) };
     let mut text = Vec::new();
     renderer.render(report, &mut text).unwrap();
     let text = String::from_utf8(text).unwrap();
@@ -138,6 +138,17 @@ fn a_merge_with_many_notes() {
         Skipped { commit: id(7), kind: SkipKind::Timeout, reason: "took longer than 20 s".to_owned() },
     ];
     insta::assert_snapshot!(answer(&report, Revert::Unknown));
+}
+
+#[test]
+fn a_change_of_several_files_names_them() {
+    let mut report = found(&[1, 3], Vec::new());
+    report.flaky = Some((0.0, 0.5));
+    let part = |path: &str| {
+        format!("diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-a\n+b\n")
+    };
+    let change = part("shop/cart.py") + &part("shop/prices.py");
+    insta::assert_snapshot!(answer_with(change, &report, Revert::Unknown));
 }
 
 #[test]

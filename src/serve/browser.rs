@@ -147,12 +147,21 @@ async fn step_of(app: &App, request: Request) -> Answered<String> {
     Ok(field(&fields, "step").to_owned())
 }
 
+/// Back to the incident; also for who pressed a button that another one had pressed already: the page shows how it stands.
+fn done(id: &str, what: Answered<()>) -> Response {
+    let there = || to(&format!("/incidents/{id}"));
+    match what {
+        Err(response) if response.status() != StatusCode::CONFLICT => *response,
+        _ => there(),
+    }
+}
+
 async fn approve(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Response {
     let step = match step_of(&app, request).await {
         Ok(step) => step,
         Err(response) => return *response,
     };
-    approved(&app, &id, &step).map_or_else(|response| *response, |()| to(&format!("/incidents/{id}")))
+    done(&id, approved(&app, &id, &step))
 }
 
 async fn retry(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Response {

@@ -67,7 +67,15 @@ fn the_page_grows_and_its_buttons_are_for_those_who_are_let_in() {
     assert_eq!(server.ask(&approve, std::slice::from_ref(&cookie), &form(csrf)).0, 303);
     server.wait("done", |one| one["steps"][0]["state"] == "done");
     assert_eq!(scene.deployed(), "v2\n");
-    assert_eq!(server.ask(&approve, &[cookie], &form(csrf)).0, 409, "it is done");
+    // Who presses a button after somebody else did sees how it stands, and nothing is done twice; programs are told.
+    let (status, text) = server.ask(&approve, &[cookie], &form(csrf));
+    assert_eq!(
+        (status, header(&text, "location")),
+        (303, Some(format!("/incidents/{id}").as_str())),
+        "{text}"
+    );
+    assert_eq!(server.api(&api, "{\"step\": \"rollback\"}").0, 409, "it is done");
+    assert_eq!(scene.deployed(), "v2\n");
 
     let mut heard = String::new();
     let mut bytes = [0; 1024];

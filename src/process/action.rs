@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
@@ -99,17 +98,19 @@ fn start(
     mut command: Command,
     began: &mut dyn FnMut(Acting) -> io::Result<()>,
 ) -> io::Result<io::Result<Child>> {
-    let (hears, told) = pipe_with(PipeFlags::CLOEXEC)?;
-    let (gate, lets_go) = pipe_with(PipeFlags::CLOEXEC)?;
-    wait_to_be_let_go(&mut command, told, gate, lets_go.as_raw_fd());
+    let (mut hears, told) = io::pipe()?;
+    let (gate, mut lets_go) = io::pipe()?;
+    wait_to_be_let_go(&mut command, told.into(), gate.into(), lets_go.as_raw_fd());
     std::thread::scope(|scope| {
         // This comes back once the command has become its program, with which its ends of the pipes are closed.
         let starting = scope.spawn(move || command.spawn());
         let mut number = [0; size_of::<u32>()];
         // Without a number it could not even be started.
-        if File::from(hears).read_exact(&mut number).is_ok() {
+        if hears.read_exact(&mut number).is_ok() {
             let heard = began(Acting::of(u32::from_ne_bytes(number)));
-            let let_go = heard.and_then(|()| File::from(lets_go).write_all(&[1]));
+            let let_go = heard.and_then(|()| lets_go.write_all(&[1]));
+            // Where it was not let go, it ends at this.
+            drop(lets_go);
             if let Err(error) = let_go {
                 drop(starting.join());
                 return Err(error);

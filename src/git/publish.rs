@@ -157,11 +157,58 @@ impl Repository {
     /// When the remote cannot be reached or refuses, or the branch moved meanwhile.
     pub fn move_remote_branch(&self, remote: &str, branch: &str, to: CommitId) -> Result<(), GitError> {
         let target = format!("refs/heads/{branch}");
-        let known = self.git(&format!("ls-remote of '{remote}'"), &["ls-remote", remote, &target])?;
-        let before = known.split_whitespace().next().unwrap_or_default().to_owned();
+        let before = self.remote_tip(remote, branch)?.map(|tip| tip.to_string()).unwrap_or_default();
         let lease = format!("--force-with-lease={target}:{before}");
         let what = format!("{to}:{target}");
         self.git(&format!("push to '{remote}'"), &["push", "--quiet", &lease, remote, &what]).map(drop)
+    }
+
+    /// The commit that a branch of a remote leads to now; `None` where there is no such branch.
+    ///
+    /// # Errors
+    /// When the remote cannot be reached or refuses.
+    pub fn remote_tip(&self, remote: &str, branch: &str) -> Result<Option<CommitId>, GitError> {
+        let target = format!("refs/heads/{branch}");
+        let known = self.git(&format!("ls-remote of '{remote}'"), &["ls-remote", remote, &target])?;
+        Ok(known.split_whitespace().next().and_then(|id| id.parse().ok()))
+    }
+
+    /// Make a commit with the files of another one on top of `tip`, in the name of `author`: an object of the repository,
+    /// to which no name leads. Where `tip` has these files already, it is `tip`.
+    ///
+    /// # Errors
+    /// When a commit is missing or broken, or the repository cannot be written.
+    pub fn commit_files_of(
+        &self,
+        version: CommitId,
+        tip: CommitId,
+        (name, email): (&str, &str),
+        message: &str,
+    ) -> Result<CommitId, GitError> {
+        let (files, tip) = (self.inner.find_commit(version.oid()?)?, self.inner.find_commit(tip.oid()?)?);
+        if files.tree_id() == tip.tree_id() {
+            return Ok(commit_id(tip.id()));
+        }
+        let author = git2::Signature::now(name, email)?;
+        let id = self.inner.commit(None, &author, &author, message, &files.tree()?, &[&tip])?;
+        Ok(commit_id(id))
+    }
+
+    /// Push a commit to a branch of a remote, never by force: refused where the branch moved on.
+    ///
+    /// # Errors
+    /// When the remote cannot be reached or refuses.
+    pub fn push_commit(&self, remote: &str, branch: &str, commit: CommitId) -> Result<(), GitError> {
+        let what = format!("{commit}:refs/heads/{branch}");
+        self.git(&format!("push to '{remote}'"), &["push", "--quiet", remote, &what]).map(drop)
+    }
+
+    /// How many commits lead to one and not to another.
+    ///
+    /// # Errors
+    /// When a commit is missing or broken.
+    pub fn commits_since(&self, to: CommitId, from: CommitId) -> Result<usize, GitError> {
+        Ok(self.inner.graph_ahead_behind(to.oid()?, from.oid()?)?.0)
     }
 
     fn git(&self, action: &str, arguments: &[&str]) -> Result<String, GitError> {

@@ -18,6 +18,9 @@ pub struct DeployedVersion {
     /// The first line of its message.
     #[serde(default)]
     pub subject: String,
+    /// The commit on the deployed branch that has this version's files, where one is made to go back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub as_commit: Option<CommitId>,
 }
 
 impl DeployedVersion {
@@ -35,15 +38,16 @@ impl DeployedVersion {
         self.tag.as_ref().map_or_else(|| short.clone(), |tag| format!("{tag} ({short})"))
     }
 
-    /// Whether an application that says it is `told` means this version: the tag, with or without `v`, or the commit,
-    /// of which at least seven digits are told.
+    /// Whether an application that says it is `told` means this version: the tag, with or without `v`, or the commit or the
+    /// one with its files, of which at least seven digits are told.
     #[must_use]
     pub fn is_told_as(&self, told: &str) -> bool {
         const LEAST_DIGITS: usize = 7;
         let told = told.trim();
         let is_tag = self.tag.as_deref().is_some_and(|tag| bare(tag) == bare(told));
         let lower = told.to_ascii_lowercase();
-        is_tag || (lower.len() >= LEAST_DIGITS && self.commit.to_string().starts_with(&lower))
+        let mut commits = std::iter::once(self.commit).chain(self.as_commit);
+        is_tag || (lower.len() >= LEAST_DIGITS && commits.any(|id| id.to_string().starts_with(&lower)))
     }
 }
 
@@ -216,6 +220,7 @@ mod tests {
             commit: "3f2a9c1e00000000000000000000000000000000".parse().unwrap(),
             tag: Some("v1.4".to_owned()),
             subject: String::new(),
+            as_commit: None,
         };
         for told in
             ["v1.4", "1.4", " 1.4\n", "3f2a9c1", "3F2A9C1E0", "3f2a9c1e00000000000000000000000000000000"]
@@ -225,6 +230,10 @@ mod tests {
         for told in ["", "1.40", "1", "v", "3f2a9c", "3f2a9c2", "3f2a9c1e0x"] {
             assert!(!version.is_told_as(told), "{told}");
         }
+        let remade = DeployedVersion { as_commit: "aa".repeat(20).parse().ok(), ..version.clone() };
+        assert!(
+            remade.is_told_as("aaaaaaa") && remade.is_told_as("3f2a9c1") && !version.is_told_as("aaaaaaa")
+        );
         let untagged = DeployedVersion { tag: None, ..version.clone() };
         assert!(!untagged.is_told_as("1.4") && untagged.is_told_as("3f2a9c1"));
         assert_eq!((version.number(), untagged.number()), ("1.4".to_owned(), "3f2a9c1e0".to_owned()));

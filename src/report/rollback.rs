@@ -219,7 +219,7 @@ mod tests {
 
     fn version(digits: &str, tag: &str) -> DeployedVersion {
         let commit = digits.repeat(20).parse().unwrap();
-        DeployedVersion { commit, tag: Some(tag.to_owned()), subject: String::new() }
+        DeployedVersion { commit, tag: Some(tag.to_owned()), subject: String::new(), as_commit: None }
     }
 
     fn action(kind: &str, code: i32) -> Action {

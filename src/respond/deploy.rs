@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::template::{Template, TemplateError, check_names, filled};
 use crate::git::{GitError, Repository};
-use crate::model::{Action, CancelToken, DeployedVersion, Termination};
+use crate::model::{Action, CancelToken, CommitId, DeployedVersion, Termination};
 use crate::process::{Acting, ActionSpec, act, act_as};
 
 /// Bytes of a command's output that are kept in the report.
@@ -37,6 +37,29 @@ pub enum DeployError {
         /// Those that it knows.
         known: String,
     },
+    /// A remote has no such branch.
+    #[error("'{remote}' has no branch '{branch}'")]
+    NoBranch {
+        /// The remote.
+        remote: String,
+        /// The branch.
+        branch: String,
+    },
+    /// What a branch leads to is not known here, so that nothing can be put on top of it.
+    #[error("{branch} of '{remote}' leads to {}, which is not here: git fetch {remote}", .tip.short())]
+    NotFetched {
+        /// The remote.
+        remote: String,
+        /// The branch.
+        branch: String,
+        /// The commit.
+        tip: CommitId,
+    },
+    /// Nobody is the author of a commit.
+    #[error(
+        "who makes the commit? git config user.name 'Your Name' and git config user.email you@example.com"
+    )]
+    NoAuthor,
     /// Git refused.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -69,6 +92,13 @@ pub enum Deploy {
         /// The branch.
         branch: String,
     },
+    /// A commit with the version's files on top of such a branch, so that its history stays.
+    Revert {
+        /// The remote.
+        remote: String,
+        /// The branch.
+        branch: String,
+    },
 }
 
 /// Where a deploy runs, and what it may take.
@@ -83,7 +113,8 @@ pub(super) struct Surroundings<'a> {
 pub(super) type Began<'a> = &'a mut dyn FnMut(Acting) -> io::Result<()>;
 
 impl Deploy {
-    /// A command, `symlink:LINK:RELEASE` (`symlink:/srv/app/current:/srv/app/releases/{short}`), or `git:REMOTE/BRANCH`.
+    /// A command, `symlink:LINK:RELEASE` (`symlink:/srv/app/current:/srv/app/releases/{short}`), `git:REMOTE/BRANCH`, or
+    /// `git-revert:REMOTE/BRANCH`.
     ///
     /// # Errors
     /// When it is none of these.
@@ -97,12 +128,19 @@ impl Deploy {
             }
             return Ok(Self::Symlink { link: link.into(), release: release.to_owned() });
         }
-        if let Some(rest) = text.strip_prefix("git:") {
+        let reverts = text.strip_prefix("git-revert:");
+        if let Some(rest) = reverts.or_else(|| text.strip_prefix("git:")) {
             let (remote, branch) = rest.split_once('/').ok_or_else(unknown)?;
             if remote.is_empty() || remote.starts_with('-') || !Repository::can_be_a_branch(branch) {
                 return Err(unknown());
             }
-            return Ok(Self::Branch { remote: remote.to_owned(), branch: branch.to_owned() });
+            let (remote, branch) = (remote.to_owned(), branch.to_owned());
+            let is_kept = reverts.is_some();
+            return Ok(if is_kept {
+                Self::Revert { remote, branch }
+            } else {
+                Self::Branch { remote, branch }
+            });
         }
         Ok(Self::Command(Template::parse(text)?))
     }
@@ -110,10 +148,14 @@ impl Deploy {
     /// Whether what it names is here, as far as that can be seen without doing anything.
     ///
     /// # Errors
-    /// When a remote is not known to git.
+    /// When a remote is not known to git, or nobody would be the author of a commit.
     pub fn check(&self, repository: &Repository) -> Result<(), DeployError> {
         match self {
             Self::Branch { remote, .. } => check_remote(remote, repository),
+            Self::Revert { remote, .. } => {
+                check_remote(remote, repository)?;
+                repository.author().map(drop).ok_or(DeployError::NoAuthor)
+            }
             Self::Command(_) | Self::Symlink { .. } => Ok(()),
         }
     }
@@ -122,6 +164,40 @@ impl Deploy {
     #[must_use]
     pub fn wants_worktree(&self) -> bool {
         matches!(self, Self::Command(template) if template.wants_worktree())
+    }
+
+    /// The version as it will be deployed: with the commit that a branch gets, which is made for it.
+    ///
+    /// # Errors
+    /// When it cannot be made: what the branch leads to is not here, or nobody is its author.
+    pub(super) fn prepared(
+        &self,
+        version: &DeployedVersion,
+        repository: &Repository,
+    ) -> Result<DeployedVersion, DeployError> {
+        let Self::Revert { remote, branch } = self else { return Ok(version.clone()) };
+        let (remote, branch) = (remote.clone(), branch.clone());
+        let Some(tip) = repository.remote_tip(&remote, &branch)? else {
+            return Err(DeployError::NoBranch { remote, branch });
+        };
+        if repository.info(tip).is_err() {
+            return Err(DeployError::NotFetched { remote, branch, tip });
+        }
+        let (name, email) = repository.author().ok_or(DeployError::NoAuthor)?;
+        let commits = match repository.commits_since(tip, version.commit)? {
+            1 => "commit".to_owned(),
+            count => format!("{count} commits"),
+        };
+        let (name_of_it, commit) = (version.name(), version.commit);
+        let message = if repository.is_ancestor(commit, tip)? {
+            format!(
+                "Roll back to {name_of_it}\n\nThe files are those of {commit} again, without the last {commits} of {branch}.\n"
+            )
+        } else {
+            format!("Roll out {name_of_it}\n\nThe files are those of {commit}.\n")
+        };
+        let made = repository.commit_files_of(version.commit, tip, (&name, &email), &message)?;
+        Ok(DeployedVersion { as_commit: Some(made), ..version.clone() })
     }
 
     /// What would be done, for people; an error when it could not.
@@ -140,6 +216,10 @@ impl Deploy {
             }
             Self::Branch { remote, branch } => Ok(format!(
                 "git push --force-with-lease {remote} {}:refs/heads/{branch}",
+                version.commit.short()
+            )),
+            Self::Revert { remote, branch } => Ok(format!(
+                "git push {remote} (a commit with the files of {}):refs/heads/{branch}",
                 version.commit.short()
             )),
         }
@@ -164,6 +244,11 @@ impl Deploy {
             }
             Self::Branch { remote, branch } => {
                 around.repository.move_remote_branch(remote, branch, version.commit)?;
+                Ok(done(started))
+            }
+            Self::Revert { remote, branch } => {
+                let made = version.as_commit.unwrap_or(version.commit);
+                around.repository.push_commit(remote, branch, made)?;
                 Ok(done(started))
             }
         }
@@ -287,6 +372,7 @@ mod tests {
             commit: "aa".repeat(20).parse().unwrap(),
             tag: Some("v1".to_owned()),
             subject: String::new(),
+            as_commit: None,
         }
     }
 
@@ -295,6 +381,9 @@ mod tests {
         assert!(matches!(Deploy::parse("./deploy {commit}"), Ok(Deploy::Command(_))));
         assert!(
             matches!(Deploy::parse("git:origin/deploy/web"), Ok(Deploy::Branch { branch, .. }) if branch == "deploy/web")
+        );
+        assert!(
+            matches!(Deploy::parse("git-revert:origin/main"), Ok(Deploy::Revert { branch, .. }) if branch == "main")
         );
         assert!(matches!(
             Deploy::parse("symlink:/srv/current:/srv/releases/{tag}"),

@@ -373,7 +373,12 @@ mod tests {
     use super::*;
 
     fn version(digits: &str) -> DeployedVersion {
-        DeployedVersion { commit: digits.repeat(20).parse().unwrap(), tag: None, subject: String::new() }
+        DeployedVersion {
+            commit: digits.repeat(20).parse().unwrap(),
+            tag: None,
+            subject: String::new(),
+            as_commit: None,
+        }
     }
 
     #[test]

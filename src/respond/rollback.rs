@@ -188,6 +188,7 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
             report.outcome = RollbackOutcome::DryRun;
             return Ok(attempt);
         }
+        attempt.version = steps.deploy.prepared(&attempt.version, self.repository)?;
         let (done, mut standing) = self.found(&mut attempt, started, report, said)?;
         if !matches!(standing, Some(Standing::Healthy | Standing::Open)) {
             let is_done = |kind: &str| done.iter().any(|known| known == kind);

@@ -159,6 +159,7 @@ mod tests {
             commit: "3f2a9c1e00000000000000000000000000000000".parse().unwrap(),
             tag: tag.map(str::to_owned),
             subject: String::new(),
+            as_commit: None,
         }
     }
 

@@ -189,6 +189,7 @@ mod tests {
             commit: "aa".repeat(20).parse().unwrap(),
             tag: Some("v1".to_owned()),
             subject: String::new(),
+            as_commit: None,
         }
     }
 

@@ -344,6 +344,39 @@ fn a_branch_and_a_link_are_ways_to_deploy_and_wrong_words_are_told() {
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.starts_with("deployed: v1.0"), "{}", ran.stdout);
     assert_eq!(git_in(remote.path(), &["rev-parse", "live"]).trim(), scene.commit("v1.0"));
+    // The same with the branch's history kept: one commit more, with the version's files.
+    let broken = scene.commit("v1.1");
+    git_in(scene.repo.path(), &["push", "-q", "-f", "production", "v1.1:refs/heads/live"]);
+    let words = ["rollback", "--to", "v1.0", "--dry-run", "--deploy", "git-revert:production/live"];
+    let ran = scene.user.run(scene.repo.path(), &words);
+    assert!(
+        ran.code == Some(2) && ran.stderr.contains("git config user.name"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    git_in(scene.repo.path(), &["config", "user.name", "Ada"]);
+    git_in(scene.repo.path(), &["config", "user.email", "ada@example.com"]);
+    let ran = scene.user.run(scene.repo.path(), &words);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(git_in(remote.path(), &["rev-parse", "live"]).trim(), broken, "nothing was done");
+    for _ in 0..2 {
+        // The second time it is there already.
+        let ran = run("git-revert:production/live");
+        assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+        assert_eq!(git_in(remote.path(), &["rev-parse", "live^"]).trim(), broken);
+        let trees = git_in(
+            remote.path(),
+            &["rev-parse", "live^{tree}", &format!("{}^{{tree}}", scene.commit("v1.0"))],
+        );
+        let trees: Vec<&str> = trees.lines().collect();
+        assert_eq!(trees[0], trees[1]);
+        let message = git_in(remote.path(), &["log", "-1", "--format=%B", "live"]);
+        assert!(message.starts_with("Roll back to v1.0"), "{message}");
+    }
+    git_in(scene.repo.path(), &["push", "-q", "-f", "production", "v1.0:refs/heads/live"]);
+    let ran = run("git-revert:production/nowhere");
+    assert!(ran.stderr.contains("'production' has no branch 'nowhere'"), "{}", ran.stderr);
     // A slip is told by the dry run too.
     let words = ["rollback", "--to", "v1.0", "--dry-run", "--deploy", "git:prodution/live"];
     let ran = scene.user.run(scene.repo.path(), &words);

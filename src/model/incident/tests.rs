@@ -27,6 +27,7 @@ fn events_make_an_incident_and_both_outlast_json() {
         commit: "aa".repeat(20).parse().unwrap(),
         tag: Some("v1".to_owned()),
         subject: String::new(),
+        as_commit: None,
     };
     let alarm = |firing| Alarm {
         at: Timestamp::from_second(100).unwrap(),

@@ -11,6 +11,7 @@ fn incident() -> Incident {
         commit: "aa".repeat(20).parse().unwrap(),
         tag: Some("v1".to_owned()),
         subject: String::new(),
+        as_commit: None,
     };
     let (rollback, rollout) =
         (StepId::from(StepKind::Rollback), StepId { kind: StepKind::Rollout, stage: Some(1) });

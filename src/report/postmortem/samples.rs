@@ -124,8 +124,12 @@ pub(in crate::report) fn found(text: &str) -> Postmortem {
 /// An incident of which `found` is the cause: rolled back, a rollout waits. All texts of others are this one.
 pub(in crate::report) fn incident(text: &str) -> Postmortem {
     let at = |second: i64| Timestamp::from_second(1_796_000_000 + second).unwrap_or_default();
-    let version =
-        |byte: u8| DeployedVersion { commit: id(byte), tag: Some(text.to_owned()), subject: text.to_owned() };
+    let version = |byte: u8| DeployedVersion {
+        commit: id(byte),
+        tag: Some(text.to_owned()),
+        subject: text.to_owned(),
+        as_commit: None,
+    };
     let (rollback, find) = (StepId::from(StepKind::Rollback), StepId::from(StepKind::Find));
     let rollout = StepId { kind: StepKind::Rollout, stage: Some(1) };
     let opened = IncidentEventKind::Opened {

@@ -8,7 +8,12 @@ use crate::model::{CancelReason, DeployedVersion, IncidentOutcome};
 use crate::respond::{Incidents, step_to_retry};
 
 fn version() -> DeployedVersion {
-    DeployedVersion { commit: "aa".repeat(20).parse().unwrap(), tag: None, subject: String::new() }
+    DeployedVersion {
+        commit: "aa".repeat(20).parse().unwrap(),
+        tag: None,
+        subject: String::new(),
+        as_commit: None,
+    }
 }
 
 fn stage(number: u32) -> StepId {

@@ -26,7 +26,7 @@ Examples:
 Exit status: 0 rolled back, 2 usage, 3 no good version known, 6 not healthy or not done, 130 interrupted")]
 pub(crate) struct Args {
     /// How a version is deployed: a command with {commit}, {short}, {tag}, {version} or {worktree};
-    /// symlink:LINK:RELEASE; or git:REMOTE/BRANCH
+    /// symlink:LINK:RELEASE; git:REMOTE/BRANCH; or git-revert:REMOTE/BRANCH
     #[arg(long, value_name = "CMD")]
     pub(crate) deploy: Option<String>,
     /// Command that makes the service load the new code, after each deploy

@@ -201,7 +201,12 @@ pub(in crate::cli::commands) fn older(
     {
         if versions.len() < MOST_TESTED && versions.iter().all(|known| known.commit != tag.commit) {
             let subject = repository.info(tag.commit)?.subject;
-            versions.push(DeployedVersion { commit: tag.commit, tag: Some(tag.name), subject });
+            versions.push(DeployedVersion {
+                commit: tag.commit,
+                tag: Some(tag.name),
+                subject,
+                as_commit: None,
+            });
         }
     }
     if versions.is_empty() {
@@ -213,7 +218,12 @@ pub(in crate::cli::commands) fn older(
         let powers = (0..).map(|power| 1_usize << power).take_while(|&step| step < chain.len());
         for step in powers {
             let info = repository.info(chain[step])?;
-            versions.push(DeployedVersion { commit: info.id, tag: None, subject: info.subject });
+            versions.push(DeployedVersion {
+                commit: info.id,
+                tag: None,
+                subject: info.subject,
+                as_commit: None,
+            });
         }
     }
     Ok(versions.into())
@@ -226,5 +236,5 @@ pub(in crate::cli::commands) fn version_of(
 ) -> Result<DeployedVersion, Error> {
     let info = repository.resolve(rev)?;
     let tag = repository.tags_at(info.id)?.into_iter().next();
-    Ok(DeployedVersion { commit: info.id, tag, subject: info.subject })
+    Ok(DeployedVersion { commit: info.id, tag, subject: info.subject, as_commit: None })
 }

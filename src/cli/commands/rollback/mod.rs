@@ -158,7 +158,7 @@ pub(super) fn steps(args: &Args, here: &Path) -> Result<Steps, Error> {
         |text: &Option<String>| text.as_deref().map(Template::parse).transpose().map_err(Error::usage_of);
     let deploy = Deploy::parse(deploy).map_err(|error| {
         Error::usage_of(error).hinted(
-            "a command such as './deploy.sh {commit}', symlink:/srv/app/current:/srv/app/releases/{tag}, or git:REMOTE/BRANCH",
+            "a command such as './deploy.sh {commit}', symlink:/srv/app/current:/srv/app/releases/{tag}, git:REMOTE/BRANCH, or git-revert:REMOTE/BRANCH",
         )
     })?;
     Ok(Steps {

@@ -112,7 +112,8 @@ impl FromStr for DowntimeBudget {
             let allowed: SignedDuration = amount.parse().map_err(|_| invalid())?;
             (allowed.as_secs_f64(), period.ok_or_else(invalid)?)
         };
-        let is_one = allowed_seconds > 0.0 && allowed_seconds <= period.seconds();
+        // Nobody allows a service to be down half of the time: that is the share which may be missing, taken for the other.
+        let is_one = allowed_seconds > 0.0 && allowed_seconds < period.seconds() / 2.0;
         if is_one { Ok(Self { allowed_seconds, period }) } else { Err(invalid()) }
     }
 }
@@ -143,6 +144,9 @@ mod tests {
     fn what_is_no_budget_is_refused() {
         for text in ["", "15m", "99", "100%", "101%", "-1%", "x%", "0s/y", "2y/y", "15m/day", "nan%", "inf%"]
         {
+            assert!(text.parse::<DowntimeBudget>().is_err(), "{text}");
+        }
+        for text in ["0%", "0.003%", "1%/month", "6d/w"] {
             assert!(text.parse::<DowntimeBudget>().is_err(), "{text}");
         }
     }

@@ -1,11 +1,11 @@
 //! The failure, as far as it can speak of a commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::definition_map::MODULE;
 use super::own_frame::OwnFrame;
 use super::reachability::Reach;
-use super::source_reader::{Reader, called};
+use super::source_reader::{Reader, RepositoryView, called};
 use super::tokens::{Word, each_word, is_plain, number};
 use super::trace::{Place, Trace};
 use crate::model::{FailureSignature, Frame, LogReport};
@@ -47,16 +47,6 @@ const CALLED_BY_TEST: f64 = 0.3;
 const CALLED: f64 = 4.0;
 /// And how much when the failing run did not execute it.
 const NOT_RUN: f64 = 0.1;
-
-/// The repository as the failing program saw it.
-pub trait RepositoryView {
-    /// The repository's path of a file that a traceback names; `None` when it is none of its own.
-    fn own_path(&self, path: &str) -> Option<String>;
-    /// The content of a file of the repository at the commit that failed.
-    fn content(&self, path: &str) -> Option<Vec<u8>>;
-    /// The paths of all files of the repository at the commit that failed.
-    fn paths(&self) -> BTreeSet<String>;
-}
 
 impl FailureEvidence {
     /// Read the output of the failing run, or a log of it; and, when it was watched, what each of its
@@ -248,6 +238,8 @@ impl FailureEvidence {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     struct One;

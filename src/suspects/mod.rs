@@ -58,11 +58,12 @@ mod trace;
 
 pub use change::{ChangedFile, CommitChange, FileKind, is_python};
 pub use definition_map::{Definitions, MODULE};
-pub use failure_evidence::{FailureEvidence, RepositoryView};
+pub use failure_evidence::FailureEvidence;
 pub use feature_weights::Weights;
 pub use features::Features;
 pub use file_edit::FileEdit;
 pub use own_frame::OwnFrame;
 pub use rank::{Ranking, Suspicion, of_values};
+pub use source_reader::RepositoryView;
 pub use sources_of_chance::{SourceOfChance, source_of_chance};
 pub use tokens::BagOfWords;

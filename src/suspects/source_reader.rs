@@ -1,12 +1,21 @@
 //! The source of the repository's files at the commit that failed, each read once.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition_map::{Definitions, MODULE};
-use super::failure_evidence::RepositoryView;
 use super::own_frame::OwnFrame;
 use super::trace::Names;
+
+/// The repository as the failing program saw it.
+pub trait RepositoryView {
+    /// The repository's path of a file that a traceback names; `None` when it is none of its own.
+    fn own_path(&self, path: &str) -> Option<String>;
+    /// The content of a file of the repository at the commit that failed.
+    fn content(&self, path: &str) -> Option<Vec<u8>>;
+    /// The paths of all files of the repository at the commit that failed.
+    fn paths(&self) -> BTreeSet<String>;
+}
 
 /// Names that are called in a source line: what stands before a bracket.
 pub(super) fn called(text: &str) -> impl Iterator<Item = &str> {

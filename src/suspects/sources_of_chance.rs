@@ -10,9 +10,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::failure_evidence::{FailureEvidence, RepositoryView};
+use super::failure_evidence::FailureEvidence;
 use super::reasons::shortened;
-use super::source_reader::{Reader, called};
+use super::source_reader::{Reader, RepositoryView, called};
 
 /// So many calls deep it is looked.
 const DEEPEST: u32 = 2;
@@ -45,6 +45,9 @@ pub struct SourceOfChance {
 /// network; `None` where none does.
 #[must_use]
 pub fn source_of_chance(failure: &FailureEvidence, sources: &dyn RepositoryView) -> Option<SourceOfChance> {
+    if failure.frames.is_empty() {
+        return None;
+    }
     let mut search = Search {
         reader: Reader::new(sources),
         files: files_by_name(sources),

@@ -96,9 +96,7 @@ impl Args {
             no_config: self.config.no_config,
         }
     }
-}
 
-impl Args {
     /// The command of the same fix: what of it says which one that is.
     fn again(&self) -> String {
         let mut words = vec!["pybisect".to_owned(), "fix".to_owned()];

@@ -134,13 +134,15 @@ fn a_server_that_is_killed_and_started_again_loses_nothing() {
     let words = words.iter().copied().chain(["sh", "-c", "sleep 0.3; exec python3 smoke.py"]);
     let mut command = user.command(repo.path(), &words.collect::<Vec<_>>());
     let events = marker.reopen().unwrap();
-    let child = command.stdout(std::process::Stdio::piped()).stderr(events).spawn().unwrap();
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(events).spawn().unwrap();
     // In the middle of the trials: two of them have ended.
     loop {
         let text = std::fs::read_to_string(marker.path()).unwrap();
-        if text.lines().filter(|line| line.contains("good") || line.contains("bad")).count() >= 2 {
+        if text.lines().filter(|line| line.starts_with("passes ") || line.starts_with("fails ")).count() >= 2
+        {
             break;
         }
+        assert!(child.try_wait().unwrap().is_none(), "it ended first: {text}");
         std::thread::yield_now();
     }
     casd.kill();

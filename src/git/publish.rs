@@ -182,16 +182,14 @@ impl Repository {
         &self,
         version: CommitId,
         tip: CommitId,
-        (name, email): (&str, &str),
+        author: (&str, &str),
         message: &str,
     ) -> Result<CommitId, GitError> {
         let (files, tip) = (self.inner.find_commit(version.oid()?)?, self.inner.find_commit(tip.oid()?)?);
         if files.tree_id() == tip.tree_id() {
             return Ok(commit_id(tip.id()));
         }
-        let author = git2::Signature::now(name, email)?;
-        let id = self.inner.commit(None, &author, &author, message, &files.tree()?, &[&tip])?;
-        Ok(commit_id(id))
+        Ok(commit_id(commit_on(&self.inner, &files.tree()?, &tip, author, message)?))
     }
 
     /// Push a commit to a branch of a remote, never by force: refused where the branch moved on.
@@ -262,6 +260,18 @@ fn output_within(command: &mut Command, limit: Duration) -> std::io::Result<Opti
     }
 }
 
+/// Make a commit of a tree on top of another, by an author of now; no name leads to it.
+fn commit_on(
+    repository: &git2::Repository,
+    tree: &git2::Tree<'_>,
+    parent: &git2::Commit<'_>,
+    (name, email): (&str, &str),
+    message: &str,
+) -> Result<git2::Oid, git2::Error> {
+    let author = git2::Signature::now(name, email)?;
+    repository.commit(None, &author, &author, message, tree, &[parent])
+}
+
 impl Shadow {
     /// Make a commit of a tree on top of another, and put it into the outbox.
     ///
@@ -275,10 +285,9 @@ impl Shadow {
         message: &str,
     ) -> Result<CommitId, GitError> {
         let repository = &self.repository().inner;
-        let author = git2::Signature::now(author.0, author.1)?;
         let tree = repository.find_tree(tree.oid()?)?;
         let parent = repository.find_commit(parent.oid()?)?;
-        let id = repository.commit(None, &author, &author, message, &tree, &[&parent])?;
+        let id = commit_on(repository, &tree, &parent, author, message)?;
         repository.reference(OUTBOX, id, true, "")?;
         Ok(commit_id(id))
     }

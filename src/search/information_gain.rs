@@ -398,10 +398,11 @@ impl Analysis<'_> {
         // What a run tells of the culprit: its answer's entropy, less what is left of it when the culprit is known. Of each
         // culprit, four sums: how often it fails where the failure is and where not, and the entropy of these.
         let mut hypotheses: Vec<Hypothesis> = Vec::new();
-        let mut sums = [0.0; 4];
+        let (mut flaky, mut sums) = (0.0, [0.0; 4]);
         for node in self.graph.nodes() {
             let (of, there, elsewhere) = self.posterior.if_flaky(node);
             if of > 0.0 {
+                flaky += of;
                 let parts = [there, elsewhere, binary_entropy(there), binary_entropy(elsewhere)];
                 for (cell, part) in parts.into_iter().enumerate() {
                     sums[cell] += of * part;
@@ -409,7 +410,6 @@ impl Analysis<'_> {
                 }
             }
         }
-        let flaky: f64 = self.graph.nodes().map(|node| self.posterior.if_flaky(node).0).sum();
         let weights = Weights::new(self.graph, &hypotheses, sums.len());
         let plain = self.skips.is_empty();
         let bits = |node: Node| {

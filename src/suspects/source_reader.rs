@@ -138,11 +138,6 @@ impl<'s> Reader<'s> {
         let all = u32::try_from(source.ranges().len()).unwrap_or(u32::MAX);
         joined(source.definitions.lines_of(definition, all).filter_map(|line| source.line(line)))
     }
-
-    /// The paths of the definitions of a file.
-    pub(super) fn definitions(&mut self, path: &str) -> Vec<String> {
-        self.source(path).into_iter().flat_map(|source| source.definitions.names()).cloned().collect()
-    }
 }
 
 /// Lines as a text, as far as they are of use.

@@ -106,18 +106,22 @@ impl Search<'_> {
 
     /// Go on with the definitions of the names that a text calls, or has as parameters: those are a test's fixtures.
     fn follow(&mut self, path: &str, text: &str, depth: u32) {
-        let names: BTreeSet<&str> = called(text).chain(parameters(text)).collect();
+        let names = called(text).chain(parameters(text));
+        let mut named: BTreeMap<&str, Vec<(String, String)>> = names.map(|name| (name, Vec::new())).collect();
         let files = self.imported_by(path);
-        for name in names {
-            let mut found: Vec<(String, String)> = Vec::new();
-            for file in std::iter::once(path).chain(files.iter().map(String::as_str)) {
-                let all = self.reader.definitions(file).into_iter();
-                let named = all.filter(|one| one.rsplit('.').next() == Some(name));
-                found.extend(named.map(|definition| (file.to_owned(), definition)));
+        for file in std::iter::once(path).chain(files.iter().map(String::as_str)) {
+            let source = self.reader.source(file);
+            for definition in source.into_iter().flat_map(|source| source.definitions.names()) {
+                let name = definition.rsplit('.').next().unwrap_or(definition);
+                if let Some(found) = named.get_mut(name) {
+                    found.push((file.to_owned(), definition.clone()));
+                }
             }
-            if found.len() <= MOST_OF_ONE_NAME {
-                found.into_iter().for_each(|(file, definition)| self.add(file, definition, depth));
-            }
+        }
+        for (file, definition) in
+            named.into_values().filter(|found| found.len() <= MOST_OF_ONE_NAME).flatten()
+        {
+            self.add(file, definition, depth);
         }
     }
 

@@ -124,14 +124,13 @@ impl Answer {
         };
         let lines: Vec<String> =
             diff.lines().filter(is_shown).filter(|line| !line.starts_with("+++ ")).map(name).collect();
-        let is_name = |line: &&String| !line.starts_with(['+', '-']);
-        let files = lines.iter().filter(is_name).count();
-        if files > 1 && lines.len() > MOST_OF_DIFF {
+        let is_name = |line: &&str| !line.starts_with(['+', '-']);
+        let files: Vec<&str> = lines.iter().map(String::as_str).filter(is_name).collect();
+        if files.len() > 1 && lines.len() > MOST_OF_DIFF {
             // The first lines of one file would look as if they were the cause.
-            let names: Vec<&str> = lines.iter().filter(is_name).map(String::as_str).collect();
-            let text = format!("{files} files: {}", names.join(", "));
+            let text = format!("{} files: {}", files.len(), files.join(", "));
             let text = crate::report::escape::one_line(&text);
-            let all = format!("{} changed lines (git show)", lines.len() - files);
+            let all = format!("{} changed lines (git show)", lines.len() - files.len());
             return vec![cut(&text, self.room()), self.style.dim(all)];
         }
         let mut rows: Vec<String> = Vec::new();

@@ -221,6 +221,18 @@ impl Incident {
         Some(seconds_between(self.down_since()?, self.recovered?).max(0.0))
     }
 
+    /// How long it is down by then, in seconds, where it is not known to be well again: until the alarm's own source says
+    /// that all is well, else until now. `None` when it is well, when it never was told to be down, and when a later
+    /// incident took the place of this one, which counts from there on.
+    #[must_use]
+    pub fn seconds_down_by(&self, now: Timestamp) -> Option<f64> {
+        if self.recovered.is_some() || self.outcome == Some(IncidentOutcome::Superseded) {
+            return None;
+        }
+        let until = self.resolved().map_or(now, |resolved| resolved.min(now));
+        Some(seconds_between(self.down_since()?, until).max(0.0))
+    }
+
     /// What the incident came to; `None` while more than the report is left to do.
     #[must_use]
     pub fn resolution(&self) -> Option<IncidentOutcome> {

@@ -35,11 +35,13 @@ pub(super) fn incident(told: &Postmortem) -> Html {
 /// Downtime, against what is allowed; time to recovery.
 fn times(told: &Postmortem, incident: &Incident, html: &mut Html) {
     html.raw("<dl class=\"facts\">\n");
-    html.raw("<div><dt>Downtime</dt><dd class=\"big\">");
-    match incident.downtime_seconds() {
-        Some(seconds) => html.text(&duration(seconds)),
-        None => html.raw("not over"),
-    };
+    html.raw("<div><dt>Downtime</dt><dd class=\"big\"");
+    if incident.recovered.is_none() && incident.outcome.is_none() {
+        // It grows while nothing happens.
+        html.raw(" data-grows=\"yes\"");
+    }
+    html.raw(">");
+    html.text(told.down().as_deref().unwrap_or("not over"));
     html.raw("</dd></div>\n");
     if let Some((spent, share)) = told.spent() {
         html.raw("<div><dt>Of what is allowed</dt><dd><b class=\"");

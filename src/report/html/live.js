@@ -11,6 +11,7 @@
   let isConnected = false;
   let isKept = false;
   let timer = 0;
+  let due = Infinity;
   let busy = false;
   let again = false;
 
@@ -58,7 +59,7 @@
   };
   const load = async () => {
     clearTimeout(timer);
-    timer = 0;
+    due = Infinity;
     if (busy) { again = true; return; }
     busy = true;
     try {
@@ -83,9 +84,19 @@
       busy = false;
       tell();
       if (again) { again = false; soon(150); }
+      grow();
     }
   };
-  const soon = (wait) => { timer ||= setTimeout(load, wait); };
+  // What is asked for first counts.
+  const soon = (wait) => {
+    const at = performance.now() + wait;
+    if (at >= due) return;
+    clearTimeout(timer);
+    due = at;
+    timer = setTimeout(load, wait);
+  };
+  // While it is down, the time that it is grows though nothing happens.
+  const grow = () => { if (document.querySelector("[data-grows]")) soon(5000); };
   const listen = () => {
     const stream = new EventSource(`/api/v1${path}/events?since=${last}`);
     stream.addEventListener("open", () => { isConnected = true; tell(); });
@@ -105,4 +116,5 @@
     document.addEventListener(left, () => { if (isKept) soon(300); });
   }
   listen();
+  grow();
 })();

@@ -79,7 +79,7 @@ pub(super) fn now(live: &Live, incident: &Incident, html: &mut Html) {
     if !waiting.is_empty() {
         content.raw("<p>Waits for your leave:</p>\n<div class=\"acts\">\n");
         for step in waiting {
-            button(live, incident, step, ("approve", "act", verb(step.id.kind)), &mut content);
+            button(live, incident, step, ("approve", "act", &verb(step, incident)), &mut content);
         }
         content.raw("</div>\n");
     }
@@ -87,7 +87,7 @@ pub(super) fn now(live: &Live, incident: &Incident, html: &mut Html) {
     if !failed.is_empty() && !incident.steps.iter().any(|step| step.state == StepState::Running) {
         content.raw("<p>Failed, and can be tried again:</p>\n<div class=\"acts\">\n");
         for step in failed {
-            button(live, incident, step, ("retry", "act again", verb(step.id.kind)), &mut content);
+            button(live, incident, step, ("retry", "act again", &verb(step, incident)), &mut content);
         }
         content.raw("</div>\n");
     }
@@ -101,16 +101,28 @@ fn button(
     live: &Live,
     incident: &Incident,
     step: &Step,
-    (what, class, verb): (&'static str, &'static str, &'static str),
+    (what, class, verb): (&'static str, &'static str, &str),
     html: &mut Html,
 ) {
     html.raw("<form method=\"post\" action=\"/incidents/").text(&incident.id).raw("/").raw(what);
     html.raw("\"><input type=\"hidden\" name=\"csrf\" value=\"").text(&live.csrf);
     html.raw("\"><button class=\"").raw(class).raw("\" name=\"step\" value=\"").text(&step.id.to_string());
-    html.raw("\">").raw(verb).raw("</button></form>\n");
+    html.raw("\">").text(verb).raw("</button></form>\n");
 }
 
-const fn verb(kind: StepKind) -> &'static str {
+/// What a button does, with the version where a search told which one it will be.
+fn verb(step: &Step, incident: &Incident) -> String {
+    let last_good = incident.found().and_then(|found| found.last_good.as_ref());
+    match (step.id.kind, last_good) {
+        // One that failed may have tried it.
+        (StepKind::Rollback, Some(good)) if step.state == StepState::Waiting => {
+            format!("Deploy the last good version: {} {}", good.id.short(), good.subject)
+        }
+        (kind, _) => verb_of(kind).to_owned(),
+    }
+}
+
+const fn verb_of(kind: StepKind) -> &'static str {
     match kind {
         StepKind::Fallback => "Put the fallback in front",
         StepKind::Rollback => "Deploy the last good version",

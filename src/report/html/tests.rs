@@ -224,6 +224,19 @@ fn a_live_page_has_buttons_and_asks_its_own_server_alone() {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("<b>x"));
+    assert!(!page.contains("data-grows=\"yes\""), "it is well");
+    // Until it is, the page counts, and who is asked for leave is told which version it is for.
+    let mut down = told.clone();
+    let own = down.incident.as_mut().unwrap();
+    (own.recovered, own.serving) = (None, None);
+    own.steps[0].state = crate::model::StepState::Waiting;
+    let mut out = Vec::new();
+    ReportHtml.render_live(&down, &live, &mut out).unwrap();
+    let page = String::from_utf8(out).unwrap();
+    let good = down.report.last_good.as_ref().unwrap().id.short();
+    for part in ["data-grows=\"yes\">not over", &format!("Deploy the last good version: {good} ")] {
+        assert!(page.contains(part), "{part}");
+    }
     // Those who are not let in see nothing of it, and a page by itself has no buttons.
     assert!(!rendered(&told).contains("<form"));
     let incidents = [told.incident.unwrap()];

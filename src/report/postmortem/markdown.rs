@@ -108,9 +108,9 @@ fn of_incident(told: &Postmortem, incident: &Incident, out: &mut dyn Write) -> i
     if !incident.title().is_empty() {
         writeln!(out, "- alarm: {} (by {})", markdown(incident.title()), markdown(incident.source()))?;
     }
-    if let Some(seconds) = incident.downtime_seconds() {
+    if let Some(down) = told.down() {
         let of = told.spent().map(|(spent, _)| format!(": {spent}")).unwrap_or_default();
-        writeln!(out, "- downtime: {}{of}", duration(seconds))?;
+        writeln!(out, "- downtime: {down}{of}")?;
     }
     writeln!(out, "\n| step | state | took | what came of it | leave by |\n|---|---|---|---|---|")?;
     for step in &incident.steps {

@@ -18,6 +18,7 @@ mod tests;
 mod verdicts;
 mod whys;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::escape::cleaned;
@@ -87,6 +88,9 @@ pub struct Postmortem {
     /// The downtime that is allowed.
     #[serde(default)]
     pub budget: Option<DowntimeBudget>,
+    /// When this was written: an outage that is not over is told as it is then; `None` to say only that it is not over.
+    #[serde(default)]
+    pub written: Option<Timestamp>,
     /// Seconds that the service was down before, in the stretch of time of the budget.
     #[serde(default)]
     pub down_before: f64,
@@ -102,16 +106,31 @@ impl Postmortem {
         other
     }
 
-    /// What is spent of the downtime that is allowed, in words, and which part of it that is; `None` while it is not over.
+    /// How long the service was down, in words: as long as that is known, where it is not over.
+    #[must_use]
+    pub fn down(&self) -> Option<String> {
+        let (seconds, so_far) = self.down_seconds()?;
+        Some(format!("{}{so_far}", duration(seconds)))
+    }
+
+    /// How long the service was down, and the words for an outage that is not over.
+    fn down_seconds(&self) -> Option<(f64, &'static str)> {
+        let incident = self.incident.as_ref()?;
+        let over = incident.downtime_seconds().map(|seconds| (seconds, ""));
+        over.or_else(|| Some((incident.seconds_down_by(self.written?)?, " so far")))
+    }
+
+    /// What is spent of the downtime that is allowed, in words, and which part of it that is.
     #[must_use]
     pub fn spent(&self) -> Option<(String, f64)> {
-        let seconds = self.incident.as_ref()?.downtime_seconds()? + self.down_before;
+        let (seconds, so_far) = self.down_seconds()?;
+        let seconds = seconds + self.down_before;
         let budget = self.budget?;
         let before = match self.down_before {
             before if before > 0.0 => format!(", {} of it before", duration(before)),
             _ => String::new(),
         };
-        Some((format!("{}{before}", budget.told(seconds)), budget.share(seconds)))
+        Some((format!("{}{so_far}{before}", budget.told(seconds)), budget.share(seconds)))
     }
 
     /// As it may be shown: no text in it ends a line or moves a cursor.

@@ -257,6 +257,26 @@ fn what_was_spent_before_counts_against_what_is_allowed() {
     assert_eq!((spent.as_str(), share > 2.6), ("40 of 15 seconds of the year, 6.0 s of it before", true));
 }
 
+#[test]
+fn an_outage_that_is_not_over_is_told_as_it_is_when_this_is_written() {
+    let mut told = incident("v1");
+    let own = told.incident.as_mut().unwrap();
+    let since = own.down_since().unwrap();
+    own.recovered = None;
+    assert_eq!((told.down(), told.spent()), (None, None), "nobody knows how long");
+    told.written = since.checked_add(jiff::SignedDuration::from_secs(30)).ok();
+    assert_eq!(told.down().unwrap(), "30 s so far");
+    assert_eq!(told.spent().unwrap().0, "30 of 15 seconds of the year so far");
+    // From when its own source says that all is well it is not known to be down.
+    let own = told.incident.as_mut().unwrap();
+    let mut over = own.alarms[0].clone();
+    (over.at, over.firing) = (since.checked_add(jiff::SignedDuration::from_secs(12)).unwrap(), false);
+    own.alarms.push(over);
+    assert_eq!(told.down().unwrap(), "12 s so far");
+    told.incident.as_mut().unwrap().outcome = Some(crate::model::IncidentOutcome::Superseded);
+    assert_eq!(told.down(), None);
+}
+
 /// The report is a step of the response: it is written before the incident is closed.
 #[test]
 fn what_is_rolled_out_in_all_its_stages_is_fixed() {

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use crate::cli::Error;
 use crate::cli::commands::answer::diff;
 use crate::cli::commands::chosen::chosen;
@@ -51,7 +53,8 @@ pub(in crate::cli::commands) fn of_incident(
     };
     let fix = incident.fixes().cloned().or_else(|| of_search.fix.clone());
     let down_before = budget.map(|budget| down_before(&incident, budget)).transpose()?.unwrap_or_default();
-    Ok(masked(&Postmortem { fix, incident: Some(incident), budget, down_before, ..of_search }))
+    let written = Some(Timestamp::now());
+    Ok(masked(&Postmortem { fix, incident: Some(incident), budget, written, down_before, ..of_search }))
 }
 
 /// What an incident took of the downtime that is allowed, where that is known.
@@ -63,6 +66,7 @@ pub(in crate::cli::commands) fn spent(
     let told = Postmortem {
         incident: Some(incident.clone()),
         budget: Some(budget),
+        written: Some(Timestamp::now()),
         down_before,
         ..Postmortem::default()
     };

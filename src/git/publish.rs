@@ -157,7 +157,7 @@ impl Repository {
     /// When the remote cannot be reached or refuses, or the branch moved meanwhile.
     pub fn move_remote_branch(&self, remote: &str, branch: &str, to: CommitId) -> Result<(), GitError> {
         let target = format!("refs/heads/{branch}");
-        let before = self.remote_tip(remote, branch)?.map(|tip| tip.to_string()).unwrap_or_default();
+        let before = self.remote_tip(remote, branch, LIMIT)?.map(|tip| tip.to_string()).unwrap_or_default();
         let lease = format!("--force-with-lease={target}:{before}");
         let what = format!("{to}:{target}");
         self.git(&format!("push to '{remote}'"), &["push", "--quiet", &lease, remote, &what]).map(drop)
@@ -166,10 +166,16 @@ impl Repository {
     /// The commit that a branch of a remote leads to now; `None` where there is no such branch.
     ///
     /// # Errors
-    /// When the remote cannot be reached or refuses.
-    pub fn remote_tip(&self, remote: &str, branch: &str) -> Result<Option<CommitId>, GitError> {
+    /// When the remote cannot be reached, refuses, or takes longer than `limit`.
+    pub fn remote_tip(
+        &self,
+        remote: &str,
+        branch: &str,
+        limit: Duration,
+    ) -> Result<Option<CommitId>, GitError> {
         let target = format!("refs/heads/{branch}");
-        let known = self.git(&format!("ls-remote of '{remote}'"), &["ls-remote", remote, &target])?;
+        let action = format!("ls-remote of '{remote}'");
+        let known = self.git_within(limit, &action, &["ls-remote", remote, &target])?;
         Ok(known.split_whitespace().next().and_then(|id| id.parse().ok()))
     }
 

@@ -14,6 +14,9 @@ use crate::process::{Acting, ActionSpec, act, act_as};
 /// Bytes of a command's output that are kept in the report.
 const MOST_OUTPUT: u64 = 4096;
 
+/// The longest wait for a remote without which nothing can be deployed.
+const REMOTE_LIMIT: Duration = Duration::from_secs(60);
+
 /// A version cannot be deployed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
@@ -160,6 +163,21 @@ impl Deploy {
         }
     }
 
+    /// What the branch leads to that something else deploys from; `None` where there is no such branch.
+    ///
+    /// # Errors
+    /// When the remote cannot be asked.
+    pub fn branch_tip(&self, repository: &Repository) -> Result<Option<CommitId>, GitError> {
+        /// Nothing rests on it, and a service is down.
+        const LIMIT: Duration = Duration::from_secs(5);
+        match self {
+            Self::Branch { remote, branch } | Self::Revert { remote, branch } => {
+                repository.remote_tip(remote, branch, LIMIT)
+            }
+            Self::Command(_) | Self::Symlink { .. } => Ok(None),
+        }
+    }
+
     /// Whether the deploy needs the version's files in a folder.
     #[must_use]
     pub fn wants_worktree(&self) -> bool {
@@ -177,7 +195,7 @@ impl Deploy {
     ) -> Result<DeployedVersion, DeployError> {
         let Self::Revert { remote, branch } = self else { return Ok(version.clone()) };
         let (remote, branch) = (remote.clone(), branch.clone());
-        let Some(tip) = repository.remote_tip(&remote, &branch)? else {
+        let Some(tip) = repository.remote_tip(&remote, &branch, REMOTE_LIMIT)? else {
             return Err(DeployError::NoBranch { remote, branch });
         };
         if repository.info(tip).is_err() {

@@ -96,10 +96,13 @@ impl Health {
         let mut baseline = Baseline::default();
         for answer in &answers {
             count(&mut baseline.answers, answer);
-            if let Answer::Tells(version) = answer {
-                baseline.told.get_or_insert_with(|| version.clone());
-            }
         }
+        // One that answers well knows best.
+        let of = |is_well: bool| {
+            let mut answers = answers.iter().filter(move |one| matches!(one, Answer::Tells(_)) == is_well);
+            answers.find_map(Answer::version)
+        };
+        baseline.told = of(true).or_else(|| of(false)).map(str::to_owned);
         baseline
     }
 
@@ -112,11 +115,10 @@ impl Health {
     }
 
     fn run(&self, words: &[OsString], cancel: &CancelToken) -> Answer {
-        let failed = |why: String| Answer::Fails(why);
         let Ok(output) = tempfile::NamedTempFile::new() else {
-            return failed("no temporary file".to_owned());
+            return Answer::failed("no temporary file");
         };
-        let Ok(file) = output.reopen() else { return failed("no temporary file".to_owned()) };
+        let Ok(file) = output.reopen() else { return Answer::failed("no temporary file") };
         let spec = ActionSpec {
             words,
             folder: self.folder.clone(),
@@ -124,15 +126,17 @@ impl Health {
             limit: self.limit,
             output: file,
         };
-        match act(&spec, cancel) {
-            Ok((Termination::Exited { code: 0 }, _)) => {}
-            Ok((ending, _)) => return failed(ending_words(&ending)),
-            Err(error) => return failed(error.to_string()),
-        }
+        let ended = act(&spec, cancel);
         let text = std::fs::read(output.path()).unwrap_or_default();
+        let version =
+            self.version.as_ref().and_then(|source| source.in_body(&String::from_utf8_lossy(&text)));
+        match ended {
+            Ok((Termination::Exited { code: 0 }, _)) => {}
+            Ok((ending, _)) => return Answer::Fails { why: ending_words(&ending), version },
+            Err(error) => return Answer::failed(error.to_string()),
+        }
         let Some(source) = &self.version else { return Answer::Answers };
-        let told = source.in_body(&String::from_utf8_lossy(&text));
-        told.map_or_else(|| failed(format!("exit 0, but {}", source.missing())), Answer::Tells)
+        version.map_or_else(|| Answer::failed(format!("exit 0, but {}", source.missing())), Answer::Tells)
     }
 }
 
@@ -172,8 +176,9 @@ mod tests {
         };
         assert_eq!(ask("true", None), Answer::Answers);
         assert_eq!(ask("echo '{\"v\": \"1.4\"}'", Some("$.v")), Answer::Tells("1.4".to_owned()));
-        assert!(matches!(ask("exit 3", None), Answer::Fails(_)));
-        assert!(matches!(ask("echo nothing", Some("$.v")), Answer::Fails(_)));
+        assert!(matches!(ask("exit 3", None), Answer::Fails { .. }));
+        assert_eq!(ask("echo '{\"v\": \"1.4\"}'; exit 3", Some("$.v")).version(), Some("1.4"));
+        assert!(matches!(ask("echo nothing", Some("$.v")), Answer::Fails { .. }));
         let limit = Duration::from_secs(1);
         for (probe, is_one) in [
             ("127.0.0.1:80/x", false),

@@ -27,27 +27,28 @@ pub(super) fn ask(url: &str, version: Option<&VersionSource>, limit: Duration) -
     let asked = agent.get(url).header("Connection", "close").header("Cache-Control", "no-cache").call();
     let mut response = match asked {
         Ok(response) => response,
-        Err(error) => return Answer::Fails(phrase(&error)),
+        Err(error) => return Answer::failed(phrase(&error)),
     };
     let status = response.status();
-    if !status.is_success() {
-        let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
-        return Answer::Fails(format!("{}{reason}", status.as_u16()));
-    }
     let mut body = Vec::new();
-    if let Err(error) = response.body_mut().as_reader().take(MOST_BYTES).read_to_end(&mut body) {
-        return Answer::Fails(format!("{}, but its body broke off: {error}", status.as_u16()));
-    }
-    let Some(source) = version else { return Answer::Answers };
-    let told = match source {
+    let read = response.body_mut().as_reader().take(MOST_BYTES).read_to_end(&mut body);
+    let told = version.and_then(|source| match source {
         VersionSource::Header(name) => {
             let header = response.headers().get(name);
             header.and_then(|value| value.to_str().ok()).and_then(one_word)
         }
         _ => source.in_body(&String::from_utf8_lossy(&body)),
-    };
+    });
+    if !status.is_success() {
+        let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
+        return Answer::Fails { why: format!("{}{reason}", status.as_u16()), version: told };
+    }
+    if let Err(error) = read {
+        return Answer::failed(format!("{}, but its body broke off: {error}", status.as_u16()));
+    }
+    let Some(source) = version else { return Answer::Answers };
     told.map_or_else(
-        || Answer::Fails(format!("{}, but {}", status.as_u16(), source.missing())),
+        || Answer::failed(format!("{}, but {}", status.as_u16(), source.missing())),
         Answer::Tells,
     )
 }
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     fn answers_are_told_apart() {
-        let fails = |text: &str| Answer::Fails(text.to_owned());
+        let fails = |text: &str| Answer::failed(text);
         let ok = "HTTP/1.1 200 OK\r\nX-Version: 1.4\r\nContent-Length: 14\r\n\r\n{\"v\": \"3f2a9\"}";
         let (answer, request) = asked(ok, None);
         assert_eq!(answer, Answer::Answers);
@@ -118,12 +119,18 @@ mod tests {
         assert_eq!(asked(ok, Some("X-Commit")).0, fails("200, but no header X-Commit"));
         let broken = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(asked(broken, Some("X-Version")).0, fails("500 Internal Server Error"));
+        let telling = "HTTP/1.1 500 Internal Server Error\r\nX-Version: 1.4\r\nContent-Length: 0\r\n\r\n";
+        let (answer, _) = asked(telling, Some("X-Version"));
+        assert_eq!(
+            (answer.version(), answer.phrase().as_str()),
+            (Some("1.4"), "500 Internal Server Error from 1.4")
+        );
         let elsewhere = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(asked(elsewhere, None).0, fails("302 Found"));
-        assert!(matches!(asked("", None).0, Answer::Fails(_)));
+        assert!(matches!(asked("", None).0, Answer::Fails { .. }));
         assert!(matches!(
             asked("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf", None).0,
-            Answer::Fails(_)
+            Answer::Fails { .. }
         ));
     }
 
@@ -131,6 +138,6 @@ mod tests {
     fn nobody_who_listens_is_named() {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let answer = ask(&format!("http://127.0.0.1:{port}/"), None, Duration::from_secs(600));
-        assert_eq!(answer, Answer::Fails("connection refused".to_owned()));
+        assert_eq!(answer, Answer::failed("connection refused"));
     }
 }

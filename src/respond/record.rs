@@ -312,6 +312,20 @@ impl Service {
         }
     }
 
+    /// The version that was deployed as the commit that the service tells: on a branch that goes on, the commit with its
+    /// files has another name.
+    #[must_use]
+    pub fn deployed_as(&self, told: &str) -> Option<&DeployedVersion> {
+        let versions = self.entries.iter().rev().filter_map(|entry| match &entry.happened {
+            Happened::Begun { version, .. }
+            | Happened::Ended { version, .. }
+            | Happened::Healthy { version }
+            | Happened::Unhealthy { version, .. } => Some(version),
+            Happened::Runs { .. } => None,
+        });
+        versions.into_iter().find(|version| version.as_commit.is_some() && version.is_told_as(told))
+    }
+
     /// Versions that were healthy when they were last looked at, the latest first, with when.
     #[must_use]
     pub fn healthy(&self) -> Vec<(&DeployedVersion, &str)> {

@@ -203,8 +203,13 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
                     command(template, version, worktree, output, around, began)
                 }
             };
+            let mut restart = after("restart");
             if went_well && let Some((kind, template, shown)) = after("reload") {
                 went_well = self.act(kind, shown.clone(), &mut attempt, said, &command_of(template))?;
+                // A service that is down has nothing to reload.
+                if !went_well && let Some((kind, template, shown)) = restart.take() {
+                    went_well = self.act(kind, shown.clone(), &mut attempt, said, &command_of(template))?;
+                }
             }
             if !went_well {
                 report.outcome = RollbackOutcome::Unhealthy;
@@ -222,7 +227,7 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
             };
             // Never a second reload: while one runs it is dropped, or takes both versions into service.
             standing = if seen == Standing::Unchanged
-                && let Some((kind, template, shown)) = after("restart")
+                && let Some((kind, template, shown)) = restart
                 && self.act(kind, shown.clone(), &mut attempt, said, &command_of(template))?
             {
                 Some(self.watch(health, &mut attempt, started, report, said))
@@ -365,7 +370,7 @@ impl<E: From<RecordError> + From<DeployError>> Rollback<'_, E> {
     ) -> Standing {
         let terms = &self.steps.terms;
         let between = terms.window / terms.count.max(1);
-        let mut watch = Watch::new(terms, &attempt.version);
+        let mut watch = Watch::new(terms, &attempt.version, &self.baseline);
         let began = Instant::now();
         let mut standing = Standing::Open;
         let mut last = None;

@@ -17,16 +17,36 @@ pub(super) enum Answer {
     /// It answers well, and does not say which version it is.
     Answers,
     /// It does not answer, or not well.
-    Fails(String),
+    Fails {
+        /// In a few words.
+        why: String,
+        /// The version that it tells all the same: an answer of 500 can have a header, too.
+        version: Option<String>,
+    },
 }
 
 impl Answer {
+    /// One that fails, and tells nothing of its version.
+    pub(super) fn failed(why: impl Into<String>) -> Self {
+        Self::Fails { why: why.into(), version: None }
+    }
+
     /// For people.
     pub(super) fn phrase(&self) -> String {
         match self {
             Self::Tells(version) => version.clone(),
             Self::Answers => "answers, version unknown".to_owned(),
-            Self::Fails(why) => why.clone(),
+            Self::Fails { why, version: None } => why.clone(),
+            Self::Fails { why, version: Some(version) } => format!("{why} from {version}"),
+        }
+    }
+
+    /// The version that answers, well or not.
+    pub(super) fn version(&self) -> Option<&str> {
+        match self {
+            Self::Tells(version) => Some(version),
+            Self::Answers => None,
+            Self::Fails { version, .. } => version.as_deref(),
         }
     }
 }
@@ -49,7 +69,7 @@ pub(super) enum Standing {
     Open,
     /// The wanted version answers, and no other.
     Healthy,
-    /// All this time another version answered, and only that.
+    /// All this time another version answered, and only that, or it failed as it did before, and not otherwise.
     Unchanged,
     /// It did not become well in time.
     Unhealthy,
@@ -60,25 +80,35 @@ pub(super) enum Standing {
 pub(super) struct Watch<'a> {
     terms: &'a Terms,
     wanted: &'a DeployedVersion,
+    /// What answered before.
+    before: &'a [AnswerCount],
     /// Since when, and how many in a row, are as wanted.
     row: Option<(Duration, Duration, u32)>,
     /// The first that was as wanted.
     pub(super) first: Option<Duration>,
     counts: Vec<AnswerCount>,
     others: BTreeSet<String>,
+    /// How it fails, where that is as before.
+    as_before: BTreeSet<String>,
     has_failed: bool,
     tells_version: bool,
 }
 
 impl<'a> Watch<'a> {
-    pub(super) const fn new(terms: &'a Terms, wanted: &'a DeployedVersion) -> Self {
+    pub(super) const fn new(
+        terms: &'a Terms,
+        wanted: &'a DeployedVersion,
+        before: &'a [AnswerCount],
+    ) -> Self {
         Self {
             terms,
             wanted,
+            before,
             row: None,
             first: None,
             counts: Vec::new(),
             others: BTreeSet::new(),
+            as_before: BTreeSet::new(),
             has_failed: false,
             tells_version: false,
         }
@@ -87,21 +117,19 @@ impl<'a> Watch<'a> {
     /// An answer came, `at` this time after the beginning.
     pub(super) fn see(&mut self, at: Duration, answer: &Answer) -> Standing {
         count(&mut self.counts, answer);
-        let is_right = match answer {
-            Answer::Tells(told) => {
-                self.tells_version = true;
-                let is_wanted = self.wanted.is_told_as(told);
-                if !is_wanted {
-                    self.others.insert(told.clone());
-                }
-                is_wanted
-            }
-            Answer::Answers => true,
-            Answer::Fails(_) => {
+        let told = answer.version();
+        self.tells_version |= told.is_some();
+        let other = told.filter(|told| !self.wanted.is_told_as(told));
+        self.others.extend(other.map(str::to_owned));
+        if let (Answer::Fails { .. }, None) = (answer, other) {
+            let phrase = answer.phrase();
+            if told.is_none() && self.before.iter().any(|before| before.answer == phrase) {
+                self.as_before.insert(phrase);
+            } else {
                 self.has_failed = true;
-                false
             }
-        };
+        }
+        let is_right = other.is_none() && !matches!(answer, Answer::Fails { .. });
         if is_right {
             self.first.get_or_insert(at);
             let (since, _, count) = self.row.unwrap_or((at, at, 0));
@@ -120,11 +148,17 @@ impl<'a> Watch<'a> {
             Some((since, ..)) if since <= limit => Standing::Open,
             _ if at >= limit => Standing::Unhealthy,
             // Longer than any reload takes, the old one alone answered.
-            None if at >= window && self.first.is_none() && !self.has_failed && self.others.len() == 1 => {
-                Standing::Unchanged
-            }
+            None if at >= window && self.is_unchanged() => Standing::Unchanged,
             _ => Standing::Open,
         }
+    }
+
+    fn is_unchanged(&self) -> bool {
+        let is_one = match self.others.len() {
+            0 => !self.as_before.is_empty(),
+            count => count == 1,
+        };
+        is_one && self.first.is_none() && !self.has_failed
     }
 
     /// What came of it.
@@ -134,6 +168,10 @@ impl<'a> Watch<'a> {
         let others = self.others.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let why = match standing {
             Standing::Healthy | Standing::Open => None,
+            Standing::Unchanged if self.others.is_empty() => {
+                let as_before = self.as_before.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+                Some(format!("{as_before}, as before: the new code was not taken"))
+            }
             Standing::Unchanged => Some(format!("{others} goes on answering: the new code was not taken")),
             Standing::Unhealthy if self.first.is_none() && self.others.is_empty() => {
                 let last = self.counts.last().map_or("nothing", |last| last.answer.as_str());
@@ -195,8 +233,15 @@ mod tests {
 
     /// The standing after the last of these answers, one a second, and after how many it was decided.
     fn after(answers: impl IntoIterator<Item = Answer>) -> (Standing, usize) {
+        after_others(&[], answers)
+    }
+
+    /// The same where these answered before.
+    fn after_others(before: &[&str], answers: impl IntoIterator<Item = Answer>) -> (Standing, usize) {
         let wanted = wanted();
-        let mut watch = Watch::new(&TERMS, &wanted);
+        let before: Vec<AnswerCount> =
+            before.iter().map(|&answer| AnswerCount { answer: answer.to_owned(), count: 3 }).collect();
+        let mut watch = Watch::new(&TERMS, &wanted, &before);
         let mut seen = 0;
         for (second, answer) in (0..).zip(answers) {
             seen += 1;
@@ -213,7 +258,7 @@ mod tests {
     }
 
     fn fails() -> Answer {
-        Answer::Fails("502".to_owned())
+        Answer::failed("502")
     }
 
     #[test]
@@ -239,10 +284,25 @@ mod tests {
         assert_eq!(after(late), (Standing::Healthy, 35));
     }
 
+    /// In an outage the old code is known by its failures.
+    #[test]
+    fn what_fails_as_before_is_the_old_code_still() {
+        let of = |version: &str| Answer::Fails { why: "500".to_owned(), version: Some(version.to_owned()) };
+        assert_eq!(after_others(&["502"], vec![fails(); 40]), (Standing::Unchanged, 6));
+        assert_eq!(after_others(&["500"], vec![fails(); 40]).0, Standing::Unhealthy, "it fails otherwise");
+        assert_eq!(after(vec![of("2"); 40]), (Standing::Unchanged, 6), "the old one tells itself");
+        assert_eq!(after_others(&["500 from 2"], vec![of("v1"); 40]).0, Standing::Unhealthy, "it was taken");
+        // A reload that takes its time is no other version, nor the end.
+        let late = std::iter::repeat_n(fails(), 4).chain(vec![tells("1"); 40]);
+        assert_eq!(after_others(&["502"], late), (Standing::Healthy, 10));
+        let mixed = (0..40).map(|at| if at % 2 == 0 { fails() } else { tells("2") });
+        assert_eq!(after_others(&["502", "2"], mixed), (Standing::Unchanged, 6));
+    }
+
     #[test]
     fn the_report_says_why() {
         let wanted = wanted();
-        let mut watch = Watch::new(&TERMS, &wanted);
+        let mut watch = Watch::new(&TERMS, &wanted, &[]);
         let standing =
             (0..40).map(|at| watch.see(Duration::from_secs(at), &tells("2"))).find(|&s| s != Standing::Open);
         let report = watch.report(Duration::from_secs(6), standing.unwrap());

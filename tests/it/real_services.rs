@@ -138,7 +138,7 @@ fn gunicorn_takes_the_older_release_at_a_reload() {
     let scene = Scene::new("gunicorn", &["--chdir", "CURRENT", "-w", "2", "-b", "127.0.0.1:PORT", "app:app"]);
     let (code, report) = scene.rollback("3s", &[]);
     assert_eq!((code, &report["outcome"]), (Some(0), &"healthy".into()), "{report:#}\n{}", scene.log());
-    assert_eq!(report["baseline"][0]["answer"], "500 Internal Server Error", "{report:#}");
+    assert_eq!(report["baseline"][0]["answer"], "500 Internal Server Error from 1.2", "{report:#}");
     assert_eq!(report["attempts"][0]["version"]["tag"], "v1.1");
     assert_eq!(answered(&report).last().map(String::as_str), Some("1.1"), "{report:#}");
     assert_eq!(fs::read_link(scene.at("current")).unwrap(), std::path::Path::new("releases/v1.1"));
@@ -152,6 +152,11 @@ fn gunicorn_with_preload_goes_on_with_the_old_code_and_is_not_believed() {
     let (code, report) = scene.rollback("3s", &["--attempts", "1", "--health-limit", "8s"]);
     assert_eq!((code, &report["outcome"]), (Some(6), &"unhealthy".into()), "{report:#}\n{}", scene.log());
     assert!(!answered(&report).contains(&"1.1".to_owned()), "{report:#}");
+    let why = &report["attempts"][0]["health"][0]["why"];
+    assert_eq!(
+        why, "1.2 goes on answering: the new code was not taken",
+        "its failures tell which version it is"
+    );
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn the_newest_release_that_passes_is_deployed_and_answers() {
     let (code, report, stderr) = scene.rollback(&SMOKE);
     assert_eq!((code, &report["outcome"]), (Some(0), &"healthy".into()), "{report:#}\n{stderr}");
     assert_eq!(report["deployed"]["tag"], "v1.3", "it was asked: {report:#}");
-    assert_eq!(report["baseline"][0]["answer"], "500 Internal Server Error");
+    assert_eq!(report["baseline"][0]["answer"], "500 Internal Server Error from 1.3");
     let tested: Vec<_> =
         report["tested"].as_array().unwrap().iter().map(|tested| &tested["version"]["tag"]).collect();
     assert_eq!(tested, ["v1.2", "v1.1"], "{report:#}");
@@ -194,6 +194,43 @@ fn the_newest_release_that_passes_is_deployed_and_answers() {
         (Some(0), &"v1.0".into()),
         "{report:#}\n{stderr}"
     );
+    // What somebody else deployed since counts, and not what is recorded here.
+    fs::write(scene.at("newest/app.py"), format!("VERSION = '1.3'\n{BROKEN}")).unwrap();
+    for (script, word) in [("deploy", "newest"), ("reload", "")] {
+        assert!(std::process::Command::new(scene.at(script)).arg(word).status().unwrap().success());
+    }
+    let (code, report, stderr) = scene.rollback(&SMOKE);
+    assert_eq!(report["deployed"]["tag"], "v1.3", "{stderr}");
+    assert_eq!((code, &report["outcome"]), (Some(0), &"healthy".into()), "{report:#}\n{stderr}");
+}
+
+#[test]
+fn code_that_goes_on_failing_is_restarted_and_so_is_what_is_down() {
+    let scene = Scene::new(&[GOOD, BROKEN], true);
+    let restart = scene.at("restart").display().to_string();
+    let rolled_back = |more: &[&str]| {
+        let (code, report, stderr) = scene.rollback(&[more, &["--restart", &restart], &SMOKE].concat());
+        assert_eq!((code, &report["outcome"]), (Some(0), &"healthy".into()), "{report:#}\n{stderr}");
+        let actions = report["attempts"][0]["actions"].as_array().unwrap();
+        let kinds: Vec<_> = actions.iter().map(|action| &action["kind"]).collect();
+        assert_eq!(kinds, ["deploy", "reload", "restart"], "{stderr}");
+        report
+    };
+    let report = rolled_back(&[]);
+    let why = &report["attempts"][0]["health"][0]["why"];
+    assert_eq!(why, "1.1 goes on answering: the new code was not taken");
+    // The broken version again, and this time nothing of the service is left.
+    scene.script("reload", "cd $(dirname $0); kill -0 $(cat pid) && kill -HUP $(cat pid)\n");
+    assert!(std::process::Command::new(scene.at("deploy")).arg("newest").status().unwrap().success());
+    kill(Pid::from_raw(fs::read_to_string(scene.at("pid")).unwrap().parse().unwrap()), Signal::SIGKILL)
+        .unwrap();
+    let began = Instant::now();
+    while std::net::TcpStream::connect(("127.0.0.1", scene.port)).is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(60), "it does not end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let report = rolled_back(&["--deployed", "v1.1"]);
+    assert_eq!(report["baseline"][0]["answer"], "connection refused", "{report:#}");
 }
 
 #[test]
@@ -374,6 +411,13 @@ fn a_branch_and_a_link_are_ways_to_deploy_and_wrong_words_are_told() {
         let message = git_in(remote.path(), &["log", "-1", "--format=%B", "live"]);
         assert!(message.starts_with("Roll back to v1.0"), "{message}");
     }
+    // What is deployed is told by the branch, and not by what went there last from here.
+    let words = ["rollback", "--deploy", "git-revert:production/live", "--dry-run", "--", "true"];
+    let ran = scene.user.run(scene.repo.path(), &words);
+    assert!(ran.stderr.contains("deployed   v1.0 ("), "as the commit with its files: {}", ran.stderr);
+    git_in(scene.repo.path(), &["push", "-q", "-f", "production", "v1.1:refs/heads/live"]);
+    let ran = scene.user.run(scene.repo.path(), &words);
+    assert!(ran.stderr.contains("deployed   v1.1 ("), "{}", ran.stderr);
     git_in(scene.repo.path(), &["push", "-q", "-f", "production", "v1.0:refs/heads/live"]);
     let ran = run("git-revert:production/nowhere");
     assert!(ran.stderr.contains("'production' has no branch 'nowhere'"), "{}", ran.stderr);

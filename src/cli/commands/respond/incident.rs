@@ -15,7 +15,7 @@ use crate::model::{
     StepResult, StepState,
 };
 use crate::respond::{
-    Desk, IncidentLock, Incidents, Journal, LeaveError, RecordError, step_to_retry, steps_to_approve,
+    Deploy, Desk, IncidentLock, Incidents, Journal, LeaveError, RecordError, step_to_retry, steps_to_approve,
 };
 
 /// An alarm joins an incident to which something was added within this time.
@@ -207,7 +207,8 @@ pub(super) fn note_deployed(
     let health = args.watched.health(&settings.here)?;
     let told = health.map(|health| health.baseline(cancel)).unwrap_or_default().told;
     let service = rollback::take_service(args, repository)?;
-    let version = rollback::deployed(args, repository, told.as_deref(), &service)?;
+    let deploy = args.deploy.as_deref().and_then(|deploy| Deploy::parse(deploy).ok());
+    let (version, _) = rollback::deployed(args, deploy.as_ref(), repository, told.as_deref(), &service)?;
     let since = service.deployed_at(version.commit);
     desk.note(IncidentEventKind::Deployed { version, since });
     Ok(())

@@ -79,8 +79,9 @@ pub(super) fn carry_out(
     steps.deploy.check(repository)?;
     let mut service = take_service(args, repository)?;
     let baseline = steps.health.as_ref().map(|health| health.baseline(cancel)).unwrap_or_default();
-    let deployed = deployed(args, repository, baseline.told.as_deref(), &service)?;
-    said(&format!("{:<10} {}", "deployed", deployed.name()));
+    let (deployed, by) = deployed(args, Some(&steps.deploy), repository, baseline.told.as_deref(), &service)?;
+    let doubt = by.doubt().map(|doubt| format!(", {doubt}")).unwrap_or_default();
+    said(&format!("{:<10} {}{doubt}", "deployed", deployed.name()));
     for AnswerCount { answer, count } in &baseline.answers {
         said(&format!("{:<10} {count} × {answer}", "before"));
     }
@@ -110,6 +111,12 @@ pub(super) fn carry_out(
     };
     let mut report = roll_back(rollback, &mut || candidates.next(), &mut |text| said(text))?;
     report.tested = candidates.tested();
+    if let (RollbackOutcome::NoneGood, Some(doubt)) = (report.outcome, by.doubt()) {
+        report.notes.push(format!(
+            "{} is taken to be deployed, {doubt}; --deployed REV says otherwise",
+            deployed.name()
+        ));
+    }
     if cancel.is_cancelled() && report.attempts.is_empty() {
         report.outcome = RollbackOutcome::Interrupted;
     }
@@ -180,26 +187,65 @@ fn default_name(repository: &Repository) -> String {
     if name.is_empty() { "app".to_owned() } else { name }
 }
 
-/// The version that is deployed now: what the user says, what the service tells, what was deployed last, or `HEAD`.
+/// How it is known which version is deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DeployedBy {
+    /// The user said so.
+    User,
+    /// The service tells it.
+    Service,
+    /// The branch leads to it that the service is deployed from.
+    Branch,
+    /// It was deployed last, as far as that is recorded here.
+    Record,
+    /// Nothing tells: it is taken to be what is checked out.
+    Head,
+}
+
+impl DeployedBy {
+    /// Why the version may be another one; `None` where it is known.
+    const fn doubt(self) -> Option<&'static str> {
+        match self {
+            Self::User | Self::Service | Self::Branch => None,
+            Self::Record => Some("as recorded by the last rollback from here: the service does not tell"),
+            Self::Head => Some("by HEAD: the service does not tell"),
+        }
+    }
+}
+
+/// The version that is deployed now, and how that is known: what the user says, what the service tells, what the branch has
+/// that it is deployed from, what was deployed last, or `HEAD`.
 pub(super) fn deployed(
     args: &Args,
+    deploy: Option<&Deploy>,
     repository: &Repository,
     told: Option<&str>,
     service: &Service,
-) -> Result<DeployedVersion, Error> {
+) -> Result<(DeployedVersion, DeployedBy), Error> {
     if let Some(rev) = &args.deployed {
-        return version_of(repository, rev);
+        return Ok((version_of(repository, rev)?, DeployedBy::User));
     }
-    for rev in told.into_iter().flat_map(|told| [told.to_owned(), format!("v{told}")]) {
-        // Names such as HEAD and main are ours, not a service's.
-        let version = version_of(repository, &rev).ok().filter(|version| version.is_told_as(&rev));
-        if let Some(version) = version {
-            return Ok(version);
-        }
+    let is_here = |version: &DeployedVersion| repository.tree_of(version.commit).is_ok();
+    let known_as = |told: &str| {
+        let recorded = service.deployed_as(told).filter(|version| is_here(version)).cloned();
+        recorded.or_else(|| {
+            // Names such as HEAD and main are ours, not a service's.
+            let revs = [told.to_owned(), format!("v{told}")];
+            let mut known = revs.iter().filter_map(|rev| Some((rev, version_of(repository, rev).ok()?)));
+            known.find(|(rev, version)| version.is_told_as(rev)).map(|(_, version)| version)
+        })
+    };
+    if let Some(version) = told.and_then(known_as) {
+        return Ok((version, DeployedBy::Service));
     }
-    match service.deployed() {
-        Some(version) if repository.tree_of(version.commit).is_ok() => Ok(version.clone()),
-        _ => version_of(repository, "HEAD"),
+    // A remote that does not answer is told of when it is deployed to.
+    let tip = deploy.and_then(|deploy| deploy.branch_tip(repository).ok().flatten());
+    if let Some(version) = tip.and_then(|tip| known_as(&tip.to_string())) {
+        return Ok((version, DeployedBy::Branch));
+    }
+    match service.deployed().filter(|version| is_here(version)) {
+        Some(version) => Ok((version.clone(), DeployedBy::Record)),
+        None => Ok((version_of(repository, "HEAD")?, DeployedBy::Head)),
     }
 }
 

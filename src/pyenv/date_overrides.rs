@@ -173,7 +173,8 @@ pub(super) fn build_options(date: Option<Timestamp>, python: PythonVersion) -> V
     later.options().collect()
 }
 
-/// The package that uv says it would find if the date were later, and that date.
+/// The package that uv says it would find if the date were later, and that date; `None` where it asks for a newer Python
+/// than there is, as later versions do as well.
 pub(super) fn hidden(stderr: &str) -> Option<(String, Timestamp)> {
     static HINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
@@ -183,6 +184,11 @@ pub(super) fn hidden(stderr: &str) -> Option<(String, Timestamp)> {
     });
     let found = HINT.as_ref()?.captures(stderr)?;
     let published: Timestamp = found[2].parse().ok()?;
+    let name = regex::escape(&found[1]);
+    let too_new = Regex::new(&format!(r"(?:^|[\s,]){name}(?:[<>=!~][^\s]*)? depends on\s+Python>=")).ok()?;
+    if too_new.is_match(stderr) {
+        return None;
+    }
     Some((found[1].to_owned(), published + jiff::SignedDuration::from_secs(1)))
 }
 
@@ -234,6 +240,8 @@ mod tests {
         assert_eq!(name, "atomicwrites");
         assert_eq!(at.to_string(), "2022-07-08T18:31:41.459Z");
         assert_eq!(hidden("error: No solution found"), None);
+        let newer = format!("{name}==8.2.3 depends on Python>=3.99, we can conclude\n{said}");
+        assert_eq!(hidden(&newer), None, "no later version asks for less");
         assert!(hidden(&said.replace("`exclude-newer`", "`exclude-newer-package`")).is_some());
     }
 

@@ -15,6 +15,7 @@
 //! | [`netrc`] | keys to registries, and to no other hosts |
 //! | [`index_settings`] | how the user reaches package registries |
 //! | [`resolve`] | from what is wanted, as of a date, to exact versions |
+//! | [`unsatisfiable`] | which requirement keeps all of them from being had together |
 //! | [`pip_compile`] | one question to the resolver |
 //! | [`outdated`] | which answers are far behind their date |
 //! | [`date_overrides`] | which packages are taken as of later than that, and why |
@@ -52,6 +53,7 @@ mod pythons;
 mod resolution_cache;
 mod resolve;
 mod resolved;
+mod unsatisfiable;
 mod uv;
 
 pub use declared::{

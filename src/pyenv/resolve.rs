@@ -13,14 +13,19 @@ use super::outdated::far_behind;
 use super::pip_compile::{PipCompile, ResolveError};
 use super::python_version::PythonVersion;
 use super::resolved::{EnvironmentError, Resolved};
+use super::unsatisfiable::{blamed, is_unsatisfiable};
 use super::uv::Uv;
 use crate::model::CancelToken;
 
 /// Packages of which old versions are brought back one after the other, at most.
 const MOST_LIFTED: usize = 8;
 
-/// Choose exact versions. What only tests need is left out when nothing satisfies it beside the rest. `unbuildable`
-/// names packages that turned out not to build as of the date.
+/// What tests declare and cannot be had, one after the other, at most.
+const MOST_LEFT_OUT: usize = 8;
+
+/// Choose exact versions. What only tests need is left out when nothing satisfies it beside the rest: as little of it as
+/// uv's words allow, since a development group asks for what documentation needs, too. `unbuildable` names packages that
+/// turned out not to build as of the date.
 pub(super) fn resolve(
     uv: &Uv,
     python: (&Path, PythonVersion),
@@ -44,40 +49,58 @@ pub(super) fn resolve(
         }
         match attempt(uv, python, &with, &wanted.constraints, (date, &later), cancel) {
             // Then it has to do with what the project allows.
-            Err(unmade) if unmade.why().is_some_and(is_unsatisfiable) => {}
-            other => return other,
+            Err(refused) if refused.unmade.why().is_some_and(is_unsatisfiable) => {}
+            other => return other.map_err(|refused| refused.unmade),
         }
     }
     let first = attempt(uv, python, &everything, &wanted.constraints, (date, &later), cancel);
-    let why = match first {
-        Err(unmade) if unmade.why().is_some_and(is_unsatisfiable) => unmade,
-        other => return other,
+    let refused = match first {
+        Err(refused) if refused.unmade.why().is_some_and(is_unsatisfiable) => refused,
+        other => return other.map_err(|refused| refused.unmade),
     };
-    let mut tries: Vec<(&[String], &[String], String)> = Vec::new();
+    let instead = |requirements: &[String], constraints: &[String], note: String| match attempt(
+        uv,
+        python,
+        requirements,
+        constraints,
+        (date, &later),
+        cancel,
+    ) {
+        Ok(mut resolved) => {
+            resolved.notes.push(note);
+            Ok(Ok(resolved))
+        }
+        Err(ResolveError { unmade: EnvironmentError::Cancelled, .. }) => Err(EnvironmentError::Cancelled),
+        Err(refused) => Ok(Err(refused)),
+    };
     if let Some(lock) = wanted.lock.as_ref().filter(|_| !wanted.constraints.is_empty()) {
-        tries.push((&everything, &[], format!("{lock} does not fit what is declared and was left out")));
+        let note = format!("{lock} does not fit what is declared and was left out");
+        if let Ok(resolved) = instead(&everything, &[], note)? {
+            return Ok(resolved);
+        }
+    }
+    let (mut tests, mut left_out, mut said) = (wanted.tests.clone(), Vec::new(), refused.said);
+    while left_out.len() < MOST_LEFT_OUT
+        && let Some(at) = blamed(&said, &tests)
+    {
+        left_out.push(tests.remove(at));
+        let fewer: Vec<String> = wanted.requirements.iter().chain(&tests).cloned().collect();
+        let note = format!(
+            "declared for tests, not to be had beside the rest, and left out: {}",
+            left_out.join(", ")
+        );
+        match instead(&fewer, &wanted.constraints, note)? {
+            Ok(resolved) => return Ok(resolved),
+            Err(again) => said = again.said,
+        }
     }
     if !wanted.tests.is_empty() {
         let note = "what the tests declare cannot be had together and was left out".to_owned();
-        tries.push((&wanted.requirements, &wanted.constraints, note));
-    }
-    for (requirements, constraints, note) in tries {
-        match attempt(uv, python, requirements, constraints, (date, &later), cancel) {
-            Ok(mut resolved) => {
-                resolved.notes.push(note);
-                return Ok(resolved);
-            }
-            Err(EnvironmentError::Cancelled) => return Err(EnvironmentError::Cancelled),
-            Err(_) => {}
+        if let Ok(resolved) = instead(&wanted.requirements, &wanted.constraints, note)? {
+            return Ok(resolved);
         }
     }
-    Err(why)
-}
-
-fn is_unsatisfiable(why: &str) -> bool {
-    ["No solution found", "unsatisfiable", "Failed to build", "build backend"]
-        .iter()
-        .any(|words| why.contains(words))
+    Err(refused.unmade)
 }
 
 /// One resolution, with packages brought back whose old files are gone.
@@ -88,7 +111,7 @@ fn attempt(
     constraints: &[String],
     (date, later): (Option<Timestamp>, &DateOverrides),
     cancel: &CancelToken,
-) -> Result<Resolved, EnvironmentError> {
+) -> Result<Resolved, ResolveError> {
     let mut lines = requirements.to_vec();
     let had_setuptools = version.minor < 12;
     if had_setuptools && !lines.iter().any(|line| name_of(line).as_deref() == Some("setuptools")) {
@@ -96,6 +119,7 @@ fn attempt(
         lines.push("setuptools".to_owned());
     }
     let mut later = later.clone();
+    let mut said = String::new();
     for _ in 0..=MOST_LIFTED {
         let ask = PipCompile {
             uv,
@@ -115,7 +139,7 @@ fn attempt(
             }
             Err(refused) => refused,
         };
-        let Some(date) = date else { return Err(refused.unmade) };
+        let Some(date) = date else { return Err(refused) };
         let required = |said: &str, name: &str| {
             let own = lines.iter().find(|line| name_of(line).as_deref() == Some(name)).cloned();
             own.or_else(|| required(said, name)).unwrap_or_else(|| name.to_owned())
@@ -135,12 +159,12 @@ fn attempt(
             }
         };
         if !found {
-            return Err(refused.unmade);
+            return Err(refused);
         }
+        said = refused.said;
     }
-    Err(EnvironmentError::Failed(
-        "cannot be resolved: one package after the other has no files of that day".to_owned(),
-    ))
+    let why = "cannot be resolved: No solution found: one package after the other has no files of that day";
+    Err(ResolveError { unmade: EnvironmentError::Failed(why.to_owned()), said })
 }
 
 /// When the first files of a package that satisfy a requirement were uploaded, to a day: between a date at which there were

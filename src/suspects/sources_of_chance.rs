@@ -21,16 +21,26 @@ const MOST_DEFINITIONS: usize = 40;
 /// A name with more definitions than this says nothing of what is called.
 const MOST_OF_ONE_NAME: usize = 3;
 
-/// Calls whose result, or whose order, no commit decides.
+/// Calls whose result, or whose order, no commit decides. That a clock is read is nothing by itself: most code that does
+/// only notes the time. It decides where it is compared.
 static CHANCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let waits = r"\btime\.(time|time_ns|monotonic|monotonic_ns|perf_counter|perf_counter_ns|sleep)\(|\b(sleep|perf_counter|monotonic)\(";
-    let draws = r"\brandom\.\w|\b(randint|randrange|randbytes|shuffle|default_rng|urandom|getrandbits)\(|\bsecrets\.\w|\btoken_(hex|bytes|urlsafe)\(";
+    let clock =
+        r"\b(time\.(time|time_ns)|(time\.)?(monotonic|monotonic_ns|perf_counter|perf_counter_ns))\(\)";
+    let waits = format!(r"\bsleep\(|{clock}.*[<>]|[<>].*{clock}");
     let at_once = r"\b(Thread|Timer|Process|Pool|ThreadPool|ThreadPoolExecutor|ProcessPoolExecutor|Popen|create_task|ensure_future|gather|as_completed|run_in_executor|to_thread|start_soon)\(";
     let network = r"\bsocket\.\w|\b(urlopen|create_connection|HTTPConnection|HTTPSConnection)\(|\b(requests|httpx)\.(get|post|put|delete|head|request|Session|Client)\b";
     let order =
         r"\b(list|tuple|join|enumerate|iter)\(\s*(set|frozenset)\(|\bin\s+set\(|\b(getpid|get_ident)\(";
-    Regex::new(&[waits, draws, at_once, network, order].join("|")).ok()
+    Regex::new(&[&waits, at_once, network, order].join("|")).ok()
 });
+/// Calls that draw lots.
+static DRAWS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let of_module = r"\brandom\.(random|choices?|sample|uniform|gauss|normal\w*|rand|randn|permutation|expovariate|betavariate|triangular)\(";
+    let named = r"\b(randint|randrange|randbytes|shuffle|urandom|getrandbits|token_(hex|bytes|urlsafe))\(|\bdefault_rng\(\)|\bsecrets\.\w";
+    Regex::new(&[of_module, named].join("|")).ok()
+});
+/// What makes lots the same each time.
+static SEEDED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\bseed\(|\bRandom\(\s*\d").ok());
 
 /// A line of the repository that goes one way now and another way next time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,10 +101,12 @@ impl Search<'_> {
     }
 
     fn source_of_chance(&mut self) -> Option<SourceOfChance> {
-        let chance = CHANCE.as_ref()?;
+        let (chance, draws, seeded) = (CHANCE.as_ref()?, DRAWS.as_ref()?, SEEDED.as_ref()?);
         while let Some((path, definition, depth)) = self.open.pop_front() {
             let text = self.reader.lines_of(&path, &definition);
-            if let Some(line) = text.lines().find(|line| chance.is_match(without_comment(line))) {
+            let is_seeded = seeded.is_match(&text);
+            let is_of_chance = |line: &str| chance.is_match(line) || !is_seeded && draws.is_match(line);
+            if let Some(line) = text.lines().find(|line| is_of_chance(without_comment(line))) {
                 return Some(SourceOfChance { path, code: shortened(line.trim()) });
             }
             if depth < DEEPEST {
@@ -252,6 +264,8 @@ mod tests {
             "    Thread(target=n).start()",
             "    return list(set('abc'))[0]",
             "    return urlopen(n).read()",
+            "    return n if time.time() - START < 0.1 else 3",
+            "    assert 0.5 > perf_counter() - n",
         ] {
             let code = chance.trim().to_owned();
             assert_eq!(shop(chance), Some(SourceOfChance { path: "src/shop/prices.py".to_owned(), code }));
@@ -264,6 +278,10 @@ mod tests {
             "    return 3  # random.random()",
             "    return sorted(set('abc'))[0]",
             "    return timeit(n)",
+            "    return {'exp': time.time() + 10}",
+            "    random.seed(n); return random.random()",
+            "    return random.Random(7).choice([n])",
+            "    return random.Random",
             "    return self.random_access[n]",
         ] {
             assert_eq!(shop(steady), None);

@@ -34,7 +34,7 @@ impl Baseline {
         let new = bad.failures.iter().filter(|failure| !is_known(failure));
         let reads_all = !bad.others.is_empty();
         let others = bad.others.iter().filter(|_| reads_all).filter(|other| !is_known(other));
-        let new: Vec<FailureSignature> = new.chain(others).cloned().collect();
+        let new = one_of_each_test(new.chain(others));
         let target = new.first()?.clone();
         let baseline = Self { known, reads_all, ..Self::default() }.aimed_at(&target, &new);
         Some((new, baseline))
@@ -43,7 +43,7 @@ impl Baseline {
     /// The failures to look for where nothing is known of good: all that fails at bad may be new.
     #[must_use]
     pub fn without_good(bad: &ParsedOutput) -> (Vec<FailureSignature>, Self) {
-        let new = bad.failures.clone();
+        let new = one_of_each_test(&bad.failures);
         let baseline = match new.first() {
             Some(first) if of_tests(&new) => Self::default().aimed_at(first, &new),
             _ => Self::default(),
@@ -136,6 +136,16 @@ pub fn of_tests(failures: &[FailureSignature]) -> bool {
         && failures.iter().all(|failure| matches!(failure.tests.as_slice(), [one] if seen.insert(one)))
 }
 
+/// Of each test the first failure: what fails in its teardown as well, or in another of its subtests, is the same test.
+fn one_of_each_test<'a>(failures: impl IntoIterator<Item = &'a FailureSignature>) -> Vec<FailureSignature> {
+    let mut seen = HashSet::new();
+    let mut is_first = |failure: &'a FailureSignature| match failure.tests.as_slice() {
+        [one] => seen.insert(one.as_str()),
+        _ => true,
+    };
+    failures.into_iter().filter(|failure| is_first(failure)).cloned().collect()
+}
+
 fn ids_of<'a>(failures: impl IntoIterator<Item = &'a FailureSignature>) -> HashSet<String> {
     failures.into_iter().flat_map(|failure| &failure.tests).flat_map(|test| forms(test)).collect()
 }
@@ -183,6 +193,43 @@ mod tests {
             notes: Vec::new(),
             files: Vec::new(),
         }
+    }
+
+    /// pytest 8.4 prints errors above failures, and of one test both.
+    #[test]
+    fn what_fails_when_a_test_is_taken_down_is_no_other_failure_of_it() {
+        let block = |heading: &str, line: &str, kind: &str| {
+            format!(
+                "____ {heading} ____\n\n>       {line}\nE       {kind}: no\n\ntests/test_lock.py:7: {kind}\n"
+            )
+        };
+        let printed = [
+            "==== ERRORS ====\n",
+            &block("ERROR at teardown of test_a", "yield", "ResourceWarning"),
+            &block("ERROR at teardown of test_c", "yield", "ResourceWarning"),
+            "==== FAILURES ====\n",
+            &block("test_a", "assert lock.held", "AssertionError"),
+            &block("test_b", "assert lock.held", "AssertionError"),
+            "==== short test summary info ====\n",
+            "FAILED tests/test_lock.py::test_a - AssertionError: no\n",
+            "FAILED tests/test_lock.py::test_b - AssertionError: no\n",
+            "ERROR tests/test_lock.py::test_a - ResourceWarning: no\n",
+            "ERROR tests/test_lock.py::test_c - ResourceWarning: no\n",
+            "2 failed, 5 passed, 2 errors in 0.10s\n",
+        ];
+        let run = TrialOutput { stdout: Captured { text: printed.concat(), bytes: 0 }, ..output("") };
+        let (new, _) = Baseline::without_good(&read(&run, &CommandFacts::default()));
+        let told: Vec<String> =
+            new.iter().map(|one| format!("{} {}", one.tests.join(" "), one.kind)).collect();
+        assert_eq!(
+            told,
+            [
+                "tests/test_lock.py::test_a AssertionError",
+                "tests/test_lock.py::test_b AssertionError",
+                "tests/test_lock.py::test_c ResourceWarning",
+            ]
+        );
+        assert!(of_tests(&new));
     }
 
     fn traceback(line: &str, message: &str) -> String {

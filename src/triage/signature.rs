@@ -12,6 +12,10 @@ use crate::triage::traceback::parsed::{Form, ParsedTraceback};
 /// Signals by which a program ends when it crashes, not when somebody ends it.
 const CRASHES: [i32; 5] = [4, 6, 7, 8, 11]; // ILL, ABRT, BUS, FPE, SEGV on Linux
 
+/// How pytest heads what fails before a test begins, and when it is taken down.
+const SETUP: &str = "ERROR at setup of ";
+const TEARDOWN: &str = "ERROR at teardown of ";
+
 /// What a trial's output says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParsedOutput {
@@ -157,8 +161,12 @@ fn failures_in(parsed: &[ParsedTraceback], summary: Option<&RunSummary>) -> Vec<
     } else {
         of_tests
     };
+    // pytest prints errors above failures. What fails when a test is taken down is mostly what its failure left.
+    let is_of_teardown =
+        |one: &&&ParsedTraceback| one.test.as_deref().is_some_and(|test| test.starts_with(TEARDOWN));
+    let (late, first): (Vec<_>, Vec<_>) = chosen.iter().partition(is_of_teardown);
     let mut failures: Vec<FailureSignature> = Vec::new();
-    for one in chosen {
+    for one in first.into_iter().chain(late) {
         let logged = logged(one, parsed, summary);
         let signature = FailureSignature { logged, ..signature(one, summary) };
         if !failures.iter().any(|known| known.kind == signature.kind && known.tests == signature.tests) {
@@ -202,10 +210,12 @@ fn signature(one: &ParsedTraceback, summary: Option<&RunSummary>) -> FailureSign
     }
 }
 
-/// A failing test's heading without the path of the trial's tree, and that of an example in a docstring without
-/// pytest's mark.
+/// A failing test's heading without the path of the trial's tree, and without what pytest says before the test: that it is
+/// an example in a docstring, or where it failed.
 fn plain(heading: &str) -> String {
-    message_shape::within_tree(heading.strip_prefix("[doctest] ").unwrap_or(heading))
+    let before = ["[doctest] ", SETUP, TEARDOWN];
+    let test = before.iter().find_map(|before| heading.strip_prefix(before)).unwrap_or(heading);
+    message_shape::within_tree(test)
 }
 
 /// The message without the notes that are printed behind it: hypothesis' example changes with the strategy.

@@ -11,6 +11,10 @@ pub struct Culprit {
     pub commit: CommitInfo,
     /// How probable it is that this commit brought the failure, 0 to 1.
     pub probability: f64,
+    /// Whether the failing test is new with this commit, so that it has never passed: what it tests may have been broken
+    /// before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adds_test: bool,
     /// The trials that show it. Never told, always drawn from the trials themselves, where the report is made.
     #[serde(skip)]
     pub proof: Option<Proof>,
@@ -20,7 +24,7 @@ impl Culprit {
     /// A commit that may have brought the failure, with this probability.
     #[must_use]
     pub const fn new(commit: CommitInfo, probability: f64) -> Self {
-        Self { commit, probability, proof: None }
+        Self { commit, probability, adds_test: false, proof: None }
     }
 }
 

@@ -54,6 +54,14 @@ pub enum Evidence {
         /// What shows that the failure at the bad commit is its failure.
         shown: Shown,
     },
+    /// The failing test is newer than the culprit; at the bad commit it fails, and without the culprit's change it passes
+    /// there.
+    Undone {
+        /// The culprit.
+        culprit: CommitId,
+        /// The bad commit, as it is.
+        bad: Tally,
+    },
 }
 
 /// A culprit that trials have shown to be one.
@@ -134,6 +142,13 @@ impl Proof {
         let is_proven = fails && is_shown && parents.iter().all(|parent| parent.good > 0);
         let shown = history.shown.clone();
         is_proven.then_some(Self(Evidence::History { culprit: culprit.id, parents, shown }))
+    }
+
+    /// The proof that a commit older than the failing test broke it; `None` when a trial is missing that shows it.
+    #[must_use]
+    pub fn undone(culprit: CommitId, bad: CommitId, trials: Trials<'_>) -> Option<Self> {
+        let bad = Tally::of(bad, &trials);
+        (bad.bad > 0 && trials.narrowing_says("good")).then_some(Self(Evidence::Undone { culprit, bad }))
     }
 
     /// The commits that have to be run before one of them is called the culprit: itself, and its parents.

@@ -1,6 +1,7 @@
 //! The proofs of a report that was read from a file: drawn from its trials anew, whatever the file says of them.
 
-use super::{CommitId, Culprit, Report};
+use super::proof::{Proof, Trials};
+use super::{AlikeTarget, CommitId, Culprit, Report};
 
 impl Report {
     /// Draw the proofs of its answer from its trials.
@@ -14,5 +15,22 @@ impl Report {
             Culprit { proof, ..culprit.clone() }
         };
         self.culprits = self.culprits.iter().map(proven).collect();
+    }
+
+    /// The report on a test whose answer is that of another.
+    pub(super) fn of_alike(&self, alike: &AlikeTarget) -> Self {
+        let mut own = self.of_other(&alike.failure);
+        own.trial_log.clone_from(&alike.log);
+        own.last_good.clone_from(&alike.last_good);
+        own.conclude(&alike.conclusion);
+        let Some(bad) = alike.undone_at else { return own };
+        let trials = Trials { log: &alike.log, find_fix: self.find_fix, first_parent: self.first_parent };
+        for culprit in &mut own.culprits {
+            culprit.proof = Proof::undone(culprit.commit.id, bad, trials);
+        }
+        if own.culprits.iter().all(|culprit| culprit.proof.is_some()) {
+            (own.status, own.reason, own.hint) = ("found".to_owned(), None, None);
+        }
+        own
     }
 }

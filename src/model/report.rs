@@ -310,7 +310,7 @@ impl Report {
         }
     }
 
-    fn conclude(&mut self, conclusion: &Conclusion) {
+    pub(super) fn conclude(&mut self, conclusion: &Conclusion) {
         let (status, culprits, reason, hint) = match conclusion {
             Conclusion::Found { culprits } => self.proven(culprits),
             Conclusion::Ambiguous { culprits, reason, go_on } => {
@@ -405,11 +405,7 @@ impl Others {
                 self.current = None;
             }
             (EventKind::AlikeTarget(alike), _) => {
-                let mut own = report.of_other(&alike.failure);
-                own.trial_log.clone_from(&alike.log);
-                own.last_good.clone_from(&alike.last_good);
-                own.conclude(&alike.conclusion);
-                self.ended.push(own.of_target());
+                self.ended.push(report.of_alike(alike).of_target());
             }
             (EventKind::LeftTarget { failure, reason }, _) => {
                 self.ended.push(TargetReport::left(failure, reason));
@@ -448,7 +444,7 @@ impl Others {
 
 impl Report {
     /// The beginning of a report on another failing test of the same session.
-    fn of_other(&self, failure: &FailureSignature) -> Self {
+    pub(super) fn of_other(&self, failure: &FailureSignature) -> Self {
         Self {
             status: "inconclusive".to_owned(),
             find_fix: self.find_fix,

@@ -73,6 +73,7 @@ fn culprit(culprit: &Culprit) -> Value {
         "date": date(commit.author_time, commit.author_offset),
         "subject": commit.subject,
         "probability": culprit.probability,
+        "adds_test": culprit.adds_test,
         "verified": culprit.proof.is_some(),
         "proof": culprit.proof,
     })

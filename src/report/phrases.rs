@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-use crate::model::{FailureSignature, Frame};
+use crate::model::{FailureSignature, Frame, Report};
 
 /// A point in time with an offset from UTC in minutes, as `2026-11-24 14:05 +01:00`.
 #[must_use]
@@ -27,6 +27,15 @@ pub fn duration(seconds: f64) -> String {
         format!("{seconds:.0} s")
     } else {
         format!("{:.0} min {:.0} s", (seconds / 60.0).floor(), seconds % 60.0)
+    }
+}
+
+/// What the commit did that a search found.
+pub(super) fn did(report: &Report) -> &'static str {
+    match report.culprits.first() {
+        _ if report.find_fix => "fixed it",
+        Some(culprit) if culprit.adds_test => "added the test, which has failed since",
+        _ => "broke it",
     }
 }
 

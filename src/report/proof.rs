@@ -16,6 +16,13 @@ pub(super) fn why_proven(report: &Report, culprit: &Culprit) -> String {
             );
         }
         Evidence::History { parents, shown, .. } => return by_history(report, &id, parents, shown),
+        Evidence::Undone { bad, .. } => {
+            return format!(
+                "verified by trials that ran: the failing test is newer than {id}; it fails at {0}, and passes there without \
+                 what {id} changed",
+                bad.commit.short()
+            );
+        }
         Evidence::Commits { culprit, parents, not_followed } => (culprit, parents, not_followed),
     };
     let own = format!("{id} {here}{}", mixed(own.bad, own));

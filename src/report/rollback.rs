@@ -113,8 +113,9 @@ impl RollbackText<'_> {
         let mut health = attempt.health.iter();
         for (at, action) in attempt.actions.iter().enumerate() {
             self.action(action, out)?;
-            // A reload comes between a deploy and the look at it.
-            let is_looked_at = attempt.actions.get(at + 1).is_none_or(|next| next.kind == "restart");
+            // A reload comes between a deploy and the look at it, and a restart at once after a reload that failed.
+            let next = attempt.actions.get(at + 1);
+            let is_looked_at = next.is_none_or(|next| next.kind == "restart" && action.succeeded());
             if let Some(health) = is_looked_at.then(|| health.next()).flatten() {
                 self.health(health, &attempt.version, out)?;
             }

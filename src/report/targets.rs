@@ -8,6 +8,8 @@ use super::live_plain::shortened;
 use super::phrases::plural;
 use crate::model::{Report, TargetGroup, TargetReport, by_culprit};
 
+/// What is said of a commit that added the tests which fail since.
+const ADDED: &str = " (added there, never passed)";
 /// Tests of one commit that are listed.
 pub(super) const MOST_LISTED: usize = 12;
 
@@ -41,7 +43,9 @@ pub(super) fn write_markdown(report: &Report, most: usize, out: &mut dyn Write) 
         match group.culprit {
             Some(culprit) => {
                 let commit = &culprit.commit;
-                writeln!(out, "- {} {}", markdown_code(&commit.id.short()), markdown(&commit.subject))?;
+                let added = if culprit.adds_test { ADDED } else { "" };
+                let (id, subject) = (markdown_code(&commit.id.short()), markdown(&commit.subject));
+                writeln!(out, "- {id}{added} {subject}")?;
             }
             None => writeln!(out, "- no answer")?,
         }
@@ -62,7 +66,8 @@ fn write_group(style: Style, group: &TargetGroup<'_>, out: &mut dyn Write) -> io
             let commit = &culprit.commit;
             let count = plural(group.tests.len(), "test");
             let subject = shortened(&commit.subject, 70);
-            writeln!(out, "  {}  {count}  {subject}", style.name(commit.id.short()))?;
+            let added = if culprit.adds_test { ADDED } else { "" };
+            writeln!(out, "  {}  {count}{added}  {subject}", style.name(commit.id.short()))?;
         }
         None => writeln!(out, "  {}  {}", style.warn("no answer"), plural(group.tests.len(), "test"))?,
     }

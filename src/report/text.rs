@@ -7,7 +7,7 @@ use super::breaking::breaking;
 use super::diff::write_diff;
 use super::escape::cleaned;
 use super::live_plain::shortened;
-use super::phrases::{date, duration, own_frame, place, plural};
+use super::phrases::{date, did, duration, own_frame, place, plural};
 use super::proof::{history, not_certain, why_proven};
 use super::targets::{heading, write_targets};
 use super::{Renderer, Style};
@@ -60,7 +60,7 @@ impl TextRenderer {
             let text = format!("no commit, but other packages: {}", names.join(", "));
             return writeln!(out, "{}", self.style.bold(self.style.bad(text)));
         };
-        let what = if report.find_fix { "fixed it" } else { "broke it" };
+        let what = did(report);
         let style = self.style;
         writeln!(out, "{} {}", style.bold(style.bad(culprit.commit.id)), style.bold(what))?;
         self.commit(&culprit.commit, out)?;

@@ -377,7 +377,9 @@ impl Session<'_> {
             SearchOutcome::Found { culprit: node, probability } => {
                 self.narrow_culprit(hunt, *node)?;
                 let commit = self.workshop.repository.info(hunt.id(*node))?;
-                Ok(Conclusion::Found { culprits: vec![Culprit::new(commit, *probability)] })
+                let adds_test = self.adds_its_test(&commit)?;
+                let culprit = Culprit { adds_test, ..Culprit::new(commit, *probability) };
+                Ok(Conclusion::Found { culprits: vec![culprit] })
             }
             SearchOutcome::Ambiguous { set } => self.conclude_set(strategy, hunt, set.clone()),
         }

@@ -296,7 +296,7 @@ impl Session<'_> {
         if plain == Verdict::Good {
             oracle.learn(&reading);
         }
-        let plain = self.unless_kept_from(plain, &done.output);
+        let plain = Self::unless_kept_from(plain, || self.kept_from(&done.output));
         let plain = self.of_the_target(plain, &reading, done.purpose)?;
         if self.runs_whole_instead(done.id, (done.commit, done.purpose), &plain, &reading)? {
             return Ok(None);

@@ -21,14 +21,15 @@ impl Session<'_> {
         isolation_failure(output, &self.plan.isolation)
     }
 
-    /// A verdict on a trial, which is a skip when it failed for want of something.
-    pub(super) fn unless_kept_from(&self, verdict: Verdict, output: &TrialOutput) -> Verdict {
+    /// A verdict on a trial, which is a skip when it failed for want of something. The output is looked through for that only
+    /// where it matters: it can be long.
+    pub(super) fn unless_kept_from(verdict: Verdict, want: impl FnOnce() -> Option<DeniedAccess>) -> Verdict {
         let is_of_failure = match &verdict {
             Verdict::Bad => true,
             Verdict::Skip(skip) => matches!(skip.kind, SkipKind::DifferentFailure | SkipKind::NotRunnable),
             Verdict::Good | Verdict::Abort(_) => false,
         };
-        match self.kept_from(output).filter(|_| is_of_failure) {
+        match is_of_failure.then(want).flatten() {
             Some(want) => Verdict::skip(SkipKind::Isolation, want.to_string()),
             None => verdict,
         }

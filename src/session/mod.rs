@@ -16,6 +16,7 @@
 //! | `missing_files` | files of the user's that trials lack |
 //! | `deciding_output` | what the deciding runs printed, where there is no answer |
 //! | `secrets` | secrets in what trials print, masked before it is kept |
+//! | `newer_tests` | tests that are newer than what broke them |
 //! | `missing_modules` | a bad end that comes to no test for want of a foreign module |
 //! | `target` | which failure is searched for |
 //! | `selection` | trials of the search run the failing tests only |
@@ -111,6 +112,7 @@ mod merge_culprit;
 mod missing_files;
 mod missing_modules;
 mod narrow;
+mod newer_tests;
 mod newest_passing;
 mod overlay;
 mod package_bisect;

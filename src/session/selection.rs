@@ -41,7 +41,7 @@ impl Session<'_> {
             return Ok(());
         };
         let command = recipe.command.iter().map(|word| word.to_string_lossy());
-        let command = shell_words::join(command);
+        let command = cut(&shell_words::join(command));
         if self.shows_all(recipe)? {
             self.journal.note(format!(
                 "trials of the search run the failing tests only ({command}); the commit that is named and its parents run \
@@ -155,19 +155,21 @@ impl Session<'_> {
             Pick::Node { path, names } => (path, names),
         };
         let Some((path, text)) = self.test_file(commit, path)? else { return Ok(None) };
-        let is_there = |name: &String| {
-            let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
-            ["def ", "class "].iter().any(|word| {
-                let found = format!("{word}{name}");
-                text.match_indices(&found).any(|(at, _)| ends(&text[at + found.len()..]))
-            })
-        };
-        let is_id = names.iter().all(is_there);
+        let is_id = defines(&text, names);
         Ok(Some(if is_id { format!("{path}::{}", names.join("::")) } else { path }))
     }
 
+    /// Whether a commit has a test, by its file, wherever that lies there, and the names in it.
+    pub(super) fn has_test(&self, commit: CommitId, path: &str, names: &[String]) -> Result<bool, EarlyExit> {
+        Ok(self.test_file(commit, path)?.is_some_and(|(_, text)| defines(&text, names)))
+    }
+
     /// The file of a test at a commit, also where it lies in another folder there, and its text.
-    fn test_file(&self, commit: CommitId, path: &str) -> Result<Option<(String, String)>, EarlyExit> {
+    pub(super) fn test_file(
+        &self,
+        commit: CommitId,
+        path: &str,
+    ) -> Result<Option<(String, String)>, EarlyExit> {
         let subdir = &self.plan.recipe.subdir;
         if let Some(text) = self.content(commit, &subdir.join(path))? {
             return Ok(Some((path.to_owned(), text)));
@@ -340,4 +342,24 @@ impl Session<'_> {
         }
         Ok(self.trials.is_known_with(commit, &recipe)?)
     }
+}
+
+/// A command of many tests, as far as anybody reads it.
+fn cut(command: &str) -> String {
+    const MOST: usize = 160;
+    match command.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{} …", &command[..end]),
+        None => command.to_owned(),
+    }
+}
+
+/// Whether a text defines each of these classes and functions.
+fn defines(text: &str, names: &[String]) -> bool {
+    let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+    names.iter().all(|name| {
+        ["def ", "class "].iter().any(|word| {
+            let found = format!("{word}{name}");
+            text.match_indices(&found).any(|(at, _)| ends(&text[at + found.len()..]))
+        })
+    })
 }

@@ -1,11 +1,13 @@
 //! The tests that newly fail, and where the search for each stands.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use super::finished_trial::FinishedTrial;
 use super::rank_suspects::RangeChanges;
 use crate::model::trial_line::OutcomeSource;
 use crate::model::{CommitId, CommitInfo, Conclusion, FailureSignature, TrialKind, TrialOutput};
+use crate::triage::denied_access::DeniedAccess;
 use crate::triage::{Baseline, ParsedOutput, TargetOracle};
 
 /// The tests that newly fail at bad.
@@ -25,6 +27,13 @@ pub(super) struct Targets {
     pub(super) waiting: Waiting,
     /// What each trial of a commit showed.
     pub(super) runs: Vec<Run>,
+    /// What each trial showed with a test's file laid over a commit, by the file.
+    pub(super) laid: Vec<(String, Run)>,
+    /// What bad showed without what a commit changed; `None` where nothing of that is left.
+    pub(super) undone: Vec<(CommitId, Option<Run>)>,
+    /// Tests that are newer than a commit and broken by it: by the commit, and the file that was laid over it, if that shows
+    /// it.
+    pub(super) newer: BTreeMap<(CommitId, Option<String>), usize>,
 }
 
 /// A trial of a commit's own tree, to be read for each target.
@@ -34,6 +43,19 @@ pub(super) struct Run {
     pub(super) purpose: TrialKind,
     pub(super) output: TrialOutput,
     pub(super) reading: ParsedOutput,
+    /// What the trial was kept from, once that was looked for.
+    pub(super) kept_from: OnceLock<Option<DeniedAccess>>,
+}
+
+impl Run {
+    pub(super) const fn new(
+        commit: CommitId,
+        purpose: TrialKind,
+        output: TrialOutput,
+        reading: ParsedOutput,
+    ) -> Self {
+        Self { commit, purpose, output, reading, kept_from: OnceLock::new() }
+    }
 }
 
 /// A target whose search has ended.
@@ -50,7 +72,7 @@ impl Targets {
     pub(super) fn note(&mut self, done: &FinishedTrial, reading: &ParsedOutput) {
         if done.source != OutcomeSource::Replayed && done.purpose.is_of_commit() {
             let FinishedTrial { commit, purpose, output, .. } = done.clone();
-            self.runs.push(Run { commit, purpose, output, reading: reading.clone() });
+            self.runs.push(Run::new(commit, purpose, output, reading.clone()));
         }
     }
 

@@ -8,7 +8,7 @@
 use super::Matching;
 use super::error::{EarlyExit, SessionError};
 use super::state::{AtGood, Session};
-use super::target_state::Ended;
+use super::target_state::{Ended, Run};
 use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{
     AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Inconclusive, Timing, Verdict,
@@ -178,6 +178,19 @@ impl Session<'_> {
                 self.journal.say(EventKind::AlikeTarget(Box::new(alike)))?;
                 continue;
             }
+            match self.newer_than(&failure, &ended) {
+                Ok(Some(newer)) => {
+                    self.targets.waiting.tests.retain(|waiting| *waiting != failure);
+                    self.journal.say(EventKind::AlikeTarget(Box::new(newer)))?;
+                    continue;
+                }
+                Ok(None) => {}
+                Err(EarlyExit::Failed(error)) => return Err(error),
+                Err(_) => {
+                    self.say_stopped(std::iter::once(failure).chain(left).chain(others))?;
+                    return Ok(true);
+                }
+            }
             if searched == MOST_SEARCHED {
                 left.push(failure);
                 continue;
@@ -196,6 +209,7 @@ impl Session<'_> {
             }
             ended.extend(self.ended(conclusion, last_good));
         }
+        self.say_newer()?;
         self.say_left(left)?;
         Ok(false)
     }
@@ -290,6 +304,7 @@ impl Session<'_> {
                     log: log.collect(),
                     conclusion: one.conclusion.clone(),
                     last_good: one.last_good.clone(),
+                    undone_at: None,
                 }));
             }
         }
@@ -310,9 +325,7 @@ impl Session<'_> {
         let mut verdicts = Vec::with_capacity(runs.len());
         let mut failed = None;
         for run in &runs {
-            let plain = oracle.judge_reading(&run.output, &run.reading);
-            let plain = self.unless_kept_from(plain, &run.output);
-            match self.of_the_target(plain, &run.reading, run.purpose) {
+            match self.judged(&oracle, run) {
                 Ok(verdict) => verdicts.push(verdict),
                 Err(error) => failed = Some(error),
             }
@@ -320,5 +333,21 @@ impl Session<'_> {
         self.targets.runs = runs;
         self.oracle = before;
         failed.map_or(Ok(verdicts), Err)
+    }
+
+    /// What one trial says of an oracle's target.
+    pub(super) fn verdict_by(&mut self, oracle: &TargetOracle, run: &Run) -> Result<Verdict, SessionError> {
+        let before = self.oracle.replace(oracle.clone());
+        let verdict = self.judged(oracle, run);
+        self.oracle = before;
+        verdict
+    }
+
+    /// The same where the oracle is the session's.
+    fn judged(&mut self, oracle: &TargetOracle, run: &Run) -> Result<Verdict, SessionError> {
+        let plain = oracle.judge_reading(&run.output, &run.reading);
+        let want = || run.kept_from.get_or_init(|| self.kept_from(&run.output)).clone();
+        let plain = Self::unless_kept_from(plain, want);
+        self.of_the_target(plain, &run.reading, run.purpose)
     }
 }

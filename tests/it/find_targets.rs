@@ -177,3 +177,87 @@ fn tests_of_one_name_in_two_folders_are_two() {
         .collect();
     assert_eq!(found, [ids[1].as_str(), ids[3].as_str()], "{report:#}");
 }
+
+/// An application of two functions, and tests of them: `n` of each is what it returns wrongly.
+fn two_functions(repo: &mut TestRepo, a: usize, b: usize, tests: &[&str]) -> String {
+    let tests = tests.iter().map(|test| {
+        format!("    def test_{test}(self):\n        self.assertEqual(app.{}(3), 3)\n\n", &test[..1])
+    });
+    let tests = tests.collect::<String>();
+    repo.write("app.py", format!("def a(x):\n    return x + {a}\n\n\ndef b(x):\n    return x + {b}\n"))
+        .write("tests/__init__.py", "")
+        .write(
+            "tests/test_app.py",
+            format!("import unittest\nimport app\n\n\nclass TestApp(unittest.TestCase):\n{tests}"),
+        );
+    repo.commit(&format!("a {a}, b {b}")).to_string()
+}
+
+/// The first commit that fails a test which was never there before is the one that added it; it broke nothing.
+#[test]
+fn a_test_that_is_newer_than_what_broke_it_has_the_culprit_of_the_others() {
+    let mut repo = TestRepo::new();
+    let mut ids = Vec::new();
+    for (a, b, tests) in [
+        (0, 0, &["a1", "b1"][..]),
+        (0, 0, &["a1", "b1"]),
+        (1, 0, &["a1", "b1"]),
+        (1, 0, &["a1", "b1"]),
+        (1, 0, &["a1", "a2", "b1"]),
+        (1, 0, &["a1", "a2", "b1", "a3"]),
+        (1, 0, &["a1", "a2", "b1", "a3"]),
+    ] {
+        repo.write("n.txt", format!("{}\n", ids.len()));
+        ids.push(two_functions(&mut repo, a, b, tests));
+    }
+    let arguments =
+        ["--jobs", "1", "--no-narrow", "--good", &ids[0], "--", "python3", "-m", "unittest", "discover"];
+    let (code, report) = User::new().find(repo.path(), &arguments);
+    assert_eq!(code, Some(0), "{report:#}");
+    let expected = ["test_a1", "test_a2", "test_a3"].map(|test| (test.to_owned(), ids[2].clone()));
+    assert_eq!(culprits(&report), BTreeMap::from(expected), "{report:#}");
+    assert!(report["notes"].to_string().contains("2 tests are newer than"), "{report:#}");
+    assert_eq!(report["culprits"][0]["adds_test"], false, "{report:#}");
+    // What tests something newer as well cannot run at the culprit.
+    let newer = "import unittest\nimport app\nfrom app import c\n\n\nclass TestApp(unittest.TestCase):\n    def test_a1(self):\n        self.assertEqual(app.a(3), 3)\n\n    def test_c1(self):\n        self.assertEqual(c(3), 3)\n";
+    let app =
+        "def a(x):\n    return x + 1\n\n\ndef b(x):\n    return x + 0\n\n\ndef c(x):\n    return a(x)\n";
+    repo.write("app.py", app).write("tests/test_app.py", newer);
+    repo.commit("a test of what is new");
+    repo.write("n.txt", "later\n").commit("later");
+    let (code, report) = User::new().find(repo.path(), &arguments);
+    assert_eq!((code, culprit(&report)), (Some(0), ids[2].as_str()), "{report:#}");
+    let found: Vec<&str> =
+        report["targets"].as_array().unwrap().iter().map(|one| one["culprit"].as_str().unwrap()).collect();
+    assert_eq!(found, [ids[2].as_str(); 2], "{report:#}");
+    assert!(report["notes"].to_string().contains("it passes at bad without what that changed"), "{report:#}");
+}
+
+#[test]
+fn of_a_commit_that_added_the_failing_test_it_is_said_that_it_did() {
+    let mut repo = TestRepo::new();
+    let mut ids = Vec::new();
+    for (b, tests) in
+        [(0, &["a1"][..]), (0, &["a1"]), (1, &["a1"]), (1, &["a1"]), (1, &["a1", "b1"]), (1, &["a1", "b1"])]
+    {
+        repo.write("n.txt", format!("{}\n", ids.len()));
+        ids.push(two_functions(&mut repo, 0, b, tests));
+    }
+    repo.check_out();
+    let user = User::new();
+    let find = |more: &[&str]| {
+        let own = ["--jobs", "1", "--no-narrow", "--good", &ids[0]];
+        let command = ["--", "python3", "-m", "unittest", "discover"];
+        user.find(repo.path(), &[&own, more, &command].concat())
+    };
+    let (code, report) = find(&[]);
+    assert_eq!((code, culprit(&report)), (Some(0), ids[4].as_str()), "{report:#}");
+    assert_eq!(report["culprits"][0]["adds_test"], true, "{report:#}");
+    assert!(report["notes"].to_string().contains("--with-file tests/test_app.py"), "{report:#}");
+    let shown = user.run(repo.path(), &["show", "--full"]).stdout;
+    assert!(shown.contains("added the test, which has failed since"), "{shown}");
+    // As the note says.
+    let (code, report) = find(&["--with-file", "tests/test_app.py"]);
+    assert_eq!((code, culprit(&report)), (Some(0), ids[2].as_str()), "{report:#}");
+    assert_eq!(report["culprits"][0]["adds_test"], false, "{report:#}");
+}

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use super::columns::{cut, fill, wrapped};
 use super::escape::cleaned;
-use super::phrases::{date, place, plural};
+use super::phrases::{date, did, place, plural};
 use super::{Renderer, Style};
 use crate::model::{Culprit, PackageChange, Report};
 
@@ -124,7 +124,7 @@ impl Answer {
     fn found(&self, culprit: &Culprit, report: &Report) -> Vec<String> {
         let style = self.style;
         let commit = &culprit.commit;
-        let what = if report.find_fix { "fixed it" } else { "broke it" };
+        let what = did(report);
         let day = date(commit.author_time, commit.author_offset);
         let day = day.split(' ').next().unwrap_or_default();
         let author = commit.author.split(" <").next().unwrap_or_default();
@@ -166,7 +166,7 @@ impl Answer {
     fn ambiguous(&self, report: &Report) -> Vec<String> {
         let count = plural(report.culprits.len(), "commit");
         let tells = if report.can_go_on { "" } else { ", and no trial can tell which" };
-        let what = if report.find_fix { "fixed it" } else { "broke it" };
+        let what = did(report);
         let mut rows = vec![self.style.bold(self.style.warn(format!("one of {count} {what}{tells}")))];
         for Culprit { commit, probability, .. } in report.culprits.iter().take(MOST_LISTED) {
             let percent = format!("{:>3.0} %", probability * 100.0);

@@ -307,9 +307,11 @@ impl<'p> Strip<'p> {
                 self.flag(newer, at, 14.0, html);
             }
             if report.culprits.len() == 1 && self.after.contains_key(&commit.id) {
+                let adds_test = report.culprits.first().is_some_and(|culprit| culprit.adds_test);
                 let word = match (self.told.proven().is_some(), report.find_fix) {
                     (false, _) => "not proven",
                     (true, true) => "fixed it",
+                    (true, false) if adds_test => "added the test",
                     (true, false) => "broke it",
                 };
                 self.flag(word, at, 30.0, html);

@@ -2,7 +2,7 @@
 
 use super::{Postmortem, Prose};
 use crate::model::{Culprit, PackageChange, Report};
-use crate::report::phrases::{date, plural};
+use crate::report::phrases::{date, did, plural};
 use crate::report::proof::{not_certain, why_proven};
 use crate::report::targets::heading;
 
@@ -150,10 +150,6 @@ impl Headline {
         let (line, because) = (Prose::of(line), reasons(report));
         Self { certainty, line, subject: None, byline: None, because }
     }
-}
-
-fn did(report: &Report) -> &'static str {
-    if report.find_fix { "fixed it" } else { "broke it" }
 }
 
 /// Why there is no answer, and what to do.

@@ -1,0 +1,256 @@
+//! Tests that are newer than what broke them.
+//!
+//! A test that was added to code that was broken already has never passed. The first commit on which it fails is the one that
+//! added it, which broke nothing. So where another test has its culprit, a newer one is laid over that commit and its
+//! parents, as it is at bad: when it fails there, and passes before, they have the culprit in common. Where it cannot run
+//! there, since it tests what came later, too, bad runs without what the culprit changed: what passes then fails for that.
+//! And of a culprit that added the failing test it is said that it did.
+
+use super::error::EarlyExit;
+use super::line_revert::without_change;
+use super::state::Session;
+use super::target_state::{Ended, Run};
+use crate::model::trial_line::{OutcomeSource, TrialLine};
+use crate::model::{
+    AlikeTarget, CommitId, CommitInfo, Conclusion, FailureSignature, Proof, Timing, TrialKind, TrialSpec,
+    Verdict,
+};
+use crate::triage::TargetOracle;
+
+/// So many trials with a test's file laid over a commit are made.
+const MOST_LAID: usize = 8;
+
+/// Where a test is written.
+struct TestPlace {
+    /// Its file, from where the command runs.
+    path: String,
+    /// The names of its class, if it has one, and of its function.
+    names: Vec<String>,
+}
+
+impl TestPlace {
+    /// Of an id as pytest prints it, `tests/test_a.py::TestA::test_b[1]`, or unittest, `test_b (tests.test_a.TestA.test_b)`;
+    /// `None` for those of other runners.
+    fn of(failure: &FailureSignature) -> Option<Self> {
+        let [id] = failure.tests.as_slice() else { return None };
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        if let Some((path, rest)) = id.split_once("::") {
+            let rest: Vec<&str> = rest.split('[').next().unwrap_or(rest).split("::").collect();
+            return path.ends_with(".py").then(|| Self { path: path.to_owned(), names: names(&rest) });
+        }
+        let (name, dotted) = id.strip_suffix(')')?.split_once(" (")?;
+        // Until Python 3.10 the name is not said again.
+        let dotted = dotted.strip_suffix(name).and_then(|dotted| dotted.strip_suffix('.')).unwrap_or(dotted);
+        let (module, class) = dotted.rsplit_once('.')?;
+        Some(Self { path: format!("{}.py", module.replace('.', "/")), names: names(&[class, name]) })
+    }
+}
+
+impl Session<'_> {
+    /// The answer for a test that is newer than a commit that was found to have broken others, and broken by that one.
+    pub(super) fn newer_than(
+        &mut self,
+        failure: &FailureSignature,
+        ended: &[Ended],
+    ) -> Result<Option<AlikeTarget>, EarlyExit> {
+        let Some(test) = self.place_of(failure)? else { return Ok(None) };
+        let Some(oracle) = self.oracle_of(failure) else { return Ok(None) };
+        for one in ended.iter().filter(|one| one.is_plain) {
+            let Conclusion::Found { culprits } = &one.conclusion else { continue };
+            let [culprit] = culprits.as_slice() else { continue };
+            let named: Vec<CommitId> = Proof::named(&culprit.commit, self.plan.first_parent).collect();
+            if self.any_has(&named, &test)? {
+                continue;
+            }
+            let laid_over = self.breaks_laid_over(&named, &test, &oracle)?;
+            let is_shown = laid_over.is_some();
+            if is_shown || self.passes_without(&culprit.commit, &oracle)? {
+                let of = (culprit.commit.id, is_shown.then_some(test.path));
+                *self.targets.newer.entry(of).or_default() += 1;
+                let bad = self.plan.bad;
+                let undone = [(TrialKind::Endpoint, Verdict::Bad), (TrialKind::Narrowing, Verdict::Good)]
+                    .map(|(purpose, verdict)| line(bad, purpose, &verdict));
+                return Ok(Some(AlikeTarget {
+                    failure: failure.clone(),
+                    log: laid_over.unwrap_or_else(|| undone.to_vec()),
+                    conclusion: one.conclusion.clone(),
+                    last_good: one.last_good.clone(),
+                    undone_at: (!is_shown).then_some(bad),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The trials of a commit and its parents with a test's file laid over them, when it fails at the commit and passes at
+    /// each of the parents.
+    fn breaks_laid_over(
+        &mut self,
+        named: &[CommitId],
+        test: &TestPlace,
+        oracle: &TargetOracle,
+    ) -> Result<Option<Vec<TrialLine>>, EarlyExit> {
+        let mut log = Vec::new();
+        for (at, &commit) in named.iter().enumerate() {
+            let Some(verdict) = self.verdict_laid_over(commit, test, oracle)? else { return Ok(None) };
+            let wanted = if at == 0 { Verdict::Bad } else { Verdict::Good };
+            if verdict != wanted {
+                return Ok(None);
+            }
+            log.push(line(commit, TrialKind::Proof, &verdict));
+        }
+        Ok(Some(log))
+    }
+
+    /// What the command says of a test at a commit with its file as it is at bad; `None` where too much was tried.
+    fn verdict_laid_over(
+        &mut self,
+        commit: CommitId,
+        test: &TestPlace,
+        oracle: &TargetOracle,
+    ) -> Result<Option<Verdict>, EarlyExit> {
+        let is_it = |(path, run): &&(String, Run)| run.commit == commit && *path == test.path;
+        if !self.targets.laid.iter().any(|one| is_it(&one)) {
+            if self.targets.laid.len() >= MOST_LAID {
+                return Ok(None);
+            }
+            let file = self.plan.recipe.subdir.join(&test.path);
+            let content = self.workshop.repository.file_at(self.plan.bad, &file)?;
+            let (Some(content), Some(place)) = (content, file.to_str()) else { return Ok(None) };
+            let tree = self.trials.tree_of(commit)?;
+            let laid_over = self.workshop.shadow.with_overlay(tree, &[(place.to_owned(), content, false)]);
+            let tree = laid_over.map_err(super::SessionError::from)?;
+            let recipe = TrialSpec::clone(self.trials.recipe());
+            let output = self.run_aside(commit, tree, recipe)?;
+            let reading = oracle.read(&output);
+            let run = Run::new(commit, TrialKind::Proof, output, reading);
+            self.targets.laid.push((test.path.clone(), run));
+        }
+        let laid = std::mem::take(&mut self.targets.laid);
+        let found = laid.iter().find(is_it);
+        let verdict = found.map(|(_, run)| self.verdict_by(oracle, run));
+        self.targets.laid = laid;
+        Ok(verdict.transpose()?)
+    }
+
+    /// Whether a test passes at bad without what a commit changed.
+    fn passes_without(&mut self, culprit: &CommitInfo, oracle: &TargetOracle) -> Result<bool, EarlyExit> {
+        if !self.targets.undone.iter().any(|(commit, _)| *commit == culprit.id) {
+            let run = self.run_without(culprit)?;
+            self.targets.undone.push((culprit.id, run));
+        }
+        let undone = std::mem::take(&mut self.targets.undone);
+        let run = undone.iter().find(|(commit, _)| *commit == culprit.id).and_then(|(_, run)| run.as_ref());
+        let verdict = run.map(|run| self.verdict_by(oracle, run));
+        self.targets.undone = undone;
+        Ok(verdict.transpose()? == Some(Verdict::Good))
+    }
+
+    /// A trial of bad without what a commit changed; `None` where nothing of that is there any more.
+    fn run_without(&mut self, culprit: &CommitInfo) -> Result<Option<Run>, EarlyExit> {
+        let (bad, Some(&parent)) = (self.plan.bad, culprit.parents.first()) else { return Ok(None) };
+        let [before, after, tree] =
+            [self.trials.tree_of(parent)?, self.trials.tree_of(culprit.id)?, self.trials.tree_of(bad)?];
+        let Some(without) = without_change(self.workshop.shadow, before, after, tree)? else {
+            return Ok(None);
+        };
+        let recipe = TrialSpec::clone(self.trials.recipe());
+        let output = self.run_aside(bad, without.tree, recipe)?;
+        let Some(oracle) = &self.oracle else { return Ok(None) };
+        let reading = oracle.read(&output);
+        Ok(Some(Run::new(bad, TrialKind::Proof, output, reading)))
+    }
+
+    /// Say of which tests the answer rests on their files as they are at bad.
+    pub(super) fn say_newer(&mut self) -> Result<(), super::SessionError> {
+        for ((commit, path), count) in std::mem::take(&mut self.targets.newer) {
+            let (are, they, s) = if count == 1 { ("test is", "it", "s") } else { ("tests are", "they", "") };
+            let commit = commit.short();
+            let shown = match path {
+                Some(path) => format!("with {path} as at bad, {they} fail{s} there, and not before it"),
+                None => format!(
+                    "{they} pass{} at bad without what that changed",
+                    if s.is_empty() { "" } else { "es" }
+                ),
+            };
+            self.journal.note(format!("{count} {are} newer than {commit}: {shown}"))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the failing test is new with this commit.
+    pub(super) fn adds_its_test(&mut self, commit: &CommitInfo) -> Result<bool, EarlyExit> {
+        let target = self.target.clone().filter(|_| !self.plan.find_fix);
+        let test = target.map(|target| self.place_of(&target)).transpose()?.flatten();
+        let Some(test) = test else { return Ok(false) };
+        let named: Vec<CommitId> = Proof::named(commit, self.plan.first_parent).collect();
+        let Some((own, parents)) = named.split_first() else { return Ok(false) };
+        let is_new = !parents.is_empty() && self.any_has(&[*own], &test)? && !self.any_has(parents, &test)?;
+        if is_new {
+            self.journal.note(format!(
+                "the failing test is new with {}: what it tests may have been broken before; the same search with --with-file \
+                 {} lays it over older commits",
+                commit.id.short(),
+                test.path
+            ))?;
+        }
+        Ok(is_new)
+    }
+
+    /// Where a failing test is written at bad, wherever its runner looks for it.
+    fn place_of(&self, failure: &FailureSignature) -> Result<Option<TestPlace>, EarlyExit> {
+        let Some(test) = TestPlace::of(failure) else { return Ok(None) };
+        let file = self.test_file(self.plan.bad, &test.path)?;
+        Ok(file.map(|(path, _)| TestPlace { path, ..test }))
+    }
+
+    /// Whether one of these commits has a test, by its file and the names in it.
+    fn any_has(&self, commits: &[CommitId], test: &TestPlace) -> Result<bool, EarlyExit> {
+        for &commit in commits {
+            if self.has_test(commit, &test.path, &test.names)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// A trial of which it was just seen what it says.
+fn line(commit: CommitId, purpose: TrialKind, verdict: &Verdict) -> TrialLine {
+    TrialLine {
+        commit,
+        purpose,
+        verdict: verdict.word().to_owned(),
+        source: OutcomeSource::Ran,
+        likely: None,
+        selected: false,
+        timing: Timing::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::FailureKind;
+
+    #[test]
+    fn ids_of_pytest_and_unittest_tell_where_a_test_is_written() {
+        let of = |id: &str| {
+            let failure = FailureSignature {
+                tests: vec![id.to_owned()],
+                ..FailureSignature::bare(FailureKind::ExitCode(1))
+            };
+            TestPlace::of(&failure).map(|place| format!("{} {}", place.path, place.names.join(".")))
+        };
+        assert_eq!(
+            of("tests/test_a.py::TestA::test_b[x::y]").as_deref(),
+            Some("tests/test_a.py TestA.test_b")
+        );
+        assert_eq!(of("test_a.py::test_b").as_deref(), Some("test_a.py test_b"));
+        assert_eq!(of("test_b (tests.test_a.TestA.test_b)").as_deref(), Some("tests/test_a.py TestA.test_b"));
+        assert_eq!(of("test_b (test_a.TestA)").as_deref(), Some("test_a.py TestA.test_b"));
+        for other in ["setUpClass (TestA)", "features/a.feature:3", "README.md::line:3"] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+}

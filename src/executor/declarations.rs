@@ -93,7 +93,12 @@ impl ProjectFiles for TreeFiles<'_> {
 
     fn packages(&self) -> Vec<String> {
         let folders = self.listing.files.keys().filter_map(|path| path.strip_suffix("/__init__.py"));
-        folders.filter(|folder| folder.matches('/').count() < 2).map(str::to_owned).collect()
+        let mut packages: Vec<String> =
+            folders.filter(|folder| folder.matches('/').count() < 2).map(str::to_owned).collect();
+        if !packages.iter().any(|package| package.starts_with("src/")) {
+            packages.extend(self.namespaces_below("src"));
+        }
+        packages
     }
 
     fn export(&self, to: &Path) -> io::Result<()> {
@@ -110,6 +115,18 @@ impl ProjectFiles for TreeFiles<'_> {
             std::fs::write(path, bytes)?;
         }
         Ok(())
+    }
+}
+
+impl TreeFiles<'_> {
+    /// Packages of a namespace below a folder, which has no `__init__.py`: `src/acme` for `src/acme/shop/__init__.py`.
+    fn namespaces_below(&self, folder: &str) -> BTreeSet<String> {
+        let Some(place) = within(&self.listing.base, folder) else { return BTreeSet::new() };
+        let files = files_below(&locked(self.objects), self.listing.tree, &place).ok().flatten();
+        let packages = files.iter().flat_map(|files| files.keys()).filter_map(|path| {
+            path.strip_suffix("/__init__.py").and_then(|package| package.split('/').next())
+        });
+        packages.map(|namespace| format!("{folder}/{namespace}")).collect()
     }
 }
 

@@ -28,7 +28,7 @@ use crate::model::{CancelToken, EnvironmentFacts, PackageDate};
 use crate::process::sandbox::Sandbox;
 
 /// Raised when the same declarations lead to other packages: what was recorded with the old ones does not hold.
-const RULES: &str = "rules/4";
+const RULES: &str = "rules/5";
 
 /// The time as of which packages are chosen that are not pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

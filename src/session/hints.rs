@@ -12,6 +12,10 @@ const MOST_READ: usize = 2000;
 /// More variables are not named.
 const MOST_NAMED: usize = 3;
 
+/// Variables that every shell or login sets: that sources speak of them tells nothing.
+const OF_SHELL: [&str; 11] =
+    ["HOSTNAME", "LOGNAME", "LS_COLORS", "MAIL", "OLDPWD", "PS1", "PWD", "SHELL", "SHLVL", "TERM", "USER"];
+
 impl Session<'_> {
     /// Say what attributes change of the files of a tree.
     pub(super) fn say_conversions(&mut self, tree: TreeId) -> Result<(), SessionError> {
@@ -40,7 +44,9 @@ impl Session<'_> {
                     .iter()
                     .any(|quoted| text.contains(quoted.as_str()))
             };
-            spoken.extend(withheld.iter().filter(names).map(String::as_str));
+            let is_of_shell = |name: &&String| name.len() < 3 || OF_SHELL.contains(&name.as_str());
+            let told = withheld.iter().filter(|name| !is_of_shell(name));
+            spoken.extend(told.filter(names).map(String::as_str));
         }
         let options: Vec<String> =
             spoken.iter().take(MOST_NAMED).map(|name| format!("--pass-env {name}")).collect();

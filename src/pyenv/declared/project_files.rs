@@ -26,7 +26,7 @@ pub trait ProjectFiles {
     /// The content of a file, when it is there and is text. The path may lead out of the project's folder: `../uv.lock`.
     fn read(&self, path: &str) -> Option<String>;
 
-    /// The folders at the top and one below that have an `__init__.py`.
+    /// The folders at the top and one below that have an `__init__.py`, and in `src` those of a namespace.
     fn packages(&self) -> Vec<String>;
 
     /// Write the small text files near the top into a folder, for `setup.py` to read.

@@ -71,9 +71,29 @@ pub(super) fn read(text: &str) -> Pyproject {
         .or_else(|| {
             let places = tool(&["setuptools", "packages", "find", "where"])?;
             one_or_more(places).into_iter().next()
-        });
+        })
+        .or_else(|| source_folder_of_backend(&tool));
     made.declares = made.name.is_some() || !made.groups.is_empty() || made.workspace.is_some();
     made
+}
+
+/// The folder that packages lie in, as build backends other than setuptools are told it; `None` where that is the top.
+fn source_folder_of_backend<'a>(tool: &impl Fn(&[&str]) -> Option<&'a Value>) -> Option<String> {
+    let named = [
+        ["pdm", "build", "package-dir"].as_slice(),
+        &["uv", "build-backend", "module-root"],
+        &["maturin", "python-source"],
+    ];
+    let of_poetry = || tool(&["poetry", "packages"])?.as_array()?.first()?.get("from");
+    let named = named.into_iter().find_map(tool).or_else(of_poetry);
+    let named = named.and_then(Value::as_str).map(str::to_owned);
+    let of_hatch = || {
+        let lists =
+            [["hatch", "build", "targets", "wheel", "packages"].as_slice(), &["hatch", "build", "packages"]];
+        let first = one_or_more(lists.into_iter().find_map(tool)?).into_iter().next()?;
+        first.trim_end_matches('/').rsplit_once('/').map(|(folder, _)| folder.to_owned())
+    };
+    named.or_else(of_hatch).filter(|folder| !folder.is_empty())
 }
 
 /// The folder of PDM's `-e file:///${PROJECT_ROOT}/sub#egg=name`.
@@ -284,6 +304,21 @@ mod tests {
         assert_eq!(made.constraints, ["six<2"]);
         let (members, without) = made.workspace.unwrap();
         assert_eq!((members, without), (vec!["packages/*".to_owned()], vec!["packages/old".to_owned()]));
+    }
+
+    #[test]
+    fn build_backends_say_where_packages_lie() {
+        for (text, folder) in [
+            ("[tool.hatch.build.targets.wheel]\npackages = ['lib/demo']\n", Some("lib")),
+            ("[tool.hatch.build.targets.wheel]\npackages = ['demo']\n", None),
+            ("[tool.poetry]\npackages = [{include = 'demo', from = 'python'}]\n", Some("python")),
+            ("[tool.pdm.build]\npackage-dir = 'source'\n", Some("source")),
+            ("[tool.uv.build-backend]\nmodule-root = ''\n", None),
+            ("[tool.maturin]\npython-source = 'py'\n", Some("py")),
+        ] {
+            let made = read(&format!("[project]\nname = 'demo'\n{text}"));
+            assert_eq!(made.source_folder.as_deref(), folder, "{text}");
+        }
     }
 
     #[test]

@@ -173,6 +173,11 @@ pub(super) fn build_options(date: Option<Timestamp>, python: PythonVersion) -> V
     later.options().collect()
 }
 
+/// What uv says without its line breaks: uv 0.9 has them where a terminal would.
+pub(super) fn in_one_line(said: &str) -> String {
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The package that uv says it would find if the date were later, and that date; `None` where it asks for a newer Python
 /// than there is, as later versions do as well.
 pub(super) fn hidden(stderr: &str) -> Option<(String, Timestamp)> {
@@ -186,7 +191,7 @@ pub(super) fn hidden(stderr: &str) -> Option<(String, Timestamp)> {
     let published: Timestamp = found[2].parse().ok()?;
     let name = regex::escape(&found[1]);
     let too_new = Regex::new(&format!(r"(?:^|[\s,]){name}(?:[<>=!~][^\s]*)? depends on\s+Python>=")).ok()?;
-    if too_new.is_match(stderr) {
+    if too_new.is_match(&in_one_line(stderr)) {
         return None;
     }
     Some((found[1].to_owned(), published + jiff::SignedDuration::from_secs(1)))

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::date_overrides::unbuildable;
+use super::date_overrides::{in_one_line, unbuildable};
 use super::declared::{name_of, normalised};
 
 /// The requirements that a text of uv's names as the user's own: `you require sphinx>=8.2.3`, `you require a and b==1`.
@@ -21,6 +21,8 @@ pub(super) fn is_unsatisfiable(why: &str) -> bool {
 /// The line to go without: one that uv names, rather none of a test runner's. `None` where it names none of these.
 pub(super) fn blamed(said: &str, lines: &[String]) -> Option<usize> {
     let required = REQUIRED.as_ref()?;
+    // uv 0.9 breaks its lines where a terminal would.
+    let said = &in_one_line(said);
     let mut named: Vec<String> = required
         .captures_iter(said)
         .flat_map(|found| [found.get(1), found.get(2)].into_iter().flatten().collect::<Vec<_>>())
@@ -52,6 +54,10 @@ mod tests {
                     was yanked and you require sphinx>=8.2.3, we can conclude that your requirements are unsatisfiable.";
         assert_eq!(of(said, &["pytest>=8", "furo", "Sphinx>=8.2.3"]), Some(2));
         assert_eq!(of(said, &["pytest>=8", "furo"]), None);
+        assert_eq!(
+            of("      was yanked and you\n      require sphinx>=8.2.3, we can", &["sphinx>=8"]),
+            Some(0)
+        );
         let both = "And because you require pytest-x>=2 and tool_a[b]==1, we can conclude that your requirements are";
         assert_eq!(of(both, &["pytest-x>=2", "tool-a[b]==1"]), Some(1));
         assert_eq!(of(both, &["pytest", "pytest-x>=2"]), Some(1));

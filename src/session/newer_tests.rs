@@ -6,14 +6,17 @@
 //! there, since it tests what came later, too, bad runs without what the culprit changed: what passes then fails for that.
 //! And of a culprit that added the failing test it is said that it did.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use super::error::EarlyExit;
 use super::line_revert::without_change;
 use super::state::Session;
 use super::target_state::{Ended, Run};
 use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{
-    AlikeTarget, CommitId, CommitInfo, Conclusion, FailureSignature, Proof, Timing, TrialKind, TrialSpec,
-    Verdict,
+    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Proof, Timing, TrialKind,
+    TrialSpec, Verdict,
 };
 use crate::triage::TargetOracle;
 
@@ -178,14 +181,18 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Whether the failing test is new with this commit.
+    /// Whether the failing test is new with this commit, and nothing tells that the commit broke it as well.
     pub(super) fn adds_its_test(&mut self, commit: &CommitInfo) -> Result<bool, EarlyExit> {
         let target = self.target.clone().filter(|_| !self.plan.find_fix);
         let test = target.map(|target| self.place_of(&target)).transpose()?.flatten();
         let Some(test) = test else { return Ok(false) };
         let named: Vec<CommitId> = Proof::named(commit, self.plan.first_parent).collect();
         let Some((own, parents)) = named.split_first() else { return Ok(false) };
-        let is_new = !parents.is_empty() && self.any_has(&[*own], &test)? && !self.any_has(parents, &test)?;
+        let is_new = !parents.is_empty()
+            && self.any_has(&[*own], &test)?
+            && !self.any_has(parents, &test)?
+            && !self.is_narrowed_to_code(&test)
+            && !self.may_be_renamed(*own, parents, &test)?;
         if is_new {
             self.journal.note(format!(
                 "the failing test is new with {}: what it tests may have been broken before; the same search with --with-file \
@@ -195,6 +202,35 @@ impl Session<'_> {
             ))?;
         }
         Ok(is_new)
+    }
+
+    /// Whether the edits that break it, as far as they were found, lie in other files than the test's.
+    fn is_narrowed_to_code(&self, test: &TestPlace) -> bool {
+        let file = self.plan.recipe.subdir.join(&test.path);
+        self.journal.events().iter().any(|event| match &event.kind {
+            EventKind::Narrowed { changes, .. } => {
+                changes.iter().any(|change| Path::new(&change.path) != file)
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether a commit took another test out of the file: the new one may be that, by another name.
+    fn may_be_renamed(
+        &self,
+        own: CommitId,
+        parents: &[CommitId],
+        test: &TestPlace,
+    ) -> Result<bool, EarlyExit> {
+        let Some((_, now)) = self.test_file(own, &test.path)? else { return Ok(false) };
+        let now: BTreeSet<&str> = test_names(&now).collect();
+        for &parent in parents {
+            let before = self.test_file(parent, &test.path)?;
+            if before.is_some_and(|(_, text)| test_names(&text).any(|name| !now.contains(name))) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Where a failing test is written at bad, wherever its runner looks for it.
@@ -213,6 +249,15 @@ impl Session<'_> {
         }
         Ok(false)
     }
+}
+
+/// The names of the tests that a text defines.
+fn test_names(text: &str) -> impl Iterator<Item = &str> {
+    let heads = text.lines().filter_map(|line| {
+        let line = line.trim_start();
+        line.strip_prefix("def ").or_else(|| line.strip_prefix("async def "))
+    });
+    heads.filter_map(|head| head.split('(').next()).filter(|name| name.starts_with("test"))
 }
 
 /// A trial of which it was just seen what it says.

@@ -261,3 +261,18 @@ fn of_a_commit_that_added_the_failing_test_it_is_said_that_it_did() {
     assert_eq!((code, culprit(&report)), (Some(0), ids[2].as_str()), "{report:#}");
     assert_eq!(report["culprits"][0]["adds_test"], false, "{report:#}");
 }
+
+/// A test that has another name since the commit that broke it is not new.
+#[test]
+fn a_test_that_its_culprit_renamed_was_broken_by_it() {
+    let mut repo = TestRepo::new();
+    let mut ids = Vec::new();
+    for (b, tests) in [(0, &["a1", "b1"][..]), (0, &["a1", "b1"]), (1, &["a1", "b2"]), (1, &["a1", "b2"])] {
+        repo.write("n.txt", format!("{}\n", ids.len()));
+        ids.push(two_functions(&mut repo, 0, b, tests));
+    }
+    let own = ["--jobs", "1", "--good", &ids[0], "--", "python3", "-m", "unittest", "discover"];
+    let (code, report) = User::new().find(repo.path(), &own);
+    assert_eq!((code, culprit(&report)), (Some(0), ids[2].as_str()), "{report:#}");
+    assert_eq!(report["culprits"][0]["adds_test"], false, "{report:#}");
+}

@@ -8,13 +8,15 @@ use super::merge_sides::MergeSides;
 use super::rules::{MERGE_CONFLICT, STALE_CALL};
 use crate::call_changes::{CallComparer, Comparison, stale_in_tree};
 use crate::git::MergeOutcome;
-use crate::model::{Annotation, CallSpan, CheckReport, Severity, TreeId};
+use crate::model::{Annotation, CallSpan, CheckReport, EventKind, Severity, TreeId};
 use crate::setup::{Error, Prepared, cache_dir};
 use crate::store::CallCache;
 
 /// What is known so far.
 pub(super) struct MergeCheck<'a> {
     pub(super) prepared: &'a Prepared,
+    /// Hears of trials, as they begin and end.
+    pub(super) heard: &'a (dyn Fn(&EventKind) + Sync),
     /// The base's tree.
     pub(super) base: TreeId,
     /// The merge result; the head's tree when it has conflicts.
@@ -28,7 +30,11 @@ pub(super) struct MergeCheck<'a> {
 
 impl<'a> MergeCheck<'a> {
     /// Merge both sides in memory.
-    pub(super) fn new(prepared: &'a Prepared, sides: &MergeSides) -> Result<Self, Error> {
+    pub(super) fn new(
+        prepared: &'a Prepared,
+        sides: &MergeSides,
+        heard: &'a (dyn Fn(&EventKind) + Sync),
+    ) -> Result<Self, Error> {
         let repository = &prepared.repository;
         let shadow = &prepared.bench.shadow;
         let mut report = CheckReport {
@@ -71,7 +77,7 @@ impl<'a> MergeCheck<'a> {
         }
         // A conflict leaves the base as it was when the two parted: what came there since is not the branch's.
         let base = if report.conflicts.is_empty() { base } else { repository.tree_of(sides.ancestor)? };
-        Ok(Self { prepared, base, merged, calls: Vec::new(), files: Vec::new(), report })
+        Ok(Self { prepared, heard, base, merged, calls: Vec::new(), files: Vec::new(), report })
     }
 
     /// Whether there is nothing to look at.

@@ -84,5 +84,6 @@ pub use request::{CheckRequest, Weight};
 pub use reverted_before::find_repeated_changes;
 pub use rules::*;
 pub use steps::check;
+pub(crate) use steps::watched_check;
 pub use type_checker::{Around, CheckerKind, ToolError, TypeChecker};
 pub use type_findings::{Diagnostic, read_diagnostics, type_findings};

@@ -10,8 +10,9 @@ use super::merge_sides::MergeSides;
 use super::rules::SMOKE_FAILED;
 use crate::executor::{ExecutorError, run_with_retries};
 use crate::model::{
-    Annotation, CallSpan, CancelToken, CommitId, CommitInfo, FailureSignature, Frame, Severity, SmokeResult,
-    Termination, TreeId, Trial, TrialActivity, TrialId, TrialKind, TrialOutput, TrialSpec, Verdict,
+    Annotation, CallSpan, CancelToken, CommitId, CommitInfo, EventKind, FailureSignature, Frame, Severity,
+    SmokeResult, Termination, TreeId, Trial, TrialActivity, TrialId, TrialKind, TrialOutput, TrialSpec,
+    Verdict,
 };
 use crate::session::{self, LineTracer, LinesByFile};
 use crate::setup::Error;
@@ -20,6 +21,9 @@ use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle, same_failur
 
 /// A smoke test takes less.
 const LONGEST: Duration = Duration::from_secs(1800);
+
+/// What is tried, where it is not the base.
+const MERGED: &str = "the merge result";
 
 /// A tree, and the commit that a trial of it runs as.
 pub(super) type SmokeSource = (CommitId, TreeId);
@@ -263,13 +267,23 @@ impl MergeCheck<'_> {
             trials.push(Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0, activity });
         }
         let executor = self.prepared.bench.executor();
+        let (heard, base, name) = (self.heard, self.overlaid(self.base)?, &self.report.base.name);
         let mut outputs = Vec::new();
         for batch in trials.chunks(executor.capacity()) {
             let ran: Vec<Result<TrialOutput, ExecutorError>> = std::thread::scope(|scope| {
-                let running: Vec<_> = batch
-                    .iter()
-                    .map(|trial| scope.spawn(|| run_with_retries(executor, trial, cancel)))
-                    .collect();
+                let run = |trial: &'_ Trial| {
+                    heard(&EventKind::TrialStarted {
+                        trial: trial.id,
+                        commit: trial.commit,
+                        subject: if trial.tree == base { name.clone() } else { MERGED.to_owned() },
+                        purpose: trial.purpose,
+                        activity: trial.activity.clone(),
+                    });
+                    let ran = run_with_retries(executor, trial, cancel);
+                    heard(&EventKind::TrialCancelled { trial: trial.id });
+                    ran
+                };
+                let running: Vec<_> = batch.iter().map(|trial| scope.spawn(move || run(trial))).collect();
                 let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
                     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
                 };
@@ -302,7 +316,7 @@ impl MergeCheck<'_> {
         plan.good = vec![sides.ancestor];
         plan.bad = sides.head.commit;
         let workshop = self.prepared.workshop(cancel);
-        let report = session::find(&plan, &workshop, &mut |_| {})?;
+        let report = session::find(&plan, &workshop, &mut |event| (self.heard)(&event.kind))?;
         if report.status == "found" {
             return Ok(report.culprits.into_iter().next().map(|culprit| culprit.commit));
         }

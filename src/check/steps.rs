@@ -10,10 +10,8 @@ use super::request::{CheckRequest, Weight};
 use super::reverted_before::find_repeated_changes;
 use super::unguarded::unguarded;
 use crate::git::{Repository, disable_hash_verification};
-use crate::model::{CancelToken, CheckReport};
-use crate::setup::{
-    self, EnvironmentKind, EnvironmentOptions, Error, Prepared, Request, Runs, named_or_current,
-};
+use crate::model::{CancelToken, CheckReport, EventKind};
+use crate::setup::{self, EnvironmentKind, EnvironmentOptions, Error, Request, Runs, named_or_current};
 
 impl From<SidesError> for Error {
     fn from(error: SidesError) -> Self {
@@ -56,6 +54,16 @@ pub fn check(
     cancel: &CancelToken,
     warned: &mut dyn FnMut(&str),
 ) -> Result<Option<CheckReport>, Error> {
+    watched_check(request, cancel, warned, &|_| {})
+}
+
+/// [`check`], with the trials told as they begin and end.
+pub(crate) fn watched_check(
+    request: &CheckRequest,
+    cancel: &CancelToken,
+    warned: &mut dyn FnMut(&str),
+    heard: &(dyn Fn(&EventKind) + Sync),
+) -> Result<Option<CheckReport>, Error> {
     disable_hash_verification();
     let coverage = request.coverage.as_deref().map(read_coverage).transpose()?;
     let repository = Repository::open(&named_or_current(request.run.repo.as_deref())?)?;
@@ -70,19 +78,20 @@ pub fn check(
     for warning in &prepared.warnings {
         warned(warning);
     }
-    let mut report = report(request, &prepared, &sides, coverage.as_ref(), cancel)?;
+    let look = MergeCheck::new(&prepared, &sides, heard)?;
+    let mut report = report(look, request, &sides, coverage.as_ref(), cancel)?;
     sort_findings(&mut report.findings);
     Ok(Some(report))
 }
 
 fn report(
+    mut look: MergeCheck<'_>,
     request: &CheckRequest,
-    prepared: &Prepared,
     sides: &MergeSides,
     coverage: Option<&Coverage>,
     cancel: &CancelToken,
 ) -> Result<CheckReport, Error> {
-    let mut look = MergeCheck::new(prepared, sides)?;
+    let prepared = look.prepared;
     if look.is_empty() {
         return Ok(look.report);
     }

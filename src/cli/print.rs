@@ -32,16 +32,18 @@ pub(crate) fn warn(text: &str) {
     drop(writeln!(anstream::stderr(), "{} {}", style.bold(style.warn("warning:")), lines(text)));
 }
 
-/// What to do after an interrupt.
-pub(crate) fn resume_hint(cancel: &CancelToken, words: impl Iterator<Item = String>) {
+/// What to do after an interrupt, and what else there is to say of it, in rows.
+pub(crate) fn resume_hint(cancel: &CancelToken, more: &[String], words: impl Iterator<Item = String>) {
     let style = stderr_style();
     let ended = match cancel.reason() {
         Some(CancelReason::Forced) => "killed",
         _ => "stopped",
     };
+    let more: String = more.iter().map(|row| format!("\n  {}", printable(row))).collect();
+    let end = if more.is_empty() { " " } else { "\n" };
     drop(writeln!(
         anstream::stderr(),
-        "{ended}; what ran is kept. To go on:\n  {}",
+        "{ended}; what ran is kept.{more}{end}To go on:\n  {}",
         style.bold(shell_words::join(words))
     ));
 }

@@ -17,7 +17,8 @@ pub(super) fn width(text: &str) -> usize {
 }
 
 /// A text without colours cut to so many columns, with a mark where it was cut.
-pub(super) fn cut(text: &str, most: usize) -> String {
+#[must_use]
+pub fn cut(text: &str, most: usize) -> String {
     if text.width() <= most {
         return text.to_owned();
     }
@@ -42,7 +43,8 @@ pub(super) fn fill(text: &str, columns: usize) -> String {
 }
 
 /// A text in lines of at most so many columns, broken between words. A word that is longer than a line is broken within.
-pub(super) fn wrapped(text: &str, most: usize) -> Vec<String> {
+#[must_use]
+pub fn wrapped(text: &str, most: usize) -> Vec<String> {
     let most = most.max(8);
     let mut lines: Vec<String> = Vec::new();
     for paragraph in text.split('\n') {

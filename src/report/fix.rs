@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::Style;
+use super::columns::{cut, wrapped};
 use super::diff::write_diff;
 use super::escape::{cleaned, one_line};
 use super::live_plain::shortened;
@@ -20,6 +21,8 @@ const MOST_UNDONE: usize = 5;
 pub struct FixText<'a> {
     /// Colours.
     pub style: Style,
+    /// Columns of the terminal.
+    pub width: usize,
     /// Where the patch was written.
     pub patch: Option<&'a Path>,
     /// The top of the work tree, when the user does not stand there.
@@ -69,13 +72,17 @@ impl FixText<'_> {
         }
         writeln!(out, "\n{}", style.bold("tested"))?;
         let failing = report.as_it_is.strip_prefix("fails: ").unwrap_or(&report.as_it_is);
-        let failing = shortened(failing.lines().next().unwrap_or_default(), 100);
-        writeln!(out, "  {} {onto} as it is: {failing}", style.bad(format!("{:<7}", "fails")))?;
+        let failing = failing.lines().next().unwrap_or_default();
+        let told = cut(&format!("{onto} as it is: {failing}"), self.room());
+        writeln!(out, "  {} {told}", style.bad(format!("{:<7}", "fails")))?;
         for fix in &report.fixes {
             self.candidate(fix, out)?;
         }
         for why in &report.left_out {
-            writeln!(out, "  {} {why}", style.warn(format!("{:<7}", "not made")))?;
+            for (at, row) in wrapped(why, self.room()).iter().enumerate() {
+                let word = if at == 0 { "not made" } else { "" };
+                writeln!(out, "  {} {row}", style.warn(format!("{word:<8}")))?;
+            }
         }
         if !report.failed_before.is_empty() {
             let count = report.failed_before.len();
@@ -84,6 +91,11 @@ impl FixText<'_> {
         }
         let is_taken = best.is_some_and(|fix| fix.is_clean() || self.allows_restore);
         self.next_steps(is_taken, out)
+    }
+
+    /// Columns beside the words that say how a candidate fared.
+    const fn room(&self) -> usize {
+        self.width.saturating_sub(11)
     }
 
     fn candidate(&self, fix: &CandidateFix, out: &mut dyn Write) -> io::Result<()> {
@@ -96,16 +108,17 @@ impl FixText<'_> {
                 format!("; undoes {}", plural(fix.undoes.len(), "later commit"))
             }
             (None, true) => String::new(),
-            (None, false) => format!("; {}", shortened(fix.outcome.lines().next().unwrap_or_default(), 100)),
+            (None, false) => format!("; {}", fix.outcome.lines().next().unwrap_or_default()),
         };
-        writeln!(out, "  {word} {} ({size}){why}", fix.kind.phrase())
+        writeln!(out, "  {word} {}", cut(&format!("{} ({size}){why}", fix.kind.phrase()), self.room()))
     }
 
     /// What passes, and what else it would take back.
     fn undone(&self, fix: &CandidateFix, out: &mut dyn Write) -> io::Result<()> {
         let count = plural(fix.undoes.len(), "later commit");
         let its = if fix.files == 1 { "it" } else { "them" };
-        writeln!(out, "  \"{}\" passes, and undoes {count} of {its}:", fix.kind.phrase())?;
+        let what = format!("\"{}\" passes, and undoes {count} of {its}:", fix.kind.phrase());
+        wrapped(&what, self.width.saturating_sub(2)).iter().try_for_each(|row| writeln!(out, "  {row}"))?;
         for commit in fix.undoes.iter().take(MOST_UNDONE) {
             let subject = shortened(&commit.subject, 60);
             writeln!(out, "    {}  {}", self.style.name(commit.id.short()), one_line(&subject))?;

@@ -58,14 +58,9 @@ impl<W: Write> PlainReporter<W> {
         false
     }
 
-    pub(super) fn write(&mut self, row: &str) {
+    fn write(&mut self, row: &str) {
         // Nobody may be reading; the search goes on.
         drop(writeln!(self.out, "{row}"));
-    }
-
-    #[cfg(test)]
-    pub(super) const fn out(&self) -> &W {
-        &self.out
     }
 }
 

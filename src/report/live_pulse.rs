@@ -9,51 +9,107 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::live_trial::{LiveScreen, LiveTrial};
+use super::phrases::duration;
 use super::{PlainReporter, Reporter, Style};
 use crate::model::{Event, EventKind, TrialId};
 
-/// For this long nothing is said at most.
-const LONGEST_SILENCE: Duration = Duration::from_secs(30);
-/// How often it is looked whether it is time.
+/// How often it is looked whether it is time, at least.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
-/// A [`PlainReporter`] that is never silent for long.
+/// How rows are told that break a silence.
+#[derive(Debug, Clone, Copy)]
+pub struct PulseView {
+    /// Colours.
+    pub style: Style,
+    /// Where rows are shown.
+    pub screen: LiveScreen,
+    /// For this long nothing is said at most.
+    pub silence: Duration,
+}
+
+/// Tells what goes on whenever nothing else was told for long, until it is dropped.
 #[derive(Debug)]
-pub struct PulsingReporter<W: Write + Send + 'static> {
-    told: Arc<Mutex<Told<W>>>,
+pub struct Pulse {
+    watched: Arc<Mutex<Watched>>,
     /// Goes away with this, and the thread that looks with it.
     ends: Option<Sender<()>>,
     looks: Option<JoinHandle<()>>,
 }
 
-impl<W: Write + Send + 'static> PulsingReporter<W> {
-    /// Write to this.
-    pub fn new(out: W, style: Style, screen: LiveScreen) -> Self {
-        let told = Arc::new(Mutex::new(Told::new(out, style, screen, Instant::now())));
+impl Pulse {
+    /// Tell rows to this.
+    pub fn new(write: impl FnMut(&str) + Send + 'static, view: PulseView) -> Self {
+        let watched = Arc::new(Mutex::new(Watched::new(Box::new(write), view, Instant::now())));
         let (ends, ended) = channel::<()>();
-        let shared = Arc::clone(&told);
+        let shared = Arc::clone(&watched);
+        let pause = BETWEEN_LOOKS.min(view.silence / 2);
         let look = move || {
-            while ended.recv_timeout(BETWEEN_LOOKS) == Err(RecvTimeoutError::Timeout) {
+            while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 lock(&shared).look(Instant::now());
             }
         };
-        // Without a thread the log is only more silent.
+        // Without a thread there is only more silence.
         let looks = std::thread::Builder::new().name("pulse".to_owned()).spawn(look).ok();
-        Self { told, ends: Some(ends), looks }
+        Self { watched, ends: Some(ends), looks }
     }
-}
 
-impl<W: Write + Send + 'static> Reporter for PulsingReporter<W> {
-    fn on_event(&mut self, event: &Event) {
-        lock(&self.told).on_event(event, Instant::now());
+    /// Something was told just now.
+    pub fn told(&self) {
+        lock(&self.watched).last = Instant::now();
     }
-}
 
-impl<W: Write + Send + 'static> Drop for PulsingReporter<W> {
-    fn drop(&mut self) {
+    /// Hear of trials, as they begin and end.
+    pub fn hear(&self, kind: &EventKind) {
+        lock(&self.watched).hear(kind, Instant::now());
+    }
+
+    /// A step begins that may take long.
+    pub fn begin(&self, step: &str) {
+        lock(&self.watched).steps.push((step.to_owned(), Instant::now()));
+    }
+
+    /// A step ended.
+    pub fn end(&self, step: &str) {
+        lock(&self.watched).steps.retain(|(name, _)| name != step);
+    }
+
+    /// Say nothing more.
+    fn stop(&mut self) {
         drop(self.ends.take());
         // Nothing is said after what comes next.
         self.looks.take().map(JoinHandle::join);
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A [`PlainReporter`] that is never silent for long.
+#[derive(Debug)]
+pub struct PulsingReporter<W: Write> {
+    plain: PlainReporter<W>,
+    pulse: Pulse,
+}
+
+impl<W: Write> PulsingReporter<W> {
+    /// Write to this, and have silences broken by that.
+    pub const fn new(plain: PlainReporter<W>, pulse: Pulse) -> Self {
+        Self { plain, pulse }
+    }
+}
+
+impl<W: Write> Reporter for PulsingReporter<W> {
+    fn on_event(&mut self, event: &Event) {
+        self.pulse.hear(&event.kind);
+        if self.plain.tell(event) {
+            self.pulse.told();
+        }
+        if let EventKind::Concluded { .. } = &event.kind {
+            self.pulse.stop();
+        }
     }
 }
 
@@ -61,60 +117,77 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What was told, and when last.
-#[derive(Debug)]
-struct Told<W: Write> {
-    plain: PlainReporter<W>,
-    style: Style,
-    screen: LiveScreen,
-    /// Trials that run, in the order in which they began, with when.
-    running: BTreeMap<TrialId, (Instant, LiveTrial)>,
+/// What goes on, and when something was told last.
+struct Watched {
+    write: Box<dyn FnMut(&str) + Send>,
+    view: PulseView,
+    /// Steps that take their time, in the order in which they began, with when.
+    steps: Vec<(String, Instant)>,
+    /// Trials that run, likewise.
+    trials: BTreeMap<TrialId, (Instant, LiveTrial)>,
     last: Instant,
-    is_over: bool,
 }
 
-impl<W: Write> Told<W> {
-    const fn new(out: W, style: Style, screen: LiveScreen, now: Instant) -> Self {
-        let plain = PlainReporter::new(out, style);
-        Self { plain, style, screen, running: BTreeMap::new(), last: now, is_over: false }
+impl std::fmt::Debug for Watched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watched")
+            .field("steps", &self.steps)
+            .field("trials", &self.trials)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Watched {
+    const fn new(write: Box<dyn FnMut(&str) + Send>, view: PulseView, now: Instant) -> Self {
+        Self { write, view, steps: Vec::new(), trials: BTreeMap::new(), last: now }
     }
 
-    fn on_event(&mut self, event: &Event, now: Instant) {
-        match &event.kind {
+    fn hear(&mut self, kind: &EventKind, now: Instant) {
+        match kind {
             EventKind::TrialStarted { trial, activity, .. } => {
-                if let Some(trial_row) = LiveTrial::of(&event.kind, activity) {
-                    self.running.insert(*trial, (now, trial_row));
+                if let Some(mut row) = LiveTrial::of(kind, activity) {
+                    row.subject = (self.view.screen.hide)(&row.subject);
+                    self.trials.insert(*trial, (now, row));
                 }
             }
-            EventKind::TrialFinished(finished) => drop(self.running.remove(&finished.trial)),
-            EventKind::TrialCancelled { trial } => drop(self.running.remove(trial)),
-            EventKind::Concluded { .. } => self.is_over = true,
+            EventKind::TrialFinished(finished) => drop(self.trials.remove(&finished.trial)),
+            EventKind::TrialCancelled { trial } => drop(self.trials.remove(trial)),
             _ => {}
-        }
-        if self.plain.tell(event) {
-            self.last = now;
         }
     }
 
     /// Say what goes on, where nothing was said for long.
     fn look(&mut self, now: Instant) {
-        if self.is_over || now.saturating_duration_since(self.last) < LONGEST_SILENCE {
+        if now.saturating_duration_since(self.last) < self.view.silence {
             return;
         }
         self.last = now;
-        let mut trials = self.running.values();
-        let Some((since, oldest)) = trials.next() else {
-            self.plain.write("still at work: no command runs at the moment");
+        let Self { view, steps, trials, write, .. } = self;
+        let since = |then: &Instant| now.saturating_duration_since(*then);
+        let steps: Vec<String> = steps
+            .iter()
+            .map(|(name, began)| format!("{name} for {}", duration(since(began).as_secs_f64())))
+            .collect();
+        if !steps.is_empty() {
+            write(&format!("still {}", steps.join(", ")));
+        }
+        let mut running = trials.values();
+        let Some((began, oldest)) = running.next() else {
+            if steps.is_empty() {
+                write("still at work: no command runs at the moment");
+            }
             return;
         };
-        let rows = oldest.rows(now.saturating_duration_since(*since), self.screen, self.style);
-        let mut rows = rows.lines();
-        let others = match trials.count() {
+        let others = match running.count() {
             0 => String::new(),
             count => format!(" (and {count} more)"),
         };
-        self.plain.write(&format!("still {}{others}", rows.next().unwrap_or_default()));
-        rows.for_each(|row| self.plain.write(row));
+        let begins = if steps.is_empty() { "still" } else { "     " };
+        let taken = begins.len() + 1 + others.len();
+        let rows = oldest.rows(since(began), taken, view.screen, view.style);
+        let mut rows = rows.lines();
+        write(&format!("{begins} {}{others}", rows.next().unwrap_or_default()));
+        rows.for_each(write);
     }
 }
 
@@ -123,51 +196,90 @@ mod tests {
     use super::*;
     use crate::model::{CommitId, TrialActivity, TrialKind, TrialPhase};
 
-    const SCREEN: LiveScreen =
-        LiveScreen { columns: || 60, hide: |text| text.replace("s3cr3t", "[redacted]") };
+    const VIEW: PulseView = PulseView {
+        style: Style::new(false),
+        screen: LiveScreen { columns: || 60, hide: |text| text.replace("s3cr3t", "[redacted]") },
+        silence: Duration::from_secs(30),
+    };
 
-    fn started(number: u64, activity: &TrialActivity) -> Event {
-        let kind = EventKind::TrialStarted {
+    fn started(number: u64, activity: &TrialActivity) -> EventKind {
+        EventKind::TrialStarted {
             trial: TrialId(number),
             commit: CommitId::from_bytes([2; 20]),
             subject: "Make it more resistant".to_owned(),
             purpose: TrialKind::Search,
             activity: activity.clone(),
-        };
-        Event { seconds: 0.0, kind }
+        }
+    }
+
+    /// What is watched from a moment on, and what is said of it.
+    fn watched(begin: Instant) -> (Watched, impl Fn() -> Vec<String>) {
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let rows = Arc::clone(&said);
+        let watched = Watched::new(Box::new(move |row| lock(&rows).push(row.to_owned())), VIEW, begin);
+        (watched, move || std::mem::take(&mut *lock(&said)))
     }
 
     #[test]
     fn a_long_silence_is_broken_by_what_goes_on() {
         let begin = Instant::now();
         let at = |seconds| begin + Duration::from_secs(seconds);
-        let mut told = Told::new(Vec::new(), Style::new(false), SCREEN, begin);
-        let said = |told: &Told<Vec<u8>>| String::from_utf8(told.plain.out().clone()).unwrap();
-        told.look(at(29));
-        assert_eq!(said(&told), "");
-        told.look(at(30));
-        assert_eq!(said(&told), "still at work: no command runs at the moment\n");
+        let (mut watched, said) = watched(begin);
+        watched.look(at(29));
+        assert_eq!(said(), [""; 0]);
+        watched.look(at(30));
+        assert_eq!(said(), ["still at work: no command runs at the moment"]);
         let activity = TrialActivity::default();
         activity.enter(TrialPhase::Running);
         activity.print(b"login s3cr3t\ntests/test_app.py .F");
-        told.on_event(&started(1, &activity), at(40));
-        told.on_event(&started(2, &activity), at(41));
-        told.look(at(59));
-        told.look(at(61));
-        told.look(at(62));
-        let rows = said(&told);
-        let rows: Vec<&str> = rows.lines().skip(1).collect();
+        watched.hear(&started(1, &activity), at(40));
+        watched.hear(&started(2, &activity), at(41));
+        watched.look(at(59));
+        watched.look(at(61));
+        watched.look(at(62));
         assert_eq!(
-            rows,
+            said(),
             [
-                "still 020202020  running  21 s  Make it more resistant (and 1 more)",
+                "still 020202020  running  21 s  Make it mo… (and 1 more)",
                 "               tests/test_app.py .F"
             ]
         );
-        told.on_event(&Event { seconds: 0.0, kind: EventKind::TrialCancelled { trial: TrialId(1) } }, at(63));
-        told.on_event(&Event { seconds: 0.0, kind: EventKind::Note { text: "told".to_owned() } }, at(80));
-        let before = said(&told);
-        told.look(at(105));
-        assert_eq!(said(&told), before, "something was said meanwhile");
+        watched.hear(&EventKind::TrialCancelled { trial: TrialId(1) }, at(63));
+        watched.last = at(80);
+        watched.look(at(105));
+        assert_eq!(said(), [""; 0], "something was said meanwhile");
+    }
+
+    #[test]
+    fn steps_are_told_with_what_runs_in_them() {
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let (mut watched, said) = watched(begin);
+        watched.steps = vec![("rollback".to_owned(), begin), ("find".to_owned(), at(9))];
+        watched.look(at(31));
+        assert_eq!(said(), ["still rollback for 31 s, find for 22 s"]);
+        watched.hear(&started(1, &TrialActivity::default()), at(40));
+        watched.look(at(71));
+        assert_eq!(
+            said(),
+            [
+                "still rollback for 71 s, find for 62 s",
+                "      020202020  waiting  31 s  Make it more resistant"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_pulse_beats_until_it_is_dropped() {
+        let (tell, told) = channel();
+        let view = PulseView { silence: Duration::from_millis(1), ..VIEW };
+        let pulse = Pulse::new(move |row| drop(tell.send(row.to_owned())), view);
+        pulse.begin("rollout");
+        while !told.recv().is_ok_and(|row| row.starts_with("still rollout for ")) {}
+        pulse.end("rollout");
+        while !told.recv().is_ok_and(|row| row == "still at work: no command runs at the moment") {}
+        drop(pulse);
+        // Who could still tell something is gone.
+        while told.recv().is_ok() {}
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::columns::wrapped;
 use super::escape::cleaned;
 use super::live_plain::line;
 use super::live_state::LiveState;
@@ -54,7 +55,7 @@ impl Progress {
         let (screen, style) = (self.screen, self.style);
         // Read anew at each redraw: nobody says an event for each line that a trial prints.
         let rows = move |state: &ProgressState, out: &mut dyn Write| {
-            let _drawn = out.write_str(&trial.rows(state.elapsed(), screen, style));
+            let _drawn = out.write_str(&trial.rows(state.elapsed(), 0, screen, style));
         };
         bar.set_style(row_style("  {spinner} {rows}").with_key("rows", rows));
         bar.enable_steady_tick(Duration::from_millis(120));
@@ -66,6 +67,18 @@ impl Progress {
             bar.finish_and_clear();
             self.bars.remove(&bar);
         }
+    }
+
+    /// Take all of it away: also the rows of trials that nobody waits for any more, which would draw themselves again.
+    fn clear(&mut self) {
+        for (_, bar) in std::mem::take(&mut self.running) {
+            bar.finish_and_clear();
+            self.bars.remove(&bar);
+        }
+        self.left.finish_and_clear();
+        self.belief.finish_and_clear();
+        // A closed terminal is no reason to fail.
+        drop(self.bars.clear());
     }
 
     /// Whether what is said of an event stays above the view. Trials come and go, and environments are many.
@@ -80,6 +93,12 @@ impl Progress {
 
 fn row_style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
 }
 
 impl Reporter for Progress {
@@ -97,12 +116,7 @@ impl Reporter for Progress {
             }
             EventKind::TrialFinished(finished) => self.ended(finished.trial),
             EventKind::TrialCancelled { trial } => self.ended(*trial),
-            EventKind::Concluded { .. } => {
-                self.left.finish_and_clear();
-                self.belief.finish_and_clear();
-                // The view is going away; a closed terminal is no reason to fail.
-                drop(self.bars.clear());
-            }
+            EventKind::Concluded { .. } => self.clear(),
             _ => {}
         }
         self.state.on_event(event);
@@ -111,7 +125,12 @@ impl Reporter for Progress {
         if self.stays(event)
             && let Some(line) = line(event, "", self.style)
         {
-            drop(self.bars.println(line));
+            // Rows that the terminal breaks are broken within words.
+            let room = (self.screen.columns)().saturating_sub(3);
+            for (at, row) in wrapped(&line, room).iter().enumerate() {
+                let indent = if at == 0 { "" } else { "  " };
+                drop(self.bars.println(format!("{indent}{row}")));
+            }
         }
     }
 }

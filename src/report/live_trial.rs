@@ -38,7 +38,8 @@ impl LiveTrial {
     }
 
     /// What it does and for how long, and below it the line that it printed last, once it printed any.
-    pub(super) fn rows(&self, elapsed: Duration, screen: LiveScreen, style: Style) -> String {
+    /// The first row leaves so many columns to what stands beside it.
+    pub(super) fn rows(&self, elapsed: Duration, taken: usize, screen: LiveScreen, style: Style) -> String {
         let columns = (screen.columns)().saturating_sub(1);
         let phase = self.activity.phase();
         let seconds = match elapsed.as_secs() {
@@ -50,7 +51,7 @@ impl LiveTrial {
             style.name(&self.commit),
             fill(phase.word(), 8),
             fill(&seconds, 4),
-            cut(&self.subject, columns.saturating_sub(LABELS)),
+            cut(&self.subject, columns.saturating_sub(LABELS + taken)),
         );
         let printed = if phase == TrialPhase::Running { self.activity.last_line() } else { String::new() };
         if printed.is_empty() {
@@ -75,7 +76,7 @@ mod tests {
         activity.print(printed.as_bytes());
         let subject = "Make it more resistant to additions".to_owned();
         let trial = LiveTrial { commit: "4ed1ba41d".to_owned(), subject, activity };
-        let rows = trial.rows(Duration::from_millis(2_700), SCREEN, Style::new(false));
+        let rows = trial.rows(Duration::from_millis(2_700), 0, SCREEN, Style::new(false));
         rows.lines().map(str::to_owned).collect()
     }
 

@@ -12,8 +12,9 @@ use crate::git::Patch;
 use crate::model::fix::FIX_SCHEMA;
 use crate::model::trial_line::OutcomeSource;
 use crate::model::{
-    CandidateFix, CommitId, FixKind, FixReport, PackageDate, PackageOrigin, PackageSelection, Report,
-    Termination, TreeId, TrialKind, TrialOutput, TrialSpec, UndoneCommit, Verdict,
+    CandidateFix, CommitId, EventKind, FixKind, FixReport, PackageDate, PackageOrigin, PackageSelection,
+    Report, Termination, TreeId, TrialActivity, TrialId, TrialKind, TrialOutput, TrialSpec, UndoneCommit,
+    Verdict,
 };
 use crate::triage::{Baseline, CommandFacts, Oracle as _, Target, TargetOracle, passes, read};
 
@@ -26,8 +27,40 @@ pub struct Fixes {
     pub made: Vec<(TreeId, Patch)>,
 }
 
-/// Make the candidates for a report and test them. `said` hears of each as it ends. `None` when the user stopped it;
-/// what ran is kept, and answered from the record the next time.
+/// What is told while candidates are tested.
+#[derive(Debug)]
+pub enum FixNews<'a> {
+    /// How a candidate fared, in a row for people.
+    Row(&'a str),
+    /// A trial begins or ends.
+    Trial(&'a EventKind),
+}
+
+/// A trial of [`run`].
+enum TrialStep<'a> {
+    Begins(TrialActivity),
+    Ends(&'a TrialOutput),
+}
+
+impl TrialStep<'_> {
+    /// For who watches the trials that run: this one, of a candidate.
+    fn event(&self, at: usize, commit: CommitId, what: &str) -> EventKind {
+        let trial = TrialId(u64::try_from(at).unwrap_or(u64::MAX));
+        match self {
+            Self::Begins(activity) => EventKind::TrialStarted {
+                trial,
+                commit,
+                subject: what.to_owned(),
+                purpose: TrialKind::Fix,
+                activity: activity.clone(),
+            },
+            Self::Ends(_) => EventKind::TrialCancelled { trial },
+        }
+    }
+}
+
+/// Make the candidates for a report and test them. `told` hears of each as it ends, and of trials. `None` when the user
+/// stopped it; what ran is kept, and answered from the record the next time.
 ///
 /// # Errors
 /// When the machine, the repository or the store fails.
@@ -35,7 +68,7 @@ pub fn fix(
     plan: &Plan,
     workshop: &SessionContext<'_>,
     task: &FixTask,
-    said: &mut dyn FnMut(&str),
+    told: &mut dyn FnMut(FixNews<'_>),
 ) -> Result<Option<Fixes>, SessionError> {
     let mut trees = Trees::new(plan, workshop);
     let (candidates, left_out) = candidates(workshop, &mut trees, task)?;
@@ -54,12 +87,14 @@ pub fn fix(
     recipe.timeout = recipe.timeout.or_else(|| Some(limit(&task.report)));
     let judge = oracle(plan, &task.report);
     let mut aimed = judge.clone();
-    let mut heard = |at: usize, output: &TrialOutput| {
+    let mut heard = |at: usize, step: TrialStep<'_>| {
+        let what = at.checked_sub(1).map_or("without a fix", |at| candidates[at].kind.phrase());
+        told(FixNews::Trial(&step.event(at, task.onto, what)));
+        let TrialStep::Ends(output) = step else { return };
         if at == 0 {
             aimed = beside_the_target(judge.clone(), &task.report, output);
         }
-        let what = at.checked_sub(1).map_or("without a fix", |at| candidates[at].kind.phrase());
-        said(&format!("{:<7}{what}", word(&aimed.judge(output))));
+        told(FixNews::Row(&format!("{:<7}{what}", word(&aimed.judge(output)))));
     };
     let Some((mut outputs, ran)) =
         run(plan, workshop, task.onto, &recipe, &asked, PackageDate::Asked, &mut heard)?
@@ -83,7 +118,7 @@ pub fn fix(
     report.mended_already = verdicts[0] == Verdict::Good;
     report.as_it_is = outcome(&verdicts[0], &outputs[0]);
     let passing: Vec<usize> = (0..candidates.len()).filter(|&at| verdicts[at + 1] == Verdict::Good).collect();
-    let Some(verified) = verify(plan, workshop, task, &candidates, &passing, &mut report, said)? else {
+    let Some(verified) = verify(plan, workshop, task, &candidates, &passing, &mut report, told)? else {
         return Ok(None);
     };
     let mut fixes: Vec<(CandidateFix, (TreeId, Patch))> = Vec::new();
@@ -141,7 +176,7 @@ fn verify(
     candidates: &[Candidate],
     passing: &[usize],
     report: &mut FixReport,
-    said: &mut dyn FnMut(&str),
+    told: &mut dyn FnMut(FixNews<'_>),
 ) -> Result<Option<Verified>, SessionError> {
     let (Some(command), false) = (&task.verify, passing.is_empty()) else {
         return Ok(Some(BTreeMap::new()));
@@ -152,12 +187,15 @@ fn verify(
     asked.extend(good);
     let recipe =
         TrialSpec { command: command.clone(), timeout: Some(Limits::LONGEST), ..plan.recipe.clone() };
-    let mut heard = |at: usize, output: &TrialOutput| {
+    let mut heard = |at: usize, step: TrialStep<'_>| {
         let what = passing.get(at).map_or("last good", |&at| candidates[at].kind.phrase());
+        told(FixNews::Trial(&step.event(at, task.onto, &format!("{what}: --verify"))));
+        let TrialStep::Ends(output) = step else { return };
         let passes = passes(output, &CommandFacts::of(command));
         // What fails in the last good version too is not held against a candidate.
         let word = if passes { "passes" } else { "fails" };
-        said(&format!("{word:<7}{what}: --verify{}", if passes { "" } else { ", to be compared" }));
+        let compared = if passes { "" } else { ", to be compared" };
+        told(FixNews::Row(&format!("{word:<7}{what}: --verify{compared}")));
     };
     let Some((outputs, ran)) =
         run(plan, workshop, task.onto, &recipe, &asked, PackageDate::Asked, &mut heard)?
@@ -221,7 +259,7 @@ fn run(
     recipe: &TrialSpec,
     asked: &[TreeId],
     day: PackageDate,
-    heard: &mut dyn FnMut(usize, &TrialOutput),
+    heard: &mut dyn FnMut(usize, TrialStep<'_>),
 ) -> Result<Option<(Vec<TrialOutput>, usize)>, SessionError> {
     std::thread::scope(|scope| {
         let mut trials = Trials::new(scope, plan, workshop, recipe.clone());
@@ -232,7 +270,9 @@ fn run(
                 PackageDate::Asked => PackageSelection::Own,
                 day => PackageSelection::Of(PackageOrigin { commit: head, tree, day }),
             };
-            numbers.insert(trials.start_packages(head, tree, TrialKind::Fix, packages)?, at);
+            let id = trials.start_packages(head, tree, TrialKind::Fix, packages)?;
+            heard(at, TrialStep::Begins(trials.activity(id)));
+            numbers.insert(id, at);
         }
         let mut ran = 0;
         while outputs.iter().any(Option::is_none) {
@@ -245,7 +285,7 @@ fn run(
             };
             ran += usize::from(done.source == OutcomeSource::Ran);
             if let Some(&at) = numbers.get(&done.id) {
-                heard(at, &done.output);
+                heard(at, TrialStep::Ends(&done.output));
                 outputs[at] = Some(done.output);
             }
         }

@@ -151,7 +151,7 @@ mod verification;
 pub use context::SessionContext;
 pub use error::SessionError;
 pub use find::find;
-pub use fix::{Fixes, fix};
+pub use fix::{FixNews, Fixes, fix};
 pub use fix_task::FixTask;
 pub use function_tracer::FunctionTracer;
 pub use isolation_skip::isolation_failure;

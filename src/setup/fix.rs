@@ -11,7 +11,7 @@ use super::prepare::Prepared;
 use super::stored_request::StoredRequest;
 use crate::git::Repository;
 use crate::model::{CancelToken, CandidateFix, CommitId, FixReport, Report, TreeId};
-use crate::session::{self, FixTask, Fixes};
+use crate::session::{self, FixNews, FixTask, Fixes};
 use crate::store::{SessionRow, SessionState, Store};
 
 /// Which search is to be fixed, and on top of what.
@@ -60,7 +60,12 @@ pub fn fix(
     cancel: &CancelToken,
     said: &mut dyn FnMut(&str),
 ) -> Result<Option<FixReport>, Error> {
-    let tested = FoundCause::of(request)?.test(request, cancel, said)?;
+    let mut told = |news: FixNews<'_>| {
+        if let FixNews::Row(row) = news {
+            said(row);
+        }
+    };
+    let tested = FoundCause::of(request)?.test(request, cancel, &mut told)?;
     Ok(tested.map(|tested| tested.fixes.report))
 }
 
@@ -98,7 +103,7 @@ impl FoundCause {
         self,
         request: &FixRequest,
         cancel: &CancelToken,
-        said: &mut dyn FnMut(&str),
+        told: &mut dyn FnMut(FixNews<'_>),
     ) -> Result<Option<TestedFixes>, Error> {
         let session = self.row.id.as_str();
         let (_, prepared) = StoredRequest::of_session(&self.store, session)?.prepare(|asked| {
@@ -108,7 +113,7 @@ impl FoundCause {
         })?;
         let verify = request.verify.as_ref().map(|script| ["sh", "-c", script].map(OsString::from).to_vec());
         let task = FixTask { report: self.report, onto: self.onto, verify };
-        let fixes = session::fix(&prepared.plan, &prepared.workshop(cancel), &task, said)?;
+        let fixes = session::fix(&prepared.plan, &prepared.workshop(cancel), &task, told)?;
         if let Some(fixes) = &fixes {
             prepared.store.keep_fixes(session, &fixes.report)?;
         }

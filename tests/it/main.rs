@@ -22,6 +22,7 @@ mod cli_mcp;
 mod cli_mistakes;
 mod cli_next;
 mod cli_output;
+mod cli_pulse;
 mod cli_report;
 mod cli_secrets;
 mod cli_self;

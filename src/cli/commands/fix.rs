@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use super::config_args::ConfigArgs;
 use super::isolation_args::IsolationArgs;
+use super::live::pulse;
 use super::masked::{hidden, masked};
 use super::output::ResultFormat;
-use crate::cli::terminal::{stderr_style, stdout_style};
+use crate::cli::terminal::{columns, stderr_style, stdout_style};
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::model::{CancelToken, Report};
 use crate::report::FixText;
-use crate::session::SignalListener;
+use crate::session::{FixNews, SignalListener};
 use crate::setup::{FixRequest, FoundCause, TestedFixes, author, cache_dir};
 
 /// The longest time for a push.
@@ -120,19 +121,23 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     }
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(Error::internal)?;
-    let mut said = |text: &str| {
-        if !args.quiet {
-            say(&hidden(text));
-        }
-    };
     let request = args.request();
     let cause = FoundCause::of(&request)?;
     let branch = branch(args, &cause.report, &cause.repository)?;
-    let tested = cause.test(&request, &cancel, &mut said)?;
-    drop(listener);
+    let pulse = (!args.quiet).then(pulse);
+    let mut told = |news: FixNews<'_>| match (&pulse, news) {
+        (Some(pulse), FixNews::Row(row)) => {
+            say(&hidden(row));
+            pulse.told();
+        }
+        (Some(pulse), FixNews::Trial(kind)) => pulse.hear(kind),
+        (None, _) => {}
+    };
+    let tested = cause.test(&request, &cancel, &mut told)?;
+    drop((pulse, listener));
     let Some(tested) = tested else {
         let again = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
-        print::resume_hint(&cancel, again);
+        print::resume_hint(&cancel, &[], again);
         return Ok(ExitStatus::Interrupted);
     };
     tell(args, &tested, branch.as_deref())
@@ -173,6 +178,7 @@ fn tell(args: &Args, tested: &TestedFixes, branch: Option<&str>) -> Result<ExitS
         let top = repository.workdir().and_then(|top| top.canonicalize().ok());
         let view = FixText {
             style: stdout_style(),
+            width: columns(),
             patch: patch.as_deref(),
             top: top.as_deref().filter(|top| here.as_deref() != Some(*top)),
             committed: committed.as_ref(),

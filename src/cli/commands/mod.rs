@@ -19,6 +19,7 @@ pub(super) mod init;
 mod isolation_args;
 mod json_target;
 pub(super) mod judge;
+mod live;
 pub(super) mod log;
 pub(super) mod logs;
 mod masked;

@@ -4,10 +4,11 @@ mod args;
 mod format;
 mod output;
 
-use crate::check::{Baseline, BaselineError, check};
+use crate::check::{Baseline, BaselineError, watched_check};
+use crate::cli::commands::live::pulse;
 use crate::cli::terminal::stderr_style;
 use crate::cli::{Error, ExitStatus, print};
-use crate::model::{CancelToken, CheckReport};
+use crate::model::{CancelToken, CheckReport, EventKind};
 use crate::session::SignalListener;
 
 pub(crate) use self::args::Args;
@@ -20,7 +21,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let mut warned = |warning: &str| print::say(&format!("{} {warning}", style.bold(style.warn("warning:"))));
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(Error::internal)?;
-    let Some(mut report) = check(&args.request(), &cancel, &mut warned)? else {
+    let pulse = pulse();
+    let heard = |kind: &EventKind| pulse.hear(kind);
+    let checked = watched_check(&args.request(), &cancel, &mut warned, &heard);
+    drop(pulse);
+    let Some(mut report) = checked? else {
         print::say("no commit yet, and nothing to compare with");
         return Ok(ExitStatus::Success);
     };

@@ -1,20 +1,23 @@
 //! `pybisect find`.
 
 mod args;
+mod left;
 
 use std::io::Write;
 
 pub(crate) use self::args::Args;
+use self::left::Left;
 use super::json_target::JsonTarget;
-use super::masked::{MaskedReporter, hidden, masked_report};
+use super::live::reporter;
+use super::masked::masked_report;
 use super::notify::notify;
 use super::output::JsonArgs;
 use super::{answer, continued, from_bisect};
-use crate::cli::terminal::{can_animate, stderr_columns, stderr_style};
+use crate::cli::terminal::stderr_style;
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
-use crate::model::CancelToken;
-use crate::report::{Json, LiveScreen, Progress, PulsingReporter, Quiet, Renderer, Reporter, lines};
+use crate::model::{CancelToken, Event};
+use crate::report::{Json, Renderer, lines};
 use crate::session::SignalListener;
 use crate::setup::{self, Prepared, Request, StoredRequest};
 
@@ -94,9 +97,13 @@ fn tell_run(
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(Error::internal)?;
     let mut reporter = reporter(telling.quiet);
-    let report =
-        masked_report(&setup::search(&request, &prepared, &cancel, &mut |event| reporter.on_event(event))?);
-    drop(listener);
+    let mut left = Left::default();
+    let mut heard = |event: &Event| {
+        left.hear(&event.kind);
+        reporter.on_event(event);
+    };
+    let report = masked_report(&setup::search(&request, &prepared, &cancel, &mut heard)?);
+    drop((listener, reporter));
     #[cfg(feature = "remote")]
     say_cluster(&prepared, telling.quiet);
     // Said before, unless it came meanwhile.
@@ -110,14 +117,17 @@ fn tell_run(
         json.write(&text)?;
     }
     let on_stdout = json.as_ref().is_some_and(JsonTarget::is_stdout);
-    if !on_stdout {
+    // What is left is told below.
+    let is_cut_short = cancel.is_cancelled() && report.culprits.is_empty();
+    if !on_stdout && !is_cut_short {
         answer::tell(&request, &prepared, &report, telling.has_next)?;
     }
     if cancel.is_cancelled() {
         let place = request.repo.as_ref().map(|place| place.to_string_lossy().into_owned());
         let words = ["pybisect", "find", "--continue"].into_iter().map(str::to_owned);
         let place = place.into_iter().flat_map(|place| ["--repo".to_owned(), place]);
-        print::resume_hint(&cancel, words.chain(place));
+        let rows = if is_cut_short { left.rows(&prepared.repository, &report) } else { Vec::new() };
+        print::resume_hint(&cancel, &rows, words.chain(place));
         return Ok(ExitStatus::Interrupted);
     }
     if let Some(how) = telling.notify {
@@ -134,18 +144,4 @@ fn say_cluster(prepared: &Prepared, is_quiet: bool) {
     let place = crate::executor::Executor::facts(cluster).place.unwrap_or_default();
     let text = format!("{} ran on {place}, {} were known there", counts.ran, counts.known);
     drop(writeln!(anstream::stderr(), "{} {}", style.bold("trials:"), lines(&text)));
-}
-
-/// The live view.
-fn reporter(quiet: bool) -> Box<dyn Reporter> {
-    if quiet {
-        Box::new(Quiet)
-    } else if can_animate() {
-        let screen = LiveScreen { columns: stderr_columns, hide: hidden };
-        Box::new(MaskedReporter(Progress::new(stderr_style(), screen)))
-    } else {
-        // A log is read on any screen.
-        let screen = LiveScreen { columns: || 80, hide: hidden };
-        Box::new(MaskedReporter(PulsingReporter::new(anstream::stderr(), stderr_style(), screen)))
-    }
 }

@@ -16,12 +16,13 @@ use self::incident::{At, Opened};
 use self::settings::{Settings, absolute};
 use self::work::Work;
 use super::json_target::JsonTarget;
+use super::live::pulse;
 use super::report::{of_incident, spent};
 use crate::cli::terminal::{stderr_style, stdout_style};
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::model::{
-    CancelToken, DowntimeBudget, Incident, IncidentEventKind, IncidentOutcome, StepKind, StepState,
+    CancelToken, DowntimeBudget, EventKind, Incident, IncidentEventKind, IncidentOutcome, StepKind, StepState,
 };
 use crate::report::{IncidentText, ReportMarkdown, lines};
 use crate::respond::{Desk, Incidents, Response};
@@ -84,11 +85,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     };
     let Opened { journal, lock: _lock, log } = *opened;
     let id = journal.incident().id.clone();
+    let pulse = (!args.quiet).then(pulse);
     let heard = |kind: &IncidentEventKind, incident: &Incident| {
-        if !args.quiet {
-            say(kind, incident);
+        let Some(pulse) = &pulse else { return };
+        match kind {
+            IncidentEventKind::Begun { step, .. } => pulse.begin(&step.to_string()),
+            IncidentEventKind::Ended { step, .. } | IncidentEventKind::Waiting { step, .. } => {
+                pulse.end(&step.to_string());
+            }
+            _ => {}
         }
+        say(kind, incident);
+        pulse.told();
     };
+    let heard_of_trials = |kind: &EventKind| pulse.iter().for_each(|pulse| pulse.hear(kind));
     let hide = |text: &str| settings.secrets.hidden(text);
     let folder = incidents.folder_of(&id);
     incident::keep_log(log.as_deref(), &folder)?;
@@ -96,10 +106,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     if desk.incident().deployed.is_none() {
         incident::note_deployed(&settings, &repository, &desk, &cancel)?;
     }
-    let work = Work { settings: &settings, folder, report: args.report.clone(), cancel: &cancel };
+    let work = Work {
+        settings: &settings,
+        folder,
+        report: args.report.clone(),
+        cancel: &cancel,
+        heard: &heard_of_trials,
+    };
     Response { desk: &desk, hands: &work, auto, cancel: &cancel }.carry_out();
     drop(listener);
     let incident = desk.close()?.incident().clone();
+    drop(pulse);
     tell((args, settings.sla), &incident, json.as_mut())?;
     Ok(if cancel.is_cancelled() { ExitStatus::Interrupted } else { exit(&incident) })
 }

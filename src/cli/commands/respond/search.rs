@@ -5,6 +5,7 @@ use crate::cli::Error;
 use crate::model::{BreakingChange, CancelToken, FixReport, Incident, Report, StepResult};
 use crate::report::{PlainReporter, Reporter as _, Style, plural};
 use crate::respond::{Desk, Job, StepEnd};
+use crate::session::FixNews;
 use crate::setup::{self, FixRequest, FoundCause, Request, TestedFixes};
 
 /// Find the commit that broke it, and the edit in it.
@@ -21,7 +22,10 @@ pub(super) fn find(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
         let prepared = setup::prepare(&request)?;
         prepared.warnings.iter().for_each(|warning| said(warning));
         let mut reporter = PlainReporter::new(Lines { said: &said, rest: Vec::new() }, Style::new(false));
-        setup::search(&request, &prepared, cancel, &mut |event| reporter.on_event(event))
+        setup::search(&request, &prepared, cancel, &mut |event| {
+            reporter.on_event(event);
+            (work.heard)(&event.kind);
+        })
     });
     let report = report?;
     if work.cancel.is_cancelled() {
@@ -109,17 +113,20 @@ fn request(work: &Work<'_>, incident: &Incident) -> Result<FixRequest, Error> {
 fn tested(
     request: &FixRequest,
     cancel: &CancelToken,
-    said: &mut dyn FnMut(&str),
+    told: &mut dyn FnMut(FixNews<'_>),
 ) -> Result<Option<TestedFixes>, Error> {
-    FoundCause::of(request)?.test(request, cancel, said)
+    FoundCause::of(request)?.test(request, cancel, told)
 }
 
 /// Test all candidate fixes.
 pub(super) fn fixes(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
     let request = request(work, job.incident)?;
     let limit = work.settings.limits.fixes;
-    let mut said = |text: &str| desk.say(job.step, text);
-    let (tested, is_late) = within(limit, work.cancel, |cancel| tested(&request, cancel, &mut said));
+    let mut told = |news: FixNews<'_>| match news {
+        FixNews::Row(row) => desk.say(job.step, row),
+        FixNews::Trial(kind) => (work.heard)(kind),
+    };
+    let (tested, is_late) = within(limit, work.cancel, |cancel| tested(&request, cancel, &mut told));
     let Some(tested) = tested? else {
         let limit = crate::report::duration(limit.as_secs_f64());
         return Ok(is_late.then(|| StepEnd::failed(format!("not tested within {limit}"))));

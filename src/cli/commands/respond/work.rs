@@ -11,7 +11,8 @@ use crate::cli::Error;
 use crate::cli::commands::rollback;
 use crate::git::Repository;
 use crate::model::{
-    CancelReason, CancelToken, CommitId, DeployedVersion, Incident, RollbackOutcome, RollbackReport,
+    CancelReason, CancelToken, CommitId, DeployedVersion, EventKind, Incident, RollbackOutcome,
+    RollbackReport,
 };
 use crate::respond::StepEnd;
 
@@ -23,6 +24,8 @@ pub(super) struct Work<'a> {
     /// Where the report goes beside that.
     pub(super) report: Option<PathBuf>,
     pub(super) cancel: &'a CancelToken,
+    /// Hears of trials, as they begin and end.
+    pub(super) heard: &'a (dyn Fn(&EventKind) + Sync),
 }
 
 /// How a step ended; `None` when the user stopped it.

@@ -113,6 +113,15 @@ impl Shadow {
         Ok(asked.len())
     }
 
+    /// Whether anything of a tree is nowhere to be had: git makes no commit of it then, though it may not be what changes.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn is_broken(&self, user: &Repository, tree: TreeId) -> Result<bool, GitError> {
+        // What a partial clone lacks is fetched when it is needed.
+        Ok(user.promisor_remote()?.is_none() && !self.missing(&[tree], &mut HashSet::new())?.is_empty())
+    }
+
     /// Objects of trees that are not in the store. `known` are those that were looked at and are there.
     fn missing(&self, trees: &[TreeId], known: &mut HashSet<Oid>) -> Result<Vec<Oid>, GitError> {
         let git = &self.repository().inner;

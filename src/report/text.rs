@@ -126,7 +126,7 @@ impl TextRenderer {
         if let Some(reason) = &report.reason {
             writeln!(out, "  {reason}")?;
         }
-        if let Some(hint) = &report.hint {
+        for hint in report.hint.iter().flat_map(|hint| hint.lines()) {
             writeln!(out, "  {} {hint}", self.style.bold("hint:"))?;
         }
         Ok(())
@@ -196,6 +196,10 @@ impl TextRenderer {
                     (false, _) => "not enough at the bad commit".to_owned(),
                 };
                 writeln!(out, "  constraint: {constraint}  # {tested}")?;
+                if let Some(PackageEdit { path, line, before, after }) = &package.edit {
+                    let instead = before.as_ref().map(|before| format!(", instead of '{before}'"));
+                    writeln!(out, "  in {path}, line {line}: {after}{}", instead.unwrap_or_default())?;
+                }
             }
         }
         Ok(())
@@ -288,17 +292,16 @@ impl TextRenderer {
     }
 
     fn next_steps(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        let mut steps: Vec<(String, String)> = held_back(report);
+        let mut steps: Vec<(String, String)> = Vec::new();
+        let is_held = report.packages.iter().any(|one| one.constraint_passed && one.edit.is_some());
+        if is_held && report.culprits.is_empty() {
+            steps.push(("pybisect fix".to_owned(), "what holds it back as a patch, tested".to_owned()));
+        }
         if let (Some(culprit), "found") = (report.culprits.first(), report.status.as_str()) {
             let id = culprit.commit.id.short();
             steps.push((format!("git show {id}"), "the whole change".to_owned()));
             if !report.find_fix {
                 steps.push(("pybisect fix".to_owned(), "ways to fix it, tested".to_owned()));
-                let parents = &culprit.commit.parents;
-                let mainline = parents.iter().position(|&parent| report.mainline(parents) == Some(parent));
-                let mainline = mainline.filter(|_| parents.len() > 1);
-                let mainline = mainline.map(|at| format!(" -m {}", at + 1)).unwrap_or_default();
-                steps.push((format!("git revert{mainline} {id}"), "undo it".to_owned()));
             }
         }
         if let (Some(good), false) = (&report.last_good, report.find_fix) {
@@ -323,30 +326,6 @@ impl TextRenderer {
         }
         Ok(())
     }
-}
-
-/// What holds back the packages that broke it, each as a line of the file that declares it.
-fn held_back(report: &Report) -> Vec<(String, String)> {
-    let mut steps: Vec<(String, String)> = Vec::new();
-    for package in report.packages.iter().filter(|package| package.constraint_passed) {
-        let Some(constraint) = &package.constraint else { continue };
-        let (line, place) = match &package.edit {
-            Some(PackageEdit { path, line, before, after }) => {
-                let instead = before.as_ref().map(|before| format!(", instead of '{before}'"));
-                (after.clone(), format!("{path}, line {line}{}", instead.unwrap_or_default()))
-            }
-            None => (constraint.clone(), "where you install from".to_owned()),
-        };
-        let with = if package.tested_together.is_empty() { "it" } else { "these together" };
-        let step = (line, format!("{place}: the bad commit passes with {with}"));
-        if !steps.contains(&step) {
-            steps.push(step);
-        }
-    }
-    if !steps.is_empty() && report.culprits.is_empty() {
-        steps.push(("pybisect fix".to_owned(), "this as a patch, tested".to_owned()));
-    }
-    steps
 }
 
 /// Where it failed, with the code that stands there.

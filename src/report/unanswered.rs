@@ -54,16 +54,16 @@ impl Renderer for Unanswered {
                 let end = tail.end.map(|end| format!("{} ", end.word())).unwrap_or_default();
                 format!("{end}{}", tail.commit.short())
             };
-            let also = also.map(|also| format!(", and at {}", at(also))).unwrap_or_default();
-            let ended = if tail.ended.is_empty() { String::new() } else { format!(", {}", tail.ended) };
-            let title = format!("at {}{also}{ended}, the command printed last:", at(tail));
+            let also = also.map(|also| format!(" and {}", at(also))).unwrap_or_default();
+            let ended = if tail.ended.is_empty() { String::new() } else { format!(" ({})", tail.ended) };
+            let title = format!("{}{also} printed last{ended}:", at(tail));
             writeln!(out, "\n  {}", style.bold(cut(&title, width - 2)))?;
             for line in tail.lines.iter().skip(tail.lines.len().saturating_sub(most)) {
                 writeln!(out, "    {}", cut(line.trim_end(), width - 4))?;
             }
         }
         writeln!(out)?;
-        if let Some(hint) = &report.hint {
+        for hint in report.hint.iter().flat_map(|hint| hint.lines()) {
             // Not broken: commands in it are to be copied.
             writeln!(out, "{} {hint}", style.bold("hint:"))?;
         }

@@ -218,7 +218,7 @@ impl Session<'_> {
                 good.short()
             );
             let hint = format!(
-                "what fixed it: --find-fix --bad {} --good {}; what broke it: --bad {}",
+                "what fixed it: --find-fix --bad {} --good {}\nwhat broke it: --bad {}",
                 base.short(),
                 good.short(),
                 base.short()

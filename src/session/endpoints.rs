@@ -1,6 +1,8 @@
 //! Bad has to fail and good to pass. A surprise is repeated before it is believed: the test may be
 //! flaky.
 
+use std::path::{Path, PathBuf};
+
 use super::SessionError;
 use super::endpoint_state::{EndpointCheck, Expected};
 use super::error::EarlyExit;
@@ -34,16 +36,58 @@ impl Session<'_> {
     pub(super) fn advice(&self, commit: CommitId, output: &TrialOutput) -> Option<String> {
         let repository = self.workshop.repository;
         let tree = repository.tree_of(commit).ok()?;
-        let has = |path: String| {
-            repository.entry_at(tree, std::path::Path::new(&path)).is_ok_and(|entry| entry.is_some())
-        };
-        advice(output, |module| {
-            ["", "src", "lib"].into_iter().find_map(|folder| {
+        let has =
+            |path: String| repository.entry_at(tree, Path::new(&path)).is_ok_and(|entry| entry.is_some());
+        // From the folder that the command runs in.
+        let subdir = &self.plan.recipe.subdir;
+        let up: Vec<&str> = subdir.components().map(|_| "..").collect();
+        let told = advice(output, |module| {
+            let own = subdir.to_str().unwrap_or_default();
+            [own, "", "src", "lib"].into_iter().find_map(|folder| {
                 let inside = if folder.is_empty() { module.to_owned() } else { format!("{folder}/{module}") };
-                (has(format!("{inside}.py")) || has(format!("{inside}/__init__.py")))
-                    .then(|| folder.to_owned())
+                let is_there = has(format!("{inside}.py")) || has(format!("{inside}/__init__.py"));
+                let path = up.iter().copied().chain(Some(folder).filter(|folder| !folder.is_empty()));
+                let from_here =
+                    if folder == own { String::new() } else { path.collect::<Vec<_>>().join("/") };
+                is_there.then_some(from_here)
             })
+        })?;
+        // pytest as a module looks where it runs.
+        let words: Vec<_> = self.plan.recipe.command.iter().map(|word| word.to_string_lossy()).collect();
+        let is_plain = words.first().is_some_and(|word| word == "pytest");
+        let as_module =
+            || format!("python -m pytest looks there, too: -- python -m {}\n", shell_words::join(&words));
+        let begins = if is_plain && told.contains("PYTHONPATH=.\n") { as_module() } else { String::new() };
+        Some(begins + &told)
+    }
+
+    /// How to see for oneself what a command does at a commit, where nothing is laid over it.
+    pub(super) fn by_hand(&self, commit: CommitId) -> Option<String> {
+        let subdir = &self.plan.recipe.subdir;
+        let folder = Path::new("../by-hand").components().chain(subdir.components()).collect::<PathBuf>();
+        let (id, command) = (commit.short(), &self.plan.command_text);
+        let is_bare = self.plan.overlay.is_empty() && self.plan.recipe.setup.is_none();
+        is_bare.then(|| {
+            format!("by hand: git worktree add ../by-hand {id} && cd {} && {command}", folder.display())
         })
+    }
+
+    /// That all commits which were tried between the ends fail as well.
+    fn everywhere(&self, good: CommitId) -> String {
+        if self.plan.find_fix {
+            return String::new();
+        }
+        let ends = [good, self.target_commit()];
+        let mut between =
+            self.seen.iter().filter(|(id, _)| !ends.contains(id)).map(|(_, seen)| seen).peekable();
+        if between.peek().is_none() || between.clone().any(|seen| seen.good > 0 || seen.bad == 0) {
+            return String::new();
+        }
+        let tried = match between.count() {
+            1 => "so does the one commit between that was tried".to_owned(),
+            count => format!("so do all {count} commits between that were tried"),
+        };
+        format!(" ({tried}: it is hardly the code)")
     }
 
     fn wrong_endpoint(
@@ -63,18 +107,21 @@ impl Session<'_> {
         let target = self.target.as_ref().map(ToString::to_string).unwrap_or_default();
         let (seen, hint) = match &plain {
             Verdict::Good => {
-                ("the command passes".to_owned(), format!("name a commit that fails with --{word}"))
+                ("the command passes".to_owned(), format!("name a commit that fails: --{word} REV"))
             }
             Verdict::Bad => {
-                let mut hint =
-                    "name an older commit with --good, or leave --good out to look for one".to_owned();
+                let mut hints: Vec<String> = self.by_hand(commit).into_iter().collect();
+                hints.push(
+                    "an older version that passes (without --good, one is looked for): --good REV".to_owned(),
+                );
                 if self.workshop.packages.is_none() {
-                    hint.push_str("; if packages changed since then: --env auto");
+                    hints.push("if packages changed since then: --env auto".to_owned());
                 }
                 // An older commit fails as well for want of something that no commit has.
                 let asked = self.advice(commit, output).filter(|_| self.flaws.is_empty());
-                let hint = asked.unwrap_or_else(|| self.after_flaws(hint));
-                (format!("it fails too, and in the same way: {target}"), hint)
+                let hint = asked.unwrap_or_else(|| self.after_flaws(hints.join("\n")));
+                let everywhere = self.everywhere(commit);
+                (format!("it fails too, and in the same way{everywhere}: {target}"), hint)
             }
             // The reason names the option.
             Verdict::Skip(skip) if skip.kind == SkipKind::Isolation => (skip.reason.clone(), String::new()),
@@ -100,8 +147,8 @@ impl Session<'_> {
 pub(super) const fn hint_of_skip(kind: SkipKind) -> &'static str {
     match kind {
         SkipKind::Environment => {
-            "what its environment is made of can be changed: --python X.Y, --with 'PKG<2', --requirements FILE, \
-             --as-of DATE, or --env current"
+            "with the packages that you have: --env current\nof other packages: --python X.Y, --with 'PKG<2', \
+             --requirements FILE, --as-of DATE"
         }
         SkipKind::Machine => {
             "the machine, not the command, is at fault: the same command goes on once it is mended"

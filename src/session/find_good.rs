@@ -42,6 +42,7 @@ impl Session<'_> {
                 match judged.verdict {
                     Verdict::Good if judged.commit != self.plan.bad => {
                         self.forget_older_probes(&probes, judged.commit)?;
+                        self.say_found(judged.commit)?;
                         self.good_was_found(judged.commit)?;
                         return Ok(judged.commit);
                     }
@@ -57,6 +58,14 @@ impl Session<'_> {
                 }
             }
         }
+    }
+
+    /// Say which commit is taken as good: nobody named it.
+    fn say_found(&mut self, good: CommitId) -> Result<(), EarlyExit> {
+        let tags = self.workshop.repository.tags_at(good)?;
+        let name = tags.first().map(|tag| format!(", {tag},")).unwrap_or_default();
+        let text = format!("good is {}{name} which was looked for (--good REV names another)", good.short());
+        Ok(self.journal.note(text)?)
     }
 
     /// Commits to try, in order.
@@ -100,15 +109,22 @@ fn nothing_good(probes: usize, failing: usize, skipped: usize, shallow: bool) ->
     let reason = if probes == 0 {
         "there is no commit before the bad one".to_owned()
     } else {
-        format!(
-            "no good commit was found: of {probes} commits tried back to the first, {failing} fail in the \
-             same way and {skipped} cannot be tested"
-        )
+        let tried = match (probes, failing, skipped) {
+            (1, 1, _) => "the one before it fails in the same way".to_owned(),
+            (count, failing, 0) if failing == count => {
+                format!("all {count} commits that were tried, back to the first, fail in the same way")
+            }
+            _ => format!(
+                "of {probes} commits that were tried, back to the first, {failing} fail in the same way and {skipped} \
+                 cannot be tested"
+            ),
+        };
+        format!("no good commit was found: {tried}")
     };
     let hint = if shallow {
         "this is a shallow clone; to get the rest of its history: git fetch --unshallow"
     } else {
-        "name a commit that passes with --good; a test that is newer than the history goes in with --with-file"
+        "a commit that passes: --good REV\na test that is newer than the history: --with-file TEST"
     };
     Conclusion::NotReproduced { reason, hint: Some(hint.to_owned()) }
 }

@@ -64,6 +64,6 @@ impl Session<'_> {
             return hint;
         }
         let flaws: Vec<&str> = self.flaws.iter().map(String::as_str).collect();
-        format!("trees are not complete, which may be why: {}; or {hint}", flaws.join("; "))
+        format!("trees are not complete, which may be why: {}\n{hint}", flaws.join("; "))
     }
 }

@@ -165,7 +165,17 @@ impl Session<'_> {
             reason = format!("{reason}; {files}, and trials run what is committed");
         }
         let check = || format!("pybisect check -- {}   # looks at your changes", self.plan.command_text);
-        let hint = uncommitted.map(|_| check()).or_else(withheld).or_else(asked).or(no.hint);
+        let own_packages = || {
+            let has_others = self.workshop.packages.is_some() && passes;
+            has_others
+                .then(|| "it ran with packages of the commit's day; with yours: --env current".to_owned())
+        };
+        let told = uncommitted.map(|_| check()).or_else(withheld).or_else(asked).or_else(own_packages);
+        let plain = |hint: String| {
+            let by_hand = self.by_hand(self.target_commit()).filter(|_| hint.ends_with(" REV"));
+            by_hand.into_iter().fold(hint, |hint, more| format!("{hint}\n{more}"))
+        };
+        let hint = told.or_else(|| no.hint.map(plain));
         EarlyExit::Concluded(Conclusion::NotReproduced { reason, hint })
     }
 

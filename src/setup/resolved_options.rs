@@ -86,7 +86,13 @@ fn command(request: &Request, config: &Config) -> Result<Vec<OsString>, Error> {
 fn matching(pattern: Option<&String>, any_failure: bool) -> Result<Matching, Error> {
     match pattern {
         Some(pattern) => regex::Regex::new(pattern).map(Matching::Pattern).map_err(|error| {
-            Error::usage(format!("--match '{pattern}' is not a regular expression: {error}"))
+            let why = error.to_string();
+            let why = why.lines().last().unwrap_or_default();
+            let why = why.strip_prefix("error: ").unwrap_or(why);
+            Error::usage(format!("--match '{pattern}' is not a regular expression: {why}")).hinted(format!(
+                "to match it as it stands: --match {}",
+                shell_words::quote(&regex::escape(pattern))
+            ))
         }),
         None if any_failure => Ok(Matching::AnyFailure),
         None => Ok(Matching::Signature),

@@ -42,8 +42,8 @@ pub fn advice(output: &TrialOutput, has_module: impl Fn(&str) -> Option<String>)
     }
     if let Some(fixture) = first(&FIXTURE) {
         return Some(format!(
-            "the fixture '{fixture}' comes with a plugin that the run does not have: --with PKG (and --env auto), or a \
-             conftest.py that no commit has: --with-file"
+            "the fixture '{fixture}' comes with a plugin that the run does not have: --env auto --with PKG\n\
+             or with a conftest.py that no commit has: --with-file conftest.py"
         ));
     }
     if streams.iter().any(|text| REFUSED.is_match(text)) {
@@ -54,7 +54,7 @@ pub fn advice(output: &TrialOutput, has_module: impl Fn(&str) -> Option<String>)
     }
     if let Some(file) = first(&FILE).filter(|file| file.contains('/') || file.contains('.')) {
         return Some(format!(
-            "no commit has {}: --with-file lays it over, --setup CMD makes it",
+            "no commit has {0}: --with-file {0}\nor, where something makes it: --setup CMD",
             super::message_shape::within_tree(&file)
         ));
     }
@@ -65,20 +65,21 @@ pub fn advice(output: &TrialOutput, has_module: impl Fn(&str) -> Option<String>)
 fn of_module(top: &str, place: Option<String>) -> String {
     match place.as_deref() {
         Some("") => format!(
-            "{top} is in the tree, and not where Python looks for modules: python -m pytest looks in the folder that it runs \
-             in, pytest does not; or --env auto, which installs the project"
+            "{top} is in the folder that the command runs in, and Python does not look there: PYTHONPATH=.\n\
+             or have the project installed: --env auto"
         ),
         Some(folder) => format!(
-            "{top} is in {folder}/ of the tree, where Python does not look: PYTHONPATH={folder} pybisect …, or --env auto, \
-             which installs the project"
+            "{top} is in {folder}/, seen from where the command runs, and Python does not look there: \
+             PYTHONPATH={folder}\n\
+             or have the project installed: --env auto"
         ),
         None if RUNNERS.contains(&top) => format!(
             "{top} is not installed where the command runs: install it there, or let pybisect make an environment: --env \
              auto --with {top}"
         ),
         None => format!(
-            "the package of {top} is not installed where the command runs: install it there, or --env auto with --with {top}, or \
-             what its package is called; a module that no commit has: --with-file"
+            "the package of {top} is not installed where the command runs: install it there, or: --env auto --with {top}\n\
+             where {top} is a module that no commit has: --with-file FILE"
         ),
     }
 }
@@ -115,7 +116,7 @@ mod tests {
     fn an_output_tells_what_it_lacks() {
         for (said, wanted) in [
             ("/v/bin/python: No module named pytest", "pytest is not installed"),
-            ("ModuleNotFoundError: No module named 'app.views'", "python -m pytest looks in"),
+            ("ModuleNotFoundError: No module named 'app.views'", "PYTHONPATH=."),
             ("ModuleNotFoundError: No module named 'shop'", "PYTHONPATH=src"),
             ("ModuleNotFoundError: No module named 'attrs'", "--with attrs"),
             ("E       fixture 'mocker' not found", "'mocker'"),
@@ -124,7 +125,7 @@ mod tests {
             ("bash: pg_isready: command not found", "`pg_isready`"),
             (
                 "FileNotFoundError: [Errno 2] No such file or directory: 'var/rows.csv'",
-                "var/rows.csv: --with-file",
+                "var/rows.csv: --with-file var/rows.csv",
             ),
             ("FileNotFoundError: [Errno 2] No such file or directory: 'pg_isready'", "`pg_isready`"),
         ] {

@@ -434,10 +434,7 @@ fn not_a_failure(output: &TrialOutput, reading: &ParsedOutput, command: CommandF
                 format!("nothing failed and nothing passed ({})", nothing_passed(run)),
                 Some("name a test that runs, or lay the reproducing one over with --with-file"),
             ),
-            _ => no(
-                "the command passes".to_owned(),
-                Some("name the commit that fails with --bad, and check the command there by hand"),
-            ),
+            _ => no("the command passes".to_owned(), Some("name the commit that fails: --bad REV")),
         },
         Termination::Exited { code: 125 } => {
             no("the command asks to be skipped (exit status 125)".to_owned(), None)

@@ -215,3 +215,82 @@ fn what_is_offered_after_a_set_or_a_mending_does_what_is_said() {
     let words = ["--find-fix", "--bad", "v1", "--good", "HEAD", "--", "python3", "smoke.py"];
     assert_eq!(answered("a mending", &repo, &words), ["pybisect show", "git show"]);
 }
+
+/// The command of a hint of an error: what stands behind its words.
+fn hinted(said: &str, words: &str) -> String {
+    let hint = said.lines().filter_map(|row| row.strip_prefix("hint: ")).find(|row| row.contains(words));
+    let hint = hint.unwrap_or_else(|| panic!("no '{words}' in {said}"));
+    let at = ["PYTHONPATH=", "pybisect ", "git "].iter().filter_map(|word| hint.find(word)).min().unwrap();
+    hint[at..].to_owned()
+}
+
+#[test]
+fn what_an_error_says_to_type_does_what_is_said() {
+    let mut repo = begun();
+    repo.write("tests/check.py", "import app\nassert app.load('[1]') == [1]\n");
+    repo.write("tests/key.py", "import os, app\nassert os.environ['SHOP_KEY'] and app.load('[1]') == [1]\n");
+    repo.write("tests/kept.py", "import app\nopen('settings.local')\nassert app.load('[1]') == [1]\n");
+    repo.write("run.sh", "exec python3 smoke.py\n").write(".gitignore", "*.local\n").commit("Test it");
+    repo.tag("v2", repo.last());
+    later(&mut repo, 1);
+    repo.write("app.py", APP.replace("json.loads(text)", "json.load(text)")).commit("Read in one go");
+    repo.check_out();
+    std::fs::write(repo.path().join("settings.local"), "").unwrap();
+    let (user, find) = (User::new(), ["find", "--env", "current", "--no-narrow"]);
+    let finds = |words: &[&str], said: &str, variable: &str| {
+        let mut command = user.command(repo.path(), &[&find[..], words].concat());
+        let ran = command.env("SHOP_KEY", "4711-winter").output().unwrap();
+        assert!(ran.stdout.is_empty() && !ran.status.success(), "{words:?}: {ran:?}");
+        let next = hinted(&String::from_utf8(ran.stderr).unwrap(), said);
+        let (went_well, told) = typed(&user, repo.path(), &format!("{variable} {next}"));
+        assert!(went_well && told.contains("broke it\n  Read in one go\n"), "{next}: {told}");
+    };
+    finds(&["--good", "v2", "python3", "smoke.py"], "-- python3 smoke.py", "");
+    finds(&["--good", "HEAD", "--bad", "v2", "--", "python3", "smoke.py"], "exchanged?", "");
+    finds(&["--good", "HEAD", "--", "python3", "smoke.py"], "an older commit looked for", "");
+    finds(&["--good", "v2", "--", "./run.sh"], "sh ./run.sh", "");
+    finds(&["--good", "v2", "--", "python3", "smok.py"], "did you mean", "");
+    finds(&["--good", "v2", "--", "python3 smoke.py"], "without the quotes", "");
+    finds(&["--good", "v2", "--", "python3", "tests/check.py"], "Python does not look there", "");
+    let key = ["--good", "v2", "--", "env", "PYTHONPATH=.", "python3", "tests/key.py"];
+    finds(&key, "if it is to have it", "SHOP_KEY=4711-winter");
+    finds(&["--good", "v2", "--", "env", "PYTHONPATH=.", "python3", "tests/kept.py"], "--with-file", "");
+
+    let passes =
+        user.run(repo.path(), &[&find[..], &["--good", "v2", "--", "python3", "-c", "import app"]].concat());
+    let by_hand = hinted(&passes.stderr, "by hand");
+    let (passed, told) = typed(&user, repo.path(), &by_hand);
+    assert!(passed, "{by_hand}: {told}");
+    assert!(typed(&user, repo.path(), "git worktree remove --force ../by-hand").0);
+    let fails = user.run(repo.path(), &[&find[..], &["--good", "v2", "--", "false"]].concat());
+    let by_hand = hinted(&fails.stderr, "by hand");
+    let (passed, told) = typed(&user, repo.path(), &by_hand);
+    assert!(!passed && told.contains("HEAD is now at"), "{by_hand}: {told}");
+    assert!(typed(&user, repo.path(), "git worktree remove --force ../by-hand").0);
+}
+
+/// What the test does by chance is seen, said, and no obstacle.
+#[test]
+fn what_is_offered_after_a_flaky_test_does_what_is_said() {
+    let mut repo = begun();
+    later(&mut repo, 3);
+    repo.write("app.py", APP.replace("json.loads(text)", "json.load(text)")).commit(LONG);
+    later(&mut repo, 2);
+    repo.check_out();
+    let user = User::new();
+    // The first run of each commit fails.
+    let script = format!(
+        "seen={}/seen-$(git rev-parse HEAD); [ -e $seen ] && exec python3 smoke.py; touch $seen; exec python3 -c \
+         \"import app; app.load(1)\"",
+        user.home().display()
+    );
+    let words = ["find", "--env", "current", "-j", "1", "--isolation", "off", "--no-narrow", "--good", "v1"];
+    let ran = user.run(repo.path(), &[&words[..], &["--any-failure", "--shell", &script]].concat());
+    let rows: Vec<&str> = ran.stdout.lines().collect();
+    assert!(ran.stdout.contains("broke it\n  Read the stored URLs"), "{}{}", ran.stdout, ran.stderr);
+    assert!(rows.len() <= 23 && rows.iter().all(|row| row.chars().count() <= 80), "{}", ran.stdout);
+    for next in offered(&ran.stdout).iter().filter(|next| !next.starts_with("pybisect fix")) {
+        let (went_well, said) = typed(&user, repo.path(), next);
+        assert!(went_well, "{next}: {said}");
+    }
+}

@@ -341,6 +341,7 @@ fn where_the_bad_commit_passes_as_of_its_date_todays_packages_are_searched() {
     let (code, report) = find(&user, &repo, &registry, &["--good", &ids[0].to_string()]);
     assert_eq!(code, Some(4), "{report:#}");
     assert!(report["reason"].as_str().unwrap().contains("the command passes"), "{report:#}");
+    assert!(report["hint"].as_str().unwrap().contains("with yours: --env current"), "{report:#}");
 }
 
 #[test]

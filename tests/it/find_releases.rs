@@ -72,7 +72,8 @@ fn no_edit_is_sufficient_where_the_good_version_fails_with_the_packages_of_the_d
     assert_eq!([of(0, "first_bad"), of(1, "first_bad")], ["2.0", "2.1"]);
     assert!(of(0, "failure").contains("argument") && of(1, "failure").contains("hook"), "{report:#}");
     let next = text.rsplit("\nnext").next().unwrap();
-    assert!(next.trim_start().starts_with("runner<2.0"), "{text}");
+    assert!(text.contains("requirements.txt:1  runner<2.0   # run: the bad commit passes"), "{text}");
+    assert!(next.trim_start().starts_with("pybisect fix "), "{text}");
     assert!(!next.contains("git switch"), "{text}");
 }
 
@@ -136,7 +137,19 @@ fn the_constraint_is_a_fix_where_the_package_is_declared() {
         project(&[("requirements.txt", "# web\ngreeting>=1  # hello\n"), ("smoke.py", "import greeting\n")]);
     let (code, report, text) = find(&user, &repo, &registry, &good);
     assert_eq!(code, Some(0), "{report:#}");
-    assert!(text.contains("greeting>=1,<2.0"), "{text}");
+    assert!(
+        text.contains("  requirements.txt:2  greeting>=1,<2.0   # run: the bad commit passes with it\n"),
+        "{text}"
+    );
+    let next: Vec<&str> = text.rsplit("\nnext ").next().unwrap().lines().map(str::trim).collect();
+    assert_eq!(
+        next,
+        [
+            "pybisect fix   # hold greeting back, tried on HEAD",
+            "pybisect show  # what the test printed, good beside bad"
+        ]
+    );
+    assert_eq!(user.run(repo.path(), &["show"]).code, Some(0));
     let mut command = user.command(repo.path(), &["fix", "--json", "-"]);
     let (code, fixes) = report_of(command.envs(registry.variables()).env_remove("VIRTUAL_ENV"));
     assert_eq!(code, Some(0), "{fixes:#}");

@@ -21,7 +21,10 @@ pub(super) fn tell(
     let mut text = Vec::new();
     if report.status == "not-reproduced" {
         let renderer = Unanswered { style: stderr_style(), width: columns() };
-        let report = Report { hint: report.hint.as_deref().map(whole_command), ..report.clone() };
+        let typed =
+            request.range.as_ref().map_or_else(Retyped::now, |range| Retyped::now().without_word(range));
+        let hint = report.hint.as_deref().map(|hint| whole_commands(hint, request, &typed));
+        let report = Report { hint, ..report.clone() };
         renderer.render(&report, &mut text).map_err(Error::internal)?;
         // A reader that went away is no error.
         drop(anstream::stderr().write_all(printable(&String::from_utf8_lossy(&text)).as_bytes()));
@@ -41,14 +44,52 @@ pub(super) fn tell(
     print::print_text(&text).map(drop)
 }
 
-/// A hint that is options alone, as the command that was typed with them: to be copied.
-fn whole_command(hint: &str) -> String {
-    options_of(hint).map_or_else(|| hint.to_owned(), |options| hidden(&with(&Retyped::now(), &options)))
+/// Hints of which a line ends with options alone, each as the command that was typed with them: to be copied.
+fn whole_commands(hints: &str, request: &Request, typed: &Retyped) -> String {
+    let ends = |typed: &Retyped, option: &str| -> Retyped {
+        // What a range said of the other end.
+        let other = if option == "--good" { "--bad" } else { "--good" };
+        let said = request.range.as_deref().and_then(|range| range.split_once(".."));
+        let said = said.map(|(good, bad)| if option == "--good" { bad } else { good });
+        match said.filter(|rev| !rev.is_empty()) {
+            Some(rev) => typed.with(other, rev),
+            None => typed.clone(),
+        }
+    };
+    let line = |line: &str| -> String {
+        let (words, rest) = match line.rsplit_once(": ") {
+            Some((words, rest)) => (format!("{words}: "), rest),
+            None => (String::new(), line),
+        };
+        let whole = if let Some(command) = rest.strip_prefix("-- ") {
+            shell_words::split(command).ok().map(|words| typed.with_command(&words).to_string())
+        } else if rest.starts_with("PYTHONPATH=") && !rest.contains(' ') {
+            Some(format!("{rest} {typed}"))
+        } else {
+            options_of(rest).map(|options| with(&ends(typed, &options[0]), &options).to_string())
+        };
+        whole.map_or_else(|| line.to_owned(), |whole| format!("{words}{}", hidden(&whole)))
+    };
+    // What is done by hand is done where one stands.
+    let is_here = |line: &&str| request.repo.is_none() || !line.starts_with("by hand: ");
+    hints.lines().filter(is_here).map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn with(typed: &Retyped, options: &[String]) -> String {
-    let words: Vec<&str> = options.iter().map(String::as_str).collect();
-    typed.with_more(&words).to_string()
+/// What was typed with these options: an end of the range in place of the one that was given, others once.
+fn with(typed: &Retyped, options: &[String]) -> Retyped {
+    let mut words = options.iter().map(String::as_str).peekable();
+    let mut whole = typed.clone();
+    while let Some(option) = words.next() {
+        let value = words.next_if(|word| !word.starts_with("--"));
+        whole = match value {
+            Some(value) if ["--good", "--bad", "--env"].contains(&option) => whole.with(option, value),
+            Some(value) if whole.values(option).any(|given| given == value) => whole,
+            Some(value) => whole.with_more(&[option, value]),
+            None if whole.words().iter().any(|word| word == option) => whole,
+            None => whole.with_more(&[option]),
+        };
+    }
+    whole
 }
 
 /// The words of a hint that says no more than options with a value each.
@@ -89,6 +130,9 @@ fn revert(prepared: &Prepared, report: &Report) -> Result<Revert, GitError> {
     }
     let before = repository.tree_of(parent)?;
     let here = repository.tree_of(head.id)?;
+    if prepared.bench.shadow.is_broken(repository, here)? {
+        return Ok(Revert::Unknown);
+    }
     match prepared.bench.shadow.merge(repository.tree_of(commit.id)?, here, before)? {
         // There is nothing of it left to undo.
         MergeOutcome::Clean(tree) if tree == here => Ok(Revert::Unknown),
@@ -103,20 +147,41 @@ mod tests {
 
     #[test]
     fn a_hint_of_options_alone_becomes_the_whole_command() {
-        let words = ["find", "--good", "v1.0", "--", "python", "a b.py"];
+        let words = ["find", "--good", "v1.0", "--network", "host", "--", "python", "a b.py"];
         let typed = Retyped::of(words.map(std::ffi::OsString::from));
-        let whole = |hint: &str| options_of(hint).map(|options| with(&typed, &options));
-        assert_eq!(
-            whole("--with-file settings_local.py --network host").as_deref(),
-            Some("pybisect find --good v1.0 --with-file settings_local.py --network host -- python 'a b.py'")
-        );
+        let plain = Request::default();
+        for (hint, whole) in [
+            (
+                "--with-file x.py --network host",
+                "pybisect find --good v1.0 --network host --with-file x.py -- python 'a b.py'",
+            ),
+            (
+                "an older one: --good REV",
+                "an older one: pybisect find --network host --good REV -- python 'a b.py'",
+            ),
+            (
+                "what fixed it: --find-fix --bad a --good b\nby hand: true",
+                "what fixed it: pybisect find --network host --find-fix --bad a --good b -- python 'a b.py'\nby hand: true",
+            ),
+            ("so: -- python -m pytest", "so: pybisect find --good v1.0 --network host -- python -m pytest"),
+            (
+                "it is in src: PYTHONPATH=src",
+                "it is in src: PYTHONPATH=src pybisect find --good v1.0 --network host -- python 'a b.py'",
+            ),
+        ] {
+            assert_eq!(whole_commands(hint, &plain, &typed), whole);
+        }
         let others = [
             "--network host, if that is wanted",
             "name an older commit with --good",
             "--with-file ~/.netrc:'~/.netrc'",
         ];
         for hint in others {
-            assert_eq!(whole(hint), None, "{hint}");
+            assert_eq!(whole_commands(hint, &plain, &typed), hint);
         }
+        let ranged = Request { range: Some("v1.0..v1.4".to_owned()), ..Request::default() };
+        let typed = Retyped::of(["find", "--", "true"].map(std::ffi::OsString::from));
+        let whole = whole_commands("--good REV", &ranged, &typed);
+        assert_eq!(whole, "pybisect find --bad v1.4 --good REV -- true");
     }
 }

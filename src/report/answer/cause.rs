@@ -13,6 +13,16 @@ const MOST: usize = 4;
 /// Lines of a diff that stands for edits that were not looked for.
 const MOST_OF_DIFF: usize = 4;
 
+/// A place cut at its beginning: the line is what leads there.
+fn cut_before(place: &str, most: usize) -> String {
+    let over = place.chars().count().saturating_sub(most);
+    if over == 0 {
+        place.to_owned()
+    } else {
+        format!("…{}", place.chars().skip(over + 1).collect::<String>())
+    }
+}
+
 impl Answer {
     pub(super) fn cause(&self, report: &Report) -> Vec<String> {
         let changes = &report.breaking_changes;
@@ -73,7 +83,7 @@ impl Answer {
         let longest = places.iter().map(|place| place.chars().count()).max().unwrap_or(0);
         let column = longest.min(self.room() / 3);
         for (change, place) in changes.iter().take(MOST).zip(places) {
-            let place = fill(&cut(&place, column), column);
+            let place = fill(&cut_before(&place, column), column);
             let sides: Vec<(char, &String)> = [('-', &change.before), ('+', &change.after)]
                 .into_iter()
                 .filter_map(|(mark, side)| Some((mark, side.as_ref()?)))

@@ -9,9 +9,9 @@ use std::io::{self, Write};
 
 use super::columns::{cut, fill, wrapped};
 use super::escape::cleaned;
-use super::phrases::{date, did, place, plural};
+use super::phrases::{date, did, duration, place, plural};
 use super::{Renderer, Style};
-use crate::model::{Culprit, PackageChange, Report};
+use crate::model::{Culprit, FailureKind, PackageChange, Report};
 
 pub use next::{Next, Revert};
 
@@ -21,6 +21,9 @@ const ROWS: usize = 23;
 const LABEL: usize = 10;
 /// No wider, for the eye.
 const WIDEST: usize = 100;
+/// Releases that are told of, and packages that one of them dropped.
+const MOST_PACKAGES: usize = 3;
+const MOST_DROPPED: usize = 3;
 /// Members of an ambiguous set that are listed.
 const MOST_LISTED: usize = 4;
 
@@ -68,9 +71,23 @@ impl Answer {
             Section { label: "output", rows: self.output(report) },
             Section { label: "next", rows: self.next_steps(report) },
         ];
-        let blank_rows = |sections: &[Section]| sections.iter().filter(|part| !part.rows.is_empty()).count();
-        let used: usize = head.len() + sections.iter().map(|part| part.rows.len()).sum::<usize>();
-        let room = ROWS.saturating_sub(used + blank_rows(&sections) + 1);
+        let used = |sections: &[Section]| -> usize {
+            let of = |part: &Section| if part.rows.is_empty() { 0 } else { part.rows.len() + 1 };
+            head.len() + sections.iter().map(of).sum::<usize>()
+        };
+        // What does not fit is left out of the cause, all of which is one command away, then of what was printed, then of
+        // what the proof says between its first row and its last.
+        let over = |sections: &[Section]| used(sections).saturating_sub(ROWS);
+        let much = over(&sections);
+        self.shorten(&mut sections[1].rows, much);
+        for at in [4, 2] {
+            let rows = sections[at].rows.len();
+            let most = over(&sections).min(rows.saturating_sub(2));
+            // Its first row and its last stay; the last lines are what counts of an output, the first ones of a proof.
+            let from = if at == 4 { 1.min(rows) } else { rows.saturating_sub(most + 1) };
+            sections[at].rows.drain(from..from + most);
+        }
+        let room = ROWS.saturating_sub(used(&sections) + 1);
         sections[3].rows = self.notes(report, room);
         for row in head {
             writeln!(out, "{row}")?;
@@ -83,6 +100,15 @@ impl Answer {
             }
         }
         Ok(())
+    }
+
+    /// Leave so many rows of a cause out, and say so in one more; its first ones stay.
+    fn shorten(&self, rows: &mut Vec<String>, over: usize) {
+        const LEAST: usize = 3;
+        if over > 0 && rows.len() > LEAST {
+            rows.truncate(rows.len().saturating_sub(over + 1).max(LEAST - 1));
+            rows.push(self.style.dim("… (pybisect show --edits)"));
+        }
     }
 
     const fn columns(&self) -> usize {
@@ -110,7 +136,7 @@ impl Answer {
         match report.status.as_str() {
             "found" => match report.culprits.first() {
                 Some(culprit) => self.found(culprit, report),
-                None => report.packages.iter().take(3).flat_map(|package| self.package(package)).collect(),
+                None => self.packages(report),
             },
             "ambiguous" => self.ambiguous(report),
             _ => {
@@ -135,6 +161,19 @@ impl Answer {
         ]
     }
 
+    fn packages(&self, report: &Report) -> Vec<String> {
+        let all = &report.packages;
+        // Several releases share the rows that one may have.
+        let most = if all.len() == 1 { usize::MAX } else { 3 };
+        let shown =
+            |package: &PackageChange| self.package(package).into_iter().take(most).collect::<Vec<_>>();
+        let mut rows: Vec<String> = all.iter().take(MOST_PACKAGES).flat_map(shown).collect();
+        if let Some(more) = all.len().checked_sub(MOST_PACKAGES).filter(|more| *more > 0) {
+            rows.push(format!("  … and {} (pybisect show --full)", plural(more, "more release")));
+        }
+        rows
+    }
+
     fn package(&self, package: &PackageChange) -> Vec<String> {
         let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "none".to_owned());
         let (before, after) = (version(&package.before), version(&package.after));
@@ -143,22 +182,29 @@ impl Answer {
         if let (Some(good), Some(bad)) = (&package.last_good, &package.first_bad) {
             rows.push(format!("  {good} is the last version that passes, {bad} the first that fails"));
         }
-        for dropped in &package.dropped {
+        if let Some(constraint) = &package.constraint {
+            let tested = match (package.constraint_passed, package.tested_together.as_slice()) {
+                (true, []) => "run: the bad commit passes with it",
+                (true, _) => "run: the bad commit passes with all of these",
+                (false, _) => "not enough at the bad commit",
+            };
+            let line = match &package.edit {
+                Some(edit) => format!("{}:{}  {}", edit.path, edit.line, edit.after),
+                None => format!("constraint: {constraint}"),
+            };
+            rows.push(cut(&format!("  {line}   # {tested}"), self.columns()));
+        }
+        if let Some(failure) = &package.failure {
+            rows.push(cut(&format!("  brings {failure}"), self.columns()));
+        }
+        for dropped in package.dropped.iter().take(MOST_DROPPED) {
             let extra = dropped.extra.as_ref().map(|extra| format!(", but {}[{extra}] does", package.name));
             let text =
                 format!("  {} is gone: it requires it no more{}", dropped.name, extra.unwrap_or_default());
             rows.push(cut(&text, self.columns()));
         }
-        if let Some(failure) = &package.failure {
-            rows.push(cut(&format!("  brings {failure}"), self.columns()));
-        }
-        if let Some(constraint) = &package.constraint {
-            let tested = if package.constraint_passed {
-                "run: the bad commit passes with it"
-            } else {
-                "not enough at the bad commit"
-            };
-            rows.push(cut(&format!("  constraint: {constraint}   # {tested}"), self.columns()));
+        if let Some(more) = package.dropped.len().checked_sub(MOST_DROPPED).filter(|more| *more > 0) {
+            rows.push(format!("  … and {more} more are gone (pybisect show --full)"));
         }
         rows
     }
@@ -187,18 +233,19 @@ impl Answer {
             if lines.len() > most {
                 lines.truncate(most);
                 let last = lines.pop();
-                lines.extend(last.map(|last| format!("{last}…")));
+                lines.extend(last.map(|last| format!("{}…", last.trim_end())));
             }
             lines.into_iter().map(|line| format!("  {line}")).collect()
         };
         let reason = report.reason.iter().flat_map(|reason| indented(reason, ""));
-        let hint = report.hint.iter().flat_map(|hint| indented(hint, "hint: "));
+        let hints = report.hint.iter().flat_map(|hint| hint.lines());
+        let hint = hints.flat_map(|hint| indented(hint, "hint: ")).take(most);
         reason.chain(hint).collect()
     }
 
     fn failure(&self, report: &Report) -> Vec<String> {
         let Some(failure) = &report.failure else { return Vec::new() };
-        let text = failure.to_string();
+        let text = if failure.kind == FailureKind::Timeout { hangs(report) } else { failure.to_string() };
         let mut rows = vec![cut(text.lines().next().unwrap_or_default(), self.room())];
         if let Some(place) = place(failure).filter(|_| report.status == "found") {
             rows.push(self.style.dim(cut(&format!("at {place}"), self.room())));
@@ -221,6 +268,20 @@ impl Answer {
         );
         rows
     }
+}
+
+/// A hang in words: for how long it was waited for, and how long what passes takes.
+fn hangs(report: &Report) -> String {
+    let slowest = |verdict: &str| {
+        let of = report.trial_log.iter().filter(|trial| trial.verdict == verdict);
+        of.map(|trial| trial.timing.run_ms / 1e3).fold(0.0, f64::max)
+    };
+    let (waited, others) = (slowest("bad"), slowest("good"));
+    // Of what was known from before, no time is known.
+    let waited = if waited > 0.0 { format!(": no end after {}", duration(waited)) } else { String::new() };
+    let others =
+        if others > 0.0 { format!(", what passes takes {}", duration(others)) } else { String::new() };
+    format!("it hangs{waited}{others} (--timeout)")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What to do next: only what was looked at and works.
 
 use super::Answer;
-use crate::model::Report;
+use crate::model::{PackageChange, Report};
 use crate::report::columns::{cut, fill, width};
 
 /// What is known of what could be done.
@@ -81,22 +81,18 @@ impl Answer {
     }
 }
 
-/// What holds back the packages that broke it, each as a line of the file that declares it, and how to have that as a patch.
+/// How to have as a patch what holds back the packages that broke it.
 fn held_back(report: &Report, repo: &str) -> Vec<(String, String)> {
-    let mut steps: Vec<(String, String)> = Vec::new();
-    for package in report.packages.iter().filter(|package| package.constraint_passed) {
-        let Some(edit) = &package.edit else { continue };
-        let with = if package.tested_together.is_empty() { "it" } else { "all of these" };
-        let what = format!("{}:{}, the bad commit passes with {with}", edit.path, edit.line);
-        let step = (edit.after.clone(), what);
-        if !steps.contains(&step) {
-            steps.push(step);
+    let is_held = |package: &&PackageChange| package.constraint_passed && package.edit.is_some();
+    let names: Vec<&str> =
+        report.packages.iter().filter(is_held).map(|package| package.name.as_str()).collect();
+    match names.as_slice() {
+        [first, more @ ..] if report.culprits.is_empty() => {
+            let more = if more.iter().all(|name| name == first) { "" } else { " and the others" };
+            vec![(format!("pybisect fix{repo}"), format!("hold {first}{more} back, tried on HEAD"))]
         }
+        _ => Vec::new(),
     }
-    if !steps.is_empty() && report.culprits.is_empty() {
-        steps.push((format!("pybisect fix{repo}"), "this as a patch, run".to_owned()));
-    }
-    steps
 }
 
 /// A path as a word of a shell.

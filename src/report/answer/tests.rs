@@ -2,7 +2,9 @@ use super::*;
 use crate::model::event::OutputTail;
 use crate::model::proof::{Proof, Trials};
 use crate::model::report::{RangeSize, Skipped, TrialCounts};
-use crate::model::{BreakingChange, CommitInfo, FailureKind, Frame, NarrowingSummary, SkipKind, TreeId};
+use crate::model::{
+    BreakingChange, CommitInfo, Dropped, FailureKind, Frame, NarrowingSummary, PackageEdit, SkipKind, TreeId,
+};
 use crate::report::postmortem::samples::{id, trial};
 
 fn commit(byte: u8, subject: &str, parents: &[u8]) -> CommitInfo {
@@ -170,6 +172,69 @@ fn a_package() {
     insta::assert_snapshot!(answer(&report, Revert::Unknown));
 }
 
+/// A commit let a release in: both are told, and how to hold that back.
+#[test]
+fn a_package_that_a_commit_let_in() {
+    let mut report =
+        found(&[1], vec![edit("requirements.txt", 4, Some("werkzeug<=0.16.1"), Some("werkzeug"))]);
+    let line = PackageEdit {
+        path: "requirements.txt".to_owned(),
+        line: 4,
+        before: Some("werkzeug".to_owned()),
+        after: "werkzeug<1.0.0".to_owned(),
+    };
+    report.packages = vec![PackageChange {
+        name: "werkzeug".to_owned(),
+        sufficient: true,
+        necessary: true,
+        constraint: Some("werkzeug<1.0.0".to_owned()),
+        constraint_passed: true,
+        edit: Some(line),
+        ..PackageChange::default()
+    }];
+    insta::assert_snapshot!(answer(&report, Revert::Applies));
+}
+
+/// However many there are, and however much each brings.
+#[test]
+fn many_packages() {
+    let mut report = found(&[1], Vec::new());
+    report.culprits.clear();
+    let dropped = |number| Dropped { name: format!("leaf{number}"), extra: Some("all".to_owned()) };
+    let package = |number: usize| PackageChange {
+        name: format!("werkzeug{number}"),
+        before: Some("2.2.3".to_owned()),
+        after: Some("3.0.0".to_owned()),
+        first_bad: Some("2.3.0".to_owned()),
+        last_good: Some("2.2.3".to_owned()),
+        sufficient: true,
+        constraint: Some(format!("werkzeug{number}<2.3")),
+        constraint_passed: true,
+        failure: Some("ImportError: cannot import name".to_owned()),
+        dropped: (0..9).map(dropped).collect(),
+        ..PackageChange::default()
+    };
+    report.packages = (0..5).map(package).collect();
+    let several = answer(&report, Revert::Unknown);
+    report.packages.truncate(1);
+    insta::assert_snapshot!(format!("{several}\n\n{}", answer(&report, Revert::Unknown)));
+}
+
+/// Edits, remarks on them, and what the proof rests on: all that may be long at once.
+#[test]
+fn all_that_can_be_long() {
+    let body = "def in_annotation(func):\n".to_owned() + &"    a = 1\n".repeat(9);
+    let path = "project/deep/folders/of/the/tree/strategy_options_of_it.py";
+    let edits = (0..9).map(|line| edit(path, 1000 + line, None, Some(&body))).collect();
+    let mut report = found(&[1], edits);
+    report.flaky = Some((0.02, 0.3));
+    let narrowing = report.narrowing.as_mut().unwrap();
+    narrowing.remarks =
+        (0..3).map(|number| format!("remark {number}: {}", "words and more ".repeat(12))).collect();
+    report.notes = vec!["a note of some length, ".repeat(8)];
+    insta::assert_snapshot!(answer(&report, Revert::Applies));
+}
+
 #[test]
 fn a_set() {
     let mut report = found(&[1], Vec::new());
@@ -186,6 +251,12 @@ fn a_set() {
         ended: "exit status 2".to_owned(),
     }];
     insta::assert_snapshot!(answer(&report, Revert::Unknown));
+    // With all else that may stand there, too.
+    report.flaky = Some((0.02, 0.3));
+    report.packages =
+        vec![PackageChange { name: "werkzeug".repeat(9), sufficient: true, ..PackageChange::default() }];
+    let told = answer(&report, Revert::Unknown);
+    assert!(told.contains("line 19 of") && told.contains("25 s: 8 + 15 runs"), "{told}");
 }
 
 #[test]

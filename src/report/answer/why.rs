@@ -14,7 +14,10 @@ impl Answer {
         let mut rows = Vec::new();
         if let (Some(culprit), "found") = (report.culprits.first(), report.status.as_str()) {
             let why = why_proven(report, culprit);
-            rows.extend(self.rows(why.strip_prefix("verified by trials that ran: ").unwrap_or(&why), 3));
+            let why = why.strip_prefix("verified by trials that ran: ").unwrap_or(&why);
+            // How sure one is is a question where a run was seen to differ from another.
+            let sure = why.rfind(" (").filter(|_| report.flaky.is_none() && why.ends_with(" % sure)"));
+            rows.extend(self.rows(sure.map_or(why, |at| &why[..at]), 3));
             rows.extend(self.of_edits(report));
             // What the proof rests on is never left out.
             for line in not_certain(report, culprit).into_iter().take(2) {
@@ -29,9 +32,15 @@ impl Answer {
         }
         for package in report.packages.iter().filter(|package| package.sufficient).take(1) {
             let back = if package.necessary { ", without it the bad one passes" } else { "" };
+            // Where no commit broke it, that is said above.
+            let is_held = package.constraint_passed && !report.culprits.is_empty();
+            let held = package.edit.as_ref().filter(|_| is_held).map(|edit| {
+                format!("; the bad one passes with {} in {}:{}", edit.after, edit.path, edit.line)
+            });
+            let held = held.unwrap_or_default();
             rows.extend(self.rows(
-                &format!("with {} (and what it requires) the good version fails{back}", package.name),
-                2,
+                &format!("with {} (and what it requires) the good version fails{back}{held}", package.name),
+                3,
             ));
         }
         rows.push(self.style.dim(counts(report)));
@@ -69,11 +78,7 @@ impl Answer {
             };
             told.push(format!("{bad} without {them}{resting} {back}"));
         }
-        let mut rows = if told.is_empty() { Vec::new() } else { self.rows(&told.join("; "), 2) };
-        for remark in narrowing.remarks.iter().take(2) {
-            rows.extend(self.rows(remark, 2));
-        }
-        rows
+        if told.is_empty() { Vec::new() } else { self.rows(&told.join("; "), 2) }
     }
 
     /// What to know beside it, by weight, in so many rows; what does not fit is counted.
@@ -102,6 +107,8 @@ impl Answer {
             notes.push(format!("isolation is incomplete: {}", report.isolation.missing.join("; ")));
         }
         notes.extend(report.notes.iter().cloned());
+        let narrowing = report.narrowing.as_ref().filter(|_| !report.breaking_changes.is_empty());
+        notes.extend(narrowing.iter().flat_map(|narrowing| narrowing.remarks.iter().cloned()));
         self.fitted(&notes, room)
     }
 

@@ -155,7 +155,7 @@ impl Headline {
 /// Why there is no answer, and what to do.
 fn reasons(report: &Report) -> Vec<Prose> {
     let reason = report.reason.iter().map(|reason| Prose::of(sentence(reason)));
-    let hint = report.hint.iter().map(|hint| Prose::of(format!("To do: {hint}")));
+    let hint = report.hint.iter().map(|hint| Prose::of(format!("To do: {}", hint.replace('\n', "; "))));
     reason.chain(hint).collect()
 }
 

@@ -139,6 +139,7 @@ impl Preflight<'_> {
     fn not_executable(&self, program: &str, path: &str) -> Error {
         let content = self.in_tree(program).and_then(|path| self.file(&path)).unwrap_or_default();
         let first = String::from_utf8_lossy(&content).lines().next().unwrap_or_default().to_owned();
+        let first = if first.starts_with("#!") { first } else { String::new() };
         let is_python = path.ends_with(".py") || first.contains("python");
         let with = if is_python {
             "python"

@@ -22,7 +22,7 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    #[command(visible_alias = "bisect")]
+    #[command(visible_alias = "bisect", alias = "run")]
     Find(Box<find::Args>),
     Fix(fix::Args),
     Rollback(Box<rollback::Args>),

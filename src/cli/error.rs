@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
+
 use super::{ExitStatus, terminal};
 use crate::report::lines;
 use crate::respond::{DeployError, RecordError};
@@ -27,17 +29,18 @@ impl From<DeployError> for Error {
     }
 }
 
-/// After a word that is no option: the command under test goes after `--`, which is easily forgotten.
-pub(super) fn say_where_the_command_goes() {
-    let typed = Retyped::now();
-    let Some(right) = typed.with_dashes() else { return };
-    let style = terminal::stderr_style();
-    drop(writeln!(
-        anstream::stderr(),
-        "{} the command goes after --: {}",
-        style.bold("hint:"),
-        lines(&right.to_string())
-    ));
+/// What is wrong where a word is no option, but one of the command under test: that goes after `--`, which is easily
+/// forgotten.
+pub(super) fn where_the_command_goes(error: &clap::Error) -> Option<Error> {
+    if error.kind() != ClapErrorKind::UnknownArgument {
+        return None;
+    }
+    let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg) else { return None };
+    let right = Retyped::now().with_dashes()?;
+    let command = right.words().iter().skip_while(|word| *word != "--");
+    // Before the command, it is an option that is not known.
+    let is_of_command = command.skip(1).any(|word| word == wrong || word.starts_with(wrong));
+    is_of_command.then(|| Error::usage("the command goes after --").hinted(right.to_string()))
 }
 
 /// Write an error to standard error: the chain of causes in one line, then the hints.
@@ -45,7 +48,13 @@ pub(super) fn print(error: &Error) {
     let style = terminal::stderr_style();
     let mut stderr = anstream::stderr().lock();
     // A closed stderr leaves nobody to tell.
-    drop(writeln!(stderr, "{} {}", style.bold(style.bad("error:")), lines(&error.to_string())));
+    let text = format!("error: {}", lines(&error.to_string()));
+    for (at, row) in terminal::stderr_rows(&text).iter().enumerate() {
+        drop(match row.strip_prefix("error:").filter(|_| at == 0) {
+            Some(rest) => writeln!(stderr, "{}{rest}", style.bold(style.bad("error:"))),
+            None => writeln!(stderr, "{row}"),
+        });
+    }
     for hint in error.hints() {
         drop(writeln!(stderr, "{} {}", style.bold("hint:"), lines(hint)));
     }

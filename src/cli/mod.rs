@@ -41,10 +41,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitStatus {
                 Some(word) if word == "judge" => ExitStatus::StopBisect,
                 _ => ExitStatus::Usage,
             };
-            // Nowhere to say that nobody can read it.
-            drop(error.print());
-            if error.kind() == clap::error::ErrorKind::UnknownArgument {
-                error::say_where_the_command_goes();
+            match error::where_the_command_goes(&error) {
+                Some(told) => error::print(&told),
+                // Nowhere to say that nobody can read it.
+                None => drop(error.print()),
             }
             return exit;
         }

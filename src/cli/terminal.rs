@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 
 use clap::ValueEnum;
 
-use crate::report::Style;
+use crate::report::{Style, wrapped};
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -53,6 +53,20 @@ pub(super) fn stderr_columns() -> usize {
 fn columns_of(stream: impl AsFd) -> usize {
     let size = terminal_size::terminal_size_of(stream);
     size.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns))
+}
+
+/// Columns of standard output, where it is a terminal: text that is written elsewhere is broken by whoever reads it.
+pub(super) fn columns_to_fill() -> Option<usize> {
+    std::io::stdout().is_terminal().then(columns)
+}
+
+/// A text in rows of standard error's terminal, those after the first indented; as it is where that is none.
+pub(super) fn stderr_rows(text: &str) -> Vec<String> {
+    if !std::io::stderr().is_terminal() {
+        return text.lines().map(str::to_owned).collect();
+    }
+    let rows = wrapped(text, stderr_columns().clamp(40, 100) - 2).into_iter().enumerate();
+    rows.map(|(at, row)| if at == 0 { row } else { format!("  {}", row.trim_start()) }).collect()
 }
 
 /// Whether a view that moves can be shown: standard error is a terminal, and this is no CI.

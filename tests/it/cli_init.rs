@@ -24,6 +24,7 @@ fn it_writes_what_it_shows_and_find_reads_it() {
     assert!(!repo.path().join("pybisect.toml").exists());
     let ran = user.run(repo.path(), &["init"]);
     assert!(ran.stdout.contains("from application import application"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("at HEAD") && !dry.stdout.contains("at HEAD"), "{}", ran.stdout);
     let jenkins = std::fs::read_to_string(repo.path().join("Jenkinsfile.pybisect")).unwrap();
     assert!(jenkins.contains("pip install --quiet -r requirements.txt"), "{jenkins}");
     assert!(!jenkins.contains("{install}") && !jenkins.contains("{command}"), "{jenkins}");

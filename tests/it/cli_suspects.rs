@@ -173,7 +173,7 @@ fn what_passes_or_is_no_range_is_said() {
     let passes = User::new().run(repo.path(), &["suspects", &range, "--", "python3", "smoke.py"]);
     assert_eq!(passes.code, Some(4), "{}", passes.stderr);
     assert!(passes.stderr.contains("passes"), "{}", passes.stderr);
-    let no_range = User::new().run(repo.path(), &["suspects", "HEAD", "--", "false"]);
+    let no_range = User::new().run(repo.path(), &["suspects", "..HEAD", "--", "false"]);
     assert_eq!(no_range.code, Some(2));
     assert!(no_range.stderr.contains("GOOD..BAD"), "{}", no_range.stderr);
 }

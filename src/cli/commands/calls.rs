@@ -97,6 +97,11 @@ fn render(args: &Args, report: &CallReport, out: &mut Vec<u8>) -> std::io::Resul
         (Some(renderer), _) => renderer.render(&annotations(report), out),
         (None, Format::Json) => CallsJson.render(report, out),
         (None, Format::Markdown) => CallsMarkdown.render(report, out),
-        (None, _) => CallsText { style: terminal::stdout_style(), filtered }.render(report, out),
+        (None, _) => {
+            let is_work_tree =
+                args.what.is_empty() && args.patch.is_none() && !args.each && args.callee.is_empty();
+            let between = is_work_tree.then_some("HEAD and your work tree");
+            CallsText { style: terminal::stdout_style(), filtered, between }.render(report, out)
+        }
     }
 }

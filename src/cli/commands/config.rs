@@ -32,8 +32,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     }
     if settings.is_empty() {
         text.push_str(
-            "nothing is configured here: pybisect.toml, or [tool.pybisect] in pyproject.toml, here or above, and your own \
-             ~/.config/pybisect/config.toml\n",
+            "nothing is configured here\n  pybisect.toml, or [tool.pybisect] in pyproject.toml, here or above\n  \
+             ~/.config/pybisect/config.toml, your own\n",
         );
     }
     print::print_text(text.as_bytes())

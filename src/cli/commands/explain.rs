@@ -1,8 +1,9 @@
 //! `pybisect explain`.
 
 use crate::check::{RULES, RuleDoc, rule};
-use crate::cli::terminal::stdout_style;
+use crate::cli::terminal::{columns, stdout_style};
 use crate::cli::{Error, ExitStatus, print};
+use crate::report::wrapped;
 
 /// Explain a rule of check: when it speaks, on what evidence, and what to do
 #[derive(Debug, clap::Args)]
@@ -52,25 +53,14 @@ fn explanation(rule: &RuleDoc) -> String {
     ];
     let told: String = parts
         .iter()
-        .map(|(title, words)| ["\n", &style.bold(title), "\n", &wrapped(words)].concat())
+        .map(|(title, words)| ["\n", &style.bold(title), "\n", &set_in(words)].concat())
         .collect();
     format!("{}: {}\n{told}", style.bold(rule.id), rule.summary)
 }
 
-/// Lines of at most 96 columns, set in by two.
-fn wrapped(words: &str) -> String {
+/// Lines that fit the terminal and the eye, set in by two.
+fn set_in(words: &str) -> String {
     const WIDTH: usize = 94;
-    let mut lines = vec![String::new()];
-    for word in words.split_whitespace() {
-        if lines.last().is_some_and(|line| !line.is_empty() && line.len() + 1 + word.len() > WIDTH) {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.iter().map(|line| format!("  {line}\n")).collect()
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    wrapped(&words, WIDTH.min(columns() - 2)).iter().map(|line| format!("  {line}\n")).collect()
 }

@@ -16,6 +16,11 @@ pub(super) struct OutputArgs {
 }
 
 impl OutputArgs {
+    /// Whether it goes to a file.
+    pub(super) const fn is_file(&self) -> bool {
+        self.output.is_some()
+    }
+
     /// Write what was rendered, which is text for people or not.
     pub(super) fn write(&self, rendered: &[u8], is_text: bool) -> Result<ExitStatus, Error> {
         match &self.output {

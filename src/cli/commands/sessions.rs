@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::masked::{masked, masked_text};
-use crate::cli::terminal::stdout_style;
+use crate::cli::terminal::{columns, stdout_style};
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::model::Report;
-use crate::report::{date, one_line, plural};
+use crate::report::{cut, date, one_line, plural};
 use crate::setup::cache_dir;
 use crate::store::{SessionRow, SessionState, Store};
 
@@ -23,8 +23,10 @@ pub(crate) struct Args {
     all: bool,
 }
 
-/// Characters of a result, and of a command.
-const MOST: usize = 60;
+/// Columns before a result: the id and the time.
+const LABELS: usize = 32;
+/// Columns before a command: the id's.
+const INDENT: usize = 14;
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
@@ -46,12 +48,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     }
     for row in rows {
         let (result, is_answer) = result(&store, &row)?;
+        let result = cut(&result, columns().saturating_sub(LABELS));
         let result = if is_answer { style.good(result) } else { style.warn(result) };
-        let place = if folder.is_none() { format!("  {}", one_line(&row.repository)) } else { String::new() };
+        let place = if folder.is_none() { format!("{}: ", one_line(&row.repository)) } else { String::new() };
         let when = date(seconds(row.updated), 0);
         let when = when.get(..16).unwrap_or(&when);
-        let command = shortened(&one_line(&masked_text(&row.command).unwrap_or_else(|| row.command.clone())));
-        writeln!(text, "{}  {when}  {result}{place}\n              {command}", style.name(&row.id))
+        let command = masked_text(&row.command).unwrap_or_else(|| row.command.clone());
+        let command = cut(&format!("{place}{}", one_line(&command)), columns().saturating_sub(INDENT));
+        writeln!(text, "{}  {when}  {result}\n{:INDENT$}{command}", style.name(&row.id), "")
             .map_err(Error::internal)?;
     }
     print::print_text(&text)
@@ -68,26 +72,19 @@ fn result(store: &Store, row: &SessionRow) -> Result<(String, bool), Error> {
     let what = if report.find_fix { "fixed it" } else { "broke it" };
     Ok(match (report.status.as_str(), report.culprits.as_slice()) {
         ("found", [culprit, ..]) => {
-            let subject = one_line(&culprit.commit.subject).into_owned();
-            (shortened(&format!("{} {what}: {subject}", culprit.commit.id.short())), true)
+            let subject = one_line(&culprit.commit.subject);
+            (format!("{} {what}: {subject}", culprit.commit.id.short()), true)
         }
         ("found", []) => {
             let names: Vec<&str> = report.packages.iter().map(|package| package.name.as_str()).collect();
-            (shortened(&format!("{} {what}", one_line(&names.join(", ")))), true)
+            (format!("{} {what}", one_line(&names.join(", "))), true)
         }
         ("ambiguous", several) => (format!("one of {} {what}", plural(several.len(), "commit")), false),
         _ => {
             let reason = report.reason.unwrap_or_else(|| "no answer".to_owned());
-            (shortened(&one_line(&reason)), false)
+            (one_line(&reason).into_owned(), false)
         }
     })
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MOST) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text.to_owned(),
-    }
 }
 
 /// Whole seconds.

@@ -12,7 +12,7 @@ use super::isolation_args::IsolationArgs;
 use super::logs::{repository_files, sources};
 use super::masked::masked;
 use super::output::OutputArgs;
-use crate::cli::terminal::stdout_style;
+use crate::cli::terminal::{columns, stdout_style};
 use crate::cli::{Error, ExitStatus, Format, print};
 use crate::git::{RangeOptions, Repository, disable_hash_verification};
 use crate::model::{CancelToken, CommitId, LogEventKind, LogReport, SuspectReport};
@@ -41,14 +41,14 @@ Examples:
 
 Exit status: 0 ranked, 2 usage, 4 the command passes at the bad commit, 130 interrupted")]
 pub(crate) struct Args {
-    /// The range: GOOD..BAD, or GOOD.. for all up to HEAD
+    /// The range: GOOD..BAD, or GOOD for all up to HEAD [default: since the last release tag]
     #[arg(value_name = "RANGE")]
-    range: String,
+    range: Option<String>,
     /// Read the failure from a log (can be repeated); - is standard input
     #[arg(long, value_name = "FILE|-", conflicts_with = "command")]
     log: Vec<PathBuf>,
     /// Number of commits to show; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = TOP)]
     top: usize,
     /// Output format
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -85,25 +85,50 @@ pub(crate) struct Args {
     command: Vec<OsString>,
 }
 
+/// Commits that are shown by default.
+const TOP: usize = 5;
+
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     disable_hash_verification();
-    let Some((good, bad)) = args.range.split_once("..").filter(|(good, _)| !good.is_empty()) else {
-        return Err(Error::usage(format!("'{}' is not a range", args.range))
-            .hinted("GOOD..BAD, or GOOD.. for all up to HEAD: pybisect suspects --log error.log v1.4.."));
-    };
-    let bad = if bad.is_empty() { "HEAD" } else { bad };
-    let report = if args.log.is_empty() { by_running(args, good, bad)? } else { by_log(args, good, bad)? };
+    let (good, bad) = ends(args)?;
+    let report =
+        if args.log.is_empty() { by_running(args, &good, &bad)? } else { by_log(args, &good, &bad)? };
     let report = masked(&report);
     let mut out = Vec::new();
     let rendered = match (args.format.annotations(), args.format) {
         (Some(renderer), _) => renderer.render(&suspect_annotations(&report), &mut out),
         (None, Format::Json) => SuspectsJson.render(&report, &mut out),
         (None, Format::Markdown) => SuspectsMarkdown.render(&report, &mut out),
-        (None, _) => SuspectsText { style: stdout_style() }.render(&report, &mut out),
+        (None, _) => SuspectsText { style: stdout_style(), width: columns(), folds: args.top == TOP }
+            .render(&report, &mut out),
     };
     rendered.map_err(Error::internal)?;
     args.output.write(&out, args.format == Format::Text)
+}
+
+/// The ends of the range.
+fn ends(args: &Args) -> Result<(String, String), Error> {
+    let head = || "HEAD".to_owned();
+    let example = "pybisect suspects --log error.log v1.4..";
+    let Some(range) = &args.range else {
+        let here = std::env::current_dir().map_err(Error::internal)?;
+        let repository = Repository::open(args.repo.as_deref().unwrap_or(&here))?;
+        let tags = repository.release_tags_reachable_from(repository.resolve("HEAD")?.id)?;
+        let tag = tags.into_iter().next().ok_or_else(|| {
+            Error::usage("it is not said since when, and no tag tells of a release")
+                .hinted(format!("name a good version: {example}"))
+        })?;
+        print::say(&format!("since {}, the last release", tag.name));
+        return Ok((tag.name, head()));
+    };
+    match range.split_once("..") {
+        Some(("", _)) => Err(Error::usage(format!("'{range}' does not say where it begins"))
+            .hinted(format!("GOOD..BAD, or GOOD.. for all up to HEAD: {example}"))),
+        Some((good, "")) => Ok((good.to_owned(), head())),
+        Some((good, bad)) => Ok((good.to_owned(), bad.to_owned())),
+        None => Ok((range.clone(), head())),
+    }
 }
 
 fn most(args: &Args) -> usize {
@@ -221,9 +246,9 @@ fn by_running(args: &Args, good: &str, bad: &str) -> Result<SuspectReport, Error
     };
     let prepared = setup::prepare(&request)?;
     if prepared.plan.recipe.command.is_empty() {
+        let range = args.range.clone().unwrap_or_else(|| format!("{good}..{bad}"));
         return Err(Error::usage("there is no failure to go by: neither a log nor a command").hinted(format!(
-            "pybisect suspects --log error.log {range}, or pybisect suspects {range} -- python -m pytest -q tests/…",
-            range = args.range
+            "pybisect suspects --log error.log {range}, or pybisect suspects {range} -- python -m pytest -q tests/…"
         )));
     }
     prepared.warnings.iter().for_each(|warning| print::warn(warning));

@@ -82,8 +82,8 @@ fn rendered(renderer: impl CallRenderer) -> String {
 
 #[test]
 fn text() {
-    assert_snapshot!(rendered(CallsText { style: Style::new(false), filtered: false }));
-    let coloured = rendered(CallsText { style: Style::new(true), filtered: false });
+    assert_snapshot!(rendered(CallsText { style: Style::new(false), filtered: false, between: None }));
+    let coloured = rendered(CallsText { style: Style::new(true), filtered: false, between: None });
     // The changed part of the line is set off inside of it.
     let lines: Vec<&str> = coloured.lines().filter(|line| line.contains("urls_file")).collect();
     assert_snapshot!(lines.join("\n").replace('\u{1b}', "ESC"));

@@ -20,6 +20,8 @@ pub struct CallsText {
     pub style: Style,
     /// Whether only some changes were asked for.
     pub filtered: bool,
+    /// Between what, where that was not said.
+    pub between: Option<&'static str>,
 }
 
 impl CallRenderer for CallsText {
@@ -49,7 +51,8 @@ impl CallRenderer for CallsText {
         if report.changes.is_empty() {
             let files = super::super::plural(report.files, "Python file");
             let what = if self.filtered { "no change of such a call" } else { "no call changed" };
-            writeln!(out, "{what} ({files} compared)")?;
+            let between = self.between.map(|between| format!(" between {between}")).unwrap_or_default();
+            writeln!(out, "{what}{between} ({files} compared)")?;
         }
         Ok(())
     }

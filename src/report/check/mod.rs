@@ -45,6 +45,17 @@ fn summary(report: &CheckReport) -> String {
     format!("{found} in {calls} ({})", super::plural(report.files, "Python file"))
 }
 
+/// That both sides are the same, where they are.
+fn nothing_to_check(report: &CheckReport) -> Option<String> {
+    let (base, head) = (&report.base, &report.head);
+    if head.uncommitted || head.commit != base.commit {
+        return None;
+    }
+    let is_named = head.name == base.name;
+    let same = if is_named { String::new() } else { format!("{} is {}, and ", head.name, base.name) };
+    Some(format!("nothing to check: {same}nothing is changed since {}", base.commit.short()))
+}
+
 /// What is to be said when there is no finding: it is no praise where the command was red.
 fn nothing_found(report: &CheckReport) -> String {
     let smoke = report.smoke.as_ref();

@@ -87,9 +87,9 @@ fn nothing() -> CheckReport {
 
 #[test]
 fn text() {
-    let text = |verbose| CheckText { style: Style::new(false), verbose };
+    let text = |verbose| CheckText { style: Style::new(false), verbose, width: None };
     assert_snapshot!(rendered(text(true), &sample()));
-    assert_eq!(rendered(text(false), &nothing()), "");
+    assert_eq!(rendered(text(false), &nothing()), "nothing found in 0 changed calls (1 Python file)\n");
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn nothing_is_told_twice() {
             subject: "Read it in one go".to_owned(),
         });
     }
-    let view = CheckText { style: Style::new(false), verbose: true };
+    let view = CheckText { style: Style::new(false), verbose: true, width: None };
     let text = rendered(view, &report);
     for (told, times) in [(failure, 1), ("first in 030303030", 1), ("json.load(", 1), ("json.loads(", 2)] {
         assert_eq!(text.matches(told).count(), times, "{told}: {text}");

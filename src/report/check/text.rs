@@ -3,8 +3,9 @@
 use std::io;
 
 use super::super::Style;
+use super::super::columns::{cut, wrapped};
 use super::super::escape::cleaned;
-use super::{CheckRenderer, hidden, sides, summary, word};
+use super::{CheckRenderer, hidden, nothing_to_check, sides, summary, word};
 use crate::model::{Annotation, CheckReport, Severity, SmokeResult, Suggestion};
 
 /// Renders text.
@@ -14,6 +15,8 @@ pub struct CheckText {
     pub style: Style,
     /// Say also what went well.
     pub verbose: bool,
+    /// Columns of the terminal; `None` where there is none.
+    pub width: Option<usize>,
 }
 
 impl CheckRenderer for CheckText {
@@ -29,15 +32,20 @@ impl CheckRenderer for CheckText {
             self.smoke(smoke, &report.findings, out)?;
         }
         for note in &report.notes {
-            writeln!(out, "{} {note}", self.style.dim("note:"))?;
+            let rows = self.rows(&format!("note: {note}"), 2);
+            for (at, row) in rows.iter().enumerate() {
+                match row.strip_prefix("note:").filter(|_| at == 0) {
+                    Some(rest) => writeln!(out, "{}{rest}", self.style.dim("note:"))?,
+                    None => writeln!(out, "{row}")?,
+                }
+            }
         }
         if let Some(hidden) = hidden(report).filter(|_| self.verbose) {
             writeln!(out, "{}", self.style.dim(hidden))?;
         }
-        // Silence is the goal, unless something was there to be looked at.
-        let is_red = report.smoke.as_ref().is_some_and(|smoke| smoke.failure.is_some());
-        if self.verbose || is_red || !report.findings.is_empty() || report.changed_calls > 0 {
-            writeln!(out, "{}", summary(report))?;
+        match nothing_to_check(report) {
+            Some(why) => writeln!(out, "{why}")?,
+            None => self.rows(&summary(report), 2).iter().try_for_each(|row| writeln!(out, "{row}"))?,
         }
         if let Some(finding) = report.findings.first() {
             writeln!(out, "{}", self.style.dim(format!("more: pybisect explain {}", finding.rule.id)))?;
@@ -47,6 +55,23 @@ impl CheckRenderer for CheckText {
 }
 
 impl CheckText {
+    /// A text in rows of the terminal, those after the first indented.
+    fn rows(&self, text: &str, indent: usize) -> Vec<String> {
+        let Some(width) = self.width else { return vec![text.to_owned()] };
+        let rows = wrapped(text, width - indent).into_iter().enumerate();
+        rows.map(|(at, row)| if at == 0 { row } else { format!("{:indent$}{row}", "") }).collect()
+    }
+
+    /// The same where all of it is indented.
+    fn indented(&self, text: &str, out: &mut dyn io::Write) -> io::Result<()> {
+        const INDENT: usize = 4;
+        let rows = match self.width {
+            Some(width) => wrapped(text, width - INDENT),
+            None => vec![text.to_owned()],
+        };
+        rows.iter().try_for_each(|row| writeln!(out, "{:INDENT$}{row}", ""))
+    }
+
     fn finding(&self, finding: &Annotation, out: &mut dyn io::Write) -> io::Result<()> {
         let Annotation { path, line, column, .. } = finding;
         let place = match (path.is_empty(), finding.in_old_version || *line == 0) {
@@ -62,10 +87,19 @@ impl CheckText {
         };
         let rule = self.style.dim(format!("[{}]", finding.rule.id));
         let mut lines = finding.message.lines();
-        let first = self.style.bold(lines.next().unwrap_or_default());
-        writeln!(out, "{}{severity}{rule} {first}", self.style.name(place))?;
+        // What stands before it keeps its place.
+        let before = place.chars().count() + word(finding.severity).len() + finding.rule.id.len() + 3;
+        let first = format!("{}{}", "_".repeat(before), lines.next().unwrap_or_default());
+        for (at, row) in self.rows(&first, 4).iter().enumerate() {
+            match row.get(before..).filter(|_| at == 0) {
+                Some(rest) => {
+                    writeln!(out, "{}{severity}{rule} {}", self.style.name(&place), self.style.bold(rest))?;
+                }
+                None => writeln!(out, "{}", self.style.bold(row))?,
+            }
+        }
         for line in lines.chain(finding.evidence.iter().map(|line| not_shown_below(line, finding))) {
-            writeln!(out, "    {line}")?;
+            self.indented(line, out)?;
         }
         finding.suggestion.iter().try_for_each(|suggestion| self.suggestion(suggestion, out))
     }
@@ -92,11 +126,12 @@ impl CheckText {
         writeln!(out, "{line}")?;
         if let Some(failure) = smoke.failure.as_ref().filter(|_| smoke.is_new) {
             for line in failure.lines().filter(|line| !is_told(line)) {
-                writeln!(out, "    {line}")?;
+                self.indented(line, out)?;
             }
         }
         if let Some(culprit) = smoke.culprit.as_ref().filter(|culprit| !is_told(&culprit.id.short())) {
             let (id, subject) = (culprit.id.short(), &culprit.subject);
+            let subject = self.width.map_or_else(|| subject.clone(), |width| cut(subject, width - 24));
             writeln!(out, "    first in {} {subject}", self.style.name(id))?;
         }
         Ok(())

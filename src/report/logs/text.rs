@@ -54,7 +54,7 @@ impl LogText {
             return Ok(());
         }
         let step = format!("pybisect suspects --log {log} GOOD..");
-        write_next(self.style, &[(step, "the commits since a good one that may have brought it")], out)
+        write_next(self.style, &[(step, "which commit may have brought it")], out)
     }
 
     /// Write one group.

@@ -53,14 +53,14 @@ fn rendered(renderer: &dyn SuspectRenderer) -> String {
 
 #[test]
 fn text() {
-    insta::assert_snapshot!(rendered(&SuspectsText { style: Style::new(false) }), @r"
+    insta::assert_snapshot!(rendered(&SuspectsText { style: Style::new(false), width: 80, folds: false }), @r"
     TypeError: not TextIOWrapper
       application.py:20 in your_url: urls = json.loads(file)
 
-       93 %  020202020 Read | parse  2020-09-13 12:26 +00:00
+       93 %  020202020 Read | parse  2020-09-13
              changed the line that raised
              its lines
-     <0.1 %  030303030 Text  2020-09-13 12:26 +00:00
+     <0.1 %  030303030 Text  2020-09-13
              only tests and text
              105 others, none above 0.1 %
     note: the log has 2 more kinds of errors

@@ -97,11 +97,13 @@ fn in_folder(inside: &Path, read: impl Fn(&str) -> Result<Text, Error>) -> Resul
     let Some((text, name)) = read(SHARED)? else { return Ok(None) };
     // A broken pyproject.toml is not ours to judge unless it names us.
     let table = toml::from_str::<Pyproject>(&text).ok().and_then(|pyproject| pyproject.tool.pybisect);
-    Ok(table.map(|table| Found { table, name, inside: inside.join(SHARED) }))
+    Ok(table.map(|table| Found { table: super::keys::with_lists(table), name, inside: inside.join(SHARED) }))
 }
 
 fn parse(text: &str, name: &str) -> Result<Table, Error> {
-    text.parse::<Table>().map_err(|error| Error::usage(format!("{name}: {}", error.to_string().trim_end())))
+    let table = text.parse::<Table>();
+    let table = table.map_err(|error| Error::usage(format!("{name}: {}", error.to_string().trim_end())))?;
+    Ok(super::keys::with_lists(table))
 }
 
 /// A file that came with a repository: a link in it may lead to a device without end, or to a file of the user's, of which an

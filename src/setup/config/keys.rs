@@ -121,6 +121,23 @@ const KEYS: [&str; 33] = [
 /// Trials at the same time that a repository may ask for on a machine of fewer cores.
 const MOST_JOBS: usize = 16;
 
+/// Keys whose values are lists.
+const LISTS: [&str; 8] = ["good", "path", "with-file", "keep", "with", "extra", "group", "pass-env"];
+
+/// The same with a list wherever one string is given for it; a command in one string is one for the shell.
+pub(super) fn with_lists(mut table: Table) -> Table {
+    for (key, value) in table.iter_mut() {
+        let Value::String(text) = &*value else { continue };
+        let words = match key.as_str() {
+            "command" => vec!["sh", "-c", text],
+            list if LISTS.contains(&list) => vec![text.as_str()],
+            _ => continue,
+        };
+        *value = Value::Array(words.into_iter().map(|word| Value::String(word.to_owned())).collect());
+    }
+    table
+}
+
 /// Read a table.
 pub(super) fn read(table: Table, name: &str) -> Result<Config, Error> {
     Value::Table(table)
@@ -393,6 +410,21 @@ mod tests {
         // Where a key is added to the values alone, it is not known, and then not read.
         let all: Table = KEYS.iter().map(|key| ((*key).to_owned(), Value::Boolean(true))).collect();
         assert_eq!(unknown(&all, ""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn one_string_is_a_list_of_it_and_a_command_one_for_the_shell() {
+        let text = "command = 'python -m pytest -q'\ngood = 'v1.0'\npass-env = 'APP_MODE'\nsetup = 'make'\nwith = ['x']\n";
+        let table = with_lists(text.parse().unwrap());
+        // As lists, they are what a file of a repository may set, or may not.
+        assert_eq!(restrict(&mut table.clone(), &Table::new()), ["pass-env"]);
+        let config = read(table, "pybisect.toml").unwrap();
+        assert_eq!(config.command.unwrap(), ["sh", "-c", "python -m pytest -q"]);
+        assert_eq!((config.good, config.setup), (Some(vec!["v1.0".to_owned()]), Some("make".to_owned())));
+        assert_eq!(
+            (config.pass_env, config.with),
+            (Some(vec!["APP_MODE".to_owned()]), Some(vec!["x".to_owned()]))
+        );
     }
 
     #[test]

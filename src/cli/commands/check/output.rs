@@ -31,7 +31,8 @@ fn render(args: &Args, report: &CheckReport, out: &mut Vec<u8>) -> std::io::Resu
     }
     match format {
         Format::Text => {
-            CheckText { style: terminal::stdout_style(), verbose: args.verbose }.render(report, out)
+            let width = terminal::columns_to_fill().filter(|_| !args.output.is_file());
+            CheckText { style: terminal::stdout_style(), verbose: args.verbose, width }.render(report, out)
         }
         Format::Json => CheckJson.render(report, out),
         Format::Markdown => CheckMarkdown.render(report, out),

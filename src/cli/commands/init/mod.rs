@@ -1,13 +1,16 @@
 //! `pybisect init`: the configuration and the workflow for this repository.
 
 mod proposal;
+mod trial;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use self::proposal::{Proposal, propose};
+use self::trial::tried;
 use crate::beneath::Folder;
+use crate::cli::commands::masked::hidden;
 use crate::cli::terminal::stdout_style;
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
@@ -15,8 +18,8 @@ use crate::git::Repository;
 /// Set pybisect up for this repository, after a look at it
 ///
 /// Proposes a smoke command from what is there (pytest, tox, nox, Django, Flask, unittest), and writes
-/// pybisect.toml and a workflow for the host of the repository. Shows what it wrote; files that are there
-/// already stay as they are.
+/// pybisect.toml and a workflow for the host of the repository. Shows what it wrote, and whether the command
+/// passes; files that are there already stay as they are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Show what would be written, and write nothing
@@ -62,6 +65,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
         })?,
     };
     let mut said = Vec::new();
+    let mut written = Vec::new();
     let style = stdout_style();
     let because = &proposal.because;
     said.push(format!("smoke command: {} (from {because})\n", shell_words::join(&proposal.command)));
@@ -69,7 +73,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
         let file = top.join(output.path);
         let stays = file.symlink_metadata().is_ok() && !args.force;
         let done = match (stays, args.dry_run) {
-            (true, _) => "is there already and stays (--force writes over it)",
+            (true, _) => "is there already and stays (--force overwrites)",
             (false, true) => "would be:",
             (false, false) => "written:",
         };
@@ -78,6 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
             continue;
         }
         if !args.dry_run {
+            written.push(output.path);
             write(&folder, output.path, &output.text).map_err(|error| {
                 Error::usage(format!("failed to write {}: {error}", file.display())).hinted(
                     "remove what is in the way, or see what would be written: pybisect init --dry-run",
@@ -85,6 +90,16 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
             })?;
         }
         said.extend(output.text.lines().map(|line| format!("  {line}\n")));
+    }
+    if !args.dry_run {
+        said.push(format!("\n{}\n", hidden(&tried(&args.repo, &proposal))));
+        let step = |command: &str, why: &str| format!("  {command}  {}\n", style.dim(format!("# {why}")));
+        said.push(format!("\n{}\n", style.bold("next")));
+        if !written.is_empty() {
+            let files = shell_words::join(written);
+            said.push(step(&format!("git add {files} && git commit"), "what was written"));
+        }
+        said.push(step("pybisect find", "once the command fails: which commit broke it"));
     }
     print::print_text(said.concat().as_bytes())
 }

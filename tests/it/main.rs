@@ -91,6 +91,8 @@ mod sandbox_hostile;
 mod sandbox_inherits;
 mod sandbox_sockets;
 mod sandbox_stops;
+mod screens;
+mod screens_mistakes;
 mod security_page;
 mod slots_rearranged;
 mod support;

@@ -8,6 +8,7 @@ pub(crate) mod log;
 pub(crate) mod registry;
 pub(crate) mod repo_builder;
 pub(crate) mod sandbox;
+pub(crate) mod screen;
 pub(crate) mod scripted;
 pub(crate) mod trials;
 

@@ -12,6 +12,7 @@
 //! | `http` | the same over HTTP |
 //! | `watch` | when answers are enough to call it healthy, or not; pure |
 //! | `record` | what was begun and what came of it, on disk, and the lock of a service |
+//! | `deployed_as` | versions that a service tells by another name |
 //! | `incidents` | incidents on disk: what happens, as it happens |
 //! | `leave` | steps that a person gives leave to, or wants done again; pure |
 //! | `migrations` | files that change a database's schema |
@@ -21,6 +22,7 @@
 //! | `version_source` | where an answer says which version gave it |
 
 mod deploy;
+mod deployed_as;
 mod health;
 mod health_error;
 mod http;

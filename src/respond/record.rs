@@ -122,7 +122,7 @@ pub struct Service {
     name: String,
     folder: PathBuf,
     record: File,
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     /// Held for as long as this lives.
     _lock: File,
 }
@@ -310,20 +310,6 @@ impl Service {
             Happened::Ended { version, succeeded: true, .. } => Some(version),
             _ => None,
         }
-    }
-
-    /// The version that was deployed as the commit that the service tells: on a branch that goes on, the commit with its
-    /// files has another name.
-    #[must_use]
-    pub fn deployed_as(&self, told: &str) -> Option<&DeployedVersion> {
-        let versions = self.entries.iter().rev().filter_map(|entry| match &entry.happened {
-            Happened::Begun { version, .. }
-            | Happened::Ended { version, .. }
-            | Happened::Healthy { version }
-            | Happened::Unhealthy { version, .. } => Some(version),
-            Happened::Runs { .. } => None,
-        });
-        versions.into_iter().find(|version| version.as_commit.is_some() && version.is_told_as(told))
     }
 
     /// Versions that were healthy when they were last looked at, the latest first, with when.

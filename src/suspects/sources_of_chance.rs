@@ -35,7 +35,7 @@ static CHANCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 /// Calls that draw lots.
 static DRAWS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let of_module = r"\brandom\.(random|choices?|sample|uniform|gauss|normal\w*|rand|randn|permutation|expovariate|betavariate|triangular)\(";
+    let of_module = r"\brandom\.(random|choices?|sample|uniform|gauss|normal\w*|rand|randn|permutation|expovariate|betavariate|triangular|Random|SystemRandom)\(|\.random\(\)";
     let named = r"\b(randint|randrange|randbytes|shuffle|urandom|getrandbits|token_(hex|bytes|urlsafe))\(|\bdefault_rng\(\)|\bsecrets\.\w";
     Regex::new(&[of_module, named].join("|")).ok()
 });
@@ -123,7 +123,7 @@ impl Search<'_> {
     fn is_harmless(&self, line: &str) -> bool {
         let stands_in = line.to_lowercase().contains("mock") || line.contains("patch(");
         let is_own = |client: &&str| self.files.contains_key(*client) && line.contains(&format!("{client}."));
-        stands_in || ["requests", "httpx"].iter().any(|client| is_own(&client))
+        stands_in || ["requests", "httpx"].iter().any(is_own)
     }
 
     /// Go on with the definitions of the names that a text calls, or has as parameters: those are a test's fixtures.
@@ -274,6 +274,8 @@ mod tests {
             "    Thread(target=n).start()",
             "    return list(set('abc'))[0]",
             "    return urlopen(n).read()",
+            "    return n if self.lots.random() < 0.5 else 3",
+            "    lots = random.Random(os.getenv('LOTS'))",
             "    return n if time.time() - START < 0.1 else 3",
             "    assert 0.5 > perf_counter() - n",
         ] {

@@ -54,8 +54,8 @@ pub enum Evidence {
         /// What shows that the failure at the bad commit is its failure.
         shown: Shown,
     },
-    /// The failing test is newer than the culprit; at the bad commit it fails, and without the culprit's change it passes
-    /// there.
+    /// The failing test is newer than the culprit, or fails there now so and now otherwise; at the bad commit it fails, and
+    /// without the culprit's change it passes there.
     Undone {
         /// The culprit.
         culprit: CommitId,
@@ -144,7 +144,7 @@ impl Proof {
         is_proven.then_some(Self(Evidence::History { culprit: culprit.id, parents, shown }))
     }
 
-    /// The proof that a commit older than the failing test broke it; `None` when a trial is missing that shows it.
+    /// The proof that a commit broke a test of which its own trials do not tell enough; `None` when a trial is missing that shows it.
     #[must_use]
     pub fn undone(culprit: CommitId, bad: CommitId, trials: Trials<'_>) -> Option<Self> {
         let bad = Tally::of(bad, &trials);

@@ -21,8 +21,7 @@ pub struct AlikeTarget {
     pub conclusion: Conclusion,
     /// The last good commit to go back to.
     pub last_good: Option<CommitInfo>,
-    /// The bad commit, where the test passes without the culprit's change: it is newer than the culprit, whose own trials
-    /// say nothing of it.
+    /// The bad commit, where the test passes without the culprit's change, whose own trials do not tell enough of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone_at: Option<CommitId>,
 }

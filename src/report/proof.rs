@@ -18,8 +18,7 @@ pub(super) fn why_proven(report: &Report, culprit: &Culprit) -> String {
         Evidence::History { parents, shown, .. } => return by_history(report, &id, parents, shown),
         Evidence::Undone { bad, .. } => {
             return format!(
-                "verified by trials that ran: the failing test is newer than {id}; it fails at {0}, and passes there without \
-                 what {id} changed",
+                "verified by trials that ran: it fails at {0}, and passes there without what {id} changed",
                 bad.commit.short()
             );
         }

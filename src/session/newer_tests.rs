@@ -4,6 +4,7 @@
 //! added it, which broke nothing. So where another test has its culprit, a newer one is laid over that commit and its
 //! parents, as it is at bad: when it fails there, and passes before, they have the culprit in common. Where it cannot run
 //! there, since it tests what came later, too, bad runs without what the culprit changed: what passes then fails for that.
+//! So it is with a test that fails since the culprit, but now so and now otherwise.
 //! And of a culprit that added the failing test it is said that it did.
 
 use std::collections::BTreeSet;
@@ -15,8 +16,8 @@ use super::state::Session;
 use super::target_state::{Ended, Run};
 use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{
-    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Proof, Timing, TrialKind,
-    TrialSpec, Verdict,
+    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Proof, SkipKind, Timing,
+    TrialKind, TrialSpec, Verdict,
 };
 use crate::triage::TargetOracle;
 
@@ -62,10 +63,11 @@ impl Session<'_> {
             let Conclusion::Found { culprits } = &one.conclusion else { continue };
             let [culprit] = culprits.as_slice() else { continue };
             let named: Vec<CommitId> = Proof::named(&culprit.commit, self.plan.first_parent).collect();
-            if self.any_has(&named, &test)? {
+            let is_newer = !self.any_has(&named, &test)?;
+            if !is_newer && !self.fails_otherwise_since(&named, &oracle)? {
                 continue;
             }
-            let laid_over = self.breaks_laid_over(&named, &test, &oracle)?;
+            let laid_over = if is_newer { self.breaks_laid_over(&named, &test, &oracle)? } else { None };
             let is_shown = laid_over.is_some();
             if is_shown || self.passes_without(&culprit.commit, &oracle)? {
                 let of = (culprit.commit.id, is_shown.then_some(test.path));
@@ -83,6 +85,28 @@ impl Session<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether trials of a commit show a test to fail, and none as it fails at bad each time, while its parents pass it: its
+    /// message may be another in each run.
+    fn fails_otherwise_since(
+        &mut self,
+        named: &[CommitId],
+        oracle: &TargetOracle,
+    ) -> Result<bool, EarlyExit> {
+        let verdicts = self.verdicts_by(oracle.clone())?;
+        let known = self.targets.known();
+        let of = |commit: CommitId| {
+            known.iter().zip(&verdicts).filter(move |((at, _), _)| *at == commit).map(|(_, verdict)| verdict)
+        };
+        let differs = |verdict: &Verdict| matches!(verdict, Verdict::Skip(skip) if skip.kind == SkipKind::DifferentFailure);
+        let Some((&own, parents)) = named.split_first() else { return Ok(false) };
+        let fails =
+            of(own).any(differs) && of(own).all(|verdict| differs(verdict) || *verdict == Verdict::Bad);
+        let passed = |&parent: &CommitId| {
+            of(parent).next().is_some() && of(parent).all(|verdict| *verdict == Verdict::Good)
+        };
+        Ok(fails && !parents.is_empty() && parents.iter().all(passed))
     }
 
     /// The trials of a commit and its parents with a test's file laid over them, when it fails at the commit and passes at
@@ -167,16 +191,26 @@ impl Session<'_> {
     /// Say of which tests the answer rests on their files as they are at bad.
     pub(super) fn say_newer(&mut self) -> Result<(), super::SessionError> {
         for ((commit, path), count) in std::mem::take(&mut self.targets.newer) {
-            let (are, they, s) = if count == 1 { ("test is", "it", "s") } else { ("tests are", "they", "") };
             let commit = commit.short();
-            let shown = match path {
-                Some(path) => format!("with {path} as at bad, {they} fail{s} there, and not before it"),
-                None => format!(
-                    "{they} pass{} at bad without what that changed",
-                    if s.is_empty() { "" } else { "es" }
+            let shown = match (path, count) {
+                (Some(path), 1) => {
+                    format!(
+                        "1 test is newer than {commit}: with {path} as at bad, it fails there, and not before it"
+                    )
+                }
+                (Some(path), _) => format!(
+                    "{count} tests are newer than {commit}: with {path} as at bad, they fail there, and not before it"
                 ),
+                (None, 1) => {
+                    format!("1 test passes at bad without what {commit} changed, which broke it therefore")
+                }
+                (None, _) => {
+                    format!(
+                        "{count} tests pass at bad without what {commit} changed, which broke them therefore"
+                    )
+                }
             };
-            self.journal.note(format!("{count} {are} newer than {commit}: {shown}"))?;
+            self.journal.note(shown)?;
         }
         Ok(())
     }

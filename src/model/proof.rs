@@ -144,7 +144,8 @@ impl Proof {
         is_proven.then_some(Self(Evidence::History { culprit: culprit.id, parents, shown }))
     }
 
-    /// The proof that a commit broke a test of which its own trials do not tell enough; `None` when a trial is missing that shows it.
+    /// The proof that a commit broke a test of which its own trials do not tell enough; `None` when a trial is missing that
+    /// shows it.
     #[must_use]
     pub fn undone(culprit: CommitId, bad: CommitId, trials: Trials<'_>) -> Option<Self> {
         let bad = Tally::of(bad, &trials);

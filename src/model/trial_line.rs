@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CommitId, Timing, TrialKind};
+use super::{CommitId, Timing, TrialKind, Verdict};
 
 /// One trial, for those who want to know where the time went.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,15 @@ pub struct TrialLine {
     /// Where the time went.
     #[serde(flatten)]
     pub timing: Timing,
+}
+
+impl TrialLine {
+    /// What a trial says of a further failing test; where the time went is told with the test that it ran for.
+    #[must_use]
+    pub fn of(commit: CommitId, purpose: TrialKind, verdict: &Verdict, source: OutcomeSource) -> Self {
+        let (verdict, timing) = (verdict.word().to_owned(), Timing::default());
+        Self { commit, purpose, verdict, source, likely: None, selected: false, timing }
+    }
 }
 
 /// Where an outcome comes from.

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::error::EarlyExit;
 use super::line_revert::without_change;
@@ -16,8 +17,8 @@ use super::state::Session;
 use super::target_state::{Ended, Run};
 use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{
-    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Proof, SkipKind, Timing,
-    TrialKind, TrialSpec, Verdict,
+    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Proof, SkipKind, TrialKind,
+    TrialSpec, Verdict,
 };
 use crate::triage::TargetOracle;
 
@@ -74,7 +75,7 @@ impl Session<'_> {
                 *self.targets.newer.entry(of).or_default() += 1;
                 let bad = self.plan.bad;
                 let undone = [(TrialKind::Endpoint, Verdict::Bad), (TrialKind::Narrowing, Verdict::Good)]
-                    .map(|(purpose, verdict)| line(bad, purpose, &verdict));
+                    .map(|(purpose, verdict)| TrialLine::of(bad, purpose, &verdict, OutcomeSource::Ran));
                 return Ok(Some(AlikeTarget {
                     failure: failure.clone(),
                     log: laid_over.unwrap_or_else(|| undone.to_vec()),
@@ -87,8 +88,8 @@ impl Session<'_> {
         Ok(None)
     }
 
-    /// Whether trials of a commit show a test to fail, and none as it fails at bad each time, while its parents pass it: its
-    /// message may be another in each run.
+    /// Whether a test fails in each trial of a commit, in some of them otherwise than at bad, and passes in each of its
+    /// parents: what it says may change from run to run.
     fn fails_otherwise_since(
         &mut self,
         named: &[CommitId],
@@ -124,7 +125,7 @@ impl Session<'_> {
             if verdict != wanted {
                 return Ok(None);
             }
-            log.push(line(commit, TrialKind::Proof, &verdict));
+            log.push(TrialLine::of(commit, TrialKind::Proof, &verdict, OutcomeSource::Ran));
         }
         Ok(Some(log))
     }
@@ -136,7 +137,7 @@ impl Session<'_> {
         test: &TestPlace,
         oracle: &TargetOracle,
     ) -> Result<Option<Verdict>, EarlyExit> {
-        let is_it = |(path, run): &&(String, Run)| run.commit == commit && *path == test.path;
+        let is_it = |(path, run): &&(String, Arc<Run>)| run.commit == commit && *path == test.path;
         if !self.targets.laid.iter().any(|one| is_it(&one)) {
             if self.targets.laid.len() >= MOST_LAID {
                 return Ok(None);
@@ -151,26 +152,22 @@ impl Session<'_> {
             let output = self.run_aside(commit, tree, recipe)?;
             let reading = oracle.read(&output);
             let run = Run::new(commit, TrialKind::Proof, output, reading);
-            self.targets.laid.push((test.path.clone(), run));
+            self.targets.laid.push((test.path.clone(), Arc::new(run)));
         }
-        let laid = std::mem::take(&mut self.targets.laid);
-        let found = laid.iter().find(is_it);
-        let verdict = found.map(|(_, run)| self.verdict_by(oracle, run));
-        self.targets.laid = laid;
-        Ok(verdict.transpose()?)
+        let run = self.targets.laid.iter().find(is_it).map(|(_, run)| Arc::clone(run));
+        Ok(run.map(|run| self.verdict_by(oracle, &run)).transpose()?)
     }
 
     /// Whether a test passes at bad without what a commit changed.
     fn passes_without(&mut self, culprit: &CommitInfo, oracle: &TargetOracle) -> Result<bool, EarlyExit> {
         if !self.targets.undone.iter().any(|(commit, _)| *commit == culprit.id) {
             let run = self.run_without(culprit)?;
-            self.targets.undone.push((culprit.id, run));
+            self.targets.undone.push((culprit.id, run.map(Arc::new)));
         }
-        let undone = std::mem::take(&mut self.targets.undone);
-        let run = undone.iter().find(|(commit, _)| *commit == culprit.id).and_then(|(_, run)| run.as_ref());
-        let verdict = run.map(|run| self.verdict_by(oracle, run));
-        self.targets.undone = undone;
-        Ok(verdict.transpose()? == Some(Verdict::Good))
+        let found = self.targets.undone.iter().find(|(commit, _)| *commit == culprit.id);
+        let run = found.and_then(|(_, run)| run.clone());
+        let verdict = run.map(|run| self.verdict_by(oracle, &run)).transpose()?;
+        Ok(verdict == Some(Verdict::Good))
     }
 
     /// A trial of bad without what a commit changed; `None` where nothing of that is there any more.
@@ -292,19 +289,6 @@ fn test_names(text: &str) -> impl Iterator<Item = &str> {
         line.strip_prefix("def ").or_else(|| line.strip_prefix("async def "))
     });
     heads.filter_map(|head| head.split('(').next()).filter(|name| name.starts_with("test"))
-}
-
-/// A trial of which it was just seen what it says.
-fn line(commit: CommitId, purpose: TrialKind, verdict: &Verdict) -> TrialLine {
-    TrialLine {
-        commit,
-        purpose,
-        verdict: verdict.word().to_owned(),
-        source: OutcomeSource::Ran,
-        likely: None,
-        selected: false,
-        timing: Timing::default(),
-    }
 }
 
 #[cfg(test)]

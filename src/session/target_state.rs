@@ -1,7 +1,7 @@
 //! The tests that newly fail, and where the search for each stands.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::finished_trial::FinishedTrial;
 use super::rank_suspects::RangeChanges;
@@ -28,9 +28,9 @@ pub(super) struct Targets {
     /// What each trial of a commit showed.
     pub(super) runs: Vec<Run>,
     /// What each trial showed with a test's file laid over a commit, by the file.
-    pub(super) laid: Vec<(String, Run)>,
+    pub(super) laid: Vec<(String, Arc<Run>)>,
     /// What bad showed without what a commit changed; `None` where nothing of that is left.
-    pub(super) undone: Vec<(CommitId, Option<Run>)>,
+    pub(super) undone: Vec<(CommitId, Option<Arc<Run>>)>,
     /// Tests that are newer than a commit and broken by it: by the commit, and the file that was laid over it, if that shows
     /// it.
     pub(super) newer: BTreeMap<(CommitId, Option<String>), usize>,

@@ -11,7 +11,7 @@ use super::state::{AtGood, Session};
 use super::target_state::{Ended, Run};
 use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{
-    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Inconclusive, Timing, Verdict,
+    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Inconclusive, Verdict,
 };
 use crate::store::SessionState;
 use crate::triage::{Baseline, ParsedOutput, TargetOracle, of_tests};
@@ -290,14 +290,8 @@ impl Session<'_> {
             let theirs = self.verdicts_by(one.oracle.clone())?;
             let is_alike = own.iter().zip(&theirs).all(|(own, their)| own.word() == their.word());
             if is_alike {
-                let log = self.targets.runs.iter().zip(&own).map(|(run, verdict)| TrialLine {
-                    commit: run.commit,
-                    purpose: run.purpose,
-                    verdict: verdict.word().to_owned(),
-                    source: OutcomeSource::Replayed,
-                    likely: None,
-                    selected: false,
-                    timing: Timing::default(),
+                let log = self.targets.runs.iter().zip(&own).map(|(run, verdict)| {
+                    TrialLine::of(run.commit, run.purpose, verdict, OutcomeSource::Replayed)
                 });
                 return Ok(Some(AlikeTarget {
                     failure: failure.clone(),

@@ -206,6 +206,19 @@ pub(super) fn undated(stderr: &str) -> Option<String> {
     Some(HINT.as_ref()?.captures(stderr)?[1].to_owned())
 }
 
+/// The package of which uv says that no file from before the date fits: wheels for other interpreters or machines only, or
+/// a source distribution in a form that it does not take, such as the `.tar.bz2` of before 2021.
+pub(super) fn unfit(stderr: &str) -> Option<String> {
+    static SAID: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(
+            r"(?x) ([A-Za-z0-9._-]+?) (?:\[[^\]]*\])? (?:[<>=!~]\S*)? \ (?:has|have)\ 
+            (?: no\ (?:usable\ )?wheels | (?:a\ )?non-PEP\ 625-compliant\ source )",
+        )
+        .ok()
+    });
+    Some(normalised(&SAID.as_ref()?.captures(&in_one_line(stderr))?[1]))
+}
+
 /// What another package requires of one, as uv says when nothing satisfies it.
 pub(super) fn required(stderr: &str, package: &str) -> Option<String> {
     let clause = "[<>=!~]=?[^\\s,]+";
@@ -259,6 +272,23 @@ mod tests {
         assert!(later.take_undated("priva") && !later.take_undated("priva"));
         let options: Vec<_> = later.options().collect();
         assert_eq!(options, ["--exclude-newer-package", "priva=false"]);
+    }
+
+    #[test]
+    fn a_package_whose_old_files_do_not_fit_is_read() {
+        let because = |words: &str| unfit(&format!("error: No solution found\n  cause: Because {words}"));
+        for words in [
+            "Twisted[tls]>=18.7.0 has a non-PEP 625-compliant source distribution filename and you require Twisted[tls]",
+            "all versions of twisted have a non-PEP 625-compliant source\n      distribution filename and you require it",
+            "twisted==2.3.0 has no wheels with a matching Python ABI tag (e.g., `cp311`) and you require twisted==2.3.0",
+            "all versions of twisted have no wheels with a matching platform tag (e.g., `linux`)",
+        ] {
+            assert_eq!(because(words).as_deref(), Some("twisted"), "{words}");
+        }
+        assert_eq!(
+            because("only attrs<=17.3.0 is available and pytest>=3.5.0 depends on attrs>=17.4.0"),
+            None
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::date_overrides::{DateOverrides, hidden, required, undated};
+use super::date_overrides::{DateOverrides, hidden, required, undated, unfit};
 use super::declared::{DeclaredDependencies, name_of};
 use super::outdated::far_behind;
 use super::pip_compile::{PipCompile, ResolveError};
@@ -144,12 +144,15 @@ fn attempt(
             let own = lines.iter().find(|line| name_of(line).as_deref() == Some(name)).cloned();
             own.or_else(|| required(said, name)).unwrap_or_else(|| name.to_owned())
         };
-        let found = match (hidden(&refused.said), &refused.unmade) {
+        // Of what does not fit uv says no date: what fits came until today, if at all.
+        let later_files =
+            || hidden(&refused.said).or_else(|| Some((unfit(&refused.said)?, Timestamp::now())));
+        let found = match (later_files(), &refused.unmade) {
             (_, EnvironmentError::Cancelled) => false,
             (Some((name, latest)), _) => {
                 let required = required(&refused.said, &name);
                 let first = first_files(ask, &required, (date, latest), cancel)?;
-                later.bring_back(&name, first, latest)
+                first.is_some_and(|first| later.bring_back(&name, first, latest))
             }
             (None, EnvironmentError::Unbuildable { package, .. }) => {
                 later.take_buildable(package, date, version)
@@ -168,34 +171,48 @@ fn attempt(
 }
 
 /// When the first files of a package that satisfy a requirement were uploaded, to a day: between a date at which there were
-/// none and one at which there are.
+/// none and a later one. `None` when there are none at that one either.
 fn first_files(
     ask: PipCompile<'_>,
     requirement: &str,
     (mut none, mut some): (Timestamp, Timestamp),
     cancel: &CancelToken,
-) -> Result<Timestamp, EnvironmentError> {
+) -> Result<Option<Timestamp>, EnvironmentError> {
     let lines = [options(ask.lines), vec![requirement.to_owned()]].concat();
     // It is the same for versions of all dates before.
     let question = format!("{} {}", ask.python.display(), lines.join("\n"));
     if let Some(known) = ask.uv.first_files().get(&question).filter(|known| **known > none) {
-        return Ok(*known);
+        return Ok(Some(*known));
     }
     let nothing = DateOverrides::default();
+    let has_some = |at: Timestamp| {
+        let alone = PipCompile {
+            lines: &lines,
+            constraints: &[],
+            date: Some(at),
+            later: &nothing,
+            deep: false,
+            ..ask
+        };
+        match alone.packages(cancel) {
+            Ok(_) => Ok(true),
+            Err(ResolveError { unmade: EnvironmentError::Cancelled, .. }) => Err(EnvironmentError::Cancelled),
+            Err(_) => Ok(false),
+        }
+    };
+    if !has_some(some)? {
+        return Ok(None);
+    }
     while some.duration_since(none) > SignedDuration::from_hours(24) {
         let middle = none + some.duration_since(none) / 2;
-        let date = Some(middle);
-        let alone = PipCompile { lines: &lines, constraints: &[], date, later: &nothing, deep: false, ..ask };
-        match alone.packages(cancel) {
-            Ok(_) => some = middle,
-            Err(ResolveError { unmade: EnvironmentError::Cancelled, .. }) => {
-                return Err(EnvironmentError::Cancelled);
-            }
-            Err(_) => none = middle,
+        if has_some(middle)? {
+            some = middle;
+        } else {
+            none = middle;
         }
     }
     ask.uv.first_files().insert(question, some);
-    Ok(some)
+    Ok(Some(some))
 }
 
 /// Options among the lines of requirements files.

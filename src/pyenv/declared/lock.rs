@@ -20,6 +20,23 @@ struct TomlLock {
 struct Package {
     name: String,
     version: Option<String>,
+    /// Where `uv.lock` and `poetry.lock` have it from; a registry goes without saying.
+    #[serde(default)]
+    source: toml::Table,
+    /// All else; `pdm.lock` and `pylock.toml` tell here where they have it from.
+    #[serde(flatten)]
+    other: toml::Table,
+}
+
+impl Package {
+    /// Whether a registry has it in this version. What a lock has from the tree itself may not be published yet, though a
+    /// published package requires it.
+    fn is_from_registry(&self) -> bool {
+        let elsewhere = ["path", "git", "directory", "vcs", "archive"];
+        let is_alternative = || self.source.get("type").and_then(toml::Value::as_str) == Some("legacy");
+        (self.source.is_empty() || self.source.contains_key("registry") || is_alternative())
+            && !elsewhere.iter().any(|key| self.other.contains_key(*key))
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -53,11 +70,12 @@ struct PipfileEntry {
 }
 
 /// Constraints from a lock file in TOML: `uv.lock`, `poetry.lock`, `pdm.lock`, `pylock.toml`. A package that is locked
-/// to different versions for different platforms is left to the resolver.
+/// to different versions for different platforms is left to the resolver, and so is what comes from elsewhere than a
+/// registry.
 pub(super) fn constraints(text: &str) -> Vec<String> {
     let lock: TomlLock = toml::from_str(text).unwrap_or_default();
     let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for package in lock.package {
+    for package in lock.package.into_iter().filter(Package::is_from_registry) {
         if let Some(version) = package.version {
             let known = versions.entry(normalised(&package.name)).or_default();
             if !known.contains(&version) {
@@ -92,6 +110,20 @@ mod tests {
     fn a_lock_file_constrains_what_it_is_sure_of() {
         let text = "[[package]]\nname = 'Flask'\nversion = '2.1.0'\n[[package]]\nname = 'numpy'\nversion = '1.0'\n[[package]]\nname = 'numpy'\nversion = '2.0'\n[[package]]\nname = 'own'\n";
         assert_eq!(constraints(text), ["flask==2.1.0"]);
+        let sourced = |lines: &str| constraints(&format!("[[package]]\nname = 'a'\nversion = '1'\n{lines}"));
+        assert_eq!(sourced("source = { registry = 'https://example.org/simple' }"), ["a==1"]);
+        assert_eq!(sourced("[package.source]\ntype = 'legacy'\nurl = 'https://example.org'"), ["a==1"]);
+        for elsewhere in [
+            "source = { editable = '.' }",
+            "source = { virtual = 'libs/a' }",
+            "source = { git = 'https://example.org/a?rev=1' }",
+            "[package.source]\ntype = 'directory'\nurl = '../a'",
+            "path = './libs/a'",
+            "directory = { path = 'a' }",
+            "vcs = { type = 'git', commit-id = '1' }",
+        ] {
+            assert!(sourced(elsewhere).is_empty(), "{elsewhere}");
+        }
         assert_eq!(constraints("[[packages]]\nname = 'six'\nversion = '1.16'\n"), ["six==1.16"]);
         assert_eq!(
             pipfile(

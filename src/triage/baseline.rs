@@ -25,7 +25,10 @@ impl Baseline {
     /// fails at good, too. The first one is the target, until it is [aimed](Self::aimed_at) at another.
     #[must_use]
     pub fn between(good: &ParsedOutput, bad: &ParsedOutput) -> Option<(Vec<FailureSignature>, Self)> {
-        let known: Vec<FailureSignature> = good.failures.iter().chain(&good.others).cloned().collect();
+        // A runner that counts at bad and not at good ran no test at good: what ended it there is no test's failure.
+        let ran = bad.summary.is_none() || good.summary.is_some();
+        let at_good = good.failures.iter().chain(&good.others).filter(|_| ran);
+        let known: Vec<FailureSignature> = at_good.cloned().collect();
         let ids = ids_of(&known);
         let is_known = |failure: &&FailureSignature| {
             failure.tests.iter().any(|test| ids.contains(test))
@@ -260,6 +263,14 @@ mod tests {
             Verdict::Skip(_)
         ));
         assert!(between(&good, &good).is_none());
+    }
+
+    #[test]
+    fn what_kept_the_runner_from_running_at_good_is_no_known_failure() {
+        let crashed = output(&traceback("runner.main()", "no such option"));
+        let bad = unittest(&[("test_a", "2 != 1"), ("test_b", "2 != 1")]);
+        let (_, oracle) = between(&crashed, &bad).unwrap();
+        assert!(matches!(oracle.judge(&crashed), Verdict::Skip(_)));
     }
 
     #[test]

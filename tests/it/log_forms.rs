@@ -130,3 +130,22 @@ fn a_line_without_its_rest_is_read() {
         [("ValueError".to_owned(), "not a rate: four".to_owned(), 1, 8)]
     );
 }
+
+/// What `kubectl logs --tail` and a page of a CI's log leave of it: the test's heading, without that of the section.
+#[test]
+fn a_report_of_pytest_whose_beginning_is_cut_off_is_read() {
+    let block = |test: &str| {
+        format!(
+            "____ {test} ____\n\nself = <case>\n\n    def test_a(self):\n        exception = None\n>       assert self.total() == 3\n\n\
+             app.py:7:\n_ _ _ _ _ _ _ _ _ _ _ _\n\n    def total(self):\n        # a type error is raised below\n\
+             >       return int('x')\nE       ValueError: not a rate: four\n\napp.py:3: ValueError\n"
+        )
+    };
+    for test in ["test_a", "Rates.test_a", "TestRates.test_a[a b]", "ERROR at setup of test_a"] {
+        let text = format!(
+            "starting\n{}=== short test summary info ===\n1 failed, 2 passed in 0.10s\n",
+            block(test)
+        );
+        assert_eq!(read(text), [("ValueError".to_owned(), "not a rate: four".to_owned(), 1, 3)], "{test}");
+    }
+}

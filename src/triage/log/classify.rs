@@ -57,6 +57,7 @@ static NEEDLES: LazyLock<Needles> = LazyLock::new(|| {
         "FAIL: ",
         "\", line ",
         "FAILURES =",
+        "___ ",
         "egmentation fault",
         "ut of memory",
         "\" 5",
@@ -107,9 +108,10 @@ static FOREIGN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s+at (?:async )?[
 static OF_RUST: LazyLock<Regex> = LazyLock::new(|| pattern(r"^ +\d+: (?:0x[0-9a-f]+ - )?[\w<]"));
 /// What the `warnings` module prints.
 static WARNING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\S[^:]*:\d+: \w*Warning: "));
+/// A test's heading stands first where the beginning is cut off.
 static RUNNER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^(?:={3,} (?:FAILURES|ERRORS) ={3,}|(?:FAIL|ERROR): \S+ \([\w.]+\)|ImportError while loading conftest)",
+        r"^(?:={3,} (?:FAILURES|ERRORS) ={3,}|_{3,} (?:ERROR (?:collecting|at setup of|at teardown of) )?\S*[Tt]est\S*.* _{3,}$|(?:FAIL|ERROR): \S+ \([\w.]+\)|ImportError while loading conftest)",
     )
 });
 
@@ -150,7 +152,7 @@ pub(super) fn classify(body: &[u8]) -> Line<'_> {
     if is_header(body) {
         return Line::Traceback;
     }
-    if matches!(body.first(), Some(b'=' | b'F' | b'E' | b'I')) && RUNNER.is_match(body) {
+    if matches!(body.first(), Some(b'=' | b'_' | b'F' | b'E' | b'I')) && RUNNER.is_match(body) {
         return Line::Runner;
     }
     if body.starts_with(b"Fatal Python error: ") || is_timeout(body) {
@@ -230,6 +232,7 @@ mod tests {
             "[emerg] x",
             "FAIL: test_a (m.C)",
             "=== FAILURES ===",
+            "___ ContentTests.test_a ___",
             "Traceback (most recent call last):",
             r#""GET / HTTP/1.1" 502"#,
             "method=GET path=/ status=500",

@@ -125,6 +125,11 @@ impl FailureEvidence {
         self.called.get(function).is_some_and(|weight| *weight >= 1.0)
     }
 
+    /// Whether the failure, or the source of the failing test, has this word.
+    pub(super) fn speaks_of(&self, name: &str) -> bool {
+        self.words.contains_key(&number(&name.to_lowercase()))
+    }
+
     /// How much more (or less) than another the definition of a file, by its path in it, is to be suspected, going by
     /// what is called and what ran.
     #[must_use]

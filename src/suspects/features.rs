@@ -1,7 +1,7 @@
 //! What of a commit speaks for it: numbers, one for each kind of evidence.
 #![expect(clippy::as_conversions, reason = "counts become numbers of a formula")]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::change::CommitChange;
 use super::definition_map::MODULE;
@@ -18,6 +18,8 @@ const LATER: f64 = 0.4;
 /// Added to every share, as a part of an even one, so that the logarithm of none is not endless: the
 /// absence of one kind of evidence speaks against a commit, but not for ever.
 const LEAST: f64 = 0.2;
+/// How much more likely the definition that was called is one of a class that the failing test names.
+const OF_NAMED_CLASS: f64 = 50.0;
 /// Shorter lines are everywhere: `else:`, `pass`, `)`.
 const SHORTEST_LINE: usize = 6;
 
@@ -162,7 +164,8 @@ pub(super) fn of_range(range: &FeatureExtractor<'_>) -> Vec<Features> {
     });
     let frames = frame_weights(failure);
     let frame = by_place(&|place| frames.get(place).copied().unwrap_or_default());
-    let called = by_place(&|place| called_weight(failure, place));
+    let shares = shares_of_names(failure, places.iter().flatten().collect());
+    let called = by_place(&|place| shares.get(place).copied().unwrap_or_default());
     let line = range.lines().into_iter().map(|own| {
         let weight = |(frame, later): (usize, u32)| {
             INNER.powi(steps((failure.frames.len() - 1 - frame) as u32)) * LATER.powi(steps(later))
@@ -199,15 +202,38 @@ fn frame_weights(failure: &FailureEvidence) -> BTreeMap<Place, f64> {
     weights
 }
 
-/// How much the call of a definition says. Whoever calls a class calls its `__init__`.
+/// How much the call of a definition says.
 pub(super) fn called_weight(failure: &FailureEvidence, (_, path): &Place) -> f64 {
+    called_name(path).and_then(|name| failure.called.get(name)).copied().unwrap_or_default()
+}
+
+/// By which name a definition is called. Whoever calls a class calls its `__init__`.
+fn called_name(path: &str) -> Option<&str> {
     let mut parts = path.rsplit('.');
     let name = match parts.next() {
         Some("__init__" | "__new__") => parts.next(),
         name => name,
     };
-    let name = name.filter(|name| *name != MODULE);
-    name.and_then(|name| failure.called.get(name)).copied().unwrap_or_default()
+    name.filter(|name| *name != MODULE)
+}
+
+/// What the call of a name says of each definition of that name: it is one of them that was called, rather one of a class
+/// that the failing test names than of any other.
+fn shares_of_names<'p>(failure: &FailureEvidence, places: BTreeSet<&'p Place>) -> BTreeMap<&'p Place, f64> {
+    let likely = |place: &Place| {
+        let class = place.1.rsplit('.').nth(1);
+        if class.is_some_and(|class| failure.speaks_of(class)) { OF_NAMED_CLASS } else { 1.0 }
+    };
+    let called = || places.iter().filter(|place| called_weight(failure, place) > 0.0);
+    let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
+    for place in called() {
+        *sums.entry(called_name(&place.1).unwrap_or_default()).or_default() += likely(place);
+    }
+    let share = |place: &'p Place| {
+        let sum = sums[called_name(&place.1).unwrap_or_default()];
+        (place, called_weight(failure, place) * likely(place) / sum)
+    };
+    called().map(|place| share(place)).collect()
 }
 
 /// Logarithms of each share, relative to an even one. All 0 when there is nothing to share.

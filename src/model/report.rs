@@ -269,6 +269,10 @@ impl Report {
         }
         // A composed tree that cannot be tested says nothing of its commit.
         let of_commit = finished.purpose.is_of_commit();
+        if of_commit && matches!(finished.verdict, Verdict::Good | Verdict::Bad) {
+            // Run again, it could be tested.
+            self.skipped.retain(|skipped| skipped.commit != finished.commit);
+        }
         if let (Verdict::Skip(skip), true) = (&finished.verdict, of_commit) {
             let skipped = Skipped { commit: finished.commit, kind: skip.kind, reason: skip.reason.clone() };
             if !self.skipped.contains(&skipped) {

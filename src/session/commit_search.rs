@@ -79,6 +79,7 @@ impl Session<'_> {
                         && !self.proves(&hunt, &outcome, &mut proving)?
                         && !self.proves_own(&hunt, &outcome)?
                         && !self.proves_whole(&hunt, &outcome, by_faces.is_some())?
+                        && !self.gives_more_time(&hunt, &outcome)?
                     {
                         let mender = self.mender(&hunt, &outcome, &mut checked);
                         let Some(mender) = unless_broken(mender)? else {

@@ -173,6 +173,10 @@ pub(super) struct TimeLimits {
     pub(super) slowest: Duration,
     /// Whether one has passed.
     pub(super) has_passed: bool,
+    /// Commits whose trial came to no end within the time it had.
+    pub(super) overdue: BTreeMap<CommitId, Duration>,
+    /// Whether such trials were run again with more time.
+    pub(super) gave_more: bool,
 }
 
 /// The watched trial, and what waits for one that is not.

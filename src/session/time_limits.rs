@@ -3,6 +3,7 @@
 //! Trials that ended by themselves tell: once one has passed, a trial gets a multiple of the time of the slowest. A failure
 //! alone tells little, since it may end a command early that takes long when it passes. So until one has passed, a trial
 //! may take very long; and when one takes long, the good commit is run beside it, which shows how fast the command is.
+//! Where such a limit leaves the answer open, what it cut short runs once more, with more time.
 
 use std::time::{Duration, Instant};
 
@@ -10,9 +11,11 @@ use super::SessionError;
 use super::error::EarlyExit;
 use super::finished_trial::{FinishedTrial, UntimedTrial};
 use super::plan::Limits;
-use super::state::{Session, TimeLimits};
+use super::range::SearchRange;
+use super::state::Session;
 use crate::model::trial_line::OutcomeSource;
 use crate::model::{CommitId, Termination, TrialKind, TrialOutput};
+use crate::search::SearchOutcome;
 
 /// The command is quick if it ends within this time; when nothing has, the good commit is run to learn the pace.
 const QUICK: Duration = Duration::from_secs(10);
@@ -20,6 +23,11 @@ const QUICK: Duration = Duration::from_secs(10);
 impl Session<'_> {
     /// Once a trial has passed, now or in an earlier part of the session, trials have a time limit.
     pub(super) fn learn_speed(&mut self, done: &FinishedTrial) {
+        if let Termination::TimedOut { after_ms } = done.output.ending
+            && done.purpose.is_of_commit()
+        {
+            self.pace.overdue.insert(done.commit, Duration::from_millis(after_ms));
+        }
         let Termination::Exited { code } = done.output.ending else { return };
         if !done.purpose.is_of_commit() {
             return;
@@ -28,11 +36,53 @@ impl Session<'_> {
         let is_good = done.purpose == TrialKind::Endpoint && done.commit != self.target_commit();
         let has_passed = self.pace.has_passed || code == 0 || is_good;
         if done.ran > self.pace.slowest || has_passed != self.pace.has_passed {
-            self.pace = TimeLimits { slowest: self.pace.slowest.max(done.ran), has_passed };
+            self.pace.slowest = self.pace.slowest.max(done.ran);
+            self.pace.has_passed = has_passed;
             if has_passed && self.plan.recipe.timeout.is_none() {
                 self.trials.limit(Limits::after(self.pace.slowest));
             }
         }
+    }
+
+    /// Run again, with more time, what decides and came to no end within a limit that nobody set: in its version the command
+    /// may just be slow. Whether there is anything.
+    pub(super) fn gives_more_time(
+        &mut self,
+        hunt: &SearchRange,
+        outcome: &SearchOutcome,
+    ) -> Result<bool, EarlyExit> {
+        const TIMES_MORE: u32 = 6;
+        const MOST: usize = 4;
+        let SearchOutcome::Ambiguous { set } = outcome else { return Ok(false) };
+        if self.plan.recipe.timeout.is_some() || self.pace.gave_more {
+            return Ok(false);
+        }
+        let parents = set.iter().flat_map(|(node, _)| hunt.history.graph.parents(*node)).copied();
+        let decisive = set.iter().map(|(node, _)| *node).chain(parents);
+        let mut slow: Vec<CommitId> = decisive
+            .filter(|node| hunt.state.observed(*node).is_skipped())
+            .map(|node| hunt.id(node))
+            .filter(|commit| self.pace.overdue.contains_key(commit))
+            .collect();
+        slow.dedup();
+        slow.truncate(MOST);
+        let Some(had) = slow.iter().filter_map(|commit| self.pace.overdue.get(commit)).max() else {
+            return Ok(false);
+        };
+        let limit = (*had * TIMES_MORE).max(Limits::after(self.pace.slowest));
+        let names: Vec<String> = slow.iter().map(CommitId::short).collect();
+        self.journal.note(format!(
+            "{} took longer than {} s, which follows from the other trials and nobody set: run again with {} s",
+            names.join(", "),
+            had.as_secs(),
+            limit.as_secs()
+        ))?;
+        self.pace.gave_more = true;
+        self.trials.limit(limit);
+        for commit in slow {
+            self.start(commit, TrialKind::Proof)?;
+        }
+        Ok(true)
     }
 
     /// When something is to be done if no result comes first: the time of a trial without a limit of its own is over, or

@@ -9,7 +9,8 @@ use pybisect::executor::{ErrorKind, Executor, ExecutorError};
 use pybisect::git::{Repository, Shadow};
 use pybisect::model::event::Isolation;
 use pybisect::model::{
-    CancelReason, CancelToken, CommitId, EventKind, Report, SkipKind, Trial, TrialKind, TrialOutput,
+    CancelReason, CancelToken, CommitId, EventKind, Report, SkipKind, Termination, Trial, TrialKind,
+    TrialOutput,
 };
 use pybisect::search::simulate::Random;
 use pybisect::session::{Matching, OnlyFailing, Plan, SessionContext, SessionError, find};
@@ -331,4 +332,37 @@ fn no_commit_is_named_that_a_flaky_target_does_not_show() {
         }
     }
     assert!(answers.contains_key("found"), "{answers:?}");
+}
+
+/// The time that others take says little of a version that does the same slowly.
+#[test]
+fn what_a_limit_that_nobody_set_cut_short_runs_again_where_it_decides() {
+    for (seed, hangs) in [(1, false), (2, false), (3, true)] {
+        let scene = Scene::new(12);
+        let culprit = 9;
+        let executor = ScriptedExecutor::new(1, seed, |trial: &Trial, _| {
+            let at = scene.places.at(trial.commit);
+            let is_slow = at.abs_diff(culprit) < 3;
+            let limit = trial.recipe.timeout.filter(|limit| is_slow && (hangs || limit.as_secs() < 60));
+            Ok(match limit {
+                Some(limit) => TrialOutput::without_run(Termination::TimedOut {
+                    after_ms: limit.as_millis().try_into().unwrap(),
+                }),
+                None if at < culprit => exited(0, ""),
+                None => exited(1, FAILURE),
+            })
+        });
+        let mut plan = scene.plan();
+        plan.recipe.timeout = None;
+        let report = scene.find(&plan, &executor).unwrap();
+        assert_eq!(found(&scene, &report), (!hangs).then_some(culprit), "{report:?}");
+        let judged = (7..10).map(|at| scene.places.0[at]);
+        let skipped: Vec<CommitId> = report.skipped.iter().map(|skipped| skipped.commit).collect();
+        assert!(
+            hangs || judged.into_iter().filter(|commit| skipped.contains(commit)).count() <= 1,
+            "{skipped:?}"
+        );
+        let again = report.notes.iter().any(|note| note.contains("run again with 120 s"));
+        assert!(again, "{:?}", report.notes);
+    }
 }

@@ -18,7 +18,28 @@ def setup(**arguments):
     given.update(arguments)
 
 
-class Anything(object):
+VERSION = "60.0.0"
+
+
+def stand_in(name):
+    if name == "version":
+        return VERSION
+    # What is caught has to be an exception.
+    if name.endswith(("Error", "Exception", "Warning", "NotFound", "Conflict")):
+        return type(str(name), (Exception,), {})
+    return Kind(str(name), (Anything,), {})
+
+
+class Kind(type):
+    """Of classes that can be asked for anything, as their instances can."""
+
+    def __getattr__(cls, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return stand_in(name)
+
+
+class Instance(object):
     def __init__(self, *arguments, **keywords):
         pass
 
@@ -28,7 +49,7 @@ class Anything(object):
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return Anything()
+        return VERSION if name == "version" else Anything()
 
     def __iter__(self):
         return iter(())
@@ -36,16 +57,22 @@ class Anything(object):
     def __str__(self):
         return "0"
 
+    def __int__(self):
+        return 60
+
     def compare(self, other):
         return True
 
     __lt__ = __le__ = __gt__ = __ge__ = compare
 
 
+Anything = Kind("Anything", (Instance,), {})
+
+
 class Stand(types.ModuleType):
     __path__ = []
     __file__ = "stand-in"
-    __version__ = "60.0.0"
+    __version__ = VERSION
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -54,7 +81,7 @@ class Stand(types.ModuleType):
             return setup
         if name in ("find_packages", "find_namespace_packages"):
             return lambda *a, **k: []
-        return type(str(name), (Anything,), {})
+        return stand_in(name)
 
 
 class Finder(object):

@@ -44,6 +44,7 @@ mod setup_cfg;
 mod setup_py;
 mod toml_lists;
 mod tox;
+mod tox_ini;
 mod version_file;
 
 pub use constrain::{Constrained, add_constraint, constrain};

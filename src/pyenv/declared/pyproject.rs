@@ -61,7 +61,7 @@ pub(super) fn read(text: &str) -> Pyproject {
         .map(one_or_more)
         .or_else(|| {
             let old = tool(&["tox", "legacy_tox_ini"])?.as_str()?;
-            Some(super::tox::dependencies(old))
+            Some(super::tox_ini::dependencies(old))
         })
         .unwrap_or_default();
     made.source_folder = tool(&["setuptools", "package-dir", ""])

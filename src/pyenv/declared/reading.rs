@@ -11,7 +11,7 @@ use super::pipfile::Pipfile;
 use super::project_files::ProjectFiles;
 use super::pyproject_tables::{HatchEnvironment, Pyproject};
 use super::requirements::{Lines, Role, joined, role};
-use super::{lock, pipfile, pyproject, setup_cfg, setup_py, tox};
+use super::{lock, pipfile, pyproject, setup_cfg, setup_py, tox, tox_ini};
 use crate::model::CancelToken;
 use crate::process::sandbox::Sandbox;
 
@@ -311,10 +311,10 @@ impl DeclaredDependencies {
     fn read_tools(&mut self, files: &dyn ProjectFiles) -> Vec<String> {
         type Read = fn(&str) -> Vec<String>;
         let readers: [(&str, Read); 5] = [
-            ("tox.ini", tox::dependencies),
+            ("tox.ini", tox_ini::dependencies),
             ("tox.toml", tox::of_toml),
             ("pyproject.toml", |text| pyproject::read(text).tox),
-            ("setup.cfg", tox::dependencies),
+            ("setup.cfg", tox_ini::dependencies),
             ("noxfile.py", tox::of_nox),
         ];
         for (path, reader) in readers {

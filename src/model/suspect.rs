@@ -36,6 +36,9 @@ pub struct SuspectReport {
     pub good: Vec<CommitId>,
     /// The commit that failed.
     pub bad: Option<CommitId>,
+    /// The failing command, a word each; empty when a log was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
     /// Commits in the range.
     pub commits: usize,
     /// The failure, as far as it could be read.

@@ -88,6 +88,7 @@ impl RangeChanges {
             })
         });
         Ok(SuspectReport {
+            command: Vec::new(),
             commits: self.ids.len(),
             place: failure
                 .frames

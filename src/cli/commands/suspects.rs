@@ -44,6 +44,12 @@ pub(crate) struct Args {
     /// The range: GOOD..BAD, or GOOD for all up to HEAD [default: since the last release tag]
     #[arg(value_name = "RANGE")]
     range: Option<String>,
+    /// Good commit, as with find: where the range begins
+    #[arg(long, value_name = "REV", conflicts_with = "range")]
+    good: Option<String>,
+    /// Bad commit, which fails [default: HEAD]
+    #[arg(long, value_name = "REV", conflicts_with = "range")]
+    bad: Option<String>,
     /// Read the failure from a log (can be repeated); - is standard input
     #[arg(long, value_name = "FILE|-", conflicts_with = "command")]
     log: Vec<PathBuf>,
@@ -109,12 +115,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
 
 /// The ends of the range.
 fn ends(args: &Args) -> Result<(String, String), Error> {
-    let head = || "HEAD".to_owned();
+    let head = || args.bad.clone().unwrap_or_else(|| "HEAD".to_owned());
     let example = "pybisect suspects --log error.log v1.4..";
+    if let Some(good) = &args.good {
+        return Ok((good.clone(), head()));
+    }
     let Some(range) = &args.range else {
         let here = std::env::current_dir().map_err(Error::internal)?;
         let repository = Repository::open(args.repo.as_deref().unwrap_or(&here))?;
-        let tags = repository.release_tags_reachable_from(repository.resolve("HEAD")?.id)?;
+        let tags = repository.release_tags_reachable_from(repository.resolve(&head())?.id)?;
         let tag = tags.into_iter().next().ok_or_else(|| {
             Error::usage("it is not said since when, and no tag tells of a release")
                 .hinted(format!("name a good version: {example}"))
@@ -299,6 +308,7 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
     add_calls(repository, &failure, &mut report.suspects)?;
     report.good.clone_from(&plan.good);
     report.bad = Some(plan.bad);
+    report.command = plan.recipe.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     report.failure = Some(signature);
     if failure.is_empty() {
         report.notes.push("the command printed nothing that tells of a commit".to_owned());

@@ -30,6 +30,7 @@ fn report() -> SuspectReport {
         code: Some("urls = json.loads(file)".into()),
     }];
     SuspectReport {
+        command: Vec::new(),
         good: vec![CommitId::from_bytes([1; 20])],
         bad: Some(CommitId::from_bytes([2; 20])),
         commits: 107,

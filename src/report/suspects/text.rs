@@ -88,7 +88,11 @@ impl SuspectsText {
         let mut steps = vec![(format!("git show {}", first.commit.id.short()), "the change")];
         if let [good] = report.good[..] {
             let range = format!("{}..{}", good.short(), bad.short());
-            steps.push((format!("pybisect find {range} -- COMMAND"), "run a test, and prove it"));
+            let command = match report.command.as_slice() {
+                [] => "COMMAND".to_owned(),
+                given => shell_words::join(given),
+            };
+            steps.push((format!("pybisect find {range} -- {command}"), "run a test, and prove it"));
         }
         write_next(self.style, &steps, out)
     }

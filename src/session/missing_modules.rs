@@ -2,7 +2,8 @@
 //!
 //! Each commit whose tests import such a module fails in this way, and so the first that does would be named, whatever it
 //! broke. Where the version declares the package in a list that was not chosen, that is added, and the search begins anew.
-//! Otherwise it ends at once, and says which package has the module. Where good has the module and bad has not, a release
+//! Otherwise it ends at once, and says which package has the module; where other tests ran and failed, those are searched
+//! for. Where good has the module and bad has not, a release
 //! or a declaration took it away, which is a cause as any other.
 
 use std::path::Path;
@@ -16,8 +17,10 @@ use super::finished_trial::FinishedTrial;
 use super::package_trial::origin;
 use super::state::Session;
 use crate::executor::Provided;
-use crate::model::{Conclusion, PackageDate, Termination, TreeId, TrialOutput, TrialSpec};
-use crate::triage::CommandFacts;
+use crate::model::{
+    Conclusion, FailureKind, FailureSignature, PackageDate, Termination, TreeId, TrialOutput, TrialSpec,
+};
+use crate::triage::{CommandFacts, read};
 
 impl Session<'_> {
     /// What follows when the run at bad came to no test for want of a foreign module; `None` when that is not why.
@@ -31,7 +34,10 @@ impl Session<'_> {
         };
         let command = CommandFacts::of(&self.plan.recipe.command);
         let runs_tests = command.runner.is_some() || command.runs_pytest;
-        let Some(module) = missing_at_import(&done.output).filter(|_| runs_tests) else { return Ok(None) };
+        let reading = read(&done.output, &command);
+        let module =
+            missing_at_import(&done.output).or_else(|| reading.failures.iter().find_map(wanted_at_import));
+        let Some(module) = module.filter(|_| runs_tests) else { return Ok(None) };
         let tree = self.trials.tree_of(done.commit)?;
         if self.is_own(tree, &module)? {
             return self.for_want_of_a_build(done, tree, &module);
@@ -55,6 +61,18 @@ impl Session<'_> {
             packages.add_packages(lines);
             self.added.push(lines.clone());
             return Ok(Some(EarlyExit::Anew));
+        }
+        let wanting = reading.failures.iter().filter(|failure| is_for_want_of(failure, &module)).count();
+        let others_ran = reading.summary.as_ref().is_some_and(|run| !run.nothing_passed());
+        if others_ran && wanting < reading.failures.len() {
+            let package = provided.map_or_else(|| "PKG".to_owned(), |provided| provided.package);
+            self.journal.note(format!(
+                "there is no module named '{module}', which is not the project's own: {} at bad for want of it left aside \
+                 (--with {package})",
+                if wanting == 1 { "a failure".to_owned() } else { format!("{wanting} failures") }
+            ))?;
+            self.targets.wanting = Some(module);
+            return Ok(None);
         }
         let commit = done.commit.short();
         let (has, hint) = match provided {
@@ -148,6 +166,23 @@ impl Session<'_> {
         };
         Ok(!self.workshop.shadow.repository().files(tree, is_it)?.is_empty())
     }
+}
+
+/// Whether a failure is for want of this module.
+pub(super) fn is_for_want_of(failure: &FailureSignature, module: &str) -> bool {
+    let words = format!("No module named '{module}'");
+    failure.message.contains(&words) || failure.to_string().contains(&words)
+}
+
+/// The module for want of which a test module could not be imported: no line of the project ran inside of a function.
+fn wanted_at_import(failure: &FailureSignature) -> Option<String> {
+    let FailureKind::Exception(kind) = &failure.kind else { return None };
+    let is_import = kind.ends_with("ModuleNotFoundError") || kind.ends_with("ImportError");
+    let module = failure.message.strip_prefix("No module named ").filter(|_| is_import)?;
+    let module = module.strip_prefix('\'')?.split('\'').next()?;
+    let mut own = failure.frames.iter().filter(|frame| !frame.path.starts_with('/')).peekable();
+    own.peek()?;
+    own.all(|frame| frame.function.as_deref() == Some("<module>")).then(|| module.to_owned())
 }
 
 fn last_line(output: &TrialOutput) -> String {

@@ -19,6 +19,8 @@ pub(super) struct Targets {
     pub(super) beside: (Vec<FailureSignature>, Baseline),
     /// Whether the present target is another than the first.
     pub(super) is_later: bool,
+    /// The module for want of which some tests could not be imported at bad: they are not searched for.
+    pub(super) wanting: Option<String>,
     /// The good commit that was looked for and found.
     pub(super) good: Option<CommitId>,
     /// What the commits of the range between bad and these good ones changed, once it was read.

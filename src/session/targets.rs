@@ -7,6 +7,7 @@
 
 use super::Matching;
 use super::error::{EarlyExit, SessionError};
+use super::missing_modules::is_for_want_of;
 use super::state::{AtGood, Session};
 use super::target_state::{Ended, Run};
 use crate::model::trial_line::{OutcomeSource, TrialLine};
@@ -69,7 +70,14 @@ impl Session<'_> {
         new: &[FailureSignature],
         reading: &ParsedOutput,
     ) -> Result<Vec<FailureSignature>, EarlyExit> {
-        let Some(choice) = &self.plan.target else { return Ok(new.to_vec()) };
+        let Some(choice) = &self.plan.target else {
+            let is_left_aside = |failure: &&FailureSignature| {
+                self.targets.wanting.as_ref().is_some_and(|module| is_for_want_of(failure, module))
+            };
+            let rest: Vec<FailureSignature> =
+                new.iter().filter(|failure| !is_left_aside(failure)).cloned().collect();
+            return Ok(if rest.is_empty() { new.to_vec() } else { rest });
+        };
         let pick = |failures: &[FailureSignature]| -> Vec<FailureSignature> {
             let ids = choice.chosen(failures.iter().flat_map(|one| one.tests.iter().map(String::as_str)));
             let is_chosen =

@@ -107,6 +107,17 @@ fn lists_in_files_groups_and_tools_are_read() {
     finds(&[("pyproject.toml", hatch)], "import alpha", &["alpha"]);
     let poetry = "[project]\nname = 'pond'\nversion = '1'\ndependencies = ['alpha']\n[tool.poetry.group.test.dependencies]\nbeta = '^1.0'\n";
     finds(&[("pyproject.toml", poetry)], "import alpha, beta", &["alpha", "beta"]);
+    let tox = "[tox]\nenvlist = docs, py{39,312}-{old1,new2}\n[base]\ndeps =\n    new2: alpha\n    old1: gamma\n    \
+               {[more]deps}\n[more]\ndeps = -r{toxinidir}/dev.list\n[testenv]\ndeps = {[base]deps}\n";
+    finds(
+        &[
+            ("pyproject.toml", "[project]\nname = 'pond'\nversion = '1'\n"),
+            ("tox.ini", tox),
+            ("dev.list", "beta\n"),
+        ],
+        "import alpha, beta",
+        &["alpha", "beta"],
+    );
     let nox =
         "import nox\n@nox.session\ndef tests(session):\n    session.install('-r', 'dev.list', 'beta')\n";
     finds(
@@ -231,6 +242,34 @@ fn a_module_that_another_extra_has_is_added_for_all_commits() {
     assert_eq!(culprit(&report), ids[3], "{report:#}");
     let notes = report["notes"].to_string();
     assert!(notes.contains("zaml") && notes.contains("the extra yml"), "{notes}");
+}
+
+/// Another test's module wants it, in some of the range.
+#[test]
+fn a_module_that_only_other_tests_want_does_not_hide_what_fails() {
+    let Some(user) = user_with_environments() else { return };
+    let registry = registry();
+    let pyproject = "[project]\nname = 'pond'\nversion = '1'\ndependencies = ['alpha']\n";
+    let test = test_of("import alpha");
+    let more = "import unittest\nclass M(unittest.TestCase):\n    def test_more(self): pass\n";
+    let files = [
+        ("pyproject.toml", pyproject),
+        ("tests/__init__.py", ""),
+        ("tests/test_app.py", test.as_str()),
+        ("tests/test_aaa.py", more),
+        ("tests/test_more.py", more),
+    ];
+    let (mut repo, ids) = history(&files, "app.py");
+    let wanting = format!("import zaml\n{more}");
+    repo.at(START + 10 * DAY).write("tests/test_aaa.py", wanting).commit("import it");
+    repo.write("README", "text").commit("write");
+    repo.check_out();
+    let all = ["python", "-m", "unittest", "discover", "-s", "tests", "-t", "."];
+    let (code, report) = find(&user, (&repo, ""), &registry, &ids[0], &all);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(culprit(&report), ids[3], "{report:#}");
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("'zaml'") && notes.contains("--with pyzaml"), "{notes}");
 }
 
 /// The test imports it from the third commit on, which broke nothing.

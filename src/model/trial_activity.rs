@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Bytes of a line that are kept: more than a terminal is wide.
 const LONGEST: usize = 400;
@@ -44,6 +45,8 @@ pub struct TrialActivity(Arc<Mutex<Now>>);
 #[derive(Default)]
 struct Now {
     phase: TrialPhase,
+    /// Since when.
+    entered: Option<Instant>,
     line: Vec<u8>,
     /// Whether more of the line may come.
     is_open: bool,
@@ -52,7 +55,16 @@ struct Now {
 impl TrialActivity {
     /// The trial comes to its next phase.
     pub fn enter(&self, phase: TrialPhase) {
-        self.now().phase = phase;
+        let mut now = self.now();
+        now.phase = phase;
+        now.entered = Some(Instant::now());
+    }
+
+    /// Since when the command runs; `None` where it does not, or where that is not known.
+    #[must_use]
+    pub fn runs_since(&self) -> Option<Instant> {
+        let now = self.now();
+        now.entered.filter(|_| now.phase == TrialPhase::Running)
     }
 
     /// The trial printed this.

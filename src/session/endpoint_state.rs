@@ -1,6 +1,6 @@
 //! What was seen at the ends of the range, against what was said of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{CommitId, SkipKind, Verdict};
 
@@ -32,12 +32,24 @@ pub(super) enum EndpointCheck {
 #[derive(Debug, Default)]
 pub(super) struct Endpoints {
     pub(super) open: BTreeMap<CommitId, (Expected, u32)>,
+    /// Good commits that run for another reason than that an answer needs them: where they cannot be tested, what was said
+    /// of them stands.
+    aside: BTreeSet<CommitId>,
 }
 
 impl Endpoints {
     /// Expect this of a commit.
     pub(super) fn expect(&mut self, commit: CommitId, expected: Expected) {
+        self.aside.remove(&commit);
         self.open.insert(commit, (expected, 0));
+    }
+
+    /// Expect of a commit that it is good, if it can be tested.
+    pub(super) fn expect_good_if_testable(&mut self, commit: CommitId) {
+        self.open.entry(commit).or_insert_with(|| {
+            self.aside.insert(commit);
+            (Expected::Good, 0)
+        });
     }
 
     /// Whether every endpoint was seen as expected.
@@ -49,6 +61,12 @@ impl Endpoints {
     pub(super) fn see(&mut self, commit: CommitId, verdict: &Verdict) -> EndpointCheck {
         let Some((expected, surprises)) = self.open.get_mut(&commit) else { return EndpointCheck::Settled };
         match (*expected, verdict) {
+            (Expected::Good, Verdict::Skip(skip))
+                if skip.kind != SkipKind::DifferentFailure && self.aside.contains(&commit) =>
+            {
+                self.open.remove(&commit);
+                EndpointCheck::Settled
+            }
             (Expected::Good, Verdict::Good) | (Expected::Bad, Verdict::Bad) => {
                 self.open.remove(&commit);
                 EndpointCheck::Settled

@@ -202,6 +202,20 @@ mod tests {
     }
 
     #[test]
+    fn a_good_commit_that_no_answer_needs_may_be_untestable() {
+        let commit = CommitId::from_bytes([1; 20]);
+        let mut endpoints = Endpoints::default();
+        endpoints.expect_good_if_testable(commit);
+        assert_eq!(endpoints.see(commit, &Verdict::Bad), EndpointCheck::Repeat);
+        let skip = Verdict::skip(SkipKind::NotRunnable, "could not collect the tests");
+        assert_eq!(endpoints.see(commit, &skip), EndpointCheck::Settled);
+        assert!(endpoints.are_settled());
+        endpoints.expect_good_if_testable(commit);
+        endpoints.expect(commit, Expected::Good);
+        assert_eq!(endpoints.see(commit, &skip), EndpointCheck::Wrong(Expected::Good, skip.clone()));
+    }
+
+    #[test]
     fn a_skipped_endpoint_is_wrong_at_once() {
         let commit = CommitId::from_bytes([1; 20]);
         let mut endpoints = Endpoints::default();

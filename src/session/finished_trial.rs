@@ -23,7 +23,10 @@ pub(super) struct UntimedTrial {
     pub(super) id: TrialId,
     pub(super) commit: CommitId,
     pub(super) purpose: TrialKind,
+    /// When it was started.
     pub(super) since: Instant,
+    /// Since when its command runs, as far as that is known.
+    pub(super) runs_since: Option<Instant>,
 }
 
 /// A judged trial.

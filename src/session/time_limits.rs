@@ -19,6 +19,8 @@ use crate::search::SearchOutcome;
 
 /// The command is quick if it ends within this time; when nothing has, the good commit is run to learn the pace.
 const QUICK: Duration = Duration::from_secs(10);
+/// So often it is looked whether a trial's environment is made and its command runs.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl Session<'_> {
     /// Once a trial has passed, now or in an earlier part of the session, trials have a time limit.
@@ -92,11 +94,15 @@ impl Session<'_> {
             return Ok(None);
         }
         let mut first = self.pace_wanted();
-        for UntimedTrial { commit, since, .. } in self.trials.unlimited() {
+        for trial in self.trials.unlimited() {
             // One that is known to hang for so long need not do so again.
-            let is_known = self.pace.has_passed && self.trials.is_known_to_hang(commit, self.limit())?;
-            let deadline = if is_known { since } else { since + self.limit() };
-            first = Some(first.map_or(deadline, |first| first.min(deadline)));
+            let is_known = self.pace.has_passed
+                && self.trials.is_known_to_hang(trial.commit, self.limit_of_command())?;
+            let deadline = if is_known { trial.since } else { self.deadline_of(&trial) };
+            // That its command begins is told by nothing but a look.
+            let next = if self.makes_environment(&trial) { Instant::now() + LOOK } else { deadline };
+            let next = next.min(deadline);
+            first = Some(first.map_or(next, |first| first.min(next)));
         }
         Ok(first)
     }
@@ -131,7 +137,8 @@ impl Session<'_> {
         if let Some(trial) = &in_the_way {
             self.dismiss(trial.id)?;
         }
-        self.start_good(good)?;
+        self.endpoints.expect_good_if_testable(good);
+        self.start(good, TrialKind::Endpoint)?;
         // The search asks for its trials again, but not for the failing run.
         match in_the_way {
             Some(trial) if trial.purpose == TrialKind::Endpoint => {
@@ -143,12 +150,13 @@ impl Session<'_> {
 
     /// The trial whose time is over, as a result.
     pub(super) fn overdue(&mut self) -> Result<Option<FinishedTrial>, SessionError> {
-        let limit = self.limit();
-        for UntimedTrial { id, commit, purpose, since } in self.trials.unlimited() {
-            let is_known = self.pace.has_passed && self.trials.is_known_to_hang(commit, limit)?;
-            if since.elapsed() < limit && !is_known {
+        let limit = self.limit_of_command();
+        for trial in self.trials.unlimited() {
+            let is_known = self.pace.has_passed && self.trials.is_known_to_hang(trial.commit, limit)?;
+            if Instant::now() < self.deadline_of(&trial) && !is_known {
                 continue;
             }
+            let UntimedTrial { id, commit, purpose, .. } = trial;
             let after_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
             let output = TrialOutput::without_run(Termination::TimedOut { after_ms });
             let source = if is_known { OutcomeSource::Reused } else { OutcomeSource::Ran };
@@ -173,13 +181,24 @@ impl Session<'_> {
         (self.target.is_none() && until > Instant::now()).then_some(until)
     }
 
-    /// How long a trial without a limit of its own may take.
-    fn limit(&self) -> Duration {
-        match (self.workshop.packages.is_some(), self.pace.has_passed) {
+    /// When the time of a trial without a limit of its own is over: that of its command, where it is known since when
+    /// that runs.
+    fn deadline_of(&self, trial: &UntimedTrial) -> Instant {
+        match trial.runs_since.filter(|_| self.workshop.packages.is_some()) {
+            Some(since) => since + self.limit_of_command(),
             // Making an environment takes as long as it takes.
-            (true, _) => Limits::LONGEST,
-            (false, false) => Limits::ENDPOINT,
-            (false, true) => Limits::after(self.pace.slowest),
+            None if self.workshop.packages.is_some() => trial.since + Limits::LONGEST,
+            None => trial.since + self.limit_of_command(),
         }
+    }
+
+    /// Whether the trial may still be busy with its environment, which has no limit.
+    fn makes_environment(&self, trial: &UntimedTrial) -> bool {
+        self.workshop.packages.is_some() && trial.runs_since.is_none() && self.pace.has_passed
+    }
+
+    /// How long a command without a limit of its own may run.
+    fn limit_of_command(&self) -> Duration {
+        if self.pace.has_passed { Limits::after(self.pace.slowest) } else { Limits::ENDPOINT }
     }
 }

@@ -117,6 +117,7 @@ impl<'a> Trials<'a> {
                 commit: trial.commit,
                 purpose: trial.purpose,
                 since: *since,
+                runs_since: trial.activity.runs_since(),
             })
             .collect()
     }

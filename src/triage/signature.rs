@@ -76,9 +76,10 @@ pub fn read(output: &TrialOutput, command: &CommandFacts) -> ParsedOutput {
                 // pytest tells of most failures by tracebacks, and of a few otherwise.
                 Some(run) if run.runner == Runner::Pytest && !run.failures.is_empty() => {
                     let mut found = told(run, &[]);
-                    found.extend(
-                        failures_in(&parsed, Some(run)).into_iter().filter(|one| !one.tests.is_empty()),
-                    );
+                    let is_told = |test: &String| run.failures.iter().any(|failure| failure.test == *test);
+                    let is_another =
+                        |one: &FailureSignature| !one.tests.is_empty() && !one.tests.iter().any(is_told);
+                    found.extend(failures_in(&parsed, Some(run)).into_iter().filter(is_another));
                     found
                 }
                 Some(run) if !run.failures.is_empty() => told(run, &parsed),

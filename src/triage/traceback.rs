@@ -5,8 +5,8 @@
 //! - the interpreter's own: chained, exception groups, `^^^^` marker lines, `[Previous line repeated
 //!   n more times]`, a SyntaxError without header, notes, cut off at either end, behind a constant
 //!   or numbered prefix on each line;
-//! - pytest's long, short, line and native styles, its summary lines when nothing else tells of a
-//!   test, and errors while loading `conftest.py`;
+//! - pytest's long, short, line and native styles, the words of items that are no functions, its
+//!   summary lines when nothing else tells of a test, and errors while loading `conftest.py`;
 //! - unittest's, with the test's name;
 //! - a crash of the interpreter, as `faulthandler` prints it;
 //! - those of loggers, servers, notebooks and runtimes: one file each in `layouts`.
@@ -20,6 +20,7 @@
 
 mod examples;
 mod faulthandler;
+mod items;
 pub(in crate::triage) mod joining;
 pub(in crate::triage) mod layouts;
 mod native;
@@ -48,6 +49,8 @@ pub fn parse(text: &str) -> Vec<ParsedTraceback> {
         debug_assert!(scan.at > here, "a reader that read nothing says so: {:?}", lines[here]);
         scan.at = scan.at.max(here + 1);
     }
+    let told = items::told(&lines, &scan.found);
+    scan.found.extend(told);
     drop_repeated_summaries(&mut scan.found);
     drop_hangs_beside_failures(&mut scan.found);
     scan.found

@@ -25,11 +25,15 @@ static MARKS: LazyLock<[Regex; 4]> = LazyLock::new(|| {
 
 /// Least lines with a mark.
 const LEAST: usize = 3;
+/// What `mpirun --tag-output` writes in front of each piece of what a process prints, also in the middle of a line.
+static RANK: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\[(?:[\w.@-]+@)?(\d+,\d+)\]<(?:stdout|stderr|stddiag)>:").expect("a valid pattern")
+});
 
 /// The text without marks in front of its lines.
 #[must_use]
 pub(super) fn undecorated(text: &str) -> Cow<'_, str> {
-    let mut text = Cow::Borrowed(text);
+    let mut text = by_rank(text);
     // Two kinds may stand behind each other: `docker compose logs --timestamps`.
     for _ in 0..2 {
         let Some(mark) = MARKS.iter().find(|mark| is_marked(&text, mark)) else { break };
@@ -37,6 +41,26 @@ pub(super) fn undecorated(text: &str) -> Cow<'_, str> {
         text = Cow::Owned(lines.collect::<Vec<_>>().join("\n") + "\n");
     }
     text
+}
+
+/// What several processes printed in turns, one behind the other.
+fn by_rank(text: &str) -> Cow<'_, str> {
+    let begins = text.lines().find(|line| !line.is_empty()).and_then(|line| RANK.find(line));
+    if begins.is_none_or(|found| found.start() > 0) {
+        return Cow::Borrowed(text);
+    }
+    let mut ranks: Vec<(&str, String)> = Vec::new();
+    let marks: Vec<_> =
+        RANK.captures_iter(text).filter_map(|found| Some((found.get(0)?, found.get(1)?))).collect();
+    for (at, (mark, rank)) in marks.iter().enumerate() {
+        let piece = &text[mark.end()..marks.get(at + 1).map_or(text.len(), |(next, _)| next.start())];
+        match ranks.iter_mut().find(|(known, _)| *known == rank.as_str()) {
+            Some((_, printed)) => printed.push_str(piece),
+            None => ranks.push((rank.as_str(), piece.to_owned())),
+        }
+    }
+    let whole = |printed: String| if printed.ends_with('\n') { printed } else { printed + "\n" };
+    Cow::Owned(ranks.into_iter().map(|(_, printed)| whole(printed)).collect())
 }
 
 /// Whether nine of ten lines have it.
@@ -54,7 +78,7 @@ fn is_marked(text: &str, mark: &Regex) -> bool {
 mod tests {
     use super::*;
 
-    /// honcho 2, docker compose 2, `ts`, awk, concurrently 9.
+    /// honcho 2, docker compose 2, `ts`, awk, concurrently 9, Open MPI 4.1.
     #[test]
     fn marks_in_front_of_each_line_are_taken_away() {
         let own = "collected 1 item\n\n    x = 1\n1 passed in 0.01s\n";
@@ -71,6 +95,9 @@ mod tests {
             let trimmed: String = text.lines().map(|line| format!("{}\n", line.trim_end())).collect();
             assert_eq!(undecorated(&trimmed), own, "{mark}");
         }
+        let tagged = "[1,1]<stdout>:F[1,0]<stdout>:.[1,1]<stdout>:  [100%]\n[1,0]<stdout>:  [100%]\n[1,0]<stdout>:1 passed\n\
+                      [1,1]<stdout>:1 failed\n";
+        assert_eq!(undecorated(tagged), "F  [100%]\n1 failed\n.  [100%]\n1 passed\n");
         for text in [
             own,
             "[gw0] [ 50%] PASSED t.py::a\n[gw1] [100%] PASSED t.py::b\n2 passed in 1s\n",

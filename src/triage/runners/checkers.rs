@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lines::pattern;
+use super::lines::{exception, pattern};
 use super::reader::ReadRunner;
 use super::{Count, RunSummary, Runner};
 
@@ -27,7 +27,13 @@ static ABOVE: LazyLock<Regex> = LazyLock::new(|| {
         r"^(?:(?:error|warning)\[([\w-]+)\]: |([A-Z]{1,5}\d{2,5}|[a-z]+(?:-[a-z]+)*)(?: \[\*\] |: | ))(.+)$",
     )
 });
+/// pyrefly: the message, and its rule behind it.
+static RULE_BEHIND: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(ERROR|WARN) (.+) \[([a-z]+(?:-[a-z]+)*)\]$"));
 static PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*--> (\S+\.(?:pyi?|ipynb)):\d+:\d+$"));
+/// pyflakes, vulture, codespell: a place and words, where nothing else is printed.
+static WORDS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(\S+\.(?:pyi?|ipynb)):\d+(?::\d+)?: (\S.*?)(?: \(\d+% confidence\))?$"));
 /// black, `ruff format`, isort.
 static FORMAT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -41,25 +47,30 @@ impl ReadRunner for Checkers {
     }
 
     fn versions(&self) -> &'static str {
-        "ruff 0.17, flake8 7, mypy 2, pylint 4, basedpyright 1, black 26, isort 9"
+        "ruff 0.17, flake8 7, mypy 2, pylint 4, basedpyright 1, black 26, isort 9, pyrefly 1, pyflakes 4, vulture 2, codespell 2"
     }
 
     fn read(&self, lines: &[&str], _named: bool) -> Option<RunSummary> {
         let complaints: Vec<Complaint> =
             lines.iter().enumerate().filter_map(|it| complaint(lines, it)).collect();
+        let complaints = if complaints.is_empty() { in_words(lines)? } else { complaints };
         let at = complaints.last()?.at;
         let mut run = RunSummary::new(Runner::Checker, at);
         // Warnings are what is left to fail for where there is no error.
         let is_grave = complaints.iter().any(|one| !one.is_warning);
         for one in complaints.iter().filter(|one| !(is_grave && one.is_warning)) {
             run.add(1, Count::Failed);
-            run.fail(&one.id(), &one.rule, &one.words());
+            let words = one.words();
+            run.fail(&id(one.path, &one.rule, &words), &one.rule, &words);
         }
         // The check itself ran.
         run.add(1, Count::Passed);
         Some(run)
     }
 }
+
+/// The rule of a complaint that names none.
+const RULELESS: &str = "complaint";
 
 struct Complaint<'a> {
     at: usize,
@@ -74,14 +85,25 @@ impl Complaint<'_> {
     fn words(&self) -> String {
         self.message.replace(['`', '"', '\'', '“', '”'], "")
     }
+}
 
-    /// Of a place, a rule and the message, in letters that have no meaning in an id.
-    fn id(&self) -> String {
-        let words = format!("{} {}", self.rule, self.words());
-        let words = words.replace(|letter: char| "()[].:".contains(letter), " ");
-        let path = self.path.strip_prefix("./").unwrap_or(self.path);
-        format!("{path}::{}", words.split_whitespace().collect::<Vec<_>>().join(" "))
-    }
+/// Of what is complained of, a rule and the message, in letters that have no meaning in an id.
+pub(super) fn id(of: &str, rule: &str, words: &str) -> String {
+    let words = format!("{rule} {words}").replace(|letter: char| "()[].:".contains(letter), " ");
+    let of = of.strip_prefix("./").unwrap_or(of);
+    format!("{of}::{}", words.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Complaints without a rule. A line like them may be anything's, so nothing else may be there.
+fn in_words<'a>(lines: &[&'a str]) -> Option<Vec<Complaint<'a>>> {
+    let said = lines.iter().enumerate().filter(|(_, line)| !line.is_empty());
+    said.map(|(at, line)| {
+        let found = WORDS.captures(line)?;
+        let (path, message) = (found.get(1)?.as_str(), found.get(2)?.as_str());
+        let rule = RULELESS.to_owned();
+        exception(message).is_none().then_some(Complaint { at, path, rule, message, is_warning: false })
+    })
+    .collect()
 }
 
 fn complaint<'a>(lines: &[&'a str], (at, line): (usize, &&'a str)) -> Option<Complaint<'a>> {
@@ -101,6 +123,9 @@ fn complaint<'a>(lines: &[&'a str], (at, line): (usize, &&'a str)) -> Option<Com
         }
         if let Some(found) = PLACE.captures(line) {
             let above = lines[at.checked_sub(1)?];
+            if let Some(said) = RULE_BEHIND.captures(above) {
+                return of(found.get(1)?.as_str(), &said[3], said.get(2)?.as_str(), &said[1] == "WARN");
+            }
             let said = ABOVE.captures(above)?;
             let rule = said.get(1).or(said.get(2))?.as_str();
             return of(found.get(1)?.as_str(), rule, said.get(3)?.as_str(), above.starts_with("warning"));
@@ -129,7 +154,8 @@ mod tests {
         run.failures.iter().map(|one| format!("{} | {} | {}", one.test, one.kind, one.message)).collect()
     }
 
-    /// ruff 0.17.6, both forms; flake8 7.5, mypy 2.4, pylint 4.1, basedpyright 1.40, black 26.10, isort 9.0.
+    /// ruff 0.17.6, both forms; flake8 7.5, mypy 2.4, pylint 4.1, basedpyright 1.40, black 26.10, isort 9.0, pyrefly 1.5,
+    /// vulture 2.16, pyflakes 4.1.
     #[test]
     fn complaints_of_checkers() {
         let unused = "pkg/app.py::F401 os imported but unused | F401 | os imported but unused";
@@ -165,6 +191,18 @@ mod tests {
                 "invalid-syntax: unexpected EOF while parsing\n --> bad.py:1:10\n",
                 "bad.py::invalid-syntax unexpected EOF while parsing | invalid-syntax | unexpected EOF while parsing",
             ),
+            (
+                "ERROR Could not find name `sums` [unknown-name]\n --> app.py:2:12\n  |\n2 |     return sums(xs)\n  |            ^^^^\n INFO 1 error\n",
+                "app.py::unknown-name Could not find name sums | unknown-name | Could not find name sums",
+            ),
+            (
+                "pkg/app.py:1: unused import 'os' (90% confidence)\n",
+                "pkg/app.py::complaint unused import os | complaint | unused import os",
+            ),
+            (
+                "app.py:1:1: 're' imported but unused\n",
+                "app.py::complaint re imported but unused | complaint | re imported but unused",
+            ),
         ] {
             assert_eq!(ids(text), [expected]);
         }
@@ -173,6 +211,9 @@ mod tests {
             "app.py:5: AssertionError",
             "  --> src/main.rs:3:5",
             "E0602 in main.c:3:4",
+            "app.py:3: UserWarning: old",
+            "app.py:1:10: '(' was never closed\ndef total(xs:\n         ^",
+            "starting\napp.py:10: 3 rows",
         ] {
             assert_eq!(read(text, &CommandFacts::default()), None, "{text}");
         }

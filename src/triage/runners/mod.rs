@@ -14,10 +14,12 @@ mod django;
 mod doctest;
 mod generic;
 mod green;
+mod import_linter;
 mod lines;
 mod locust;
 mod parts;
 mod plain;
+mod pybuilder;
 mod pytest;
 mod reader;
 mod robot;
@@ -47,7 +49,7 @@ use super::ansi;
 use super::message_shape::within_tree;
 
 /// All readers. Of two that recognise the same line, the one that stands first is asked.
-pub static READERS: [&dyn ReadRunner; 20] = [
+pub static READERS: [&dyn ReadRunner; 22] = [
     &xdoctest::Xdoctest,
     &pytest::Pytest,
     &django::Django,
@@ -66,6 +68,8 @@ pub static READERS: [&dyn ReadRunner; 20] = [
     &doctest::Doctest,
     &cram::Cram,
     &tap::Tap,
+    &import_linter::ImportLinter,
+    &pybuilder::PyBuilder,
     &wrappers::Wrappers,
     &generic::Generic,
 ];
@@ -92,10 +96,18 @@ pub fn read(text: &str, command: &CommandFacts) -> Option<RunSummary> {
     }
     let mut best: Option<RunSummary> = None;
     for reader in all().filter(|&reader| !named(reader)) {
-        let Some(run) = reader.read(&lines, false) else { continue };
+        let at_a_time = || pytest::side_by_side(&lines).filter(|_| command.in_any_order);
+        let own = || reader.read(&lines, false);
+        let run = if reader.runner() == Runner::Pytest { at_a_time().or_else(own) } else { own() };
+        let Some(run) = run else { continue };
         // A reader that guesses has the word when nobody else has, and a closing line counts more than a beginning.
         let is_better = best.as_ref().is_none_or(|best| {
-            let worth = |run: &RunSummary| (run.runner != Runner::Other, run.is_closed, run.at);
+            let rank = |runner| match runner {
+                Runner::Other => 0,
+                Runner::Checker => 1,
+                _ => 2,
+            };
+            let worth = |run: &RunSummary| (rank(run.runner), run.is_closed, run.at);
             worth(&run) > worth(best)
         });
         if is_better {

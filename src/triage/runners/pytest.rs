@@ -118,6 +118,20 @@ fn in_turn(lines: &[&str], spans: &[RangeInclusive<usize>]) -> Option<RunSummary
     parts::sum(runs.collect())
 }
 
+/// The sum of runs that were made at a time: what they print stands in each other, so that only their ends can be told
+/// apart. `None` where there is one.
+pub(super) fn side_by_side(lines: &[&str]) -> Option<RunSummary> {
+    let ends: Vec<usize> = (0..lines.len()).filter(|&at| is_end(lines[at])).collect();
+    if ends.len() < 2 {
+        return None;
+    }
+    let mut run = parts::sum(ends.into_iter().map(|end| counts(lines, end)).collect())?;
+    ids(&mut run, lines);
+    run.not_started = not_started(lines);
+    died(&mut run, lines);
+    Some(run)
+}
+
 fn counts(lines: &[&str], at: usize) -> RunSummary {
     let mut run = RunSummary::new(Runner::Pytest, at);
     if let Some(counts) = COUNTS.captures(lines[at]).and_then(|found| found.get(1)) {

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::examples;
+use super::layouts;
 use super::parsed::{Form, Link, ParsedTraceback, exception_line, separator};
 use crate::model::Frame;
 
@@ -67,7 +68,17 @@ pub(super) fn summary_line(line: &str) -> Option<Summary<'_>> {
     Some(Summary { failed: part(1) == "FAILED", id: part(2), reason: part(3) })
 }
 
-impl Summary<'_> {
+impl<'t> Summary<'t> {
+    /// Whether the test failed, other than by an error beside it.
+    pub(super) const fn is_failure(&self) -> bool {
+        self.failed
+    }
+
+    /// The test's id.
+    pub(super) const fn id(&self) -> &'t str {
+        self.id
+    }
+
     /// As the failure's heading names the test.
     pub(super) fn heading(&self) -> String {
         let name = self.id.split_once("::").map_or(self.id, |(_, name)| name);
@@ -128,7 +139,7 @@ pub(super) fn end_of_short(lines: &[&str], at: usize) -> usize {
     at + lines[at..].iter().take_while(|line| belongs(line)).count().max(1)
 }
 
-/// The line behind a test's block: the next heading, section, captured output, or native traceback.
+/// The line behind a test's block: the next heading, section, captured output, or traceback in another form.
 pub(super) fn end_of_block(lines: &[&str], at: usize) -> usize {
     let ends = |line: &&str| {
         section(line).is_some()
@@ -137,6 +148,7 @@ pub(super) fn end_of_block(lines: &[&str], at: usize) -> usize {
             || line.starts_with("Traceback (most recent call last):")
             || line.starts_with("  + Exception Group Traceback")
             || line.starts_with("----")
+            || layouts::opening(line).is_some()
     };
     let rest = lines[at..].iter().skip(1).position(ends);
     rest.map_or(lines.len(), |count| at + 1 + count)

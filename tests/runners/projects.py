@@ -64,6 +64,8 @@ class Runner:
     untold: dict[str, str] = field(default_factory=dict)
     #: A runner or wrapper that the readers were not written for by name.
     unnamed: bool = False
+    #: What pybisect has to be told beside the command.
+    options: tuple[str, ...] = ()
 
     def situations(self) -> tuple[str, ...]:
         """Those that this runner can be in."""

@@ -32,7 +32,7 @@ A script that calls `doctest.testmod()` by itself prints nothing when its exampl
 script, so its status 0 is good; with `verbose=True` it tells which.
 
 Some runners do not come to an end by themselves after a crash or with nothing to run: the parallel modes of green, Django,
-testflo and unittest-parallel, `trial --jobs`, Avocado. Only a time limit tells; `--timeout` sets one that fits, and such a
+testflo and unittest-parallel, `trial --jobs`, Avocado, nbval. Only a time limit tells; `--timeout` sets one that fits, and such a
 commit is skipped.
 
 """
@@ -98,7 +98,8 @@ def details(runners: list[Runner], verdicts: dict, captures: Path) -> list[str]:
     lines = []
     for runner in runners:
         command = runner.command.replace("PATH={bin}:$PATH ", "").replace("{bin}/", "")
-        lines += [f"### {runner.name}", "", f"{versions(runner)}: `{command}`", ""]
+        told = f" (`{' '.join(runner.options)}`)" if runner.options else ""
+        lines += [f"### {runner.name}", "", f"{versions(runner)}: `{command}`{told}", ""]
         lines += [row(["", "status", "closing line", "verdict"]), row(["---"] * 4)]
         for situation in runner.situations():
             status, line = closing(captures, runner, situation)

@@ -41,7 +41,7 @@ def search(binary: Path, runner: Runner, venvs: Path, situations: tuple[str, ...
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TERM", "HOME") if name in os.environ}
         ended = subprocess.run(
             [binary, "find", "--good", commits[PASSES], "--bad", commits[FAILS], "--jobs", "2", "--no-narrow"]
-            + ["--timeout", LIMIT, "--json", report, *options],
+            + ["--timeout", LIMIT, "--json", report, *runner.options, *options],
             cwd=repository,
             env=kept | {"XDG_CACHE_HOME": home + "/cache", "GIT_CONFIG_GLOBAL": os.devnull},
             capture_output=True,

@@ -1,6 +1,6 @@
 """Every runner of the table, in its order."""
 
-from catalogue import bdd, everyday, frameworks, others, plugins, pytest_family, several, smoke, tasks, unittest_family, wrappers
+from catalogue import bdd, everyday, frameworks, further, others, plugins, pytest_family, several, smoke, tasks, unittest_family, wrappers
 
 RUNNERS = (
     *pytest_family.RUNNERS,
@@ -14,4 +14,5 @@ RUNNERS = (
     *plugins.RUNNERS,
     *smoke.RUNNERS,
     *everyday.RUNNERS,
+    *further.RUNNERS,
 )

@@ -2,6 +2,9 @@
 //! ValueError` behind its traceback.
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use crate::model::LogEventKind;
 
@@ -11,6 +14,14 @@ const MOST: usize = 8;
 const WITHIN: u64 = 30;
 /// How many lines behind a traceback its bare type is.
 const NEAR: u64 = 3;
+/// What a program says of its own job behind the traceback of what it started (Snakemake 9): neither type nor message of a
+/// failure, and a hint to look above.
+static OUTCOME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^(?:(?:Rule|Workflow)(?:Exception|Error)(?: in .*)?:$|CalledProcessError in file |Error in (?:rule|checkpoint|group) \S+:$|Exiting because a job execution failed\b)|\b[Ll]ook above\b",
+    )
+    .expect("a valid pattern")
+});
 /// A message must say something.
 const SHORTEST: usize = 8;
 
@@ -45,8 +56,11 @@ impl Told {
             let repeated = event.headline.len() >= SHORTEST && text.contains(&event.headline);
             match &event.kind {
                 Some(name) => {
-                    behind <= WITHIN && repeated
-                        || behind <= NEAR && (bare(text, name, &event.headline) || is_unhandled(text))
+                    behind <= WITHIN && (repeated || kind == LogEventKind::Word && OUTCOME.is_match(text))
+                        || behind <= NEAR
+                            && (bare(text, name, &event.headline)
+                                || is_unhandled(text)
+                                || is_offer(kind, text))
                 }
                 None => {
                     behind <= WITHIN
@@ -62,6 +76,11 @@ impl Told {
 /// Whether the text says no more than that nobody caught it: what PyInstaller writes behind a traceback.
 fn is_unhandled(text: &str) -> bool {
     text.contains("unhandled exception") && text.len() < 120
+}
+
+/// Whether a line without a level asks something of whoever reads it: Hamilton's `Need help …?`
+fn is_offer(kind: LogEventKind, text: &str) -> bool {
+    kind == LogEventKind::Word && text.trim_end().ends_with('?')
 }
 
 /// Whether the text names the type, and no other message behind it.

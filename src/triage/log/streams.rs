@@ -448,7 +448,8 @@ impl Streams {
             if !matches!(line, Line::Traceback | Line::Runner | Line::Fatal) {
                 let spot = Spot { window: &window, piece: None, wrapped: true };
                 self.event(spot, body, outer, stream, time.as_ref(), &line);
-                self.settle(stream, raw.number, true);
+                // The last of them may lead to what comes next.
+                self.settle(stream, raw.number, false);
             }
         }
     }

@@ -1,5 +1,5 @@
 """Every program of the table."""
 
-from programs import frameworks, hosts, loggers, others, processes, retellers, servers, telemetry, workers
+from programs import apis, frameworks, hosts, loggers, others, processes, retellers, servers, telemetry, workers
 
-PROGRAMS = (*servers.PROGRAMS, *frameworks.PROGRAMS, *workers.PROGRAMS, *loggers.PROGRAMS, *processes.PROGRAMS, *others.PROGRAMS, *retellers.PROGRAMS, *telemetry.PROGRAMS, *hosts.PROGRAMS)
+PROGRAMS = (*servers.PROGRAMS, *frameworks.PROGRAMS, *workers.PROGRAMS, *loggers.PROGRAMS, *processes.PROGRAMS, *others.PROGRAMS, *retellers.PROGRAMS, *telemetry.PROGRAMS, *hosts.PROGRAMS, *apis.PROGRAMS)

@@ -114,6 +114,8 @@ fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
     }
     next +=
         usize::from(lines.get(next).is_some_and(|line| line.trim_start().starts_with(['╰', '└', '┗', '+'])));
+    // The right edge of the column in which the box stands.
+    let edge = lines[next - 1].trim_end().chars().count();
     let Some((kind, message)) = lines.get(next).and_then(|line| exception_line(line.trim())) else {
         read.truncated = true;
         return (!read.frames.is_empty()).then_some((read, next));
@@ -124,11 +126,21 @@ fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
     // Padded to the width of a column: broken by it.
     let inset = lines[next - 1].ends_with("  ");
     while let Some(line) = lines.get(next).filter(|line| !line.trim().is_empty() && !opens(line)) {
+        if inset && would_fit(lines[next - 1], line, edge) {
+            break;
+        }
         read.message.push(if line.starts_with(' ') || inset { ' ' } else { '\n' });
         read.message.push_str(line.trim());
         next += 1;
     }
     Some((read, next))
+}
+
+/// Whether the first word of a line has room behind the line above it: then the column did not break there, and what
+/// follows is the next record, whose time is left out within the same second.
+fn would_fit(above: &str, line: &str, edge: usize) -> bool {
+    let room = edge.saturating_sub(above.trim_end().chars().count());
+    line.split_whitespace().next().is_some_and(|word| word.chars().count() < room)
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ mod testslide;
 mod trial;
 mod unittest;
 mod ward;
+mod workflows;
 mod wrappers;
 mod xdoctest;
 mod zope;
@@ -49,7 +50,7 @@ use super::ansi;
 use super::message_shape::within_tree;
 
 /// All readers. Of two that recognise the same line, the one that stands first is asked.
-pub static READERS: [&dyn ReadRunner; 22] = [
+pub static READERS: [&dyn ReadRunner; 23] = [
     &xdoctest::Xdoctest,
     &pytest::Pytest,
     &django::Django,
@@ -70,6 +71,7 @@ pub static READERS: [&dyn ReadRunner; 22] = [
     &tap::Tap,
     &import_linter::ImportLinter,
     &pybuilder::PyBuilder,
+    &workflows::Workflows,
     &wrappers::Wrappers,
     &generic::Generic,
 ];

@@ -42,6 +42,36 @@ COMPARED["cells"][1] |= {
         {"output_type": "execute_result", "execution_count": 2, "metadata": {}, "data": {"text/plain": "6"}}
     ],
 }
+BENCH = "import cocotb\n\nimport app\n\n\n@cocotb.test()\nasync def test_total(dut):\n    assert app.total([1, 2, 3]) == 6\n"
+COCOTB = {
+    "top.v": "module top(input wire a, output wire b);\nassign b = a;\nendmodule\n",
+    "Makefile": "TOPLEVEL_LANG = verilog\nVERILOG_SOURCES = top.v\nCOCOTB_TOPLEVEL = top\nCOCOTB_TEST_MODULES = test_app\n"
+    "include $(shell cocotb-config --makefiles)/Makefile.sim\n",
+    "test_app.py": BENCH,
+}
+PLAY = """\
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Sum
+      command: python3 -c 'import app; print(app.total([1, 2, 3]))'
+      register: sum
+    - name: Sum is right
+      assert:
+        that: sum.stdout == "6"
+"""
+SKIPPED_PLAY = PLAY.replace("      register: sum\n", "      register: sum\n      when: false\n") + "      when: false\n"
+SNAKEFILE = "rule all:\n    input: 'sum.txt'\n\nrule sum:\n    output: 'sum.txt'\n    script: 'sum.py'\n"
+SNAKE = "import sys\n\nsys.path.insert(0, '.')\nimport app\n\nassert app.total([1, 2, 3]) == 6\nopen(snakemake.output[0], 'w').write('6')\n"
+DBT: Files = {
+    "dbt_project.yml": "name: sums\nprofile: sums\nversion: 1.0.0\n",
+    "profiles.yml": "sums:\n  target: dev\n  outputs:\n    dev:\n      type: sqlite\n      threads: 1\n      database: main\n"
+    "      schema: main\n      schemas_and_paths:\n        main: sums.db\n      schema_directory: .\n",
+    "models/sums.sql": "select 1 + 2 + 3 as total\n",
+    "tests/total.sql": "select * from {{ ref('sums') }} where total != 6\n",
+    "tests/none.sql": "select * from {{ ref('sums') }} where total is null\n",
+}
 #: Of a test file that pytest-mypy-plugins reads.
 TYPES = '- case: total\n  main: |\n    from app import total\n    reveal_type(total([1]))  # N: Revealed type is "int"\n'
 BROKEN = "def total(xs:\n"
@@ -135,6 +165,57 @@ RUNNERS = (
             CRASHES: {"app.py": BROKEN},
             EXITS: {"app.py": "\tx = 1\n y = 2\n"},
             OTHER: {"app.py": GOOD.replace("sum(xs)", "sums(xs)")},
+        },
+        shell=True,
+        unnamed=True,
+    ),
+    Runner(
+        "cocotb",
+        "run-cocotb",
+        ACTIVE + "make",
+        ("cocotb",),
+        COCOTB,
+        {"test_app.py": "import app\n"},
+        {"test_app.py": BENCH.replace("test()", "test(skip=True)")},
+        shell=True,
+        unnamed=True,
+    ),
+    Runner(
+        "ansible-playbook",
+        "run-ansible",
+        ACTIVE + "{bin}/ansible-playbook play.yml",
+        ("ansible-core",),
+        {"play.yml": PLAY},
+        {"play.yml": "- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks: []\n"},
+        {"play.yml": SKIPPED_PLAY},
+        shell=True,
+        unnamed=True,
+    ),
+    Runner(
+        "snakemake",
+        "run-snakemake",
+        ACTIVE + "{bin}/snakemake --cores 1",
+        ("snakemake",),
+        {"Snakefile": SNAKEFILE, "sum.py": SNAKE},
+        {"Snakefile": "rule all:\n    input: 'sum.py'\n"},
+        None,
+        shell=True,
+        unnamed=True,
+    ),
+    Runner(
+        "dbt build",
+        "run-dbt",
+        ACTIVE + "DBT_SEND_ANONYMOUS_USAGE_STATS=false {bin}/dbt build --profiles-dir .",
+        ("dbt-core",),
+        DBT,
+        {"models/sums.sql": None, "tests/total.sql": None, "tests/none.sql": None, "readme.txt": ""},
+        None,
+        instead={
+            FAILS: {"models/sums.sql": "select 1 + 2 as total\n"},
+            OTHER: {"models/sums.sql": "select null as total\n"},
+            IMPORT: {"models/sums.sql": "select * from {{ ref('no_such_model') }}\n"},
+            CRASHES: {"models/sums.sql": "selec 6 as total\n"},
+            EXITS: {"models/sums.sql": "select {{ total as total\n"},
         },
         shell=True,
         unnamed=True,

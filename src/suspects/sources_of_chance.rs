@@ -33,10 +33,11 @@ static CHANCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"\b(list|tuple|join|enumerate|iter)\(\s*(set|frozenset)\(|\bin\s+set\(|\b(getpid|get_ident)\(";
     Regex::new(&[&waits, at_once, network, order].join("|")).ok()
 });
-/// Calls that draw lots.
+/// Calls that draw lots. Bytes for a key or a name that is to be unique (`os.urandom`, `secrets.token_hex`) are none: hardly
+/// any outcome rests on which they are.
 static DRAWS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let of_module = r"\brandom\.(random|choices?|sample|uniform|gauss|normal\w*|rand|randn|permutation|expovariate|betavariate|triangular|Random|SystemRandom)\(|\.random\(\)";
-    let named = r"\b(randint|randrange|randbytes|shuffle|urandom|getrandbits|token_(hex|bytes|urlsafe))\(|\bdefault_rng\(\)|\bsecrets\.\w";
+    let named = r"\b(randint|randrange|randbytes|randbelow|shuffle|getrandbits)\(|\bdefault_rng\(\)|\bsecrets\.choice\(";
     Regex::new(&[of_module, named].join("|")).ok()
 });
 /// What makes lots the same each time.

@@ -145,7 +145,7 @@ fn the_constraint_is_a_fix_where_the_package_is_declared() {
     assert_eq!(
         next,
         [
-            "pybisect fix   # hold greeting back, tried on HEAD",
+            "pybisect fix   # with greeting<2.0, tried on HEAD",
             "pybisect show  # what the test printed, good beside bad"
         ]
     );

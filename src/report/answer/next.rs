@@ -84,12 +84,12 @@ impl Answer {
 /// How to have as a patch what holds back the packages that broke it.
 fn held_back(report: &Report, repo: &str) -> Vec<(String, String)> {
     let is_held = |package: &&PackageChange| package.constraint_passed && package.edit.is_some();
-    let names: Vec<&str> =
-        report.packages.iter().filter(is_held).map(|package| package.name.as_str()).collect();
-    match names.as_slice() {
+    let held: Vec<&PackageChange> = report.packages.iter().filter(is_held).collect();
+    match held.as_slice() {
         [first, more @ ..] if report.culprits.is_empty() => {
-            let more = if more.iter().all(|name| name == first) { "" } else { " and the others" };
-            vec![(format!("pybisect fix{repo}"), format!("hold {first}{more} back, tried on HEAD"))]
+            let more = if more.iter().all(|other| other.name == first.name) { "" } else { " and the others" };
+            let constraint = first.constraint.as_deref().unwrap_or(&first.name);
+            vec![(format!("pybisect fix{repo}"), format!("with {constraint}{more}, tried on HEAD"))]
         }
         _ => Vec::new(),
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use super::columns::cut;
 use super::escape::cleaned;
 use super::phrases::{duration, plural};
 use super::{Reporter, Style};
@@ -188,8 +189,8 @@ fn trial_line(finished: &TrialFinished, subject: &str, style: Style) -> String {
     let (word, reason) = match &finished.verdict {
         Verdict::Good => (style.good(word), String::new()),
         Verdict::Bad => (style.bad(word), String::new()),
-        Verdict::Skip(skip) => (style.warn(word), format!("  {}", skip.reason)),
-        Verdict::Abort(why) => (style.bad(word), format!("  {why}")),
+        Verdict::Skip(skip) => (style.warn(word), format!("  {}", in_one_row(&skip.reason))),
+        Verdict::Abort(why) => (style.bad(word), format!("  {}", in_one_row(why))),
     };
     let time = match finished.source {
         OutcomeSource::Ran => duration(finished.timing.run_ms / 1e3),
@@ -199,10 +200,31 @@ fn trial_line(finished: &TrialFinished, subject: &str, style: Style) -> String {
     format!("{word} {}  {}{}", style.name(finished.commit.short()), style.dim(tail), style.warn(reason))
 }
 
+/// A reason of several lines as one: the answer, and `show`, have all of it.
+fn in_one_row(reason: &str) -> String {
+    const MOST: usize = 200;
+    let lines: Vec<&str> = reason.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    cut(&lines.join("; "), MOST)
+}
+
 /// A text cut at so many characters.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_of_several_lines_is_one_row() {
+        assert_eq!(
+            in_one_row("no environment: it cannot be\n  cause: no file fits\n\n"),
+            "no environment: it cannot be; cause: no file fits"
+        );
+        assert!(in_one_row(&"line\n".repeat(1_000)).chars().count() <= 200);
     }
 }

@@ -3,8 +3,7 @@
 //! Each commit whose tests import such a module fails in this way, and so the first that does would be named, whatever it
 //! broke. Where the version declares the package in a list that was not chosen, that is added, and the search begins anew.
 //! Otherwise it ends at once, and says which package has the module; where other tests ran and failed, those are searched
-//! for. Where good has the module and bad has not, a release
-//! or a declaration took it away, which is a cause as any other.
+//! for. Where good has the module and bad has not, a release or a declaration took it away, which is a cause as any other.
 
 use std::path::Path;
 use std::sync::LazyLock;

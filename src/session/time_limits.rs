@@ -5,6 +5,7 @@
 //! may take very long; and when one takes long, the good commit is run beside it, which shows how fast the command is.
 //! Where such a limit leaves the answer open, what it cut short runs once more, with more time.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::SessionError;
@@ -61,13 +62,13 @@ impl Session<'_> {
         }
         let parents = set.iter().flat_map(|(node, _)| hunt.history.graph.parents(*node)).copied();
         let decisive = set.iter().map(|(node, _)| *node).chain(parents);
-        let mut slow: Vec<CommitId> = decisive
+        let mut asked = BTreeSet::new();
+        let slow: Vec<CommitId> = decisive
             .filter(|node| hunt.state.observed(*node).is_skipped())
             .map(|node| hunt.id(node))
-            .filter(|commit| self.pace.overdue.contains_key(commit))
+            .filter(|commit| self.pace.overdue.contains_key(commit) && asked.insert(*commit))
+            .take(MOST)
             .collect();
-        slow.dedup();
-        slow.truncate(MOST);
         let Some(had) = slow.iter().filter_map(|commit| self.pace.overdue.get(commit)).max() else {
             return Ok(false);
         };

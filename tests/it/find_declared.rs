@@ -149,15 +149,23 @@ fn the_nearest_folder_that_declares_something_counts_and_its_neighbours_come_fro
     let Some(user) = user_with_environments() else { return };
     let registry = registry();
     let pond = "[project]\nname = 'pond'\nversion = '1'\ndependencies = ['common', 'alpha']\n[tool.uv.sources]\ncommon = {path = '../../libs/common', editable = true}\n";
+    let locked = |version: &str| {
+        format!(
+            "[[package]]\nname = 'alpha'\nversion = '{version}'\nsource = {{ registry = 'https://example.org' }}\n"
+        )
+    };
     let common = "[project]\nname = 'common'\nversion = '1'\ndependencies = ['beta']\n[dependency-groups]\ndev = ['gamma']\n";
     let files = [
         ("pyproject.toml", "[tool.ruff]\nline-length = 100\n"),
         ("services/pond/pyproject.toml", pond),
+        ("services/pond/uv.lock", &locked("1.0")),
         ("services/pond/tests/__init__.py", ""),
         ("services/pond/tests/test_app.py", &test_of("import alpha, common.kit")),
         ("services/pond/app.py", "from pond.greet import hello\n"),
         ("services/pond/src/pond/__init__.py", ""),
         ("libs/common/pyproject.toml", common),
+        // What it has locked for itself.
+        ("libs/common/uv.lock", &locked("0.9")),
         ("libs/common/src/common/__init__.py", ""),
         ("libs/common/src/common/kit.py", "import beta\n"),
     ];
@@ -166,6 +174,7 @@ fn the_nearest_folder_that_declares_something_counts_and_its_neighbours_come_fro
     assert_eq!(code, Some(0), "{report:#}");
     assert_eq!(culprit(&report), ids[3], "{report:#}");
     assert_eq!(packages(&report), ["alpha", "beta"], "{report:#}");
+    assert!(!report["notes"].to_string().contains("does not fit"), "{report:#}");
     // From a folder of it that declares nothing, the same counts.
     let from_tests = ["python", "-m", "unittest", "test_app"];
     let (code, report) = find(&user, (&repo, "services/pond/tests"), &registry, &ids[0], &from_tests);

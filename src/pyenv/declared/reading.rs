@@ -51,7 +51,7 @@ impl Reading<'_> {
         if is_main && wanted.tests.is_empty() {
             local.extend(wanted.read_tools(files));
         }
-        wanted.read_locks(files);
+        wanted.read_locks(files, is_main);
         if is_main {
             wanted.need_for_builds(files);
         }
@@ -332,12 +332,14 @@ impl DeclaredDependencies {
         Vec::new()
     }
 
-    /// Of the nearest folder upwards that has one: a workspace is locked at its top.
-    fn read_locks(&mut self, files: &dyn ProjectFiles) {
+    /// Of the nearest folder upwards that has one: a workspace is locked at its top. What another project of the tree has
+    /// locked for itself does not hold for the one that depends on it.
+    fn read_locks(&mut self, files: &dyn ProjectFiles, is_main: bool) {
         let depth = files.base().split('/').filter(|part| !part.is_empty()).count();
         let above = (0..=depth).map(|up| "../".repeat(up));
         let paths = above.flat_map(|up| LOCKS.map(|name| format!("{up}{name}")));
-        if let Some((path, text)) = paths.filter_map(|path| Some((path.clone(), files.read(&path)?))).next() {
+        let mut locks = paths.filter_map(|path| Some((path.clone(), files.read(&path)?)));
+        if let Some((path, text)) = locks.next().filter(|_| is_main) {
             self.constraints.extend(lock::constraints(&text));
             self.lock = Some(path.clone());
             self.sources.push(path);

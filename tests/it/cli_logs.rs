@@ -138,3 +138,22 @@ fn new_since_takes_a_commit() {
         [(&Value::from("new"), &Value::from(true)), (&Value::from("old"), &Value::from(false))]
     );
 }
+
+/// `pybisect logs .` where a repository is: what git and editors hide there is no log.
+#[test]
+fn what_is_hidden_in_a_folder_is_left_out_and_many_files_without_text_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join(".git/hooks")).unwrap();
+    std::fs::write(folder.path().join(".git/hooks/sample"), "die \"Error: no hook\"\n").unwrap();
+    std::fs::write(folder.path().join("web.log"), shortener()).unwrap();
+    for at in 0..9 {
+        std::fs::write(folder.path().join(format!("image{at}.bin")), [0, 1, 2, 0]).unwrap();
+    }
+    let alone = json(&User::new(), folder.path(), &["web.log"]);
+    let all = json(&User::new(), folder.path(), &["."]);
+    let kinds = |report: &Value| report["groups"].as_array().unwrap().len();
+    assert_eq!(kinds(&all), kinds(&alone), "{all:#}");
+    let notes = all["notes"].as_array().unwrap();
+    assert_eq!(notes.len(), 4, "{notes:?}");
+    assert_eq!(notes[3], "6 more are not text, and were left out");
+}

@@ -15,6 +15,8 @@ use super::timestamps::Clock;
 use super::window::Window;
 use crate::model::{LogGroup, LogReport, ScannedSource};
 
+/// So many sources that are no text are named.
+const MOST_NAMED: usize = 3;
 /// Bytes that are looked at together.
 const BLOCK: usize = 256 << 10;
 /// Bytes before the line at hand that stay within reach, for context and timestamps.
@@ -52,6 +54,8 @@ pub struct LogReader {
     scan: Option<Scan>,
     /// Nothing came since a pause.
     quiet: bool,
+    /// Sources that are no text.
+    left_out: usize,
 }
 
 impl LogReader {
@@ -67,6 +71,7 @@ impl LogReader {
             notes: Vec::new(),
             scan: None,
             quiet: false,
+            left_out: 0,
         }
     }
 
@@ -107,8 +112,11 @@ impl LogReader {
         }
         if !std::mem::replace(&mut scan.begun, true) {
             if !is_text {
-                let name = &self.sources[source].name;
-                self.notes.push(format!("{name}: not text, left out"));
+                self.left_out += 1;
+                if self.left_out <= MOST_NAMED {
+                    let name = &self.sources[source].name;
+                    self.notes.push(format!("{name}: not text, left out"));
+                }
                 scan.binary = true;
                 return;
             }
@@ -180,6 +188,9 @@ impl LogReader {
     #[must_use]
     pub fn finish(mut self) -> LogReport {
         self.end();
+        if let Some(more) = self.left_out.checked_sub(MOST_NAMED).filter(|more| *more > 0) {
+            self.notes.push(format!("{more} more are not text, and were left out"));
+        }
         let names: Vec<String> = self.sources.iter().map(|source| source.name.clone()).collect();
         let mut report = self.streams.finish(&names);
         report.sources = self.sources;

@@ -149,14 +149,19 @@ pub(super) fn stdin_is_terminal() -> bool {
     io::stdin().is_terminal()
 }
 
-/// The named files, folders replaced by the files below them, sorted.
+/// The named files, folders replaced by the files below them, sorted; what is hidden in a folder, such as `.git`, is none of
+/// its logs.
 pub(in crate::cli::commands) fn files(named: &[PathBuf]) -> Result<Vec<Source>, Error> {
     let mut sources = Vec::new();
     for path in named {
         if path == Path::new("-") {
             sources.push(Source::Stdin);
         } else if path.is_dir() {
-            let below = walkdir::WalkDir::new(path).sort_by_file_name().into_iter().filter_map(Result::ok);
+            let is_hidden = |entry: &walkdir::DirEntry| {
+                entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".")
+            };
+            let below = walkdir::WalkDir::new(path).sort_by_file_name().into_iter();
+            let below = below.filter_entry(|entry| !is_hidden(entry)).filter_map(Result::ok);
             let files = below.filter(|entry| entry.file_type().is_file());
             sources.extend(files.map(|entry| Source::File(entry.into_path())));
         } else {

@@ -32,11 +32,13 @@ impl Session<'_> {
             return Ok(None);
         };
         let command = CommandFacts::of(&self.plan.recipe.command);
-        let runs_tests = command.runner.is_some() || command.runs_pytest;
+        if command.runner.is_none() && !command.runs_pytest {
+            return Ok(None);
+        }
         let reading = read(&done.output, &command);
         let module =
             missing_at_import(&done.output).or_else(|| reading.failures.iter().find_map(wanted_at_import));
-        let Some(module) = module.filter(|_| runs_tests) else { return Ok(None) };
+        let Some(module) = module else { return Ok(None) };
         let tree = self.trials.tree_of(done.commit)?;
         if self.is_own(tree, &module)? {
             return self.for_want_of_a_build(done, tree, &module);
@@ -169,8 +171,7 @@ impl Session<'_> {
 
 /// Whether a failure is for want of this module.
 pub(super) fn is_for_want_of(failure: &FailureSignature, module: &str) -> bool {
-    let words = format!("No module named '{module}'");
-    failure.message.contains(&words) || failure.to_string().contains(&words)
+    failure.message.contains(&format!("No module named '{module}'"))
 }
 
 /// The module for want of which a test module could not be imported: no line of the project ran inside of a function.

@@ -339,7 +339,8 @@ impl DeclaredDependencies {
         let above = (0..=depth).map(|up| "../".repeat(up));
         let paths = above.flat_map(|up| LOCKS.map(|name| format!("{up}{name}")));
         let mut locks = paths.filter_map(|path| Some((path.clone(), files.read(&path)?)));
-        if let Some((path, text)) = locks.next().filter(|_| is_main) {
+        // Not even read of another project.
+        if let Some((path, text)) = is_main.then(|| locks.next()).flatten() {
             self.constraints.extend(lock::constraints(&text));
             self.lock = Some(path.clone());
             self.sources.push(path);

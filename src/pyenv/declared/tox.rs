@@ -6,15 +6,14 @@ use regex::Regex;
 use toml::Table;
 
 use super::toml_lists::strings;
-use super::tox_ini::is_plain;
+use super::tox_ini;
 
 /// What `tox.toml` declares for all environments.
 pub(super) fn of_toml(text: &str) -> Vec<String> {
     let Ok(table) = text.parse::<Table>() else { return Vec::new() };
     let base = table.get("env_run_base");
     let list = |key: &str| base.and_then(|base| base.get(key)).map(strings).unwrap_or_default();
-    let extras = list("extras").into_iter().filter(|name| is_plain(name)).map(|name| format!(".[{name}]"));
-    list("deps").into_iter().filter(|line| !line.contains(['{', '}'])).chain(extras).collect()
+    tox_ini::lines(&list("deps"), list("extras").iter().map(String::as_str))
 }
 
 /// What the sessions of a `noxfile.py` install in which tests run: the strings that `session.install` is given.

@@ -46,16 +46,19 @@ pub(super) fn dependencies(text: &str) -> Vec<String> {
     let value = |key: &str| own_value(&sections, &environment, key);
     let factors: Vec<&str> = environment.split('-').chain(["test", "tests"]).collect();
     let deps = resolved(&sections, &value("deps"), &factors, DEEPEST);
-    // What the project is asked for is a line, too: `.[test]`.
     let extras = resolved(&sections, &value("extras"), &factors, DEEPEST);
     let extras = extras.iter().flat_map(|line| line.split(',')).map(str::trim);
-    let extras: Vec<String> = extras.filter(|name| is_plain(name)).map(|name| format!(".[{name}]")).collect();
-    deps.into_iter().filter(|line| !line.contains(['{', '}'])).chain(extras).collect()
+    lines(&deps, extras)
 }
 
-/// Whether this is the name of an extra.
-pub(super) fn is_plain(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+/// Requirements and the project's own extras as lines of a requirements file, without those that a variable stands for.
+/// What the project is asked for is a line, too: `.[test]`.
+pub(super) fn lines<'t>(deps: &[String], extras: impl Iterator<Item = &'t str>) -> Vec<String> {
+    let is_plain = |name: &&str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    let extras = extras.filter(is_plain).map(|name| format!(".[{name}]"));
+    deps.iter().filter(|line| !line.contains(['{', '}'])).cloned().chain(extras).collect()
 }
 
 /// The first environment of those with the newest variant, such as `py312-django52-sqlite`.
@@ -64,13 +67,11 @@ fn test_environment(sections: &Sections) -> String {
     let listed = listed.map(|lines| lines.join(",")).unwrap_or_default();
     let names = outside_braces(&listed).into_iter().flat_map(|name| alternatives(name.trim()));
     let runs_tests = |name: &String| {
-        let is_one_of =
-            |list: &[&str], factor: &str| list.contains(&factor.split('_').next().unwrap_or(factor));
         let mut factors = name.split('-');
         !name.is_empty()
             && factors.all(|factor| {
                 let letters = factor.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-                !is_one_of(&OTHER_PURPOSES, letters)
+                !OTHER_PURPOSES.contains(&letters.split('_').next().unwrap_or(letters))
                     && !factor.split('_').any(|word| word == "report")
                     && !RARE_VARIANTS.contains(&letters)
             })

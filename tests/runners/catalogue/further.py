@@ -107,6 +107,23 @@ def item(name: str, options: str, package: str, fails: str, other: str, **others
     )
 
 
+def pybuilder(name, flags):
+    return Runner(
+        name,
+        "run-build",
+        ACTIVE + "{bin}/pyb --no-venvs " + flags,
+        ("pybuilder",),
+        {"test_app.py": CASE, "build.py": BUILD},
+        NO_CASE,
+        SKIPPED_CASE,
+        shell=True,
+        untold={ALL_SKIPPED: "good"},
+        # It writes a log of what it installs into the environment.
+        options=("--isolation", "off"),
+        unnamed=True,
+    )
+
+
 RUNNERS = (
     around("mpirun -n 2 pytest", MPI + "python -m pytest -q", "mpi4py", {}, venv="run-mpi", shell=True, unnamed=True),
     around(
@@ -118,34 +135,8 @@ RUNNERS = (
         shell=True,
         unnamed=True,
     ),
-    Runner(
-        "PyBuilder",
-        "run-build",
-        ACTIVE + "{bin}/pyb --no-venvs -O",
-        ("pybuilder",),
-        {"test_app.py": CASE, "build.py": BUILD},
-        NO_CASE,
-        SKIPPED_CASE,
-        shell=True,
-        untold={ALL_SKIPPED: "good"},
-        # It writes a log of what it installs into the environment.
-        options=("--isolation", "off"),
-        unnamed=True,
-    ),
-    Runner(
-        "PyBuilder -v",
-        "run-build",
-        ACTIVE + "{bin}/pyb --no-venvs -O -v",
-        ("pybuilder",),
-        {"test_app.py": CASE, "build.py": BUILD},
-        NO_CASE,
-        SKIPPED_CASE,
-        shell=True,
-        untold={ALL_SKIPPED: "good"},
-        # It writes a log of what it installs into the environment.
-        options=("--isolation", "off"),
-        unnamed=True,
-    ),
+    pybuilder("PyBuilder", "-O"),
+    pybuilder("PyBuilder -v", "-O -v"),
     notebook("nbval --nbval", "--nbval", "nbval", COMPARED),
     notebook("pytest-notebook", "--nb-test-files", "pytest-notebook", COMPARED, venv="run-notebook", files={"pytest.ini": "[pytest]\nnb_diff_ignore = /metadata/language_info\n"}),
     item("pytest-mypy", "--mypy app.py", "pytest-mypy", GOOD.replace("sum(xs)", "str(sum(xs))"), GOOD.replace("sum(xs)", "sums(xs)")),

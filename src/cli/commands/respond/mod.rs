@@ -6,14 +6,17 @@ mod incident;
 mod rollout;
 mod search;
 mod settings;
+#[cfg(feature = "serve")]
+mod watched;
 mod work;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 
 pub(crate) use self::args::Args;
 use self::incident::{At, Opened};
-use self::settings::{Settings, absolute};
+use self::settings::Settings;
+#[cfg(feature = "serve")]
+pub(super) use self::watched::{Watched, watched};
 use self::work::Work;
 use super::json_target::JsonTarget;
 use super::live::pulse;
@@ -27,37 +30,7 @@ use crate::model::{
 use crate::report::{IncidentText, ReportMarkdown, lines};
 use crate::respond::{Desk, Incidents, Response};
 use crate::session::SignalListener;
-#[cfg(feature = "serve")]
-use crate::setup::{Location, config};
 use crate::setup::{cache_dir, named_or_current};
-
-/// What a server has to know of responses in a repository.
-#[cfg(feature = "serve")]
-pub(super) struct Watched {
-    pub(super) service: String,
-    pub(super) place: PathBuf,
-    pub(super) config: config::Config,
-    /// Downtime that is allowed.
-    pub(super) sla: Option<DowntimeBudget>,
-    pub(super) warnings: Vec<String>,
-}
-
-/// Whether responses can begin in a repository without anybody at hand; all that is configured for them is looked at.
-#[cfg(feature = "serve")]
-pub(super) fn watched(repo: Option<&Path>) -> Result<Watched, Error> {
-    let args = Args { repo: repo.map(Path::to_owned), ..Args::default() };
-    let place = named_or_current(args.repo.as_deref())?;
-    let repository = Repository::open(&place)?;
-    let settings = Settings::new(&args, &repository)?;
-    if settings.auto.is_none() {
-        return Err(Error::usage("it is not said what may happen without a person")
-            .hinted("under [tool.pybisect.respond]: auto = ['rollback'], or auto = [] where all of it waits for leave"));
-    }
-    let location = Location::new(&repository, &place);
-    let config = config::load(&location.config(&repository, None), false)?.config;
-    let (service, place) = (settings.service().to_owned(), absolute(&place));
-    Ok(Watched { service, place, config, sla: settings.sla, warnings: settings.warnings })
-}
 
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {

@@ -12,7 +12,9 @@ mod settings;
 mod shown;
 
 pub(crate) use self::args::Args;
-use crate::cli::{Error, ExitStatus, print};
+#[cfg(feature = "serve")]
+use crate::cli::print;
+use crate::cli::{Error, ExitStatus};
 
 /// Serve until it is stopped.
 #[cfg(feature = "serve")]

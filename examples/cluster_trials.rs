@@ -111,7 +111,9 @@ fn trials(
             let (id, purpose) = (TrialId(u64::try_from(at)?), TrialKind::Search);
             let recipe = Arc::clone(&recipe);
             let activity = TrialActivity::default();
-            let trial = Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0, activity };
+            let environment = None;
+            let trial =
+                Trial { id, commit, tree, purpose, recipe, environment, repeat: 0, attempt: 0, activity };
             let output = executor.run(&trial, &CancelToken::new())?;
             anyhow::ensure!(output.ending == Termination::Exited { code: 0 }, "{output:?}");
         }

@@ -36,7 +36,7 @@
 //! | [`call_changes`] | call changes between trees and over histories, remembered | beneath, calls, git, model, store |
 //! | [`session`] | the conductor: endpoints, loop, confirmation, journal | calls, executor, git, graph, minimize, model, process, pyenv, search, store, suspects, triage |
 //! | [`setup`] | from a request to a session: configuration, environments, isolation, the place where it runs | beneath, call_changes, executor, git, model, process, pyenv, report, session, store, triage |
-//! | [`mod@check`] | a look at a branch before its merge: findings on changed calls | beneath, call_changes, calls, executor, git, minimize, model, process, pyenv, report, session, setup, store, triage |
+//! | [`mod@check`] | a look at a branch before its merge: findings on changed calls | beneath, call_changes, calls, git, minimize, model, process, pyenv, report, session, setup, store, triage |
 //! | [`respond`] | what is done about an outage: rolling back, and whether it took | git, model, process |
 //! | [`serve`] | who asks for a response: alarms over HTTP, people on a live page | model, process, respond |
 //! | [`report`] | live views and renderers | model |

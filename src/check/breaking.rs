@@ -9,7 +9,7 @@ use super::rules::{BREAKING_CALL, BREAKING_CHANGE};
 use super::smoke::SmokeOutcome;
 use crate::minimize::Edit;
 use crate::model::{
-    Annotation, CallChange, CallSpan, CancelToken, CommitId, FailureSignature, Severity, TreeId,
+    Annotation, CallChange, CallSpan, CancelToken, CommitId, FailureSignature, Severity, TreeId, TrialKind,
 };
 use crate::report::plural;
 use crate::session::RevertSet;
@@ -21,40 +21,43 @@ const MOST_TRIALS: usize = 60;
 const MOST_FINDINGS: usize = 10;
 
 /// Runs of the command with changes taken back.
-struct Runs<'r, 'a> {
-    look: &'r MergeCheck<'a>,
-    back: &'r RevertSet<'r>,
+struct Runs<'l, 'a, 'r> {
+    look: &'l mut MergeCheck<'a, 'r>,
+    back: &'l RevertSet<'l>,
     commit: CommitId,
-    cancel: &'r CancelToken,
-    ran: usize,
+    cancel: &'l CancelToken,
+    /// Runs of the command before these.
+    before: usize,
 }
 
-impl Runs<'_, '_> {
+impl Runs<'_, '_, '_> {
     /// The first of these sets without which the command passes; none once the runs are used up.
     fn first_that_passes(&mut self, sets: &[Vec<usize>]) -> Result<Option<usize>, Error> {
-        let slots = self.look.prepared.bench.executor().capacity();
-        for (batch, sets) in sets.chunks(slots).enumerate() {
-            if self.is_used_up() {
-                return Ok(None);
-            }
-            let fared = self.without(sets)?;
-            if let Some(at) = fared.iter().position(|fared| matches!(fared, SmokeOutcome::Passed)) {
-                return Ok(Some(batch * slots + at));
-            }
+        if self.is_used_up() {
+            return Ok(None);
         }
-        Ok(None)
+        let left = MOST_TRIALS - self.ran();
+        let trees = self.trees(&sets[..sets.len().min(left)])?;
+        self.look.first_that_passes(&trees)
+    }
+
+    fn ran(&self) -> usize {
+        self.look.runs.log().len() - self.before
     }
 
     fn is_used_up(&self) -> bool {
-        self.ran >= MOST_TRIALS || self.cancel.is_cancelled()
+        self.ran() >= MOST_TRIALS || self.cancel.is_cancelled()
+    }
+
+    /// The tree without each of these sets.
+    fn trees(&self, sets: &[Vec<usize>]) -> Result<Vec<(CommitId, TreeId)>, Error> {
+        sets.iter().map(|set| Ok((self.commit, self.back.without(set)?))).collect()
     }
 
     /// How the command fares without each of these sets.
     fn without(&mut self, sets: &[Vec<usize>]) -> Result<Vec<SmokeOutcome>, Error> {
-        let trees: Result<Vec<(CommitId, TreeId)>, Error> =
-            sets.iter().map(|set| Ok((self.commit, self.back.without(set)?))).collect();
-        let outputs = self.look.trials(&trees?, self.cancel)?;
-        self.ran += outputs.len();
+        let trees = self.trees(sets)?;
+        let outputs = self.look.trials(&trees, TrialKind::Narrowing)?;
         Ok(outputs.iter().map(|output| self.look.fared(output)).collect())
     }
 
@@ -102,20 +105,21 @@ impl Runs<'_, '_> {
     }
 }
 
-impl MergeCheck<'_> {
+impl MergeCheck<'_, '_> {
     /// Findings on the changes that make the command fail, each with its tested suggestion; none when no small set
     /// of them explains it.
     pub(super) fn breaking(
-        &self,
+        &mut self,
         failure: &FailureSignature,
         commit: CommitId,
         cancel: &CancelToken,
     ) -> Result<Vec<Annotation>, Error> {
-        let shadow = &self.prepared.bench.shadow;
-        let Some(back) = RevertSet::between(shadow, self.base, self.merged, failure)? else {
+        let prepared = self.prepared;
+        let Some(back) = RevertSet::between(&prepared.bench.shadow, self.base, self.merged, failure)? else {
             return Ok(Vec::new());
         };
-        let mut runs = Runs { look: self, back: &back, commit, cancel, ran: 0 };
+        let before = self.runs.log().len();
+        let mut runs = Runs { look: self, back: &back, commit, cancel, before };
         let least = runs.smallest()?;
         let minimal = !runs.is_used_up();
         // Once more, since a flaky command passes by chance too.
@@ -126,7 +130,7 @@ impl MergeCheck<'_> {
             return Ok(Vec::new());
         }
         let failures = runs.failures_of_each(&least, failure)?;
-        let ran = plural(runs.ran, "trial");
+        let ran = plural(runs.ran(), "trial");
         let together = match (least.len(), minimal) {
             (1, _) => format!("with this as it was, the command passes ({ran})"),
             (count, true) => {

@@ -8,15 +8,16 @@ use super::merge_sides::MergeSides;
 use super::rules::{MERGE_CONFLICT, STALE_CALL};
 use crate::call_changes::{CallComparer, Comparison, stale_in_tree};
 use crate::git::MergeOutcome;
-use crate::model::{Annotation, CallSpan, CheckReport, EventKind, Severity, TreeId};
+use crate::model::{Annotation, CallSpan, CheckReport, Severity, TreeId};
+use crate::session::TreeRuns;
 use crate::setup::{Error, Prepared, cache_dir};
 use crate::store::CallCache;
 
 /// What is known so far.
-pub(super) struct MergeCheck<'a> {
+pub(super) struct MergeCheck<'a, 'r> {
     pub(super) prepared: &'a Prepared,
-    /// Hears of trials, as they begin and end.
-    pub(super) heard: &'a (dyn Fn(&EventKind) + Sync),
+    /// The runs of the command.
+    pub(super) runs: &'a mut TreeRuns<'r>,
     /// The base's tree.
     pub(super) base: TreeId,
     /// The merge result; the head's tree when it has conflicts.
@@ -28,12 +29,12 @@ pub(super) struct MergeCheck<'a> {
     pub(super) report: CheckReport,
 }
 
-impl<'a> MergeCheck<'a> {
+impl<'a, 'r> MergeCheck<'a, 'r> {
     /// Merge both sides in memory.
     pub(super) fn new(
         prepared: &'a Prepared,
         sides: &MergeSides,
-        heard: &'a (dyn Fn(&EventKind) + Sync),
+        runs: &'a mut TreeRuns<'r>,
     ) -> Result<Self, Error> {
         let repository = &prepared.repository;
         let shadow = &prepared.bench.shadow;
@@ -48,6 +49,8 @@ impl<'a> MergeCheck<'a> {
             in_baseline: 0,
             smoke: None,
             notes: Vec::new(),
+            session: None,
+            trial_log: Vec::new(),
         };
         let uncommitted = if sides.head.uncommitted { shadow.work_tree(repository)? } else { None };
         report.head.uncommitted = uncommitted.is_some();
@@ -77,7 +80,7 @@ impl<'a> MergeCheck<'a> {
         }
         // A conflict leaves the base as it was when the two parted: what came there since is not the branch's.
         let base = if report.conflicts.is_empty() { base } else { repository.tree_of(sides.ancestor)? };
-        Ok(Self { prepared, heard, base, merged, calls: Vec::new(), files: Vec::new(), report })
+        Ok(Self { prepared, runs, base, merged, calls: Vec::new(), files: Vec::new(), report })
     }
 
     /// Whether there is nothing to look at.

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use super::merge_check::MergeCheck;
 use super::smoke::SmokeSource;
-use crate::model::{CancelToken, SmokeResult, TrialOutput};
+use crate::model::{CancelToken, SmokeResult, TrialKind, TrialOutput};
 use crate::setup::Error;
 use crate::triage::{CommandFacts, read};
 
@@ -87,7 +87,7 @@ fn count(number: usize) -> String {
     if number == 1 { "1 test".to_owned() } else { format!("{number} tests") }
 }
 
-impl MergeCheck<'_> {
+impl MergeCheck<'_, '_> {
     /// Compare which tests fail on both sides. What is new is run again before it is held against the branch.
     pub(super) fn red_on_both(
         &mut self,
@@ -104,7 +104,7 @@ impl MergeCheck<'_> {
         let mut compared = compare(&base, &merged);
         if let Compared::New(before) = &compared {
             let before = before.clone();
-            let again = self.trials(&[sides.0, sides.1], cancel)?;
+            let again = self.trials(&[sides.0, sides.1], TrialKind::Repeat)?;
             if cancel.is_cancelled() {
                 return Ok(());
             }

@@ -8,15 +8,12 @@ use super::findings::{finding_at, merge_findings};
 use super::merge_check::MergeCheck;
 use super::merge_sides::MergeSides;
 use super::rules::SMOKE_FAILED;
-use crate::executor::{ExecutorError, run_with_retries};
 use crate::model::{
-    Annotation, CallSpan, CancelToken, CommitId, CommitInfo, EventKind, FailureSignature, Frame, Severity,
-    SmokeResult, Termination, TreeId, Trial, TrialActivity, TrialId, TrialKind, TrialOutput, TrialSpec,
-    Verdict,
+    Annotation, CallSpan, CancelToken, CommitId, CommitInfo, FailureSignature, Frame, Severity, SkipKind,
+    SmokeResult, Termination, TreeId, TrialKind, TrialOutput, TrialSpec, Verdict,
 };
-use crate::session::{self, LineTracer, LinesByFile};
+use crate::session::{self, LineTracer, LinesByFile, Plan, TreeRun};
 use crate::setup::Error;
-use crate::store::OutcomeKey;
 use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle, same_failure};
 
 /// A smoke test takes less.
@@ -45,7 +42,15 @@ impl SmokeOutcome {
     }
 }
 
-impl MergeCheck<'_> {
+/// What a run says. One that isolation kept from something says nothing.
+fn verdict(plan: &Plan, output: &TrialOutput) -> Verdict {
+    if let Some(want) = session::isolation_failure(output, &plan.isolation) {
+        return Verdict::skip(SkipKind::Isolation, want.to_string());
+    }
+    TargetOracle::new(Target::AnyFailure, CommandFacts::of(&plan.recipe.command)).judge(output)
+}
+
+impl MergeCheck<'_, '_> {
     /// Run the command, when there is one, and say why it fails when that is new. With `watch`, the changed calls
     /// that it executes; unless it fails, or nothing of the kind is known.
     pub(super) fn smoke(
@@ -73,7 +78,7 @@ impl MergeCheck<'_> {
 
     /// The outputs on the base and on the merge result, and whether the latter was watched.
     fn both_sides(
-        &self,
+        &mut self,
         sides: &MergeSides,
         watch: Option<&LineTracer>,
         cancel: &CancelToken,
@@ -81,20 +86,20 @@ impl MergeCheck<'_> {
         let recipe = self.recipe();
         let watched = watch.map_or_else(|| Arc::clone(&recipe), |watch| Arc::new(watch.watched(&recipe)));
         let (base, merged) = ((sides.base.commit, self.base), (sides.head.commit, self.merged));
-        let outputs = self.run(&[(base, Arc::clone(&recipe)), (merged, watched)], cancel)?;
+        let asked = [
+            self.of_tree(base, TrialKind::Endpoint, recipe.clone())?,
+            self.of_tree(merged, TrialKind::Endpoint, watched)?,
+        ];
+        let outputs = self.run(&asked)?;
         let [old, mut new] = <[TrialOutput; 2]>::try_from(outputs)
             .map_err(|_| Error::internal(anyhow::anyhow!("a trial has no output")))?;
         if !cancel.is_cancelled() {
             self.can_run(&old, &new)?;
         }
-        self.record(base, &old)?;
         let was_watched = watch.is_some() && matches!(self.fared(&new), SmokeOutcome::Passed);
         if watch.is_some() && !was_watched && !cancel.is_cancelled() {
             // Being watched must not be held against it.
-            new = self.run(&[(merged, recipe)], cancel)?.pop().unwrap_or(new);
-        }
-        if !was_watched {
-            self.record(merged, &new)?;
+            new = self.trials(&[merged], TrialKind::Repeat)?.pop().unwrap_or(new);
         }
         Ok(([old, new], was_watched))
     }
@@ -171,7 +176,7 @@ impl MergeCheck<'_> {
             (base, SmokeOutcome::Failed(failure)) => {
                 smoke.failure = Some(failure.to_string());
                 smoke.is_new = true;
-                let again = self.trials(&[(sides.head.commit, self.merged)], cancel)?;
+                let again = self.trials(&[(sides.head.commit, self.merged)], TrialKind::Repeat)?;
                 let is_flaky = again.iter().any(|output| matches!(self.fared(output), SmokeOutcome::Passed));
                 let mut findings = Vec::new();
                 if !is_flaky {
@@ -207,34 +212,18 @@ impl MergeCheck<'_> {
     }
 
     pub(super) fn fared(&self, output: &TrialOutput) -> SmokeOutcome {
-        if let Some(want) = session::isolation_failure(output, &self.prepared.plan.isolation) {
-            return SmokeOutcome::Nothing(want.to_string());
-        }
-        let command = CommandFacts::of(&self.prepared.plan.recipe.command);
-        match TargetOracle::new(Target::AnyFailure, command).judge(output) {
+        match verdict(&self.prepared.plan, output) {
             Verdict::Good => SmokeOutcome::Passed,
-            Verdict::Bad => match TargetOracle::target_of(output, command) {
-                Ok(failure) => SmokeOutcome::Failed(failure),
-                Err(nothing) => SmokeOutcome::Nothing(nothing.seen),
-            },
+            Verdict::Bad => {
+                let command = CommandFacts::of(&self.prepared.plan.recipe.command);
+                match TargetOracle::target_of(output, command) {
+                    Ok(failure) => SmokeOutcome::Failed(failure),
+                    Err(nothing) => SmokeOutcome::Nothing(nothing.seen),
+                }
+            }
             Verdict::Skip(skip) => SmokeOutcome::Nothing(skip.reason),
             Verdict::Abort(why) => SmokeOutcome::Nothing(why),
         }
-    }
-
-    /// Keep what came of a run, so that a search of the branch need not repeat it.
-    fn record(&self, (commit, tree): SmokeSource, output: &TrialOutput) -> Result<(), Error> {
-        let plan = &self.prepared.plan;
-        if matches!(output.ending, Termination::Exited { .. } | Termination::Signalled { .. }) {
-            let tree = self.overlaid(tree)?;
-            let environment = match self.prepared.bench.packages() {
-                Some(packages) => packages.environment_key(&plan.environment_key, commit, tree, &plan.recipe),
-                None => plan.environment_key.clone(),
-            };
-            let key = OutcomeKey::new(tree, &plan.recipe, &environment);
-            self.prepared.store.add_outcome(key, commit, output)?;
-        }
-        Ok(())
     }
 
     fn recipe(&self) -> Arc<TrialSpec> {
@@ -242,58 +231,42 @@ impl MergeCheck<'_> {
         Arc::new(TrialSpec { timeout: recipe.timeout.or(Some(LONGEST)), ..recipe })
     }
 
-    /// Run the command on trees, as many at a time as there are slots; outputs in the order of the trees.
+    /// Run the command on trees; outputs in the order of the trees.
     pub(super) fn trials(
-        &self,
+        &mut self,
         trees: &[SmokeSource],
-        cancel: &CancelToken,
+        purpose: TrialKind,
     ) -> Result<Vec<TrialOutput>, Error> {
-        let recipe = self.recipe();
-        let asked: Vec<(SmokeSource, Arc<TrialSpec>)> =
-            trees.iter().map(|&tree| (tree, Arc::clone(&recipe))).collect();
-        self.run(&asked, cancel)
+        let asked = self.of_trees(trees, purpose)?;
+        self.run(&asked)
     }
 
-    fn run(
+    /// The first of these trees on which the command passes.
+    pub(super) fn first_that_passes(&mut self, trees: &[SmokeSource]) -> Result<Option<usize>, Error> {
+        let asked = self.of_trees(trees, TrialKind::Narrowing)?;
+        let plan = &self.prepared.plan;
+        Ok(self.runs.first_that_passes(&asked, &mut |_, output| verdict(plan, output))?)
+    }
+
+    fn run(&mut self, asked: &[TreeRun]) -> Result<Vec<TrialOutput>, Error> {
+        let plan = &self.prepared.plan;
+        let ended = self.runs.all(asked, &mut |_, output| verdict(plan, output))?;
+        Ok(ended.into_iter().map(|run| run.output).collect())
+    }
+
+    fn of_trees(&self, trees: &[SmokeSource], purpose: TrialKind) -> Result<Vec<TreeRun>, Error> {
+        let recipe = self.recipe();
+        trees.iter().map(|&tree| self.of_tree(tree, purpose, Arc::clone(&recipe))).collect()
+    }
+
+    fn of_tree(
         &self,
-        asked: &[(SmokeSource, Arc<TrialSpec>)],
-        cancel: &CancelToken,
-    ) -> Result<Vec<TrialOutput>, Error> {
-        let mut trials = Vec::new();
-        for (((commit, tree), recipe), id) in asked.iter().zip(0..) {
-            let (commit, tree, recipe) = (*commit, self.overlaid(*tree)?, Arc::clone(recipe));
-            let (id, purpose) = (TrialId(id), TrialKind::Endpoint);
-            let activity = TrialActivity::default();
-            trials.push(Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0, activity });
-        }
-        let executor = self.prepared.bench.executor();
-        let (heard, base, name) = (self.heard, self.overlaid(self.base)?, &self.report.base.name);
-        let mut outputs = Vec::new();
-        for batch in trials.chunks(executor.capacity()) {
-            let ran: Vec<Result<TrialOutput, ExecutorError>> = std::thread::scope(|scope| {
-                let run = |trial: &'_ Trial| {
-                    heard(&EventKind::TrialStarted {
-                        trial: trial.id,
-                        commit: trial.commit,
-                        subject: if trial.tree == base { name.clone() } else { MERGED.to_owned() },
-                        purpose: trial.purpose,
-                        activity: trial.activity.clone(),
-                    });
-                    let ran = run_with_retries(executor, trial, cancel);
-                    heard(&EventKind::TrialCancelled { trial: trial.id });
-                    ran
-                };
-                let running: Vec<_> = batch.iter().map(|trial| scope.spawn(move || run(trial))).collect();
-                let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
-                    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                };
-                running.into_iter().map(join).collect()
-            });
-            for output in ran {
-                outputs.push(output.map_err(Error::internal)?);
-            }
-        }
-        Ok(outputs)
+        (commit, tree): SmokeSource,
+        purpose: TrialKind,
+        recipe: Arc<TrialSpec>,
+    ) -> Result<TreeRun, Error> {
+        let subject = if tree == self.base { self.report.base.name.clone() } else { MERGED.to_owned() };
+        Ok(TreeRun { commit, tree: self.overlaid(tree)?, subject, purpose, recipe })
     }
 
     pub(super) fn overlaid(&self, tree: TreeId) -> Result<TreeId, Error> {
@@ -316,7 +289,7 @@ impl MergeCheck<'_> {
         plan.good = vec![sides.ancestor];
         plan.bad = sides.head.commit;
         let workshop = self.prepared.workshop(cancel);
-        let report = session::find(&plan, &workshop, &mut |event| (self.heard)(&event.kind))?;
+        let report = session::find(&plan, &workshop, &mut |event| self.runs.hand_on(event))?;
         if report.status == "found" {
             return Ok(report.culprits.into_iter().next().map(|culprit| culprit.commit));
         }

@@ -10,8 +10,11 @@ use super::request::{CheckRequest, Weight};
 use super::reverted_before::find_repeated_changes;
 use super::unguarded::unguarded;
 use crate::git::{Repository, disable_hash_verification};
-use crate::model::{CancelToken, CheckReport, EventKind};
+use crate::model::trial_line::OutcomeSource;
+use crate::model::{CancelToken, CheckReport, Event};
+use crate::session::{JournalOf, with_tree_runs};
 use crate::setup::{self, EnvironmentKind, EnvironmentOptions, Error, Request, Runs, named_or_current};
+use crate::store::SessionKind;
 
 impl From<SidesError> for Error {
     fn from(error: SidesError) -> Self {
@@ -54,15 +57,15 @@ pub fn check(
     cancel: &CancelToken,
     warned: &mut dyn FnMut(&str),
 ) -> Result<Option<CheckReport>, Error> {
-    watched_check(request, cancel, warned, &|_| {})
+    watched_check(request, cancel, warned, &mut |_| {})
 }
 
-/// [`check`], with the trials told as they begin and end.
+/// [`check`], with what happens told as a search tells it.
 pub(crate) fn watched_check(
     request: &CheckRequest,
     cancel: &CancelToken,
     warned: &mut dyn FnMut(&str),
-    heard: &(dyn Fn(&EventKind) + Sync),
+    on_event: &mut dyn FnMut(&Event),
 ) -> Result<Option<CheckReport>, Error> {
     disable_hash_verification();
     let coverage = request.coverage.as_deref().map(read_coverage).transpose()?;
@@ -78,14 +81,17 @@ pub(crate) fn watched_check(
     for warning in &prepared.warnings {
         warned(warning);
     }
-    let look = MergeCheck::new(&prepared, &sides, heard)?;
-    let mut report = report(look, request, &sides, coverage.as_ref(), cancel)?;
+    let (context, journal) = (prepared.workshop(cancel), JournalOf::Own(SessionKind::Check));
+    let mut report = with_tree_runs(&prepared.plan, &context, &journal, on_event, |runs| {
+        let look = MergeCheck::new(&prepared, &sides, runs)?;
+        report(look, request, &sides, coverage.as_ref(), cancel)
+    })?;
     sort_findings(&mut report.findings);
     Ok(Some(report))
 }
 
 fn report(
-    mut look: MergeCheck<'_>,
+    mut look: MergeCheck<'_, '_>,
     request: &CheckRequest,
     sides: &MergeSides,
     coverage: Option<&Coverage>,
@@ -116,6 +122,13 @@ fn report(
         look.add(found);
     }
     look.ignore()?;
+    look.report.session = look.runs.session().map(ToString::to_string);
+    look.report.trial_log = look.runs.log().to_vec();
+    let known = look.report.trial_log.iter().filter(|line| line.source != OutcomeSource::Ran).count();
+    if known > 0 {
+        let all = look.report.trial_log.len();
+        look.report.notes.push(format!("runs known from before: {known} of {all} (--fresh runs them again)"));
+    }
     Ok(look.report)
 }
 

@@ -17,7 +17,7 @@ use crate::setup::{Error, Request, cache_dir};
 const SETTINGS: [&str; 7] =
     ["py.typed", "pyproject.toml", "ty.toml", "pyrightconfig.json", "mypy.ini", ".mypy.ini", "setup.cfg"];
 
-impl MergeCheck<'_> {
+impl MergeCheck<'_, '_> {
     /// Ask the type checker, when there are calls to ask about.
     pub(super) fn types(&mut self, request: &CheckRequest, cancel: &CancelToken) -> Result<(), Error> {
         let Some(kind) = request.types else { return Ok(()) };

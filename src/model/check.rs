@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::trial_line::TrialLine;
 use super::{Annotation, CommitId, CommitInfo};
 
 /// One side of the merge.
@@ -39,7 +40,7 @@ pub struct SmokeResult {
 }
 
 /// What `pybisect check` found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckReport {
     /// What the branch is merged into.
     pub base: MergeSide,
@@ -61,4 +62,10 @@ pub struct CheckReport {
     pub smoke: Option<SmokeResult>,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// The session that has its trials, where the command ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Each trial of the command, those from the record too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trial_log: Vec<TrialLine>,
 }

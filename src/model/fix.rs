@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::CommitId;
+use super::trial_line::TrialLine;
 
 /// Name and version of the format.
 pub const FIX_SCHEMA: &str = "pybisect.fix/1";
@@ -85,7 +86,7 @@ impl CandidateFix {
 }
 
 /// All candidates, the best first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FixReport {
     /// [`FIX_SCHEMA`].
     pub schema: String,
@@ -111,4 +112,7 @@ pub struct FixReport {
     pub failed_before: Vec<String>,
     /// Trials that ran.
     pub trials: usize,
+    /// Each trial, those from the record too.
+    #[serde(default)]
+    pub trial_log: Vec<TrialLine>,
 }

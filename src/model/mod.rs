@@ -56,6 +56,7 @@ pub mod target;
 pub mod texts;
 pub mod trial;
 pub mod trial_activity;
+pub mod trial_environment;
 pub mod trial_line;
 pub mod verdict;
 
@@ -100,4 +101,5 @@ pub use trial::{
     Captured, InputFile, OutputFile, Termination, Timing, Trial, TrialId, TrialKind, TrialOutput, TrialSpec,
 };
 pub use trial_activity::{TrialActivity, TrialPhase};
+pub use trial_environment::TrialEnvironment;
 pub use verdict::{Skip, SkipKind, Verdict};

@@ -262,7 +262,7 @@ impl Report {
     fn add_trial(&mut self, finished: &TrialFinished) {
         match (finished.source, finished.purpose) {
             (OutcomeSource::Ran, TrialKind::Narrowing) => self.trials.narrowing += 1,
-            (OutcomeSource::Ran, TrialKind::Fix) => self.trials.fix += 1,
+            (OutcomeSource::Ran, TrialKind::Fix | TrialKind::Verify) => self.trials.fix += 1,
             (OutcomeSource::Ran, _) => self.trials.run += 1,
             (OutcomeSource::Reused, _) => self.trials.reused += 1,
             (OutcomeSource::Replayed, _) => {}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::trial_line::TrialLine;
 use super::{CommitId, CommitInfo, FailureSignature};
 
 /// A commit with what speaks for it.
@@ -55,4 +56,7 @@ pub struct SuspectReport {
     pub suspects: Vec<Suspect>,
     /// What the reader should know.
     pub notes: Vec<String>,
+    /// The run of the command, where one ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trial_log: Vec<TrialLine>,
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CommitId, PackageSelection, TreeId, TrialActivity};
+use super::{CommitId, PackageSelection, TreeId, TrialActivity, TrialEnvironment};
 
 /// How every trial of one kind runs; the same for all trees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,13 +93,15 @@ pub enum TrialKind {
     Narrowing,
     /// Tests a candidate fix.
     Fix,
+    /// Tests a candidate fix with the wider command.
+    Verify,
 }
 
 impl TrialKind {
     /// Whether the trial runs a commit's own tree, so that its outcome says something of the commit.
     #[must_use]
     pub const fn is_of_commit(self) -> bool {
-        !matches!(self, Self::Narrowing | Self::Fix)
+        !matches!(self, Self::Narrowing | Self::Fix | Self::Verify)
     }
 }
 
@@ -116,6 +118,8 @@ pub struct Trial {
     pub purpose: TrialKind,
     /// How the trial runs.
     pub recipe: Arc<TrialSpec>,
+    /// The environment to run in; `None` where the recipe's variables name it.
+    pub environment: Option<Arc<TrialEnvironment>>,
     /// How often the session has had a result of the same tree and recipe before: a result that somebody else had of as
     /// many runs is as good as another run.
     pub repeat: u32,

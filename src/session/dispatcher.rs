@@ -207,6 +207,7 @@ mod tests {
                 tree,
                 purpose,
                 recipe,
+                environment: None,
                 repeat: 0,
                 attempt: 0,
                 activity: TrialActivity::default(),

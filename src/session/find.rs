@@ -8,7 +8,7 @@ use super::endpoint_state::{Endpoints, Expected};
 use super::error::{EarlyExit, SessionError};
 use super::finished_trial::FinishedTrial;
 use super::history_state::Faces;
-use super::journal::Journal;
+use super::journal::{Journal, started};
 use super::package_trial::PackageTask;
 use super::resume::{earlier_trials, session_key};
 use super::secrets::kept;
@@ -43,18 +43,7 @@ pub fn find(
     let earlier = earlier_trials(workshop.store, key, plan.fresh)?;
     let session = workshop.store.begin_session(key, &plan.repository, &plan.command_text)?;
     let mut journal = Journal::new(workshop.store, session.clone(), listener);
-    journal.say(EventKind::Started {
-        session: session.to_string(),
-        command: plan.command_text.clone(),
-        good: plan.good.clone(),
-        bad: plan.bad,
-        jobs: workshop.executor.capacity(),
-        isolation: plan.isolation.clone(),
-        environment: plan.environment.clone(),
-        find_fix: plan.find_fix,
-        first_parent: plan.first_parent,
-        paths: plan.pathspecs.clone(),
-    })?;
+    journal.say(started(plan, &session, workshop.executor.capacity()))?;
     for note in &plan.notes {
         journal.note(note.clone())?;
     }

@@ -1,20 +1,20 @@
 //! Candidate fixes on top of a commit, all tested at the same time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::fix_candidates::{Candidate, candidates};
 use super::fix_task::FixTask;
 use super::plan::Limits;
-use super::trial_queue::Trials;
+use super::tree_runs::{JournalOf, TreeRun, TreeRuns, with_tree_runs};
 use super::{Matching, Plan, SessionContext, SessionError, Trees};
 use crate::git::Patch;
 use crate::model::fix::FIX_SCHEMA;
 use crate::model::trial_line::OutcomeSource;
 use crate::model::{
-    CandidateFix, CommitId, EventKind, FixKind, FixReport, PackageDate, PackageOrigin, PackageSelection,
-    Report, Termination, TreeId, TrialActivity, TrialId, TrialKind, TrialOutput, TrialSpec, UndoneCommit,
-    Verdict,
+    CandidateFix, CommitId, Event, FixKind, FixReport, PackageDate, PackageOrigin, PackageSelection, Report,
+    Termination, TreeId, TrialKind, TrialOutput, TrialSpec, UndoneCommit, Verdict,
 };
 use crate::triage::{Baseline, CommandFacts, Oracle as _, Target, TargetOracle, passes, read};
 
@@ -27,40 +27,9 @@ pub struct Fixes {
     pub made: Vec<(TreeId, Patch)>,
 }
 
-/// What is told while candidates are tested.
-#[derive(Debug)]
-pub enum FixNews<'a> {
-    /// How a candidate fared, in a row for people.
-    Row(&'a str),
-    /// A trial begins or ends.
-    Trial(&'a EventKind),
-}
-
-/// A trial of [`run`].
-enum TrialStep<'a> {
-    Begins(TrialActivity),
-    Ends(&'a TrialOutput),
-}
-
-impl TrialStep<'_> {
-    /// For who watches the trials that run: this one, of a candidate.
-    fn event(&self, at: usize, commit: CommitId, what: &str) -> EventKind {
-        let trial = TrialId(u64::try_from(at).unwrap_or(u64::MAX));
-        match self {
-            Self::Begins(activity) => EventKind::TrialStarted {
-                trial,
-                commit,
-                subject: what.to_owned(),
-                purpose: TrialKind::Fix,
-                activity: activity.clone(),
-            },
-            Self::Ends(_) => EventKind::TrialCancelled { trial },
-        }
-    }
-}
-
-/// Make the candidates for a report and test them. `told` hears of each as it ends, and of trials. `None` when the user
-/// stopped it; what ran is kept, and answered from the record the next time.
+/// Make the candidates for a report and test them, as further trials of the search that found the cause. Events go to
+/// `listener`, in order, from this thread. `None` when the user stopped it; what ran is kept, and answered from the record
+/// the next time.
 ///
 /// # Errors
 /// When the machine, the repository or the store fails.
@@ -68,7 +37,18 @@ pub fn fix(
     plan: &Plan,
     workshop: &SessionContext<'_>,
     task: &FixTask,
-    told: &mut dyn FnMut(FixNews<'_>),
+    listener: &mut dyn FnMut(&Event),
+) -> Result<Option<Fixes>, SessionError> {
+    with_tree_runs(plan, workshop, &JournalOf::Search(&task.session), listener, |runs| {
+        test(plan, workshop, task, runs)
+    })
+}
+
+fn test(
+    plan: &Plan,
+    workshop: &SessionContext<'_>,
+    task: &FixTask,
+    runs: &mut TreeRuns<'_>,
 ) -> Result<Option<Fixes>, SessionError> {
     let mut trees = Trees::new(plan, workshop);
     let (candidates, left_out) = candidates(workshop, &mut trees, task)?;
@@ -81,44 +61,41 @@ pub fn fix(
         ..FixReport::default()
     };
     let head = trees.tree_of(task.onto)?;
-    let mut asked = vec![head];
-    asked.extend(candidates.iter().map(|candidate| candidate.tree));
     let mut recipe = plan.recipe.clone();
     recipe.timeout = recipe.timeout.or_else(|| Some(limit(&task.report)));
+    let recipe = Arc::new(recipe);
+    let of = |tree: TreeId, what: &str| TreeRun {
+        commit: task.onto,
+        tree,
+        subject: what.to_owned(),
+        purpose: TrialKind::Fix,
+        recipe: Arc::clone(&recipe),
+    };
+    let mut asked = vec![of(head, "without a fix")];
+    asked.extend(candidates.iter().map(|candidate| of(candidate.tree, candidate.kind.phrase())));
     let judge = oracle(plan, &task.report);
     let mut aimed = judge.clone();
-    let mut heard = |at: usize, step: TrialStep<'_>| {
-        let what = at.checked_sub(1).map_or("without a fix", |at| candidates[at].kind.phrase());
-        told(FixNews::Trial(&step.event(at, task.onto, what)));
-        let TrialStep::Ends(output) = step else { return };
+    let mut judged = |at: usize, output: &TrialOutput| {
         if at == 0 {
             aimed = beside_the_target(judge.clone(), &task.report, output);
         }
-        told(FixNews::Row(&format!("{:<7}{what}", word(&aimed.judge(output)))));
+        aimed.judge(output)
     };
-    let Some((mut outputs, ran)) =
-        run(plan, workshop, task.onto, &recipe, &asked, PackageDate::Asked, &mut heard)?
-    else {
-        return Ok(None);
-    };
-    report.trials = ran;
+    let Some(mut outputs) = outputs(workshop, runs, &asked, &mut judged)? else { return Ok(None) };
     let judge = beside_the_target(judge.clone(), &task.report, &outputs[0]);
     let mut verdicts: Vec<Verdict> = outputs.iter().map(|output| judge.judge(output)).collect();
     // What only fails with the packages of today has to pass with those.
     if verdicts[0] == Verdict::Good && task.report.culprits.is_empty() && !task.report.packages.is_empty() {
-        let Some((later, ran)) =
-            run(plan, workshop, task.onto, &recipe, &asked, PackageDate::Today, &mut heard)?
-        else {
-            return Ok(None);
-        };
-        report.trials += ran;
+        asked.iter_mut().for_each(|run| run.recipe = with_packages_of_today(run));
+        let mut judged = |_: usize, output: &TrialOutput| judge.judge(output);
+        let Some(later) = self::outputs(workshop, runs, &asked, &mut judged)? else { return Ok(None) };
         verdicts = later.iter().map(|output| judge.judge(output)).collect();
         outputs = later;
     }
     report.mended_already = verdicts[0] == Verdict::Good;
     report.as_it_is = outcome(&verdicts[0], &outputs[0]);
     let passing: Vec<usize> = (0..candidates.len()).filter(|&at| verdicts[at + 1] == Verdict::Good).collect();
-    let Some(verified) = verify(plan, workshop, task, &candidates, &passing, &mut report, told)? else {
+    let Some(verified) = verify((plan, workshop, task), runs, &candidates, &passing, &mut report)? else {
         return Ok(None);
     };
     let mut fixes: Vec<(CandidateFix, (TreeId, Patch))> = Vec::new();
@@ -144,6 +121,8 @@ pub fn fix(
     fixes.sort_by_key(|(fix, _)| {
         (!fix.passed, fix.verified.is_none(), !fix.undoes.is_empty(), fix.lines, fix.files, fix.kind)
     });
+    report.trial_log = runs.log().to_vec();
+    report.trials = report.trial_log.iter().filter(|line| line.source == OutcomeSource::Ran).count();
     let made;
     (report.fixes, made) = fixes.into_iter().unzip();
     Ok(Some(Fixes { report, made }))
@@ -170,39 +149,37 @@ type Verified = BTreeMap<usize, (bool, String)>;
 /// The wider command on the passing candidates, and on the last good version: what fails there too is not held against
 /// a candidate. For each candidate whether it passes, and in words.
 fn verify(
-    plan: &Plan,
-    workshop: &SessionContext<'_>,
-    task: &FixTask,
+    (plan, workshop, task): (&Plan, &SessionContext<'_>, &FixTask),
+    runs: &mut TreeRuns<'_>,
     candidates: &[Candidate],
     passing: &[usize],
     report: &mut FixReport,
-    told: &mut dyn FnMut(FixNews<'_>),
 ) -> Result<Option<Verified>, SessionError> {
     let (Some(command), false) = (&task.verify, passing.is_empty()) else {
         return Ok(Some(BTreeMap::new()));
     };
     let mut trees = Trees::new(plan, workshop);
     let good = task.report.last_good.as_ref().map(|good| trees.tree_of(good.id)).transpose()?;
-    let mut asked: Vec<TreeId> = passing.iter().map(|&at| candidates[at].tree).collect();
-    asked.extend(good);
-    let recipe =
-        TrialSpec { command: command.clone(), timeout: Some(Limits::LONGEST), ..plan.recipe.clone() };
-    let mut heard = |at: usize, step: TrialStep<'_>| {
-        let what = passing.get(at).map_or("last good", |&at| candidates[at].kind.phrase());
-        told(FixNews::Trial(&step.event(at, task.onto, &format!("{what}: --verify"))));
-        let TrialStep::Ends(output) = step else { return };
-        let passes = passes(output, &CommandFacts::of(command));
-        // What fails in the last good version too is not held against a candidate.
-        let word = if passes { "passes" } else { "fails" };
-        let compared = if passes { "" } else { ", to be compared" };
-        told(FixNews::Row(&format!("{word:<7}{what}: --verify{compared}")));
+    let recipe = Arc::new(TrialSpec {
+        command: command.clone(),
+        timeout: Some(Limits::LONGEST),
+        ..plan.recipe.clone()
+    });
+    let of = |tree: TreeId, what: &str| TreeRun {
+        commit: task.onto,
+        tree,
+        subject: format!("{what}: --verify"),
+        purpose: TrialKind::Verify,
+        recipe: Arc::clone(&recipe),
     };
-    let Some((outputs, ran)) =
-        run(plan, workshop, task.onto, &recipe, &asked, PackageDate::Asked, &mut heard)?
-    else {
-        return Ok(None);
-    };
-    report.trials += ran;
+    let passing_ones = passing.iter().map(|&at| &candidates[at]);
+    let mut asked: Vec<TreeRun> =
+        passing_ones.map(|candidate| of(candidate.tree, candidate.kind.phrase())).collect();
+    asked.extend(good.map(|tree| of(tree, "last good")));
+    let facts = CommandFacts::of(command);
+    let mut judged =
+        |_: usize, output: &TrialOutput| if passes(output, &facts) { Verdict::Good } else { Verdict::Bad };
+    let Some(outputs) = outputs(workshop, runs, &asked, &mut judged)? else { return Ok(None) };
     if let Some(why) = outputs.first().and_then(cannot_run) {
         report.wider_cannot_run = Some(why);
     }
@@ -250,47 +227,20 @@ fn failing(output: &TrialOutput) -> Vec<String> {
     tests
 }
 
-/// Run a recipe on trees, as many at a time as there are slots; their outputs, and how many really ran. `None` when the
-/// user stopped it.
-fn run(
-    plan: &Plan,
+/// What came of runs; `None` when the user stopped them.
+fn outputs(
     workshop: &SessionContext<'_>,
-    head: CommitId,
-    recipe: &TrialSpec,
-    asked: &[TreeId],
-    day: PackageDate,
-    heard: &mut dyn FnMut(usize, TrialStep<'_>),
-) -> Result<Option<(Vec<TrialOutput>, usize)>, SessionError> {
-    std::thread::scope(|scope| {
-        let mut trials = Trials::new(scope, plan, workshop, recipe.clone());
-        let mut numbers = BTreeMap::new();
-        let mut outputs: Vec<Option<TrialOutput>> = vec![None; asked.len()];
-        for (at, &tree) in asked.iter().enumerate() {
-            let packages = match day {
-                PackageDate::Asked => PackageSelection::Own,
-                day => PackageSelection::Of(PackageOrigin { commit: head, tree, day }),
-            };
-            let id = trials.start_packages(head, tree, TrialKind::Fix, packages)?;
-            heard(at, TrialStep::Begins(trials.activity(id)));
-            numbers.insert(id, at);
-        }
-        let mut ran = 0;
-        while outputs.iter().any(Option::is_none) {
-            let Some(done) = trials.wait(None)? else {
-                if workshop.cancel.is_cancelled() {
-                    trials.drain()?;
-                    return Ok(None);
-                }
-                continue;
-            };
-            ran += usize::from(done.source == OutcomeSource::Ran);
-            if let Some(&at) = numbers.get(&done.id) {
-                heard(at, TrialStep::Ends(&done.output));
-                outputs[at] = Some(done.output);
-            }
-        }
-        Ok(Some((outputs.into_iter().flatten().collect(), ran)))
-    })
+    runs: &mut TreeRuns<'_>,
+    asked: &[TreeRun],
+    judge: &mut dyn FnMut(usize, &TrialOutput) -> Verdict,
+) -> Result<Option<Vec<TrialOutput>>, SessionError> {
+    let ended = runs.all(asked, judge)?;
+    Ok((!workshop.cancel.is_cancelled()).then(|| ended.into_iter().map(|run| run.output).collect()))
+}
+
+fn with_packages_of_today(run: &TreeRun) -> Arc<TrialSpec> {
+    let origin = PackageOrigin { commit: run.commit, tree: run.tree, day: PackageDate::Today };
+    Arc::new(TrialSpec { packages: PackageSelection::Of(origin), ..TrialSpec::clone(&run.recipe) })
 }
 
 /// The oracle where other tests fail without a fix as well: a fix is not asked to mend those, nor may it break more.
@@ -317,13 +267,6 @@ fn oracle(plan: &Plan, report: &Report) -> TargetOracle {
 fn limit(report: &Report) -> Duration {
     let slowest = report.trial_log.iter().map(|trial| trial.timing.run_ms).fold(0.0, f64::max);
     Limits::after(Duration::from_secs_f64(slowest.max(6000.0) / 1e3))
-}
-
-const fn word(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Good => "passes",
-        Verdict::Bad | Verdict::Skip(_) | Verdict::Abort(_) => "fails",
-    }
 }
 
 /// What came of a trial, for people.

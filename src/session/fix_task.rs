@@ -3,11 +3,14 @@
 use std::ffi::OsString;
 
 use crate::model::{CommitId, Report};
+use crate::store::SessionId;
 
 /// What to mend, and where.
 #[derive(Debug, Clone)]
 pub struct FixTask {
-    /// The report of the session that found the cause.
+    /// The session that found the cause.
+    pub session: SessionId,
+    /// The session's report.
     pub report: Report,
     /// The commit that candidates are on top of.
     pub onto: CommitId,

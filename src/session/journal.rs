@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::SessionError;
+use super::{Plan, SessionError};
 use crate::model::{Event, EventKind, KeptOutput, Report};
 use crate::store::{SessionId, SessionState, Store};
 
@@ -20,6 +20,16 @@ pub(super) struct Journal<'a> {
 impl<'a> Journal<'a> {
     pub(super) fn new(store: &'a Store, session: SessionId, listener: &'a mut dyn FnMut(&Event)) -> Self {
         Self { store, session, began: Instant::now(), events: Vec::new(), since: 0, listener }
+    }
+
+    /// The session that it is of.
+    pub(super) const fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// Say what another session's journal has.
+    pub(super) fn hand_on(&mut self, event: &Event) {
+        (self.listener)(event);
     }
 
     /// Say that something happened.
@@ -67,5 +77,21 @@ impl<'a> Journal<'a> {
     pub(super) fn close(self, state: SessionState) -> Result<Report, SessionError> {
         self.store.set_state(&self.session, state)?;
         Ok(Report::from_events(&self.events))
+    }
+}
+
+/// The event that a session of a plan begins with.
+pub(super) fn started(plan: &Plan, session: &SessionId, jobs: usize) -> EventKind {
+    EventKind::Started {
+        session: session.to_string(),
+        command: plan.command_text.clone(),
+        good: plan.good.clone(),
+        bad: plan.bad,
+        jobs,
+        isolation: plan.isolation.clone(),
+        environment: plan.environment.clone(),
+        find_fix: plan.find_fix,
+        first_parent: plan.first_parent,
+        paths: plan.pathspecs.clone(),
     }
 }

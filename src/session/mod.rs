@@ -57,6 +57,7 @@
 //! | [`breaking_change`] | edits in the words of the report |
 //! | `partial_tree` | versions between two others |
 //! | [`fix`](fix()), [`fix_candidates`] | what might mend it, all tested at the same time |
+//! | [`tree_runs`] | runs of given trees, for commands that do not search |
 //! | [`newest_passing`](mod@newest_passing) | the newest of some versions that passes |
 //! | [`revert_set`] | a version without some of what it changed |
 //! | [`judge`] | one commit judged by itself, for `git bisect run` |
@@ -145,13 +146,14 @@ mod target_vote;
 mod targets;
 mod time_limits;
 mod traced_run;
+mod tree_runs;
 mod trial_queue;
 mod verification;
 
 pub use context::SessionContext;
 pub use error::SessionError;
 pub use find::find;
-pub use fix::{FixNews, Fixes, fix};
+pub use fix::{Fixes, fix};
 pub use fix_task::FixTask;
 pub use function_tracer::FunctionTracer;
 pub use isolation_skip::isolation_failure;
@@ -167,5 +169,6 @@ pub use read_changes::{FailingTree, read_changes};
 pub use revert_set::{BeforeAfter, RevertSet};
 pub use secrets::Secrets;
 pub use signals::SignalListener;
+pub use tree_runs::{EndedRun, JournalOf, TreeRun, TreeRuns, with_tree_runs};
 
 pub(crate) use overlay::Trees;

@@ -6,15 +6,18 @@ use std::sync::atomic::AtomicBool;
 
 use super::call_evidence::call_reason;
 use super::read_changes::{FailingTree, read_changes};
+use super::tree_runs::{JournalOf, TreeRun, with_tree_runs};
 use super::{OverlayFile, Plan, SessionContext, SessionError, Trees};
-use crate::executor::run_with_retries;
 use crate::git::{GitError, History, Repository};
 use crate::graph::Node;
+use crate::model::trial_line::TrialLine;
 use crate::model::{
-    CommitId, FailingLine, FailureSignature, Suspect, SuspectReport, Trial, TrialActivity, TrialId,
-    TrialKind, TrialOutput, TrialSpec,
+    CommitId, Event, FailingLine, FailureSignature, Suspect, SuspectReport, Termination, TrialKind,
+    TrialOutput, TrialSpec,
 };
+use crate::store::SessionKind;
 use crate::suspects::{FailureEvidence, Features, Ranking, Suspicion};
+use crate::triage::{CommandFacts, Oracle as _, Target, TargetOracle};
 
 /// A range of history, read for its suspects.
 #[derive(Debug)]
@@ -136,7 +139,8 @@ fn evidence(failure: &FailureEvidence) -> Vec<String> {
     evidence
 }
 
-/// Run the command of a plan once, at the bad commit, by its recipe or a watched one.
+/// Run the command of a plan once, at the bad commit, by its recipe or a watched one. What came of it, and its line for the
+/// report.
 ///
 /// # Errors
 /// When the machine or the repository fails.
@@ -144,19 +148,23 @@ pub fn run_bad_commit(
     plan: &Plan,
     workshop: &SessionContext<'_>,
     recipe: TrialSpec,
-) -> Result<TrialOutput, SessionError> {
-    let mut trees = Trees::new(plan, workshop);
-    let trial = Trial {
-        id: TrialId(0),
+    kind: SessionKind,
+    listener: &mut dyn FnMut(&Event),
+) -> Result<(TrialOutput, Vec<TrialLine>), SessionError> {
+    let run = TreeRun {
         commit: plan.bad,
-        tree: trees.tree_of(plan.bad)?,
+        tree: Trees::new(plan, workshop).tree_of(plan.bad)?,
+        subject: workshop.repository.info(plan.bad)?.subject,
         purpose: TrialKind::Endpoint,
         recipe: Arc::new(recipe),
-        repeat: 0,
-        attempt: 0,
-        activity: TrialActivity::default(),
     };
-    Ok(run_with_retries(workshop.executor, &trial, workshop.cancel)?)
+    let oracle = TargetOracle::new(Target::AnyFailure, CommandFacts::of(&run.recipe.command));
+    with_tree_runs(plan, workshop, &JournalOf::Own(kind), listener, |runs| {
+        let ended = runs.all(&[run], &mut |_, output| oracle.judge(output))?;
+        let output = ended.into_iter().next().map(|ended| ended.output);
+        let output = output.unwrap_or_else(|| TrialOutput::without_run(Termination::Cancelled));
+        Ok((output, runs.log().to_vec()))
+    })
 }
 
 /// Read a failure from the output of a trial at bad, and from what was `watched` there; only of the `target`'s test, where there

@@ -66,6 +66,11 @@ impl<'a> Trials<'a> {
         }
     }
 
+    /// Number trials from here on.
+    pub(super) const fn count_from(&mut self, first: u64) {
+        self.next_id = first;
+    }
+
     /// Slots without a trial.
     pub(super) fn free(&self) -> usize {
         self.dispatcher.free()
@@ -211,22 +216,49 @@ impl<'a> Trials<'a> {
                 let source = if is_replay { OutcomeSource::Replayed } else { OutcomeSource::Reused };
                 self.ready.push_back(FinishedTrial { id, commit, purpose, output, source, ran });
             }
-            None => {
-                let repeat = self.repeats(key, tree, &recipe);
-                let activity = TrialActivity::default();
-                self.dispatcher.start(Trial {
-                    id,
-                    commit,
-                    tree,
-                    purpose,
-                    recipe,
-                    repeat,
-                    attempt: 0,
-                    activity,
-                });
-            }
+            None => self.run(id, key, commit, tree, purpose, recipe),
         }
         Ok(id)
+    }
+
+    /// The same of a recipe whose outcome no record has whole: it runs in any case.
+    pub(super) fn start_unrecorded(
+        &mut self,
+        commit: CommitId,
+        tree: TreeId,
+        purpose: TrialKind,
+        recipe: TrialSpec,
+    ) -> TrialId {
+        let id = TrialId(self.next_id);
+        self.next_id += 1;
+        self.started += 1;
+        let key = self.key(commit, tree, &recipe);
+        self.run(id, key, commit, tree, purpose, Arc::new(recipe));
+        id
+    }
+
+    fn run(
+        &mut self,
+        id: TrialId,
+        key: OutcomeKey,
+        commit: CommitId,
+        tree: TreeId,
+        purpose: TrialKind,
+        recipe: Arc<TrialSpec>,
+    ) {
+        let repeat = self.repeats(key, tree, &recipe);
+        let activity = TrialActivity::default();
+        self.dispatcher.start(Trial {
+            id,
+            commit,
+            tree,
+            purpose,
+            recipe,
+            environment: None,
+            repeat,
+            attempt: 0,
+            activity,
+        });
     }
 
     /// How often this session ran or used a trial of this key before, or does so now.

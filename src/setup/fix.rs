@@ -10,8 +10,8 @@ use super::options::IsolationOptions;
 use super::prepare::Prepared;
 use super::stored_request::StoredRequest;
 use crate::git::Repository;
-use crate::model::{CancelToken, CandidateFix, CommitId, FixReport, Report, TreeId};
-use crate::session::{self, FixNews, FixTask, Fixes};
+use crate::model::{CancelToken, CandidateFix, CommitId, Event, FixReport, Report, TreeId};
+use crate::session::{self, FixTask, Fixes};
 use crate::store::{SessionRow, SessionState, Store};
 
 /// Which search is to be fixed, and on top of what.
@@ -39,14 +39,15 @@ pub struct FixRequest {
 /// Test ways to fix what a search found: the breaking edit undone, the same correction elsewhere, the commit reverted, the
 /// file restored.
 ///
-/// All are made in memory on top of a commit, and tested at the same time in private work trees. `said` hears of each as
-/// it ends. `None` when `cancel` ended it; what ran is kept, and answered from the record the next time.
+/// All are made in memory on top of a commit, and tested at the same time in private work trees, as further trials of the
+/// search. What happens is told as [`Event`]s, as in [`find`](crate::find). `None` when `cancel` ended it; what ran is
+/// kept, and answered from the record the next time.
 ///
 /// ```no_run
 /// let mut request = pybisect::FixRequest::default();
 /// request.repo = Some("/srv/shop".into());
 /// request.verify = Some("python -m pytest -q".to_owned());
-/// let report = pybisect::fix(&request, &pybisect::CancelToken::new(), &mut |_line| {})?;
+/// let report = pybisect::fix(&request, &pybisect::CancelToken::new(), &mut |_event| {})?;
 /// if let Some(fix) = report.iter().flat_map(|report| &report.fixes).find(|fix| fix.passed) {
 ///     println!("{}", fix.patch);
 /// }
@@ -58,14 +59,9 @@ pub struct FixRequest {
 pub fn fix(
     request: &FixRequest,
     cancel: &CancelToken,
-    said: &mut dyn FnMut(&str),
+    on_event: &mut dyn FnMut(&Event),
 ) -> Result<Option<FixReport>, Error> {
-    let mut told = |news: FixNews<'_>| {
-        if let FixNews::Row(row) = news {
-            said(row);
-        }
-    };
-    let tested = FoundCause::of(request)?.test(request, cancel, &mut told)?;
+    let tested = FoundCause::of(request)?.test(request, cancel, on_event)?;
     Ok(tested.map(|tested| tested.fixes.report))
 }
 
@@ -103,7 +99,7 @@ impl FoundCause {
         self,
         request: &FixRequest,
         cancel: &CancelToken,
-        told: &mut dyn FnMut(FixNews<'_>),
+        on_event: &mut dyn FnMut(&Event),
     ) -> Result<Option<TestedFixes>, Error> {
         let session = self.row.id.as_str();
         let (_, prepared) = StoredRequest::of_session(&self.store, session)?.prepare(|asked| {
@@ -112,8 +108,8 @@ impl FoundCause {
             asked.no_config |= request.no_config;
         })?;
         let verify = request.verify.as_ref().map(|script| ["sh", "-c", script].map(OsString::from).to_vec());
-        let task = FixTask { report: self.report, onto: self.onto, verify };
-        let fixes = session::fix(&prepared.plan, &prepared.workshop(cancel), &task, told)?;
+        let task = FixTask { session: self.row.id.clone(), report: self.report, onto: self.onto, verify };
+        let fixes = session::fix(&prepared.plan, &prepared.workshop(cancel), &task, on_event)?;
         if let Some(fixes) = &fixes {
             prepared.store.keep_fixes(session, &fixes.report)?;
         }
@@ -147,7 +143,7 @@ fn last_session(
         })?,
         None => {
             let folder = repository.folder().to_string_lossy().into_owned();
-            let rows = store.sessions(Some(&folder))?;
+            let rows = store.searches(Some(&folder))?;
             // A look at a branch searches as well, but not for something to mend here: it leaves no request.
             let mut found = None;
             for row in rows.into_iter().filter(|row| row.state == SessionState::Finished) {

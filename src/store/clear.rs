@@ -13,11 +13,13 @@ const ALL_BUT_UNFINISHED: &str = "
     DELETE FROM requests WHERE session NOT IN (SELECT id FROM sessions WHERE state = 'running');
     DELETE FROM outcomes WHERE at < (SELECT coalesce(min(started), 1e300) FROM sessions WHERE state = 'running');
     DELETE FROM sessions WHERE state <> 'running';
+    DELETE FROM session_kinds WHERE session NOT IN (SELECT id FROM sessions);
     COMMIT;
 ";
 const ALL: &str = "
     BEGIN IMMEDIATE;
     DELETE FROM events; DELETE FROM printed; DELETE FROM requests; DELETE FROM outcomes; DELETE FROM sessions;
+    DELETE FROM session_kinds;
     COMMIT;
 ";
 

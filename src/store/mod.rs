@@ -27,7 +27,7 @@ pub use digests::DigestCache;
 pub use error::StoreError;
 pub use key::OutcomeKey;
 use open_file::Opened;
-pub use sessions::{SessionId, SessionRow, SessionState};
+pub use sessions::{SessionId, SessionKind, SessionRow, SessionState};
 
 /// An open store.
 #[derive(Debug)]
@@ -53,6 +53,7 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS sessions (
         id TEXT PRIMARY KEY, key BLOB NOT NULL, repository TEXT NOT NULL, command TEXT NOT NULL,
         started REAL NOT NULL, updated REAL NOT NULL, state TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS session_kinds (session TEXT PRIMARY KEY, kind TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS events (
         session TEXT NOT NULL, seq INTEGER NOT NULL, json TEXT NOT NULL,
         PRIMARY KEY (session, seq)) WITHOUT ROWID;

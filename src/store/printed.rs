@@ -66,7 +66,7 @@ impl Store {
                     .execute(&format!("DELETE FROM {table} WHERE session IN ({sessions})"), [old])?;
             }
             self.connection.execute("DELETE FROM sessions WHERE updated < ?1", [old])?;
-            for table in ["requests", "fixes"] {
+            for table in ["requests", "fixes", "session_kinds"] {
                 let of_none = format!("DELETE FROM {table} WHERE session NOT IN (SELECT id FROM sessions)");
                 self.connection.execute(&of_none, [])?;
             }

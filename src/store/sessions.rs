@@ -63,6 +63,40 @@ impl SessionState {
     }
 }
 
+/// What a session is of: the command that it ran trials for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SessionKind {
+    /// A search.
+    #[default]
+    Find,
+    /// A look at a branch before its merge.
+    Check,
+    /// A ranking of suspects, with its one run of the bad commit.
+    Suspects,
+    /// A proposed command that was tried.
+    Init,
+}
+
+impl SessionKind {
+    /// The command's name.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Find => "find",
+            Self::Check => "check",
+            Self::Suspects => "suspects",
+            Self::Init => "init",
+        }
+    }
+
+    fn from_word(word: &str) -> Self {
+        [Self::Check, Self::Suspects, Self::Init]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+            .unwrap_or_default()
+    }
+}
+
 /// A session as the list shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionRow {
@@ -78,9 +112,12 @@ pub struct SessionRow {
     pub updated: f64,
     /// How far it came.
     pub state: SessionState,
+    /// The command that ran its trials.
+    pub kind: SessionKind,
 }
 
-const COLUMNS: &str = "id, repository, command, started, updated, state";
+/// Those of a row. A search has no kind of its own.
+const COLUMNS: &str = "id, repository, command, started, updated, state, coalesce(kind, 'find')";
 
 fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<SessionRow> {
     Ok(SessionRow {
@@ -90,17 +127,32 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<SessionRow> {
         started: row.get(3)?,
         updated: row.get(4)?,
         state: SessionState::from_word(&row.get::<_, String>(5)?),
+        kind: SessionKind::from_word(&row.get::<_, String>(6)?),
     })
 }
 
 impl Store {
-    /// Begin a session, or go on with the one that has this key. Events of the earlier part are
+    /// Begin a search, or go on with the one that has this key. Events of the earlier part are
     /// dropped: the outcomes are what is kept, and the session tells its story anew from them.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn begin_session(
         &self,
+        key: OutcomeKey,
+        repository: &str,
+        command: &str,
+    ) -> Result<SessionId, StoreError> {
+        self.begin_session_of(SessionKind::Find, key, repository, command)
+    }
+
+    /// Begin a session of a kind, or that which has this key anew; see [`begin_session`](Self::begin_session).
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn begin_session_of(
+        &self,
+        kind: SessionKind,
         key: OutcomeKey,
         repository: &str,
         command: &str,
@@ -114,6 +166,12 @@ impl Store {
             )?;
             for table in ["events", "printed"] {
                 self.connection.execute(&format!("DELETE FROM {table} WHERE session = ?1"), [id.as_str()])?;
+            }
+            if kind != SessionKind::Find {
+                self.connection.execute(
+                    "INSERT OR REPLACE INTO session_kinds VALUES (?1, ?2)",
+                    [id.as_str(), kind.word()],
+                )?;
             }
             Ok(())
         };
@@ -159,13 +217,23 @@ impl Store {
         let read = || -> Result<Vec<SessionRow>, rusqlite::Error> {
             self.connection
                 .prepare(&format!(
-                    "SELECT {COLUMNS} FROM sessions WHERE ?1 IS NULL OR repository = ?1
-                     ORDER BY updated DESC"
+                    "SELECT {COLUMNS} FROM sessions LEFT JOIN session_kinds ON session = id
+                     WHERE ?1 IS NULL OR repository = ?1 ORDER BY updated DESC"
                 ))?
                 .query_map([repository], row)?
                 .collect()
         };
         read().map_err(|source| self.database(source))
+    }
+
+    /// The searches among [`sessions`](Self::sessions).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn searches(&self, repository: Option<&str>) -> Result<Vec<SessionRow>, StoreError> {
+        let mut rows = self.sessions(repository)?;
+        rows.retain(|row| row.kind == SessionKind::Find);
+        Ok(rows)
     }
 
     /// The session whose id begins with this text, if there is exactly one.
@@ -199,7 +267,7 @@ impl Store {
     /// When it cannot be written.
     pub fn forget_session(&self, session: &SessionId) -> Result<bool, StoreError> {
         let write = || -> Result<bool, rusqlite::Error> {
-            for table in ["events", "printed"] {
+            for table in ["events", "printed", "session_kinds"] {
                 let forget = format!("DELETE FROM {table} WHERE session = ?1");
                 self.connection.execute(&forget, [session.as_str()])?;
             }
@@ -233,7 +301,23 @@ mod tests {
         assert_eq!(store.events(&id).unwrap(), []);
         assert_eq!(store.sessions(Some("/r")).unwrap().len(), 1);
         assert_eq!(store.sessions(Some("/other")).unwrap().len(), 0);
+        assert_eq!(store.sessions(None).unwrap()[0].kind, SessionKind::Find);
         assert!(store.forget_session(&id).unwrap());
         assert!(!store.forget_session(&id).unwrap());
+    }
+
+    #[test]
+    fn what_another_command_ran_is_no_search() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let key = |name: &str| OutcomeKey::of_parts("session", [name.as_ref()]);
+        for kind in [SessionKind::Check, SessionKind::Suspects, SessionKind::Init] {
+            let id = store.begin_session_of(kind, key(kind.word()), "/r", "true").unwrap();
+            assert_eq!(store.session(id.as_str()).unwrap().unwrap().kind, kind);
+            assert_eq!(store.searches(None).unwrap(), []);
+        }
+        let search = store.begin_session(key("find"), "/r", "true").unwrap();
+        assert_eq!(store.searches(Some("/r")).unwrap().len(), 1);
+        assert_eq!(store.searches(None).unwrap()[0].id, search);
     }
 }

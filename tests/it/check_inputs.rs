@@ -43,6 +43,11 @@ impl Reviewer {
         command
     }
 
+    /// Another command of the same user.
+    pub(crate) fn run(&self, folder: &Path, arguments: &[&str]) -> Ran {
+        self.user.run(folder, arguments)
+    }
+
     pub(crate) fn check(&self, folder: &Path, arguments: &[&str]) -> Ran {
         self.command(folder, arguments).output().unwrap().into()
     }

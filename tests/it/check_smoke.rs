@@ -68,6 +68,36 @@ fn a_red_merge_is_narrowed_to_its_calls_with_tested_suggestions() {
 }
 
 #[test]
+fn the_runs_of_a_check_are_kept_as_those_of_a_search_and_known_the_next_time() {
+    let (reviewer, (mut repo, base)) = (Reviewer::new(), repository());
+    let head = repo.write("application.py", broken()).commit("tidy up");
+    let range = format!("{base}..{head}");
+    let (_, report) = check(&reviewer, &repo, &range);
+    let sources = |report: &Value| {
+        let log = report["trial_log"].as_array().unwrap().clone();
+        log.iter().map(|line| line["source"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(sources(&report).len() > 3, "{report:#}");
+    assert_eq!(report["trial_log"][0]["purpose"], "endpoint");
+    let session = report["session"].as_str().unwrap().to_owned();
+    let (_, again) = check(&reviewer, &repo, &range);
+    assert_eq!(again["session"], session);
+    assert!(sources(&again).iter().all(|source| source == "reused"), "{again:#}");
+    assert_eq!(findings(&again), findings(&report));
+    // The whole of what it printed.
+    let run = |words: &[&str]| reviewer.run(repo.path(), words);
+    let shown = run(&["show", &session]);
+    assert!(shown.stdout.contains("the merge result fails: exit status 1"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("AttributeError"), "{}", shown.stdout);
+    let listed = run(&["sessions"]);
+    assert!(listed.stdout.contains(" failed") && listed.stdout.contains("check: "), "{}", listed.stdout);
+    // It is no search: nothing goes on from it.
+    let refused = run(&["log", &session]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stdout);
+    assert!(refused.stderr.contains("pybisect show"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_green_merge_is_no_finding() {
     let (reviewer, (mut repo, base)) = (Reviewer::new(), repository());
     let head =

@@ -20,27 +20,27 @@ use crate::support::repo_builder::TestRepo;
 use crate::support::scripted::{ScriptedExecutor, exited, machine};
 use crate::support::trials::recipe;
 
-const FAILURE: &str = "Traceback (most recent call last):\n  File \"t.py\", line 1, in t\n    load(p)\nTypeError: load() takes one argument\n";
+pub(crate) const FAILURE: &str = "Traceback (most recent call last):\n  File \"t.py\", line 1, in t\n    load(p)\nTypeError: load() takes one argument\n";
 
 /// The commits of a history, one after the other.
-struct Places(Vec<CommitId>);
+pub(crate) struct Places(pub(crate) Vec<CommitId>);
 
 impl Places {
-    fn at(&self, commit: CommitId) -> usize {
+    pub(crate) fn at(&self, commit: CommitId) -> usize {
         self.0.iter().position(|&known| known == commit).unwrap()
     }
 }
 
 /// A history, and where it is worked on.
-struct Scene {
-    repo: TestRepo,
-    places: Places,
-    cache: tempfile::TempDir,
-    cancel: CancelToken,
+pub(crate) struct Scene {
+    pub(crate) repo: TestRepo,
+    pub(crate) places: Places,
+    pub(crate) cache: tempfile::TempDir,
+    pub(crate) cancel: CancelToken,
 }
 
 impl Scene {
-    fn new(commits: usize) -> Self {
+    pub(crate) fn new(commits: usize) -> Self {
         let mut repo = TestRepo::new();
         let commits = (0..commits).map(|at| {
             repo.write("app.py", format!("version = {at}\n"));
@@ -50,7 +50,7 @@ impl Scene {
         Self { repo, places, cache: tempfile::tempdir().unwrap(), cancel: CancelToken::new() }
     }
 
-    fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         Plan {
             good: vec![self.places.0[0]],
             bad: *self.places.0.last().unwrap(),
@@ -76,6 +76,11 @@ impl Scene {
     }
 
     fn find(&self, plan: &Plan, executor: &dyn Executor) -> Result<Report, SessionError> {
+        self.with(executor, |context| find(plan, context, &mut |_| {}))
+    }
+
+    /// Do something with what a session works with.
+    pub(crate) fn with<T>(&self, executor: &dyn Executor, act: impl FnOnce(&SessionContext<'_>) -> T) -> T {
         let repository = Repository::open(self.repo.path()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let shadow = Shadow::create(&folder.path().join("shadow"), &repository).unwrap();
@@ -89,7 +94,7 @@ impl Scene {
             store: &store,
             cancel,
         };
-        find(plan, &context, &mut |_| {})
+        act(&context)
     }
 }
 

@@ -86,6 +86,26 @@ fn the_smallest_change_that_passes_comes_first_and_applies_with_git() {
 }
 
 #[test]
+fn its_trials_are_further_ones_of_the_search() {
+    let user = User::new();
+    let (repo, good, _) = broken(|_, _| ());
+    find(&user, &repo, good);
+    let before = user.run(repo.path(), &["report", "--format", "json"]);
+    let (_, report, _) = fix(&user, &repo, &["--verify", "python3 app.py"]);
+    let log = report["trial_log"].as_array().unwrap();
+    assert_eq!(log.iter().filter(|line| line["source"] == "ran").count(), report["trials"], "{report:#}");
+    assert!(log.iter().any(|line| line["purpose"] == "verify"), "{report:#}");
+    let told = user.run(repo.path(), &["report", "--format", "json"]);
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let (before, told) = (read(&before.stdout), read(&told.stdout));
+    assert_eq!(before["trials"]["fix"], 0);
+    assert_eq!(told["trials"]["fix"], report["trials"]);
+    for key in ["status", "culprits", "rounds", "skipped", "last_good"] {
+        assert_eq!(before[key], told[key], "{key}");
+    }
+}
+
+#[test]
 fn the_same_call_elsewhere_is_corrected_when_only_that_passes() {
     let (repo, good, _) = broken(|repo, text| {
         repo.write(

@@ -97,5 +97,6 @@ mod security_page;
 mod slots_rearranged;
 mod support;
 mod tracebacks;
+mod tree_runs;
 mod trust;
 mod verdict_histories;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Error;
 use crate::git::Repository;
-use crate::store::{SessionRow, Store};
+use crate::store::{SessionKind, SessionRow, Store};
 
 /// The session that a beginning of an id names; without one, the latest of the repository.
 pub(super) fn chosen(
@@ -22,11 +22,26 @@ pub(super) fn chosen(
     let folder = folder(repository).map_err(|error| {
         error.hinted(format!("or name a session, which may be of any repository: {list}"))
     })?;
-    let latest = store.sessions(folder.to_str())?.into_iter().next();
+    let latest = store.searches(folder.to_str())?.into_iter().next();
     latest.ok_or_else(|| {
         Error::usage("no search has run in this repository")
             .hinted("pybisect find --good REV -- COMMAND; for those of others: pybisect sessions")
     })
+}
+
+/// The same, where only a search has what is wanted.
+pub(super) fn chosen_search(
+    store: &Store,
+    prefix: Option<&str>,
+    repository: Option<&Path>,
+) -> Result<SessionRow, Error> {
+    let row = chosen(store, prefix, repository)?;
+    if row.kind == SessionKind::Find {
+        return Ok(row);
+    }
+    let (id, kind) = (&row.id, row.kind.word());
+    Err(Error::usage(format!("session {id} is of pybisect {kind}, not a search"))
+        .hinted(format!("what its runs printed: pybisect show {id}")))
 }
 
 /// The folder that sessions of a repository are kept under.

@@ -10,7 +10,7 @@ pub(super) fn stopped(repository: &Repository) -> Result<StoredRequest, Error> {
     let store = Store::open(&cache_dir::cache()?)?;
     let folder = repository.folder().to_string_lossy().into_owned();
     let is_stopped = |row: &SessionRow| row.state != SessionState::Finished;
-    let row = store.sessions(Some(&folder))?.into_iter().find(is_stopped).ok_or_else(|| {
+    let row = store.searches(Some(&folder))?.into_iter().find(is_stopped).ok_or_else(|| {
         Error::usage("no search was stopped in this repository")
             .hinted("`pybisect sessions` lists those that came to their end")
     })?;

@@ -12,9 +12,9 @@ use super::output::ResultFormat;
 use crate::cli::terminal::{columns, stderr_style, stdout_style};
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
-use crate::model::{CancelToken, Report};
-use crate::report::FixText;
-use crate::session::{FixNews, SignalListener};
+use crate::model::{CancelToken, Event, Report};
+use crate::report::{FixRows, FixText};
+use crate::session::SignalListener;
 use crate::setup::{FixRequest, FoundCause, TestedFixes, author, cache_dir};
 
 /// The longest time for a push.
@@ -125,15 +125,16 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let cause = FoundCause::of(&request)?;
     let branch = branch(args, &cause.report, &cause.repository)?;
     let pulse = (!args.quiet).then(pulse);
-    let mut told = |news: FixNews<'_>| match (&pulse, news) {
-        (Some(pulse), FixNews::Row(row)) => {
-            say(&hidden(row));
+    let mut rows = FixRows::default();
+    let mut heard = |event: &Event| {
+        let Some(pulse) = &pulse else { return };
+        pulse.hear(&event.kind);
+        if let Some(row) = rows.row(&event.kind) {
+            say(&hidden(&row));
             pulse.told();
         }
-        (Some(pulse), FixNews::Trial(kind)) => pulse.hear(kind),
-        (None, _) => {}
     };
-    let tested = cause.test(&request, &cancel, &mut told)?;
+    let tested = cause.test(&request, &cancel, &mut heard)?;
     drop((pulse, listener));
     let Some(tested) = tested else {
         let again = std::env::args_os().map(|word| word.to_string_lossy().into_owned());

@@ -9,7 +9,7 @@ use crate::report::one_line;
 use crate::setup::cache_dir;
 use crate::store::Store;
 
-use super::chosen::chosen;
+use super::chosen::chosen_search;
 use super::masked::masked;
 
 /// Print a session as a git bisect log
@@ -27,7 +27,7 @@ pub(crate) struct Args {
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let store = Store::open(&cache_dir::cache()?)?;
-    let row = chosen(&store, args.session.as_deref(), args.repo.as_deref())?;
+    let row = chosen_search(&store, args.session.as_deref(), args.repo.as_deref())?;
     // What a subject holds of secrets has no place in what is handed around.
     let events: Vec<Event> = store.events(&row.id)?.iter().map(masked).collect();
     print::print(bisect_log(&events).as_bytes())
@@ -70,7 +70,7 @@ impl Log {
                 self.bad = Some(*bad);
             }
             EventKind::Range { good, .. } => self.goods.clone_from(good),
-            EventKind::TrialStarted { commit, subject, .. } => {
+            EventKind::TrialStarted { commit, subject, purpose, .. } if purpose.is_of_commit() => {
                 self.subjects.insert(*commit, subject.clone());
             }
             EventKind::TrialFinished(finished) if finished.purpose.is_of_commit() => {

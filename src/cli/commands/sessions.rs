@@ -10,7 +10,7 @@ use crate::git::Repository;
 use crate::model::Report;
 use crate::report::{cut, date, one_line, plural};
 use crate::setup::cache_dir;
-use crate::store::{SessionRow, SessionState, Store};
+use crate::store::{SessionKind, SessionRow, SessionState, Store};
 
 /// List the sessions of this repository with what they found, the latest first
 #[derive(Debug, clap::Args)]
@@ -69,6 +69,9 @@ fn result(store: &Store, row: &SessionRow) -> Result<(String, bool), Error> {
         SessionState::Finished => {}
     }
     let report = masked(&Report::from_events(&store.events(&row.id)?));
+    if row.kind != SessionKind::Find {
+        return Ok(of_runs(row.kind, &report));
+    }
     let what = if report.find_fix { "fixed it" } else { "broke it" };
     Ok(match (report.status.as_str(), report.culprits.as_slice()) {
         ("found", [culprit, ..]) => {
@@ -85,6 +88,18 @@ fn result(store: &Store, row: &SessionRow) -> Result<(String, bool), Error> {
             (one_line(&reason).into_owned(), false)
         }
     })
+}
+
+/// What the runs of a command came to that does not search.
+fn of_runs(kind: SessionKind, report: &Report) -> (String, bool) {
+    let runs = report.trial_log.len();
+    let failed = report.trial_log.iter().filter(|line| line.verdict == "bad").count();
+    let word = kind.word();
+    let runs = plural(runs, "run");
+    if failed == 0 {
+        return (format!("{word}: {runs}, none failed"), true);
+    }
+    (format!("{word}: {runs}, {failed} failed"), false)
 }
 
 /// Whole seconds.

@@ -1,20 +1,21 @@
 //! `pybisect show`.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::cli::terminal::{columns, stdout_style};
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
-use crate::model::{CommitId, Event, KeptOutput, Report};
+use crate::model::{CommitId, Event, EventKind, KeptOutput, Report, TrialId};
 use crate::report::{
     EditsText, Renderer as _, ReportHtml, ShowMarkdown, ShowSlack, ShowText, Shown, TextRenderer,
 };
 use crate::setup::cache_dir;
-use crate::store::{SessionRow, Store};
+use crate::store::{SessionKind, SessionRow, Store};
 
 use super::answer::diff;
 use super::chosen::chosen;
-use super::masked::masked_report;
+use super::masked::{hidden, masked_report};
 use super::report::of_session;
 
 /// Show what the test printed, at good beside bad
@@ -96,6 +97,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let here = std::env::current_dir().map_err(Error::internal)?;
     let repository = Repository::open(args.repo.as_deref().unwrap_or(&here)).ok();
     let (kept, commit) = asked(args, &store, repository.as_ref())?;
+    if kept.row.kind != SessionKind::Find {
+        return runs(args, &store, &kept, commit);
+    }
     let shown = Shown { report: &kept.report, outputs: &kept.outputs };
     let mut text = Vec::new();
     if args.html {
@@ -115,6 +119,29 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
         ShowText { style: stdout_style(), width: columns() }.render(shown, commit, &mut text)
     }
     .map_err(Error::internal)?;
+    print::print_text(&text)
+}
+
+/// What was printed in a session of a command that does not search.
+fn runs(args: &Args, store: &Store, kept: &Kept, commit: Option<CommitId>) -> Result<ExitStatus, Error> {
+    let id = &kept.row.id;
+    if args.edits || args.full || args.markdown || args.slack || args.html {
+        let kind = kept.row.kind.word();
+        return Err(Error::usage(format!("session {id} is of pybisect {kind}, and found no commit"))
+            .hinted(format!("what its runs printed: pybisect show {id}")));
+    }
+    let events = store.events(id)?;
+    let subjects: HashMap<TrialId, String> = events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::TrialStarted { trial, subject, .. } => Some((*trial, hidden(subject))),
+            _ => None,
+        })
+        .collect();
+    let wanted = kept.outputs.iter().filter(|output| commit.is_none_or(|commit| output.commit == commit));
+    let runs = wanted.map(|output| (subjects.get(&output.trial).map_or("", String::as_str), output));
+    let mut text = Vec::new();
+    ShowText { style: stdout_style(), width: columns() }.runs(runs, &mut text).map_err(Error::internal)?;
     print::print_text(&text)
 }
 

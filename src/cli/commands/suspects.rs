@@ -9,13 +9,14 @@ use jiff::tz::TimeZone;
 
 use super::config_args::ConfigArgs;
 use super::isolation_args::IsolationArgs;
+use super::live::pulse;
 use super::logs::{repository_files, sources};
 use super::masked::masked;
 use super::output::OutputArgs;
 use crate::cli::terminal::{columns, stdout_style};
 use crate::cli::{Error, ExitStatus, Format, print};
 use crate::git::{RangeOptions, Repository, disable_hash_verification};
-use crate::model::{CancelToken, CommitId, LogEventKind, LogReport, SuspectReport};
+use crate::model::{CancelToken, CommitId, Event, LogEventKind, LogReport, SuspectReport};
 use crate::report::{
     SuspectRenderer as _, SuspectsJson, SuspectsMarkdown, SuspectsText, plural, suspect_annotations,
 };
@@ -24,6 +25,7 @@ use crate::session::{
     run_bad_commit,
 };
 use crate::setup::{self, Prepared, Request, Runs};
+use crate::store::SessionKind;
 use crate::suspects::FailureEvidence;
 use crate::triage::log::{Clock, LogOptions, LogReader};
 use crate::triage::{CommandFacts, TargetOracle};
@@ -273,7 +275,7 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
     let recipe = if args.no_trace { plan.recipe.clone() } else { FunctionTracer::watched(&plan.recipe) };
     let (reader, options) = (repository.reopen()?, RangeOptions::default());
     let options = RangeOptions { paths: plan.pathspecs.iter().map(Into::into).collect(), ..options };
-    let (output, changes) = std::thread::scope(|scope| {
+    let (ran, changes) = std::thread::scope(|scope| {
         let changes = scope.spawn(move || -> Result<RangeChanges, Error> {
             let history = reader.range(plan.bad, &plan.good, &options)?;
             Ok(RangeChanges::read(
@@ -284,11 +286,14 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
             )?)
         });
         let workshop = prepared.workshop(cancel);
-        let output = run_bad_commit(plan, &workshop, recipe);
+        let pulse = pulse();
+        let mut heard = |event: &Event| pulse.hear(&event.kind);
+        let ran = run_bad_commit(plan, &workshop, recipe, SessionKind::Suspects, &mut heard);
+        drop(pulse);
         let changes = changes.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (output, changes)
+        (ran, changes)
     });
-    let output = output?;
+    let (output, trial_log) = ran?;
     if let Some(want) = isolation_failure(&output, &plan.isolation) {
         let text = format!("at the bad commit {}, the command {}", plan.bad.short(), want.what);
         return Err(Error::not_reproduced(text).hinted(format!("if it is to have it: {}", want.option)));
@@ -310,6 +315,7 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
     report.bad = Some(plan.bad);
     report.command = plan.recipe.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     report.failure = Some(signature);
+    report.trial_log = trial_log;
     if failure.is_empty() {
         report.notes.push("the command printed nothing that tells of a commit".to_owned());
     }

@@ -39,6 +39,8 @@ impl CheckRenderer for CheckJson {
             "hidden": { "ignored": report.ignored, "baseline": report.in_baseline },
             "smoke": smoke,
             "notes": report.notes,
+            "session": report.session,
+            "trial_log": report.trial_log,
         });
         serde_json::to_writer_pretty(&mut *out, &object)?;
         writeln!(out)

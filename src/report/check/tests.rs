@@ -65,6 +65,8 @@ fn sample() -> CheckReport {
             not_judged: None,
         }),
         notes: vec!["no type evidence: ty is not on PATH".to_owned()],
+        session: None,
+        trial_log: Vec::new(),
     }
 }
 

@@ -30,6 +30,10 @@ impl CheckRenderer for CheckText {
         }
         if let Some(smoke) = &report.smoke {
             self.smoke(smoke, &report.findings, out)?;
+            let fails = smoke.failure.is_some() || smoke.not_judged.is_some();
+            if let Some(session) = report.session.as_ref().filter(|_| fails) {
+                self.indented(&format!("what it printed: pybisect show {session}"), out)?;
+            }
         }
         for note in &report.notes {
             let rows = self.rows(&format!("note: {note}"), 2);

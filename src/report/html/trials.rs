@@ -139,6 +139,7 @@ const fn purpose(purpose: TrialKind) -> &'static str {
         TrialKind::Repeat => "a repetition",
         TrialKind::Narrowing => "the edit (a part of a change)",
         TrialKind::Fix => "a fix",
+        TrialKind::Verify => "a fix, with the wider command",
     }
 }
 

@@ -6,7 +6,7 @@ mod slack;
 mod text;
 
 use crate::model::kept_output::ending_words;
-use crate::model::{CommitId, KeptOutput, Report};
+use crate::model::{CommitId, KeptOutput, Report, TrialKind};
 
 pub use edits::EditsText;
 pub use markdown::ShowMarkdown;
@@ -82,11 +82,7 @@ impl<'s> Shown<'s> {
         let id = output.commit.short();
         let report = self.report;
         let culprit = report.culprits.first().map(|culprit| &culprit.commit);
-        let does = match output.verdict.as_str() {
-            "good" => "passes",
-            "bad" => "fails",
-            _ => "cannot be tested",
-        };
+        let does = does(output);
         let which = match culprit {
             Some(culprit) if culprit.id == output.commit && report.status == "found" => " (the commit found)",
             Some(culprit) if culprit.parents.contains(&output.commit) => " (its parent)",
@@ -94,9 +90,22 @@ impl<'s> Shown<'s> {
             _ if report.good.contains(&output.commit) => " (good)",
             _ => "",
         };
-        let what = if output.purpose.is_of_commit() { "" } else { ", with a part of a change only" };
+        let what = match output.purpose {
+            TrialKind::Fix | TrialKind::Verify => ", with a candidate fix or without one",
+            of if of.is_of_commit() => "",
+            _ => ", with a part of a change only",
+        };
         let title = format!("{id}{which} {does}: {}{what}", ending_words(&output.ending));
         Titled { title, output }
+    }
+}
+
+/// What a trial's command did.
+fn does(output: &KeptOutput) -> &'static str {
+    match output.verdict.as_str() {
+        "good" => "passes",
+        "bad" => "fails",
+        _ => "cannot be tested",
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::{Shown, Titled, lines_of};
-use crate::model::CommitId;
+use super::{Shown, Titled, does, lines_of};
+use crate::model::kept_output::ending_words;
+use crate::model::{CommitId, KeptOutput};
 use crate::report::Style;
 use crate::report::columns::{cut, fill};
 use crate::report::escape::one_line;
@@ -49,6 +50,26 @@ impl ShowText {
             }
         }
         write_targets(self.style, shown.report, out)
+    }
+
+    /// Write what each run of a session printed that is no search, with what it ran on.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn runs<'o>(
+        &self,
+        runs: impl IntoIterator<Item = (&'o str, &'o KeptOutput)>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let mut is_first = true;
+        for (subject, output) in runs {
+            if !std::mem::take(&mut is_first) {
+                writeln!(out)?;
+            }
+            let title = format!("{subject} {}: {}", does(output), ending_words(&output.ending));
+            self.one(&Titled { title, output }, usize::MAX, out)?;
+        }
+        if is_first { writeln!(out, "no trial of this session has ended") } else { Ok(()) }
     }
 
     fn title(&self, titled: &Titled<'_>, width: usize) -> String {

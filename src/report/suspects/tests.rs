@@ -43,6 +43,7 @@ fn report() -> SuspectReport {
             suspect(3, "Text", 0.0004, &["only tests and text"]),
         ],
         notes: vec!["the log has 2 more kinds of errors".into()],
+        trial_log: Vec::new(),
     }
 }
 

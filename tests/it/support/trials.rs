@@ -64,7 +64,8 @@ pub(crate) fn trial(commit: CommitId, tree: TreeId, recipe: &TrialSpec) -> Trial
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let id = TrialId(NEXT.fetch_add(1, Ordering::Relaxed));
     let (purpose, recipe) = (TrialKind::Search, Arc::new(recipe.clone()));
-    Trial { id, commit, tree, purpose, recipe, repeat: 0, attempt: 0, activity: TrialActivity::default() }
+    let (environment, activity) = (None, TrialActivity::default());
+    Trial { id, commit, tree, purpose, recipe, environment, repeat: 0, attempt: 0, activity }
 }
 
 /// A shell script in the hermetic environment, a minute at most.

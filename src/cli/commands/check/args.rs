@@ -72,6 +72,9 @@ pub(crate) struct Args {
     /// Trials at the same time [default: number of cores]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(super) jobs: Option<u16>,
+    /// Run the command even where its outcome is recorded
+    #[arg(long)]
+    pub(super) fresh: bool,
     /// Run no command, though one is configured
     #[arg(long, conflicts_with = "command")]
     pub(super) no_smoke: bool,
@@ -173,6 +176,7 @@ impl Args {
             run: Request {
                 repo: self.repo.clone(),
                 jobs: self.jobs,
+                fresh: self.fresh,
                 with_file: self.with_file.clone(),
                 setup: self.setup.clone(),
                 timeout: self.timeout.clone(),

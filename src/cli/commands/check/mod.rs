@@ -8,7 +8,7 @@ use crate::check::{Baseline, BaselineError, watched_check};
 use crate::cli::commands::live::pulse;
 use crate::cli::terminal::stderr_style;
 use crate::cli::{Error, ExitStatus, print};
-use crate::model::{CancelToken, CheckReport, EventKind};
+use crate::model::{CancelToken, CheckReport, Event};
 use crate::session::SignalListener;
 
 pub(crate) use self::args::Args;
@@ -22,8 +22,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(Error::internal)?;
     let pulse = pulse();
-    let heard = |kind: &EventKind| pulse.hear(kind);
-    let checked = watched_check(&args.request(), &cancel, &mut warned, &heard);
+    let mut heard = |event: &Event| pulse.hear(&event.kind);
+    let checked = watched_check(&args.request(), &cancel, &mut warned, &mut heard);
     drop(pulse);
     let Some(mut report) = checked? else {
         print::say("no commit yet, and nothing to compare with");

@@ -7,6 +7,7 @@ use crate::cli::Error;
 use crate::model::CancelToken;
 use crate::session::{SignalListener, isolation_failure, run_bad_commit};
 use crate::setup::{self, EnvironmentKind, EnvironmentOptions, Request};
+use crate::store::SessionKind;
 use crate::triage::{CommandFacts, TargetOracle};
 
 /// No smoke test takes longer.
@@ -36,9 +37,10 @@ fn run(request: &Request) -> Result<String, Error> {
     let cancel = CancelToken::new();
     let listener = SignalListener::new(&cancel).map_err(Error::internal)?;
     let plan = &prepared.plan;
-    let output = run_bad_commit(plan, &prepared.workshop(&cancel), plan.recipe.clone());
+    let (context, recipe) = (prepared.workshop(&cancel), plan.recipe.clone());
+    let ran = run_bad_commit(plan, &context, recipe, SessionKind::Init, &mut |_| {});
     drop(listener);
-    let output = output?;
+    let (output, _) = ran?;
     if let Some(want) = isolation_failure(&output, &plan.isolation) {
         return Ok(format!("it cannot run in isolation at HEAD: it {}", want.what));
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::cli::Error;
 use crate::cli::commands::answer::diff;
-use crate::cli::commands::chosen::chosen;
+use crate::cli::commands::chosen::chosen_search;
 use crate::cli::commands::masked::masked_text;
 use crate::git::{RangeOptions, Repository};
 use crate::model::{CommitInfo, DowntimeBudget, Incident, Report};
@@ -25,7 +25,7 @@ pub(super) fn told(what: Option<&str>, repo: Option<&Path>) -> Result<Postmortem
         return of_file(Path::new(file), repo);
     }
     let store = Store::open(&cache_dir::cache()?)?;
-    let row = chosen(&store, what.filter(|what| *what != "latest"), repo)
+    let row = chosen_search(&store, what.filter(|what| *what != "latest"), repo)
         .map_err(|error| error.hinted("a JSON report is named by its file: pybisect report FILE.json"))?;
     of_session(&store, &row)
 }

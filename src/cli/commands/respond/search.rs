@@ -2,10 +2,9 @@
 
 use super::work::{Ended, Work, deployed, within};
 use crate::cli::Error;
-use crate::model::{BreakingChange, CancelToken, FixReport, Incident, Report, StepResult};
-use crate::report::{PlainReporter, Reporter as _, Style, plural};
+use crate::model::{BreakingChange, CancelToken, Event, FixReport, Incident, Report, StepResult};
+use crate::report::{FixRows, PlainReporter, Reporter as _, Style, plural};
 use crate::respond::{Desk, Job, StepEnd};
-use crate::session::FixNews;
 use crate::setup::{self, FixRequest, FoundCause, Request, TestedFixes};
 
 /// Find the commit that broke it, and the edit in it.
@@ -113,7 +112,7 @@ fn request(work: &Work<'_>, incident: &Incident) -> Result<FixRequest, Error> {
 fn tested(
     request: &FixRequest,
     cancel: &CancelToken,
-    told: &mut dyn FnMut(FixNews<'_>),
+    told: &mut dyn FnMut(&Event),
 ) -> Result<Option<TestedFixes>, Error> {
     FoundCause::of(request)?.test(request, cancel, told)
 }
@@ -122,9 +121,12 @@ fn tested(
 pub(super) fn fixes(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
     let request = request(work, job.incident)?;
     let limit = work.settings.limits.fixes;
-    let mut told = |news: FixNews<'_>| match news {
-        FixNews::Row(row) => desk.say(job.step, row),
-        FixNews::Trial(kind) => (work.heard)(kind),
+    let mut rows = FixRows::default();
+    let mut told = |event: &Event| {
+        (work.heard)(&event.kind);
+        if let Some(row) = rows.row(&event.kind) {
+            desk.say(job.step, &row);
+        }
     };
     let (tested, is_late) = within(limit, work.cancel, |cancel| tested(&request, cancel, &mut told));
     let Some(tested) = tested? else {

@@ -165,7 +165,7 @@ fn of_sessions(
     deployed: &DeployedVersion,
 ) -> Result<Option<(DeployedVersion, Grounds)>, Error> {
     let folder = repository.folder().to_string_lossy().into_owned();
-    for row in store.sessions(Some(&folder))? {
+    for row in store.searches(Some(&folder))? {
         if row.state != SessionState::Finished {
             continue;
         }

@@ -1,11 +1,10 @@
 //! Trials in the environment that their version declares, as it was in its day.
 //!
-//! Around the executor that runs them: before a trial its environment is made, if it is not there; what will
-//! probably be needed next is made meanwhile, by a thread of its own.
+//! Around the executor that runs them, whichever it is: before a trial its environment is made, if it is not there, and
+//! handed to that executor as data; what will probably be needed next is made meanwhile, by a thread of its own.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -13,8 +12,8 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::declarations::{TreeFiles, TreeListing, date_of, listing, locked};
-use super::local::{LocalExecutor, Seeder};
-use super::{Executor, ExecutorError, ExecutorFacts, PackageSource, Provided, search_order};
+use super::{CompiledModules, EnvironmentHost, Executor, ExecutorError, ExecutorFacts};
+use super::{PackageSource, Provided, search_order};
 use crate::git::{GitError, Repository};
 use crate::model::{
     CancelReason, CancelToken, CommitId, EnvironmentFacts, PackageDate, PackageOrigin, PackageSelection,
@@ -23,8 +22,8 @@ use crate::model::{
 use crate::pyenv::{Environment, EnvironmentError, Environments, ProjectVersion};
 
 /// Runs trials in environments of their versions.
-pub struct EnvironmentExecutor {
-    inner: LocalExecutor,
+pub struct EnvironmentExecutor<E> {
+    inner: E,
     shared: Arc<Shared>,
     ahead: Arc<Mutex<Ahead>>,
     stop: CancelToken,
@@ -45,7 +44,7 @@ struct Shared {
     environments: Environments,
     objects: Mutex<Repository>,
     known: Mutex<Known>,
-    seeder: Seeder,
+    compiled: Arc<dyn CompiledModules>,
 }
 
 #[derive(Default)]
@@ -117,7 +116,7 @@ impl Shared {
         known.seeded.extend(new.iter().cloned());
         drop(known);
         if !new.is_empty() {
-            self.seeder.seed(&new);
+            self.compiled.seed(&new);
         }
         Ok(environment)
     }
@@ -130,31 +129,32 @@ impl Shared {
             let (key, folder) = known.packages.get(&version)?;
             known.compiled.contains(key).then(|| folder.clone())?
         };
-        let sources = self.seeder.compiled_below(&folder);
+        let sources = self.compiled.compiled_below(&folder);
         Some((folder, sources))
     }
 
     /// Compile what trials imported of an environment's packages, for all that run later: each slot, and each later session,
     /// would do so for itself.
     fn compile_imported(&self, environment: &Environment, cancel: &CancelToken) {
-        let sources = self.seeder.compiled_below(&environment.packages);
+        let sources = self.compiled.compiled_below(&environment.packages);
         if self.environments.compile(environment, &sources, cancel) {
-            self.seeder.seed(std::slice::from_ref(&environment.packages));
+            self.compiled.seed(std::slice::from_ref(&environment.packages));
         }
     }
 }
 
-impl EnvironmentExecutor {
+impl<E: EnvironmentHost> EnvironmentExecutor<E> {
     /// Around an executor. `objects` is a repository that has all trees of trials, composed ones too.
     #[must_use]
-    pub fn new(inner: LocalExecutor, environments: Environments, objects: Repository) -> Self {
-        let seeder = inner.seeder();
-        let shared = Shared { environments, objects: Mutex::new(objects), known: Mutex::default(), seeder };
+    pub fn new(inner: E, environments: Environments, objects: Repository) -> Self {
+        let compiled = inner.compiled_modules();
+        let (objects, known) = (Mutex::new(objects), Mutex::default());
+        let shared = Shared { environments, objects, known, compiled };
         Self { inner, shared: Arc::new(shared), ahead: Arc::default(), stop: CancelToken::new() }
     }
 }
 
-impl Drop for EnvironmentExecutor {
+impl<E> Drop for EnvironmentExecutor<E> {
     fn drop(&mut self) {
         self.stop.cancel(CancelReason::Irrelevant);
         let threads = std::mem::take(&mut locked(&self.ahead).threads);
@@ -165,7 +165,7 @@ impl Drop for EnvironmentExecutor {
     }
 }
 
-impl Executor for EnvironmentExecutor {
+impl<E: EnvironmentHost> Executor for EnvironmentExecutor<E> {
     fn facts(&self) -> ExecutorFacts {
         ExecutorFacts { prefetches: true, ..self.inner.facts() }
     }
@@ -192,9 +192,7 @@ impl Executor for EnvironmentExecutor {
                 return Ok(TrialOutput { timing, ..TrialOutput::without_run(ending) });
             }
         };
-        let mut recipe = TrialSpec::clone(&trial.recipe);
-        inside(&mut recipe, &environment);
-        let trial = Trial { recipe: Arc::new(recipe), ..trial.clone() };
+        let trial = Trial { environment: Some(Arc::new(environment.of_trials())), ..trial.clone() };
         let mut output = self.inner.run(&trial, cancel)?;
         output.timing.setup_ms += took;
         let is_first = locked(&self.shared.known).compiled.insert(environment.facts.key.clone());
@@ -233,7 +231,7 @@ impl Executor for EnvironmentExecutor {
     }
 }
 
-impl PackageSource for EnvironmentExecutor {
+impl<E: EnvironmentHost> PackageSource for EnvironmentExecutor<E> {
     fn environment_key(&self, session: &str, commit: CommitId, tree: TreeId, recipe: &TrialSpec) -> String {
         let own = PackageOrigin { commit, tree, day: PackageDate::Asked };
         let (origin, exactly) = origin_of(&recipe.packages, own);
@@ -350,50 +348,4 @@ fn origin_of(packages: &PackageSelection, own: PackageOrigin) -> (PackageOrigin,
         PackageSelection::Of(origin) => (*origin, None),
         PackageSelection::Exactly { origin, packages } => (*origin, Some(packages)),
     }
-}
-
-/// Let a recipe's command run in an environment, on the tree's own source.
-fn inside(recipe: &mut TrialSpec, environment: &Environment) {
-    // The project's programs are those that its packages have not.
-    let programs = environment.project.iter().chain(std::iter::once(&environment.folder));
-    let programs: Vec<PathBuf> = programs.map(|folder| folder.join("bin")).collect();
-    if let Some(program) = recipe.command.first_mut() {
-        // An interpreter or a tool named by its path is meant as that of the environment, where it has one.
-        let path = Path::new(program.as_os_str());
-        let own = path.file_name().and_then(|name| {
-            programs.iter().map(|folder| folder.join(name)).find(|own| path.is_absolute() && own.is_file())
-        });
-        if let Some(own) = own {
-            *program = own.into_os_string();
-        }
-    }
-    let path = recipe.environment.get(OsString::from("PATH").as_os_str()).cloned().unwrap_or_default();
-    let path = programs.into_iter().chain(std::env::split_paths(&path));
-    if let Ok(path) = std::env::join_paths(path) {
-        recipe.environment.insert("PATH".into(), path);
-    }
-    recipe.environment.insert("VIRTUAL_ENV".into(), environment.folder.clone().into());
-    recipe.environment.insert("PYTHONNOUSERSITE".into(), "1".into());
-    for name in ["PYTHONHOME", "PYTHONUSERBASE"] {
-        recipe.environment.remove(OsString::from(name).as_os_str());
-    }
-    recipe.visible.extend(environment.places());
-    let name = "PYTHONPATH";
-    let given = recipe.environment.remove(OsString::from(name).as_os_str()).unwrap_or_default();
-    let mut folders = recipe.tree_paths.remove(name).unwrap_or_default();
-    let given = std::env::split_paths(&given).filter(|folder| !folder.as_os_str().is_empty());
-    // A relative folder is meant from where the command runs.
-    let subdir = &recipe.subdir;
-    folders.extend(given.map(|folder| if folder.is_relative() { subdir.join(folder) } else { folder }));
-    folders.extend(environment.source_folders.iter().map(PathBuf::from));
-    folders.extend(environment.project.iter().map(|folder| folder.join("project")));
-    let mut seen = Vec::new();
-    folders.retain(|folder| {
-        let folder: PathBuf = folder.components().filter(|part| part.as_os_str() != ".").collect();
-        !seen.contains(&folder) && {
-            seen.push(folder);
-            true
-        }
-    });
-    recipe.tree_paths.insert(name.to_owned(), folders);
 }

@@ -9,11 +9,15 @@
 //! | [`remote`](self) | with the feature of that name: a cluster that speaks the Remote Execution API |
 //! | `search_order` | the order in which a search may come to versions |
 //! | `declarations` | what versions declare, read from their trees |
-//! | `environments` | [`EnvironmentExecutor`]: around the local one, an environment for each version |
+//! | `host` | [`EnvironmentHost`]: an executor whose trials can run in environments of this machine |
+//! | `in_environment` | a command in an environment that lies on this machine |
+//! | `environments` | [`EnvironmentExecutor`]: around another one, an environment for each version |
 
 mod declarations;
 mod environments;
 mod error;
+mod host;
+mod in_environment;
 pub mod local;
 mod packages;
 #[cfg(feature = "remote")]
@@ -27,6 +31,7 @@ pub use crate::pyenv::Provider as Provided;
 pub use declarations::{EndpointManifests, TreeFiles};
 pub use environments::EnvironmentExecutor;
 pub use error::{ErrorKind, ExecutorError};
+pub use host::{CompiledModules, EnvironmentHost};
 pub use packages::PackageSource;
 pub use retrying::run_with_retries;
 use search_order::search_order;

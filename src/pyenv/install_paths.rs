@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Environment, Interpreter};
+use crate::model::TrialEnvironment;
 
 impl Interpreter {
     /// The folders that it reads: its installation, that of the interpreter behind a virtual environment, and all that it
@@ -27,6 +28,18 @@ impl Environment {
         places.extend(places_of_python(&self.folder.join("bin/python")));
         places.extend(places_of_library(&self.library));
         places
+    }
+
+    /// The environment as whoever runs a trial has to know it.
+    #[must_use]
+    pub fn of_trials(&self) -> TrialEnvironment {
+        TrialEnvironment {
+            key: self.facts.key.clone(),
+            folder: self.folder.clone(),
+            project: self.project.clone(),
+            visible: self.places(),
+            source_folders: self.source_folders.clone(),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ enum TrialPlace {
     /// In slots on this machine.
     Here(LocalExecutor),
     /// There, each version in an environment of its own.
-    Environments(EnvironmentExecutor),
+    Environments(EnvironmentExecutor<LocalExecutor>),
     /// On a cluster.
     #[cfg(feature = "remote")]
     Cluster(Box<RemoteExecutor>),

@@ -51,5 +51,5 @@ mod source_time;
 mod user_links;
 mod worktree;
 
-pub use pool::{LocalExecutor, Seeder};
+pub use pool::LocalExecutor;
 pub use run_dir::{RunFolder, Sweep, alive, sweep};

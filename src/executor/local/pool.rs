@@ -10,7 +10,8 @@ use std::time::Instant;
 use super::RunFolder;
 use super::slot::{Slot, SlotParts};
 use super::slot_dir::{SlotDir, SlotDirs};
-use crate::executor::{Executor, ExecutorError};
+use crate::executor::in_environment::inside;
+use crate::executor::{CompiledModules, EnvironmentHost, Executor, ExecutorError};
 use crate::git::Shadow;
 use crate::model::{CancelToken, Trial, TrialOutput};
 use crate::process::sandbox::Sandbox;
@@ -28,19 +29,20 @@ pub struct LocalExecutor {
     seeding: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Gives slots the bytecode that belongs to what they import.
-pub struct Seeder(Arc<SlotDirs>);
-
-impl Seeder {
-    /// Let trials that begin later find the bytecode of the packages in these folders. Where that fails, Python compiles.
-    pub fn seed(&self, folders: &[PathBuf]) {
-        drop(self.0.seed(folders));
+impl CompiledModules for SlotDirs {
+    fn seed(&self, folders: &[PathBuf]) {
+        drop(Self::seed(self, folders));
     }
 
-    /// The sources below a folder, from there, that trials imported and for which they found no bytecode.
-    #[must_use]
-    pub fn compiled_below(&self, folder: &Path) -> BTreeSet<PathBuf> {
-        self.0.compiled_below(folder)
+    fn compiled_below(&self, folder: &Path) -> BTreeSet<PathBuf> {
+        Self::compiled_below(self, folder)
+    }
+}
+
+impl EnvironmentHost for LocalExecutor {
+    fn compiled_modules(&self) -> Arc<dyn CompiledModules> {
+        let dirs: Arc<SlotDirs> = Arc::clone(&self.dirs);
+        dirs
     }
 }
 
@@ -122,12 +124,6 @@ impl LocalExecutor {
         })
     }
 
-    /// To seed bytecode with while trials run.
-    #[must_use]
-    pub fn seeder(&self) -> Seeder {
-        Seeder(Arc::clone(&self.dirs))
-    }
-
     /// Begin to seed the bytecode of the packages in these folders; no command runs before that is done.
     pub fn seed(&self, folders: Vec<PathBuf>) {
         let dirs = Arc::clone(&self.dirs);
@@ -171,6 +167,11 @@ impl Executor for LocalExecutor {
     }
 
     fn run(&self, trial: &Trial, cancel: &CancelToken) -> Result<TrialOutput, ExecutorError> {
+        let inside = trial.environment.as_ref().map(|environment| {
+            let recipe = Arc::new(inside(&trial.recipe, environment));
+            Trial { recipe, ..trial.clone() }
+        });
+        let trial = inside.as_ref().unwrap_or(trial);
         let asked = Instant::now();
         let mut slot = self.slots.take();
         let waited = asked.elapsed();

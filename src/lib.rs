@@ -42,30 +42,91 @@
 //! | [`report`] | live views and renderers | model |
 //! | [`cli`] | arguments, errors with hints, exit codes | beneath, call_changes, check, executor, git, model, process, pyenv, report, respond, serve, session, setup, store, suspects, triage |
 
-pub mod beneath;
-pub mod call_changes;
+#![cfg_attr(
+    not(feature = "internals"),
+    allow(
+        dead_code,
+        unreachable_pub,
+        unused_imports,
+        reason = "what only the tests use is open to them by the feature"
+    )
+)]
+
 pub mod calls;
-pub mod check;
+#[doc(hidden)]
 pub mod cli;
-pub mod executor;
-pub mod git;
 pub mod graph;
-pub mod minimize;
 pub mod model;
-pub mod process;
-pub mod pyenv;
 pub mod report;
-pub mod respond;
 pub mod search;
-#[cfg(feature = "serve")]
+
+// No part of the interface, and open to the tests alone.
+#[cfg(feature = "internals")]
+pub mod beneath;
+#[cfg(feature = "internals")]
+pub mod call_changes;
+#[cfg(feature = "internals")]
+pub mod check;
+#[cfg(feature = "internals")]
+pub mod executor;
+#[cfg(feature = "internals")]
+pub mod git;
+#[cfg(feature = "internals")]
+pub mod minimize;
+#[cfg(feature = "internals")]
+pub mod process;
+#[cfg(feature = "internals")]
+pub mod pyenv;
+#[cfg(feature = "internals")]
+pub mod respond;
+#[cfg(all(feature = "serve", feature = "internals"))]
 pub mod serve;
+#[cfg(feature = "internals")]
 pub mod session;
+#[cfg(feature = "internals")]
 pub mod setup;
+#[cfg(feature = "internals")]
 pub mod store;
+#[cfg(feature = "internals")]
 pub mod suspects;
+#[cfg(feature = "internals")]
 pub mod triage;
 
+#[cfg(not(feature = "internals"))]
+mod beneath;
+#[cfg(not(feature = "internals"))]
+mod call_changes;
+#[cfg(not(feature = "internals"))]
+mod check;
+#[cfg(not(feature = "internals"))]
+mod executor;
+#[cfg(not(feature = "internals"))]
+mod git;
+#[cfg(not(feature = "internals"))]
+mod minimize;
+#[cfg(not(feature = "internals"))]
+mod process;
+#[cfg(not(feature = "internals"))]
+mod pyenv;
+#[cfg(not(feature = "internals"))]
+mod respond;
+#[cfg(all(feature = "serve", not(feature = "internals")))]
+mod serve;
+#[cfg(not(feature = "internals"))]
+mod session;
+#[cfg(not(feature = "internals"))]
+mod setup;
+#[cfg(not(feature = "internals"))]
+mod store;
+#[cfg(not(feature = "internals"))]
+mod suspects;
+#[cfg(not(feature = "internals"))]
+mod triage;
+
 pub use call_changes::CallsRequest;
-pub use check::{CheckRequest, check};
+pub use check::{CheckRequest, CheckerKind, Weight, check};
 pub use model::{CallReport, CancelToken, CheckReport, Event, FixReport, Report};
-pub use setup::{Error, FixRequest, Request, calls, find, fix};
+pub use setup::{
+    EnvironmentKind, EnvironmentOptions, Error, ErrorKind, FilterDrivers, FixRequest, IsolationLevel,
+    IsolationOptions, NetworkAccess, Request, calls, find, fix,
+};

@@ -10,7 +10,7 @@ use super::merge_sides::MergeSides;
 use super::rules::SMOKE_FAILED;
 use crate::model::{
     Annotation, CallSpan, CancelToken, CommitId, CommitInfo, FailureSignature, Frame, Severity, SkipKind,
-    SmokeResult, Termination, TreeId, TrialKind, TrialOutput, TrialSpec, Verdict,
+    SmokeResult, Status, Termination, TreeId, TrialKind, TrialOutput, TrialSpec, Verdict,
 };
 use crate::session::{self, LineTracer, LinesByFile, Plan, TreeRun};
 use crate::setup::Error;
@@ -290,10 +290,10 @@ impl MergeCheck<'_, '_> {
         plan.bad = sides.head.commit;
         let workshop = self.prepared.workshop(cancel);
         let report = session::find(&plan, &workshop, &mut |event| self.runs.hand_on(event))?;
-        if report.status == "found" {
+        if report.status == Status::Found {
             return Ok(report.culprits.into_iter().next().map(|culprit| culprit.commit));
         }
-        let reason = report.reason.unwrap_or(report.status);
+        let reason = report.reason.unwrap_or_else(|| report.status.to_string());
         self.report.notes.push(format!("no commit of the branch can be blamed: {reason}"));
         Ok(None)
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::model::Report;
+use crate::model::{Report, Status};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,10 +56,10 @@ impl ExitStatus {
     /// How a session with this report ends.
     #[must_use]
     pub fn of_report(report: &Report) -> Self {
-        match report.status.as_str() {
-            "found" => Self::Success,
-            "not-reproduced" if report.lacks_environment || report.did_not_run => Self::NotRun,
-            "not-reproduced" => Self::NotReproduced,
+        match report.status {
+            Status::Found => Self::Success,
+            Status::NotReproduced if report.lacks_environment || report.did_not_run => Self::NotRun,
+            Status::NotReproduced => Self::NotReproduced,
             _ => Self::Inconclusive,
         }
     }

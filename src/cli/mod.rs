@@ -12,13 +12,27 @@ mod terminal;
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::process;
 
 pub use args::Cli;
 pub use error::Error;
 pub use exit::ExitStatus;
 pub(crate) use format::Format;
+
+/// Start the program with these arguments, the first of which is its name: as what the user knows, or as the launcher of a
+/// trial, which it starts from inside the trial's sandbox.
+#[must_use]
+pub fn start(arguments: Vec<OsString>) -> ExitCode {
+    process::keep_descriptors();
+    if let Some(ended) = process::sandbox::launch(&arguments) {
+        return ended;
+    }
+    run(arguments).into()
+}
 
 /// Run the program with these arguments, the first of which is its name.
 #[must_use]

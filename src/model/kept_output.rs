@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Captured, CommitId, Termination, TrialId, TrialKind};
+use super::{Captured, CommitId, Termination, TrialId, TrialKind, VerdictKind};
 
 /// Bytes that are kept of a trial's output, of both streams together.
 pub const MOST_KEPT: usize = 64 << 10;
@@ -17,7 +17,7 @@ pub struct KeptOutput {
     /// What the trial was for.
     pub purpose: TrialKind,
     /// What the trial says: `good`, `bad`, `skip`.
-    pub verdict: String,
+    pub verdict: VerdictKind,
     /// How the command ended.
     #[serde(flatten)]
     pub ending: Termination,
@@ -100,7 +100,7 @@ mod tests {
             trial: TrialId(0),
             commit: CommitId::from_bytes([1; 20]),
             purpose: TrialKind::Endpoint,
-            verdict: "bad".to_owned(),
+            verdict: VerdictKind::Bad,
             ending: Termination::Exited { code: 1 },
             stdout: text("a\nb\n\n"),
             stderr: text("c\n"),

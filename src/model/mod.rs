@@ -51,6 +51,7 @@ pub mod proof;
 mod proving;
 pub mod report;
 pub mod rollback;
+pub mod status;
 pub mod suspect;
 pub mod target;
 pub mod texts;
@@ -95,6 +96,7 @@ pub use rollback::{
     Action, AnswerCount, Attempt, DeployedVersion, Grounds, HealthReport, RollbackOutcome, RollbackReport,
     TestedVersion,
 };
+pub use status::Status;
 pub use suspect::{FailingLine, Suspect, SuspectReport};
 pub use target::{AlikeTarget, TargetGroup, TargetReport, by_culprit};
 pub use trial::{
@@ -102,4 +104,4 @@ pub use trial::{
 };
 pub use trial_activity::{TrialActivity, TrialPhase};
 pub use trial_environment::TrialEnvironment;
-pub use verdict::{Skip, SkipKind, Verdict};
+pub use verdict::{Skip, SkipKind, Verdict, VerdictKind};

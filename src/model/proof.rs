@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::trial_line::TrialLine;
-use super::{CommitId, CommitInfo, FailureHistory, NarrowingSummary, Shown, TrialKind};
+use super::{CommitId, CommitInfo, FailureHistory, NarrowingSummary, Shown, TrialKind, VerdictKind};
 
 /// How the trials of one commit's own tree ended, in the terms of the search: with `--find-fix`, inverted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -19,8 +19,8 @@ pub struct Tally {
 impl Tally {
     fn of(commit: CommitId, trials: &Trials<'_>) -> Self {
         let own = |line: &&TrialLine| line.commit == commit && line.purpose.is_of_commit();
-        let count = |word| trials.log.iter().filter(own).filter(|line| trials.says(line, word)).count();
-        Self { commit, good: count("good"), bad: count("bad") }
+        let count = |verdict| trials.log.iter().filter(own).filter(|line| trials.says(line, verdict)).count();
+        Self { commit, good: count(VerdictKind::Good), bad: count(VerdictKind::Bad) }
     }
 }
 
@@ -85,17 +85,12 @@ pub struct Trials<'a> {
 
 impl Trials<'_> {
     /// Whether a trial says this, in the terms of the search.
-    fn says(&self, line: &TrialLine, word: &str) -> bool {
-        let inverted = match word {
-            "good" => "bad",
-            "bad" => "good",
-            other => other,
-        };
-        line.verdict == if self.find_fix { inverted } else { word }
+    fn says(&self, line: &TrialLine, verdict: VerdictKind) -> bool {
+        line.verdict == if self.find_fix { verdict.inverted() } else { verdict }
     }
 
-    fn narrowing_says(&self, word: &str) -> bool {
-        self.log.iter().any(|line| line.purpose == TrialKind::Narrowing && self.says(line, word))
+    fn narrowing_says(&self, verdict: VerdictKind) -> bool {
+        self.log.iter().any(|line| line.purpose == TrialKind::Narrowing && self.says(line, verdict))
     }
 }
 
@@ -112,7 +107,7 @@ impl Proof {
             let (good, bad) = (tally(narrowing.good?), tally(narrowing.bad?));
             let is_shown = good.good > 0 && bad.bad > 0;
             // The set of all edits is the bad version itself, and that of none the good one.
-            let ran = trials.narrowing_says("good") || trials.narrowing_says("bad");
+            let ran = trials.narrowing_says(VerdictKind::Good) || trials.narrowing_says(VerdictKind::Bad);
             return (is_shown && ran).then_some(Self(Evidence::Edits { good, bad }));
         }
         let followed = if trials.first_parent { 1 } else { usize::MAX };
@@ -133,10 +128,10 @@ impl Proof {
         let parents: Vec<Tally> = parents.collect();
         let own = trials.log.iter().filter(|line| line.commit == culprit.id && line.purpose.is_of_commit());
         let own: Vec<&TrialLine> = own.collect();
-        let fails = !own.is_empty() && own.iter().all(|line| line.verdict != "good");
+        let fails = !own.is_empty() && own.iter().all(|line| line.verdict != VerdictKind::Good);
         let is_shown = match history.shown {
-            Shown::Undone | Shown::WithoutBoth { .. } => trials.narrowing_says("good"),
-            Shown::StillThere { .. } => trials.narrowing_says("skip"),
+            Shown::Undone | Shown::WithoutBoth { .. } => trials.narrowing_says(VerdictKind::Good),
+            Shown::StillThere { .. } => trials.narrowing_says(VerdictKind::Skip),
             Shown::Unsettled => true,
         };
         let is_proven = fails && is_shown && parents.iter().all(|parent| parent.good > 0);
@@ -149,7 +144,8 @@ impl Proof {
     #[must_use]
     pub fn undone(culprit: CommitId, bad: CommitId, trials: Trials<'_>) -> Option<Self> {
         let bad = Tally::of(bad, &trials);
-        (bad.bad > 0 && trials.narrowing_says("good")).then_some(Self(Evidence::Undone { culprit, bad }))
+        (bad.bad > 0 && trials.narrowing_says(VerdictKind::Good))
+            .then_some(Self(Evidence::Undone { culprit, bad }))
     }
 
     /// The commits that have to be run before one of them is called the culprit: itself, and its parents.
@@ -175,8 +171,8 @@ mod tests {
         CommitId::from_bytes([byte; 20])
     }
 
-    fn line(commit: u8, verdict: &str, purpose: TrialKind) -> TrialLine {
-        let (verdict, timing) = (verdict.to_owned(), Timing::default());
+    fn line(commit: u8, word: &str, purpose: TrialKind) -> TrialLine {
+        let (verdict, timing) = (VerdictKind::of_word(word), Timing::default());
         TrialLine {
             commit: id(commit),
             purpose,

@@ -1,7 +1,7 @@
 //! The proofs of a report that was read from a file: drawn from its trials anew, whatever the file says of them.
 
 use super::proof::{Proof, Trials};
-use super::{AlikeTarget, CommitId, Culprit, Report};
+use super::{AlikeTarget, CommitId, Culprit, Report, Status};
 
 impl Report {
     /// Draw the proofs of its answer from its trials.
@@ -10,7 +10,7 @@ impl Report {
             report.history.as_ref().is_some_and(|history| history.since == commit)
         };
         let proven = |culprit: &Culprit| {
-            let is_named = self.status == "found" || is_first(self, culprit.commit.id);
+            let is_named = self.status == Status::Found || is_first(self, culprit.commit.id);
             let proof = if is_named { self.with_proof(culprit).proof } else { None };
             Culprit { proof, ..culprit.clone() }
         };
@@ -29,7 +29,7 @@ impl Report {
             culprit.proof = Proof::undone(culprit.commit.id, bad, trials);
         }
         if own.culprits.iter().all(|culprit| culprit.proof.is_some()) {
-            (own.status, own.reason, own.hint) = ("found".to_owned(), None, None);
+            (own.status, own.reason, own.hint) = (Status::Found, None, None);
         }
         own
     }

@@ -7,8 +7,8 @@ use super::proof::{Proof, Trials};
 use super::trial_line::{OutcomeSource, TrialLine};
 use super::{
     BreakingChange, CommitId, CommitInfo, Conclusion, Culprit, EnvironmentFacts, Episode, Event, EventKind,
-    FailureHistory, FailureSignature, NarrowingSummary, PackageChange, SkipKind, Suspect, TargetReport,
-    TrialKind, Verdict,
+    FailureHistory, FailureSignature, NarrowingSummary, PackageChange, SkipKind, Status, Suspect,
+    TargetReport, TrialKind, Verdict, VerdictKind,
 };
 
 /// Name and version of the format.
@@ -57,7 +57,7 @@ pub struct Report {
     /// [`SCHEMA`].
     pub schema: String,
     /// `found`, `ambiguous`, `inconclusive`, `not-reproduced`.
-    pub status: String,
+    pub status: Status,
     /// Why it is not `found`, in words.
     pub reason: Option<String>,
     /// What to do about it.
@@ -150,7 +150,7 @@ impl Report {
         let test = failure.as_ref().and_then(|failure| failure.tests.first()).cloned().unwrap_or_default();
         TargetReport {
             test,
-            status: self.status.clone(),
+            status: self.status,
             reason: self.reason.clone(),
             hint: self.hint.clone(),
             failure,
@@ -167,8 +167,7 @@ impl Report {
     /// The report of a whole session.
     #[must_use]
     pub fn from_events<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
-        let mut report =
-            Self { schema: SCHEMA.to_owned(), status: "inconclusive".to_owned(), ..Self::default() };
+        let mut report = Self { schema: SCHEMA.to_owned(), status: Status::Inconclusive, ..Self::default() };
         let mut rounds = Rounds::default();
         let mut others = Others::default();
         for event in events {
@@ -227,7 +226,7 @@ impl Report {
                 // A second one: what was said so far was said of another failure.
                 if self.failure.replace(failure.clone()).is_some() {
                     self.skipped.clear();
-                    self.trial_log.iter_mut().for_each(|line| "skip".clone_into(&mut line.verdict));
+                    self.trial_log.iter_mut().for_each(|line| line.verdict = VerdictKind::Skip);
                 }
             }
             EventKind::Environment { facts, .. } => self.environments.push(facts.clone()),
@@ -282,7 +281,7 @@ impl Report {
         self.trial_log.push(TrialLine {
             commit: finished.commit,
             purpose: finished.purpose,
-            verdict: finished.verdict.word().to_owned(),
+            verdict: finished.verdict.kind(),
             source: finished.source,
             likely: finished.likely.clone(),
             selected: finished.selected,
@@ -296,15 +295,16 @@ impl Report {
         let last = self.trial_log.iter().rfind(|line| line.purpose == TrialKind::Endpoint);
         last.is_some_and(|line| {
             let of = |skipped: &&Skipped| skipped.commit == line.commit;
-            line.verdict == "skip" && self.skipped.iter().rfind(of).is_some_and(|it| is_unrun(it.kind))
+            line.verdict == VerdictKind::Skip
+                && self.skipped.iter().rfind(of).is_some_and(|it| is_unrun(it.kind))
         })
     }
 
     /// A trial of a commit that was good says something else now.
     fn withdraw(&mut self, commit: CommitId, verdict: &Verdict) {
-        let is_it = |line: &&mut TrialLine| line.commit == commit && line.verdict == Verdict::Good.word();
+        let is_it = |line: &&mut TrialLine| line.commit == commit && line.verdict == VerdictKind::Good;
         if let Some(line) = self.trial_log.iter_mut().find(is_it) {
-            verdict.word().clone_into(&mut line.verdict);
+            line.verdict = verdict.kind();
         }
         if let Verdict::Skip(skip) = verdict {
             let skipped = Skipped { commit, kind: skip.kind, reason: skip.reason.clone() };
@@ -327,16 +327,16 @@ impl Report {
                 let proven = |culprit: &Culprit| {
                     if is_first(culprit) { self.with_proof(culprit) } else { culprit.clone() }
                 };
-                ("ambiguous", culprits.iter().map(proven).collect(), Some(reason.clone()), hint)
+                (Status::Ambiguous, culprits.iter().map(proven).collect(), Some(reason.clone()), hint)
             }
             Conclusion::Inconclusive { why: _, reason } => {
-                ("inconclusive", Vec::new(), Some(reason.clone()), None)
+                (Status::Inconclusive, Vec::new(), Some(reason.clone()), None)
             }
             Conclusion::NotReproduced { reason, hint } | Conclusion::NoEnvironment { reason, hint } => {
-                ("not-reproduced", Vec::new(), Some(reason.clone()), hint.clone())
+                (Status::NotReproduced, Vec::new(), Some(reason.clone()), hint.clone())
             }
         };
-        status.clone_into(&mut self.status);
+        self.status = status;
         self.lacks_environment = matches!(conclusion, Conclusion::NoEnvironment { .. });
         self.did_not_run = matches!(conclusion, Conclusion::NotReproduced { .. }) && self.ended_unrun();
         self.culprits = culprits;
@@ -346,18 +346,18 @@ impl Report {
 }
 
 /// Status, culprits, reason and hint.
-type Concluded = (&'static str, Vec<Culprit>, Option<String>, Option<String>);
+type Concluded = (Status, Vec<Culprit>, Option<String>, Option<String>);
 
 impl Report {
     /// An answer is one only as far as the trials show it: each culprit seen bad, its parents good.
     fn proven(&self, culprits: &[Culprit]) -> Concluded {
         let culprits: Vec<Culprit> = culprits.iter().map(|culprit| self.with_proof(culprit)).collect();
         if culprits.iter().all(|culprit| culprit.proof.is_some()) {
-            return ("found", culprits, None, None);
+            return (Status::Found, culprits, None, None);
         }
         let reason =
             "the trials that ran do not prove it: not each of its parents was seen to pass".to_owned();
-        ("ambiguous", culprits, Some(reason), self.hint_of_skips())
+        (Status::Ambiguous, culprits, Some(reason), self.hint_of_skips())
     }
 
     pub(super) fn with_proof(&self, culprit: &Culprit) -> Culprit {
@@ -450,7 +450,7 @@ impl Report {
     /// The beginning of a report on another failing test of the same session.
     pub(super) fn of_other(&self, failure: &FailureSignature) -> Self {
         Self {
-            status: "inconclusive".to_owned(),
+            status: Status::Inconclusive,
             find_fix: self.find_fix,
             first_parent: self.first_parent,
             bad: self.bad,

@@ -5,10 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::trial_line::TrialLine;
 use super::{
     CommitId, CommitInfo, Conclusion, Culprit, Episode, FailureHistory, FailureSignature, PackageChange,
+    Status,
 };
-
-/// A test that fails at bad and has not been searched for: there are too many, or the user stopped.
-pub const NOT_SEARCHED: &str = "not-searched";
 
 /// A failing test whose runs say at every commit what those of another say, so that its answer is that one's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,7 +30,7 @@ pub struct TargetReport {
     /// The test's id, as its runner prints it.
     pub test: String,
     /// `found`, `ambiguous`, `inconclusive`, `not-reproduced`, `not-searched`.
-    pub status: String,
+    pub status: Status,
     /// Why it is not `found`, in words.
     pub reason: Option<String>,
     /// What to do about it.
@@ -63,7 +61,7 @@ impl TargetReport {
     pub fn left(failure: &FailureSignature, reason: &str) -> Self {
         Self {
             test: failure.tests.first().cloned().unwrap_or_default(),
-            status: NOT_SEARCHED.to_owned(),
+            status: Status::NotSearched,
             reason: Some(reason.to_owned()),
             failure: Some(failure.clone()),
             ..Self::default()
@@ -73,7 +71,7 @@ impl TargetReport {
     /// The commit that broke it, where it is known.
     #[must_use]
     pub fn culprit(&self) -> Option<&Culprit> {
-        self.culprits.first().filter(|_| self.status == "found")
+        self.culprits.first().filter(|_| self.status == Status::Found)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CommitId, Timing, TrialKind, Verdict};
+use super::{CommitId, Timing, TrialKind, Verdict, VerdictKind};
 
 /// One trial, for those who want to know where the time went.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,8 +11,8 @@ pub struct TrialLine {
     pub commit: CommitId,
     /// What the trial was for.
     pub purpose: TrialKind,
-    /// `good`, `bad`, `skip`.
-    pub verdict: String,
+    /// What the trial says.
+    pub verdict: VerdictKind,
     /// Whether the trial ran or was known.
     pub source: OutcomeSource,
     /// Where the trial counts as bad by a failure that is only likely the target: why that is not certain.
@@ -30,7 +30,7 @@ impl TrialLine {
     /// What a trial says of a further failing test; where the time went is told with the test that it ran for.
     #[must_use]
     pub fn of(commit: CommitId, purpose: TrialKind, verdict: &Verdict, source: OutcomeSource) -> Self {
-        let (verdict, timing) = (verdict.word().to_owned(), Timing::default());
+        let (verdict, timing) = (verdict.kind(), Timing::default());
         Self { commit, purpose, verdict, source, likely: None, selected: false, timing }
     }
 }

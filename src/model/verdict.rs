@@ -72,15 +72,64 @@ impl Verdict {
         }
     }
 
+    /// The verdict without its reasons.
+    #[must_use]
+    pub const fn kind(&self) -> VerdictKind {
+        match self {
+            Self::Good => VerdictKind::Good,
+            Self::Bad => VerdictKind::Bad,
+            Self::Skip(_) => VerdictKind::Skip,
+            Self::Abort(_) => VerdictKind::Abort,
+        }
+    }
+
     /// One word: `good`, `bad`, `skip`, `abort`.
     #[must_use]
     pub const fn word(&self) -> &'static str {
+        self.kind().word()
+    }
+}
+
+/// A verdict without its reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum VerdictKind {
+    /// The failure is not there.
+    Good,
+    /// The failure is there.
+    Bad,
+    /// The trial says nothing of its commit.
+    Skip,
+    /// The command asked for the end of the search.
+    Abort,
+}
+
+impl VerdictKind {
+    /// The word of the JSON report: `good`, `bad`, `skip`, `abort`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Bad => "bad",
-            Self::Skip(_) => "skip",
-            Self::Abort(_) => "abort",
+            Self::Skip => "skip",
+            Self::Abort => "abort",
         }
+    }
+
+    /// Good for bad and bad for good.
+    #[must_use]
+    pub const fn inverted(self) -> Self {
+        match self {
+            Self::Good => Self::Bad,
+            Self::Bad => Self::Good,
+            Self::Skip | Self::Abort => self,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_word(word: &str) -> Self {
+        serde_json::from_value(word.into()).unwrap()
     }
 }
 

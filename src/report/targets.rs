@@ -6,7 +6,7 @@ use super::Style;
 use super::escape::{markdown, markdown_code};
 use super::live_plain::shortened;
 use super::phrases::plural;
-use crate::model::{Report, TargetGroup, TargetReport, by_culprit};
+use crate::model::{Report, Status, TargetGroup, TargetReport, by_culprit};
 
 /// What is said of a commit that added the tests which fail since.
 const ADDED: &str = " (added there, never passed)";
@@ -84,10 +84,12 @@ fn write_group(style: Style, group: &TargetGroup<'_>, out: &mut dyn Write) -> io
 fn line(target: &TargetReport) -> String {
     let test = &target.test;
     let packages: Vec<&str> = target.packages.iter().map(|package| package.name.as_str()).collect();
-    match target.status.as_str() {
-        "found" if target.culprits.is_empty() => format!("{test}: other packages: {}", packages.join(", ")),
-        "found" => test.clone(),
-        "ambiguous" => {
+    match target.status {
+        Status::Found if target.culprits.is_empty() => {
+            format!("{test}: other packages: {}", packages.join(", "))
+        }
+        Status::Found => test.clone(),
+        Status::Ambiguous => {
             let ids: Vec<String> = target.culprits.iter().take(4).map(|one| one.commit.id.short()).collect();
             let more = if target.culprits.len() > ids.len() { ", …" } else { "" };
             format!("{test}: one of {} ({}{more})", plural(target.culprits.len(), "commit"), ids.join(", "))

@@ -11,7 +11,9 @@ use super::phrases::{date, did, duration, own_frame, place, plural};
 use super::proof::{history, not_certain, why_proven};
 use super::targets::{heading, write_targets};
 use super::{Renderer, Style};
-use crate::model::{CommitId, CommitInfo, Compared, Culprit, Dropped, FailureSignature, PackageEdit, Report};
+use crate::model::{
+    CommitId, CommitInfo, Compared, Culprit, Dropped, FailureSignature, PackageEdit, Report, Status,
+};
 
 /// Renders [`Report`]s for a terminal.
 #[derive(Debug, Clone)]
@@ -34,9 +36,9 @@ impl Renderer for TextRenderer {
         let mut shown = cleaned(report);
         shown.keep_proofs(report);
         let report = &shown;
-        match report.status.as_str() {
-            "found" => self.found(report, out)?,
-            "ambiguous" => self.ambiguous(report, out)?,
+        match report.status {
+            Status::Found => self.found(report, out)?,
+            Status::Ambiguous => self.ambiguous(report, out)?,
             _ => self.nothing(report, out)?,
         }
         write_targets(self.style, report, out)?;
@@ -102,8 +104,8 @@ impl TextRenderer {
     }
 
     fn nothing(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        let headline = match report.status.as_str() {
-            "not-reproduced" => "the failure is not reproduced",
+        let headline = match report.status {
+            Status::NotReproduced => "the failure is not reproduced",
             _ => "no answer",
         };
         writeln!(out, "{}", self.style.bold(self.style.warn(headline)))?;
@@ -207,7 +209,7 @@ impl TextRenderer {
 
     fn evidence(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "\n{}", self.style.bold("evidence"))?;
-        if let (Some(culprit), "found") = (report.culprits.first(), report.status.as_str()) {
+        if let (Some(culprit), Status::Found) = (report.culprits.first(), report.status) {
             writeln!(out, "  {}", why_proven(report, culprit))?;
             for line in not_certain(report, culprit) {
                 writeln!(out, "  {}", shortened(&line, 160))?;
@@ -297,7 +299,7 @@ impl TextRenderer {
         if is_held && report.culprits.is_empty() {
             steps.push(("pybisect fix".to_owned(), "what holds it back as a patch, tested".to_owned()));
         }
-        if let (Some(culprit), "found") = (report.culprits.first(), report.status.as_str()) {
+        if let (Some(culprit), Status::Found) = (report.culprits.first(), report.status) {
             let id = culprit.commit.id.short();
             steps.push((format!("git show {id}"), "the whole change".to_owned()));
             if !report.find_fix {
@@ -338,7 +340,7 @@ fn place_and_code(failure: &FailureSignature) -> Option<String> {
 /// Commits that were said to be good and not tested, of an answer.
 fn untested_goods(report: &Report) -> Vec<String> {
     let ran = |id: &CommitId| report.trial_log.iter().any(|trial| trial.commit == *id);
-    let is_answered = report.status.as_str() == "found";
+    let is_answered = report.status == Status::Found;
     let untested = report.good.iter().filter(|id| is_answered && !ran(id));
     untested.map(|id| format!("good {}", id.short())).collect()
 }

@@ -120,7 +120,7 @@ pub(super) fn kept(done: &FinishedTrial, verdict: &Verdict) -> KeptOutput {
         trial: done.id,
         commit: done.commit,
         purpose: done.purpose,
-        verdict: verdict.word().to_owned(),
+        verdict: verdict.kind(),
         ending: output.ending.clone(),
         stdout: Captured { text: shorter_stdout.to_owned(), bytes: output.stdout.bytes },
         stderr: Captured { text: shorter_stderr.to_owned(), bytes: output.stderr.bytes },

@@ -118,14 +118,14 @@ impl Store {
 mod tests {
     use super::super::OutcomeKey;
     use super::*;
-    use crate::model::{Captured, CommitId, Termination, TrialId, TrialKind, TrialOutput};
+    use crate::model::{Captured, CommitId, Termination, TrialId, TrialKind, TrialOutput, VerdictKind};
 
     fn kept(trial: u64, text: &str) -> KeptOutput {
         KeptOutput {
             trial: TrialId(trial),
             commit: CommitId::from_bytes([7; 20]),
             purpose: TrialKind::Search,
-            verdict: "bad".to_owned(),
+            verdict: VerdictKind::Bad,
             ending: Termination::Exited { code: 1 },
             stdout: Captured { text: text.to_owned(), bytes: 9 },
             stderr: Captured::default(),

@@ -9,7 +9,7 @@ use pybisect::executor::{ErrorKind, Executor, ExecutorError};
 use pybisect::git::{Repository, Shadow};
 use pybisect::model::event::Isolation;
 use pybisect::model::{
-    CancelReason, CancelToken, CommitId, EventKind, Report, SkipKind, Termination, Trial, TrialKind,
+    CancelReason, CancelToken, CommitId, EventKind, Report, SkipKind, Status, Termination, Trial, TrialKind,
     TrialOutput,
 };
 use pybisect::search::simulate::Random;
@@ -99,7 +99,7 @@ impl Scene {
 }
 
 fn found(scene: &Scene, report: &Report) -> Option<usize> {
-    (report.status == "found").then(|| scene.places.at(report.culprits[0].commit.id))
+    (report.status == Status::Found).then(|| scene.places.at(report.culprits[0].commit.id))
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn the_culprit_is_that_of_a_linear_scan_in_whatever_order_the_answers_come() {
         if first == before + 1 {
             assert_eq!(found(&scene, &report), Some(culprit), "seed {seed}: {report:#?}");
         } else {
-            assert_eq!(report.status, "ambiguous", "seed {seed}: {report:#?}");
+            assert_eq!(report.status, Status::Ambiguous, "seed {seed}: {report:#?}");
             let mut named: Vec<usize> =
                 report.culprits.iter().map(|one| scene.places.at(one.commit.id)).collect();
             named.sort_unstable();
@@ -169,7 +169,7 @@ fn a_commit_whose_machine_always_fails_is_skipped_with_the_reason_and_is_neither
             _ => Ok(steady(&scene.places, 5, trial)),
         });
         let report = scene.find(&scene.plan(), &executor).unwrap();
-        assert_eq!(report.status, "ambiguous", "{report:#?}");
+        assert_eq!(report.status, Status::Ambiguous, "{report:#?}");
         let mut named: Vec<usize> =
             report.culprits.iter().map(|one| scene.places.at(one.commit.id)).collect();
         named.sort_unstable();
@@ -218,7 +218,7 @@ fn a_search_that_is_stopped_at_any_trial_goes_on_where_it_was() {
         let executor = ScriptedExecutor::new(2, 3, script);
         let report = scene.find(&scene.plan(), &executor).unwrap();
         drop(executor);
-        assert_eq!(report.status, "inconclusive", "{stop}: {report:#?}");
+        assert_eq!(report.status, Status::Inconclusive, "{stop}: {report:#?}");
         scene.cancel = CancelToken::new();
         let executor = ScriptedExecutor::new(2, 3, |trial, _| {
             *ran.lock().unwrap().entry(scene.places.at(trial.commit)).or_default() += 1;
@@ -243,7 +243,7 @@ fn a_search_that_has_all_its_answers_hears_of_an_interrupt_too() {
     scene.cancel.cancel(CancelReason::Interrupted);
     let executor = ScriptedExecutor::new(2, 1, |_, _| panic!("nothing is to run"));
     let report = scene.find(&scene.plan(), &executor).unwrap();
-    assert_eq!(report.status, "inconclusive", "{report:#?}");
+    assert_eq!(report.status, Status::Inconclusive, "{report:#?}");
     drop(executor);
     scene.cancel = CancelToken::new();
     let executor = ScriptedExecutor::new(2, 1, |trial, _| Ok(steady(&scene.places, 5, trial)));
@@ -331,7 +331,7 @@ fn no_commit_is_named_that_a_flaky_target_does_not_show() {
             Ok(if passes { exited(0, "") } else { exited(1, FAILURE) })
         });
         let report = scene.find(&scene.plan(), &executor).unwrap();
-        *answers.entry(report.status.clone()).or_default() += 1;
+        *answers.entry(report.status.to_string()).or_default() += 1;
         if let Some(named) = found(&scene, &report) {
             assert!(named >= culprit, "seed {seed}: {report:#?}");
         }

@@ -10,7 +10,7 @@ use pybisect::git::{Repository, Shadow};
 use pybisect::model::event::Isolation;
 use pybisect::model::{
     CancelToken, Captured, CommitId, CommitInfo, EnvironmentFacts, Evidence, PackageOrigin, Report, Shown,
-    Termination, Timing, TreeId, Trial, TrialKind, TrialOutput, TrialSpec,
+    Status, Termination, Timing, TreeId, Trial, TrialKind, TrialOutput, TrialSpec,
 };
 use pybisect::search::simulate::Random;
 use pybisect::session::{Matching, Plan, SessionContext, find};
@@ -239,7 +239,7 @@ fn assert_proven(report: &Report, record: &Record, what: &str) {
         if report.find_fix { (&record.passed, &record.failed) } else { (&record.failed, &record.passed) };
     for culprit in &report.culprits {
         let first = report.history.as_ref().filter(|history| history.since == culprit.commit.id);
-        if let (Some(history), "ambiguous") = (first, report.status.as_str()) {
+        if let (Some(history), Status::Ambiguous) = (first, report.status) {
             // The first commit that fails, though otherwise: no more is said of it than that.
             assert_eq!(history.shown, Shown::Unsettled, "{what}");
             let passed = culprit.commit.parents.iter().all(|parent| good.contains(parent));
@@ -247,7 +247,7 @@ fn assert_proven(report: &Report, record: &Record, what: &str) {
             assert!(!good.contains(&culprit.commit.id), "{what}");
             continue;
         }
-        assert_eq!(culprit.proof.is_some(), report.status == "found", "{what}");
+        assert_eq!(culprit.proof.is_some(), report.status == Status::Found, "{what}");
         let Some(proof) = &culprit.proof else { continue };
         let Evidence::Commits { culprit: own, parents, not_followed } = proof.evidence() else {
             panic!("{what}: nothing was narrowed")
@@ -343,20 +343,20 @@ fn no_answer_names_a_commit_that_did_not_run_whatever_the_options_and_the_runs_a
             let report = find(&plan, &workshop, &mut |_| {}).unwrap();
             let what = format!("seed {seed}, time {time}, {plan:?}: {report:#?}");
             assert_proven(&report, &executor.ran.lock().unwrap(), &what);
-            if report.status == "found" && !flakes {
+            if report.status == Status::Found && !flakes {
                 assert_eq!(report.culprits[0].commit.id, truth, "{what}");
             }
             let leaves_out = !plan.pathspecs.is_empty() && !report.can_go_on;
-            if report.status == "ambiguous" && leaves_out {
+            if report.status == Status::Ambiguous && leaves_out {
                 assert!(report.reason.as_ref().unwrap().contains("do not touch docs"), "{what}");
-            } else if report.status == "ambiguous" && !flakes && !plan.first_parent {
+            } else if report.status == Status::Ambiguous && !flakes && !plan.first_parent {
                 assert!(report.culprits.iter().any(|culprit| culprit.commit.id == truth), "{what}");
             }
-            found += u32::from(report.status == "found");
-            by_path += u32::from(report.status == "found" && !plan.pathspecs.is_empty());
+            found += u32::from(report.status == Status::Found);
+            by_path += u32::from(report.status == Status::Found && !plan.pathspecs.is_empty());
             answers.insert(report.status);
         }
     }
     assert!(found > 20 && by_path > 3, "{found} found, {by_path} of them by path: too few to show anything");
-    assert!(answers.contains("ambiguous"), "{answers:?}");
+    assert!(answers.contains(&Status::Ambiguous), "{answers:?}");
 }

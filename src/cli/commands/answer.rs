@@ -7,7 +7,7 @@ use crate::cli::Error;
 use crate::cli::print;
 use crate::cli::terminal::{columns, stderr_style, stdout_style};
 use crate::git::{GitError, MergeOutcome, Repository, WorkState};
-use crate::model::Report;
+use crate::model::{Report, Status};
 use crate::report::{Answer, Next, Renderer as _, Revert, Unanswered, printable};
 use crate::setup::{Prepared, Request, Retyped};
 
@@ -19,7 +19,7 @@ pub(super) fn tell(
     has_next: bool,
 ) -> Result<(), Error> {
     let mut text = Vec::new();
-    if report.status == "not-reproduced" {
+    if report.status == Status::NotReproduced {
         let renderer = Unanswered { style: stderr_style(), width: columns() };
         let typed =
             request.range.as_ref().map_or_else(Retyped::now, |range| Retyped::now().without_word(range));

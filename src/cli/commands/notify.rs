@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use crate::cli::print::warn;
-use crate::model::Report;
+use crate::model::{Report, Status};
 
 /// The bell of the terminal, in the place of a command.
 const BELL: &str = "bell";
@@ -17,7 +17,7 @@ pub(super) fn notify(how: &str, report: &Report) {
     }
     let told = Command::new("sh")
         .args(["-c", how])
-        .env("PYBISECT_STATUS", &report.status)
+        .env("PYBISECT_STATUS", report.status.word())
         .env("PYBISECT_SUMMARY", summary(report))
         .env("PYBISECT_SESSION", &report.session)
         .stdin(Stdio::null())
@@ -32,11 +32,11 @@ pub(super) fn notify(how: &str, report: &Report) {
 /// The answer in one line.
 fn summary(report: &Report) -> String {
     let what = if report.find_fix { "fixed it" } else { "broke it" };
-    match (report.status.as_str(), report.culprits.as_slice()) {
-        ("found", [culprit, ..]) => {
+    match (report.status, report.culprits.as_slice()) {
+        (Status::Found, [culprit, ..]) => {
             format!("{} {what}: {}", culprit.commit.id.short(), culprit.commit.subject)
         }
-        ("found", []) => {
+        (Status::Found, []) => {
             let names: Vec<&str> = report.packages.iter().map(|package| package.name.as_str()).collect();
             format!("{} {what}", names.join(", "))
         }
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn what_is_told_without_an_answer_is_why() {
         let reason = Some("the command passes at bad".to_owned());
-        let report = Report { status: "not-reproduced".to_owned(), reason, ..Report::default() };
+        let report = Report { status: Status::NotReproduced, reason, ..Report::default() };
         assert_eq!(summary(&report), "the command passes at bad");
     }
 }

@@ -7,7 +7,7 @@ use super::masked::{masked, masked_text};
 use crate::cli::terminal::{columns, stdout_style};
 use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
-use crate::model::Report;
+use crate::model::{Report, Status, VerdictKind};
 use crate::report::{cut, date, one_line, plural};
 use crate::setup::cache_dir;
 use crate::store::{SessionKind, SessionRow, SessionState, Store};
@@ -73,16 +73,16 @@ fn result(store: &Store, row: &SessionRow) -> Result<(String, bool), Error> {
         return Ok(of_runs(row.kind, &report));
     }
     let what = if report.find_fix { "fixed it" } else { "broke it" };
-    Ok(match (report.status.as_str(), report.culprits.as_slice()) {
-        ("found", [culprit, ..]) => {
+    Ok(match (report.status, report.culprits.as_slice()) {
+        (Status::Found, [culprit, ..]) => {
             let subject = one_line(&culprit.commit.subject);
             (format!("{} {what}: {subject}", culprit.commit.id.short()), true)
         }
-        ("found", []) => {
+        (Status::Found, []) => {
             let names: Vec<&str> = report.packages.iter().map(|package| package.name.as_str()).collect();
             (format!("{} {what}", one_line(&names.join(", "))), true)
         }
-        ("ambiguous", several) => (format!("one of {} {what}", plural(several.len(), "commit")), false),
+        (Status::Ambiguous, several) => (format!("one of {} {what}", plural(several.len(), "commit")), false),
         _ => {
             let reason = report.reason.unwrap_or_else(|| "no answer".to_owned());
             (one_line(&reason).into_owned(), false)
@@ -93,7 +93,7 @@ fn result(store: &Store, row: &SessionRow) -> Result<(String, bool), Error> {
 /// What the runs of a command came to that does not search.
 fn of_runs(kind: SessionKind, report: &Report) -> (String, bool) {
     let runs = report.trial_log.len();
-    let failed = report.trial_log.iter().filter(|line| line.verdict == "bad").count();
+    let failed = report.trial_log.iter().filter(|line| line.verdict == VerdictKind::Bad).count();
     let word = kind.word();
     let runs = plural(runs, "run");
     if failed == 0 {

@@ -1,7 +1,7 @@
 //! The edits that broke it, a row or two each.
 
 use super::Answer;
-use crate::model::{BreakingChange, Report};
+use crate::model::{BreakingChange, Report, Status};
 use crate::report::columns::{cut, fill};
 
 /// Lines of each side that are shown of a single edit.
@@ -120,7 +120,7 @@ impl Answer {
     /// The culprit's change, where no edit of it is known to matter.
     fn change(&self, report: &Report) -> Vec<String> {
         let Some(diff) =
-            self.diff.as_ref().filter(|_| report.status == "found" && report.culprits.len() == 1)
+            self.diff.as_ref().filter(|_| report.status == Status::Found && report.culprits.len() == 1)
         else {
             return Vec::new();
         };

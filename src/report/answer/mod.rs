@@ -11,7 +11,7 @@ use super::columns::{cut, fill, wrapped};
 use super::escape::cleaned;
 use super::phrases::{date, did, duration, place, plural};
 use super::{Renderer, Style};
-use crate::model::{Culprit, FailureKind, PackageChange, Report};
+use crate::model::{Culprit, FailureKind, PackageChange, Report, Status, VerdictKind};
 
 pub use next::{Next, Revert};
 
@@ -64,7 +64,7 @@ impl Answer {
                 rows: self.cause(report),
             },
             Section {
-                label: if report.status == "found" { "proof" } else { "runs" },
+                label: if report.status == Status::Found { "proof" } else { "runs" },
                 rows: self.proof(report),
             },
             Section { label: "note", rows: Vec::new() },
@@ -133,12 +133,12 @@ impl Answer {
     }
 
     fn head(&self, report: &Report) -> Vec<String> {
-        match report.status.as_str() {
-            "found" => match report.culprits.first() {
+        match report.status {
+            Status::Found => match report.culprits.first() {
                 Some(culprit) => self.found(culprit, report),
                 None => self.packages(report),
             },
-            "ambiguous" => self.ambiguous(report),
+            Status::Ambiguous => self.ambiguous(report),
             _ => {
                 let mut rows = vec![self.style.bold(self.style.warn("no answer"))];
                 rows.extend(self.reasons(report, 4));
@@ -247,7 +247,7 @@ impl Answer {
         let Some(failure) = &report.failure else { return Vec::new() };
         let text = if failure.kind == FailureKind::Timeout { hangs(report) } else { failure.to_string() };
         let mut rows = vec![cut(text.lines().next().unwrap_or_default(), self.room())];
-        if let Some(place) = place(failure).filter(|_| report.status == "found") {
+        if let Some(place) = place(failure).filter(|_| report.status == Status::Found) {
             rows.push(self.style.dim(cut(&format!("at {place}"), self.room())));
         }
         rows
@@ -255,8 +255,8 @@ impl Answer {
 
     /// What was printed where there is no answer.
     fn output(&self, report: &Report) -> Vec<String> {
-        let most = if report.status == "ambiguous" { 3 } else { 5 };
-        if report.status == "found" {
+        let most = if report.status == Status::Ambiguous { 3 } else { 5 };
+        if report.status == Status::Found {
             return Vec::new();
         }
         let Some(tail) = report.outputs.iter().find(|tail| !tail.lines.is_empty()) else { return Vec::new() };
@@ -272,11 +272,11 @@ impl Answer {
 
 /// A hang in words: for how long it was waited for, and how long what passes takes.
 fn hangs(report: &Report) -> String {
-    let slowest = |verdict: &str| {
+    let slowest = |verdict: VerdictKind| {
         let of = report.trial_log.iter().filter(|trial| trial.verdict == verdict);
         of.map(|trial| trial.timing.run_ms / 1e3).fold(0.0, f64::max)
     };
-    let (waited, others) = (slowest("bad"), slowest("good"));
+    let (waited, others) = (slowest(VerdictKind::Bad), slowest(VerdictKind::Good));
     // Of what was known from before, no time is known.
     let waited = if waited > 0.0 { format!(": no end after {}", duration(waited)) } else { String::new() };
     let others =

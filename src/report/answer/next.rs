@@ -1,7 +1,7 @@
 //! What to do next: only what was looked at and works.
 
 use super::Answer;
-use crate::model::{PackageChange, Report};
+use crate::model::{PackageChange, Report, Status};
 use crate::report::columns::{cut, fill, width};
 
 /// What is known of what could be done.
@@ -37,7 +37,7 @@ impl Answer {
         };
         let mut steps = held_back(report, &repo);
         let show = || (format!("pybisect show{repo}"), "what the test printed, good beside bad".to_owned());
-        match report.culprits.first().filter(|_| report.status == "found") {
+        match report.culprits.first().filter(|_| report.status == Status::Found) {
             Some(culprit) => {
                 let id = culprit.commit.id.short();
                 if !report.find_fix {

@@ -3,7 +3,8 @@ use crate::model::event::OutputTail;
 use crate::model::proof::{Proof, Trials};
 use crate::model::report::{RangeSize, Skipped, TrialCounts};
 use crate::model::{
-    BreakingChange, CommitInfo, Dropped, FailureKind, Frame, NarrowingSummary, PackageEdit, SkipKind, TreeId,
+    BreakingChange, CommitInfo, Dropped, FailureKind, Frame, NarrowingSummary, PackageEdit, SkipKind, Status,
+    TreeId,
 };
 use crate::report::postmortem::samples::{id, trial};
 
@@ -58,7 +59,7 @@ fn found(parents: &[u8], edits: Vec<BreakingChange>) -> Report {
     let trials = Trials { log: &trial_log, find_fix: false, first_parent: false };
     let proof = Proof::new(&culprit, trials, narrowing.as_ref());
     Report {
-        status: "found".to_owned(),
+        status: Status::Found,
         session: "5fdc2025f9e3".to_owned(),
         command: "python -m pytest -q".to_owned(),
         good: vec![id(0)],
@@ -238,7 +239,7 @@ fn all_that_can_be_long() {
 #[test]
 fn a_set() {
     let mut report = found(&[1], Vec::new());
-    report.status = "ambiguous".to_owned();
+    report.status = Status::Ambiguous;
     report.culprits =
         (10..22).map(|n| Culprit::new(commit(n, "A change among others", &[1]), 1.0 / 12.0)).collect();
     report.reason =
@@ -270,7 +271,7 @@ fn a_fix_that_was_found() {
 #[test]
 fn an_end_that_does_not_do_what_was_said_is_an_error_of_three_parts() {
     let mut report = found(&[1], Vec::new());
-    report.status = "not-reproduced".to_owned();
+    report.status = Status::NotReproduced;
     report.culprits.clear();
     report.reason =
         Some("at the bad commit f80af6a40, pytest did not come to run the test: file not found".to_owned());

@@ -1,7 +1,7 @@
 //! Why to believe the answer, and what to know beside it.
 
 use super::Answer;
-use crate::model::{CommitId, Compared, Report};
+use crate::model::{CommitId, Compared, Report, Status};
 use crate::report::phrases::{duration, plural};
 use crate::report::proof::{history, not_certain, why_proven};
 
@@ -12,7 +12,7 @@ impl Answer {
     /// The trials that show it, and what they took.
     pub(super) fn proof(&self, report: &Report) -> Vec<String> {
         let mut rows = Vec::new();
-        if let (Some(culprit), "found") = (report.culprits.first(), report.status.as_str()) {
+        if let (Some(culprit), Status::Found) = (report.culprits.first(), report.status) {
             let why = why_proven(report, culprit);
             let why = why.strip_prefix("verified by trials that ran: ").unwrap_or(&why);
             // How sure one is is a question where a run was seen to differ from another.
@@ -175,7 +175,7 @@ fn skips(report: &Report) -> Option<String> {
 /// Commits that were said to be good and did not run, of an answer.
 fn untested(report: &Report) -> Option<String> {
     let ran = |id: &CommitId| report.trial_log.iter().any(|trial| trial.commit == *id);
-    let is_answered = report.status.as_str() == "found";
+    let is_answered = report.status == Status::Found;
     let untested: Vec<String> =
         report.good.iter().filter(|id| is_answered && !ran(id)).map(CommitId::short).collect();
     let which = untested.join(", ");

@@ -3,7 +3,7 @@
 use super::cause::of_diff;
 use super::markup::Html;
 use super::strip::icon;
-use crate::model::{CandidateFix, Report, TargetReport, by_culprit};
+use crate::model::{CandidateFix, Report, Status, TargetReport, by_culprit};
 use crate::report::phrases::{date, plural};
 use crate::report::postmortem::{Postmortem, Said};
 use crate::report::targets::heading;
@@ -90,16 +90,16 @@ pub(super) fn targets(told: &Postmortem) -> Html {
 
 /// What there is to say of a test beside its commit.
 fn more_of(target: &TargetReport) -> Option<String> {
-    match target.status.as_str() {
-        "found" if target.culprits.is_empty() => {
+    match target.status {
+        Status::Found if target.culprits.is_empty() => {
             let packages: Vec<&str> = target.packages.iter().map(|package| package.name.as_str()).collect();
             Some(format!("other packages: {}", packages.join(", ")))
         }
-        "found" => target
+        Status::Found => target
             .failure
             .as_ref()
             .map(|failure| failure.to_string().lines().next().unwrap_or_default().to_owned()),
-        "ambiguous" => Some(format!("one of {}", plural(target.culprits.len(), "commit"))),
+        Status::Ambiguous => Some(format!("one of {}", plural(target.culprits.len(), "commit"))),
         _ => Some(target.reason.clone().unwrap_or_else(|| "no answer".to_owned())),
     }
 }

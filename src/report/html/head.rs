@@ -1,7 +1,7 @@
 //! The answer, before anything else.
 
 use super::markup::Html;
-use crate::model::Incident;
+use crate::model::{Incident, Status};
 use crate::report::phrases::place;
 use crate::report::phrases::{duration, plural};
 use crate::report::postmortem::{Certainty, Headline, Postmortem, state};
@@ -61,7 +61,7 @@ fn of_incident(told: &Postmortem, incident: &Incident, headline: &Headline, html
         html.raw(" (by ").text(incident.source()).raw(")");
     }
     html.raw("</p>\n");
-    if told.report.status.is_empty() {
+    if told.report.status == Status::NotSearched {
         return;
     }
     html.raw("<p class=\"subject\">").prose(&headline.line);

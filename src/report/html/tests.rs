@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 
 use super::*;
-use crate::model::{Culprit, Report};
+use crate::model::{Culprit, Report, Status};
 use crate::report::postmortem::samples::{commit, found, id, incident, trial};
 
 fn rendered(told: &Postmortem) -> String {
@@ -169,7 +169,7 @@ fn what_has_no_answer_has_a_page_too() {
     let mut told = found("x");
     told.report.culprits.clear();
     told.report.breaking_changes.clear();
-    told.report.status = "not-reproduced".to_owned();
+    told.report.status = Status::NotReproduced;
     told.report.reason = Some("at the bad commit, the command passes".to_owned());
     let page = rendered(&told);
     look(&page);

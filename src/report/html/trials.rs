@@ -34,7 +34,7 @@ pub(super) fn outputs(told: &Postmortem) -> Html {
     let mut printed: Vec<(String, Said, Vec<String>)> = shown
         .deciding()
         .into_iter()
-        .map(|titled| (titled.title, Said::of(&titled.output.verdict), lines_of(titled.output)))
+        .map(|titled| (titled.title, Said::of(titled.output.verdict), lines_of(titled.output)))
         .collect();
     if printed.is_empty() {
         let tails = report.outputs.iter().filter(|tail| !tail.lines.is_empty());
@@ -42,7 +42,7 @@ pub(super) fn outputs(told: &Postmortem) -> Html {
             let end = tail.end.map(|end| format!(" ({})", end.word())).unwrap_or_default();
             let title = format!("{}{end}: {}", tail.commit.short(), tail.ended);
             let last = report.trial_log.iter().rfind(|line| line.commit == tail.commit);
-            let said = last.map_or(Said::Skipped, |line| Said::of(&line.verdict));
+            let said = last.map_or(Said::Skipped, |line| Said::of(line.verdict));
             (title, said, tail.lines.clone())
         }));
     }
@@ -115,7 +115,7 @@ pub(super) fn trials(told: &Postmortem) -> Html {
 }
 
 fn row(line: &TrialLine, told: &Postmortem, html: &mut Html) {
-    let said = Said::of(&line.verdict);
+    let said = Said::of(line.verdict);
     let subject = told.commit(line.commit).map(|commit| commit.subject.as_str()).unwrap_or_default();
     html.raw("<tr><td>").code(&line.commit.short()).raw("</td><td class=\"").raw(said.class()).raw("\">");
     icon(said, html);

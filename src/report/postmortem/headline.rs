@@ -1,7 +1,7 @@
 //! The first line: never more sure than the trials are.
 
 use super::{Postmortem, Prose};
-use crate::model::{Culprit, PackageChange, Report};
+use crate::model::{Culprit, PackageChange, Report, Status};
 use crate::report::phrases::{date, did, plural};
 use crate::report::proof::{not_certain, why_proven};
 use crate::report::targets::heading;
@@ -66,12 +66,12 @@ impl Headline {
                 report,
             );
         }
-        match (report.status.as_str(), report.culprits.as_slice()) {
-            ("found", [culprit, ..]) => Self::found(culprit, report),
-            ("found", []) if !report.packages.is_empty() => Self::packages(report),
-            ("ambiguous", [only]) => Self::named(only, report),
-            ("ambiguous", several) => Self::several(several, report),
-            ("not-reproduced", _) => Self::not_reproduced(report),
+        match (report.status, report.culprits.as_slice()) {
+            (Status::Found, [culprit, ..]) => Self::found(culprit, report),
+            (Status::Found, []) if !report.packages.is_empty() => Self::packages(report),
+            (Status::Ambiguous, [only]) => Self::named(only, report),
+            (Status::Ambiguous, several) => Self::several(several, report),
+            (Status::NotReproduced, _) => Self::not_reproduced(report),
             _ => Self::unanswered(Certainty::NoAnswer, "No answer", report),
         }
     }

@@ -6,7 +6,7 @@ use super::{
     Certainty, Countermeasure, Headline, Piece, Postmortem, Prose, countermeasures, events, leave, proofs,
     state, title, whys,
 };
-use crate::model::{BreakingChange, CandidateFix, Excerpt, FixReport, Incident};
+use crate::model::{BreakingChange, CandidateFix, Excerpt, FixReport, Incident, Status};
 use crate::report::escape::{lines, markdown, markdown_code, markdown_code_cell, markdown_fence};
 use crate::report::phrases::{date, duration, plural};
 use crate::report::show::{Shown, lines_of};
@@ -64,7 +64,7 @@ fn head(told: &Postmortem, out: &mut dyn Write) -> io::Result<()> {
     let headline = Headline::of(told);
     if let Some(incident) = &told.incident {
         of_incident(told, incident, out)?;
-        if report.status.is_empty() {
+        if report.status == Status::NotSearched {
             return Ok(());
         }
         writeln!(out, "\n## {}\n", prose(&headline.line))?;

@@ -24,7 +24,9 @@ use serde::{Deserialize, Serialize};
 use super::escape::cleaned;
 use super::phrases::duration;
 use crate::model::texts::with_texts;
-use crate::model::{CommitId, CommitInfo, Culprit, DowntimeBudget, FixReport, Incident, KeptOutput, Report};
+use crate::model::{
+    CommitId, CommitInfo, Culprit, DowntimeBudget, FixReport, Incident, KeptOutput, Report, Status,
+};
 
 pub(super) use countermeasures::{Countermeasure, countermeasures};
 pub(super) use events::events;
@@ -143,13 +145,13 @@ impl Postmortem {
     /// The culprit, where trials prove that it is the one.
     pub(super) fn proven(&self) -> Option<&Culprit> {
         let first = self.report.culprits.first()?;
-        (self.report.status == "found" && first.proof.is_some() && !self.is_unfinished).then_some(first)
+        (self.report.status == Status::Found && first.proof.is_some() && !self.is_unfinished).then_some(first)
     }
 
     /// Whether something is named as the cause, though it may be one of several, or not proven; or there was an incident.
     /// Without, there is nothing to look back at yet.
     pub(super) fn has_answer(&self) -> bool {
-        let is_named = matches!(self.report.status.as_str(), "found" | "ambiguous");
+        let is_named = matches!(self.report.status, Status::Found | Status::Ambiguous);
         (is_named && !self.is_unfinished) || self.incident.is_some()
     }
 

@@ -9,7 +9,8 @@ use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{
     Alarm, BreakingChange, Captured, CommitId, CommitInfo, Culprit, DeployedVersion, FailureKind,
     FailureSignature, Frame, Incident, IncidentEvent, IncidentEventKind, KeptOutput, NarrowingSummary,
-    Report, StepId, StepKind, StepResult, StepState, Termination, Timing, TreeId, TrialId, TrialKind,
+    Report, Status, StepId, StepKind, StepResult, StepState, Termination, Timing, TreeId, TrialId, TrialKind,
+    VerdictKind,
 };
 
 pub(in crate::report) fn id(byte: u8) -> CommitId {
@@ -33,7 +34,7 @@ pub(in crate::report) fn trial(byte: u8, verdict: &str) -> TrialLine {
     TrialLine {
         commit: id(byte),
         purpose: TrialKind::Search,
-        verdict: verdict.to_owned(),
+        verdict: VerdictKind::of_word(verdict),
         source: OutcomeSource::Ran,
         likely: None,
         selected: false,
@@ -62,7 +63,7 @@ pub(in crate::report) fn found(text: &str) -> Postmortem {
     };
     let mut report = Report {
         schema: crate::model::report::SCHEMA.to_owned(),
-        status: "found".to_owned(),
+        status: Status::Found,
         session: "5fdc2025f9e3".to_owned(),
         command: format!("python smoke.py {text}"),
         good: vec![id(0)],
@@ -107,7 +108,7 @@ pub(in crate::report) fn found(text: &str) -> Postmortem {
                 trial: TrialId(u64::from(byte)),
                 commit: id(byte),
                 purpose: TrialKind::Search,
-                verdict: verdict.to_owned(),
+                verdict: VerdictKind::of_word(verdict),
                 ending: Termination::Exited { code: i32::from(verdict == "bad") },
                 stdout: Captured { text: format!("{text}\n"), bytes: 0 },
                 stderr: Captured::default(),

@@ -1,6 +1,6 @@
 use super::samples::{commit, found, id, incident, trial};
 use super::*;
-use crate::model::{CandidateFix, FixKind};
+use crate::model::{CandidateFix, FixKind, Status};
 use crate::report::read_json;
 
 fn line(told: &Postmortem) -> (String, Certainty) {
@@ -21,17 +21,17 @@ fn the_first_line_is_as_sure_as_the_trials() {
     assert!(!proofs(&unproven)[0].holds && proofs(&found("x"))[0].holds);
 
     let mut several = found("x");
-    several.report.status = "ambiguous".to_owned();
+    several.report.status = Status::Ambiguous;
     several.report.culprits.push(Culprit::new(commit(6, "y", &[5]), 0.4));
     let several_line = "One of 2 commits broke it, and no trial can tell which".to_owned();
     assert_eq!(line(&several), (several_line, Certainty::OneOfSeveral));
     several.report.can_go_on = true;
     assert_eq!(line(&several).0, "One of 2 commits broke it");
 
-    let none = |status: &str, change: &dyn Fn(&mut Report)| {
+    let none = |status: Status, change: &dyn Fn(&mut Report)| {
         let mut told = found("x");
         told.report.culprits.clear();
-        told.report.status = status.to_owned();
+        told.report.status = status;
         told.report.reason = Some("at the bad commit, the command passes".to_owned());
         change(&mut told.report);
         let because = Headline::of(&told).because;
@@ -39,12 +39,12 @@ fn the_first_line_is_as_sure_as_the_trials() {
         line(&told)
     };
     let no_answer = ("No answer".to_owned(), Certainty::NoAnswer);
-    assert_eq!(none("inconclusive", &|_| {}), no_answer);
+    assert_eq!(none(Status::Inconclusive, &|_| {}), no_answer);
     let not_reproduced = ("The failure is not reproduced".to_owned(), Certainty::NotReproduced);
-    assert_eq!(none("not-reproduced", &|_| {}), not_reproduced);
+    assert_eq!(none(Status::NotReproduced, &|_| {}), not_reproduced);
     let not_run = ("The command could not be run".to_owned(), Certainty::NotRun);
-    assert_eq!(none("not-reproduced", &|report| report.did_not_run = true), not_run);
-    assert_eq!(none("not-reproduced", &|report| report.lacks_environment = true), not_run);
+    assert_eq!(none(Status::NotReproduced, &|report| report.did_not_run = true), not_run);
+    assert_eq!(none(Status::NotReproduced, &|report| report.lacks_environment = true), not_run);
 
     let stopped = Postmortem { is_unfinished: true, ..found("x") };
     assert_eq!(line(&stopped).1, Certainty::Unfinished);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{CommitId, CommitInfo, Report};
+use crate::model::{CommitId, CommitInfo, Report, VerdictKind};
 
 /// What the trials of a commit's own tree say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +39,10 @@ impl Said {
     }
 
     /// Of one trial.
-    pub(in crate::report) fn of(verdict: &str) -> Self {
+    pub(in crate::report) const fn of(verdict: VerdictKind) -> Self {
         match verdict {
-            "good" => Self::Passes,
-            "bad" => Self::Fails,
+            VerdictKind::Good => Self::Passes,
+            VerdictKind::Bad => Self::Fails,
             _ => Self::Skipped,
         }
     }
@@ -68,7 +68,7 @@ impl Verdicts {
     pub(in crate::report) fn of(report: &Report) -> Self {
         let mut said: HashMap<CommitId, (Said, usize)> = HashMap::new();
         for line in report.trial_log.iter().filter(|line| line.purpose.is_of_commit()) {
-            let this = Said::of(&line.verdict);
+            let this = Said::of(line.verdict);
             let known = said.entry(line.commit).or_insert((this, 0));
             *known = (known.0.and(this), known.1 + 1);
         }

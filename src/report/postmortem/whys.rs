@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Postmortem, Presence, Prose};
-use crate::model::{BreakingChange, FailureSignature, Incident};
+use crate::model::{BreakingChange, FailureSignature, Incident, Status};
 use crate::report::phrases::place;
 use crate::report::phrases::{duration, plural};
 
@@ -53,7 +53,7 @@ fn broke(told: &Postmortem) -> Why {
                     .text(" changed it; which of its edits did is not known"),
             );
         }
-    } else if report.status == "found" {
+    } else if report.status == Status::Found {
         let release = |package: &crate::model::PackageChange| {
             let version = package.after.as_deref().unwrap_or("none");
             Prose::of_code(format!("{} {version}", package.name))

@@ -1,5 +1,6 @@
 //! A session in Markdown: for an issue or a channel.
 
+use crate::model::Status;
 use std::io::{self, Write};
 
 use super::{Shown, lines_of};
@@ -25,7 +26,7 @@ impl ShowMarkdown {
         let report = shown.report;
         let doing = if report.find_fix { "fixed it" } else { "broke it" };
         match report.culprits.as_slice() {
-            [first, ..] if report.status == "found" => {
+            [first, ..] if report.status == Status::Found => {
                 let commit = &first.commit;
                 writeln!(
                     out,
@@ -36,7 +37,7 @@ impl ShowMarkdown {
                 let when = date(commit.author_time, commit.author_offset);
                 writeln!(out, "\n{}, {when}\n", markdown(&commit.author))?;
             }
-            [] if report.status == "found" => {
+            [] if report.status == Status::Found => {
                 for package in &report.packages {
                     let version =
                         |version: &Option<String>| version.clone().unwrap_or_else(|| "none".to_owned());
@@ -48,7 +49,7 @@ impl ShowMarkdown {
                     )?;
                 }
             }
-            several if report.status == "ambiguous" => {
+            several if report.status == Status::Ambiguous => {
                 writeln!(out, "**one of {} {doing}**\n", plural(several.len(), "commit"))?;
                 for culprit in several.iter().take(10) {
                     let (id, percent) = (culprit.commit.id.short(), culprit.probability * 100.0);

@@ -6,7 +6,7 @@ mod slack;
 mod text;
 
 use crate::model::kept_output::ending_words;
-use crate::model::{CommitId, KeptOutput, Report, TrialKind};
+use crate::model::{CommitId, KeptOutput, Report, Status, TrialKind, VerdictKind};
 
 pub use edits::EditsText;
 pub use markdown::ShowMarkdown;
@@ -37,17 +37,19 @@ impl<'s> Shown<'s> {
         let report = self.report;
         let culprit = report.culprits.first().map(|culprit| &culprit.commit);
         let parents = culprit.map(|commit| commit.parents.as_slice()).unwrap_or_default();
+        use VerdictKind::{Bad, Good};
         let mended = report.find_fix;
-        let (fails, passes) = if mended { ("good", "bad") } else { ("bad", "good") };
+        let (fails, passes) = if mended { (Good, Bad) } else { (Bad, Good) };
         let ends = |is_bad: bool| -> Vec<CommitId> {
             if is_bad { report.bad.into_iter().collect() } else { report.good.clone() }
         };
         let after = culprit.map(|commit| commit.id);
         let at_good = parents.iter().copied().chain(ends(false));
         let at_bad = after.into_iter().chain(ends(true));
-        let one = |commits: Vec<CommitId>, verdict: &str| {
-            let with =
-                |verdict: Option<&str>| commits.iter().find_map(|commit| self.latest(*commit, verdict));
+        let one = |commits: Vec<CommitId>, verdict: VerdictKind| {
+            let with = |verdict: Option<VerdictKind>| {
+                commits.iter().find_map(|commit| self.latest(*commit, verdict))
+            };
             with(Some(verdict)).or_else(|| with(None))
         };
         let found = [one(at_good.collect(), passes), one(at_bad.collect(), fails)];
@@ -55,7 +57,7 @@ impl<'s> Shown<'s> {
     }
 
     /// The last output of a commit's own tree.
-    fn latest(&self, commit: CommitId, verdict: Option<&str>) -> Option<&'s KeptOutput> {
+    fn latest(&self, commit: CommitId, verdict: Option<VerdictKind>) -> Option<&'s KeptOutput> {
         self.outputs.iter().rev().find(|output| {
             output.commit == commit
                 && output.purpose.is_of_commit()
@@ -84,7 +86,9 @@ impl<'s> Shown<'s> {
         let culprit = report.culprits.first().map(|culprit| &culprit.commit);
         let does = does(output);
         let which = match culprit {
-            Some(culprit) if culprit.id == output.commit && report.status == "found" => " (the commit found)",
+            Some(culprit) if culprit.id == output.commit && report.status == Status::Found => {
+                " (the commit found)"
+            }
             Some(culprit) if culprit.parents.contains(&output.commit) => " (its parent)",
             _ if report.bad == Some(output.commit) => " (bad)",
             _ if report.good.contains(&output.commit) => " (good)",
@@ -102,9 +106,9 @@ impl<'s> Shown<'s> {
 
 /// What a trial's command did.
 fn does(output: &KeptOutput) -> &'static str {
-    match output.verdict.as_str() {
-        "good" => "passes",
-        "bad" => "fails",
+    match output.verdict {
+        VerdictKind::Good => "passes",
+        VerdictKind::Bad => "fails",
         _ => "cannot be tested",
     }
 }

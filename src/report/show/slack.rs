@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Shown;
-use crate::model::{Report, by_culprit};
+use crate::model::{Report, Status, by_culprit};
 use crate::report::escape::{lines, one_line};
 use crate::report::phrases::{date, plural};
 use crate::report::targets::heading;
@@ -27,21 +27,21 @@ impl ShowSlack {
     pub fn render(self, shown: Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
         let report = shown.report;
         let doing = if report.find_fix { "fixed it" } else { "broke it" };
-        match (report.status.as_str(), report.culprits.as_slice()) {
-            ("found", [first, ..]) => {
+        match (report.status, report.culprits.as_slice()) {
+            (Status::Found, [first, ..]) => {
                 let commit = &first.commit;
                 writeln!(out, "*{} {doing}*: {}", code(&commit.id.short()), text(&commit.subject))?;
                 let when = date(commit.author_time, commit.author_offset);
                 writeln!(out, "{}, {when}", text(commit.author.split(" <").next().unwrap_or_default()))?;
             }
-            ("found", []) => {
+            (Status::Found, []) => {
                 for package in &report.packages {
                     let version = package.first_bad.as_ref().or(package.after.as_ref());
                     let version = version.map_or("", String::as_str);
                     writeln!(out, "*{} {} broke it*, no commit did", text(&package.name), text(version))?;
                 }
             }
-            ("ambiguous", several) => {
+            (Status::Ambiguous, several) => {
                 writeln!(out, "*one of {} {doing}*", plural(several.len(), "commit"))?;
                 for culprit in several.iter().take(MOST_EDITS) {
                     let (commit, percent) = (&culprit.commit, culprit.probability * 100.0);

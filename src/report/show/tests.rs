@@ -1,5 +1,7 @@
 use super::*;
-use crate::model::{Captured, CommitInfo, Culprit, Termination, TreeId, TrialId, TrialKind};
+use crate::model::{
+    Captured, CommitInfo, Culprit, Status, Termination, TreeId, TrialId, TrialKind, VerdictKind,
+};
 use crate::report::Style;
 
 fn id(byte: u8) -> CommitId {
@@ -11,7 +13,7 @@ fn output(trial: u64, commit: u8, verdict: &str, text: &str) -> KeptOutput {
         trial: TrialId(trial),
         commit: id(commit),
         purpose: TrialKind::Search,
-        verdict: verdict.to_owned(),
+        verdict: VerdictKind::of_word(verdict),
         ending: Termination::Exited { code: i32::from(verdict == "bad") },
         stdout: Captured { text: text.to_owned(), bytes: 0 },
         stderr: Captured::default(),
@@ -30,7 +32,7 @@ fn report() -> Report {
         subject: "Read in one go".to_owned(),
     };
     Report {
-        status: "found".to_owned(),
+        status: Status::Found,
         command: "python -m pytest -q".to_owned(),
         good: vec![id(0)],
         bad: Some(id(9)),

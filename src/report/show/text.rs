@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{Shown, Titled, does, lines_of};
 use crate::model::kept_output::ending_words;
-use crate::model::{CommitId, KeptOutput};
+use crate::model::{CommitId, KeptOutput, VerdictKind};
 use crate::report::Style;
 use crate::report::columns::{cut, fill};
 use crate::report::escape::one_line;
@@ -74,9 +74,9 @@ impl ShowText {
 
     fn title(&self, titled: &Titled<'_>, width: usize) -> String {
         let title = cut(&one_line(&titled.title), width);
-        match titled.output.verdict.as_str() {
-            "good" => self.style.bold(self.style.good(title)),
-            "bad" => self.style.bold(self.style.bad(title)),
+        match titled.output.verdict {
+            VerdictKind::Good => self.style.bold(self.style.good(title)),
+            VerdictKind::Bad => self.style.bold(self.style.bad(title)),
             _ => self.style.bold(self.style.warn(title)),
         }
     }

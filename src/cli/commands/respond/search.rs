@@ -2,7 +2,7 @@
 
 use super::work::{Ended, Work, deployed, within};
 use crate::cli::Error;
-use crate::model::{BreakingChange, CancelToken, Event, FixReport, Incident, Report, StepResult};
+use crate::model::{BreakingChange, CancelToken, Event, FixReport, Incident, Report, Status, StepResult};
 use crate::report::{FixRows, PlainReporter, Reporter as _, Style, plural};
 use crate::respond::{Desk, Job, StepEnd};
 use crate::setup::{self, FixRequest, FoundCause, Request, TestedFixes};
@@ -36,7 +36,7 @@ pub(super) fn find(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
     }
     let end = match cause(&report) {
         Some(cause) => StepEnd::done(cause),
-        None => StepEnd::failed(report.reason.clone().unwrap_or_else(|| report.status.clone())),
+        None => StepEnd::failed(report.reason.clone().unwrap_or_else(|| report.status.to_string())),
     };
     Ok(Some(end.with(StepResult::Find(Box::new(report)))))
 }
@@ -44,7 +44,7 @@ pub(super) fn find(work: &Work<'_>, job: &Job<'_>, desk: &Desk<'_>) -> Ended {
 /// What broke it, in a line; `None` when that is not one thing.
 fn cause(report: &Report) -> Option<String> {
     let is_one = report.culprits.len() == 1 || !report.packages.is_empty();
-    if report.status != "found" || !is_one {
+    if report.status != Status::Found || !is_one {
         return None;
     }
     let culprit = report

@@ -8,7 +8,7 @@ use super::args::Args;
 use crate::cli::Error;
 use crate::cli::print::warn;
 use crate::git::Repository;
-use crate::model::{CancelToken, CommitId, DeployedVersion, Grounds, Report, TestedVersion, Verdict};
+use crate::model::{CancelToken, CommitId, DeployedVersion, Grounds, Report, Status, TestedVersion, Verdict};
 use crate::respond::{Next, Service};
 use crate::session::newest_passing;
 use crate::setup::{self, Prepared};
@@ -170,7 +170,7 @@ fn of_sessions(
             continue;
         }
         let report = Report::from_events(&store.events(&row.id)?);
-        if report.find_fix || report.status != "found" || report.bad != Some(deployed.commit) {
+        if report.find_fix || report.status != Status::Found || report.bad != Some(deployed.commit) {
             continue;
         }
         if let Some(good) = &report.last_good {

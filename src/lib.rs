@@ -26,21 +26,21 @@
 //! | [`search`] | which commits to test next; pure | graph, model |
 //! | [`suspects`] | which commits the evidence of a failure points at; pure | model, triage |
 //! | [`minimize`] | a difference as edits, delta debugging over them, partial versions; pure | calls, model |
-//! | [`beneath`] | files beneath an open folder, by descriptor | |
-//! | [`git`] | the repository: history, blobs, differences, the shadow for trials | beneath, graph, model, process |
-//! | [`process`] | one child process, and nothing left of it | beneath, model |
-//! | [`executor`] | where trials run | beneath, git, model, process, pyenv, store |
+//! | [`dirfd`] | files beneath an open folder, by descriptor | |
+//! | [`git`] | the repository: history, blobs, differences, the shadow for trials | dirfd, graph, model, process |
+//! | [`process`] | one child process, and nothing left of it | dirfd, model |
+//! | [`executor`] | where trials run | dirfd, git, model, process, pyenv, store |
 //! | [`store`] | outcomes and sessions on disk | model |
 //! | [`triage`] | what went wrong: failures in a trial's output, and the oracle | model |
-//! | [`pyenv`] | Python environments | beneath, model, process |
-//! | [`call_changes`] | call changes between trees and over histories, remembered | beneath, calls, git, model, store |
+//! | [`pyenv`] | Python environments | dirfd, model, process |
+//! | [`call_changes`] | call changes between trees and over histories, remembered | dirfd, calls, git, model, store |
 //! | [`session`] | the conductor: endpoints, loop, confirmation, journal | calls, executor, git, graph, minimize, model, process, pyenv, search, store, suspects, triage |
-//! | [`setup`] | from a request to a session: configuration, environments, isolation, the place where it runs | beneath, call_changes, executor, git, model, process, pyenv, report, session, store, triage |
-//! | [`mod@check`] | a look at a branch before its merge: findings on changed calls | beneath, call_changes, calls, git, minimize, model, process, pyenv, report, session, setup, store, triage |
+//! | [`setup`] | from a request to a session: configuration, environments, isolation, the place where it runs | dirfd, call_changes, executor, git, model, process, pyenv, report, session, store, triage |
+//! | [`mod@check`] | a look at a branch before its merge: findings on changed calls | dirfd, call_changes, calls, git, minimize, model, process, pyenv, report, session, setup, store, triage |
 //! | [`respond`] | what is done about an outage: rolling back, and whether it took | git, model, process |
 //! | [`serve`] | who asks for a response: alarms over HTTP, people on a live page | model, process, respond |
 //! | [`report`] | live views and renderers | model |
-//! | [`cli`] | arguments, errors with hints, exit codes | beneath, call_changes, check, executor, git, model, process, pyenv, report, respond, serve, session, setup, store, suspects, triage |
+//! | [`cli`] | arguments, errors with hints, exit codes | dirfd, call_changes, check, executor, git, model, process, pyenv, report, respond, serve, session, setup, store, suspects, triage |
 
 #![cfg_attr(
     not(feature = "internals"),
@@ -62,11 +62,11 @@ pub mod search;
 
 // No part of the interface, and open to the tests alone.
 #[cfg(feature = "internals")]
-pub mod beneath;
-#[cfg(feature = "internals")]
 pub mod call_changes;
 #[cfg(feature = "internals")]
 pub mod check;
+#[cfg(feature = "internals")]
+pub mod dirfd;
 #[cfg(feature = "internals")]
 pub mod executor;
 #[cfg(feature = "internals")]
@@ -93,11 +93,11 @@ pub mod suspects;
 pub mod triage;
 
 #[cfg(not(feature = "internals"))]
-mod beneath;
-#[cfg(not(feature = "internals"))]
 mod call_changes;
 #[cfg(not(feature = "internals"))]
 mod check;
+#[cfg(not(feature = "internals"))]
+mod dirfd;
 #[cfg(not(feature = "internals"))]
 mod executor;
 #[cfg(not(feature = "internals"))]

@@ -8,8 +8,8 @@ use super::compare::{CallComparer, Compared, Comparison};
 use super::filter::Filter;
 use super::request::CallsRequest;
 use super::stale::{stale_finder, stale_in_tree};
-use crate::beneath::Folder;
 use crate::calls::{FilePatch, Paths, diff_files, parse_patch};
+use crate::dirfd::Folder;
 use crate::git::{CommitFilter, CommitTrees, Repository, is_python};
 use crate::model::{
     BlobId, CallChange, CallReport, CommitId, FileCalls, LocatedChange, PartlyParsed, PartlyParsedFile,

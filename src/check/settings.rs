@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use crate::beneath::Folder;
+use crate::dirfd::Folder;
 use crate::pyenv::ini;
 
 /// What a tree's settings come to.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::settings::of_mypy;
 use super::type_findings::{Diagnostic, read_diagnostics};
-use crate::beneath::{Scratch, remove_tree};
+use crate::dirfd::{Scratch, remove_tree};
 use crate::model::{CancelToken, Termination, TrialActivity};
 use crate::process::sandbox::{Network, Sandbox, SlotDirs, filter_environment};
 use crate::process::{ChildOutcome, ChildSpec, program, run};

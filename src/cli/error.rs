@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use super::{ExitStatus, terminal};
 use crate::report::lines;
 use crate::respond::{DeployError, RecordError};
-use crate::setup::{ErrorKind, Retyped};
+use crate::setup::{CorrectedCommand, ErrorKind};
 
 pub use crate::setup::Error;
 
@@ -36,7 +36,7 @@ pub(super) fn where_the_command_goes(error: &clap::Error) -> Option<Error> {
         return None;
     }
     let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg) else { return None };
-    let right = Retyped::now().with_dashes()?;
+    let right = CorrectedCommand::now().with_dashes()?;
     let command = right.words().iter().skip_while(|word| *word != "--");
     // Before the command, it is an option that is not known.
     let is_of_command = command.skip(1).any(|word| word == wrong || word.starts_with(wrong));

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{FlockOperation, flock};
 
 use super::{GitError, Repository};
-use crate::beneath::remove_tree;
+use crate::dirfd::remove_tree;
 use crate::model::{BlobId, TreeId};
 
 /// What nobody used for this long goes.

@@ -17,7 +17,7 @@ use super::GitError;
 use super::ids::ToOid;
 use super::shadow::RepositoryTemplate;
 use super::tree_modes::{SUBMODULE, SYMLINK};
-use crate::beneath::{FileFacts, Folder, FolderAttributes, Kind};
+use crate::dirfd::{FileFacts, Folder, FolderAttributes, Kind};
 use crate::model::{BlobId, CommitId};
 
 /// A file as the index lists it.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 
 use super::netrc;
-use crate::beneath::{Scratch, remove_tree};
+use crate::dirfd::{Scratch, remove_tree};
 
 /// Beginning of the names of folders in which packages are built.
 const NAME: &str = "desk-";

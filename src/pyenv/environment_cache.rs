@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::beneath::remove_tree;
+use crate::dirfd::remove_tree;
 
 /// An environment that nobody used for this long goes.
 const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);

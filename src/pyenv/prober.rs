@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::install_paths::places_of_python;
 use super::interpreter::{Interpreter, ProbeError};
 use super::python_version::PythonVersion;
-use crate::beneath::Scratch;
+use crate::dirfd::Scratch;
 use crate::model::{CancelToken, Termination, TrialActivity};
 use crate::process::sandbox::{Sandbox, SlotDirs, filter_environment};
 use crate::process::{ChildOutcome, ChildSpec, run};

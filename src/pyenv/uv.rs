@@ -16,7 +16,7 @@ use super::declared::name_of;
 use super::environment_cache::environments_folder;
 use super::index_settings;
 use super::proxy::{Address, Admission, Proxy, Service, addresses_in, without_keys_for_others};
-use crate::beneath::Scratch;
+use crate::dirfd::Scratch;
 use crate::model::{CancelToken, Termination, TrialActivity};
 use crate::process::sandbox::{Network, Sandbox, SlotDirs, filter_environment};
 use crate::process::{ChildOutcome, ChildSpec, program, run_with_proxy};

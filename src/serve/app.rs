@@ -19,13 +19,13 @@ use tokio::time::timeout;
 use super::gate::{Gate, In};
 use super::hook::Hook;
 use super::inbox::{Delivery, InboxError};
+use super::message::Taken;
 use super::metrics::Summary;
 use super::pages::Pages;
 use super::rate::Rate;
 use super::server::Peer;
 use super::shared::Shared;
 use super::source::Source;
-use super::told::Taken;
 use crate::model::Incident;
 use crate::respond::Incidents;
 

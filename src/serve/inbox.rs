@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::told::{Taken, Told};
+use super::message::{Taken, Told};
 use crate::model::ReceivedAlarm;
 
 /// For this long an alarm is known again.

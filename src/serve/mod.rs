@@ -7,13 +7,13 @@
 //! | file | what it does |
 //! |---|---|
 //! | `source`, `sources` | who sends alarms, and what each of them says |
-//! | `told` | an alarm, whoever told it, and by what it is known again |
+//! | `message` | an alarm, whoever told it, and by what it is known again |
 //! | `auth` | whether a request comes from whom it says |
 //! | `hook` | one sender's door: that, and which alarms count |
 //! | `inbox` | alarms on the disk, known again, kept until somebody took them up |
-//! | `placing` | to which incident an alarm belongs; pure |
-//! | `keeper` | has alarms answered, one response at a time |
-//! | `notify`, `turns` | tells people at each turn of events |
+//! | `alarm_routing` | to which incident an alarm belongs; pure |
+//! | `supervisor` | has alarms answered, one response at a time |
+//! | `notify`, `announcements` | tells people at each turn of events |
 //! | `gate` | who may look, and give leave |
 //! | `rate` | how often an address may ask |
 //! | `server` | connections: how many, how slow, how large; `tls` what they speak |
@@ -23,6 +23,8 @@
 //! | `metrics` | numbers for Prometheus |
 //! | `check` | the server asks itself |
 
+mod alarm_routing;
+mod announcements;
 mod api;
 mod app;
 mod auth;
@@ -31,20 +33,18 @@ mod check;
 mod gate;
 mod hook;
 mod inbox;
-mod keeper;
+mod message;
 mod metrics;
 mod notify;
 mod pages;
-mod placing;
 mod rate;
 mod routes;
 mod server;
 mod shared;
 mod source;
 mod sources;
+mod supervisor;
 mod tls;
-mod told;
-mod turns;
 
 use std::io;
 use std::net::SocketAddr;
@@ -60,20 +60,20 @@ use tokio_rustls::rustls::ServerConfig;
 use self::app::{App, Job};
 use self::gate::Gate;
 use self::inbox::{Delivery, Inbox};
-use self::keeper::Keeper;
 use self::notify::Notifier;
 use self::shared::Shared;
+use self::supervisor::Supervisor;
 use crate::model::CancelToken;
 use crate::respond::Incidents;
 
 pub use auth::{Keys, Proof, SignatureForm};
 pub use check::{Asked, ask_itself};
 pub use hook::Hook;
-pub use keeper::Responses;
 pub use notify::{PostForm, Target};
 pub use pages::{Controls, Pages};
 pub use shared::Log;
 pub use source::Source;
+pub use supervisor::Responses;
 pub use tls::{TlsError, tls_of};
 
 /// How often it is looked whether it is to stop.
@@ -176,7 +176,7 @@ fn begin(parts: Parts, responds: bool) -> io::Result<Router> {
             }
             .start()?;
         }
-        let keeper = Keeper::new(Arc::clone(&shared), incidents.clone(), responses, folder);
+        let keeper = Supervisor::new(Arc::clone(&shared), incidents.clone(), responses, folder);
         thread("keeper").spawn(move || keeper.run(&woken))?;
     }
     let gate = Gate::new(tokens, tls.is_some(), link.as_deref());

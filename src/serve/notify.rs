@@ -13,8 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::announcements::turn;
 use super::shared::Shared;
-use super::turns::turn;
 use crate::model::{CancelToken, Incident, Termination};
 use crate::process::{ActionSpec, act};
 use crate::respond::Incidents;

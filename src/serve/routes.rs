@@ -91,7 +91,7 @@ async fn taken(app: &App, source: &str, accepted: Accepted) -> Response {
     }
     count("ignored", ignored);
     let taken = if delivery.told.is_empty() {
-        super::told::Taken::default()
+        super::message::Taken::default()
     } else {
         match app.take(delivery).await {
             Ok(taken) => taken,

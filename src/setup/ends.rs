@@ -1,10 +1,10 @@
 //! The ends of the range: as options, as a range, as `git bisect` has them, or by default.
 
+use super::corrected_command::CorrectedCommand;
 use super::error::Error;
 use super::preflight::{Revisions, check_ends};
 use super::request::Request;
 use super::resolved_options::ResolvedOptions;
-use super::retyped::Retyped;
 use crate::git::Repository;
 use crate::model::CommitId;
 
@@ -21,7 +21,7 @@ pub(crate) fn endpoints(
     repository: &Repository,
     request: &Request,
     merged: &ResolvedOptions,
-    typed: Option<&Retyped>,
+    typed: Option<&CorrectedCommand>,
 ) -> Result<Ends, Error> {
     let resolve = |rev: &str| Ok::<_, Error>(repository.resolve(rev)?.id);
     let range = request.range.as_deref().map(|range| divided(range, typed)).transpose()?;
@@ -57,7 +57,7 @@ fn find_fix(
     repository: &Repository,
     request: &Request,
     (good, bad): (&[String], Option<&str>),
-    typed: Option<&Retyped>,
+    typed: Option<&CorrectedCommand>,
 ) -> Result<Ends, Error> {
     let resolve = |rev: &str| Ok::<_, Error>(repository.resolve(rev)?.id);
     let Some(broken) = bad else {
@@ -78,7 +78,7 @@ fn find_fix(
 }
 
 /// `A..B`, `A..` and `A`: what passes, and what fails.
-fn divided(range: &str, typed: Option<&Retyped>) -> Result<(Option<String>, Option<String>), Error> {
+fn divided(range: &str, typed: Option<&CorrectedCommand>) -> Result<(Option<String>, Option<String>), Error> {
     let some = |part: &str| Some(part.to_owned()).filter(|part| !part.is_empty());
     if range.contains("...") {
         return Err(Error::usage(format!("'{range}' names what two sides do not share, and no range"))
@@ -89,7 +89,7 @@ fn divided(range: &str, typed: Option<&Retyped>) -> Result<(Option<String>, Opti
         None => {
             let error = Error::usage(format!("'{range}' is not a range: GOOD..BAD, or GOOD.. up to HEAD"));
             let program = which::which(range).is_ok();
-            let put_right = typed.filter(|_| program).and_then(Retyped::with_dashes);
+            let put_right = typed.filter(|_| program).and_then(CorrectedCommand::with_dashes);
             Err(match (put_right, typed) {
                 (Some(right), _) => error.hinted(format!("the command goes after --: {right}")),
                 (None, Some(typed)) => {
@@ -102,7 +102,10 @@ fn divided(range: &str, typed: Option<&Retyped>) -> Result<(Option<String>, Opti
 }
 
 /// During a `git bisect`, `HEAD` is the commit that git tests: what is known as bad is bad here.
-fn bad_of_git(repository: &Repository, typed: Option<&Retyped>) -> Result<Option<(CommitId, String)>, Error> {
+fn bad_of_git(
+    repository: &Repository,
+    typed: Option<&CorrectedCommand>,
+) -> Result<Option<(CommitId, String)>, Error> {
     let Some(under_way) = repository.bisect_under_way() else { return Ok(None) };
     let Some(bad) = under_way.bad else {
         let error = Error::usage("a git bisect is under way, and HEAD is the commit that it tests")

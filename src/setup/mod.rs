@@ -20,13 +20,13 @@
 //! | `location` | where the user stands |
 //! | `ends` | the ends of the range |
 //! | `preflight` | mistakes that can be seen before anything runs |
-//! | `retyped` | the user's command line, with one thing put right |
+//! | `corrected_command` | the user's command line, with one thing put right |
 //! | `overlay`, `with_file`, `named_files` | files that trials have and commits do not |
 //! | `last_failed`, `junit` | tests that failed elsewhere, as part of the command |
 //! | `history` | what has to be said of the history |
 //! | `venvs`, `python_path` | the user's virtual environments, and what of them trials see |
 //! | `environments` | which environment trials run in |
-//! | `isolation`, `view` | what trials see, reach and take |
+//! | `isolation`, `visible_files` | what trials see, reach and take |
 //! | `machine` | what this machine has |
 //! | `trial_spec` | how trials run |
 //! | `fingerprint` | what lies outside of tree and recipe |
@@ -41,6 +41,7 @@ mod calls;
 mod cluster;
 mod cluster_place;
 pub(crate) mod config;
+mod corrected_command;
 mod ends;
 mod environments;
 pub mod error;
@@ -61,17 +62,19 @@ mod prepare;
 mod python_path;
 pub mod request;
 mod resolved_options;
-mod retyped;
 mod search;
 mod stored_request;
 mod trial_spec;
 mod units;
 mod venvs;
-mod view;
+mod visible_files;
 mod with_file;
 mod workspace;
 
 pub use calls::calls;
+#[cfg(feature = "internals")]
+pub use config::remarks_on;
+pub(crate) use corrected_command::CorrectedCommand;
 pub use error::{Error, ErrorKind};
 pub use fix::{FixRequest, fix};
 pub(crate) use fix::{FoundCause, TestedFixes};
@@ -86,7 +89,6 @@ pub use options::{
 pub(crate) use prepare::{Prepared, prepare};
 pub use request::Request;
 pub(crate) use request::Runs;
-pub(crate) use retyped::Retyped;
 pub use search::find;
 pub(crate) use search::search;
 pub(crate) use stored_request::StoredRequest;

@@ -19,7 +19,7 @@ use super::request::Request;
 use super::resolved_options::ResolvedOptions;
 use super::trial_spec::{command_text, recipe, with_outcomes_told};
 use super::venvs::{Venvs, interpreter_around, seen};
-use super::view::{Surroundings, view};
+use super::visible_files::{Surroundings, view};
 use super::with_file::home_files;
 use super::workspace::Workspace;
 use super::{cache_dir, cluster, config, environments, history, junit, last_failed, named_files};

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::corrected_command::CorrectedCommand;
 use super::options::{EnvironmentOptions, IsolationOptions};
-use super::retyped::Retyped;
 use crate::model::CommitId;
 use crate::session::OnlyFailing;
 
@@ -88,7 +88,7 @@ pub struct Request {
     pub(crate) config_of: Option<CommitId>,
     /// The words that a user typed, so that mistakes in them are told before anything runs, put right to copy.
     #[serde(skip)]
-    pub(crate) typed: Option<Retyped>,
+    pub(crate) typed: Option<CorrectedCommand>,
 }
 
 /// Which command runs, where a request names none.

@@ -5,11 +5,11 @@ use std::ffi::OsString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::corrected_command::CorrectedCommand;
 use super::error::Error;
 use super::location::named_or_current;
 use super::prepare::{Prepared, prepare};
 use super::request::Request;
-use super::retyped::Retyped;
 use crate::model::trial::HomeFile;
 use crate::session::OverlayFile;
 use crate::store::Store;
@@ -81,9 +81,9 @@ impl StoredRequest {
     }
 
     /// The words of the command line, where a user typed them.
-    pub(crate) fn typed(&self) -> Option<Retyped> {
+    pub(crate) fn typed(&self) -> Option<CorrectedCommand> {
         let words = self.typed.iter().map(OsString::from);
-        (!self.typed.is_empty()).then(|| Retyped::of(words))
+        (!self.typed.is_empty()).then(|| CorrectedCommand::of(words))
     }
 
     /// What the user typed, with other ends of the range, and all of it run again.
@@ -91,14 +91,15 @@ impl StoredRequest {
         let (subcommand, rest) = self.typed.split_first()?;
         let is_find = matches!(subcommand.as_str(), "find" | "bisect");
         let words = std::iter::once("find").chain(rest.iter().map(String::as_str)).map(OsString::from);
-        let mut typed = Retyped::of(words).without("--good").without("--bad").without("--json");
+        let mut typed = CorrectedCommand::of(words).without("--good").without("--bad").without("--json");
         if let Some(range) = &self.request.range {
             typed = typed.without_word(range);
         }
         if !self.request.fresh {
             typed = typed.with_more(&["--fresh"]);
         }
-        let with = |typed: Retyped, (option, value): &(String, String)| typed.with_more(&[option, value]);
+        let with =
+            |typed: CorrectedCommand, (option, value): &(String, String)| typed.with_more(&[option, value]);
         is_find.then(|| ends.iter().fold(typed, with).to_string())
     }
 }

@@ -116,7 +116,7 @@ fn slots_are_not_reached_by_path() {
             );
         }
     }
-    assert!(wrong.is_empty(), "by descriptor, please (`beneath::Folder`):\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "by descriptor, please (`dirfd::Folder`):\n{}", wrong.join("\n"));
 }
 
 #[test]

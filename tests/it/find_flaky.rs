@@ -1,44 +1,39 @@
-//! A test that fails at random is seen through, by pybisect itself.
+//! A test that fails at random is seen through.
 
 use std::fmt::Write as _;
+use std::sync::Mutex;
 
+use pybisect::model::{Status, Trial};
 use pybisect::search::simulate::Random;
+use pybisect::session::find;
 
+use crate::conductor::Scene;
+use crate::support::scripted::{ScriptedExecutor, exited};
 use crate::support::{TestRepo, User};
 
 const COMMITS: usize = 200;
 const SEEDS: u64 = 40;
 
-/// Plays `SEEDS` searches over 200 commits whose good commits fail at this rate. The outcomes of each
-/// commit are written down beforehand, so a run is the same every time. Right answers and mean runs.
+/// Plays `SEEDS` searches over 200 commits whose good commits fail at this rate, without running anything: right answers
+/// and mean runs.
 fn play(rate: f64) -> (u64, f64) {
-    let mut repo = TestRepo::new();
-    let ids: Vec<String> =
-        (0..COMMITS).map(|n| repo.write("n.txt", format!("{n}\n")).commit("c").to_string()).collect();
+    let mut scene = Scene::new(COMMITS);
     let (mut right, mut runs) = (0, 0);
     for seed in 0..SEEDS {
         let mut random = Random::new(seed * 7919 + 5);
         let culprit = 1 + random.below(COMMITS - 1);
-        let user = User::new();
-        let tables = tempfile::tempdir().unwrap();
-        for n in 0..COMMITS {
-            let mut row = String::new();
-            for _ in 0..60 {
-                let fails = n >= culprit || random.unit() < rate;
-                write!(row, "{}", u8::from(fails)).unwrap();
-            }
-            std::fs::write(tables.path().join(n.to_string()), row + "\n").unwrap();
-        }
-        let script = format!(
-            "cd {}; read n < \"$OLDPWD/n.txt\"; printf x >> runs-$n; exit $(cut -c $(wc -c < runs-$n) $n)",
-            tables.path().display()
-        );
-        // The tables are played from outside of the trials.
-        let options = ["--isolation", "off", "--jobs", "1", "--good", &ids[0], "--shell", &script];
-        let (_, report) = user.find(repo.path(), &options);
-        let found = &report["culprits"][0]["commit"];
-        right += u64::from(report["status"] == "found" && *found == ids[culprit].as_str());
-        runs += report["trials"]["run"].as_u64().unwrap();
+        let random = Mutex::new(random);
+        let executor = ScriptedExecutor::new(1, seed, |trial: &Trial, _| {
+            let fails = scene.places.at(trial.commit) >= culprit || random.lock().unwrap().unit() < rate;
+            Ok(exited(i32::from(fails), ""))
+        });
+        let report = scene.with(&executor, |context| find(&scene.plan(), context, &mut |_| {})).unwrap();
+        let named = report.culprits.first().map(|one| scene.places.at(one.commit.id));
+        right += u64::from(report.status == Status::Found && named == Some(culprit));
+        runs += executor.calls().len();
+        drop(executor);
+        // What one has seen, the next does not know.
+        scene.cache = tempfile::tempdir().unwrap();
     }
     (right, f64::from(u32::try_from(runs).unwrap()) / 40.0)
 }
@@ -59,6 +54,35 @@ fn two_false_failures_in_ten() {
 fn three_false_failures_in_ten() {
     let (right, runs) = play(0.3);
     assert!(right >= 39 && runs <= 33.0, "{right} of {SEEDS} right, {runs} runs on average");
+}
+
+/// The outcomes of each commit are written down beforehand, so the run is the same every time.
+#[test]
+fn false_failures_are_seen_through_by_the_program_itself() {
+    const COMMITS: usize = 60;
+    let mut repo = TestRepo::new();
+    let ids: Vec<String> =
+        (0..COMMITS).map(|n| repo.write("n.txt", format!("{n}\n")).commit("c").to_string()).collect();
+    let mut random = Random::new(5);
+    let culprit = 1 + random.below(COMMITS - 1);
+    let tables = tempfile::tempdir().unwrap();
+    for n in 0..COMMITS {
+        let mut row = String::new();
+        for _ in 0..60 {
+            let fails = n >= culprit || random.unit() < 0.2;
+            write!(row, "{}", u8::from(fails)).unwrap();
+        }
+        std::fs::write(tables.path().join(n.to_string()), row + "\n").unwrap();
+    }
+    let script = format!(
+        "cd {}; read n < \"$OLDPWD/n.txt\"; printf x >> runs-$n; exit $(cut -c $(wc -c < runs-$n) $n)",
+        tables.path().display()
+    );
+    // The tables are played from outside of the trials.
+    let options = ["--isolation", "off", "--jobs", "1", "--good", &ids[0], "--shell", &script];
+    let (_, report) = User::new().find(repo.path(), &options);
+    assert_eq!(report["status"], "found", "{report:#}");
+    assert_eq!(report["culprits"][0]["commit"], ids[culprit].as_str(), "{report:#}");
 }
 
 /// A history of ten commits in which the sixth breaks it, and a command that in these runs of a commit (`commit run`,

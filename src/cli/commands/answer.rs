@@ -9,7 +9,7 @@ use crate::cli::terminal::{columns, stderr_style, stdout_style};
 use crate::git::{GitError, MergeOutcome, Repository, WorkState};
 use crate::model::{Report, Status};
 use crate::report::{Answer, Next, Renderer as _, Revert, Unanswered, printable};
-use crate::setup::{Prepared, Request, Retyped};
+use crate::setup::{CorrectedCommand, Prepared, Request};
 
 /// Tell the user.
 pub(super) fn tell(
@@ -21,8 +21,10 @@ pub(super) fn tell(
     let mut text = Vec::new();
     if report.status == Status::NotReproduced {
         let renderer = Unanswered { style: stderr_style(), width: columns() };
-        let typed =
-            request.range.as_ref().map_or_else(Retyped::now, |range| Retyped::now().without_word(range));
+        let typed = request
+            .range
+            .as_ref()
+            .map_or_else(CorrectedCommand::now, |range| CorrectedCommand::now().without_word(range));
         let hint = report.hint.as_deref().map(|hint| whole_commands(hint, request, &typed));
         let report = Report { hint, ..report.clone() };
         renderer.render(&report, &mut text).map_err(Error::internal)?;
@@ -45,8 +47,8 @@ pub(super) fn tell(
 }
 
 /// Hints of which a line ends with options alone, each as the command that was typed with them: to be copied.
-fn whole_commands(hints: &str, request: &Request, typed: &Retyped) -> String {
-    let ends = |typed: &Retyped, option: &str| -> Retyped {
+fn whole_commands(hints: &str, request: &Request, typed: &CorrectedCommand) -> String {
+    let ends = |typed: &CorrectedCommand, option: &str| -> CorrectedCommand {
         // What a range said of the other end.
         let other = if option == "--good" { "--bad" } else { "--good" };
         let said = request.range.as_deref().and_then(|range| range.split_once(".."));
@@ -76,7 +78,7 @@ fn whole_commands(hints: &str, request: &Request, typed: &Retyped) -> String {
 }
 
 /// What was typed with these options: an end of the range in place of the one that was given, others once.
-fn with(typed: &Retyped, options: &[String]) -> Retyped {
+fn with(typed: &CorrectedCommand, options: &[String]) -> CorrectedCommand {
     let mut words = options.iter().map(String::as_str).peekable();
     let mut whole = typed.clone();
     while let Some(option) = words.next() {
@@ -148,7 +150,7 @@ mod tests {
     #[test]
     fn a_hint_of_options_alone_becomes_the_whole_command() {
         let words = ["find", "--good", "v1.0", "--network", "host", "--", "python", "a b.py"];
-        let typed = Retyped::of(words.map(std::ffi::OsString::from));
+        let typed = CorrectedCommand::of(words.map(std::ffi::OsString::from));
         let plain = Request::default();
         for (hint, whole) in [
             (
@@ -180,7 +182,7 @@ mod tests {
             assert_eq!(whole_commands(hint, &plain, &typed), hint);
         }
         let ranged = Request { range: Some("v1.0..v1.4".to_owned()), ..Request::default() };
-        let typed = Retyped::of(["find", "--", "true"].map(std::ffi::OsString::from));
+        let typed = CorrectedCommand::of(["find", "--", "true"].map(std::ffi::OsString::from));
         let whole = whole_commands("--good REV", &ranged, &typed);
         assert_eq!(whole, "pybisect find --bad v1.4 --good REV -- true");
     }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::beneath::remove_tree;
 use crate::cli::{Error, ExitStatus, print};
+use crate::dirfd::remove_tree;
 use crate::executor::local::{alive, sweep};
 use crate::git::ExportedTrees;
 use crate::pyenv::evict_environments;

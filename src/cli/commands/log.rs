@@ -9,8 +9,8 @@ use crate::report::one_line;
 use crate::setup::cache_dir;
 use crate::store::Store;
 
-use super::chosen::chosen_search;
 use super::masked::masked;
+use super::session_arg::chosen_search;
 
 /// Print a session as a git bisect log
 ///

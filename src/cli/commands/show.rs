@@ -14,9 +14,9 @@ use crate::setup::cache_dir;
 use crate::store::{SessionKind, SessionRow, Store};
 
 use super::answer::diff;
-use super::chosen::chosen;
 use super::masked::{hidden, masked_report};
 use super::report::of_session;
+use super::session_arg::chosen;
 
 /// Show what the test printed, at good beside bad
 ///

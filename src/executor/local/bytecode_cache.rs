@@ -24,7 +24,7 @@ use std::time::{Instant, SystemTime};
 
 use super::manifest::{Entry, system_path};
 use super::source_time::time_of;
-use crate::beneath::{FileFacts, Folder};
+use crate::dirfd::{FileFacts, Folder};
 use crate::git::TreeFile;
 use crate::model::BlobId;
 

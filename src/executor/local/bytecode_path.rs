@@ -6,7 +6,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::time::Instant;
 
 use super::manifest::system_path;
-use crate::beneath::Folder;
+use crate::dirfd::Folder;
 
 /// `x.py` for `x.cpython-311.pyc`, `x.cpython-311.opt-1.pyc` and `x.cpython-311-pytest-8.3.pyc`; `None` for what is no
 /// bytecode.

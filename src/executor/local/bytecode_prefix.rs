@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::beneath::{FileFacts, Folder, Kind};
+use crate::dirfd::{FileFacts, Folder, Kind};
 
 /// What lies deeper is no package's.
 const LONGEST_PATH: usize = 2_000;

@@ -14,7 +14,7 @@ use globset::GlobSet;
 use super::bytecode_path::{remove_beside, source_of_bytecode};
 use super::manifest::system_path;
 use super::worktree::WorkTree;
-use crate::beneath::{FileFacts, Kind};
+use crate::dirfd::{FileFacts, Kind};
 use crate::git::{SUBMODULE, TreeFile};
 
 /// What lies deeper is not kept: hardly anything can open it by its path.

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::beneath::{Folder, Scratch};
+use crate::dirfd::{Folder, Scratch};
 use crate::model::{OutputFile, TrialSpec};
 
 /// What a trial writes is read up to this many bytes: more is of a program that does far more than it should.

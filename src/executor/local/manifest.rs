@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::beneath::FileFacts;
+use crate::dirfd::FileFacts;
 use crate::git::{CheckoutGap, Form, SUBMODULE, TreeFile};
 use crate::model::BlobId;
 

@@ -11,7 +11,7 @@
 //! - **Live processes.** The `process` room leaves none.
 //!
 //! A trial may rearrange what it can write. Slots are therefore reached by descriptor alone ([`slot_dir`]), beneath what
-//! was opened when they were made; see [`beneath`](crate::beneath).
+//! was opened when they were made; see [`dirfd`](crate::dirfd).
 //!
 //! | file | what it does |
 //! |---|---|

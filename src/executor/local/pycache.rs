@@ -16,7 +16,7 @@ use std::{fs, io};
 use super::bytecode_cache::BytecodeCache;
 use super::bytecode_path::source_of_bytecode;
 use super::manifest::Manifest;
-use crate::beneath::{Folder, Kind};
+use crate::dirfd::{Folder, Kind};
 
 /// Links made at most, and time taken for them. Trials only read what is made here: what is missing, each compiles for
 /// itself.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::beneath::{Folder, Kind};
+use crate::dirfd::{Folder, Kind};
 use crate::process::end_marked;
 
 /// A folder for everything that a run writes, `runs/<name>` under the cache folder. Removed when dropped; the lock

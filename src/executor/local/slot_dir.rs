@@ -18,7 +18,7 @@ use super::bytecode_path::source_of_bytecode;
 use super::bytecode_prefix::{Links, Prefix};
 use super::command_env::Folders;
 use super::{RunFolder, pycache};
-use crate::beneath::{Folder, FolderAttributes, Kind};
+use crate::dirfd::{Folder, FolderAttributes, Kind};
 use crate::git::Drafts;
 use crate::process::sandbox::OwnFolder;
 

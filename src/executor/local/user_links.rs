@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::slot_dir::SlotDir;
 use super::worktree::WorkTree;
-use crate::beneath::Folder;
+use crate::dirfd::Folder;
 
 /// A file that tells of an environment is not larger.
 const LARGEST: u64 = 64 << 10;

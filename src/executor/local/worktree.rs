@@ -20,7 +20,7 @@ use super::bytecode_path::remove_beside;
 use super::file_forms::{CheckoutForms, Forms};
 use super::manifest::{Entry, Manifest, system_path};
 use super::source_time::time_of;
-use crate::beneath::{FileFacts, Folder, FolderAttributes};
+use crate::dirfd::{FileFacts, Folder, FolderAttributes};
 use crate::executor::error::with_causes;
 use crate::git::{
     Checkout, CheckoutDelta, CheckoutGap, Content, Drafts, Form, GitError, IndexedFile, Link, PrivateGit,

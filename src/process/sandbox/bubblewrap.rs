@@ -19,7 +19,7 @@ use rustix::process::geteuid;
 use super::handover::{AfterBubblewrap, users};
 use super::mounts::{Mount, OTHER_DEVICES, Place};
 use super::{Confinement, INIT, Network};
-use crate::beneath::Identity;
+use crate::dirfd::Identity;
 use crate::process::program;
 
 /// Where it is; `None` when it is not on `PATH`, or refused there.

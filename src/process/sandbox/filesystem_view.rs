@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::mounts::{Mount, Place, is_common_device};
-use crate::beneath::Identity;
+use crate::dirfd::Identity;
 
 /// Folders that hold the system: neither they nor what they lie in can be hidden.
 const SYSTEM: [&str; 12] =
@@ -224,7 +224,7 @@ fn parts(path: &Path) -> Vec<std::ffi::OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::beneath::FileFacts;
+    use crate::dirfd::FileFacts;
     use std::os::unix::fs::symlink;
 
     fn seen(mounts: &[Mount], root: &Path) -> Vec<String> {

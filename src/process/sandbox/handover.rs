@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::landlock::Leaves;
 use super::mounts::{Place, opened};
 use super::{Confinement, Limits, Network, sockets};
-use crate::beneath::Identity;
+use crate::dirfd::Identity;
 
 /// What is left to be done by the init that bubblewrap starts.
 #[derive(Debug, Serialize, Deserialize)]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::filesystem_view::{FilesystemView, PRIVATE_SERVICES, SlotDirs, can_be_hidden};
 use super::mounts::{OTHER_DEVICES, Place, opened};
-use crate::beneath::Identity;
+use crate::dirfd::Identity;
 
 /// The kernel's rights that are known here; those that it does not have are left out.
 const RIGHTS: ABI = ABI::V10;

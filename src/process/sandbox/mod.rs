@@ -49,6 +49,8 @@ pub use filesystem_view::{FilesystemView, OwnFolder, SlotDirs};
 pub use launcher::launch;
 pub(super) use launcher_client::{Confined, LaunchResult};
 pub use limits::Limits;
+#[cfg(feature = "internals")]
+pub use protocol::messages_in;
 
 use landlock::{Fence, Leaves};
 use mounts::{Mount, Place};

@@ -15,7 +15,7 @@ use rustix::mount::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::beneath::{FileFacts, Identity};
+use crate::dirfd::{FileFacts, Identity};
 
 /// One step. Places lie in what earlier steps made, so outer ones come first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

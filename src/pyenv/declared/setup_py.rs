@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::project_files::ProjectFiles;
-use crate::beneath::Scratch;
+use crate::dirfd::Scratch;
 use crate::model::{CancelToken, Termination, TrialActivity};
 use crate::process::sandbox::{Network, Sandbox, SlotDirs};
 use crate::process::{ChildSpec, run};

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::message::{Message, json, text_or_number};
+use crate::serve::message::{Told, Unread};
 use crate::serve::source::Source;
-use crate::serve::told::{Told, Unread};
 
 #[derive(Deserialize)]
 struct Body {

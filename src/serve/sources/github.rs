@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::message::{Message, json, moment, text_or_number};
+use crate::serve::message::{Told, Unread};
 use crate::serve::source::Source;
-use crate::serve::told::{Told, Unread};
 
 #[derive(Deserialize)]
 struct Body {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-use crate::serve::told::{Told, Unread};
+use crate::serve::message::{Told, Unread};
 
 /// What a message says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -17,8 +17,8 @@ mod tests;
 use axum::http::HeaderMap;
 
 use self::message::Message;
+use super::message::Unread;
 use super::source::Source;
-use super::told::Unread;
 
 impl Source {
     /// What a message says.

@@ -8,7 +8,7 @@ use etcetera::BaseStrategy as _;
 use serde::Deserialize;
 use toml::Table;
 
-use crate::beneath::Folder;
+use crate::dirfd::Folder;
 use crate::git::Repository;
 use crate::model::CommitId;
 use crate::setup::error::Error;
@@ -100,7 +100,7 @@ fn in_folder(inside: &Path, read: impl Fn(&str) -> Result<Text, Error>) -> Resul
     Ok(table.map(|table| Found { table: super::keys::with_lists(table), name, inside: inside.join(SHARED) }))
 }
 
-fn parse(text: &str, name: &str) -> Result<Table, Error> {
+pub(super) fn parse(text: &str, name: &str) -> Result<Table, Error> {
     let table = text.parse::<Table>();
     let table = table.map_err(|error| Error::usage(format!("{name}: {}", error.to_string().trim_end())))?;
     Ok(super::keys::with_lists(table))

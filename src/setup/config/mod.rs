@@ -40,6 +40,21 @@ pub(crate) use self::respond::{Respond, Stage};
 pub(crate) use self::serve::{Auth, HookTable, Notify, Serve};
 pub(crate) use self::trust::Trust;
 
+/// What is to be said of a configuration that came with a repository, read as such: what it may not set, and keys that
+/// nobody knows.
+///
+/// # Errors
+/// When it is no configuration.
+#[cfg(feature = "internals")]
+pub fn remarks_on(text: &str) -> Result<Vec<String>, Error> {
+    const NAME: &str = "pybisect.toml";
+    let mut table = files::parse(text, NAME)?;
+    let mut remarks = keys::restrict(&mut table, &Table::new());
+    remarks.extend(keys::unknown(&table, NAME));
+    keys::read(table, NAME)?;
+    Ok(remarks)
+}
+
 /// Where configuration is looked for.
 pub(crate) struct Place<'a> {
     /// The repository, when there is one.

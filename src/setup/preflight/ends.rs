@@ -2,8 +2,8 @@
 
 use crate::git::Repository;
 use crate::model::CommitId;
+use crate::setup::corrected_command::CorrectedCommand;
 use crate::setup::error::Error;
-use crate::setup::retyped::Retyped;
 
 /// The ends of the range as they were typed.
 pub(crate) struct Revisions<'a> {
@@ -22,7 +22,7 @@ pub(crate) fn check_ends(
     good: &[CommitId],
     bad: CommitId,
     words: &Revisions<'_>,
-    typed: &Retyped,
+    typed: &CorrectedCommand,
 ) -> Result<(), Error> {
     for (at, &commit) in good.iter().enumerate() {
         let name = words.good.get(at).map_or("HEAD", String::as_str);
@@ -46,7 +46,7 @@ fn said(name: &str, commit: CommitId) -> String {
     }
 }
 
-fn same(commit: CommitId, name: &str, words: &Revisions<'_>, typed: &Retyped) -> Error {
+fn same(commit: CommitId, name: &str, words: &Revisions<'_>, typed: &CorrectedCommand) -> Error {
     let id = commit.short();
     let which = if name == words.bad { name.to_owned() } else { format!("{name} and {}", words.bad) };
     let error = Error::usage(format!("--good and --bad are the same commit, {id} ({which})"));
@@ -62,7 +62,13 @@ fn same(commit: CommitId, name: &str, words: &Revisions<'_>, typed: &Retyped) ->
         .hinted(format!("or name one: {}", bare.with("--good", "REV")))
 }
 
-fn exchanged(good: CommitId, name: &str, bad: CommitId, words: &Revisions<'_>, typed: &Retyped) -> Error {
+fn exchanged(
+    good: CommitId,
+    name: &str,
+    bad: CommitId,
+    words: &Revisions<'_>,
+    typed: &CorrectedCommand,
+) -> Error {
     let (good_said, bad_said) = (said(name, good), said(words.bad, bad));
     let plain = words.range.map_or_else(|| typed.clone(), |range| typed.without_word(range));
     let turned = plain.with("--good", words.bad).with("--bad", name);

@@ -15,8 +15,8 @@ use crate::git::Repository;
 use crate::model::CommitId;
 use crate::pyenv::Interpreter;
 use crate::session::OverlayFile;
+use crate::setup::corrected_command::CorrectedCommand;
 use crate::setup::error::Error;
-use crate::setup::retyped::Retyped;
 
 /// What a command will find where it runs.
 pub(super) struct Preflight<'a> {
@@ -36,7 +36,7 @@ pub(super) struct Preflight<'a> {
     pub(super) python: Option<&'a Interpreter>,
     /// Whether each commit has an environment of its own.
     pub(super) has_environments: bool,
-    pub(super) typed: &'a Retyped,
+    pub(super) typed: &'a CorrectedCommand,
 }
 
 impl Preflight<'_> {

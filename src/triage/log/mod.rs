@@ -44,7 +44,6 @@
 //! | `explain` | one sentence for a group |
 //! | `settings` | how logs are read |
 
-mod asides;
 mod beginning;
 mod classify;
 mod counting;
@@ -80,6 +79,7 @@ mod reader;
 mod repeats;
 mod reports;
 mod retelling;
+mod retold_parts;
 mod settings;
 mod several;
 mod severities;

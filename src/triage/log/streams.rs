@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::asides::{Aside, Asides};
 use super::classify::Line;
 use super::counting::Counting;
 use super::fluent::{FluentBit, Piece};
@@ -17,6 +16,7 @@ use super::partial::Partial;
 use super::path_mapping::RepositoryFiles;
 use super::pretty::Objects;
 use super::raw::Raw;
+use super::retold_parts::{Aside, Asides};
 use super::settings::Settings;
 use super::severities::Severities;
 use super::string_pieces::StringPieces;

@@ -11,7 +11,7 @@ use crate::cli::commands::environment_args::EnvArgs;
 use crate::cli::commands::isolation_args::IsolationArgs;
 use crate::cli::commands::output::JsonArgs;
 use crate::session::OnlyFailing;
-use crate::setup::{Request, Retyped};
+use crate::setup::{CorrectedCommand, Request};
 
 /// Find the commit that broke a command
 ///
@@ -199,7 +199,7 @@ impl Args {
             environment: environment.options(),
             isolation: isolation.options(),
             no_config: config.no_config,
-            typed: Some(Retyped::now()),
+            typed: Some(CorrectedCommand::now()),
             ..Request::default()
         }
     }

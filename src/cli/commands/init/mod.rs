@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use self::proposal::{Proposal, propose};
 use self::trial::tried;
-use crate::beneath::Folder;
 use crate::cli::commands::masked::hidden;
 use crate::cli::terminal::stdout_style;
 use crate::cli::{Error, ExitStatus, print};
+use crate::dirfd::Folder;
 use crate::git::Repository;
 
 /// Set pybisect up for this repository, after a look at it

@@ -1,7 +1,7 @@
 //! `pybisect report`.
 
+mod gather;
 mod incident;
-mod told;
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::report::{
     IncidentText, Json, Postmortem, Renderer as _, ReportHtml, ReportMarkdown, Style, TextRenderer,
 };
 
-pub(super) use told::{of_incident, of_session, spent};
+pub(super) use gather::{of_incident, of_session, spent};
 
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -81,9 +81,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
         Some(id) => {
             let incident = incident::incident(id.as_deref())?;
             let sla = args.sla.or_else(|| incident::allowed(&incident));
-            told::of_incident(incident, sla)?
+            gather::of_incident(incident, sla)?
         }
-        None => told::told(args.what.as_deref(), args.repo.as_deref())?,
+        None => gather::gathered(args.what.as_deref(), args.repo.as_deref())?,
     };
     let style = if file.is_some() { Style::new(false) } else { stdout_style() };
     let text = rendered(&told, form, style)?;

@@ -1,11 +1,11 @@
 //! `pybisect respond`.
 
 mod args;
-mod hands;
 mod incident;
 mod rollout;
 mod search;
 mod settings;
+mod step_actions;
 #[cfg(feature = "serve")]
 mod watched;
 mod work;

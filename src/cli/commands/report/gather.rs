@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::cli::Error;
 use crate::cli::commands::answer::diff;
-use crate::cli::commands::chosen::chosen_search;
 use crate::cli::commands::masked::masked_text;
+use crate::cli::commands::session_arg::chosen_search;
 use crate::git::{RangeOptions, Repository};
 use crate::model::{CommitInfo, DowntimeBudget, Incident, Report};
 use crate::report::{Postmortem, Presence, TestFile, ends, read_json};
@@ -19,7 +19,7 @@ use crate::setup::cache_dir;
 use crate::store::{SessionRow, SessionState, Store};
 
 /// What is asked for: a session, or a file.
-pub(super) fn told(what: Option<&str>, repo: Option<&Path>) -> Result<Postmortem, Error> {
+pub(super) fn gathered(what: Option<&str>, repo: Option<&Path>) -> Result<Postmortem, Error> {
     let is_file = |what: &&str| what.ends_with(".json") || what.contains('/') || Path::new(what).is_file();
     if let Some(file) = what.filter(is_file) {
         return of_file(Path::new(file), repo);

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 
 /// The words after the program's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Retyped(Vec<String>);
+pub(crate) struct CorrectedCommand(Vec<String>);
 
-impl Retyped {
+impl CorrectedCommand {
     /// What was typed.
     pub(crate) fn now() -> Self {
         Self::of(std::env::args_os().skip(1))
@@ -135,7 +135,7 @@ impl Retyped {
     }
 }
 
-impl std::fmt::Display for Retyped {
+impl std::fmt::Display for CorrectedCommand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let plain = |word: &str| {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%=:,".contains(c);
@@ -154,8 +154,8 @@ impl std::fmt::Display for Retyped {
 mod tests {
     use super::*;
 
-    fn typed(text: &str) -> Retyped {
-        Retyped(shell_words::split(text).unwrap())
+    fn typed(text: &str) -> CorrectedCommand {
+        CorrectedCommand(shell_words::split(text).unwrap())
     }
 
     #[test]

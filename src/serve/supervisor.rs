@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use jiff::Timestamp;
 
-use super::placing::{Place, Seen, place};
+use super::alarm_routing::{Place, Seen, place};
 use super::shared::Shared;
 use crate::model::{Incident, IncidentEventKind, ReceivedAlarm, StepKind};
 use crate::respond::{Incidents, Journal, RecordError};
@@ -65,7 +65,7 @@ struct Tries {
     next: Instant,
 }
 
-pub(super) struct Keeper {
+pub(super) struct Supervisor {
     pub(super) shared: Arc<Shared>,
     pub(super) incidents: Incidents,
     pub(super) responses: Responses,
@@ -77,7 +77,7 @@ pub(super) struct Keeper {
     at_rest: Option<(String, u64)>,
 }
 
-impl Keeper {
+impl Supervisor {
     pub(super) const fn new(
         shared: Arc<Shared>,
         incidents: Incidents,

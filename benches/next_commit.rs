@@ -1,7 +1,7 @@
 //! Choosing the next commit on a merge-heavy range of 60,000 commits, beside `git rev-list --bisect` on
 //! the same graph.
 //!
-//! `cargo bench --bench next_commit` prints both; compare the CPU time that it prints last.
+//! `cargo bench --features internals --bench next_commit` prints both; compare the CPU time that it prints last.
 #![expect(clippy::print_stdout, reason = "it is a benchmark for people")]
 
 use std::io::Write;

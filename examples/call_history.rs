@@ -1,8 +1,8 @@
 //! Runs the call diff over a whole history and says where the time goes.
 //!
 //! ```text
-//! cargo run --release --example call_history -- REPOSITORY [COMMITS]
-//! cargo run --release --example call_history -- cases CASES HISTORIES
+//! cargo run --release --features internals --example call_history -- REPOSITORY [COMMITS]
+//! cargo run --release --features internals --example call_history -- cases CASES HISTORIES
 //! ```
 //!
 //! With `cases`: for each regression described in the folder CASES whose culprit changed a call, whether the

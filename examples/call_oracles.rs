@@ -1,8 +1,8 @@
 //! Compares what `pybisect::calls` finds with independent judges.
 //!
 //! ```text
-//! cargo run --release --example call_oracles -- ast FOLDER        CPython's own ast
-//! cargo run --release --example call_oracles -- same OLD NEW      two folders, one a reformatting of the other
+//! cargo run --release --features internals --example call_oracles -- ast FOLDER        CPython's own ast
+//! cargo run --release --features internals --example call_oracles -- same OLD NEW      two folders, one a reformatting of the other
 //! ```
 #![expect(clippy::print_stdout, reason = "it is a program for the terminal")]
 

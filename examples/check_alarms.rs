@@ -1,7 +1,7 @@
 //! How often `pybisect check` raises an alarm on commits that were merged.
 //!
 //! ```text
-//! cargo run --release --example check_alarms -- [--commits N] [--python PATH] REPOSITORY…
+//! cargo run --release --features internals --example check_alarms -- [--commits N] [--python PATH] REPOSITORY…
 //! ```
 //!
 //! Each of the last commits (300 without a number) of each repository that are no merges and change Python files

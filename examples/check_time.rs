@@ -1,7 +1,7 @@
 //! Where the time of `pybisect check` goes, beside that of the type checker alone.
 //!
 //! ```text
-//! cargo run --release --example check_time -- REPOSITORY BASE..HEAD…
+//! cargo run --release --features internals --example check_time -- REPOSITORY BASE..HEAD…
 //! ```
 //!
 //! Each range is checked without a smoke command by the `pybisect` beside this program: once to fill the cache, then

@@ -1,6 +1,6 @@
 //! What trials on a cluster cost beside the same on this machine: sending trees, running them, having them answered.
 //!
-//!     cargo run --release --features remote --example cluster_trials -- grpc://localhost:8980 REPOSITORY [COMMITS]
+//!     cargo run --release --features internals,remote --example cluster_trials -- grpc://localhost:8980 REPOSITORY [COMMITS]
 
 #![expect(clippy::print_stdout, reason = "it is a program for the terminal")]
 

@@ -1,7 +1,7 @@
 //! Splits commits of real histories into edits and composes partial trees of them.
 //!
 //! ```text
-//! cargo run --release --example partial_trees -- [--commits 300] [--rare 10] [--show] REPOSITORY [COMMIT…]
+//! cargo run --release --features internals --example partial_trees -- [--commits 300] [--rare 10] [--show] REPOSITORY [COMMIT…]
 //! ```
 //!
 //! For each commit and its first parent: all edits applied have to give the commit's tree, none its parent's, byte

@@ -1,7 +1,7 @@
 //! Histories mined from public repositories: `git bisect run` and pybisect side by side, beside the truth.
 //!
 //! ```text
-//! cargo run --example mined -- REPOSITORY --programs VENV/bin --out FILE [--runner pytest] [--most 10]
+//! cargo run --features internals --example mined -- REPOSITORY --programs VENV/bin --out FILE [--runner pytest] [--most 10]
 //! ```
 //!
 //! Two kinds of histories are taken from a local repository:

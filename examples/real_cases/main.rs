@@ -1,7 +1,7 @@
 //! Runs pybisect and `git bisect run` on real regressions of public projects, side by side.
 //!
 //! ```text
-//! cargo run --release --example real_cases -- --cases CASES [--histories DIR] [--jobs 2] [--only NAME]
+//! cargo run --release --features internals --example real_cases -- --cases CASES [--histories DIR] [--jobs 2] [--only NAME]
 //! ```
 //!
 //! With `--suspects`, nothing is searched: each range is ranked from one run of its failing command, the

@@ -8,7 +8,7 @@ const LONGEST: usize = 255;
 /// A foreign name as the name of one file or folder; `None` when it would lead anywhere else, or cannot be one.
 ///
 /// Whatever a commit declares, a server answers or a log says becomes part of a path only through this function and
-/// [`dirfd`].
+/// [`beneath`].
 #[must_use]
 pub fn component(name: &str) -> Option<&Path> {
     let is_one = !matches!(name, "" | "." | "..") && name.len() <= LONGEST;

@@ -16,7 +16,7 @@
 //! | [`downtime`] | [`DowntimeBudget`]: how much of it is allowed |
 //! | [`event`] | [`Event`]: the only thing that a session emits |
 //! | [`log`] | [`LogReport`]: what a log says went wrong |
-//! | [`confined_path`] | [`component`], [`dirfd`]: where a foreign name may lead |
+//! | [`confined_path`] | [`component`], [`beneath`]: where a foreign name may lead |
 //! | [`proof`] | [`Proof`]: that trials have shown an answer |
 //! | [`report`] | [`Report`]: the versioned result, a fold over events |
 //! | [`check`] | [`CheckReport`]: what a look at a branch before its merge found |

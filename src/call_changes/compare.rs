@@ -33,7 +33,7 @@ impl Comparison {
 
 type TreePair = (Option<TreeId>, TreeId);
 /// The files of a comparison, with what changed in each.
-pub type Compared = Vec<(BlobPair, FileCalls)>;
+pub type ComparedFiles = Vec<(BlobPair, FileCalls)>;
 
 /// Compares trees.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl CallComparer {
     pub fn compare(
         &mut self,
         comparisons: &[Comparison],
-        mut take: impl FnMut(usize, Compared),
+        mut take: impl FnMut(usize, ComparedFiles),
     ) -> Result<(), ChangesError> {
         for (batch, chunk) in comparisons.chunks(BATCH).enumerate() {
             let trees: Vec<TreePair> = chunk.iter().flat_map(Comparison::tree_pairs).collect();
@@ -65,7 +65,7 @@ impl CallComparer {
             let wanted: HashSet<&BlobPair> = files.values().flatten().collect();
             let calls = self.calls(wanted)?;
             for (index, comparison) in chunk.iter().enumerate() {
-                let against_each: Vec<Compared> = comparison
+                let against_each: Vec<ComparedFiles> = comparison
                     .tree_pairs()
                     .map(|trees| {
                         files[&trees].iter().map(|pair| (pair.clone(), calls[pair].clone())).collect()
@@ -206,7 +206,7 @@ fn with_blob<T>(
 }
 
 /// What a merge changed itself: the changes that it shows against each of its parents.
-fn in_all(against_each: Vec<Compared>) -> Compared {
+fn in_all(against_each: Vec<ComparedFiles>) -> ComparedFiles {
     let mut sides = against_each.into_iter();
     let Some(mut first) = sides.next() else { return Vec::new() };
     for other in sides {

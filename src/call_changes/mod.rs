@@ -14,7 +14,7 @@ mod request;
 mod sources;
 mod stale;
 
-pub use compare::{CallComparer, Compared, Comparison};
+pub use compare::{CallComparer, ComparedFiles, Comparison};
 pub use request::CallsRequest;
 pub use sources::call_changes;
 pub use stale::{stale_finder, stale_in_tree};

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::ChangesError;
-use super::compare::{CallComparer, Compared, Comparison};
+use super::compare::{CallComparer, ComparedFiles, Comparison};
 use super::filter::Filter;
 use super::request::CallsRequest;
 use super::stale::{stale_finder, stale_in_tree};
@@ -165,7 +165,7 @@ fn history(
         commits.iter().map(|commit| Comparison { olds: commit.parents.clone(), new: commit.tree }).collect();
     let mut comparer = CallComparer::new(repository, cache);
     let mut collector = Collector::default();
-    let mut with_definitions: Vec<(usize, Compared)> = Vec::new();
+    let mut with_definitions: Vec<(usize, ComparedFiles)> = Vec::new();
     comparer.compare(&comparisons, |index, files| {
         if request.stale == Some(true) && files.iter().any(|(_, calls)| !calls.definitions.is_empty()) {
             with_definitions.push((index, files.clone()));
@@ -189,7 +189,7 @@ fn history(
 
 fn work_tree(repository: &Repository, with_stale: bool) -> Result<CallReport, ChangesError> {
     let folder = repository.workdir().ok_or(ChangesError::Bare)?;
-    let (mut compared, mut collector) = (Compared::new(), Collector::default());
+    let (mut compared, mut collector) = (ComparedFiles::new(), Collector::default());
     let read = reader_of(folder)?;
     for change in repository.changed_in_work_tree()? {
         let old = change.old.map(|id| repository.blob(id)).transpose()?;
@@ -222,7 +222,7 @@ fn reader_of(folder: &Path) -> Result<impl Fn(&str) -> Option<Vec<u8>>, ChangesE
 fn stale_in_folder(
     repository: &Repository,
     folder: &Path,
-    compared: &Compared,
+    compared: &ComparedFiles,
 ) -> Result<Vec<(String, CallChange)>, ChangesError> {
     let mut finder = stale_finder(compared, |path| folder.join(path).exists());
     if finder.is_empty() {

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::{CallComparer, ChangesError, Compared};
+use super::{CallComparer, ChangesError, ComparedFiles};
 use crate::calls::StaleFinder;
 use crate::git::{Repository, is_python};
 use crate::model::{CallChange, TreeId};
 
 /// Looks for calls of the definitions that changed; `exists` tells whether the new tree has a path.
-pub fn stale_finder(compared: &Compared, exists: impl Fn(&str) -> bool) -> StaleFinder {
+pub fn stale_finder(compared: &ComparedFiles, exists: impl Fn(&str) -> bool) -> StaleFinder {
     let mut finder = StaleFinder::default();
     for (pair, calls) in compared {
         // A module that became a package, or the reverse, or whose stub went, is still there.
@@ -29,7 +29,7 @@ pub fn stale_in_tree(
     repository: &Repository,
     comparer: &CallComparer,
     tree: TreeId,
-    compared: &Compared,
+    compared: &ComparedFiles,
 ) -> Result<Vec<(String, CallChange)>, ChangesError> {
     let exists = |path: &str| repository.entry_at(tree, Path::new(path)).is_ok_and(|entry| entry.is_some());
     let mut finder = stale_finder(compared, exists);

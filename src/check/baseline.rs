@@ -33,12 +33,12 @@ pub enum BaselineError {
 
 /// Accepted findings by fingerprint, each with what it said, for people.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Baseline {
+pub struct FindingsBaseline {
     schema: String,
     findings: BTreeMap<String, String>,
 }
 
-impl Baseline {
+impl FindingsBaseline {
     /// A baseline of these findings.
     #[must_use]
     pub fn of(findings: &[Annotation]) -> Self {

@@ -74,7 +74,7 @@ mod type_findings;
 mod types;
 mod unguarded;
 
-pub use baseline::{Baseline, BaselineError};
+pub use baseline::{BaselineError, FindingsBaseline};
 pub use coverage::{Coverage, CoverageError, lines_to_test, untested};
 pub use ddmin::{ddmin, suggestion};
 pub use findings::{ChangedCall, finding_at, finding_on_call, merge_findings, quoted, sort_findings, stale};

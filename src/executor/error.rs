@@ -34,7 +34,7 @@ pub enum ExecutorError {
     #[error("{message}")]
     Remote {
         /// Whether another try may help.
-        kind: ErrorKind,
+        kind: ExecutorErrorKind,
         /// What went wrong, in one line.
         message: String,
     },
@@ -42,7 +42,7 @@ pub enum ExecutorError {
 
 /// What can be done about a failure of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorKind {
+pub enum ExecutorErrorKind {
     /// Another try, elsewhere or later, may succeed.
     Retryable,
     /// This trial is refused and would be again; others may run.
@@ -54,10 +54,10 @@ pub enum ErrorKind {
 impl ExecutorError {
     /// What can be done about it.
     #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
+    pub const fn kind(&self) -> ExecutorErrorKind {
         match self {
             // Another slot has another folder.
-            Self::Slot { .. } | Self::Repository { .. } | Self::Process(_) => ErrorKind::Retryable,
+            Self::Slot { .. } | Self::Repository { .. } | Self::Process(_) => ExecutorErrorKind::Retryable,
             Self::Remote { kind, .. } => *kind,
         }
     }

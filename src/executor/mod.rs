@@ -30,7 +30,7 @@ use crate::model::{CancelToken, CommitId, TreeId, Trial, TrialOutput};
 pub use crate::pyenv::Provider as Provided;
 pub use declarations::{EndpointManifests, TreeFiles};
 pub use environments::EnvironmentExecutor;
-pub use error::{ErrorKind, ExecutorError};
+pub use error::{ExecutorError, ExecutorErrorKind};
 pub use host::{CompiledModules, EnvironmentHost};
 pub use packages::PackageSource;
 pub use retrying::run_with_retries;

@@ -1,6 +1,6 @@
 //! A trial whose machine fails runs again, and is skipped in the end: a machine says nothing of a commit.
 
-use super::{ErrorKind, Executor, ExecutorError};
+use super::{Executor, ExecutorError, ExecutorErrorKind};
 use crate::model::{CancelToken, Termination, Trial, TrialOutput};
 
 /// How often a trial is run once more when its machine fails.
@@ -25,9 +25,9 @@ pub fn run_with_retries(
             return Ok(TrialOutput::without_run(Termination::Cancelled));
         }
         match error.kind() {
-            ErrorKind::Fatal => return Err(error),
-            ErrorKind::Retryable if trial.attempt < RETRIES => trial.attempt += 1,
-            ErrorKind::Retryable | ErrorKind::Rejected => {
+            ExecutorErrorKind::Fatal => return Err(error),
+            ExecutorErrorKind::Retryable if trial.attempt < RETRIES => trial.attempt += 1,
+            ExecutorErrorKind::Retryable | ExecutorErrorKind::Rejected => {
                 let tries = trial.attempt + 1;
                 let reason = if tries > 1 {
                     format!("{} ({tries} tries)", error.in_words())

@@ -68,7 +68,7 @@ pub use changed_python_files::{
     CommitFilter, CommitTrees, WorkTreeChange, disable_hash_verification, is_python,
 };
 pub use changes::{ChangeStatus, ChangedLines, FileChange};
-pub use checkout::{Checkout, CheckoutGap, Content, Form, TreeAttributes, holds_attributes};
+pub use checkout::{AttributeForm, Checkout, CheckoutGap, Content, TreeAttributes, holds_attributes};
 pub use checkout_delta::{CheckoutDelta, TreeFile};
 pub use error::GitError;
 pub use exported_tree::ExportedTrees;

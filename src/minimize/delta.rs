@@ -41,7 +41,7 @@ pub enum Necessity {
 
 /// What the search ends with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct EditAnswer {
     /// Sets of edits, each of which fails by itself and has nothing to leave out. More than one when the failure
     /// has several causes.
     pub causes: Vec<EditSet>,
@@ -49,7 +49,7 @@ pub struct Answer {
     pub necessity: Necessity,
 }
 
-impl Answer {
+impl EditAnswer {
     /// Whether trials showed that the failure goes when the causes go.
     #[must_use]
     pub const fn is_necessary(&self) -> bool {
@@ -201,7 +201,7 @@ impl DeltaDebugger {
 
     /// The answer, when what is known suffices for it.
     #[must_use]
-    pub fn answer(&self, known: &Outcomes) -> Option<Answer> {
+    pub fn answer(&self, known: &Outcomes) -> Option<EditAnswer> {
         self.run(known, &BTreeMap::new()).ok()
     }
 
@@ -229,7 +229,7 @@ impl DeltaDebugger {
         wanted
     }
 
-    fn run(&self, known: &Outcomes, assumed: &BTreeMap<EditSet, EditOutcome>) -> Asked<Answer> {
+    fn run(&self, known: &Outcomes, assumed: &BTreeMap<EditSet, EditOutcome>) -> Asked<EditAnswer> {
         let asking = Asking { known, assumed };
         match &self.hidden {
             None => self.causes(asking),
@@ -238,7 +238,7 @@ impl DeltaDebugger {
     }
 
     /// What hides a cause: the edits without which the whole fails in the target's way.
-    fn hiding(&self, cause: &EditSet, asking: Asking<'_>) -> Asked<Answer> {
+    fn hiding(&self, cause: &EditSet, asking: Asking<'_>) -> Asked<EditAnswer> {
         let all = EditSet::all(self.len());
         let fails = |gone: &EditSet, likely: f64| {
             Ok(asking.outcome(&all.without(gone), likely)? == EditOutcome::Fails)
@@ -246,7 +246,7 @@ impl DeltaDebugger {
         let others = all.without(&self.below_all(cause));
         let found =
             self.grow(&others, &self.above, &fails, &|gone| asking.known.lacking(&all.without(gone)))?;
-        Ok(Answer { causes: vec![found], necessity: Necessity::Proven })
+        Ok(EditAnswer { causes: vec![found], necessity: Necessity::Proven })
     }
 
     fn below_all(&self, edits: &EditSet) -> EditSet {
@@ -254,7 +254,7 @@ impl DeltaDebugger {
     }
 
     /// The causes one after the other, until the bad version without them no longer fails.
-    fn causes(&self, asking: Asking<'_>) -> Asked<Answer> {
+    fn causes(&self, asking: Asking<'_>) -> Asked<EditAnswer> {
         let all = EditSet::all(self.len());
         let mut causes: Vec<EditSet> = Vec::new();
         let mut rest = all.clone();
@@ -275,7 +275,7 @@ impl DeltaDebugger {
                 EditOutcome::Fails => Necessity::NotShown(EditOutcome::Fails),
                 EditOutcome::Unresolved => self.what_else_has_to_go(&all, &rest, &causes, asking)?,
             };
-            return Ok(Answer { causes, necessity });
+            return Ok(EditAnswer { causes, necessity });
         }
     }
 

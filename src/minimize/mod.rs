@@ -29,7 +29,7 @@ mod outcomes;
 mod parseable;
 mod split_hunk;
 
-pub use delta::{Answer, DeltaDebugger, Necessity, Relations};
+pub use delta::{DeltaDebugger, EditAnswer, Necessity, Relations};
 pub use edit_set::EditSet;
 pub use edits::{Edit, EditList, FileContent, PartialFile};
 pub use files::{FilePair, FileSide, is_test_file};

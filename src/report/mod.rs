@@ -59,7 +59,7 @@ pub use logs::{LogJson, LogText};
 pub use phrases::{date, duration, plural, size};
 pub use postmortem::{Postmortem, Presence, ReportMarkdown, TestFile, ends};
 pub use rollback::RollbackText;
-pub use show::{EditsText, ShowMarkdown, ShowSlack, ShowText, Shown};
+pub use show::{EditsText, ShowMarkdown, ShowSlack, ShowText, ShownSession};
 pub use style::Style;
 pub use suspects::{SuspectRenderer, SuspectsJson, SuspectsMarkdown, SuspectsText, suspect_annotations};
 pub use text::TextRenderer;

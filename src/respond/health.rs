@@ -23,7 +23,7 @@ pub enum Probe {
 
 /// What a service answered before anything was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Baseline {
+pub struct HealthBaseline {
     /// The baseline's answers, counted.
     pub answers: Vec<AnswerCount>,
     /// The version that it tells, where it tells one.
@@ -85,7 +85,7 @@ impl Health {
     /// What answers now, before anything is done: asked several times at once, since several workers may answer, and not
     /// for long, since nothing rests on it.
     #[must_use]
-    pub fn baseline(&self, cancel: &CancelToken) -> Baseline {
+    pub fn baseline(&self, cancel: &CancelToken) -> HealthBaseline {
         const ANSWERS: usize = 3;
         const LIMIT: Duration = Duration::from_secs(2);
         let hasty = Self { limit: self.limit.min(LIMIT), ..self.clone() };
@@ -93,7 +93,7 @@ impl Health {
             let asked: Vec<_> = (0..ANSWERS).map(|_| scope.spawn(|| hasty.ask(cancel))).collect();
             asked.into_iter().filter_map(|asked| asked.join().ok()).collect()
         });
-        let mut baseline = Baseline::default();
+        let mut baseline = HealthBaseline::default();
         for answer in &answers {
             count(&mut baseline.answers, answer);
         }

@@ -37,14 +37,14 @@ mod version_source;
 mod watch;
 
 pub use deploy::{Deploy, DeployError, check_remote, run_once};
-pub use health::{Baseline, Health, Probe};
+pub use health::{Health, HealthBaseline, Probe};
 pub use health_error::HealthError;
 pub use incidents::{IncidentLock, Incidents, Journal};
 pub use leave::{LeaveError, step_to_retry, steps_to_approve};
 pub use migrations::is_migration;
-pub use record::{Entry, Happened, RecordError, Service};
+pub use record::{Happened, RecordEntry, RecordError, Service};
 pub use response::{Desk, Hands, Job, Response, StepEnd};
-pub use rollback::{Next, Rollback, Steps, roll_back, worktrees};
+pub use rollback::{NextVersion, Rollback, Steps, roll_back, worktrees};
 pub use template::{Template, TemplateError};
 pub use version_source::VersionSource;
 pub use watch::Terms;

@@ -92,7 +92,7 @@ pub enum Happened {
 
 /// One line of the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct RecordEntry {
     /// When, RFC 3339.
     pub at: String,
     /// What.
@@ -122,7 +122,7 @@ pub struct Service {
     name: String,
     folder: PathBuf,
     record: File,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<RecordEntry>,
     /// Held for as long as this lives.
     _lock: File,
 }
@@ -165,7 +165,7 @@ impl Service {
     /// # Errors
     /// When it cannot be written.
     pub fn note(&mut self, happened: Happened) -> Result<(), RecordError> {
-        let entry = Entry { at: Timestamp::now().to_string(), happened };
+        let entry = RecordEntry { at: Timestamp::now().to_string(), happened };
         let write = |record: &mut File| {
             let mut line = serde_json::to_vec(&entry)?;
             line.push(b'\n');
@@ -180,7 +180,7 @@ impl Service {
 
     /// What was begun last and whose end is not known: whoever began it was killed.
     #[must_use]
-    pub fn unfinished(&self) -> Option<&Entry> {
+    pub fn unfinished(&self) -> Option<&RecordEntry> {
         let last = self
             .entries
             .iter()
@@ -207,7 +207,7 @@ impl Service {
     /// Versions whose deploy was begun since a moment, the latest first; whether each was healthy then, where that was seen.
     #[must_use]
     pub fn tried_since(&self, since: Timestamp) -> Vec<(DeployedVersion, Option<bool>)> {
-        let is_later = |entry: &&Entry| entry.at.parse::<Timestamp>().is_ok_and(|at| at >= since);
+        let is_later = |entry: &&RecordEntry| entry.at.parse::<Timestamp>().is_ok_and(|at| at >= since);
         let mut tried: Vec<(DeployedVersion, Option<bool>)> = Vec::new();
         let mut seen: Vec<(CommitId, bool)> = Vec::new();
         for entry in self.entries.iter().rev().take_while(is_later) {
@@ -245,9 +245,8 @@ impl Service {
     }
 
     /// The last deploy that was begun, and what came after it.
-    fn last_deploy(&self) -> Option<(&Entry, &[Entry])> {
-        let is_begun =
-            |entry: &Entry| matches!(&entry.happened, Happened::Begun { action, .. } if action == "deploy");
+    fn last_deploy(&self) -> Option<(&RecordEntry, &[RecordEntry])> {
+        let is_begun = |entry: &RecordEntry| matches!(&entry.happened, Happened::Begun { action, .. } if action == "deploy");
         self.entries[self.entries.iter().rposition(is_begun)?..].split_first()
     }
 
@@ -302,7 +301,7 @@ impl Service {
     /// did not end.
     #[must_use]
     pub fn deployed(&self) -> Option<&DeployedVersion> {
-        let is_of_deploy = |entry: &&Entry| match &entry.happened {
+        let is_of_deploy = |entry: &&RecordEntry| match &entry.happened {
             Happened::Begun { action, .. } | Happened::Ended { action, .. } => action == "deploy",
             Happened::Runs { .. } | Happened::Healthy { .. } | Happened::Unhealthy { .. } => false,
         };

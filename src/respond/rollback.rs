@@ -56,7 +56,7 @@ type Run<'a> = &'a dyn Fn(
 ) -> Result<(Termination, Duration), DeployError>;
 
 /// A version to roll back to, and why it is taken to be good.
-pub type Next = Option<(DeployedVersion, Grounds)>;
+pub type NextVersion = Option<(DeployedVersion, Grounds)>;
 
 /// What a rollback needs.
 pub struct Rollback<'a, E> {
@@ -98,7 +98,7 @@ pub struct Rollback<'a, E> {
 /// When the record cannot be written, or a version cannot even be tried.
 pub fn roll_back<E: From<RecordError> + From<DeployError>>(
     mut rollback: Rollback<'_, E>,
-    next: &mut dyn FnMut() -> Result<Next, E>,
+    next: &mut dyn FnMut() -> Result<NextVersion, E>,
     said: &mut dyn FnMut(&str),
 ) -> Result<RollbackReport, E> {
     let started = Instant::now();

@@ -25,7 +25,7 @@ use super::pages::Pages;
 use super::rate::Rate;
 use super::server::Peer;
 use super::shared::Shared;
-use super::source::Source;
+use super::source::AlarmSource;
 use crate::model::Incident;
 use crate::respond::Incidents;
 
@@ -45,7 +45,7 @@ pub(super) type Job = (Delivery, oneshot::Sender<Result<Taken, InboxError>>);
 
 pub(super) struct App {
     pub(super) shared: Arc<Shared>,
-    pub(super) hooks: BTreeMap<Source, Hook>,
+    pub(super) hooks: BTreeMap<AlarmSource, Hook>,
     pub(super) gate: Gate,
     pub(super) incidents: Incidents,
     pub(super) pages: Arc<dyn Pages>,

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 
-use super::source::Source;
+use super::source::AlarmSource;
 
 /// A signed moment may be this far away.
 const WINDOW: SignedDuration = SignedDuration::from_mins(5);
@@ -70,7 +70,7 @@ impl std::fmt::Debug for Keys {
 
 /// How a request shows from whom it is.
 #[derive(Debug, Clone)]
-pub enum Proof {
+pub enum SenderProof {
     /// A secret: as a bearer token, the password of basic authentication, or a header of this name.
     Secret(Option<HeaderName>),
     /// A signature.
@@ -88,10 +88,10 @@ pub struct SignatureForm {
     pub timestamp: Option<(HeaderName, &'static str)>,
 }
 
-impl Proof {
+impl SenderProof {
     /// The signature as this sender makes it.
     #[must_use]
-    pub fn usual(source: Source) -> Self {
+    pub fn usual(source: AlarmSource) -> Self {
         let signature = |header: &'static str, prefix| {
             Self::Signature(SignatureForm {
                 header: HeaderName::from_static(header),
@@ -100,12 +100,12 @@ impl Proof {
             })
         };
         match source {
-            Source::Alertmanager | Source::Datadog => Self::Secret(None),
-            Source::Sentry => signature("sentry-hook-signature", ""),
-            Source::Pagerduty => signature("x-pagerduty-signature", "v1="),
-            Source::Grafana => signature("x-grafana-alerting-signature", ""),
-            Source::Github => signature("x-hub-signature-256", "sha256="),
-            Source::Generic => Self::Signature(SignatureForm {
+            AlarmSource::Alertmanager | AlarmSource::Datadog => Self::Secret(None),
+            AlarmSource::Sentry => signature("sentry-hook-signature", ""),
+            AlarmSource::Pagerduty => signature("x-pagerduty-signature", "v1="),
+            AlarmSource::Grafana => signature("x-grafana-alerting-signature", ""),
+            AlarmSource::Github => signature("x-hub-signature-256", "sha256="),
+            AlarmSource::Generic => Self::Signature(SignatureForm {
                 header: HeaderName::from_static("x-pybisect-signature"),
                 prefix: "sha256=",
                 timestamp: Some((HeaderName::from_static("x-pybisect-timestamp"), ".")),
@@ -272,8 +272,8 @@ mod tests {
 
     #[test]
     fn what_is_signed_is_taken_and_nothing_else() {
-        for source in Source::ALL {
-            let proof = Proof::usual(source);
+        for source in AlarmSource::ALL {
+            let proof = SenderProof::usual(source);
             let body = br#"{"a": 1}"#;
             for keys_of_sender in ["the-new-secret", "the-old-secret"] {
                 let sender = Keys::of_lines(keys_of_sender).unwrap();
@@ -293,7 +293,7 @@ mod tests {
                 twice.append(name.clone(), value.clone());
             }
             assert!(matches!(proof.check(&keys(), &twice, body, now()), Err(Refused::Malformed(_))));
-            if matches!(proof, Proof::Signature(_)) {
+            if matches!(proof, SenderProof::Signature(_)) {
                 let changed = br#"{"a": 2}"#;
                 assert!(matches!(proof.check(&keys(), &good, changed, now()), Err(Refused::Wrong(_))));
             }
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_signed_moment_counts_for_five_minutes() {
-        let proof = Proof::usual(Source::Generic);
+        let proof = SenderProof::usual(AlarmSource::Generic);
         for (ago, is_taken) in [(0, true), (299, true), (301, false), (-299, true), (-301, false)] {
             let then = Timestamp::from_second(NOW - ago).unwrap();
             let given = headers(&proof.headers(&keys(), b"{}", then));
@@ -324,24 +324,24 @@ mod tests {
         let body = b"what do ya want for nothing?";
         let code = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
         for (source, header, value) in [
-            (Source::Sentry, "sentry-hook-signature", code.to_owned()),
-            (Source::Pagerduty, "x-pagerduty-signature", format!("v1={}, v1={code}", "0".repeat(64))),
-            (Source::Grafana, "x-grafana-alerting-signature", code.to_owned()),
-            (Source::Github, "x-hub-signature-256", format!("sha256={code}")),
+            (AlarmSource::Sentry, "sentry-hook-signature", code.to_owned()),
+            (AlarmSource::Pagerduty, "x-pagerduty-signature", format!("v1={}, v1={code}", "0".repeat(64))),
+            (AlarmSource::Grafana, "x-grafana-alerting-signature", code.to_owned()),
+            (AlarmSource::Github, "x-hub-signature-256", format!("sha256={code}")),
         ] {
             let given = headers(&[(HeaderName::from_static(header), value)]);
-            assert_eq!(Proof::usual(source).check(&keys, &given, body, now()), Ok(()), "{source:?}");
+            assert_eq!(SenderProof::usual(source).check(&keys, &given, body, now()), Ok(()), "{source:?}");
         }
         for wrong in ["", "v1=", "v1=zz", "sha256=00", &format!("v2={code}"), &code[..62]] {
             let given = headers(&[(HeaderName::from_static("x-pagerduty-signature"), wrong.to_owned())]);
-            let checked = Proof::usual(Source::Pagerduty).check(&keys, &given, body, now());
+            let checked = SenderProof::usual(AlarmSource::Pagerduty).check(&keys, &given, body, now());
             assert!(matches!(checked, Err(Refused::Malformed(_))), "{wrong}");
         }
     }
 
     #[test]
     fn credentials_are_a_token_or_a_password() {
-        let proof = Proof::usual(Source::Alertmanager);
+        let proof = SenderProof::usual(AlarmSource::Alertmanager);
         let check = |value: &str| {
             let given = headers(&[(axum::http::header::AUTHORIZATION, value.to_owned())]);
             proof.check(&keys(), &given, b"", now())
@@ -355,7 +355,8 @@ mod tests {
         for wrong in ["Bearer", "Digest x", "Basic %%%", &format!("Basic {}", STANDARD.encode("nocolon"))] {
             assert!(matches!(check(wrong), Err(Refused::Malformed(_))), "{wrong}");
         }
-        let own = Proof::usual(Source::Datadog).in_headers(Some(HeaderName::from_static("x-own")), None);
+        let own =
+            SenderProof::usual(AlarmSource::Datadog).in_headers(Some(HeaderName::from_static("x-own")), None);
         let given = headers(&[(HeaderName::from_static("x-own"), "the-new-secret".to_owned())]);
         assert_eq!(own.check(&keys(), &given, b"", now()), Ok(()));
         assert!(!format!("{:?}", keys()).contains("secret-"), "never shown");

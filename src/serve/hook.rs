@@ -6,9 +6,9 @@ use axum::http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use ring::digest;
 
-use super::auth::{Keys, Proof, Refused, hex};
+use super::auth::{Keys, Refused, SenderProof, hex};
 use super::inbox::Delivery;
-use super::source::Source;
+use super::source::AlarmSource;
 
 /// A message is not older than this, where it says when it was made: an older one is not its sender's any more.
 const OLDEST: SignedDuration = SignedDuration::from_hours(24);
@@ -17,9 +17,9 @@ const OLDEST: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Debug, Clone)]
 pub struct Hook {
     /// The sender.
-    pub source: Source,
+    pub source: AlarmSource,
     /// How the sender shows who it is.
-    pub proof: Proof,
+    pub proof: SenderProof,
     /// By what.
     pub keys: Keys,
     /// Labels that an alarm has to have; others are not about this service.
@@ -74,7 +74,7 @@ impl Hook {
         if let (Some(first), Some(note)) = (told.first_mut(), &message.note) {
             first.title = format!("{} ({note})", first.title);
         }
-        let digest = matches!(self.proof, Proof::Signature(_)).then(|| self.digest(headers, body));
+        let digest = matches!(self.proof, SenderProof::Signature(_)).then(|| self.digest(headers, body));
         Ok(Accepted { delivery: Delivery { told, digest }, note: message.note, ignored })
     }
 
@@ -82,7 +82,7 @@ impl Hook {
     fn digest(&self, headers: &HeaderMap, body: &[u8]) -> String {
         let mut context = digest::Context::new(&digest::SHA256);
         context.update(self.source.word().as_bytes());
-        if let Proof::Signature(form) = &self.proof
+        if let SenderProof::Signature(form) = &self.proof
             && let Some((name, _)) = &form.timestamp
             && let Some(value) = headers.get(name)
         {

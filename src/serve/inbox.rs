@@ -281,7 +281,7 @@ fn bytes_of(lines: &[&Line]) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::source::Source;
+    use super::super::source::AlarmSource;
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -290,7 +290,7 @@ mod tests {
 
     fn told(name: &str, start: Option<i64>, firing: bool) -> Told {
         Told {
-            source: Source::Generic,
+            source: AlarmSource::Generic,
             fingerprint: name.to_owned(),
             start: start.map(at),
             cycle: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::source::Source;
+use super::source::AlarmSource;
 use crate::model::{Alarm, ReceivedAlarm};
 
 /// Letters of a title that are kept, and of each part of a key.
@@ -22,7 +22,7 @@ pub(super) struct Unread(pub(super) String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     /// Who sent it.
-    pub(super) source: Source,
+    pub(super) source: AlarmSource,
     /// Which alarm it is, by its sender's own count.
     pub(super) fingerprint: String,
     /// Since when it fires, as far as it tells.

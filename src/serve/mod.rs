@@ -66,13 +66,13 @@ use self::supervisor::Supervisor;
 use crate::model::CancelToken;
 use crate::respond::Incidents;
 
-pub use auth::{Keys, Proof, SignatureForm};
+pub use auth::{Keys, SenderProof, SignatureForm};
 pub use check::{Asked, ask_itself};
 pub use hook::Hook;
-pub use notify::{PostForm, Target};
+pub use notify::{NotifyTarget, PostForm};
 pub use pages::{Controls, Pages};
 pub use shared::Log;
-pub use source::Source;
+pub use source::AlarmSource;
 pub use supervisor::Responses;
 pub use tls::{TlsError, tls_of};
 
@@ -92,7 +92,7 @@ pub struct Parts {
     /// How browsers are spoken to, when not in the clear.
     pub tls: Option<Arc<ServerConfig>>,
     /// Who is told of what happens.
-    pub targets: Vec<Target>,
+    pub targets: Vec<NotifyTarget>,
     /// Where the server's pages are, for people: what stands before `/incidents`.
     pub link: Option<String>,
     /// Bytes of a body that are read.

@@ -30,7 +30,7 @@ const OLDEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where news of an incident is told.
 #[derive(Clone)]
-pub enum Target {
+pub enum NotifyTarget {
     /// A command, which has it in its environment.
     Command(String),
     /// An address, which is a secret as a rule.
@@ -42,13 +42,13 @@ pub enum Target {
     },
 }
 
-impl std::fmt::Debug for Target {
+impl std::fmt::Debug for NotifyTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl Target {
+impl NotifyTarget {
     /// What the target is, without what is secret of it.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -92,7 +92,7 @@ struct Message {
 pub(super) struct Notifier {
     pub(super) shared: Arc<Shared>,
     pub(super) incidents: Incidents,
-    pub(super) target: Target,
+    pub(super) target: NotifyTarget,
     /// Where it is written down how far it was told.
     pub(super) file: PathBuf,
     pub(super) folder: PathBuf,
@@ -179,8 +179,8 @@ impl Notifier {
 
     fn send(&self, message: &Message) -> Result<(), String> {
         match &self.target {
-            Target::Command(command) => self.run_command(command, message),
-            Target::Post { url, form } => post(url, &body(*form, message)),
+            NotifyTarget::Command(command) => self.run_command(command, message),
+            NotifyTarget::Post { url, form } => post(url, &body(*form, message)),
         }
     }
 

@@ -16,7 +16,7 @@ use super::app::{App, busy, object, problem};
 use super::hook::Accepted;
 use super::metrics;
 use super::server::peer;
-use super::source::Source;
+use super::source::AlarmSource;
 use super::{api, browser};
 
 /// All of them.
@@ -57,7 +57,7 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
 
 /// A message of a sender: stored, then answered; what is done about it is done afterwards.
 async fn hook(State(app): State<Arc<App>>, Path(word): Path<String>, request: Request) -> Response {
-    let Some(hook) = Source::of_word(&word).and_then(|source| app.hooks.get(&source)) else {
+    let Some(hook) = AlarmSource::of_word(&word).and_then(|source| app.hooks.get(&source)) else {
         return problem(StatusCode::NOT_FOUND, "no alarms are taken here");
     };
     let Some(peer) = peer(&request) else { return busy("nobody asks") };

@@ -2,7 +2,7 @@
 
 /// Who sends alarms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
+pub enum AlarmSource {
     /// Prometheus' Alertmanager.
     Alertmanager,
     /// Datadog's webhooks.
@@ -19,7 +19,7 @@ pub enum Source {
     Generic,
 }
 
-impl Source {
+impl AlarmSource {
     /// All of them.
     pub const ALL: [Self; 7] = [
         Self::Alertmanager,

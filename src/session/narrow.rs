@@ -20,7 +20,7 @@ use super::partial_tree::{narrowable_between, partial_tree};
 use super::range::SearchRange;
 use super::state::Session;
 use crate::graph::Node;
-use crate::minimize::{Answer, DeltaDebugger, EditList, EditOutcome, EditSet, Necessity, Outcomes};
+use crate::minimize::{DeltaDebugger, EditAnswer, EditList, EditOutcome, EditSet, Necessity, Outcomes};
 use crate::model::{
     BreakingChange, CommitId, Culprit, Event, EventKind, FailureSignature, NarrowingSummary,
     PackageSelection, SkipKind, TreeId, TrialId, TrialKind, Verdict,
@@ -45,7 +45,7 @@ pub(super) struct NarrowingResult {
     pub(super) good: CommitId,
     bad: CommitId,
     pub(super) difference: EditList,
-    pub(super) answer: Answer,
+    pub(super) answer: EditAnswer,
     /// Those of the causes' edits that are not only there because another one uses them.
     decisive: EditSet,
     /// Whether nothing can be left out of the causes.
@@ -269,7 +269,7 @@ impl Session<'_> {
         mut outcomes: HashMap<TreeId, EditOutcome>,
         known: &mut Outcomes,
         trials: &mut usize,
-    ) -> Result<Option<Answer>, EarlyExit> {
+    ) -> Result<Option<EditAnswer>, EarlyExit> {
         let NarrowingTask { difference, search, good, head, budget } = *ground;
         let mut running: BTreeMap<TrialId, (EditSet, TreeId)> = BTreeMap::new();
         loop {
@@ -395,14 +395,14 @@ const fn outcome(verdict: &Verdict) -> EditOutcome {
 }
 
 /// What can be said when the trials are used up: the smallest set that was seen to fail. `None` when that is all.
-fn so_far(search: &DeltaDebugger, known: &Outcomes) -> Option<Answer> {
+fn so_far(search: &DeltaDebugger, known: &Outcomes) -> Option<EditAnswer> {
     let cause = known.smallest_failing().filter(|cause| cause.len() < search.len())?.clone();
     let rest = EditSet::all(search.len()).without(&search.with_users(&cause));
     let necessity = match known.get(&rest) {
         Some(EditOutcome::Passes) => Necessity::Proven,
         other => Necessity::NotShown(other.unwrap_or(EditOutcome::Unresolved)),
     };
-    Some(Answer { causes: vec![cause], necessity })
+    Some(EditAnswer { causes: vec![cause], necessity })
 }
 
 /// Why a minimal set is more than a few lines: what is decisive in it is small and uses the rest, or its largest edit is

@@ -25,7 +25,7 @@ pub(crate) struct NamedFiles {
 }
 
 /// Where names in the command lead.
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct CheckoutAround<'a> {
     pub(crate) repository: &'a Repository,
     /// The top of the work tree.
     pub(crate) top: &'a Path,
@@ -39,7 +39,7 @@ pub(crate) struct Surroundings<'a> {
 pub(crate) fn named_files(
     command: &[OsString],
     given: &[OverlayFile],
-    around: &Surroundings<'_>,
+    around: &CheckoutAround<'_>,
 ) -> NamedFiles {
     let mut found: Vec<(PathBuf, WorkState)> = Vec::new();
     let mut told: Vec<PathBuf> = Vec::new();
@@ -102,7 +102,7 @@ fn words(command: &[OsString]) -> Vec<(String, bool)> {
     words
 }
 
-impl Surroundings<'_> {
+impl CheckoutAround<'_> {
     /// The files that a word leads to and that are not as they are committed.
     fn files_of(&self, word: &str) -> Vec<(PathBuf, WorkState)> {
         // pytest's `path::Class::test[id]`

@@ -19,7 +19,7 @@ use super::request::Request;
 use super::resolved_options::ResolvedOptions;
 use super::trial_spec::{command_text, recipe, with_outcomes_told};
 use super::venvs::{Venvs, interpreter_around, seen};
-use super::visible_files::{Surroundings, view};
+use super::visible_files::{TrialSurroundings, view};
 use super::with_file::home_files;
 use super::workspace::Workspace;
 use super::{cache_dir, cluster, config, environments, history, junit, last_failed, named_files};
@@ -123,7 +123,7 @@ impl<'r> Asked<'r> {
         let (home, in_tree) = home_files(&merged.with_file, here)?;
         let mut laid = LaidOver { home, overlay: overlay(&in_tree, here, top)?, notes: Vec::new() };
         if let Some(top) = top.filter(|_| merged.lays_over_named) {
-            let around = named_files::Surroundings { repository, top, subdir: &standing.subdir, ends };
+            let around = named_files::CheckoutAround { repository, top, subdir: &standing.subdir, ends };
             let named = named_files::named_files(&merged.command, &laid.overlay, &around);
             laid.overlay.extend(named.overlay);
             laid.notes = named.notes;
@@ -225,7 +225,7 @@ fn on_this_machine(
     recipe.home.clone_from(&laid.home);
     let (seen, mut links) = seen(&request.isolation.see, &asked.here, asked.top())?;
     links.extend(venvs.links());
-    let view = view(&Surroundings {
+    let view = view(&TrialSurroundings {
         repository,
         top: asked.top(),
         cache,

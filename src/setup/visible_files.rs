@@ -32,7 +32,7 @@ const PLACES_OF_TOOLS: [&str; 18] = [
 ];
 
 /// What a trial has to do with outside of its tree.
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct TrialSurroundings<'a> {
     pub(crate) repository: &'a Repository,
     /// The top of the user's work tree.
     pub(crate) top: Option<&'a Path>,
@@ -47,7 +47,7 @@ pub(crate) struct Surroundings<'a> {
 }
 
 /// What trials see: not the user's home, repository and cache, but of these what they need to run.
-pub(crate) fn view(around: &Surroundings<'_>) -> FilesystemView {
+pub(crate) fn view(around: &TrialSurroundings<'_>) -> FilesystemView {
     let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
     let git = around.repository.folder();
     let main_tree = git.ends_with(".git").then(|| git.parent()).flatten();

@@ -7,7 +7,7 @@ use super::runners::{CommandFacts, RunSummary, Runner, TestFailure};
 use super::undecorated::undecorated;
 use super::{ansi, message_shape, runners, traceback};
 use crate::model::{FailureKind, FailureSignature, Frame, Termination, TrialOutput};
-use crate::triage::traceback::parsed::{Form, ParsedTraceback};
+use crate::triage::traceback::parsed::{ParsedTraceback, TracebackForm};
 
 /// Signals by which a program ends when it crashes, not when somebody ends it.
 const CRASHES: [i32; 5] = [4, 6, 7, 8, 11]; // ILL, ABRT, BUS, FPE, SEGV on Linux
@@ -155,7 +155,10 @@ fn failures_in(parsed: &[ParsedTraceback], summary: Option<&RunSummary>) -> Vec<
     let of_tests: Vec<&ParsedTraceback> = real().filter(|one| one.test.is_some()).collect();
     let chosen: Vec<&ParsedTraceback> = if of_tests.is_empty() {
         let runner_printed = |one: &&ParsedTraceback| {
-            matches!(one.form, Form::Pytest | Form::PytestLine | Form::PytestSummary)
+            matches!(
+                one.form,
+                TracebackForm::Pytest | TracebackForm::PytestLine | TracebackForm::PytestSummary
+            )
         };
         let printed: Vec<&ParsedTraceback> = real().filter(runner_printed).collect();
         if printed.is_empty() { real().next_back().into_iter().collect() } else { printed }

@@ -33,7 +33,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use self::parsed::{Form, ParsedTraceback};
+use self::parsed::{ParsedTraceback, TracebackForm};
 use super::ansi;
 
 /// Every traceback in the text, in its order. A chain is one entry: the exception that was raised
@@ -201,7 +201,7 @@ fn in_one_line(line: &str, at: usize) -> Option<ParsedTraceback> {
 /// A summary line adds something only where no fuller traceback of the same failure was printed.
 fn drop_repeated_summaries(found: &mut Vec<ParsedTraceback>) {
     let (summaries, fuller): (Vec<_>, Vec<_>) =
-        std::mem::take(found).into_iter().partition(|one| one.form == Form::PytestSummary);
+        std::mem::take(found).into_iter().partition(|one| one.form == TracebackForm::PytestSummary);
     let told = |summary: &ParsedTraceback| {
         fuller.iter().filter(|one| !one.captured).any(|one| match (&one.test, &summary.test) {
             (Some(heading), Some(id)) => pytest::names_same_test(heading, id),

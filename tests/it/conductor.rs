@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 
-use pybisect::executor::{ErrorKind, Executor, ExecutorError};
+use pybisect::executor::{Executor, ExecutorError, ExecutorErrorKind};
 use pybisect::git::{Repository, Shadow};
 use pybisect::model::event::Isolation;
 use pybisect::model::{
@@ -147,7 +147,7 @@ fn a_machine_that_fails_at_any_one_trial_changes_no_answer() {
         let scene = Scene::new(COMMITS);
         let executor = ScriptedExecutor::new(2, broken, |trial, nth| {
             if nth == usize::try_from(broken).unwrap() {
-                return Err(machine(ErrorKind::Retryable, "the worker is gone"));
+                return Err(machine(ExecutorErrorKind::Retryable, "the worker is gone"));
             }
             Ok(steady(&scene.places, CULPRIT, trial))
         });
@@ -161,7 +161,7 @@ fn a_machine_that_fails_at_any_one_trial_changes_no_answer() {
 
 #[test]
 fn a_commit_whose_machine_always_fails_is_skipped_with_the_reason_and_is_neither_good_nor_bad() {
-    for kind in [ErrorKind::Retryable, ErrorKind::Rejected] {
+    for kind in [ExecutorErrorKind::Retryable, ExecutorErrorKind::Rejected] {
         let scene = Scene::new(9);
         let executor = ScriptedExecutor::new(2, 1, |trial: &Trial, _| match scene.places.at(trial.commit) {
             // The culprit itself.
@@ -178,7 +178,7 @@ fn a_commit_whose_machine_always_fails_is_skipped_with_the_reason_and_is_neither
         assert_eq!((skipped.kind, scene.places.at(skipped.commit)), (SkipKind::Machine, 5));
         assert!(skipped.reason.contains("no room for the inputs"), "{}", skipped.reason);
         let tries = executor.calls().iter().filter(|trial| scene.places.at(trial.commit) == 5).count();
-        let each = if kind == ErrorKind::Retryable { 3 } else { 1 };
+        let each = if kind == ExecutorErrorKind::Retryable { 3 } else { 1 };
         assert!(tries >= each && tries.is_multiple_of(each), "{kind:?}: {tries} tries");
         // Nothing was recorded of it: the next search tries it again, and finds it.
         let well = ScriptedExecutor::new(2, 1, |trial, _| Ok(steady(&scene.places, 5, trial)));
@@ -192,7 +192,7 @@ fn where_no_trial_can_run_any_more_the_session_ends_and_says_why() {
     let scene = Scene::new(9);
     let executor = ScriptedExecutor::new(2, 1, |trial, nth| match nth {
         0..3 => Ok(steady(&scene.places, 5, trial)),
-        _ => Err(machine(ErrorKind::Fatal, "access is denied")),
+        _ => Err(machine(ExecutorErrorKind::Fatal, "access is denied")),
     });
     let error = scene.find(&scene.plan(), &executor).unwrap_err();
     assert!(matches!(&error, SessionError::Executor(ExecutorError::Remote { .. })), "{error:?}");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pybisect::executor::remote::{RemoteError, RemoteExecutor, RemoteSettings, Secret, TlsSettings};
-use pybisect::executor::{ErrorKind, Executor as _, ExecutorError, run_with_retries};
+use pybisect::executor::{Executor as _, ExecutorError, ExecutorErrorKind, run_with_retries};
 use pybisect::git::{Repository, Shadow};
 use pybisect::model::{
     CancelReason, CancelToken, CommitId, InputFile, Termination, Trial, TrialOutput, TrialSpec,
@@ -190,7 +190,7 @@ fn what_a_worker_did_is_neither_good_nor_bad_also_when_it_is_remembered() {
     let scene = Scene::new(repo.path(), &cluster);
     let trial = scene.asked(commit, &recipe("exit 0"));
     let error = scene.executor.run(&trial, &CancelToken::new()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Retryable);
+    assert_eq!(error.kind(), ExecutorErrorKind::Retryable);
     assert!(error.in_words().contains("did not come to the command"), "{error}");
     assert_eq!(exited(&scene.run(commit, &recipe("exit 0"))), 0, "what is remembered is not believed");
     // Each time: then it is skipped.
@@ -291,7 +291,7 @@ fn only_who_says_the_word_is_let_in_and_the_word_is_told_nowhere() {
     let commit = repo.last();
     let trial = scene.asked(commit, &recipe("exit 0"));
     let error = run_with_retries(&scene.executor, &trial, &CancelToken::new()).unwrap_err();
-    assert!(matches!(&error, ExecutorError::Remote { kind: ErrorKind::Fatal, .. }), "{error:?}");
+    assert!(matches!(&error, ExecutorError::Remote { kind: ExecutorErrorKind::Fatal, .. }), "{error:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use pybisect::triage::traceback;
-use pybisect::triage::traceback::parsed::{Link, ParsedTraceback};
+use pybisect::triage::traceback::parsed::{ChainLink, ParsedTraceback};
 use pybisect::triage::{CommandFacts, runners};
 
 fn describe(read: &ParsedTraceback, indent: &str, out: &mut String) {
@@ -29,8 +29,8 @@ fn describe(read: &ParsedTraceback, indent: &str, out: &mut String) {
     }
     if let Some((link, cause)) = read.cause.as_deref() {
         let link = match link {
-            Link::DirectCause => "caused by",
-            Link::DuringHandling => "while handling",
+            ChainLink::DirectCause => "caused by",
+            ChainLink::DuringHandling => "while handling",
         };
         writeln!(out, "{indent}  {link}").unwrap();
         describe(cause, &format!("{indent}    "), out);

@@ -21,7 +21,7 @@ use crate::setup::Location;
 use crate::setup::config;
 use crate::triage::log::{Clock, LogOptions, LogReader, RepositoryFiles};
 
-use sources::Source;
+use sources::LogSource;
 
 /// Read logs: what went wrong, where in this repository, since when
 ///
@@ -97,7 +97,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
 }
 
 /// Tells of each group as it comes: for people, or one JSON object a line.
-fn followed(args: &Args, sources: &[Source], repository: Option<&Repository>) -> Result<ExitStatus, Error> {
+fn followed(
+    args: &Args,
+    sources: &[LogSource],
+    repository: Option<&Repository>,
+) -> Result<ExitStatus, Error> {
     let target = args.result.target()?;
     let mut json: Option<Box<dyn Write>> = match target.as_deref() {
         None => None,
@@ -138,19 +142,19 @@ fn followed(args: &Args, sources: &[Source], repository: Option<&Repository>) ->
     if gone { Ok(ExitStatus::Success) } else { ended.map(|()| ExitStatus::Success) }
 }
 
-fn sources(args: &Args, here: &Path, repository: Option<&Repository>) -> Result<Vec<Source>, Error> {
+fn sources(args: &Args, here: &Path, repository: Option<&Repository>) -> Result<Vec<LogSource>, Error> {
     if let Some(command) = &args.command {
-        return Ok(vec![Source::Command(command.clone())]);
+        return Ok(vec![LogSource::Command(command.clone())]);
     }
     if let Some(unit) = &args.journal {
         let clock = Clock { zone: TimeZone::system(), now: Timestamp::now() };
-        return Ok(vec![Source::Journal(unit.clone(), since(args, &clock)?)]);
+        return Ok(vec![LogSource::Journal(unit.clone(), since(args, &clock)?)]);
     }
     if !args.files.is_empty() {
         return sources::files(&args.files);
     }
     if !sources::stdin_is_terminal() {
-        return Ok(vec![Source::Stdin]);
+        return Ok(vec![LogSource::Stdin]);
     }
     let place = repository.map(|repository| Location::new(repository, here));
     let place = match (&place, repository) {
@@ -164,7 +168,7 @@ fn sources(args: &Args, here: &Path, repository: Option<&Repository>) -> Result<
         drop(writeln!(anstream::stderr(), "{} {}", style.warn("warning:"), lines(warning)));
     }
     match loaded.config.logs_command {
-        Some(command) => Ok(vec![Source::Command(command)]),
+        Some(command) => Ok(vec![LogSource::Command(command)]),
         None => Err(Error::usage("no log to read").hinted(
             "name files, pipe a log in (eb logs | pybisect logs), or give --command 'eb logs --all'; \
              `logs-command` in your own configuration (~/.config/pybisect/config.toml) makes it the default",

@@ -8,7 +8,7 @@ use crate::cli::{Error, ExitStatus, print};
 use crate::git::Repository;
 use crate::model::{CommitId, Event, EventKind, KeptOutput, Report, TrialId};
 use crate::report::{
-    EditsText, Renderer as _, ReportHtml, ShowMarkdown, ShowSlack, ShowText, Shown, TextRenderer,
+    EditsText, Renderer as _, ReportHtml, ShowMarkdown, ShowSlack, ShowText, ShownSession, TextRenderer,
 };
 use crate::setup::cache_dir;
 use crate::store::{SessionKind, SessionRow, Store};
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     if kept.row.kind != SessionKind::Find {
         return runs(args, &store, &kept, commit);
     }
-    let shown = Shown { report: &kept.report, outputs: &kept.outputs };
+    let shown = ShownSession { report: &kept.report, outputs: &kept.outputs };
     let mut text = Vec::new();
     if args.html {
         ReportHtml.render(&of_session(&store, &kept.row)?, &mut text).map_err(Error::internal)?;

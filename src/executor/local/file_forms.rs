@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::git::{Form, SUBMODULE, SYMLINK, TreeAttributes, TreeFile};
+use crate::git::{AttributeForm, SUBMODULE, SYMLINK, TreeAttributes, TreeFile};
 
 /// A file that is to be written, and how.
 #[derive(Debug)]
 pub(super) struct CheckoutForms {
     pub(super) file: TreeFile,
     /// `None` for a file as it is stored.
-    pub(super) form: Option<Arc<Form>>,
+    pub(super) form: Option<Arc<AttributeForm>>,
     /// Of a submodule whose commit is missing: whether the clone has others of it.
     pub(super) has_others: bool,
 }
@@ -22,7 +22,7 @@ pub(super) struct Forms {
     /// Whether they are those of the tree that is checked out.
     pub(super) is_known: bool,
     /// One of each kind.
-    pub(super) all: BTreeMap<String, Arc<Form>>,
+    pub(super) all: BTreeMap<String, Arc<AttributeForm>>,
 }
 
 impl Forms {
@@ -31,7 +31,7 @@ impl Forms {
         self.is_known = false;
     }
 
-    pub(super) fn form(&mut self, file: &TreeFile) -> Option<Arc<Form>> {
+    pub(super) fn form(&mut self, file: &TreeFile) -> Option<Arc<AttributeForm>> {
         if file.mode == SYMLINK || file.mode == SUBMODULE {
             return None;
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::dirfd::FileFacts;
-use crate::git::{CheckoutGap, Form, SUBMODULE, TreeFile};
+use crate::git::{AttributeForm, CheckoutGap, SUBMODULE, TreeFile};
 use crate::model::BlobId;
 
 /// Examples that a note names.
@@ -27,7 +27,7 @@ pub(super) struct Entry {
     /// The walk that saw it last as it was written.
     pub(super) seen: u64,
     /// How it was written; `None` for a file as it is stored.
-    pub(super) form: Option<Arc<Form>>,
+    pub(super) form: Option<Arc<AttributeForm>>,
 }
 
 /// The files of a work tree by path, in git's order.

@@ -23,8 +23,8 @@ use super::source_time::time_of;
 use crate::dirfd::{FileFacts, Folder, FolderAttributes};
 use crate::executor::error::with_causes;
 use crate::git::{
-    Checkout, CheckoutDelta, CheckoutGap, Content, Drafts, Form, GitError, IndexedFile, Link, PrivateGit,
-    Repository, RepositoryTemplate, SUBMODULE, SYMLINK, TreeFile,
+    AttributeForm, Checkout, CheckoutDelta, CheckoutGap, Content, Drafts, GitError, IndexedFile, Link,
+    PrivateGit, Repository, RepositoryTemplate, SUBMODULE, SYMLINK, TreeFile,
 };
 use crate::model::{CommitId, TreeId};
 
@@ -244,7 +244,7 @@ impl WorkTree {
 /// Where a file is to be written.
 struct Place<'f> {
     file: &'f TreeFile,
-    form: Option<&'f Form>,
+    form: Option<&'f AttributeForm>,
     /// The file that is there to be written over, as it was written before.
     in_place: Option<FileFacts>,
     /// So long may be taken to remove what is in the way.

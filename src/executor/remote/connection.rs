@@ -12,7 +12,7 @@ use tonic::{Code, Request, Status};
 
 use super::settings::RemoteSettings;
 use crate::executor::error::with_causes;
-use crate::executor::{ErrorKind, ExecutorError};
+use crate::executor::{ExecutorError, ExecutorErrorKind};
 use crate::model::CancelToken;
 
 /// How soon a cancellation is noticed.
@@ -185,14 +185,16 @@ impl CallError {
             Self::Gone(status, patience) => {
                 let (why, time) = (said(&status), patience.as_secs());
                 let message = format!("{doing}: no answer from the cluster for {time} s: {why}");
-                ExecutorError::Remote { kind: ErrorKind::Fatal, message }
+                ExecutorError::Remote { kind: ExecutorErrorKind::Fatal, message }
             }
-            Self::Answer(what) => {
-                ExecutorError::Remote { kind: ErrorKind::Retryable, message: format!("{doing}: {what}") }
-            }
-            Self::Cancelled => {
-                ExecutorError::Remote { kind: ErrorKind::Retryable, message: format!("{doing}: cancelled") }
-            }
+            Self::Answer(what) => ExecutorError::Remote {
+                kind: ExecutorErrorKind::Retryable,
+                message: format!("{doing}: {what}"),
+            },
+            Self::Cancelled => ExecutorError::Remote {
+                kind: ExecutorErrorKind::Retryable,
+                message: format!("{doing}: cancelled"),
+            },
         }
     }
 }
@@ -235,10 +237,10 @@ pub(super) fn is_certificate(status: &Status) -> bool {
 /// What a server says, as the failure of a machine.
 pub(super) fn machine(doing: &str, status: &Status) -> ExecutorError {
     let kind = match status.code() {
-        Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => ErrorKind::Fatal,
-        _ if is_certificate(status) => ErrorKind::Fatal,
-        Code::InvalidArgument | Code::OutOfRange => ErrorKind::Rejected,
-        _ => ErrorKind::Retryable,
+        Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => ExecutorErrorKind::Fatal,
+        _ if is_certificate(status) => ExecutorErrorKind::Fatal,
+        Code::InvalidArgument | Code::OutOfRange => ExecutorErrorKind::Rejected,
+        _ => ExecutorErrorKind::Retryable,
     };
     ExecutorError::Remote { kind, message: format!("{doing}: {}", said(status)) }
 }

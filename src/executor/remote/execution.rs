@@ -18,7 +18,7 @@ use super::contents::{Contents, timed};
 use super::digest::ContentId;
 use super::script::STATE;
 use super::trees::TreeMaker;
-use crate::executor::{ErrorKind, ExecutorError};
+use crate::executor::{ExecutorError, ExecutorErrorKind};
 use crate::model::CancelToken;
 
 /// How often what the server says it lacks is sent again.
@@ -128,7 +128,7 @@ impl Actions<'_> {
             // Something was thrown away between the question and the run.
             if resent == MOST_RESENT {
                 let message = format!("the trial could not be run: {}", lack.message);
-                return Err(ExecutorError::Remote { kind: ErrorKind::Retryable, message });
+                return Err(ExecutorError::Remote { kind: ExecutorErrorKind::Retryable, message });
             }
             resent += 1;
             self.contents.forget();
@@ -260,9 +260,11 @@ fn ended(response: ExecuteResponse) -> Result<Ending, ExecutorError> {
         code => {
             // The server has judged this one; others may run, unless it says who may not.
             let kind = match code {
-                Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => ErrorKind::Fatal,
-                Code::InvalidArgument => ErrorKind::Rejected,
-                _ => ErrorKind::Retryable,
+                Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => {
+                    ExecutorErrorKind::Fatal
+                }
+                Code::InvalidArgument => ExecutorErrorKind::Rejected,
+                _ => ExecutorErrorKind::Retryable,
             };
             let message = format!("the trial could not be run: {}", said(&Status::new(code, status.message)));
             Err(ExecutorError::Remote { kind, message })

@@ -43,7 +43,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tonic::Code;
 
-use super::{ErrorKind, Executor, ExecutorError, ExecutorFacts};
+use super::{Executor, ExecutorError, ExecutorErrorKind, ExecutorFacts};
 use crate::git::{Checkout, CheckoutGap, Repository};
 use crate::model::{
     CancelReason, CancelToken, CommitId, Termination, TreeId, Trial, TrialOutput, TrialPhase, TrialSpec,
@@ -156,7 +156,7 @@ impl RemoteExecutor {
         let failed = failed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let endpoint = || shared.settings.endpoint.clone();
         for seen in [&failed, &passed] {
-            if let Err(ExecutorError::Remote { kind: ErrorKind::Fatal, message }) = seen {
+            if let Err(ExecutorError::Remote { kind: ExecutorErrorKind::Fatal, message }) = seen {
                 return Err(RemoteError::Denied { endpoint: endpoint(), why: message.clone() });
             }
         }
@@ -372,7 +372,7 @@ fn cancelled() -> TrialOutput {
 }
 
 fn rejected(message: String) -> ExecutorError {
-    ExecutorError::Remote { kind: ErrorKind::Rejected, message }
+    ExecutorError::Remote { kind: ExecutorErrorKind::Rejected, message }
 }
 
 /// Whether Python may read a file: a tree without it is not worth running.

@@ -10,7 +10,7 @@ use super::connection::CallError;
 use super::contents::{Contents, captured};
 use super::digest::ContentId;
 use super::script::{INPUTS, STATE, State};
-use crate::executor::{ErrorKind, ExecutorError};
+use crate::executor::{ExecutorError, ExecutorErrorKind};
 use crate::model::{CancelToken, Captured, OutputFile, Termination, Timing, TrialOutput, TrialSpec};
 
 /// What a trial writes is read up to this many bytes and files, as on this machine.
@@ -72,7 +72,7 @@ impl Reader<'_> {
             _ => {
                 let message = "the time of the trial was over before its command is known to have begun";
                 let message = message.to_owned();
-                return Err(ExecutorError::Remote { kind: ErrorKind::Retryable, message });
+                return Err(ExecutorError::Remote { kind: ExecutorErrorKind::Retryable, message });
             }
         };
         let text = async |raw: &[u8], digest| self.text(raw, digest).await.unwrap_or_default();
@@ -186,7 +186,7 @@ fn worker(result: &ActionResult, why: &str, stderr: &Captured) -> ExecutorError 
     let last = stderr.text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let last: String = last.chars().take(200).collect();
     let said = if last.is_empty() { String::new() } else { format!(": {last}") };
-    ExecutorError::Remote { kind: ErrorKind::Retryable, message: format!("{why}{on}{said}") }
+    ExecutorError::Remote { kind: ExecutorErrorKind::Retryable, message: format!("{why}{on}{said}") }
 }
 
 fn timing(metadata: &ExecutedActionMetadata) -> Timing {

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::api::{Directory, DirectoryNode, FileNode, SymlinkNode};
 use super::digest::{ContentId, encoded};
 use crate::git::{
-    Checkout, CheckoutGap, Content, EntryTarget, Form, GitError, Repository, SYMLINK, TreeAttributes,
-    holds_attributes,
+    AttributeForm, Checkout, CheckoutGap, Content, EntryTarget, GitError, Repository, SYMLINK,
+    TreeAttributes, holds_attributes,
 };
 use crate::model::{BlobId, TreeId};
 use crate::store::DigestCache;
@@ -22,7 +22,7 @@ pub(super) enum Origin {
     /// A blob as it is stored.
     Stored(BlobId),
     /// A blob as git would write it at this path.
-    Formed(BlobId, Vec<u8>, Arc<Form>),
+    Formed(BlobId, Vec<u8>, Arc<AttributeForm>),
     /// These.
     Bytes(Arc<[u8]>),
 }
@@ -156,7 +156,13 @@ impl TreeMaker {
         }
     }
 
-    fn formed(&self, path: &[u8], id: BlobId, form: &Form, stored: &[u8]) -> (Vec<u8>, Option<CheckoutGap>) {
+    fn formed(
+        &self,
+        path: &[u8],
+        id: BlobId,
+        form: &AttributeForm,
+        stored: &[u8],
+    ) -> (Vec<u8>, Option<CheckoutGap>) {
         match self.checkout.content(path, id, form, stored) {
             (Content::Stored(bytes), gap) => (bytes.to_vec(), gap),
             (Content::Made(bytes), gap) => (bytes, gap),
@@ -255,7 +261,7 @@ impl TreeMaker {
         &mut self,
         id: BlobId,
         path: &[u8],
-        form: Form,
+        form: AttributeForm,
     ) -> Result<(Option<FileContent>, Option<CheckoutGap>), GitError> {
         if form.is_plain() {
             let Some(content) = self.stored(id)? else { return Ok((None, Some(CheckoutGap::Missing))) };

@@ -166,14 +166,14 @@ impl Defaults {
 
 /// What is done to a file when it is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Form {
+pub struct AttributeForm {
     pub(super) eol: Eol,
     pub(super) ident: bool,
     pub(super) encoding: Option<String>,
     pub(super) filter: Option<String>,
 }
 
-impl Form {
+impl AttributeForm {
     /// Whether nothing is to be done to a file of this form.
     #[must_use]
     pub fn is_plain(&self) -> bool {
@@ -211,7 +211,7 @@ impl TreeAttributes {
 
     /// The form of the file at a path.
     #[must_use]
-    pub fn form(&self, path: &[u8]) -> Form {
+    pub fn form(&self, path: &[u8]) -> AttributeForm {
         if self.folders.is_empty() && self.outer.is_empty() && self.inner.is_none() {
             return self.formed(&BTreeMap::new());
         }
@@ -238,7 +238,7 @@ impl TreeAttributes {
     }
 
     /// As git's `convert.c` has it.
-    fn formed(&self, states: &BTreeMap<&str, &State>) -> Form {
+    fn formed(&self, states: &BTreeMap<&str, &State>) -> AttributeForm {
         let value = |name: &str| match states.get(name) {
             Some(State::Value(value)) if !value.is_empty() => Some(value.as_str()),
             _ => None,
@@ -262,7 +262,7 @@ impl TreeAttributes {
             _ if self.defaults.auto == Auto::On => Eol::AutoCrlf,
             _ => Eol::AsStored,
         };
-        Form {
+        AttributeForm {
             eol,
             ident: states.get("ident") == Some(&&State::Set),
             encoding: value("working-tree-encoding").map(str::to_owned),
@@ -314,7 +314,7 @@ pub(super) fn usual_file() -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    fn form(files: &[(&str, &str)], path: &str) -> Form {
+    fn form(files: &[(&str, &str)], path: &str) -> AttributeForm {
         let folders = files.iter().map(|(folder, text)| {
             (folder.as_bytes().to_vec(), Arc::new(Rules::parse(text.as_bytes(), folder.is_empty())))
         });
@@ -326,10 +326,10 @@ mod tests {
     #[test]
     fn the_last_line_of_the_nearest_file_decides() {
         let files = [("", "*.txt text eol=crlf\n*.txt ident\n"), ("a/", "x.txt -text\n*.dat filter=up\n")];
-        let crlf = Form { eol: Eol::Crlf, ident: true, ..Form::default() };
+        let crlf = AttributeForm { eol: Eol::Crlf, ident: true, ..AttributeForm::default() };
         assert_eq!(form(&files, "y.txt"), crlf);
         assert_eq!(form(&files, "a/y.txt"), crlf);
-        assert_eq!(form(&files, "a/x.txt"), Form { eol: Eol::AsStored, ..crlf });
+        assert_eq!(form(&files, "a/x.txt"), AttributeForm { eol: Eol::AsStored, ..crlf });
         assert_eq!(form(&files, "a/b/z.dat").filter.as_deref(), Some("up"));
         assert!(form(&files, "z.dat").is_plain());
         assert!(form(&files, "lib/y.txt").is_plain(), "a submodule has its own");

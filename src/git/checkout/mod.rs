@@ -10,7 +10,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `pattern` | patterns of gitattributes, in time that grows with the path |
-//! | `attributes` | [`TreeAttributes`]: what holds for a path → [`Form`] |
+//! | `attributes` | [`TreeAttributes`]: what holds for a path → [`AttributeForm`] |
 //! | `text` | line ends and `$Id$` |
 //! | `encoding` | `working-tree-encoding` |
 //! | `lfs` | pointers of Git LFS and the store of their contents |
@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use attributes::{Form, TreeAttributes};
+pub use attributes::{AttributeForm, TreeAttributes};
 
 use attributes::{Defaults, Rules};
 use drivers::Drivers;
@@ -234,7 +234,7 @@ impl Checkout {
         &self,
         path: &[u8],
         id: BlobId,
-        form: &Form,
+        form: &AttributeForm,
         stored: &'a [u8],
     ) -> (Content<'a>, Option<CheckoutGap>) {
         if form.is_plain() {

@@ -57,7 +57,7 @@ fn play(
     search: &DeltaDebugger,
     slots: usize,
     outcome: impl Fn(&EditSet) -> EditOutcome,
-) -> (Answer, Outcomes, usize) {
+) -> (EditAnswer, Outcomes, usize) {
     let mut known = search.initial_outcomes();
     let mut trials = 0;
     loop {

@@ -6,7 +6,7 @@ use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{Report, TrialKind};
 use crate::report::phrases::{duration, plural};
 use crate::report::postmortem::{Postmortem, Said};
-use crate::report::show::{Shown, lines_of};
+use crate::report::show::{ShownSession, lines_of};
 
 /// Lines of an output that are not folded, and trials that are listed.
 const MOST_LINES: usize = 30;
@@ -30,7 +30,7 @@ pub(super) fn proofs(told: &Postmortem) -> Html {
 /// What the failing run printed, beside one that passes.
 pub(super) fn outputs(told: &Postmortem) -> Html {
     let report = &told.report;
-    let shown = Shown { report, outputs: &told.outputs };
+    let shown = ShownSession { report, outputs: &told.outputs };
     let mut printed: Vec<(String, Said, Vec<String>)> = shown
         .deciding()
         .into_iter()

@@ -9,7 +9,7 @@ use super::{
 use crate::model::{BreakingChange, CandidateFix, Excerpt, FixReport, Incident, Status};
 use crate::report::escape::{lines, markdown, markdown_code, markdown_code_cell, markdown_fence};
 use crate::report::phrases::{date, duration, plural};
-use crate::report::show::{Shown, lines_of};
+use crate::report::show::{ShownSession, lines_of};
 use crate::report::targets::{heading, write_markdown};
 
 /// Lines of an output, an edit and a diff that are shown.
@@ -205,7 +205,7 @@ fn targets(told: &Postmortem, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn outputs(told: &Postmortem, out: &mut dyn Write) -> io::Result<()> {
-    let shown = Shown { report: &told.report, outputs: &told.outputs };
+    let shown = ShownSession { report: &told.report, outputs: &told.outputs };
     let mut tails: Vec<(String, Vec<String>)> =
         shown.deciding().into_iter().map(|titled| (titled.title, lines_of(titled.output))).collect();
     if tails.is_empty() {

@@ -3,7 +3,7 @@
 use crate::model::Status;
 use std::io::{self, Write};
 
-use super::{Shown, lines_of};
+use super::{ShownSession, lines_of};
 use crate::report::escape::{lines, markdown, markdown_code, markdown_fence};
 use crate::report::phrases::{date, plural};
 use crate::report::targets::{MOST_LISTED, heading, write_markdown};
@@ -22,7 +22,7 @@ impl ShowMarkdown {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn render(self, shown: Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
+    pub fn render(self, shown: ShownSession<'_>, out: &mut dyn Write) -> io::Result<()> {
         let report = shown.report;
         let doing = if report.find_fix { "fixed it" } else { "broke it" };
         match report.culprits.as_slice() {

@@ -17,7 +17,7 @@ use super::phrases::plural;
 
 /// A session and what its trials printed.
 #[derive(Debug, Clone, Copy)]
-pub struct Shown<'s> {
+pub struct ShownSession<'s> {
     /// The session's report.
     pub report: &'s Report,
     /// The ends of the outputs of its trials.
@@ -30,7 +30,7 @@ pub(super) struct Titled<'s> {
     pub(super) output: &'s KeptOutput,
 }
 
-impl<'s> Shown<'s> {
+impl<'s> ShownSession<'s> {
     /// The outputs that decided: at good, then at bad. Where there is no answer, those of the ends of the range.
     #[must_use]
     pub(super) fn deciding(&self) -> Vec<Titled<'s>> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::Shown;
+use super::ShownSession;
 use crate::model::{Report, Status, by_culprit};
 use crate::report::escape::{lines, one_line};
 use crate::report::phrases::{date, plural};
@@ -24,7 +24,7 @@ impl ShowSlack {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn render(self, shown: Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
+    pub fn render(self, shown: ShownSession<'_>, out: &mut dyn Write) -> io::Result<()> {
         let report = shown.report;
         let doing = if report.find_fix { "fixed it" } else { "broke it" };
         match (report.status, report.culprits.as_slice()) {

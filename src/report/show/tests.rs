@@ -52,7 +52,7 @@ fn text_of(width: usize, commit: Option<CommitId>) -> String {
     ];
     let report = report();
     let mut text = Vec::new();
-    let shown = Shown { report: &report, outputs: &outputs };
+    let shown = ShownSession { report: &report, outputs: &outputs };
     ShowText { style: Style::new(false), width }.render(shown, commit, &mut text).unwrap();
     String::from_utf8(text).unwrap()
 }
@@ -68,7 +68,7 @@ fn the_culprit_and_its_parent_are_shown_good_first() {
 fn nothing_foreign_is_markup() {
     let report = report();
     let outputs = [output(1, 1, "good", "1 passed\n"), output(2, 2, "bad", HOSTILE)];
-    let shown = Shown { report: &report, outputs: &outputs };
+    let shown = ShownSession { report: &report, outputs: &outputs };
     let mut markdown = Vec::new();
     ShowMarkdown.render(shown, &mut markdown).unwrap();
     insta::assert_snapshot!("markdown", String::from_utf8(markdown).unwrap());

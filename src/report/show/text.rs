@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Shown, Titled, does, lines_of};
+use super::{ShownSession, Titled, does, lines_of};
 use crate::model::kept_output::ending_words;
 use crate::model::{CommitId, KeptOutput, VerdictKind};
 use crate::report::Style;
@@ -29,7 +29,12 @@ impl ShowText {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn render(&self, shown: Shown<'_>, commit: Option<CommitId>, out: &mut dyn Write) -> io::Result<()> {
+    pub fn render(
+        &self,
+        shown: ShownSession<'_>,
+        commit: Option<CommitId>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         if let Some(commit) = commit {
             return match shown.of_commit(commit) {
                 Some(titled) => self.one(&titled, usize::MAX, out),

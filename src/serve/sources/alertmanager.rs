@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::message::{Message, json, moment};
 use crate::serve::message::{Told, Unread};
-use crate::serve::source::Source;
+use crate::serve::source::AlarmSource;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,7 +33,7 @@ struct Alert {
     fingerprint: String,
 }
 
-pub(super) fn read(source: Source, body: &[u8]) -> Result<Message, Unread> {
+pub(super) fn read(source: AlarmSource, body: &[u8]) -> Result<Message, Unread> {
     let Body { alerts, truncated_alerts, common_labels } = json(body)?;
     let note = (truncated_alerts > 0).then(|| {
         let group = common_labels.unwrap_or_default();
@@ -44,7 +44,7 @@ pub(super) fn read(source: Source, body: &[u8]) -> Result<Message, Unread> {
     Ok(Message { alarms, note, made: None })
 }
 
-fn told(source: Source, alert: Alert) -> Result<Told, Unread> {
+fn told(source: AlarmSource, alert: Alert) -> Result<Told, Unread> {
     let Alert { status, labels, annotations, starts_at, fingerprint } = alert;
     let firing = match status.as_str() {
         "firing" => true,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::message::{Message, json, text_or_number};
 use crate::serve::message::{Told, Unread};
-use crate::serve::source::Source;
+use crate::serve::source::AlarmSource;
 
 #[derive(Deserialize)]
 struct Body {
@@ -58,7 +58,7 @@ pub(super) fn read(body: &[u8]) -> Result<Message, Unread> {
         .chain([("monitor".to_owned(), monitor.clone())])
         .collect();
     let told = Told {
-        source: Source::Datadog,
+        source: AlarmSource::Datadog,
         fingerprint,
         start: made.filter(|_| firing),
         cycle: Some(cycle).filter(known),

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::serve::source::Source;
+use crate::serve::source::AlarmSource;
 
 const TITLE: &str = "a test of pybisect serve";
 
-impl Source {
+impl AlarmSource {
     /// A message about a test alarm with these labels, and the headers that it needs beside its proof.
     pub(in crate::serve) fn example(
         self,

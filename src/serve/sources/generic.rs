@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::message::{Message, json};
 use crate::serve::message::{Told, Unread};
-use crate::serve::source::Source;
+use crate::serve::source::AlarmSource;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +32,6 @@ pub(super) fn read(body: &[u8]) -> Result<Message, Unread> {
         return Err(Unread("an alarm without a key".to_owned()));
     }
     let firing = status == Status::Firing;
-    let source = Source::Generic;
+    let source = AlarmSource::Generic;
     Ok(Message::of(Told { source, fingerprint: key, start: started, cycle: None, title, firing, labels }))
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::message::{Message, json, moment, text_or_number};
 use crate::serve::message::{Told, Unread};
-use crate::serve::source::Source;
+use crate::serve::source::AlarmSource;
 
 #[derive(Deserialize)]
 struct Body {
@@ -82,7 +82,7 @@ fn of_run(run: Run, repository: String) -> Message {
     let name = run.name.unwrap_or_default();
     let started = run.run_started_at.as_deref().and_then(moment).or_else(|| moment(&run.created_at));
     let told = Told {
-        source: Source::Github,
+        source: AlarmSource::Github,
         fingerprint: format!("{repository}/workflow/{}/{branch}", run.workflow_id),
         start: started.filter(|_| firing),
         cycle: None,
@@ -101,7 +101,7 @@ fn of_deployment(deployment: Deployment, status: &Status, repository: String) ->
     };
     let Deployment { environment, task } = deployment;
     let told = Told {
-        source: Source::Github,
+        source: AlarmSource::Github,
         fingerprint: format!("{repository}/deployment/{environment}/{task}"),
         start: moment(&status.created_at).filter(|_| firing),
         cycle: None,

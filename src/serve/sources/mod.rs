@@ -18,9 +18,9 @@ use axum::http::HeaderMap;
 
 use self::message::Message;
 use super::message::Unread;
-use super::source::Source;
+use super::source::AlarmSource;
 
-impl Source {
+impl AlarmSource {
     /// What a message says.
     pub(super) fn read(self, headers: &HeaderMap, body: &[u8]) -> Result<Message, Unread> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();

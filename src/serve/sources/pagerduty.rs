@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::message::{Message, json, moment};
 use crate::serve::message::{Told, Unread};
-use crate::serve::source::Source;
+use crate::serve::source::AlarmSource;
 
 #[derive(Deserialize)]
 struct Body {
@@ -61,7 +61,7 @@ pub(super) fn read(body: &[u8]) -> Result<Message, Unread> {
         ("priority", data.priority.unwrap_or_default().summary),
     ];
     let told = Told {
-        source: Source::Pagerduty,
+        source: AlarmSource::Pagerduty,
         fingerprint: data.id,
         start,
         cycle: None,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::message::{Message, json, moment, text_or_number};
 use crate::serve::message::{Told, Unread};
-use crate::serve::source::Source;
+use crate::serve::source::AlarmSource;
 
 #[derive(Deserialize)]
 struct Body {
@@ -108,7 +108,7 @@ fn of_event(event: Event, rule: Option<String>) -> Result<Told, Unread> {
         ("rule", rule.unwrap_or_default()),
     ];
     Ok(Told {
-        source: Source::Sentry,
+        source: AlarmSource::Sentry,
         fingerprint: format!("issue/{}", event.issue_id),
         start: moment(&event.datetime),
         cycle: None,
@@ -125,7 +125,7 @@ fn of_issue(action: &str, issue: Issue) -> Result<Told, Unread> {
         ("project".to_owned(), issue.project.unwrap_or_default().slug),
     ]);
     Ok(Told {
-        source: Source::Sentry,
+        source: AlarmSource::Sentry,
         fingerprint: format!("issue/{}", issue.id),
         // An issue that is open again was seen first in another outage.
         start: match action {
@@ -145,7 +145,7 @@ fn of_metric(firing: bool, metric: Metric, said: Option<String>) -> Result<Told,
     let rule = metric.alert_rule.unwrap_or_default();
     let names = [said.unwrap_or_default(), metric.title, rule.name.clone()];
     Ok(Told {
-        source: Source::Sentry,
+        source: AlarmSource::Sentry,
         fingerprint: format!("metric/{}", if rule.id.is_empty() { &metric.id } else { &rule.id }),
         start: moment(&metric.date_started),
         cycle: None,

@@ -47,7 +47,7 @@ pub(crate) struct Config {
     pub(crate) max_memory: Option<String>,
     pub(crate) max_processes: Option<String>,
     pub(crate) max_file_size: Option<String>,
-    pub(crate) rollback: Option<Rollback>,
+    pub(crate) rollback: Option<RollbackConfig>,
     pub(crate) respond: Option<Respond>,
     pub(crate) serve: Option<Serve>,
     pub(crate) executor: Option<ExecutorConfig>,
@@ -59,7 +59,7 @@ pub(crate) struct Config {
 /// How `rollback` deploys and asks, by the names of its flags.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub(crate) struct Rollback {
+pub(crate) struct RollbackConfig {
     pub(crate) deploy: Option<String>,
     pub(crate) reload: Option<String>,
     pub(crate) restart: Option<String>,

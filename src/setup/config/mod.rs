@@ -34,7 +34,7 @@ pub(crate) use self::executor::ExecutorConfig;
 pub(crate) use self::executor::SecretSource;
 pub(crate) use self::files::Found;
 pub(crate) use self::in_force::in_force;
-pub(crate) use self::keys::{Config, Rollback};
+pub(crate) use self::keys::{Config, RollbackConfig};
 pub(crate) use self::respond::{Respond, Stage};
 #[cfg(feature = "serve")]
 pub(crate) use self::serve::{Auth, HookTable, Notify, Serve};

@@ -22,7 +22,7 @@ pub(crate) struct Respond {
     /// Downtime that is allowed.
     pub(crate) sla: Option<String>,
     pub(crate) stages: Vec<Stage>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: StepLimits,
 }
 
 /// One stage of a rollout. What it does not say is as for `rollback`.
@@ -42,7 +42,7 @@ pub(crate) struct Stage {
 /// The longest time for a step.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub(crate) struct Limits {
+pub(crate) struct StepLimits {
     pub(crate) logs: Option<String>,
     pub(crate) find: Option<String>,
     pub(crate) fixes: Option<String>,

@@ -20,7 +20,7 @@ pub(crate) struct Trust {
 
 /// One configuration that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Entry {
+pub(crate) struct TrustEntry {
     /// The repository's git folder.
     pub(crate) repository: PathBuf,
     /// The file, from the top of the work tree.
@@ -52,7 +52,7 @@ impl Trust {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         self.remove(repository, found)?;
         let entry =
-            Entry { repository: place(repository), file: found.inside.clone(), at, key: String::new() };
+            TrustEntry { repository: place(repository), file: found.inside.clone(), at, key: String::new() };
         let text = toml::to_string(&entry).map_err(io::Error::other)?;
         let file = self.folder.join(key(repository, found));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
@@ -69,7 +69,7 @@ impl Trust {
         self.remove_where(|entry| entry.repository == place(repository))
     }
 
-    fn remove_where(&self, goes: impl Fn(&Entry) -> bool) -> io::Result<usize> {
+    fn remove_where(&self, goes: impl Fn(&TrustEntry) -> bool) -> io::Result<usize> {
         let mut removed = 0;
         for entry in self.entries()?.iter().filter(|entry| goes(entry)) {
             fs::remove_file(self.folder.join(&entry.key))?;
@@ -79,22 +79,22 @@ impl Trust {
     }
 
     /// All of them.
-    pub(crate) fn entries(&self) -> io::Result<Vec<Entry>> {
+    pub(crate) fn entries(&self) -> io::Result<Vec<TrustEntry>> {
         let files = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             files => files?,
         };
-        let read = |path: &Path| -> Option<Entry> {
+        let read = |path: &Path| -> Option<TrustEntry> {
             let key = path.file_name()?.to_str()?.to_owned();
-            Some(Entry { key, ..toml::from_str(&fs::read_to_string(path).ok()?).ok()? })
+            Some(TrustEntry { key, ..toml::from_str(&fs::read_to_string(path).ok()?).ok()? })
         };
-        let mut entries: Vec<Entry> = files.flatten().filter_map(|file| read(&file.path())).collect();
+        let mut entries: Vec<TrustEntry> = files.flatten().filter_map(|file| read(&file.path())).collect();
         entries.sort();
         Ok(entries)
     }
 
     /// Whether an entry is that of this content.
-    pub(crate) fn is_of(entry: &Entry, repository: &Repository, found: &Found) -> bool {
+    pub(crate) fn is_of(entry: &TrustEntry, repository: &Repository, found: &Found) -> bool {
         entry.key == key(repository, found)
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::model::Frame;
 use crate::triage::traceback;
-use crate::triage::traceback::parsed::{Link, ParsedTraceback};
+use crate::triage::traceback::parsed::{ChainLink, ParsedTraceback};
 
 /// Fields that name an exception and nothing else.
 const NAMED: [(&str, &[&str]); 8] = [
@@ -125,14 +125,14 @@ pub(super) fn exceptions_of(values: &[Value]) -> Option<ParsedTraceback> {
     if !ours && first.get("stacktrace").is_none() {
         return None;
     }
-    let mut chain: Option<(Link, ParsedTraceback)> = None;
+    let mut chain: Option<(ChainLink, ParsedTraceback)> = None;
     let values: Vec<&Value> =
         if ours { values.iter().take(MOST).rev().collect() } else { values.iter().take(MOST).collect() };
     for exception in values {
         let mut read = one(exception)?;
         read.cause = chain.take().map(Box::new);
         let cause = exception.get("is_cause").and_then(Value::as_bool).unwrap_or(!ours);
-        chain = Some((if cause { Link::DirectCause } else { Link::DuringHandling }, read));
+        chain = Some((if cause { ChainLink::DirectCause } else { ChainLink::DuringHandling }, read));
     }
     chain.map(|(_, read)| read)
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::parsed::{Form, ParsedTraceback};
+use super::parsed::{ParsedTraceback, TracebackForm};
 use crate::model::Frame;
 
 const TITLE: &str = "Fatal Python error: ";
@@ -17,7 +17,7 @@ static FILE: LazyLock<Regex> =
 /// A crash that begins at this line, and the line behind it. Only the thread that crashed is read; of one that
 /// hangs, the main thread, which is listed last.
 pub(super) fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
-    let mut read = ParsedTraceback::empty(Form::Native, at);
+    let mut read = ParsedTraceback::empty(TracebackForm::Native, at);
     let hangs = lines[at].strip_prefix(HANGS).and_then(|time| time.strip_suffix(")!"));
     let hangs = hangs.is_some_and(|time| time.starts_with(|c: char| c.is_ascii_digit()));
     if hangs {

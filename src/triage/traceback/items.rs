@@ -3,7 +3,7 @@
 //! They tell of a failure in words of their own, below a heading that need not name the test as the summary does, and the
 //! summary's line may be the same for all (nbval's). The order of the two is one.
 
-use super::parsed::{Form, ParsedTraceback, exception_line};
+use super::parsed::{ParsedTraceback, TracebackForm, exception_line};
 use super::pytest;
 
 /// What pytest calls a failure that is no exception.
@@ -23,14 +23,14 @@ pub(super) fn told(lines: &[&str], found: &[ParsedTraceback]) -> Vec<ParsedTrace
         return Vec::new();
     }
     let is_read = |(at, end): (usize, usize)| {
-        let read = found.iter().filter(|one| one.form != Form::PytestSummary && !one.captured);
+        let read = found.iter().filter(|one| one.form != TracebackForm::PytestSummary && !one.captured);
         read.into_iter().any(|one| (at..end).contains(&one.at))
     };
     let told = blocks.iter().zip(summaries).filter(|(block, _)| !is_read(**block));
     told.filter_map(|(&(at, end), summary)| {
         let words = words(&lines[at + 1..end]);
         let first = words.first()?;
-        let mut read = ParsedTraceback::empty(Form::Pytest, at);
+        let mut read = ParsedTraceback::empty(TracebackForm::Pytest, at);
         (read.kind, read.message) = match exception_line(first) {
             Some((kind, message)) => (Some(kind.to_owned()), [&[message], &words[1..]].concat().join("\n")),
             None => {

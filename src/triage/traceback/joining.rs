@@ -3,7 +3,7 @@
 //! A pool's worker formats its traceback and sends it as text; the parent raises the exception again where it
 //! asked for the result. What failed, failed in the worker.
 
-use super::parsed::{Link, ParsedTraceback};
+use super::parsed::{ChainLink, ParsedTraceback};
 
 /// An exception whose message is a whole traceback: what is wrapped is the failure. How the wrapper came to
 /// be raised tells of the machinery only.
@@ -11,16 +11,20 @@ pub(super) fn unwrap(wrapper: ParsedTraceback, mut inner: ParsedTraceback) -> Pa
     inner.at = wrapper.at;
     if wrapper.short_kind().is_some_and(is_remote) {
         // What follows decides; see `follows`.
-        return ParsedTraceback { cause: Some(Box::new((Link::DirectCause, inner))), ..wrapper };
+        return ParsedTraceback { cause: Some(Box::new((ChainLink::DirectCause, inner))), ..wrapper };
     }
     inner
 }
 
 /// `later` came after `earlier` in a chain.
-pub(super) fn follows(mut later: ParsedTraceback, link: Link, earlier: ParsedTraceback) -> ParsedTraceback {
+pub(super) fn follows(
+    mut later: ParsedTraceback,
+    link: ChainLink,
+    earlier: ParsedTraceback,
+) -> ParsedTraceback {
     let remote = carries(&earlier);
     let earlier = reported(earlier);
-    if (remote || link == Link::DirectCause && is_raised_again(&later)) && same(&earlier, &later) {
+    if (remote || link == ChainLink::DirectCause && is_raised_again(&later)) && same(&earlier, &later) {
         return earlier;
     }
     later.cause = Some(Box::new((link, earlier)));

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::layouts::{ipython, layout, pybind11, variants};
-use super::parsed::{EXCEPTION, Form, Link, ParsedTraceback, exception_line, is_marks, separator};
+use super::parsed::{
+    ChainLink, EXCEPTION, ParsedTraceback, TracebackForm, exception_line, is_marks, separator,
+};
 use super::{examples, joining};
 use crate::model::Frame;
 
@@ -127,7 +129,7 @@ impl<'t> Reader<'_, 't> {
     }
 
     /// The line behind a chain's separator and the blank lines around it.
-    fn link(&self, at: usize, margin: &str) -> Option<(Link, usize)> {
+    fn link(&self, at: usize, margin: &str) -> Option<(ChainLink, usize)> {
         let at = self.skip_blank(at, margin);
         let link = separator(self.content(at, margin)?)?;
         Some((link, self.skip_blank(at + 1, margin)))
@@ -164,7 +166,7 @@ impl<'t> Reader<'_, 't> {
 
     /// Frames, exception line, message and members.
     fn body(&self, start: usize, at: usize, margin: &str) -> Option<(ParsedTraceback, usize)> {
-        let mut read = ParsedTraceback::empty(Form::Native, start);
+        let mut read = ParsedTraceback::empty(TracebackForm::Native, start);
         let mut at = self.frames(&mut read, at, margin);
         let line = self.content(at, margin).filter(|line| !line.starts_with(char::is_whitespace));
         let line = line.map(|line| variants::exception(line.trim_end()));
@@ -247,7 +249,7 @@ impl<'t> Reader<'_, 't> {
         if self.content(at, margin) != Some("Call stack:") {
             return at;
         }
-        let mut caller = ParsedTraceback::empty(Form::Native, at);
+        let mut caller = ParsedTraceback::empty(TracebackForm::Native, at);
         let mut at = self.frames(&mut caller, at + 1, margin);
         caller.frames.append(&mut read.frames);
         read.frames = caller.frames;

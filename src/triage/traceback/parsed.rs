@@ -10,7 +10,7 @@ use crate::model::Frame;
 /// How a traceback was printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Form {
+pub enum TracebackForm {
     /// As the interpreter prints it.
     Native,
     /// pytest's own styles: long, short and the mixture of both.
@@ -28,7 +28,7 @@ pub enum Form {
 /// How an exception is linked to the one before it in a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Link {
+pub enum ChainLink {
     /// `raise … from …`
     DirectCause,
     /// Raised while the other was handled.
@@ -46,13 +46,13 @@ pub struct ParsedTraceback {
     /// Outermost first.
     pub frames: Vec<Frame>,
     /// The exception that came before it in a chain, and how it is linked.
-    pub cause: Option<Box<(Link, Self)>>,
+    pub cause: Option<Box<(ChainLink, Self)>>,
     /// The members of an exception group.
     pub children: Vec<Self>,
     /// Notes, where they can be told from the message.
     pub notes: Vec<String>,
     /// How the traceback was printed.
-    pub form: Form,
+    pub form: TracebackForm,
     /// The test whose failure it is, as the runner's heading names it.
     pub test: Option<String>,
     /// Whether the traceback stands in output that pytest captured: logged, not the reason of the failure.
@@ -66,7 +66,7 @@ pub struct ParsedTraceback {
 }
 
 impl ParsedTraceback {
-    pub(super) fn empty(form: Form, at: usize) -> Self {
+    pub(super) fn empty(form: TracebackForm, at: usize) -> Self {
         Self {
             kind: None,
             message: String::new(),
@@ -87,7 +87,7 @@ impl ParsedTraceback {
     #[must_use]
     pub fn structured(kind: &str, message: &str) -> Self {
         let (kind, message) = (Some(kind.to_owned()), message.to_owned());
-        Self { kind, message, ..Self::empty(Form::Structured, 0) }
+        Self { kind, message, ..Self::empty(TracebackForm::Structured, 0) }
     }
 
     /// The message's first line.
@@ -137,10 +137,14 @@ pub(in crate::triage) fn of_python(kind: &str) -> bool {
 }
 
 /// How the sentence in this line links two exceptions; some programs set it in.
-pub(in crate::triage) fn separator(line: &str) -> Option<Link> {
+pub(in crate::triage) fn separator(line: &str) -> Option<ChainLink> {
     match line.trim() {
-        "The above exception was the direct cause of the following exception:" => Some(Link::DirectCause),
-        "During handling of the above exception, another exception occurred:" => Some(Link::DuringHandling),
+        "The above exception was the direct cause of the following exception:" => {
+            Some(ChainLink::DirectCause)
+        }
+        "During handling of the above exception, another exception occurred:" => {
+            Some(ChainLink::DuringHandling)
+        }
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::examples;
 use super::layouts;
-use super::parsed::{Form, Link, ParsedTraceback, exception_line, separator};
+use super::parsed::{ChainLink, ParsedTraceback, TracebackForm, exception_line, separator};
 use crate::model::Frame;
 
 fn pattern(text: &str) -> Regex {
@@ -91,7 +91,7 @@ impl<'t> Summary<'t> {
         if self.reason.is_empty() && !self.failed {
             return None;
         }
-        let mut read = ParsedTraceback::empty(Form::PytestSummary, at);
+        let mut read = ParsedTraceback::empty(TracebackForm::PytestSummary, at);
         read.test = Some(self.id.to_owned());
         read.truncated = self.reason.ends_with("...");
         set_exception(&mut read, &[self.reason], None);
@@ -111,7 +111,7 @@ pub(super) fn one_line(line: &str, at: usize) -> Option<ParsedTraceback> {
     let found = LOCATION.captures(line)?;
     let (kind, message) = exception_line(&found[3])
         .or_else(|| found[3].starts_with("assert ").then_some(("AssertionError", found.get(3)?.as_str())))?;
-    let mut read = ParsedTraceback::empty(Form::PytestLine, at);
+    let mut read = ParsedTraceback::empty(TracebackForm::PytestLine, at);
     read.kind = Some(kind.to_owned());
     message.clone_into(&mut read.message);
     read.frames = vec![frame(&found[1], &found[2])];
@@ -179,7 +179,7 @@ struct Block<'t> {
     in_message: bool,
     /// What an example of a document raised, once it is told that it raised something.
     raised: Option<&'t str>,
-    link: Option<Link>,
+    link: Option<ChainLink>,
     done: Option<ParsedTraceback>,
 }
 
@@ -252,7 +252,7 @@ impl<'t> Block<'t> {
         {
             return;
         }
-        let mut read = ParsedTraceback::empty(Form::Pytest, self.at);
+        let mut read = ParsedTraceback::empty(TracebackForm::Pytest, self.at);
         read.frames = frames;
         let written = message.iter().filter(|line| !line.trim().is_empty());
         let indent = written.map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);

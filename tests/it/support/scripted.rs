@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex};
 
-use pybisect::executor::{ErrorKind, Executor, ExecutorError};
+use pybisect::executor::{Executor, ExecutorError, ExecutorErrorKind};
 use pybisect::model::{CancelToken, CommitId, Termination, Trial, TrialOutput};
 
 /// What a script says of a trial: `nth` counts the calls, from 0.
@@ -85,6 +85,6 @@ pub(crate) fn exited(code: i32, text: &str) -> TrialOutput {
 }
 
 /// A failure of the machine.
-pub(crate) fn machine(kind: ErrorKind, message: &str) -> ExecutorError {
+pub(crate) fn machine(kind: ExecutorErrorKind, message: &str) -> ExecutorError {
     ExecutorError::Remote { kind, message: message.to_owned() }
 }

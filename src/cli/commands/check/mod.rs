@@ -4,7 +4,7 @@ mod args;
 mod format;
 mod output;
 
-use crate::check::{Baseline, BaselineError, watched_check};
+use crate::check::{BaselineError, FindingsBaseline, watched_check};
 use crate::cli::commands::live::pulse;
 use crate::cli::terminal::stderr_style;
 use crate::cli::{Error, ExitStatus, print};
@@ -16,7 +16,8 @@ pub(crate) use self::args::Args;
 /// Run it.
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     args.refuse_more()?;
-    let baseline = args.baseline.as_deref().map(Baseline::read).transpose().map_err(wrong_baseline)?;
+    let baseline =
+        args.baseline.as_deref().map(FindingsBaseline::read).transpose().map_err(wrong_baseline)?;
     let style = stderr_style();
     let mut warned = |warning: &str| print::say(&format!("{} {warning}", style.bold(style.warn("warning:"))));
     let cancel = CancelToken::new();
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
         return Ok(ExitStatus::Interrupted);
     }
     if let Some(file) = &args.write_baseline {
-        let written = Baseline::of(&report.findings);
+        let written = FindingsBaseline::of(&report.findings);
         written.write(file).map_err(wrong_baseline)?;
         accept(&mut report, &written);
     }
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     Ok(if fails { ExitStatus::Findings } else { ExitStatus::Success })
 }
 
-fn accept(report: &mut CheckReport, baseline: &Baseline) {
+fn accept(report: &mut CheckReport, baseline: &FindingsBaseline) {
     let before = report.findings.len();
     report.findings.retain(|finding| !baseline.has(finding));
     report.in_baseline += before - report.findings.len();

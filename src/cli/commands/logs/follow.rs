@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::sources::{self, Source};
+use super::sources::{self, LogSource};
 use crate::cli::Error;
 use crate::model::LogGroup;
 use crate::triage::log::LogReader;
@@ -61,7 +61,7 @@ impl Followed {
 
 /// Follows the sources until they end, or for ever; `show` is given each group that is new.
 pub(super) fn follow(
-    found: &[Source],
+    found: &[LogSource],
     reader: impl Fn() -> Result<LogReader, Error>,
     show: &mut dyn FnMut(&LogGroup) -> Result<(), Error>,
 ) -> Result<(), Error> {
@@ -76,8 +76,8 @@ pub(super) fn follow(
         Ok(())
     };
     match found {
-        [Source::File(_), ..] => files(found, reader, &mut tell),
-        [Source::Stdin] => stream("stdin", io::stdin(), &mut reader()?, &mut tell),
+        [LogSource::File(_), ..] => files(found, reader, &mut tell),
+        [LogSource::Stdin] => stream("stdin", io::stdin(), &mut reader()?, &mut tell),
         [source] => {
             let (mut child, output) = source.start(true)?;
             let told = stream(&source.name(), output, &mut reader()?, &mut tell);
@@ -94,13 +94,13 @@ pub(super) fn follow(
 }
 
 fn files(
-    found: &[Source],
+    found: &[LogSource],
     reader: impl Fn() -> Result<LogReader, Error>,
     tell: &mut dyn FnMut(&mut LogReader) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut followed = Vec::new();
     for source in found {
-        let Source::File(path) = source else {
+        let LogSource::File(path) = source else {
             return Err(Error::usage("--follow takes files, or one other source"));
         };
         let mut reader = reader()?;

@@ -26,7 +26,7 @@ const ZSTD_WINDOW: u32 = 25;
 
 /// One input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::cli::commands) enum Source {
+pub(in crate::cli::commands) enum LogSource {
     /// A file.
     File(PathBuf),
     /// Standard input.
@@ -37,7 +37,7 @@ pub(in crate::cli::commands) enum Source {
     Journal(String, Option<Timestamp>),
 }
 
-impl Source {
+impl LogSource {
     /// Reads it to its end.
     pub(in crate::cli::commands) fn read(&self, reader: &mut LogReader) -> Result<(), Error> {
         match self {
@@ -151,11 +151,11 @@ pub(super) fn stdin_is_terminal() -> bool {
 
 /// The named files, folders replaced by the files below them, sorted; what is hidden in a folder, such as `.git`, is none of
 /// its logs.
-pub(in crate::cli::commands) fn files(named: &[PathBuf]) -> Result<Vec<Source>, Error> {
+pub(in crate::cli::commands) fn files(named: &[PathBuf]) -> Result<Vec<LogSource>, Error> {
     let mut sources = Vec::new();
     for path in named {
         if path == Path::new("-") {
-            sources.push(Source::Stdin);
+            sources.push(LogSource::Stdin);
         } else if path.is_dir() {
             let is_hidden = |entry: &walkdir::DirEntry| {
                 entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".")
@@ -163,9 +163,9 @@ pub(in crate::cli::commands) fn files(named: &[PathBuf]) -> Result<Vec<Source>, 
             let below = walkdir::WalkDir::new(path).sort_by_file_name().into_iter();
             let below = below.filter_entry(|entry| !is_hidden(entry)).filter_map(Result::ok);
             let files = below.filter(|entry| entry.file_type().is_file());
-            sources.extend(files.map(|entry| Source::File(entry.into_path())));
+            sources.extend(files.map(|entry| LogSource::File(entry.into_path())));
         } else {
-            sources.push(Source::File(path.clone()));
+            sources.push(LogSource::File(path.clone()));
         }
     }
     if sources.is_empty() {

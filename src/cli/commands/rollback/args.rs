@@ -94,7 +94,7 @@ pub(crate) struct Args {
 
 impl Args {
     /// Flags over configuration.
-    pub(in crate::cli::commands) fn over(&self, config: &config::Rollback) -> Self {
+    pub(in crate::cli::commands) fn over(&self, config: &config::RollbackConfig) -> Self {
         let or = |flag: &Option<String>, other: &Option<String>| flag.clone().or_else(|| other.clone());
         Self {
             deploy: or(&self.deploy, &config.deploy),

@@ -9,7 +9,7 @@ use crate::cli::Error;
 use crate::cli::print::warn;
 use crate::git::Repository;
 use crate::model::{CancelToken, CommitId, DeployedVersion, Grounds, Report, Status, TestedVersion, Verdict};
-use crate::respond::{Next, Service};
+use crate::respond::{NextVersion, Service};
 use crate::session::newest_passing;
 use crate::setup::{self, Prepared};
 use crate::store::{SessionState, Store};
@@ -81,7 +81,7 @@ impl<'a> Candidates<'a> {
     }
 
     /// The next version that is good, and why it is taken to be.
-    pub(super) fn next(&mut self) -> Result<Next, Error> {
+    pub(super) fn next(&mut self) -> Result<NextVersion, Error> {
         while let Some((version, grounds)) = self.known.pop_front() {
             if !self.given.contains(&version.commit) {
                 self.given.push(version.commit);
@@ -92,7 +92,7 @@ impl<'a> Candidates<'a> {
     }
 
     /// The newest of those that were not tested yet on which the command passes.
-    fn next_tested(&mut self) -> Result<Next, Error> {
+    fn next_tested(&mut self) -> Result<NextVersion, Error> {
         let given = &self.given;
         self.untested.retain(|version| !given.contains(&version.commit));
         if self.untested.is_empty() || self.cancel.is_cancelled() {

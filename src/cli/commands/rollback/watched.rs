@@ -57,7 +57,7 @@ impl WatchArgs {
     }
 
     /// Flags over configuration.
-    pub(super) fn over(&self, config: &config::Rollback) -> Self {
+    pub(super) fn over(&self, config: &config::RollbackConfig) -> Self {
         let or = |flag: &Option<String>, other: &Option<String>| flag.clone().or_else(|| other.clone());
         Self {
             health: or(&self.health, &config.health),

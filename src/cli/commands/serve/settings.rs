@@ -15,7 +15,9 @@ use crate::cli::Error;
 use crate::cli::commands::respond::{self, Watched};
 use crate::cli::print;
 use crate::respond::Incidents;
-use crate::serve::{Hook, Keys, Parts, PostForm, Proof, Responses, Source, Target, TlsError, tls_of};
+use crate::serve::{
+    AlarmSource, Hook, Keys, NotifyTarget, Parts, PostForm, Responses, SenderProof, TlsError, tls_of,
+};
 use crate::session::Secrets;
 use crate::setup::{cache_dir, config, parse_size};
 
@@ -201,8 +203,8 @@ fn keys(what: &str, text: &str) -> Result<Keys, Error> {
 
 fn hook(name: &str, table: &config::HookTable, warnings: &mut Vec<String>) -> Result<Hook, Error> {
     let what = format!("serve.hooks.{name}");
-    let source = Source::of_word(name).ok_or_else(|| {
-        let known: Vec<&str> = Source::ALL.iter().map(|source| source.word()).collect();
+    let source = AlarmSource::of_word(name).ok_or_else(|| {
+        let known: Vec<&str> = AlarmSource::ALL.iter().map(|source| source.word()).collect();
         Error::usage(format!("{what}: no sender is called so")).hinted(format!("known: {}", known.join(", ")))
     })?;
     let text = secret(&what, (table.secret_file.as_ref(), table.secret_env.as_ref()), warnings)?;
@@ -214,14 +216,14 @@ fn hook(name: &str, table: &config::HookTable, warnings: &mut Vec<String>) -> Re
         let parsed = name.as_ref().map(|name| name.to_ascii_lowercase().parse::<HeaderName>());
         parsed.transpose().map_err(|_| Error::usage(format!("{what}: that is no name of a header")))
     };
-    let proof = match (table.auth, Proof::usual(source)) {
-        (Some(config::Auth::Secret), _) => Proof::Secret(None),
-        (Some(config::Auth::Signature), Proof::Secret(_)) => {
+    let proof = match (table.auth, SenderProof::usual(source)) {
+        (Some(config::Auth::Secret), _) => SenderProof::Secret(None),
+        (Some(config::Auth::Signature), SenderProof::Secret(_)) => {
             return Err(Error::usage(format!("{what}: {name} signs nothing")));
         }
         (_, usual) => usual,
     };
-    if table.timestamp_header.is_some() && matches!(proof, Proof::Secret(_)) {
+    if table.timestamp_header.is_some() && matches!(proof, SenderProof::Secret(_)) {
         return Err(Error::usage(format!("{what}: no moment is signed where nothing is")));
     }
     let proof = proof.in_headers(header(&table.header)?, header(&table.timestamp_header)?);
@@ -255,7 +257,7 @@ fn tokens(
     Ok((keys("the token of serve", &text)?, Some(file)))
 }
 
-fn target_of(target: &config::Notify, warnings: &mut Vec<String>) -> Result<Target, Error> {
+fn target_of(target: &config::Notify, warnings: &mut Vec<String>) -> Result<NotifyTarget, Error> {
     let what = "serve.notify";
     let form = match target.form.as_deref() {
         None | Some("json") => PostForm::Json,
@@ -268,13 +270,13 @@ fn target_of(target: &config::Notify, warnings: &mut Vec<String>) -> Result<Targ
     };
     let url = secret(what, (target.url_file.as_ref(), target.url_env.as_ref()), warnings)?;
     match (&target.command, url) {
-        (Some(command), None) if target.form.is_none() => Ok(Target::Command(command.clone())),
+        (Some(command), None) if target.form.is_none() => Ok(NotifyTarget::Command(command.clone())),
         (None, Some(url)) => {
             let url = url.trim().to_owned();
             if !url.starts_with("https://") && !url.starts_with("http://") {
                 return Err(Error::usage(format!("{what}: that is no address (https://…)")));
             }
-            Ok(Target::Post { url, form })
+            Ok(NotifyTarget::Post { url, form })
         }
         _ => Err(Error::usage(format!("{what}: either `command`, or `url-file` or `url-env`, with `form`"))),
     }

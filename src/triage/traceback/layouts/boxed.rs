@@ -7,7 +7,9 @@ use regex::Regex;
 
 use super::layout::{Layout, skip_blank};
 use crate::model::Frame;
-use crate::triage::traceback::parsed::{Form, Link, ParsedTraceback, exception_line, separator};
+use crate::triage::traceback::parsed::{
+    ChainLink, ParsedTraceback, TracebackForm, exception_line, separator,
+};
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "rich", opens, inside, shows, closes: |_| false, read };
@@ -52,7 +54,7 @@ fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
     super::layout::chain(lines, at, one, chained)
 }
 
-fn chained(lines: &[&str], at: usize) -> Option<(Link, usize)> {
+fn chained(lines: &[&str], at: usize) -> Option<(ChainLink, usize)> {
     let at = skip_blank(lines, at);
     let mut sentence = String::new();
     for (offset, line) in lines[at..].iter().take(MOST_SENTENCE).enumerate() {
@@ -69,7 +71,7 @@ fn chained(lines: &[&str], at: usize) -> Option<(Link, usize)> {
 }
 
 fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
-    let mut read = ParsedTraceback::empty(Form::Boxed, at);
+    let mut read = ParsedTraceback::empty(TracebackForm::Boxed, at);
     let mut next = at + 1;
     let mut values = false;
     // A place too long for the box goes on in its next line.

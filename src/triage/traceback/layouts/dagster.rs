@@ -3,7 +3,7 @@
 use super::layout::{Layout, skip_blank};
 use super::variants;
 use crate::triage::traceback::native;
-use crate::triage::traceback::parsed::{Form, Link, ParsedTraceback, exception_line};
+use crate::triage::traceback::parsed::{ChainLink, ParsedTraceback, TracebackForm, exception_line};
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "dagster", opens, inside, shows: |_| true, closes: |_| false, read };
@@ -21,18 +21,18 @@ fn inside(line: &str) -> bool {
     opens(line) || link(line).is_some() || variants::raised(line.trim_end()).is_some()
 }
 
-fn link(line: &str) -> Option<Link> {
+fn link(line: &str) -> Option<ChainLink> {
     match line.trim_end() {
-        "The above exception was caused by the following exception:" => Some(Link::DirectCause),
+        "The above exception was caused by the following exception:" => Some(ChainLink::DirectCause),
         "The above exception occurred during handling of the following exception:" => {
-            Some(Link::DuringHandling)
+            Some(ChainLink::DuringHandling)
         }
         _ => None,
     }
 }
 
 fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
-    let mut chain: Vec<(Option<Link>, ParsedTraceback)> = Vec::new();
+    let mut chain: Vec<(Option<ChainLink>, ParsedTraceback)> = Vec::new();
     let mut link_before = None;
     let (mut at, mut next) = (at, at);
     while chain.len() < MOST {
@@ -49,7 +49,7 @@ fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
     let mut chain = chain.into_iter().rev();
     let (mut link, mut read) = chain.next()?;
     for (next_link, mut later) in chain {
-        later.cause = Some(Box::new((link.unwrap_or(Link::DirectCause), read)));
+        later.cause = Some(Box::new((link.unwrap_or(ChainLink::DirectCause), read)));
         (link, read) = (next_link, later);
     }
     // What failed in the step is told by its cause.
@@ -63,7 +63,7 @@ fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
 
 /// The exception whose frames begin below `at`; `next` becomes the line behind them.
 fn one(lines: &[&str], at: usize, next: &mut usize) -> Option<ParsedTraceback> {
-    let mut read = ParsedTraceback::empty(Form::Boxed, at);
+    let mut read = ParsedTraceback::empty(TracebackForm::Boxed, at);
     let (frames, end) = native::frames_only(lines, at + 1)?;
     read.frames = frames.frames;
     *next = end;

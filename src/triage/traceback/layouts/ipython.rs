@@ -8,7 +8,9 @@ use regex::Regex;
 use super::layout::{Layout, further_lines, ruled, skip_blank};
 use super::variants;
 use crate::model::Frame;
-use crate::triage::traceback::parsed::{Form, Link, ParsedTraceback, exception_line, separator};
+use crate::triage::traceback::parsed::{
+    ChainLink, ParsedTraceback, TracebackForm, exception_line, separator,
+};
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "IPython", opens, inside, shows, closes: |_| false, read };
@@ -65,7 +67,7 @@ fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
     Some((current, next))
 }
 
-fn chained(lines: &[&str], at: usize) -> Option<(Link, usize)> {
+fn chained(lines: &[&str], at: usize) -> Option<(ChainLink, usize)> {
     let at = skip_blank(lines, at);
     let link = separator(lines.get(at)?)?;
     let mut at = skip_blank(lines, at + 1);
@@ -77,7 +79,7 @@ fn chained(lines: &[&str], at: usize) -> Option<(Link, usize)> {
 
 fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
     let title = TITLE.captures(lines.get(at)?)?;
-    let mut read = ParsedTraceback::empty(Form::Boxed, at);
+    let mut read = ParsedTraceback::empty(TracebackForm::Boxed, at);
     let mut next = at + 1;
     while let Some(line) = lines.get(next) {
         let line = line.trim_end();

@@ -1,6 +1,6 @@
 //! What a reader of a layout does.
 
-use crate::triage::traceback::parsed::{Link, ParsedTraceback};
+use crate::triage::traceback::parsed::{ChainLink, ParsedTraceback};
 
 /// Reads the traceback that begins at a line, and gives the line behind it.
 pub(super) type Read = fn(&[&str], usize) -> Option<(ParsedTraceback, usize)>;
@@ -52,7 +52,7 @@ pub(super) fn chain(
     lines: &[&str],
     at: usize,
     one: impl Fn(&[&str], usize) -> Option<(ParsedTraceback, usize)>,
-    chained: impl Fn(&[&str], usize) -> Option<(Link, usize)>,
+    chained: impl Fn(&[&str], usize) -> Option<(ChainLink, usize)>,
 ) -> Option<(ParsedTraceback, usize)> {
     let (mut current, mut next) = one(lines, at)?;
     while let Some((link, after)) = chained(lines, next) {

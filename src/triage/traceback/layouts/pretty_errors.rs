@@ -8,7 +8,7 @@ use regex::Regex;
 use super::layout::ruled;
 use super::variants;
 use crate::model::Frame;
-use crate::triage::traceback::parsed::{Form, ParsedTraceback};
+use crate::triage::traceback::parsed::{ParsedTraceback, TracebackForm};
 
 static PLACE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^(\S.*\.\w+) (\d+) ([\w.<>]+)\s*$").expect("a valid pattern"));
@@ -29,7 +29,7 @@ pub(in crate::triage) fn closes(line: &str) -> bool {
 pub(in crate::triage) fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
     let kind = lines.get(at)?.trim_end().strip_suffix(':')?;
     let above = lines[..at].iter().rev().take_while(|line| !ruled(line) && !closes(line)).count();
-    let mut read = ParsedTraceback::empty(Form::Boxed, at - above);
+    let mut read = ParsedTraceback::empty(TracebackForm::Boxed, at - above);
     for line in &lines[at - above..at] {
         if let Some(found) = PLACE.captures(line) {
             read.frames.push(Frame {

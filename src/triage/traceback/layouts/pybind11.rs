@@ -7,7 +7,7 @@ use regex::Regex;
 use super::layout::{Layout, further_lines, skip_blank};
 use super::variants;
 use crate::model::Frame;
-use crate::triage::traceback::parsed::{Form, ParsedTraceback};
+use crate::triage::traceback::parsed::{ParsedTraceback, TracebackForm};
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "pybind11", opens, inside: |_| false, shows: |_| true, closes: |_| false, read };
@@ -59,7 +59,7 @@ pub(in crate::triage) fn below(
     lines: &[&str],
     at: usize,
 ) -> Option<(ParsedTraceback, usize)> {
-    let mut read = ParsedTraceback::empty(Form::Boxed, at);
+    let mut read = ParsedTraceback::empty(TracebackForm::Boxed, at);
     let mut next = skip_blank(lines, at + 1);
     while let Some(found) = lines.get(next).and_then(|line| PLACE.captures(line)) {
         read.frames.push(Frame {

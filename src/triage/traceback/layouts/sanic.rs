@@ -7,7 +7,7 @@ use regex::Regex;
 use super::layout::Layout;
 use super::variants;
 use crate::model::Frame;
-use crate::triage::traceback::parsed::{Form, Link, ParsedTraceback, exception_line};
+use crate::triage::traceback::parsed::{ChainLink, ParsedTraceback, TracebackForm, exception_line};
 
 pub(in crate::triage) static LAYOUT: Layout = Layout { name: "Sanic", opens, inside, shows, closes, read };
 
@@ -35,7 +35,7 @@ fn closes(line: &str) -> bool {
 
 fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
     let mut done: Option<ParsedTraceback> = None;
-    let mut read = ParsedTraceback::empty(Form::Boxed, at);
+    let mut read = ParsedTraceback::empty(TracebackForm::Boxed, at);
     let mut next = at + 1;
     while let Some(line) = lines.get(next) {
         let (last, text) = match (line.strip_prefix('│'), line.strip_prefix('╰')) {
@@ -61,7 +61,7 @@ fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
                 frame.code = Some(code.trim().to_owned());
             }
         } else if let Some((link, kind, message)) = exception(text) {
-            let mut one = std::mem::replace(&mut read, ParsedTraceback::empty(Form::Boxed, at));
+            let mut one = std::mem::replace(&mut read, ParsedTraceback::empty(TracebackForm::Boxed, at));
             one.kind = Some(variants::kind(kind).to_owned());
             message.clone_into(&mut one.message);
             if let Some(earlier) = done.take() {
@@ -77,9 +77,10 @@ fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
 }
 
 /// `LookupError from previous: no rate`, and how it is linked to the one before.
-fn exception(text: &str) -> Option<(Link, &str, &str)> {
+fn exception(text: &str) -> Option<(ChainLink, &str, &str)> {
     if let Some((kind, rest)) = text.split_once(' ') {
-        let linked = [("from previous", Link::DirectCause), ("while handling", Link::DuringHandling)];
+        let linked =
+            [("from previous", ChainLink::DirectCause), ("while handling", ChainLink::DuringHandling)];
         for (words, link) in linked {
             if let Some(rest) = rest.strip_prefix(words) {
                 let message = rest.split_once(": ").map_or("", |(_, message)| message);
@@ -88,7 +89,7 @@ fn exception(text: &str) -> Option<(Link, &str, &str)> {
         }
     }
     let (kind, message) = exception_line(text)?;
-    Some((Link::DuringHandling, kind, message))
+    Some((ChainLink::DuringHandling, kind, message))
 }
 
 #[cfg(test)]

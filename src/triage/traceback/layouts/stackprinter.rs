@@ -7,7 +7,9 @@ use regex::Regex;
 use super::layout::{Layout, further_lines, skip_blank};
 use super::variants;
 use crate::model::Frame;
-use crate::triage::traceback::parsed::{Form, Link, ParsedTraceback, exception_line, separator};
+use crate::triage::traceback::parsed::{
+    ChainLink, ParsedTraceback, TracebackForm, exception_line, separator,
+};
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "stackprinter", opens, inside, shows, closes: |_| false, read };
@@ -33,7 +35,7 @@ fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
     super::layout::chain(lines, at, one, chained)
 }
 
-fn chained(lines: &[&str], at: usize) -> Option<(Link, usize)> {
+fn chained(lines: &[&str], at: usize) -> Option<(ChainLink, usize)> {
     let at = skip_blank(lines, at);
     let link = separator(lines.get(at)?)?;
     let at = skip_blank(lines, at + 1);
@@ -41,7 +43,7 @@ fn chained(lines: &[&str], at: usize) -> Option<(Link, usize)> {
 }
 
 fn one(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
-    let mut read = ParsedTraceback::empty(Form::Boxed, at);
+    let mut read = ParsedTraceback::empty(TracebackForm::Boxed, at);
     let mut next = at;
     while let Some(line) = lines.get(next) {
         if let Some(found) = PLACE.captures(line) {

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::layout::Layout;
 use super::variants;
 use crate::model::Frame;
-use crate::triage::traceback::parsed::{Form, ParsedTraceback};
+use crate::triage::traceback::parsed::{ParsedTraceback, TracebackForm};
 
 pub(in crate::triage) static LAYOUT: Layout =
     Layout { name: "Twisted", opens, inside, shows: |_| true, closes: |_| false, read };
@@ -27,7 +27,7 @@ fn inside(line: &str) -> bool {
 
 fn read(lines: &[&str], at: usize) -> Option<(ParsedTraceback, usize)> {
     let title = TITLE.captures(lines[at])?;
-    let mut read = ParsedTraceback::empty(Form::Boxed, at);
+    let mut read = ParsedTraceback::empty(TracebackForm::Boxed, at);
     read.kind = Some(variants::kind(&title[1]).to_owned());
     title[2].trim_end().clone_into(&mut read.message);
     let frames = lines[at + 1..].iter().map_while(|line| PLACE.captures(line)).map(|found| Frame {

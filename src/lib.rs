@@ -1,6 +1,35 @@
 //! From a failing smoke test of a Python application, or only the log of its failure, to the commit
 //! that broke it, with proof.
 //!
+//! # As a library
+//!
+//! A request says what is asked, as the command line does; what happens is told as events; what comes of it is a report.
+//!
+//! ```no_run
+//! use pybisect::{CancelToken, Request};
+//!
+//! let mut request = Request::default();
+//! request.repo = Some("/srv/shop".into());
+//! request.good = vec!["v1.4".to_owned()];
+//! request.command = ["python", "-m", "pytest", "-q", "tests/test_smoke.py"].map(Into::into).to_vec();
+//!
+//! let report = pybisect::find(&request, &CancelToken::new(), &mut |event| eprintln!("{:?}", event.kind))?;
+//! if report.status == pybisect::model::Status::Found {
+//!     println!("{}", report.culprits[0].commit.id);
+//! }
+//! # Ok::<(), pybisect::Error>(())
+//! ```
+//!
+//! | function | what it does |
+//! |---|---|
+//! | [`find`] | the commit that broke a command, and the edits in it |
+//! | [`fix`] | ways to fix what was found, each tested |
+//! | [`check()`] | a branch before its merge: findings on the calls that it changed |
+//! | [`calls()`] | what a range of commits did to calls |
+//!
+//! [`search`] and [`mod@calls`] are the algorithms by themselves: which commits to test next, given a graph and what was
+//! seen; and the call changes of two texts. [`report`] has the renderers. All else is the program's own, and hidden.
+//!
 //! # Data flow, one way
 //!
 //! ```text

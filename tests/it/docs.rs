@@ -44,6 +44,21 @@ fn every_link_between_pages_leads_to_a_file_and_a_heading() {
 }
 
 #[test]
+fn the_files_that_pages_name_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = Regex::new(r"`((?:src|tests|fixtures|examples|fuzz|docs|ci)/[\w./-]+)`").unwrap();
+    let mut seen = 0;
+    for page in pages().into_iter().chain([root.join("CONTRIBUTING.md")]) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for found in path.captures_iter(&text) {
+            seen += 1;
+            assert!(root.join(&found[1]).exists(), "{}: {}", page.display(), &found[1]);
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+#[test]
 fn the_front_page_leads_to_every_page() {
     let front = std::fs::read_to_string(pages()[0].as_path()).unwrap();
     for page in pages().iter().skip(1) {

@@ -54,6 +54,29 @@ fn suspects(repo: &TestRepo, arguments: &[&str]) -> Value {
     serde_json::from_str(&ran.stdout).unwrap()
 }
 
+/// A stand-in for pytest, whose test fails.
+const PYTEST: &str = r"
+import sys
+print('F\n=================== FAILURES ===================')
+print('____________________ test_x ____________________\n')
+print('    def test_x():\n>       assert 1 == 2\nE       assert 1 == 2\n')
+print('test_x.py:2: AssertionError')
+print('=========== short test summary info ============')
+print('FAILED test_x.py::test_x - assert 1 == 2\n1 failed in 0.01s')
+sys.exit(1)
+";
+
+#[test]
+fn the_command_is_told_as_it_was_given() {
+    let mut repo = TestRepo::new();
+    let good = repo.write("pytest.py", "").write("test_x.py", "def test_x():\n    pass\n").commit("begin");
+    repo.write("pytest.py", PYTEST).write("test_x.py", "def test_x():\n    assert 1 == 2\n").commit("break");
+    repo.check_out();
+    let report = suspects(&repo, &[&format!("{good}.."), "--", "python3", "-m", "pytest", "-q"]);
+    assert_eq!(report["command"], serde_json::json!(["python3", "-m", "pytest", "-q"]));
+    assert_eq!(report["trial_log"][0]["verdict"], "bad", "{report:#}");
+}
+
 #[test]
 fn annotations_stand_on_the_line_that_failed() {
     let (repo, ids) = shortener();

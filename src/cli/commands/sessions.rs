@@ -92,14 +92,17 @@ fn result(store: &Store, row: &SessionRow) -> Result<(String, bool), Error> {
 
 /// What the runs of a command came to that does not search.
 fn of_runs(kind: SessionKind, report: &Report) -> (String, bool) {
+    let count =
+        |of: &dyn Fn(VerdictKind) -> bool| report.trial_log.iter().filter(|line| of(line.verdict)).count();
+    let (passed, failed) = (count(&|one| one == VerdictKind::Good), count(&|one| one == VerdictKind::Bad));
     let runs = report.trial_log.len();
-    let failed = report.trial_log.iter().filter(|line| line.verdict == VerdictKind::Bad).count();
-    let word = kind.word();
-    let runs = plural(runs, "run");
-    if failed == 0 {
-        return (format!("{word}: {runs}, none failed"), true);
-    }
-    (format!("{word}: {runs}, {failed} failed"), false)
+    let counts = [(passed, "passed"), (failed, "failed"), (runs - passed - failed, "could not be tested")];
+    let told: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    (format!("{}: {}: {}", kind.word(), plural(runs, "run"), told.join(", ")), passed == runs)
 }
 
 /// Whole seconds.

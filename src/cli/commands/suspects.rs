@@ -313,7 +313,8 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
     add_calls(repository, &failure, &mut report.suspects)?;
     report.good.clone_from(&plan.good);
     report.bad = Some(plan.bad);
-    report.command = plan.recipe.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    // As it was given: what runs may have an option more.
+    report.command = shell_words::split(&plan.command_text).unwrap_or_default();
     report.failure = Some(signature);
     report.trial_log = trial_log;
     if failure.is_empty() {

@@ -63,9 +63,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
 
 /// What a session came to, in a few words, and whether that is an answer.
 fn result(store: &Store, row: &SessionRow) -> Result<(String, bool), Error> {
+    let of = if row.kind == SessionKind::Find { String::new() } else { format!("{}: ", row.kind.word()) };
     match row.state {
-        SessionState::Interrupted => return Ok(("stopped before the end".to_owned(), false)),
-        SessionState::Running => return Ok(("running, or killed".to_owned(), false)),
+        SessionState::Interrupted => return Ok((format!("{of}stopped before the end"), false)),
+        SessionState::Running => return Ok((format!("{of}running, or killed"), false)),
         SessionState::Finished => {}
     }
     let report = masked(&Report::from_events(&store.events(&row.id)?));

@@ -8,16 +8,14 @@ use super::endpoint_state::{Endpoints, Expected};
 use super::error::{EarlyExit, SessionError};
 use super::finished_trial::FinishedTrial;
 use super::history_state::Faces;
-use super::journal::{Journal, started};
+use super::journal::{Journal, TrialSays, started};
 use super::package_trial::PackageTask;
 use super::resume::{earlier_trials, session_key};
-use super::secrets::kept;
 use super::selection_state::Selection;
 use super::sharing_state::Sharing;
 use super::state::{AtGood, Printed, Session, Speculation, TimeLimits, TracedRun, TracedVerdict, Unproven};
 use super::target_state::Targets;
 use super::trial_queue::Trials;
-use crate::model::event::TrialFinished;
 use crate::model::{
     CommitId, Conclusion, EventKind, FailureSignature, Inconclusive, Report, SkipKind, TreeId, TrialId,
     TrialKind, Verdict,
@@ -256,19 +254,8 @@ impl Session<'_> {
         failure: Option<FailureSignature>,
         likely: Option<String>,
     ) -> Result<(), SessionError> {
-        self.journal.keep(&kept(done, verdict))?;
-        self.journal.say(EventKind::TrialFinished(Box::new(TrialFinished {
-            trial: done.id,
-            commit: done.commit,
-            purpose: done.purpose,
-            verdict: verdict.clone(),
-            ending: done.output.ending.clone(),
-            failure,
-            likely,
-            timing: done.output.timing,
-            source: done.source,
-            selected: self.selection.has(done.id),
-        })))
+        let (verdict, selected) = (verdict.clone(), self.selection.has(done.id));
+        self.journal.say_finished(done, TrialSays { verdict, failure, likely, selected })
     }
 
     /// Empty when the trial runs again, unwatched.

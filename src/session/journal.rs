@@ -2,9 +2,22 @@
 
 use std::time::Instant;
 
+use super::finished_trial::FinishedTrial;
+use super::secrets::kept;
 use super::{Plan, SessionError};
-use crate::model::{Event, EventKind, KeptOutput, Report};
+use crate::model::event::TrialFinished;
+use crate::model::{Event, EventKind, FailureSignature, Report, Verdict};
 use crate::store::{SessionId, SessionState, Store};
+
+/// What a trial that ended says, beside how it ended.
+pub(super) struct TrialSays {
+    pub(super) verdict: Verdict,
+    pub(super) failure: Option<FailureSignature>,
+    /// Why it is not certain that the failure is the target, where that is only likely.
+    pub(super) likely: Option<String>,
+    /// Whether the trial ran the failing tests only.
+    pub(super) selected: bool,
+}
 
 /// The session's voice.
 pub(super) struct Journal<'a> {
@@ -63,9 +76,22 @@ impl<'a> Journal<'a> {
         self.say(kind)
     }
 
-    /// Keep what a trial printed.
-    pub(super) fn keep(&self, kept: &KeptOutput) -> Result<(), SessionError> {
-        Ok(self.store.keep_output(&self.session, kept)?)
+    /// Say that a trial came to an end, and keep what it printed.
+    pub(super) fn say_finished(&mut self, done: &FinishedTrial, said: TrialSays) -> Result<(), SessionError> {
+        let TrialSays { verdict, failure, likely, selected } = said;
+        self.store.keep_output(&self.session, &kept(done, &verdict))?;
+        self.say(EventKind::TrialFinished(Box::new(TrialFinished {
+            trial: done.id,
+            commit: done.commit,
+            purpose: done.purpose,
+            verdict,
+            ending: done.output.ending.clone(),
+            failure,
+            likely,
+            timing: done.output.timing,
+            source: done.source,
+            selected,
+        })))
     }
 
     /// Keep what state the session is in.

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::finished_trial::FinishedTrial;
-use super::journal::{Journal, started};
+use super::journal::{Journal, TrialSays, started};
 use super::resume::session_key;
-use super::secrets::{kept, masked};
+use super::secrets::masked;
 use super::trial_queue::Trials;
 use super::{Plan, SessionContext, SessionError};
-use crate::model::event::TrialFinished;
 use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{
     CommitId, Event, EventKind, Termination, TreeId, TrialId, TrialKind, TrialOutput, TrialSpec, Verdict,
@@ -266,19 +265,8 @@ impl TreeRuns<'_> {
         let failure = if *verdict == Verdict::Good { None } else { failures().into_iter().next() };
         let line = TrialLine::of(done.commit, done.purpose, verdict, done.source);
         self.log.push(TrialLine { timing: done.output.timing, ..line });
-        self.journal.keep(&kept(done, verdict))?;
-        self.journal.say(EventKind::TrialFinished(Box::new(TrialFinished {
-            trial: done.id,
-            commit: done.commit,
-            purpose: done.purpose,
-            verdict: verdict.clone(),
-            ending: done.output.ending.clone(),
-            failure,
-            likely: None,
-            timing: done.output.timing,
-            source: done.source,
-            selected: false,
-        })))
+        let verdict = verdict.clone();
+        self.journal.say_finished(done, TrialSays { verdict, failure, likely: None, selected: false })
     }
 
     fn close(&self) -> Result<(), SessionError> {

@@ -250,8 +250,7 @@ impl MergeCheck<'_, '_> {
 
     fn run(&mut self, asked: &[TreeRun]) -> Result<Vec<TrialOutput>, Error> {
         let plan = &self.prepared.plan;
-        let ended = self.runs.all(asked, &mut |_, output| verdict(plan, output))?;
-        Ok(ended.into_iter().map(|run| run.output).collect())
+        Ok(self.runs.all(asked, &mut |_, output| verdict(plan, output))?)
     }
 
     fn of_trees(&self, trees: &[SmokeSource], purpose: TrialKind) -> Result<Vec<TreeRun>, Error> {

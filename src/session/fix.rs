@@ -234,8 +234,8 @@ fn outputs(
     asked: &[TreeRun],
     judge: &mut dyn FnMut(usize, &TrialOutput) -> Verdict,
 ) -> Result<Option<Vec<TrialOutput>>, SessionError> {
-    let ended = runs.all(asked, judge)?;
-    Ok((!workshop.cancel.is_cancelled()).then(|| ended.into_iter().map(|run| run.output).collect()))
+    let outputs = runs.all(asked, judge)?;
+    Ok((!workshop.cancel.is_cancelled()).then_some(outputs))
 }
 
 fn with_packages_of_today(run: &TreeRun) -> Arc<TrialSpec> {

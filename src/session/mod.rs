@@ -169,6 +169,6 @@ pub use read_changes::{FailingTree, read_changes};
 pub use revert_set::{BeforeAfter, RevertSet};
 pub use secrets::Secrets;
 pub use signals::SignalListener;
-pub use tree_runs::{EndedRun, JournalOf, TreeRun, TreeRuns, with_tree_runs};
+pub use tree_runs::{JournalOf, TreeRun, TreeRuns, with_tree_runs};
 
 pub(crate) use overlay::Trees;

@@ -160,8 +160,8 @@ pub fn run_bad_commit(
     };
     let oracle = TargetOracle::new(Target::AnyFailure, CommandFacts::of(&run.recipe.command));
     with_tree_runs(plan, workshop, &JournalOf::Own(kind), listener, |runs| {
-        let ended = runs.all(&[run], &mut |_, output| oracle.judge(output))?;
-        let output = ended.into_iter().next().map(|ended| ended.output);
+        let outputs = runs.all(&[run], &mut |_, output| oracle.judge(output))?;
+        let output = outputs.into_iter().next();
         let output = output.unwrap_or_else(|| TrialOutput::without_run(Termination::Cancelled));
         Ok((output, runs.log().to_vec()))
     })

@@ -12,7 +12,7 @@ use super::resume::session_key;
 use super::secrets::masked;
 use super::trial_queue::Trials;
 use super::{Plan, SessionContext, SessionError};
-use crate::model::trial_line::{OutcomeSource, TrialLine};
+use crate::model::trial_line::TrialLine;
 use crate::model::{
     CommitId, Event, EventKind, Termination, TreeId, TrialId, TrialKind, TrialOutput, TrialSpec, Verdict,
 };
@@ -32,15 +32,6 @@ pub struct TreeRun {
     pub purpose: TrialKind,
     /// How the command runs.
     pub recipe: Arc<TrialSpec>,
-}
-
-/// A run that came to its end; [`Termination::Cancelled`] where the user stopped it.
-#[derive(Debug, Clone)]
-pub struct EndedRun {
-    /// What came of it.
-    pub output: TrialOutput,
-    /// Whether the run ran or was known.
-    pub source: OutcomeSource,
 }
 
 /// Where runs are journalled.
@@ -118,7 +109,7 @@ fn next_trial(store: &Store, session: &SessionId) -> Result<u64, SessionError> {
 
 impl TreeRuns<'_> {
     /// Run these, as many at a time as there are slots; what came of each, in their order. Each is judged as it ends, with
-    /// its place among these.
+    /// its place among these. One that the user stopped is [`Termination::Cancelled`].
     ///
     /// # Errors
     /// When the machine or the store fails.
@@ -126,18 +117,13 @@ impl TreeRuns<'_> {
         &mut self,
         asked: &[TreeRun],
         judge: &mut dyn FnMut(usize, &TrialOutput) -> Verdict,
-    ) -> Result<Vec<EndedRun>, SessionError> {
-        let mut ended: Vec<Option<EndedRun>> = vec![None; asked.len()];
-        self.run(asked, &mut |at, done| {
-            let verdict = judge(at, &done.output);
-            ended[at] = Some(EndedRun { output: done.output.clone(), source: done.source });
-            (verdict, asked.len())
+    ) -> Result<Vec<TrialOutput>, SessionError> {
+        let mut outputs = vec![TrialOutput::without_run(Termination::Cancelled); asked.len()];
+        self.run(asked, judge, &mut |at, done, _| {
+            outputs[at] = done.output;
+            asked.len()
         })?;
-        let stopped = || EndedRun {
-            output: TrialOutput::without_run(Termination::Cancelled),
-            source: OutcomeSource::Ran,
-        };
-        Ok(ended.into_iter().map(|ended| ended.unwrap_or_else(stopped)).collect())
+        Ok(outputs)
     }
 
     /// The first of these that is judged good. What comes after it is not started, or ended.
@@ -150,21 +136,21 @@ impl TreeRuns<'_> {
         judge: &mut dyn FnMut(usize, &TrialOutput) -> Verdict,
     ) -> Result<Option<usize>, SessionError> {
         let mut first = asked.len();
-        self.run(asked, &mut |at, done| {
-            let verdict = judge(at, &done.output);
-            if verdict == Verdict::Good {
+        self.run(asked, judge, &mut |at, _, verdict| {
+            if *verdict == Verdict::Good {
                 first = first.min(at);
             }
-            (verdict, first)
+            first
         })?;
         Ok((first < asked.len()).then_some(first))
     }
 
-    /// Run these. Whoever hears how one ended says what that means, and how many of them are wanted now, from the first on.
+    /// Run these. Whoever takes what came of one says how many of them are wanted now, from the first on.
     fn run(
         &mut self,
         asked: &[TreeRun],
-        hear: &mut dyn FnMut(usize, &FinishedTrial) -> (Verdict, usize),
+        judge: &mut dyn FnMut(usize, &TrialOutput) -> Verdict,
+        take: &mut dyn FnMut(usize, FinishedTrial, &Verdict) -> usize,
     ) -> Result<(), SessionError> {
         self.begin()?;
         let (mut next, mut wanted) = (0, asked.len());
@@ -177,20 +163,18 @@ impl TreeRuns<'_> {
             if running.is_empty() {
                 return Ok(());
             }
-            let done = self.trials.wait(None)?;
-            let Some(done) = done else {
+            let Some(done) = self.trials.wait(None)? else {
                 if self.context.cancel.is_cancelled() {
                     self.trials.drain()?;
-                    wanted = 0;
-                    self.dismiss(&mut running, wanted)?;
+                    self.dismiss(&mut running, 0)?;
                 }
                 continue;
             };
             // What was dismissed when it had ended already is not heard of.
             let Some(at) = running.remove(&done.id) else { continue };
-            let (verdict, left) = hear(at, &done);
+            let verdict = judge(at, &done.output);
             self.tell(&done, &verdict, &asked[at])?;
-            wanted = left;
+            wanted = take(at, done, &verdict);
             self.dismiss(&mut running, wanted)?;
         }
     }
@@ -242,10 +226,10 @@ impl TreeRuns<'_> {
     }
 
     fn start(&mut self, run: &TreeRun) -> Result<TrialId, SessionError> {
-        let (commit, recipe) = (run.commit, TrialSpec::clone(&run.recipe));
+        let (commit, recipe) = (run.commit, Arc::clone(&run.recipe));
         // Files that it writes are not recorded.
         let trial = if recipe.outputs.is_empty() {
-            self.trials.start_recipe(commit, run.tree, run.purpose, recipe)?
+            self.trials.start_with(commit, run.tree, run.purpose, recipe)?
         } else {
             self.trials.start_unrecorded(commit, run.tree, run.purpose, recipe)
         };

@@ -191,16 +191,15 @@ impl<'a> Trials<'a> {
         self.start_with(commit, tree, purpose, Arc::new(recipe))
     }
 
-    fn start_with(
+    /// The same with a recipe that others have, too.
+    pub(super) fn start_with(
         &mut self,
         commit: CommitId,
         tree: TreeId,
         purpose: TrialKind,
         recipe: Arc<TrialSpec>,
     ) -> Result<TrialId, SessionError> {
-        let id = TrialId(self.next_id);
-        self.next_id += 1;
-        self.started += 1;
+        let id = self.number();
         let key = self.key(commit, tree, &recipe);
         let limit = recipe.timeout;
         let known = self.record(key)?;
@@ -227,13 +226,19 @@ impl<'a> Trials<'a> {
         commit: CommitId,
         tree: TreeId,
         purpose: TrialKind,
-        recipe: TrialSpec,
+        recipe: Arc<TrialSpec>,
     ) -> TrialId {
+        let id = self.number();
+        let key = self.key(commit, tree, &recipe);
+        self.run(id, key, commit, tree, purpose, recipe);
+        id
+    }
+
+    /// The number of a trial that begins.
+    const fn number(&mut self) -> TrialId {
         let id = TrialId(self.next_id);
         self.next_id += 1;
         self.started += 1;
-        let key = self.key(commit, tree, &recipe);
-        self.run(id, key, commit, tree, purpose, Arc::new(recipe));
         id
     }
 

@@ -161,6 +161,8 @@ impl<'r> Asked<'r> {
 struct Range {
     good: Vec<CommitId>,
     bad: CommitId,
+    /// All of these.
+    ends: Vec<CommitId>,
     notes: Vec<String>,
     laid: LaidOver,
     /// What a partial clone lacked, until the end.
@@ -177,11 +179,7 @@ impl Range {
         stay_inside(&asked.config, request, &asked.here, &asked.standing)?;
         let ends: Vec<CommitId> = good.iter().copied().chain([bad]).collect();
         let laid = asked.laid_over(&ends)?;
-        Ok(Self { good, bad, notes, laid, fetched })
-    }
-
-    fn ends(&self) -> Vec<CommitId> {
-        self.good.iter().copied().chain([self.bad]).collect()
+        Ok(Self { good, bad, ends, notes, laid, fetched })
     }
 }
 
@@ -273,7 +271,7 @@ pub(crate) fn prepare(request: &Request) -> Result<Prepared, Error> {
     let chosen = environments::choose(
         &options,
         repository,
-        (&range.ends(), &standing.subdir),
+        (&range.ends, &standing.subdir),
         (here.python.as_ref(), &prober),
         (&cache, here.sandbox.as_ref().map(|sandbox| (sandbox, isolated.passed()))),
         &merged.command,
@@ -331,7 +329,7 @@ fn plan(
     (environment, environment_key): (Vec<(String, String)>, String),
 ) -> (Plan, Repository, TempDir) {
     let Asked { request, repository, merged, named_tests, .. } = asked;
-    let Range { good, bad, notes, laid, fetched } = range;
+    let Range { good, bad, ends: _, notes, laid, fetched } = range;
     let plan = Plan {
         good,
         bad,

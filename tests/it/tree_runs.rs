@@ -62,7 +62,7 @@ fn what_came_of_each_is_told_in_their_order_whatever_the_order_of_the_answers() 
         let (codes, told) = told(&scene, &executor, |runs| {
             let ended = runs.all(&each(&scene), &mut judge)?;
             assert_eq!(runs.log().len(), 7);
-            Ok(ended.into_iter().map(|run| run.output.ending).collect::<Vec<_>>())
+            Ok(ended.into_iter().map(|output| output.ending).collect::<Vec<_>>())
         });
         let wanted = (0..7).map(|at| Termination::Exited { code: i32::from(at >= 4) });
         assert_eq!(codes, wanted.collect::<Vec<_>>(), "seed {seed}");
@@ -101,8 +101,12 @@ fn what_ran_is_known_the_next_time_and_the_session_is_none_of_a_search() {
     let (_, first) = told(&scene, &executor, |runs| runs.all(&each(&scene), &mut judge));
     drop(executor);
     let nothing = ScriptedExecutor::new(2, 1, |_, _| panic!("all of these are known"));
-    let (ended, _) = told(&scene, &nothing, |runs| runs.all(&each(&scene), &mut judge));
-    assert!(ended.iter().all(|run| run.source == OutcomeSource::Reused), "{ended:?}");
+    let (log, _) = told(&scene, &nothing, |runs| {
+        runs.all(&each(&scene), &mut judge)?;
+        Ok(runs.log().to_vec())
+    });
+    assert_eq!(log.len(), 3);
+    assert!(log.iter().all(|run| run.source == OutcomeSource::Reused), "{log:?}");
     let store = Store::open(scene.cache.path()).unwrap();
     let sessions = store.sessions(None).unwrap();
     assert_eq!(sessions.len(), 1, "the same again is the same session: {sessions:?}");
@@ -121,7 +125,7 @@ fn of_the_same_tree_twice_the_second_is_another_run() {
     let twice = [each(&scene), each(&scene)].concat();
     let (mut codes, _) = told(&scene, &executor, |runs| {
         let ended = runs.all(&twice, &mut judge)?;
-        Ok(ended.into_iter().map(|run| format!("{:?}", run.output.ending)).collect::<Vec<_>>())
+        Ok(ended.into_iter().map(|output| format!("{:?}", output.ending)).collect::<Vec<_>>())
     });
     codes.sort();
     assert_eq!(codes, ["Exited { code: 0 }", "Exited { code: 1 }"]);
@@ -161,7 +165,7 @@ fn what_the_user_stops_is_told_as_cancelled_and_what_had_ended_is_kept() {
     });
     let (ended, _) = told(&scene, &executor, |runs| runs.all(&each(&scene), &mut judge));
     drop(executor);
-    let cancelled = ended.iter().filter(|run| run.output.ending == Termination::Cancelled).count();
+    let cancelled = ended.iter().filter(|output| output.ending == Termination::Cancelled).count();
     assert!((3..=4).contains(&cancelled), "{ended:?}");
     let store = Store::open(scene.cache.path()).unwrap();
     assert_eq!(store.sessions(None).unwrap()[0].state, SessionState::Interrupted);

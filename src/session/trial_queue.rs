@@ -293,7 +293,9 @@ impl<'a> Trials<'a> {
         match self.records.entry(key) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
-                let known = if self.fresh { Vec::new() } else { self.store.outcomes(key)? };
+                let mut known = if self.fresh { Vec::new() } else { self.store.outcomes(key)? };
+                // Of earlier versions, which kept those.
+                known.retain(|output| !lacks_program(output));
                 Ok(entry.insert(known.into()))
             }
         }
@@ -444,6 +446,9 @@ impl<'a> Trials<'a> {
         ) {
             return Ok(());
         }
+        if lacks_program(output) {
+            return Ok(());
+        }
         // Nor is a failure in a tree that lacked something: what is fetched meanwhile may mend it.
         if !output.notes.is_empty() && output.ending != (Termination::Exited { code: 0 }) {
             return Ok(());
@@ -451,6 +456,11 @@ impl<'a> Trials<'a> {
         let key = self.key(trial.commit, trial.tree, &trial.recipe);
         Ok(self.store.add_outcome(key, trial.commit, &masked(output))?)
     }
+}
+
+/// Whether the command could not be started for want of a program: once that is installed, the same trial says something.
+fn lacks_program(output: &TrialOutput) -> bool {
+    matches!(output.ending, Termination::NotStarted { .. } | Termination::Exited { code: 126 | 127 })
 }
 
 fn ran(output: &TrialOutput) -> Duration {

@@ -119,6 +119,25 @@ fn what_ran_is_known_the_next_time_and_the_session_is_none_of_a_search() {
 }
 
 #[test]
+fn a_program_that_was_missing_is_looked_for_again() {
+    let missing =
+        [exited(127, "sh: smoke: not found"), TrialOutput::without_run(not_started()), exited(126, "")];
+    for output in missing {
+        let scene = Scene::new(1);
+        let executor = ScriptedExecutor::new(1, 1, |_, _| Ok(output.clone()));
+        told(&scene, &executor, |runs| runs.all(&each(&scene), &mut judge));
+        drop(executor);
+        let executor = ScriptedExecutor::new(1, 1, |_, _| Ok(exited(0, "")));
+        let (ended, _) = told(&scene, &executor, |runs| runs.all(&each(&scene), &mut judge));
+        assert_eq!(ended[0].ending, Termination::Exited { code: 0 }, "{output:?}");
+    }
+}
+
+fn not_started() -> Termination {
+    Termination::NotStarted { error: "No such file or directory".to_owned() }
+}
+
+#[test]
 fn of_the_same_tree_twice_the_second_is_another_run() {
     let scene = Scene::new(1);
     let executor = ScriptedExecutor::new(2, 1, |_, nth| Ok(exited(i32::try_from(nth).unwrap(), "")));

@@ -66,4 +66,4 @@ pub use diff::{Parsing, Paths, diff_files, diff_files_parsing};
 pub use patch::{FilePatch, parse_patch};
 pub use request_handlers::unguarded_in_handler;
 pub use stale::StaleFinder;
-pub use well_formed::{is_well_formed, statement_starts};
+pub use well_formed::{ClassBody, class_bodies, is_well_formed, is_well_formed_body, statement_starts};

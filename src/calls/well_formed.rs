@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::parse::parse;
-use super::statements::{LogicalLine, LogicalLines, continues, next_telling, string_end};
+use super::statements::{
+    Form, LogicalLine, LogicalLines, continues, members, next_telling, string_end, top_level,
+};
 
 /// Whether the parser reads a source without an error, and every block has the indentation that it needs (which
 /// the grammar leaves open).
@@ -30,6 +32,37 @@ pub fn statement_starts(source: &[u8], range: Range<usize>) -> Vec<usize> {
         decorated = text.starts_with(b"@");
     }
     starts
+}
+
+/// The body of a class, as far as it can be read by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassBody {
+    /// Columns of indentation of its statements.
+    pub indent: usize,
+    /// Where its statements begin, in bytes of the source, and where the last one ends.
+    pub starts: Vec<usize>,
+}
+
+/// The bodies of the classes at the top of a source, in order.
+#[must_use]
+pub fn class_bodies(source: &[u8]) -> Vec<ClassBody> {
+    let classes = top_level(source).into_iter().filter(|statement| statement.form == Form::Class);
+    let bodies = classes.filter_map(|class| {
+        let statements = members(source, &class)?;
+        let indent = LogicalLines::new(source, class.header_end..class.range.end).next()?.indent;
+        let end = statements.last()?.range.end;
+        Some(ClassBody { indent, starts: statements.iter().map(|one| one.range.start).chain([end]).collect() })
+    });
+    bodies.collect()
+}
+
+/// Whether the parser reads these lines without an error as statements of a class of so much indentation; `None` when they
+/// begin elsewhere or leave it, so that what is around them counts as well.
+#[must_use]
+pub fn is_well_formed_body(lines: &[u8], indent: usize) -> Option<bool> {
+    let mut indents = LogicalLines::new(lines, 0..lines.len()).map(|line| line.indent);
+    let is_of_class = indents.next() == Some(indent) && !indents.any(|other| other < indent);
+    is_of_class.then(|| is_well_formed(&[b"class _:\n", lines].concat()))
 }
 
 fn has_sound_blocks(source: &[u8]) -> bool {
@@ -116,6 +149,31 @@ mod tests {
         for text in ill {
             assert!(!is_well_formed(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn statements_of_a_class_are_read_at_its_indentation() {
+        let cases = [
+            ("    x = 1\n    def f(self):\n        pass\n", Some(true)),
+            ("\n    # a word\n    x = 1\n", Some(true)),
+            ("    x = (1\n", Some(false)),
+            ("    if x:\n", Some(false)),
+            ("    x = 1\ny = 2\n", None),
+            ("        x = 1\n    y = 2\n", None),
+            ("  x = 1\n", None),
+            ("", None),
+        ];
+        for (text, well) in cases {
+            assert_eq!(is_well_formed_body(text.as_bytes(), 4), well, "{text}");
+        }
+    }
+
+    #[test]
+    fn bodies_of_classes_are_their_statements() {
+        let text = "x = 1\nclass A(B):\n    a = 1\n\n    @d\n    def f(self):\n        pass\ndef g():\n    pass\nclass C: pass\n";
+        let [body] = class_bodies(text.as_bytes()).try_into().unwrap();
+        let lines: Vec<&str> = body.starts.windows(2).map(|pair| text[pair[0]..pair[1]].trim()).collect();
+        assert_eq!((body.indent, lines), (4, vec!["a = 1", "@d\n    def f(self):\n        pass"]));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::files::FilePair;
 use super::hunks::{Part, Piece};
-use crate::calls::{is_well_formed, statement_starts};
+use crate::calls::{ClassBody, class_bodies, is_well_formed, is_well_formed_body, statement_starts};
 
 /// Pieces of one file that are parsed to find out; past that, pieces of a hunk go together.
 const MOST_PARSED: usize = 1000;
@@ -23,10 +23,11 @@ pub(super) fn groups(pair: &FilePair, pieces: &[Piece]) -> Vec<Vec<usize>> {
     Joiner { old: Cut::new(old), new: Cut::new(new), pieces }.join(alone)
 }
 
-/// A text and where its statements begin, and its end.
+/// A text and where its statements begin, at the top and in the bodies of classes, and its end.
 struct Cut<'a> {
     text: &'a [u8],
     starts: Vec<usize>,
+    bodies: Vec<ClassBody>,
 }
 
 impl<'a> Cut<'a> {
@@ -34,25 +35,43 @@ impl<'a> Cut<'a> {
         let mut starts = vec![0];
         starts.extend(statement_starts(text, 0..text.len()).into_iter().skip(1));
         starts.push(text.len());
-        Self { text, starts }
+        Self { text, starts, bodies: class_bodies(text) }
     }
 
-    /// The statements around these ranges (in order) with other texts in their place.
-    fn with(&self, replaced: &[(Range<usize>, &[u8])]) -> Vec<u8> {
-        let (Some(first), Some(last)) = (replaced.first(), replaced.last()) else { return Vec::new() };
-        // What is put right where a statement begins may belong to the one before.
-        let from = self.starts.partition_point(|&start| start < first.0.start).saturating_sub(1);
-        let to = self.starts.partition_point(|&start| start <= last.0.end).min(self.starts.len() - 1);
+    /// Whether the text with others in the place of these ranges (in order) is Python: the statements around them are
+    /// parsed, and of a class no more than those, so that one of thousands of lines is not parsed for each piece of it.
+    fn stands_with(&self, replaced: &[(Range<usize>, &[u8])]) -> bool {
+        let (Some(first), Some(last)) = (replaced.first(), replaced.last()) else { return true };
+        let hull = first.0.start..last.0.end;
+        let holds = |body: &&ClassBody| {
+            let (Some(&start), Some(&end)) = (body.starts.first(), body.starts.last()) else { return false };
+            start < hull.start && hull.end < end
+        };
+        let in_class = self.bodies.iter().find(holds).and_then(|body| {
+            is_well_formed_body(&self.spliced(around(&body.starts, &hull), replaced), body.indent)
+        });
+        in_class.unwrap_or_else(|| is_well_formed(&self.spliced(around(&self.starts, &hull), replaced)))
+    }
+
+    fn spliced(&self, part: Range<usize>, replaced: &[(Range<usize>, &[u8])]) -> Vec<u8> {
         let mut text = Vec::new();
-        let mut copied = self.starts[from];
+        let mut copied = part.start;
         for (range, other) in replaced {
             text.extend_from_slice(&self.text[copied..range.start]);
             text.extend_from_slice(other);
             copied = range.end;
         }
-        text.extend_from_slice(&self.text[copied..self.starts[to].max(copied)]);
+        text.extend_from_slice(&self.text[copied..part.end.max(copied)]);
         text
     }
+}
+
+/// The statements around a range, of those that begin at `starts`, whose last entry is the end.
+fn around(starts: &[usize], hull: &Range<usize>) -> Range<usize> {
+    // What is put right where a statement begins may belong to the one before.
+    let from = starts.partition_point(|&start| start < hull.start).saturating_sub(1);
+    let to = starts.partition_point(|&start| start <= hull.end).min(starts.len() - 1);
+    starts[from]..starts[to]
 }
 
 struct Joiner<'a> {
@@ -94,7 +113,7 @@ impl Joiner<'_> {
             with.push((old.clone(), &self.new.text[new.clone()]));
             without.push((new.clone(), &self.old.text[old.clone()]));
         }
-        is_well_formed(&self.old.with(&with)) && is_well_formed(&self.new.with(&without))
+        self.old.stands_with(&with) && self.new.stands_with(&without)
     }
 
     fn neighbour(&self, groups: &[Vec<usize>], at: usize) -> usize {

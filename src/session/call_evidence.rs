@@ -1,5 +1,7 @@
 //! What a suspect did to a call of which the failure speaks, in words.
 
+use std::collections::HashMap;
+
 use crate::calls::{Paths, diff_files};
 use crate::git::{FileChange, GitError, Repository};
 use crate::model::{CallChange, CallSite, CommitId};
@@ -10,36 +12,50 @@ const MOST_FILES: usize = 30;
 /// Calls are shown up to so many characters.
 const LONGEST: usize = 60;
 
-/// `application.py: json.load became json.loads`: of a commit's changed calls, one that stands in a line of
-/// the traceback, or else one whose function the failure names.
-///
-/// # Errors
-/// When the commit or a tree is missing or broken.
-pub(super) fn call_reason(
-    repository: &Repository,
-    commit: CommitId,
-    failure: &FailureEvidence,
-) -> Result<Option<String>, GitError> {
-    let commit = repository.commit_trees(commit)?;
-    // What a merge did to calls, it took from its parents.
-    let [parent] = commit.parents[..] else { return Ok(None) };
-    let files = repository.changed_python_files(Some(parent), commit.tree)?;
-    let mut named = None;
-    for file in files.iter().take(MOST_FILES) {
-        let path = file.path.to_string_lossy();
-        for change in call_changes(repository, file) {
-            let speaks =
-                |site: &Option<CallSite>| site.as_ref().is_some_and(|site| failure.shows(&site.text));
-            if speaks(&change.after) {
-                return Ok(Some(in_words(&path, &change)));
+/// The calls that commits changed, with the paths of their files. Each commit is compared once, for however many failures
+/// it is suspected.
+#[derive(Debug, Default)]
+pub struct ChangedCalls(HashMap<CommitId, Vec<(String, CallChange)>>);
+
+impl ChangedCalls {
+    fn of(&mut self, repository: &Repository, id: CommitId) -> Result<&[(String, CallChange)], GitError> {
+        if !self.0.contains_key(&id) {
+            let commit = repository.commit_trees(id)?;
+            let mut calls = Vec::new();
+            // What a merge did to calls, it took from its parents.
+            if let [parent] = commit.parents[..] {
+                let files = repository.changed_python_files(Some(parent), commit.tree)?;
+                for file in files.iter().take(MOST_FILES) {
+                    let path = file.path.to_string_lossy();
+                    let changes = call_changes(repository, file);
+                    calls.extend(changes.into_iter().map(|change| (path.clone().into_owned(), change)));
+                }
             }
-            let last = |callee: &str| callee.rsplit('.').next().unwrap_or(callee).to_owned();
-            if named.is_none() && change.callees().any(|callee| failure.names(&last(callee))) {
-                named = Some(in_words(&path, &change));
-            }
+            self.0.insert(id, calls);
         }
+        Ok(self.0.get(&id).map(Vec::as_slice).unwrap_or_default())
     }
-    Ok(named)
+
+    /// `application.py: json.load became json.loads`: of a commit's changed calls, one that stands in a line of the
+    /// traceback, or else one whose function the failure names.
+    ///
+    /// # Errors
+    /// When the commit or a tree is missing or broken.
+    pub(super) fn reason(
+        &mut self,
+        repository: &Repository,
+        commit: CommitId,
+        failure: &FailureEvidence,
+    ) -> Result<Option<String>, GitError> {
+        let calls = self.of(repository, commit)?;
+        let speaks = |site: &Option<CallSite>| site.as_ref().is_some_and(|site| failure.shows(&site.text));
+        let last = |callee: &str| callee.rsplit('.').next().unwrap_or(callee).to_owned();
+        let is_named =
+            |change: &CallChange| change.callees().any(|callee| failure.names(&last(callee)));
+        let speaking = calls.iter().find(|(_, change)| speaks(&change.after));
+        let telling = speaking.or_else(|| calls.iter().find(|(_, change)| is_named(change)));
+        Ok(telling.map(|(path, change)| in_words(path, change)))
+    }
 }
 
 fn call_changes(repository: &Repository, file: &FileChange) -> Vec<CallChange> {

@@ -418,7 +418,9 @@ impl Session<'_> {
         };
         let since = self.since_when(hunt, &set);
         let reason = format!("{since}{skipped} of these commits cannot be tested{untried}{left_out}");
-        Ok(Conclusion::Ambiguous { culprits, reason, go_on: None })
+        let members: Vec<CommitId> = culprits.iter().map(|culprit| culprit.commit.id).collect();
+        let go_on = self.module_wanted_by(&members)?;
+        Ok(Conclusion::Ambiguous { culprits, reason, go_on })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Plan;
+use super::call_evidence::ChangedCalls;
 use super::context::SessionContext;
 use super::endpoint_state::{Endpoints, Expected};
 use super::error::{EarlyExit, SessionError};
@@ -10,6 +11,7 @@ use super::finished_trial::FinishedTrial;
 use super::history_state::Faces;
 use super::journal::{Journal, TrialSays, started};
 use super::package_trial::PackageTask;
+use super::partial_tree::KnownDifferences;
 use super::resume::{earlier_trials, session_key};
 use super::selection_state::Selection;
 use super::sharing_state::Sharing;
@@ -79,6 +81,9 @@ pub fn find(
             unreached: Vec::new(),
             reaches_chance: None,
             ahead: Speculation::default(),
+            narrowing_spent: 0,
+            differences: KnownDifferences::default(),
+            changed_calls: ChangedCalls::default(),
             ground: PackageTask::default(),
             added: Vec::new(),
             wanted_outputs: BTreeMap::new(),

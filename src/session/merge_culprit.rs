@@ -11,7 +11,6 @@ use std::path::Path;
 use super::attribution::{from_zero, touches};
 use super::error::{EarlyExit, unless_broken};
 use super::narrow::NarrowingResult;
-use super::partial_tree::narrowable_between;
 use super::range::SearchRange;
 use super::state::Session;
 use crate::graph::Node;
@@ -35,7 +34,7 @@ impl Session<'_> {
         let bad = self.trials.tree_of(hunt.id(culprit))?;
         for parent in parents {
             let good = self.trials.tree_of(hunt.id(parent))?;
-            if narrowable_between(self.workshop.shadow, good, bad)?.is_some() {
+            if self.differences.between(self.workshop.shadow, good, bad)?.is_some() {
                 return Ok(Some(parent));
             }
         }

@@ -17,7 +17,8 @@ use super::package_trial::origin;
 use super::state::Session;
 use crate::executor::Provided;
 use crate::model::{
-    Conclusion, FailureKind, FailureSignature, PackageDate, Termination, TreeId, TrialOutput, TrialSpec,
+    CommitId, Conclusion, FailureKind, FailureSignature, PackageDate, Termination, TreeId, TrialOutput,
+    TrialSpec,
 };
 use crate::triage::{CommandFacts, read};
 
@@ -93,6 +94,32 @@ impl Session<'_> {
         );
         let hint = format!("{hint}; if that is what you look for: --match \"No module named '{module}'\"");
         Ok(Some(EarlyExit::Concluded(Conclusion::NotReproduced { reason, hint: Some(hint) })))
+    }
+
+    /// What makes commits testable that are in the answer because their tests want a foreign module, where they do.
+    pub(super) fn module_wanted_by(&self, members: &[CommitId]) -> Result<Option<String>, EarlyExit> {
+        let skipped = self.printed.skipped.iter().filter(|(_, commit, _)| members.contains(commit));
+        for (_, commit, output) in skipped {
+            let Some(module) = missing_at_import(output) else { continue };
+            let tree = self.workshop.repository.tree_of(*commit)?;
+            if self.is_own(tree, &module)? {
+                continue;
+            }
+            let remedy = match self.workshop.packages {
+                Some(packages) => {
+                    let at = origin((*commit, tree), PackageDate::Asked);
+                    let provided = packages.provider_of(at, &module, self.workshop.cancel);
+                    format!("--with {}", provided.map_or_else(|| "PKG".to_owned(), |provided| provided.package))
+                }
+                None => "install what has it, or --env auto, which gives each commit the packages that it declares"
+                    .to_owned(),
+            };
+            return Ok(Some(format!(
+                "commits such as {} could be tested if there were a module named '{module}': {remedy}",
+                commit.short()
+            )));
+        }
+        Ok(None)
     }
 
     /// What follows when a module of the project has to be compiled: a set-up that may do it is tried once.

@@ -10,13 +10,14 @@
 //! commit that brought the edit is the culprit.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::breaking_change::{Proven, breaking_change};
 use super::error::{EarlyExit, unless_broken};
 use super::finished_trial::FinishedTrial;
 use super::package_trial::PackageTask;
-use super::partial_tree::{narrowable_between, partial_tree};
+use super::partial_tree::partial_tree;
 use super::range::SearchRange;
 use super::state::Session;
 use crate::graph::Node;
@@ -32,6 +33,8 @@ use crate::triage::{is_scripts_assertion, says_otherwise};
 const LARGEST_SET: usize = 40;
 /// Narrowing may always take so many trials: the search for a commit often takes few, and most cases take less.
 const LEAST_BUDGET: usize = 24;
+/// All that is narrowed in a session takes no more trials than this.
+const MOST_IN_ALL: usize = 40;
 /// So many sets that may still be asked for are kept running.
 const REACH: usize = 64;
 /// How much more an edit is suspected that a merge has and none of its sides: the sides pass.
@@ -44,7 +47,7 @@ pub(super) const STOPPED: &str = "stopped before the breaking call was found; wh
 pub(super) struct NarrowingResult {
     pub(super) good: CommitId,
     bad: CommitId,
-    pub(super) difference: EditList,
+    pub(super) difference: Arc<EditList>,
     pub(super) answer: EditAnswer,
     /// Those of the causes' edits that are not only there because another one uses them.
     decisive: EditSet,
@@ -164,7 +167,7 @@ impl Session<'_> {
             }
         }
         let trees = (self.trials.tree_of(good)?, self.trials.tree_of(bad)?);
-        let Some(difference) = narrowable_between(self.workshop.shadow, trees.0, trees.1)? else {
+        let Some(difference) = self.differences.between(self.workshop.shadow, trees.0, trees.1)? else {
             return Ok(None);
         };
         let search = self.narrowing_of(&difference, bad)?;
@@ -172,16 +175,19 @@ impl Session<'_> {
         let mut trials = 0;
         let ends = HashMap::from([(trees.0, EditOutcome::Passes), (trees.1, EditOutcome::Fails)]);
         let budget = (self.trials.started() * 3 / 2).max(LEAST_BUDGET);
+        let budget = budget.min(MOST_IN_ALL.saturating_sub(self.narrowing_spent));
         let ground =
             NarrowingTask { difference: &difference, search: &search, good: trees.0, head: bad, budget };
         self.narrows_exactly = self.target.as_ref().is_some_and(is_scripts_assertion);
         let exact = self.explore(&ground, ends.clone(), &mut known, &mut trials);
+        self.narrowing_spent += trials;
         let was_exact = std::mem::take(&mut self.narrows_exactly);
         let mut answer = exact?;
         if answer.is_none() && was_exact {
             (known, trials) = (search.initial_outcomes(), 0);
             self.trials.replay();
             answer = self.explore(&ground, ends, &mut known, &mut trials)?;
+            self.narrowing_spent += trials;
             if answer.is_some() {
                 let bad = bad.short();
                 self.journal.note(format!(

@@ -4,7 +4,8 @@
 //! added it, which broke nothing. So where another test has its culprit, a newer one is laid over that commit and its
 //! parents, as it is at bad: when it fails there, and passes before, they have the culprit in common. Where it cannot run
 //! there, since it tests what came later, too, bad runs without what the culprit changed: what passes then fails for that.
-//! So it is with a test that fails since the culprit, but now so and now otherwise.
+//! So it is with a test that fails since the culprit, but now so and now otherwise, also where a later commit made all of
+//! them look otherwise.
 //! And of a culprit that added the failing test it is said that it did.
 
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use super::error::EarlyExit;
 use super::line_revert::without_change;
 use super::state::Session;
-use super::target_state::{Ended, Run};
+use super::target_state::{Basis, Ended, Run, ShownBy};
 use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{
     AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Proof, SkipKind, TrialKind,
@@ -60,7 +61,12 @@ impl Session<'_> {
     ) -> Result<Option<AlikeTarget>, EarlyExit> {
         let Some(test) = self.place_of(failure)? else { return Ok(None) };
         let Some(oracle) = self.oracle_of(failure) else { return Ok(None) };
-        for one in ended.iter().filter(|one| one.is_plain) {
+        for one in ended {
+            let other = match one.basis {
+                Basis::Commits => None,
+                Basis::Undone { other } => other,
+                Basis::More => continue,
+            };
             let Conclusion::Found { culprits } = &one.conclusion else { continue };
             let [culprit] = culprits.as_slice() else { continue };
             let named: Vec<CommitId> = Proof::named(&culprit.commit, self.plan.first_parent).collect();
@@ -70,9 +76,9 @@ impl Session<'_> {
             }
             let laid_over = if is_newer { self.breaks_laid_over(&named, &test, &oracle)? } else { None };
             let is_shown = laid_over.is_some();
-            if is_shown || self.passes_without(&culprit.commit, &oracle)? {
-                let of = (culprit.commit.id, is_shown.then_some(test.path));
-                *self.targets.newer.entry(of).or_default() += 1;
+            if is_shown || self.passes_without(&culprit.commit, other, &oracle)? {
+                let by = if is_shown { ShownBy::LaidOver(test.path) } else { ShownBy::Undone { other } };
+                *self.targets.newer.entry((culprit.commit.id, by)).or_default() += 1;
                 let bad = self.plan.bad;
                 let undone = [(TrialKind::Endpoint, Verdict::Bad), (TrialKind::Narrowing, Verdict::Good)]
                     .map(|(purpose, verdict)| TrialLine::of(bad, purpose, &verdict, OutcomeSource::Ran));
@@ -158,28 +164,39 @@ impl Session<'_> {
         Ok(run.map(|run| self.verdict_by(oracle, &run)).transpose()?)
     }
 
-    /// Whether a test passes at bad without what a commit changed.
-    fn passes_without(&mut self, culprit: &CommitInfo, oracle: &TargetOracle) -> Result<bool, EarlyExit> {
-        if !self.targets.undone.iter().any(|(commit, _)| *commit == culprit.id) {
-            let run = self.run_without(culprit)?;
-            self.targets.undone.push((culprit.id, run.map(Arc::new)));
+    /// Whether a test passes at bad without what a commit changed, and the other one, if there is one.
+    fn passes_without(
+        &mut self,
+        culprit: &CommitInfo,
+        other: Option<CommitId>,
+        oracle: &TargetOracle,
+    ) -> Result<bool, EarlyExit> {
+        let these = (culprit.id, other);
+        if !self.targets.undone.iter().any(|(commits, _)| *commits == these) {
+            let run = self.run_without(culprit.id, other)?;
+            self.targets.undone.push((these, run.map(Arc::new)));
         }
-        let found = self.targets.undone.iter().find(|(commit, _)| *commit == culprit.id);
+        let found = self.targets.undone.iter().find(|(commits, _)| *commits == these);
         let run = found.and_then(|(_, run)| run.clone());
         let verdict = run.map(|run| self.verdict_by(oracle, &run)).transpose()?;
         Ok(verdict == Some(Verdict::Good))
     }
 
-    /// A trial of bad without what a commit changed; `None` where nothing of that is there any more.
-    fn run_without(&mut self, culprit: &CommitInfo) -> Result<Option<Run>, EarlyExit> {
-        let (bad, Some(&parent)) = (self.plan.bad, culprit.parents.first()) else { return Ok(None) };
-        let [before, after, tree] =
-            [self.trials.tree_of(parent)?, self.trials.tree_of(culprit.id)?, self.trials.tree_of(bad)?];
-        let Some(without) = without_change(self.workshop.shadow, before, after, tree)? else {
-            return Ok(None);
-        };
+    /// A trial of bad without what a commit changed, and the other one; `None` where nothing of that is there any more.
+    fn run_without(&mut self, culprit: CommitId, other: Option<CommitId>) -> Result<Option<Run>, EarlyExit> {
+        let bad = self.plan.bad;
+        let mut tree = self.trials.tree_of(bad)?;
+        // The later one first: it may stand on what the earlier one wrote.
+        for commit in other.into_iter().chain([culprit]) {
+            let Some(&parent) = self.workshop.repository.info(commit)?.parents.first() else { return Ok(None) };
+            let (before, after) = (self.trials.tree_of(parent)?, self.trials.tree_of(commit)?);
+            let Some(without) = without_change(self.workshop.shadow, before, after, tree)? else {
+                return Ok(None);
+            };
+            tree = without.tree;
+        }
         let recipe = TrialSpec::clone(self.trials.recipe());
-        let output = self.run_aside(bad, without.tree, recipe)?;
+        let output = self.run_aside(bad, tree, recipe)?;
         let Some(oracle) = &self.oracle else { return Ok(None) };
         let reading = oracle.read(&output);
         Ok(Some(Run::new(bad, TrialKind::Proof, output, reading)))
@@ -187,27 +204,25 @@ impl Session<'_> {
 
     /// Say of which tests the answer rests on their files as they are at bad.
     pub(super) fn say_newer(&mut self) -> Result<(), super::SessionError> {
-        for ((commit, path), count) in std::mem::take(&mut self.targets.newer) {
+        for ((commit, by), count) in std::mem::take(&mut self.targets.newer) {
             let commit = commit.short();
-            let shown = match (path, count) {
-                (Some(path), 1) => {
-                    format!(
-                        "1 test is newer than {commit}: with {path} as at bad, it fails there, and not before it"
-                    )
-                }
-                (Some(path), _) => format!(
-                    "{count} tests are newer than {commit}: with {path} as at bad, they fail there, and not before it"
-                ),
-                (None, 1) => {
-                    format!("1 test passes at bad without what {commit} changed, which broke it therefore")
-                }
-                (None, _) => {
-                    format!(
-                        "{count} tests pass at bad without what {commit} changed, which broke them therefore"
-                    )
-                }
+            let (are, fail, pass, them) = match count {
+                1 => ("test is", "it fails", "test passes", "it"),
+                _ => ("tests are", "they fail", "tests pass", "them"),
             };
-            self.journal.note(shown)?;
+            self.journal.note(match by {
+                ShownBy::LaidOver(path) => format!(
+                    "{count} {are} newer than {commit}: with {path} as at bad, {fail} there, and not before it"
+                ),
+                ShownBy::Undone { other: None } => format!(
+                    "{count} {pass} at bad without what {commit} changed, which broke {them} therefore"
+                ),
+                ShownBy::Undone { other: Some(other) } => format!(
+                    "{count} {pass} at bad without what {commit} changed, and what {} did, which made it look otherwise: \
+                     {commit} broke {them} therefore",
+                    other.short()
+                ),
+            })?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Versions between two others: what differs, and the tree with some of it.
 
+use std::sync::Arc;
+
 use super::SessionError;
 use crate::git::{Shadow, TreeFile};
 use crate::minimize::{EditList, EditSet, FileContent, FilePair, FileSide};
@@ -35,6 +37,34 @@ pub(super) fn narrowable_between(
 ) -> Result<Option<EditList>, SessionError> {
     let difference = difference_between(shadow, good, bad)?;
     Ok(Some(difference).filter(|difference| (1..=MOST_EDITS).contains(&difference.edits.len())))
+}
+
+/// Differences that were split into edits, the latest last: what is narrowed was often begun ahead, and the same pair is
+/// asked for again by each test that it may have broken.
+#[derive(Debug, Default)]
+pub(super) struct KnownDifferences(Vec<((TreeId, TreeId), Option<Arc<EditList>>)>);
+
+impl KnownDifferences {
+    /// So many are kept: they hold the texts of their files.
+    const MOST: usize = 4;
+
+    /// What differs between two trees, to be narrowed: see [`narrowable_between`].
+    pub(super) fn between(
+        &mut self,
+        shadow: &Shadow,
+        good: TreeId,
+        bad: TreeId,
+    ) -> Result<Option<Arc<EditList>>, SessionError> {
+        if let Some((_, difference)) = self.0.iter().find(|(pair, _)| *pair == (good, bad)) {
+            return Ok(difference.clone());
+        }
+        let difference = narrowable_between(shadow, good, bad)?.map(Arc::new);
+        if self.0.len() == Self::MOST {
+            self.0.remove(0);
+        }
+        self.0.push(((good, bad), difference.clone()));
+        Ok(difference)
+    }
 }
 
 /// The good version with some of the edits, written to the shadow repository.

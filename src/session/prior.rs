@@ -145,7 +145,7 @@ impl Session<'_> {
     pub(super) fn say_suspects(&mut self) -> Result<(), SessionError> {
         let mut suspects = std::mem::take(&mut self.suspects);
         let Some(failure) = self.failure.as_ref().filter(|_| !suspects.is_empty()) else { return Ok(()) };
-        add_calls(self.workshop.repository, failure, &mut suspects)?;
+        add_calls(self.workshop.repository, failure, &mut suspects, &mut self.changed_calls)?;
         self.journal.say(EventKind::Suspects { suspects })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::call_evidence::call_reason;
+use super::call_evidence::ChangedCalls;
 use super::read_changes::{FailingTree, read_changes};
 use super::tree_runs::{JournalOf, TreeRun, with_tree_runs};
 use super::{OverlayFile, Plan, SessionContext, SessionError, Trees};
@@ -113,11 +113,12 @@ pub fn add_calls(
     repository: &Repository,
     failure: &FailureEvidence,
     suspects: &mut [Suspect],
+    calls: &mut ChangedCalls,
 ) -> Result<(), GitError> {
     /// So many commits have their calls compared: reading all of them would cost more than it tells.
     const MOST_COMPARED: usize = 5;
     for suspect in suspects.iter_mut().take(MOST_COMPARED) {
-        if let Some(call) = call_reason(repository, suspect.commit.id, failure)? {
+        if let Some(call) = calls.reason(repository, suspect.commit.id, failure)? {
             // Behind the line that raised, if it is that.
             suspect.reasons.insert(suspect.reasons.len().min(1), call);
         }

@@ -353,8 +353,11 @@ fn cut(command: &str) -> String {
     }
 }
 
-/// Whether a text defines each of these classes and functions.
+/// Whether a text defines each of these classes and functions. Where it defines a class twice, the tests of the first one
+/// never run.
 fn defines(text: &str, names: &[String]) -> bool {
+    let (_, classes) = names.split_last().unwrap_or((&String::new(), &[]));
+    let text = classes.iter().fold(text.to_owned(), |text, class| without_shadowed(&text, class));
     let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
     names.iter().all(|name| {
         ["def ", "class "].iter().any(|word| {
@@ -362,4 +365,39 @@ fn defines(text: &str, names: &[String]) -> bool {
             text.match_indices(&found).any(|(at, _)| ends(&text[at + found.len()..]))
         })
     })
+}
+
+/// A text without the classes of a name, at its top, that a later one of the same name replaces.
+fn without_shadowed(text: &str, class: &str) -> String {
+    let head = format!("class {class}");
+    let begins = |line: &str| line.strip_prefix(head.as_str()).is_some_and(|rest| rest.starts_with(['(', ':']));
+    let last = text.lines().filter(|line| begins(line)).count();
+    let (mut seen, mut is_shadowed) = (0, false);
+    let kept = text.lines().filter(|line| {
+        if begins(line) {
+            seen += 1;
+            is_shadowed = seen < last;
+        } else if line.starts_with(|first: char| first.is_alphabetic() || first == '@' || first == '_') {
+            is_shadowed = false;
+        }
+        !is_shadowed
+    });
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::defines;
+
+    #[test]
+    fn a_class_that_is_defined_twice_has_the_tests_of_the_last() {
+        let names = |names: [&str; 2]| names.map(str::to_owned);
+        let text = "class TestA(Base):\n    def test_one(self):\n        pass\n\n@skip\nclass TestB:\n    def test_two(self):\n        \
+                    pass\n\nclass TestA(Base):\n    def test_three(self):\n        pass\n";
+        assert!(!defines(text, &names(["TestA", "test_one"])));
+        assert!(defines(text, &names(["TestA", "test_three"])));
+        assert!(defines(text, &names(["TestB", "test_two"])));
+        // One that a class inherits stands in another.
+        assert!(defines(text, &names(["TestA", "test_two"])));
+    }
 }

@@ -5,7 +5,7 @@
 //! over; when it is another, they are ended. A trial of the search never waits for one of them.
 
 use super::error::EarlyExit;
-use super::partial_tree::{narrowable_between, partial_tree};
+use super::partial_tree::partial_tree;
 use super::range::SearchRange;
 use super::state::{Session, Speculation};
 use crate::graph::Node;
@@ -67,7 +67,7 @@ impl Session<'_> {
     fn first_trees(&mut self, (bad, good): (CommitId, CommitId)) -> Result<Vec<TreeId>, EarlyExit> {
         let ends = (self.trials.tree_of(good)?, self.trials.tree_of(bad)?);
         let shadow = self.workshop.shadow;
-        let Some(difference) = narrowable_between(shadow, ends.0, ends.1)? else { return Ok(Vec::new()) };
+        let Some(difference) = self.differences.between(shadow, ends.0, ends.1)? else { return Ok(Vec::new()) };
         let search = self.narrowing_of(&difference, bad)?;
         let mut trees = Vec::new();
         for applied in search.next_sets(&search.initial_outcomes(), self.trials.capacity()) {

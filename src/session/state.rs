@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::Plan;
+use super::call_evidence::ChangedCalls;
 use super::context::SessionContext;
 use super::endpoint_state::Endpoints;
 use super::finished_trial::FinishedTrial;
 use super::history_state::Faces;
 use super::journal::Journal;
 use super::package_trial::PackageTask;
+use super::partial_tree::KnownDifferences;
 use super::selection_state::Selection;
 use super::sharing_state::Sharing;
 use super::target_state::Targets;
@@ -78,6 +80,12 @@ pub(super) struct Session<'a> {
     pub(super) ahead: Speculation,
     /// Whether versions in between count as bad only where the message is the very one.
     pub(super) narrows_exactly: bool,
+    /// Differences between versions that were split into edits.
+    pub(super) differences: KnownDifferences,
+    /// What commits changed of calls, of those that were suspected.
+    pub(super) changed_calls: ChangedCalls,
+    /// Trials that narrowing took so far.
+    pub(super) narrowing_spent: usize,
     /// With which packages edits may be tried.
     pub(super) ground: PackageTask,
     /// Requirements that were added for all commits.

@@ -31,11 +31,19 @@ pub(super) struct Targets {
     pub(super) runs: Vec<Run>,
     /// What each trial showed with a test's file laid over a commit, by the file.
     pub(super) laid: Vec<(String, Arc<Run>)>,
-    /// What bad showed without what a commit changed; `None` where nothing of that is left.
-    pub(super) undone: Vec<(CommitId, Option<Arc<Run>>)>,
-    /// Tests that are newer than a commit and broken by it: by the commit, and the file that was laid over it, if that shows
-    /// it.
-    pub(super) newer: BTreeMap<(CommitId, Option<String>), usize>,
+    /// What bad showed without what a commit changed, and another one, if it takes both; `None` where nothing of that is left.
+    pub(super) undone: Vec<((CommitId, Option<CommitId>), Option<Arc<Run>>)>,
+    /// How many tests were found to be broken by a commit that broke others, by what shows it.
+    pub(super) newer: BTreeMap<(CommitId, ShownBy), usize>,
+}
+
+/// What shows that a commit which broke other tests broke a further one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ShownBy {
+    /// It fails there, and not before it, with this file as at bad.
+    LaidOver(String),
+    /// It passes at bad without the commit's change, and that of the other commit, if there is one.
+    Undone { other: Option<CommitId> },
 }
 
 /// A trial of a commit's own tree, to be read for each target.
@@ -65,8 +73,19 @@ pub(super) struct Ended {
     pub(super) oracle: TargetOracle,
     pub(super) conclusion: Conclusion,
     pub(super) last_good: Option<CommitInfo>,
-    /// Whether the answer rests on trials of commits alone.
-    pub(super) is_plain: bool,
+    pub(super) basis: Basis,
+}
+
+/// What an answer rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// Trials of commits alone.
+    Commits,
+    /// Bad passes without the culprit's change, since the failure did not always look the same: without that of the other
+    /// commit, too, which made it look otherwise, where there is one.
+    Undone { other: Option<CommitId> },
+    /// Edits, or packages.
+    More,
 }
 
 impl Targets {

@@ -9,10 +9,10 @@ use super::Matching;
 use super::error::{EarlyExit, SessionError};
 use super::missing_modules::is_for_want_of;
 use super::state::{AtGood, Session};
-use super::target_state::{Ended, Run};
+use super::target_state::{Basis, Ended, Run};
 use crate::model::trial_line::{OutcomeSource, TrialLine};
 use crate::model::{
-    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Inconclusive, Verdict,
+    AlikeTarget, CommitId, CommitInfo, Conclusion, EventKind, FailureSignature, Inconclusive, Shown, Verdict,
 };
 use crate::store::SessionState;
 use crate::triage::{Baseline, ParsedOutput, TargetOracle, of_tests};
@@ -274,12 +274,19 @@ impl Session<'_> {
     fn ended(&self, conclusion: Conclusion, last_good: Option<CommitInfo>) -> Option<Ended> {
         let stopped = matches!(conclusion, Conclusion::Inconclusive { why: Inconclusive::Interrupted, .. });
         let oracle = self.oracle.clone().filter(|_| !stopped)?;
-        let rests_on_more = self.journal.events().iter().any(|event| match &event.kind {
-            EventKind::History(_) | EventKind::Package(_) => true,
-            EventKind::Narrowed { narrowing, .. } => narrowing.decides,
-            _ => false,
+        let basis = self.journal.events().iter().fold(Basis::Commits, |basis, event| match &event.kind {
+            EventKind::Package(_) => Basis::More,
+            EventKind::Narrowed { narrowing, .. } if narrowing.decides => Basis::More,
+            EventKind::History(history) if basis == Basis::Commits => match history.shown {
+                Shown::Undone => Basis::Undone { other: None },
+                Shown::StillThere { other } | Shown::WithoutBoth { other } => {
+                    Basis::Undone { other: Some(other) }
+                }
+                Shown::Unsettled => Basis::More,
+            },
+            _ => basis,
         });
-        Some(Ended { oracle, conclusion, last_good, is_plain: !rests_on_more })
+        Some(Ended { oracle, conclusion, last_good, basis })
     }
 
     /// The answer for a test of which every trial says what it says of one that was found.
@@ -288,7 +295,12 @@ impl Session<'_> {
         failure: &FailureSignature,
         ended: &[Ended],
     ) -> Result<Option<AlikeTarget>, SessionError> {
-        let is_found = |one: &&Ended| one.is_plain && matches!(one.conclusion, Conclusion::Found { .. });
+        // A set is claimed to be no more than that, whatever else was tried for it.
+        let is_found = |one: &&Ended| match one.conclusion {
+            Conclusion::Found { .. } => one.basis == Basis::Commits,
+            Conclusion::Ambiguous { .. } => true,
+            _ => false,
+        };
         if !ended.iter().any(|one| is_found(&one)) {
             return Ok(None);
         }

@@ -21,7 +21,7 @@ use crate::report::{
     SuspectRenderer as _, SuspectsJson, SuspectsMarkdown, SuspectsText, plural, suspect_annotations,
 };
 use crate::session::{
-    FailingTree, FunctionTracer, RangeChanges, SignalListener, add_calls, failure_of, isolation_failure,
+    ChangedCalls, FailingTree, FunctionTracer, RangeChanges, SignalListener, add_calls, failure_of, isolation_failure,
     run_bad_commit,
 };
 use crate::setup::{self, Prepared, Request, Runs};
@@ -171,7 +171,7 @@ fn ranked(
 ) -> Result<SuspectReport, Error> {
     let failure = FailureEvidence::of_log(log, tree);
     let mut report = changes.rank(repository, &failure, &changes.ranking(&failure), most)?;
-    add_calls(repository, &failure, &mut report.suspects)?;
+    add_calls(repository, &failure, &mut report.suspects, &mut ChangedCalls::default())?;
     report.good = vec![good];
     report.bad = Some(bad);
     report.failure = log.groups.first().and_then(crate::model::LogGroup::signature);
@@ -310,7 +310,7 @@ fn watched(args: &Args, prepared: &Prepared, cancel: &CancelToken) -> Result<Sus
     let failure = failure_of(plan, repository, &output, &FunctionTracer::read(&output), None)?;
     let changes = changes?;
     let mut report = changes.rank(repository, &failure, &changes.ranking(&failure), most(args))?;
-    add_calls(repository, &failure, &mut report.suspects)?;
+    add_calls(repository, &failure, &mut report.suspects, &mut ChangedCalls::default())?;
     report.good.clone_from(&plan.good);
     report.bad = Some(plan.bad);
     // As it was given: what runs may have an option more.

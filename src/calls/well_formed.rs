@@ -51,7 +51,10 @@ pub fn class_bodies(source: &[u8]) -> Vec<ClassBody> {
         let statements = members(source, &class)?;
         let indent = LogicalLines::new(source, class.header_end..class.range.end).next()?.indent;
         let end = statements.last()?.range.end;
-        Some(ClassBody { indent, starts: statements.iter().map(|one| one.range.start).chain([end]).collect() })
+        Some(ClassBody {
+            indent,
+            starts: statements.iter().map(|one| one.range.start).chain([end]).collect(),
+        })
     });
     bodies.collect()
 }

@@ -50,8 +50,7 @@ impl ChangedCalls {
         let calls = self.of(repository, commit)?;
         let speaks = |site: &Option<CallSite>| site.as_ref().is_some_and(|site| failure.shows(&site.text));
         let last = |callee: &str| callee.rsplit('.').next().unwrap_or(callee).to_owned();
-        let is_named =
-            |change: &CallChange| change.callees().any(|callee| failure.names(&last(callee)));
+        let is_named = |change: &CallChange| change.callees().any(|callee| failure.names(&last(callee)));
         let speaking = calls.iter().find(|(_, change)| speaks(&change.after));
         let telling = speaking.or_else(|| calls.iter().find(|(_, change)| is_named(change)));
         Ok(telling.map(|(path, change)| in_words(path, change)))

@@ -150,6 +150,7 @@ mod tree_runs;
 mod trial_queue;
 mod verification;
 
+pub use call_evidence::ChangedCalls;
 pub use context::SessionContext;
 pub use error::SessionError;
 pub use find::find;
@@ -164,7 +165,6 @@ pub use overlay::OverlayError;
 pub use partial_tree::{difference_between, partial_tree};
 pub use plan::OnlyFailing;
 pub use plan::{Matching, OverlayFile, Plan, TestChoice};
-pub use call_evidence::ChangedCalls;
 pub use rank_suspects::{RangeChanges, add_calls, failure_of, run_bad_commit};
 pub use read_changes::{FailingTree, read_changes};
 pub use revert_set::{BeforeAfter, RevertSet};

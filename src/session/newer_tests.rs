@@ -188,7 +188,9 @@ impl Session<'_> {
         let mut tree = self.trials.tree_of(bad)?;
         // The later one first: it may stand on what the earlier one wrote.
         for commit in other.into_iter().chain([culprit]) {
-            let Some(&parent) = self.workshop.repository.info(commit)?.parents.first() else { return Ok(None) };
+            let Some(&parent) = self.workshop.repository.info(commit)?.parents.first() else {
+                return Ok(None);
+            };
             let (before, after) = (self.trials.tree_of(parent)?, self.trials.tree_of(commit)?);
             let Some(without) = without_change(self.workshop.shadow, before, after, tree)? else {
                 return Ok(None);

@@ -370,7 +370,8 @@ fn defines(text: &str, names: &[String]) -> bool {
 /// A text without the classes of a name, at its top, that a later one of the same name replaces.
 fn without_shadowed(text: &str, class: &str) -> String {
     let head = format!("class {class}");
-    let begins = |line: &str| line.strip_prefix(head.as_str()).is_some_and(|rest| rest.starts_with(['(', ':']));
+    let begins =
+        |line: &str| line.strip_prefix(head.as_str()).is_some_and(|rest| rest.starts_with(['(', ':']));
     let last = text.lines().filter(|line| begins(line)).count();
     let (mut seen, mut is_shadowed) = (0, false);
     let kept = text.lines().filter(|line| {

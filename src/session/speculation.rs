@@ -67,7 +67,9 @@ impl Session<'_> {
     fn first_trees(&mut self, (bad, good): (CommitId, CommitId)) -> Result<Vec<TreeId>, EarlyExit> {
         let ends = (self.trials.tree_of(good)?, self.trials.tree_of(bad)?);
         let shadow = self.workshop.shadow;
-        let Some(difference) = self.differences.between(shadow, ends.0, ends.1)? else { return Ok(Vec::new()) };
+        let Some(difference) = self.differences.between(shadow, ends.0, ends.1)? else {
+            return Ok(Vec::new());
+        };
         let search = self.narrowing_of(&difference, bad)?;
         let mut trees = Vec::new();
         for applied in search.next_sets(&search.initial_outcomes(), self.trials.capacity()) {

@@ -3,6 +3,7 @@
 //! | what happened | verdict |
 //! |---|---|
 //! | exit status 0 | good; skip when a test runner says that nothing passed, or does not say that anything did |
+//! | the same where the import of what the command names fails at bad | good, also when no test ran |
 //! | the same, though a runner counts failures | as a failure with another status |
 //! | 125 | skip |
 //! | 126, 127, program not there | skip |
@@ -65,6 +66,8 @@ pub struct TargetOracle {
     is_silent: bool,
     /// Tests that fail at bad.
     red: Vec<String>,
+    /// Whether what fails at bad is the import of what the command names.
+    fails_at_import: bool,
     baseline: Baseline,
 }
 
@@ -83,7 +86,8 @@ impl TargetOracle {
     pub fn new(target: Target, command: CommandFacts) -> Self {
         let (counts, told, is_silent, red) = (None, None, false, Vec::new());
         let baseline = Baseline::default();
-        Self { target, command, counts, told, parts: Vec::new(), is_silent, red, baseline }
+        let parts = Vec::new();
+        Self { target, command, counts, told, parts, is_silent, red, fails_at_import: false, baseline }
     }
 
     /// The target failure at bad, with the reading it comes from.
@@ -136,6 +140,8 @@ impl TargetOracle {
         {
             self.parts = run.own_parts();
         }
+        self.fails_at_import |= self.command.names_modules
+            && reading.summary.as_ref().is_some_and(RunSummary::only_collection_failed);
         self.told = self.told.or_else(|| reading.summary.as_ref().and_then(RunSummary::kinds_counted));
         self.is_silent |= !reading.failures.is_empty() && reading.closing.shape.is_empty();
         // doctest counts where an example fails, and is silent where all pass, and so is a checker. So may be what a filter
@@ -313,6 +319,10 @@ impl TargetOracle {
         };
         if let Some(why) = &run.not_started {
             return Verdict::skip(SkipKind::NotRunnable, format!("{} did not start: {why}", run.runner));
+        }
+        // A module that could not be imported at bad was imported here, and has no tests of this runner.
+        if self.fails_at_import && run.is_closed && run.nothing_ran() && !run.anything_failed() {
+            return Verdict::Good;
         }
         if run.nothing_passed() {
             return Verdict::skip(SkipKind::NothingPassed, nothing_passed(run));

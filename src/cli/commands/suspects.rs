@@ -21,8 +21,8 @@ use crate::report::{
     SuspectRenderer as _, SuspectsJson, SuspectsMarkdown, SuspectsText, plural, suspect_annotations,
 };
 use crate::session::{
-    ChangedCalls, FailingTree, FunctionTracer, RangeChanges, SignalListener, add_calls, failure_of, isolation_failure,
-    run_bad_commit,
+    ChangedCalls, FailingTree, FunctionTracer, RangeChanges, SignalListener, add_calls, failure_of,
+    isolation_failure, run_bad_commit,
 };
 use crate::setup::{self, Prepared, Request, Runs};
 use crate::store::SessionKind;

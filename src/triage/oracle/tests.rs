@@ -4,8 +4,13 @@ use super::*;
 use crate::model::{Captured, Timing};
 
 /// A command that starts pytest itself.
-const PYTEST: CommandFacts =
-    CommandFacts { runner: Some(Runner::Pytest), runs_pytest: true, is_filtered: false, in_any_order: false };
+const PYTEST: CommandFacts = CommandFacts {
+    runner: Some(Runner::Pytest),
+    runs_pytest: true,
+    is_filtered: false,
+    in_any_order: false,
+    names_modules: false,
+};
 
 fn output(ending: Termination, stdout: &str, stderr: &str) -> TrialOutput {
     let captured = |text: &str| Captured { text: text.to_owned(), bytes: 0 };

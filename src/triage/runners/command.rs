@@ -20,6 +20,9 @@ pub struct CommandFacts {
     pub is_filtered: bool,
     /// Whether the command starts several things at a time, whose outputs come as each ends.
     pub in_any_order: bool,
+    /// Whether it names to a runner of the unittest family what that has to import; otherwise the runner looks for tests, and
+    /// what is not there is no error.
+    pub names_modules: bool,
 }
 
 /// Programs and modules (`python -m`) by name.
@@ -89,8 +92,19 @@ impl CommandFacts {
         let is_filtered =
             words.iter().any(|word| FILTER.is_match(word) || is_shell && REDIRECTED.is_match(word));
         let in_any_order = AT_A_TIME.is_match(&words.join(" "));
-        Self { runner: starts(&words), runs_pytest, is_filtered, in_any_order }
+        let runner = starts(&words);
+        let names_modules = names_modules(&words, runner);
+        Self { runner, runs_pytest, is_filtered, in_any_order, names_modules }
     }
+}
+
+fn names_modules(words: &[&str], runner: Option<Runner>) -> bool {
+    const LOOKING: [&str; 7] =
+        ["discover", "-s", "--start-directory", "-p", "--pattern", "-t", "--top-level-directory"];
+    let is_module = |word: &&str| !word.starts_with('-') && named(file_name(word)).is_none();
+    matches!(runner, Some(Runner::Unittest | Runner::Trial))
+        && words.last().is_some_and(is_module)
+        && !words.iter().any(|word| LOOKING.contains(word))
 }
 
 /// The runner that these words start.
@@ -194,6 +208,23 @@ mod tests {
             "sh -c pytest |& tee log",
         ] {
             assert!(!of(command), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_runner_is_told_what_to_import_or_looks_for_it() {
+        for (command, expected) in [
+            ("python -m unittest tests.test_a", true),
+            ("coverage run -m unittest -v tests.test_a tests/test_b.py", true),
+            ("trial app.test.test_a", true),
+            ("python -m unittest", false),
+            ("python -m unittest discover tests", false),
+            ("python -m unittest -s tests -p t_*.py", false),
+            ("trial --reporter=text", false),
+            ("pytest tests/test_a.py", false),
+        ] {
+            let words: Vec<OsString> = command.split(' ').map(OsString::from).collect();
+            assert_eq!(CommandFacts::of(&words).names_modules, expected, "{command}");
         }
     }
 

@@ -49,3 +49,24 @@ fn of_runs_in_any_order_as_many_have_to_pass_something_as_at_bad() {
     assert_eq!([judged(skipped, other), judged(other, skipped)], [why, why]);
     assert_eq!(judged(other, other), "good");
 }
+
+/// `python -m unittest tests.test_a` on a file with tests of pytest: where it can be imported, nothing runs.
+#[test]
+fn what_could_not_be_imported_at_bad_is_good_where_it_can_though_no_test_ran() {
+    let bad = "E\n======\nERROR: tests.test_a (unittest.loader._FailedTest.tests.test_a)\n------\nImportError: Failed to import test \
+               module: tests.test_a\nTraceback (most recent call last):\n  File \"/t/app.py\", line 3, in <module>\n    raise \
+               ValueError(\"bad state\")\nValueError: bad state\n\n\n------\nRan 1 test in 0.000s\n\nFAILED (errors=1)\n";
+    let bad = exited(1, "", bad);
+    let nothing = exited(0, "", "\n------\nRan 0 tests in 0.000s\n\nOK\n");
+    for (command, is_good) in
+        [("python -m unittest tests.test_a", true), ("python -m unittest discover tests", false)]
+    {
+        let words: Vec<std::ffi::OsString> = command.split(' ').map(Into::into).collect();
+        let facts = CommandFacts::of(&words);
+        let target = TargetOracle::target_of(&bad, facts).unwrap();
+        let mut oracle = TargetOracle::new(Target::Signature(target), facts);
+        oracle.learn(&oracle.read(&bad));
+        assert_eq!(oracle.judge(&bad), Verdict::Bad, "{command}");
+        assert_eq!(oracle.judge(&nothing) == Verdict::Good, is_good, "{command}");
+    }
+}

@@ -261,6 +261,13 @@ pub enum EventKind {
     Episode(Episode),
     /// The failure did not always look the same.
     History(FailureHistory),
+    /// The commit at which the failure is read passed, and is run with another seed, as all is from here on.
+    HashSeed {
+        /// The commit.
+        commit: CommitId,
+        /// `PYTHONHASHSEED`.
+        seed: u32,
+    },
     /// The test gives different results on the same tree.
     Flaky {
         /// Estimated rate of failures where the failure is not there, 0 to 1.

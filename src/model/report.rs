@@ -103,6 +103,9 @@ pub struct Report {
     /// How the failure looked over the range, where it did not always look the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<FailureHistory>,
+    /// `PYTHONHASHSEED` of the trials, where the failure was not seen with the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash_seed: Option<u32>,
     /// Rates of false failures and false passes, when the test is flaky.
     pub flaky: Option<(f64, f64)>,
     /// How many trials.
@@ -235,6 +238,11 @@ impl Report {
                 if !self.episodes.contains(episode) {
                     self.episodes.push(episode.clone());
                 }
+            }
+            EventKind::HashSeed { commit, seed } => {
+                self.hash_seed = Some(*seed);
+                let passed = self.trial_log.iter_mut().filter(|line| line.commit == *commit);
+                passed.for_each(|line| line.verdict = VerdictKind::Skip);
             }
             EventKind::History(history) => self.history = Some(history.clone()),
             EventKind::Flaky { false_failures, false_passes } => {

@@ -26,6 +26,9 @@ pub struct TrialSpec {
     /// The whole environment of the command, but for what the slot sets itself
     /// (`HOME`, `TMPDIR`, `PYTHONPYCACHEPREFIX`, `XDG_*`).
     pub environment: BTreeMap<OsString, OsString>,
+    /// `PYTHONHASHSEED` of the command, where its environment names none; `None` leaves it to Python. With one for all trials,
+    /// what rests on the order of a set is the same in each.
+    pub hash_seed: Option<u32>,
     /// Variables whose values are path lists relative to the work tree (`PYTHONPATH=.:src`): each
     /// relative entry is made absolute in the slot, so that a command may change its folder.
     pub tree_paths: BTreeMap<String, Vec<PathBuf>>,
@@ -44,6 +47,21 @@ pub struct TrialSpec {
     pub outputs: Vec<PathBuf>,
     /// Variables that name a place relative to the folder of its inputs. In `PYTHONPATH` it comes before what is there.
     pub input_paths: BTreeMap<String, PathBuf>,
+}
+
+impl TrialSpec {
+    /// The seed that trials have unless it turns out that another one is needed to see the failure.
+    pub const FIRST_HASH_SEED: u32 = 1;
+
+    /// The environment of the command, with its seed.
+    #[must_use]
+    pub fn variables(&self) -> BTreeMap<OsString, OsString> {
+        let mut all = self.environment.clone();
+        if let Some(seed) = self.hash_seed {
+            all.entry("PYTHONHASHSEED".into()).or_insert_with(|| seed.to_string().into());
+        }
+        all
+    }
 }
 
 /// A file that a trial finds beside its tree.

@@ -139,6 +139,7 @@ pub(super) fn line(event: &Event, subject: &str, style: Style) -> Option<String>
             Some(concluded_line(&alike.conclusion, test, style))
         }
         EventKind::History(_)
+        | EventKind::HashSeed { .. }
         | EventKind::Narrowed { .. }
         | EventKind::Output(_)
         | EventKind::Started { .. }

@@ -62,6 +62,7 @@ fn test(
     };
     let head = trees.tree_of(task.onto)?;
     let mut recipe = plan.recipe.clone();
+    recipe.hash_seed = recipe.hash_seed.map(|first| task.report.hash_seed.unwrap_or(first));
     recipe.timeout = recipe.timeout.or_else(|| Some(limit(&task.report)));
     let recipe = Arc::new(recipe);
     let of = |tree: TreeId, what: &str| TreeRun {

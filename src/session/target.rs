@@ -8,7 +8,9 @@ use super::endpoints::hint_of_skip;
 use super::error::EarlyExit;
 use super::finished_trial::FinishedTrial;
 use super::state::{AtGood, Session};
-use crate::model::{Conclusion, EventKind, SkipKind, Termination, TrialKind, TrialOutput};
+use crate::model::{
+    CommitId, Conclusion, EventKind, SkipKind, Termination, TrialKind, TrialOutput, TrialSpec,
+};
 use crate::search::Observation;
 use crate::triage::message_shape::within_tree;
 use crate::triage::{Baseline, CommandFacts, Target, TargetError, TargetOracle, read};
@@ -38,6 +40,10 @@ impl Session<'_> {
                 self.say_no_target(done, command)?;
                 let passes = output.ending == Termination::Exited { code: 0 } && self.passes_at_bad();
                 if passes && self.seen.get(&done.commit).map_or(0, |seen| seen.runs()) < PATIENCE {
+                    // It may rest on the order of a set.
+                    if let Some(seed) = self.trials.recipe().hash_seed {
+                        self.trials.with_hash_seed(seed + 1);
+                    }
                     self.start(done.commit, TrialKind::Endpoint)?;
                     return Ok(false);
                 }
@@ -84,10 +90,32 @@ impl Session<'_> {
             )?;
         }
         self.target = Some(failure.clone());
+        self.say_hash_seed(done.commit)?;
         if !self.targets.is_later {
             self.journal.say(EventKind::Target { failure })?;
         }
         Ok(true)
+    }
+
+    /// Say with which seed bad fails, if it passed with others. What was seen there with those does not count: it is no
+    /// chance, if it is the seed.
+    fn say_hash_seed(&mut self, bad: CommitId) -> Result<(), EarlyExit> {
+        let Some(seed) = self.trials.recipe().hash_seed.filter(|&seed| seed != TrialSpec::FIRST_HASH_SEED)
+        else {
+            return Ok(());
+        };
+        if self.targets.is_later {
+            return Ok(());
+        }
+        self.seen.remove(&bad);
+        self.reaches_chance = Some(true);
+        self.journal.say(EventKind::HashSeed { commit: bad, seed })?;
+        Ok(self.journal.note(format!(
+            "{} passed with PYTHONHASHSEED={}, and fails with {seed}, which all trials have: it may rest on the order of a set, \
+             or on chance, and runs more often before a commit is named",
+            bad.short(),
+            seed - 1
+        ))?)
     }
 
     /// Whether good has to run first, because bad shows more than one failure: the target is one that is new. Asks for

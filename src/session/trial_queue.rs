@@ -142,6 +142,13 @@ impl<'a> Trials<'a> {
         before
     }
 
+    /// Run with another seed from now on.
+    pub(super) fn with_hash_seed(&mut self, seed: u32) {
+        let mut recipe = TrialSpec::clone(&self.recipe);
+        recipe.hash_seed = Some(seed);
+        self.recipe = Arc::new(recipe);
+    }
+
     /// How trials run now.
     pub(super) fn recipe(&self) -> &TrialSpec {
         &self.recipe

@@ -56,6 +56,7 @@ pub(super) fn cluster_recipe(
         setup: merged.setup.clone(),
         timeout: Some(cluster.timeout),
         home: home.to_vec(),
+        hash_seed: Some(TrialSpec::FIRST_HASH_SEED),
         ..TrialSpec::default()
     };
     if let Some(top) = &standing.top {

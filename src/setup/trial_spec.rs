@@ -63,6 +63,7 @@ pub(super) fn recipe(
         timeout: merged.timeout,
         keep: merged.keep.clone(),
         environment,
+        hash_seed: Some(TrialSpec::FIRST_HASH_SEED),
         tree_paths,
         packages: PackageSelection::Own,
         visible: Vec::new(),

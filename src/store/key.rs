@@ -25,6 +25,7 @@ impl OutcomeKey {
             packages,
             home,
             inputs,
+            hash_seed,
             // An outcome within the limit stays what it is.
             timeout: _,
             // They are in the fingerprint of the environment.
@@ -36,7 +37,7 @@ impl OutcomeKey {
             outputs: _,
             input_paths: _,
         } = recipe;
-        let mut parts = Parts::new("outcome/1");
+        let mut parts = Parts::new("outcome/2");
         parts.add(tree.as_bytes());
         parts.add_all(command.iter().map(|word| word.as_bytes()));
         parts.add(subdir.as_os_str().as_bytes());
@@ -44,6 +45,7 @@ impl OutcomeKey {
         parts.add_all(keep.iter().map(|glob| glob.as_bytes()));
         parts.add(environment.as_bytes());
         parts.add_packages(packages);
+        parts.add(hash_seed.map(|seed| seed.to_string()).unwrap_or_default().as_bytes());
         for file in home {
             parts.add(file.path.as_bytes());
             parts.add(&file.content);

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::definition_map::MODULE;
 use super::failure_evidence::FailureEvidence;
 use super::reasons::shortened;
 use super::source_reader::{Reader, RepositoryView, called};
@@ -22,16 +23,15 @@ const MOST_DEFINITIONS: usize = 40;
 const MOST_OF_ONE_NAME: usize = 3;
 
 /// Calls whose result, or whose order, no commit decides. That a clock is read is nothing by itself: most code that does
-/// only notes the time. It decides where it is compared.
+/// only notes the time. It decides where it is compared. The order of a set is the same in all trials, which have one seed.
 static CHANCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let clock =
         r"\b(time\.(time|time_ns)|(time\.)?(monotonic|monotonic_ns|perf_counter|perf_counter_ns))\(\)";
     let waits = format!(r"\bsleep\(|{clock}.*[<>]|[<>].*{clock}");
     let at_once = r"\b(Thread|Timer|Process|Pool|ThreadPool|ThreadPoolExecutor|ProcessPoolExecutor|Popen|create_task|ensure_future|gather|as_completed|run_in_executor|to_thread|start_soon)\(";
     let network = r"\bsocket\.\w|\b(urlopen|create_connection|HTTPConnection|HTTPSConnection)\(|\b(requests|httpx)\.(get|post|put|delete|head|request|Session|Client)\b";
-    let order =
-        r"\b(list|tuple|join|enumerate|iter)\(\s*(set|frozenset)\(|\bin\s+set\(|\b(getpid|get_ident)\(";
-    Regex::new(&[&waits, at_once, network, order].join("|")).ok()
+    let numbers = r"\b(getpid|get_ident)\(";
+    Regex::new(&[&waits, at_once, network, numbers].join("|")).ok()
 });
 /// Calls that draw lots. Bytes for a key or a name that is to be unique (`os.urandom`, `secrets.token_hex`) are none: hardly
 /// any outcome rests on which they are.
@@ -66,8 +66,13 @@ pub fn source_of_chance(failure: &FailureEvidence, sources: &dyn RepositoryView)
         seen: BTreeSet::new(),
         open: VecDeque::new(),
     };
-    for frame in &failure.frames {
-        search.add(frame.path.clone(), frame.definition.clone(), 0);
+    let last = failure.frames.len() - 1;
+    for (at, frame) in failure.frames.iter().enumerate() {
+        // What a module does while it is imported on the way is done before, and whatever the failure is.
+        let is_on_the_way = frame.definition == MODULE && at != 0 && at != last;
+        if !is_on_the_way {
+            search.add(frame.path.clone(), frame.definition.clone(), 0);
+        }
     }
     search.source_of_chance()
 }
@@ -273,7 +278,6 @@ mod tests {
             "    return n if random.random() < 0.5 else 3",
             "    time.sleep(n)",
             "    Thread(target=n).start()",
-            "    return list(set('abc'))[0]",
             "    return urlopen(n).read()",
             "    return n if self.lots.random() < 0.5 else 3",
             "    lots = random.Random(os.getenv('LOTS'))",
@@ -286,10 +290,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_module_does_while_it_is_imported_on_the_way_is_no_chance() {
+        let tree = Tree(vec![
+            ("tests/test_cart.py", "import shop\n\ndef test_total():\n    assert shop.total() == 3\n".into()),
+            ("src/shop/__init__.py", "from subprocess import Popen\nREVISION = Popen('git')\nfrom .cart import total\n".into()),
+            ("src/shop/cart.py", "def total():\n    return 3\n\ncheck = Thread(None)\n".into()),
+        ]);
+        let log = |lines: &str| format!("Traceback (most recent call last):\n{lines}AttributeError: x\n");
+        let test = "  File \"/x/tests/test_cart.py\", line 1, in <module>\n    import shop\n";
+        let package = "  File \"/x/src/shop/__init__.py\", line 3, in <module>\n    from .cart import total\n";
+        let cart = "  File \"/x/src/shop/cart.py\", line 4, in <module>\n    check = Thread(None)\n";
+        let source = |log: &str| source_of_chance(&FailureEvidence::read(log, &tree, &[]), &tree);
+        let found = source(&log(&format!("{test}{package}{cart}")));
+        assert_eq!(found.map(|source| source.path).as_deref(), Some("src/shop/cart.py"));
+        let found = source(&log(&format!("{test}{package}")));
+        assert_eq!(found.map(|source| source.path).as_deref(), Some("src/shop/__init__.py"));
+    }
+
+    #[test]
     fn what_no_call_leads_to_and_what_is_the_same_each_time_is_no_chance() {
         for steady in [
             "    return 3  # random.random()",
-            "    return sorted(set('abc'))[0]",
+            "    return list(set('abc'))[0]",
             "    return timeit(n)",
             "    return {'exp': time.time() + 10}",
             "    random.seed(n); return random.random()",

@@ -3,7 +3,7 @@
 //! | what happened | verdict |
 //! |---|---|
 //! | exit status 0 | good; skip when a test runner says that nothing passed, or does not say that anything did |
-//! | the same where the import of what the command names fails at bad | good, also when no test ran |
+//! | the same where bad fails before any test, at an import | good, also when all tests are skipped, or there are none in a module that is named |
 //! | the same, though a runner counts failures | as a failure with another status |
 //! | 125 | skip |
 //! | 126, 127, program not there | skip |
@@ -66,7 +66,7 @@ pub struct TargetOracle {
     is_silent: bool,
     /// Tests that fail at bad.
     red: Vec<String>,
-    /// Whether what fails at bad is the import of what the command names.
+    /// Whether what fails at bad is an import, before any test.
     fails_at_import: bool,
     baseline: Baseline,
 }
@@ -140,8 +140,9 @@ impl TargetOracle {
         {
             self.parts = run.own_parts();
         }
-        self.fails_at_import |= self.command.names_modules
-            && reading.summary.as_ref().is_some_and(RunSummary::only_collection_failed);
+        let in_vain = |run: &RunSummary| run.only_collection_failed() || run.not_started.is_some();
+        self.fails_at_import |=
+            !reading.failures.iter().all(is_unread) && reading.summary.as_ref().is_some_and(in_vain);
         self.told = self.told.or_else(|| reading.summary.as_ref().and_then(RunSummary::kinds_counted));
         self.is_silent |= !reading.failures.is_empty() && reading.closing.shape.is_empty();
         // doctest counts where an example fails, and is silent where all pass, and so is a checker. So may be what a filter
@@ -320,8 +321,9 @@ impl TargetOracle {
         if let Some(why) = &run.not_started {
             return Verdict::skip(SkipKind::NotRunnable, format!("{} did not start: {why}", run.runner));
         }
-        // A module that could not be imported at bad was imported here, and has no tests of this runner.
-        if self.fails_at_import && run.is_closed && run.nothing_ran() && !run.anything_failed() {
+        // What could not be imported at bad was imported here: its tests are skipped, or are none of this runner.
+        let is_imported = run.skipped > 0 || self.command.names_modules;
+        if self.fails_at_import && is_imported && run.is_closed && run.nothing_ran() {
             return Verdict::Good;
         }
         if run.nothing_passed() {

@@ -9,7 +9,7 @@ use pybisect::session::find;
 
 use crate::conductor::Scene;
 use crate::support::scripted::{ScriptedExecutor, exited};
-use crate::support::{TestRepo, User};
+use crate::support::{TestRepo, User, report_of};
 
 const COMMITS: usize = 200;
 const SEEDS: u64 = 40;
@@ -156,4 +156,23 @@ fn a_failure_that_shows_in_some_runs_only_is_pinned_on_hardly_any_other_commit()
         all.push((seed, report["status"].clone(), named));
     }
     assert!(right >= 4 && wrong <= 1, "{all:?}");
+}
+
+/// The failure is seen with the second seed only: it is that which all trials have, and those of a fix.
+#[test]
+fn a_failure_that_is_not_seen_with_the_first_seed_is_looked_for_with_another() {
+    let mut repo = TestRepo::new();
+    let app = |n: usize| {
+        let check = if n >= 6 { "os.environ['PYTHONHASHSEED'] != '2'" } else { "os" };
+        format!("import os\nN = {n}\n\n\ndef price():\n    assert {check}, 'no price'\n\n\nprice()\n")
+    };
+    let ids: Vec<String> = (0..12).map(|n| repo.write("app.py", app(n)).commit("c").to_string()).collect();
+    let user = User::new();
+    let options = ["--jobs", "1", "--good", &ids[0], "--", "python3", "app.py"];
+    let (code, report) = user.find(repo.path(), &options);
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(report["culprits"][0]["commit"], ids[6].as_str(), "{report:#}");
+    assert_eq!((&report["hash_seed"], &report["flaky"]), (&2.into(), &serde_json::Value::Null), "{report:#}");
+    let (code, fixed) = report_of(&mut user.command(repo.path(), &["fix", "--format", "json"]));
+    assert_eq!((code, &fixed["mended_already"]), (Some(0), &false.into()), "{fixed:#}");
 }

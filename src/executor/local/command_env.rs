@@ -37,7 +37,7 @@ pub(super) fn environment(
     folders: &Folders,
     working: &Path,
 ) -> BTreeMap<OsString, OsString> {
-    let mut all = recipe.environment.clone();
+    let mut all = recipe.variables();
     all.retain(|name, _| !REMOVED.iter().chain(&OTHER_REPOSITORY).any(|removed| name == removed));
     let mut set = |name: &str, value: PathBuf| all.insert(name.into(), value.into_os_string());
     for name in ["TMPDIR", "TEMP", "TMP"] {
@@ -75,6 +75,7 @@ mod tests {
         let given =
             [("HOME", "/home/ada"), ("GIT_DIR", "/x"), ("PYTHONDONTWRITEBYTECODE", "1"), ("LANG", "C")];
         let recipe = TrialSpec {
+            hash_seed: Some(7),
             command: vec!["true".into()],
             subdir: PathBuf::new(),
             setup: None,
@@ -102,5 +103,6 @@ mod tests {
         assert_eq!(value("PYTHONPATH").as_deref(), Some("/slot/tree:/slot/tree/src:/opt"));
         assert_eq!(value("GIT_DIR"), None);
         assert_eq!(value("PYTHONDONTWRITEBYTECODE"), None);
+        assert_eq!(value("PYTHONHASHSEED").as_deref(), Some("7"));
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn action(
     #[expect(deprecated, reason = "older servers read the platform of the command")]
     let command = Command {
         arguments: ["/bin/sh".to_owned(), format!("{OWN}/{SCRIPT}")].to_vec(),
-        environment_variables: variables(&recipe.environment)?,
+        environment_variables: variables(&recipe.variables())?,
         output_paths,
         platform: platform.clone(),
         ..Command::default()

@@ -71,6 +71,7 @@ pub(crate) fn trial(commit: CommitId, tree: TreeId, recipe: &TrialSpec) -> Trial
 /// A shell script in the hermetic environment, a minute at most.
 pub(crate) fn recipe(script: &str) -> TrialSpec {
     TrialSpec {
+        hash_seed: None,
         command: vec!["sh".into(), "-c".into(), script.into()],
         subdir: PathBuf::new(),
         setup: None,

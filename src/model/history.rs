@@ -33,6 +33,17 @@ pub enum Shown {
         /// The commit that made it look otherwise.
         other: CommitId,
     },
+    /// It is not: the bad commit without its change fails all the same, without the culprit's it fails as it does, and without
+    /// both it passes. Two faults are there, and the one that is searched for is the other.
+    OtherFault {
+        /// The commit that brought the failure at bad.
+        culprit: CommitId,
+    },
+    /// It is not: what failed there was mended, and the bad commit without the culprit's change passes.
+    Mended {
+        /// The commit that brought the failure at bad.
+        culprit: CommitId,
+    },
     /// By none: it is only the first that fails, and no later one passes.
     Unsettled,
 }

@@ -54,8 +54,17 @@ pub enum Evidence {
         /// What shows that the failure at the bad commit is its failure.
         shown: Shown,
     },
-    /// The failing test is newer than the culprit, or fails there now so and now otherwise; at the bad commit it fails, and
-    /// without the culprit's change it passes there.
+    /// The culprit failed; the bad commit without its change fails otherwise, as the command does since another commit, without
+    /// that one's change it fails all the same, and without both it passes.
+    OtherFault {
+        /// The culprit.
+        culprit: Tally,
+        /// The first commit since which the command fails.
+        since: CommitId,
+    },
+    /// The culprit's own trials and those of its parents do not tell enough: the failing test is newer, or fails there now so
+    /// and now otherwise, or what came before failed for what was mended since. At the bad commit it fails, and without the
+    /// culprit's change it passes there.
     Undone {
         /// The culprit.
         culprit: CommitId,
@@ -132,11 +141,23 @@ impl Proof {
         let is_shown = match history.shown {
             Shown::Undone | Shown::WithoutBoth { .. } => trials.narrowing_says(VerdictKind::Good),
             Shown::StillThere { .. } => trials.narrowing_says(VerdictKind::Skip),
+            Shown::OtherFault { .. } | Shown::Mended { .. } => false,
             Shown::Unsettled => true,
         };
         let is_proven = fails && is_shown && parents.iter().all(|parent| parent.good > 0);
         let shown = history.shown.clone();
         is_proven.then_some(Self(Evidence::History { culprit: culprit.id, parents, shown }))
+    }
+
+    /// The proof that a commit brought a failure behind which another one is that is older; `None` when a trial is missing that
+    /// shows it.
+    #[must_use]
+    pub fn of_other_fault(culprit: CommitId, since: CommitId, trials: Trials<'_>) -> Option<Self> {
+        let culprit = Tally::of(culprit, &trials);
+        let needed = [VerdictKind::Bad, VerdictKind::Skip, VerdictKind::Good];
+        let is_shown = needed.into_iter().all(|verdict| trials.narrowing_says(verdict));
+        (culprit.bad > 0 && culprit.good == 0 && is_shown)
+            .then_some(Self(Evidence::OtherFault { culprit, since }))
     }
 
     /// The proof that a commit broke a test of which its own trials do not tell enough; `None` when a trial is missing that

@@ -7,7 +7,7 @@ use super::proof::{Proof, Trials};
 use super::trial_line::{OutcomeSource, TrialLine};
 use super::{
     BreakingChange, CommitId, CommitInfo, Conclusion, Culprit, EnvironmentFacts, Episode, Event, EventKind,
-    FailureHistory, FailureSignature, NarrowingSummary, PackageChange, SkipKind, Status, Suspect,
+    FailureHistory, FailureSignature, NarrowingSummary, PackageChange, Shown, SkipKind, Status, Suspect,
     TargetReport, TrialKind, Verdict, VerdictKind,
 };
 
@@ -371,10 +371,16 @@ impl Report {
     pub(super) fn with_proof(&self, culprit: &Culprit) -> Culprit {
         let trials =
             Trials { log: &self.trial_log, find_fix: self.find_fix, first_parent: self.first_parent };
-        let by_history = self.history.as_ref().filter(|history| history.since == culprit.commit.id);
-        let proof = match by_history {
-            Some(history) => Proof::by_history(&culprit.commit, trials, history),
-            None => Proof::new(&culprit.commit, trials, self.narrowing.as_ref()),
+        let id = culprit.commit.id;
+        let proof = match &self.history {
+            Some(history) if history.shown == (Shown::OtherFault { culprit: id }) => {
+                Proof::of_other_fault(id, history.since, trials)
+            }
+            Some(history) if history.shown == (Shown::Mended { culprit: id }) => {
+                self.bad.and_then(|bad| Proof::undone(id, bad, trials))
+            }
+            Some(history) if history.since == id => Proof::by_history(&culprit.commit, trials, history),
+            _ => Proof::new(&culprit.commit, trials, self.narrowing.as_ref()),
         };
         Culprit { proof, ..culprit.clone() }
     }

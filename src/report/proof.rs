@@ -16,6 +16,14 @@ pub(super) fn why_proven(report: &Report, culprit: &Culprit) -> String {
             );
         }
         Evidence::History { parents, shown, .. } => return by_history(report, &id, parents, shown),
+        Evidence::OtherFault { since, .. } => {
+            let bad = report.bad.map(|bad| bad.short()).unwrap_or_default();
+            return format!(
+                "verified by trials that ran: {bad} without what {id} changed fails in another way, as the command does since \
+                 {0}; without what {0} changed it fails as it is, and without both it passes",
+                since.short()
+            );
+        }
         Evidence::Undone { bad, .. } => {
             return format!(
                 "verified by trials that ran: it fails at {0}, and passes there without what {id} changed",
@@ -59,6 +67,9 @@ fn by_history(report: &Report, id: &str, parents: &[Tally], shown: &Shown) -> St
         Shown::WithoutBoth { other } => {
             let other = other.short();
             format!("so does what is before {other}, and {bad} without the changes of both passes")
+        }
+        Shown::OtherFault { culprit } | Shown::Mended { culprit } => {
+            format!("and {} brought another failure", culprit.short())
         }
         Shown::Unsettled => "and none after it that ran passes".to_owned(),
     };

@@ -8,10 +8,11 @@
 //!    What cannot be imported counts as failing there once there is a stretch of it. Where evidence led there past most of
 //!    the range, commits in between run: what passes there tells that it was mended.
 //! 2. Bad without that commit's change runs. When it passes, twice, and bad fails twice, that commit is the culprit.
-//! 3. Otherwise the search goes on for the first commit that shows bad's failure. Where the one before it fails as the
-//!    first commit did, or bad does without that commit's change, the earlier failure was never mended; and when bad passes
-//!    without both changes, the first commit is the culprit all the same. Otherwise it was a mask, and narrowing looks
-//!    behind it.
+//! 3. Otherwise the search goes on for the first commit that shows bad's failure, and bad runs without that one's change.
+//!    When it passes, twice, that commit is the culprit, and the earlier failure was mended. When it fails as the first commit
+//!    did, or the commit before does so, the earlier failure was never mended: with bad without both changes, which has to
+//!    pass, it is told which of two faults bad shows, or that it is one. Otherwise it was a mask, and narrowing looks behind
+//!    it.
 
 use std::collections::HashSet;
 
@@ -95,7 +96,7 @@ impl Session<'_> {
                 if is_proven || set.is_empty() {
                     return Ok(After::GoOn);
                 }
-                if let Some(conclusion) = self.if_still_there(hunt, culprit)? {
+                if let Some(conclusion) = self.by_what_shows_it(hunt, culprit)? {
                     return Ok(After::Concluded(conclusion));
                 }
                 // What is run again may tell more.
@@ -143,38 +144,64 @@ impl Session<'_> {
             }
             (verdict, _) => {
                 self.faces.survives = verdict == Verdict::Bad;
+                self.faces.is_other = self.faces.survives && !is_flaky;
                 Ok(None)
             }
         }
     }
 
-    /// The conclusion when the first commit that fails was never mended: the earlier failure is there up to the commit that
-    /// shows bad's failure first, or is there again at bad without that one's change; and bad passes without both.
+    /// The conclusion when bad without the change of the commit that shows bad's failure first tells which of both it is.
     ///
-    /// Of a mask that was mended, the first would be seen, too, where that commit mended it; but not the second, unless
-    /// it also brought the failure at bad.
-    fn if_still_there(
+    /// - It passes: that commit is the culprit, and what failed before it was mended.
+    /// - It fails as the first commit that fails does: that one was never mended. Where bad without its change fails all the
+    ///   same, and passes without both, there are two faults, and the later one is what bad shows; else the first is the
+    ///   culprit.
+    /// - The commits before it fail as the first one does, and bad passes without both: the first is the culprit, too. Of a
+    ///   mask that was mended, the first would be seen, too, where that commit mended it; but not the second, unless it also
+    ///   brought the failure at bad.
+    fn by_what_shows_it(
         &mut self,
         hunt: &mut SearchRange,
         shows: Node,
     ) -> Result<Option<Conclusion>, EarlyExit> {
         // Once: what it tells does not change.
-        let survives = std::mem::take(&mut self.faces.survives);
-        let Some(first) = self.faces.first.filter(|_| survives) else { return Ok(None) };
+        let (survives, is_other) =
+            (std::mem::take(&mut self.faces.survives), std::mem::take(&mut self.faces.is_other));
+        let Some(first) = self.faces.first else { return Ok(None) };
         let Some(own) = self.failure_seen_at(hunt.id(first)) else { return Ok(None) };
-        let Some(without_both) = self.bad_without(hunt, &[shows, first])? else { return Ok(None) };
         let other = hunt.id(shows);
-        let shown = if self.fails_so_before(hunt, shows, &own) {
-            Shown::WithoutBoth { other }
-        } else if self.fails_so_without(hunt, shows, &own)? {
-            Shown::StillThere { other }
-        } else {
-            return Ok(None);
+        let alone = match self.bad_without(hunt, &[shows])? {
+            Some(alone) if !std::mem::replace(&mut self.faces.is_settled, true) => alone,
+            _ => return Ok(None),
         };
-        let tree = without_both.tree;
-        if self.verdict_at(hunt, self.plan.bad, tree)?.0 != Verdict::Good || !self.holds_again(hunt, tree)? {
+        let (verdict, failure) = self.verdict_at(hunt, self.plan.bad, alone.tree)?;
+        if verdict == Verdict::Good && self.holds_again(hunt, alone.tree)? {
+            self.say_history(hunt, first, Shown::Mended { culprit: other })?;
+            let commit = self.workshop.repository.info(other)?;
+            return Ok(Some(Conclusion::Found { culprits: vec![Culprit::new(commit, 1.0)] }));
+        }
+        if !survives {
             return Ok(None);
         }
+        let Some(without_both) = self.bad_without(hunt, &[shows, first])? else { return Ok(None) };
+        let is_there = matches!(verdict, Verdict::Skip(_))
+            && failure.is_some_and(|failure| same_failure(&own, &failure));
+        if !is_there && !self.fails_so_before(hunt, shows, &own) {
+            return Ok(None);
+        }
+        let tree = without_both.tree;
+        if self.verdict_at(hunt, self.plan.bad, tree)?.0 != Verdict::Good {
+            return Ok(None);
+        }
+        if is_there && is_other {
+            self.say_history(hunt, first, Shown::OtherFault { culprit: other })?;
+            let commit = self.workshop.repository.info(other)?;
+            return Ok(Some(Conclusion::Found { culprits: vec![Culprit::new(commit, 1.0)] }));
+        }
+        if !self.holds_again(hunt, tree)? {
+            return Ok(None);
+        }
+        let shown = if is_there { Shown::StillThere { other } } else { Shown::WithoutBoth { other } };
         self.is_culprit(hunt, first, 1.0, shown).map(Some)
     }
 
@@ -200,19 +227,6 @@ impl Session<'_> {
             is_skipped && self.failure_seen_at(hunt.id(parent)).is_some_and(|seen| same_failure(own, &seen))
         };
         !parents.is_empty() && parents.iter().all(fails_so)
-    }
-
-    /// Whether bad fails in this way without a commit's change.
-    fn fails_so_without(
-        &mut self,
-        hunt: &mut SearchRange,
-        commit: Node,
-        own: &FailureSignature,
-    ) -> Result<bool, EarlyExit> {
-        let Some(without) = self.bad_without(hunt, &[commit])? else { return Ok(false) };
-        let (verdict, failure) = self.verdict_at(hunt, self.plan.bad, without.tree)?;
-        let is_there = failure.is_some_and(|failure| same_failure(own, &failure));
-        Ok(is_there && matches!(verdict, Verdict::Skip(_)))
     }
 
     /// The search has ended in a set, and nothing tells its members apart: the first commit since which the command

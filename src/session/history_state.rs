@@ -38,6 +38,10 @@ pub(super) struct Faces {
     pub(super) first: Option<Node>,
     /// Whether the failure at bad is still there without what is left of its change.
     pub(super) survives: bool,
+    /// Whether bad fails in the same way without what is left of its change: that may be another fault.
+    pub(super) is_other: bool,
+    /// Whether bad without the change of the commit that shows its failure first was looked at.
+    pub(super) is_settled: bool,
     /// Whether bad passes without what is left of its change.
     pub(super) undone: bool,
 }

@@ -35,6 +35,8 @@ const LARGEST_SET: usize = 40;
 const LEAST_BUDGET: usize = 24;
 /// All that is narrowed in a session takes no more trials than this.
 const MOST_IN_ALL: usize = 40;
+/// The set that a further test ends in is worth so many.
+const BUDGET_OF_FURTHER: usize = 12;
 /// So many sets that may still be asked for are kept running.
 const REACH: usize = 64;
 /// How much more an edit is suspected that a merge has and none of its sides: the sides pass.
@@ -174,7 +176,11 @@ impl Session<'_> {
         let mut known = search.initial_outcomes();
         let mut trials = 0;
         let ends = HashMap::from([(trees.0, EditOutcome::Passes), (trees.1, EditOutcome::Fails)]);
-        let budget = (self.trials.started() * 3 / 2).max(LEAST_BUDGET);
+        let budget = if self.targets.is_later {
+            BUDGET_OF_FURTHER
+        } else {
+            (self.trials.started() * 3 / 2).max(LEAST_BUDGET)
+        };
         let budget = budget.min(MOST_IN_ALL.saturating_sub(self.narrowing_spent));
         let ground =
             NarrowingTask { difference: &difference, search: &search, good: trees.0, head: bad, budget };

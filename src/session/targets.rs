@@ -282,7 +282,7 @@ impl Session<'_> {
                 Shown::StillThere { other } | Shown::WithoutBoth { other } => {
                     Basis::Undone { other: Some(other) }
                 }
-                Shown::Unsettled => Basis::More,
+                Shown::OtherFault { .. } | Shown::Mended { .. } | Shown::Unsettled => Basis::More,
             },
             _ => basis,
         });

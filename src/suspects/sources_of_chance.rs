@@ -293,12 +293,16 @@ mod tests {
     fn what_a_module_does_while_it_is_imported_on_the_way_is_no_chance() {
         let tree = Tree(vec![
             ("tests/test_cart.py", "import shop\n\ndef test_total():\n    assert shop.total() == 3\n".into()),
-            ("src/shop/__init__.py", "from subprocess import Popen\nREVISION = Popen('git')\nfrom .cart import total\n".into()),
+            (
+                "src/shop/__init__.py",
+                "from subprocess import Popen\nREVISION = Popen('git')\nfrom .cart import total\n".into(),
+            ),
             ("src/shop/cart.py", "def total():\n    return 3\n\ncheck = Thread(None)\n".into()),
         ]);
         let log = |lines: &str| format!("Traceback (most recent call last):\n{lines}AttributeError: x\n");
         let test = "  File \"/x/tests/test_cart.py\", line 1, in <module>\n    import shop\n";
-        let package = "  File \"/x/src/shop/__init__.py\", line 3, in <module>\n    from .cart import total\n";
+        let package =
+            "  File \"/x/src/shop/__init__.py\", line 3, in <module>\n    from .cart import total\n";
         let cart = "  File \"/x/src/shop/cart.py\", line 4, in <module>\n    check = Thread(None)\n";
         let source = |log: &str| source_of_chance(&FailureEvidence::read(log, &tree, &[]), &tree);
         let found = source(&log(&format!("{test}{package}{cart}")));

@@ -141,8 +141,11 @@ impl TargetOracle {
             self.parts = run.own_parts();
         }
         let in_vain = |run: &RunSummary| run.only_collection_failed() || run.not_started.is_some();
-        self.fails_at_import |=
-            !reading.failures.iter().all(is_unread) && reading.summary.as_ref().is_some_and(in_vain);
+        let came_to_none = match &reading.summary {
+            Some(run) => in_vain(run),
+            None => self.command.names_modules,
+        };
+        self.fails_at_import |= came_to_none && !reading.failures.iter().all(is_unread);
         self.told = self.told.or_else(|| reading.summary.as_ref().and_then(RunSummary::kinds_counted));
         self.is_silent |= !reading.failures.is_empty() && reading.closing.shape.is_empty();
         // doctest counts where an example fails, and is silent where all pass, and so is a checker. So may be what a filter

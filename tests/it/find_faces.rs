@@ -84,12 +84,14 @@ fn a_failure_that_changes_its_face_leads_to_the_commit_that_broke_it() {
 }
 
 #[test]
-fn a_fault_that_another_one_hides_is_still_there() {
-    // The later check fails by itself; without it the first failure is back.
+fn of_two_faults_the_one_that_shows_at_bad_is_named_and_the_older_one_told() {
+    // The later check fails by itself; without it the first failure is back, and without the first it fails all the same.
     let at = |n: usize| Program { no_rate: n >= 6, own_check: n >= 14, ..Program::default() };
     let (ids, report) = find(20, at, TEST, &UNITTEST, &["--no-narrow"]);
-    assert_found(&report, &ids[6], "hidden");
-    assert_eq!(report["history"]["shown"]["other"], ids[14].as_str(), "{report:#}");
+    assert_found(&report, &ids[14], "two faults");
+    assert_eq!(report["history"]["since"], ids[6].as_str(), "{report:#}");
+    assert_eq!(report["history"]["shown"]["by"], "other-fault", "{report:#}");
+    assert_eq!(report["culprits"][0]["proof"]["since"], ids[6].as_str(), "{report:#}");
 }
 
 #[test]
@@ -157,6 +159,28 @@ fn a_mask_that_was_mended_hides_another_culprit() {
     let at = |n: usize| Program { no_helper: (5..14).contains(&n), wrong: n >= 9, ..Program::default() };
     let (ids, report) = find(24, at, TEST, &UNITTEST, &[]);
     assert_found(&report, &ids[9], "mask");
+}
+
+#[test]
+fn of_a_mask_whose_end_the_fault_hides_the_fault_is_named() {
+    // What cannot be imported from 5 on is there again from 14 on; what 9 broke is met before that.
+    let text = |n: usize| {
+        let broken = if n >= 9 { "raise ValueError('bad state')\n" } else { "" };
+        let module = if (5..14).contains(&n) { "import no_such_module\n" } else { "" };
+        format!("{broken}{module}\n\ndef price(x):\n    return x * 2\n")
+    };
+    let mut repo = TestRepo::new();
+    repo.write("test_app.py", TEST);
+    let ids: Vec<String> = (0..24)
+        .map(|n| repo.write("app.py", text(n)).write("n.txt", n.to_string()).commit("c").to_string())
+        .collect();
+    let (_, report) = User::new().find(
+        repo.path(),
+        &["--jobs", "1", "--no-narrow", "--good", &ids[0], "--", "python3", "-m", "unittest", "test_app"],
+    );
+    assert_found(&report, &ids[9], "mended behind it");
+    assert_eq!(report["history"]["shown"]["by"], "mended", "{report:#}");
+    assert_eq!(report["culprits"][0]["proof"]["by"], "undone", "{report:#}");
 }
 
 #[test]

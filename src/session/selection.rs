@@ -353,37 +353,57 @@ fn cut(command: &str) -> String {
     }
 }
 
-/// Whether a text defines each of these classes and functions. Where it defines a class twice, the tests of the first one
-/// never run.
+/// Whether a text defines each of these classes and functions, the last one in the class, or in one of the file that it may
+/// inherit from. Where the text defines a class twice, the tests of the first one never run.
 fn defines(text: &str, names: &[String]) -> bool {
-    let (_, classes) = names.split_last().unwrap_or((&String::new(), &[]));
-    let text = classes.iter().fold(text.to_owned(), |text, class| without_shadowed(&text, class));
+    let Some((name, classes)) = names.split_last() else { return true };
     let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
-    names.iter().all(|name| {
+    let has = |text: &str, name: &str| {
         ["def ", "class "].iter().any(|word| {
             let found = format!("{word}{name}");
             text.match_indices(&found).any(|(at, _)| ends(&text[at + found.len()..]))
         })
-    })
+    };
+    match classes.last().and_then(|class| class_has(text, class, &|body| has(body, name), MOST_INHERITED)) {
+        Some(found) => found,
+        // A function; or a class within another, or within a function.
+        None => names.iter().all(|name| has(text, name)),
+    }
 }
 
-/// A text without the classes of a name, at its top, that a later one of the same name replaces.
-fn without_shadowed(text: &str, class: &str) -> String {
+/// So many steps of inheritance are followed within a file.
+const MOST_INHERITED: u32 = 8;
+
+/// Whether the body of a class at the top of a text, or of one that it inherits from, has it; `None` where there is no such
+/// class.
+fn class_has(text: &str, class: &str, has: &dyn Fn(&str) -> bool, depth: u32) -> Option<bool> {
+    let own = last_class(text, class)?;
+    let (header, body) = own.split_once('\n').unwrap_or((&own, ""));
+    let words = header.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    let mut bases = words.skip(2).filter(|base| !base.is_empty() && *base != class && depth > 0);
+    // Of a base from elsewhere that may have tests, nothing is known.
+    let is_plain = |base: &str| base.ends_with("TestCase") || ["unittest", "object"].contains(&base);
+    let inherits = |base: &str| match class_has(text, base, has, depth - 1) {
+        Some(found) => found,
+        None => !is_plain(base) && has(text),
+    };
+    Some(has(body) || bases.any(inherits))
+}
+
+/// The last class of a name at the top of a text: its header in one line, and its body.
+fn last_class(text: &str, class: &str) -> Option<String> {
     let head = format!("class {class}");
     let begins =
         |line: &str| line.strip_prefix(head.as_str()).is_some_and(|rest| rest.starts_with(['(', ':']));
-    let last = text.lines().filter(|line| begins(line)).count();
-    let (mut seen, mut is_shadowed) = (0, false);
-    let kept = text.lines().filter(|line| {
-        if begins(line) {
-            seen += 1;
-            is_shadowed = seen < last;
-        } else if line.starts_with(|first: char| first.is_alphabetic() || first == '@' || first == '_') {
-            is_shadowed = false;
-        }
-        !is_shadowed
-    });
-    kept.map(|line| format!("{line}\n")).collect()
+    let lines: Vec<&str> = text.lines().collect();
+    let start = lines.iter().rposition(|line| begins(line))?;
+    let is_outside =
+        |line: &&str| line.starts_with(|first: char| first.is_alphabetic() || "@_".contains(first));
+    let end = lines[start + 1..].iter().position(is_outside).map_or(lines.len(), |end| start + 1 + end);
+    // Bases may stand in several lines.
+    let header = lines[start..end].iter().position(|line| line.trim_end().ends_with(':')).unwrap_or_default();
+    let (header, body) = lines[start..end].split_at(header + 1);
+    Some(format!("{}\n{}", header.join(" "), body.join("\n")))
 }
 
 #[cfg(test)]
@@ -393,12 +413,17 @@ mod tests {
     #[test]
     fn a_class_that_is_defined_twice_has_the_tests_of_the_last() {
         let names = |names: [&str; 2]| names.map(str::to_owned);
-        let text = "class TestA(Base):\n    def test_one(self):\n        pass\n\n@skip\nclass TestB:\n    def test_two(self):\n        \
-                    pass\n\nclass TestA(Base):\n    def test_three(self):\n        pass\n";
+        let text = "class TestA(Base):\n    def test_zero(self):\n        pass\n\nclass TestA(TestCase):\n    def test_one(self):\n        pass\n\n@skip\nclass TestB(Mixin):\n    def test_two(self):\n        \
+                    pass\n\nclass TestA(unittest.TestCase,\n            TestC):\n    def test_three(self):\n        pass\n\n\nclass TestC:\n    def test_two(self):\n        pass\n";
         assert!(!defines(text, &names(["TestA", "test_one"])));
         assert!(defines(text, &names(["TestA", "test_three"])));
         assert!(defines(text, &names(["TestB", "test_two"])));
-        // One that a class inherits stands in another.
+        // One that a class inherits stands in another; one of the same name in a class beside it is none of its own.
         assert!(defines(text, &names(["TestA", "test_two"])));
+        assert!(
+            !defines(text, &names(["TestC", "test_three"])) && !defines(text, &names(["TestA", "test_zero"]))
+        );
+        // What a base from elsewhere has is not known.
+        assert!(defines(text, &names(["TestB", "test_three"])));
     }
 }

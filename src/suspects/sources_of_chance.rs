@@ -66,11 +66,11 @@ pub fn source_of_chance(failure: &FailureEvidence, sources: &dyn RepositoryView)
         seen: BTreeSet::new(),
         open: VecDeque::new(),
     };
-    let last = failure.frames.len() - 1;
-    for (at, frame) in failure.frames.iter().enumerate() {
-        // What a module does while it is imported on the way is done before, and whatever the failure is.
-        let is_on_the_way = frame.definition == MODULE && at != 0 && at != last;
-        if !is_on_the_way {
+    let next = failure.frames.iter().skip(1).map(Some).chain([None]);
+    for (frame, next) in failure.frames.iter().zip(next) {
+        // Of a module that imports the next one, the import is all that leads to the failure.
+        let imports = frame.definition == MODULE && next.is_some_and(|next| next.definition == MODULE);
+        if !imports {
             search.add(frame.path.clone(), frame.definition.clone(), 0);
         }
     }
@@ -111,8 +111,12 @@ impl Search<'_> {
         while let Some((path, definition, depth)) = self.open.pop_front() {
             let text = self.reader.lines_of(&path, &definition);
             let is_seeded = seeded.is_match(&text);
+            // One after the other is what `subprocess.run` does, too.
+            let waits_for_process = text.contains(".communicate(") || text.contains(".wait(");
             let is_of_chance = |line: &str| {
-                (chance.is_match(line) || (!is_seeded && draws.is_match(line))) && !self.is_harmless(line)
+                (chance.is_match(line) || (!is_seeded && draws.is_match(line)))
+                    && !self.is_harmless(line)
+                    && !(waits_for_process && line.contains("Popen("))
             };
             if let Some(line) = text.lines().find(|line| is_of_chance(without_comment(line))) {
                 return Some(SourceOfChance { path, code: shortened(line.trim()) });
@@ -278,6 +282,7 @@ mod tests {
             "    return n if random.random() < 0.5 else 3",
             "    time.sleep(n)",
             "    Thread(target=n).start()",
+            "    server = Popen(n)",
             "    return urlopen(n).read()",
             "    return n if self.lots.random() < 0.5 else 3",
             "    lots = random.Random(os.getenv('LOTS'))",
@@ -321,6 +326,7 @@ mod tests {
             "    random.seed(n); return random.random()",
             "    return random.Random(7).choice([n])",
             "    return random.Random",
+            "    return Popen(n).communicate()[0]",
             "    mocker.patch('time.sleep', lambda n: None); sleep(n)",
             "    return httpx.Client(transport=httpx.MockTransport(n))",
             "    return self.random_access[n]",

@@ -9,7 +9,7 @@ use super::error::EarlyExit;
 use super::finished_trial::FinishedTrial;
 use super::state::{AtGood, Session};
 use crate::model::{
-    CommitId, Conclusion, EventKind, SkipKind, Termination, TrialKind, TrialOutput, TrialSpec,
+    CommitId, Conclusion, EventKind, FailureKind, SkipKind, Termination, TrialKind, TrialOutput, TrialSpec,
 };
 use crate::search::Observation;
 use crate::triage::message_shape::within_tree;
@@ -75,8 +75,10 @@ impl Session<'_> {
                 "{others} more failures at bad; this search is for '{failure}' (another: --match REGEX)"
             ))?;
         }
-        // When it may be for want of a file of the user's, good fails as well: that is soon seen.
-        if !self.lacks(done.commit, output).is_empty() {
+        // When it may be for want of a file of the user's, or of a package, good fails as well: that is soon seen.
+        let wants_module =
+            matches!(&failure.kind, FailureKind::Exception(kind) if kind.ends_with("ModuleNotFoundError"));
+        if wants_module || !self.lacks(done.commit, output).is_empty() {
             for good in self.plan.good.clone() {
                 if !self.seen.contains_key(&good) && !self.plan.find_fix {
                     self.start_good(good)?;

@@ -7,6 +7,8 @@
 //! | `retrying` | [`run_with_retries`]: a trial whose machine fails runs again, and is skipped in the end |
 //! | `packages` | [`PackageSource`]: the packages that versions run with |
 //! | [`remote`](self) | with the feature of that name: a cluster that speaks the Remote Execution API |
+//! | `gaps` | what a tree lacks, and what that means for a trial |
+//! | `worker` | [`WorkerFacts`]: what a machine that is not this one runs, and what is believed of it |
 //! | `search_order` | the order in which a search may come to versions |
 //! | `declarations` | what versions declare, read from their trees |
 //! | `host` | [`EnvironmentHost`]: an executor whose trials can run in environments of this machine |
@@ -16,6 +18,7 @@
 mod declarations;
 mod environments;
 mod error;
+mod gaps;
 mod host;
 mod in_environment;
 pub mod local;
@@ -24,6 +27,7 @@ mod packages;
 pub mod remote;
 mod retrying;
 mod search_order;
+mod worker;
 
 use crate::model::{CancelToken, CommitId, TreeId, Trial, TrialOutput};
 
@@ -35,6 +39,7 @@ pub use host::{CompiledModules, EnvironmentHost};
 pub use packages::PackageSource;
 pub use retrying::run_with_retries;
 use search_order::search_order;
+pub use worker::{ProbeFault, WorkerFacts};
 
 /// What is to be known of a place where trials run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -75,9 +75,8 @@ mod connected {
     use std::path::{Path, PathBuf};
 
     use super::{ClusterRequest, PATIENCE};
-    use crate::executor::remote::{
-        RemoteError, RemoteExecutor, RemoteSettings, Secret, TlsSettings, WorkerFacts,
-    };
+    use crate::executor::WorkerFacts;
+    use crate::executor::remote::{RemoteError, RemoteExecutor, RemoteSettings, Secret, TlsSettings};
     use crate::git::Shadow;
     use crate::model::event::Isolation;
     use crate::model::{CancelToken, TrialSpec};

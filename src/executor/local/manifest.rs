@@ -1,21 +1,15 @@
 //! What is in a work tree.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::dirfd::FileFacts;
-use crate::git::{AttributeForm, CheckoutGap, SUBMODULE, TreeFile};
+use crate::executor::gaps::{Gaps, vital_gap};
+use crate::git::{AttributeForm, SUBMODULE, TreeFile};
 use crate::model::BlobId;
-
-/// Examples that a note names.
-const MOST_EXAMPLES: usize = 3;
-
-/// Files that decide what Python does: a tree without them is not worth running.
-const VITAL_SUFFIXES: [&[u8]; 4] = [b".py", b".pyi", b".pyx", b".pxd"];
-const VITAL_NAMES: [&[u8]; 4] = [b"pyproject.toml", b"setup.cfg", b"setup.py", b"pytest.ini"];
 
 /// One file of a work tree.
 #[derive(Debug, Clone)]
@@ -34,7 +28,7 @@ pub(super) struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Manifest {
     pub(super) entries: BTreeMap<Vec<u8>, Entry>,
-    pub(super) flaws: BTreeMap<Vec<u8>, CheckoutGap>,
+    pub(super) flaws: Gaps,
 }
 
 impl Manifest {
@@ -105,43 +99,12 @@ impl Manifest {
         self.entries.iter().filter(move |(path, _)| !submodules.iter().any(|top| path.starts_with(top)))
     }
 
-    /// What is missing here, and not from every tree of the history, so that a failure may come of it.
-    pub(super) fn partial_gaps(&self) -> impl Iterator<Item = (&Vec<u8>, CheckoutGap)> {
-        self.flaws.iter().filter(|(_, flaw)| flaw.is_partial()).map(|(path, &flaw)| (path, flaw))
-    }
-
     /// Why no trial can run here: a file that Python needs is missing.
     pub(super) fn vital_gap(&self) -> Option<String> {
-        let (path, _) =
-            self.flaws.iter().find(|&(path, &flaw)| flaw == CheckoutGap::Missing && is_vital(path))?;
+        let path = vital_gap(&self.flaws)?;
         let id = self.entries.get(path).map(|entry| entry.id.to_string()).unwrap_or_default();
         Some(format!("{} ({id}) is missing from the repository", text(path)))
     }
-
-    /// What is not as in git, one line for each kind.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let kinds: BTreeSet<CheckoutGap> = self.flaws.values().copied().collect();
-        let note = |flaw: CheckoutGap| {
-            let paths = self.flaws.iter().filter(|&(_, &other)| other == flaw).map(|(path, _)| text(path));
-            let (what, remedy) = flaw.text();
-            let remedy = remedy.map(|remedy| format!(" ({remedy})")).unwrap_or_default();
-            format!("{what}: {}{remedy}", examples(&paths.collect::<Vec<_>>()))
-        };
-        kinds.into_iter().map(note).collect()
-    }
-}
-
-fn examples(paths: &[String]) -> String {
-    let shown = paths.iter().take(MOST_EXAMPLES).cloned().collect::<Vec<_>>().join(", ");
-    match paths.len().saturating_sub(MOST_EXAMPLES) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
-fn is_vital(path: &[u8]) -> bool {
-    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-    VITAL_NAMES.contains(&name) || VITAL_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// A path of git as a path of the system, relative.

@@ -11,11 +11,11 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use super::bytecode_cache::BytecodeCache;
 use super::command_env::{Folders, environment};
 use super::input_folder::InputFolder;
-use super::manifest::text;
 use super::pycache;
 use super::slot_dir::{PATIENCE, SlotDir, deadline};
 use super::worktree::{CheckoutError, WorkTree};
 use crate::executor::ExecutorError;
+use crate::executor::gaps::{notes, unless_of_a_gap};
 use crate::git::{Repository, RepositoryTemplate, TreeFile};
 use crate::model::{CancelToken, CommitId, Termination, Timing, TreeId, Trial, TrialOutput, TrialPhase};
 use crate::process::sandbox::{Sandbox, SlotDirs};
@@ -147,7 +147,7 @@ impl Slot {
         trial.activity.enter(TrialPhase::Checkout);
         let ready = self.get_ready(trial, cancel)?;
         timing.checkout_ms = milliseconds(started);
-        let notes = self.tree.manifest.notes();
+        let notes = notes(&self.tree.manifest.flaws);
         let without_a_run =
             |ending, timing| TrialOutput { timing, notes: notes.clone(), ..TrialOutput::without_run(ending) };
         let folder = match ready {
@@ -200,30 +200,8 @@ impl Slot {
         timing.clean_ms += outcome.ended.as_secs_f64() * 1e3;
         leftovers += outcome.leftovers;
         let ChildOutcome { ending, stdout, stderr, .. } = outcome;
-        let ending = self.unless_of_a_gap(ending);
+        let ending = unless_of_a_gap(&self.tree.checkout, &self.tree.manifest.flaws, ending);
         Ok(TrialOutput { ending, stdout, stderr, timing, leftovers, notes, files: Vec::new() })
-    }
-
-    /// How a trial ended, unless it failed in a tree that lacks something which others of the history have, and no trial
-    /// passed without that.
-    fn unless_of_a_gap(&self, ending: Termination) -> Termination {
-        let WorkTree { manifest, checkout, .. } = &self.tree;
-        match ending {
-            Termination::Exited { code: 0 } => {
-                checkout.are_harmless(manifest.partial_gaps().map(|(path, _)| path));
-            }
-            Termination::Exited { .. } | Termination::Signalled { .. } | Termination::TimedOut { .. } => {
-                let gap = manifest.partial_gaps().find(|(path, _)| !checkout.is_harmless(path));
-                if let Some((path, flaw)) = gap {
-                    let (what, remedy) = flaw.text();
-                    let remedy = remedy.unwrap_or_default();
-                    let reason = format!("it fails, and {} is {what}: {remedy}", text(path));
-                    return Termination::NoTree { reason };
-                }
-            }
-            _ => {}
-        }
-        ending
     }
 
     /// Undo what the trial left.

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::api::{Action, Command, Duration as ProtoDuration, EnvironmentVariable, Platform, Property};
 use super::digest::{ContentId, encoded};
-use super::script::{HOME, INPUTS, OWN, SCRIPT, STATE, TREE, script};
 use super::settings::RemoteSettings;
 use super::trees::Folder;
+use crate::executor::worker::script::{HOME, INPUTS, OWN, SCRIPT, STATE, TREE, script};
 use crate::model::TrialSpec;
 
 /// Changes when actions mean something else than before.

@@ -13,6 +13,7 @@ use super::api::{
 use super::connection::{CallError, Connection, PROMPT};
 use super::digest::ContentId;
 use super::trees::{Folder, Origin, TreeMaker};
+use crate::executor::worker::output::{HEAD, TAIL, captured, shortened};
 use crate::model::{CancelToken, Captured};
 
 /// What servers take in one message, unless they say less: gRPC's own limit, less what the rest of it takes.
@@ -21,9 +22,6 @@ const LARGEST_BATCH: usize = 3_500_000;
 const MOST_ASKED: usize = 10_000;
 /// Messages under way at the same time.
 const MOST_AT_ONCE: usize = 4;
-/// Of a long output, its beginning and its end are read: as much as of one on this machine.
-const HEAD: u64 = 256 * 1024;
-const TAIL: u64 = 1024 * 1024;
 const CHUNK: usize = 1 << 20;
 
 /// What was sent, for those who measure.
@@ -183,9 +181,7 @@ impl Contents {
         }
         let head = self.read(id, 0, HEAD, cancel).await?;
         let tail = self.read(id, size - TAIL, TAIL, cancel).await?;
-        let (head, tail) = (String::from_utf8_lossy(&head), String::from_utf8_lossy(&tail));
-        let text = format!("{head}\n[{} bytes left out]\n{tail}", size - HEAD - TAIL);
-        Ok(Captured { text, bytes: size })
+        Ok(shortened(&head, &tail, size))
     }
 
     /// A part of a content.
@@ -230,12 +226,6 @@ impl Contents {
         }
         Ok(bytes)
     }
-}
-
-/// A text as it was written.
-pub(super) fn captured(bytes: &[u8]) -> Captured {
-    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    Captured { text: String::from_utf8_lossy(bytes).into_owned(), bytes: size }
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

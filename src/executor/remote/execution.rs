@@ -16,8 +16,8 @@ use super::api::{
 use super::connection::{CallError, Connection, PROMPT, is_passing, said, until_cancelled};
 use super::contents::{Contents, timed};
 use super::digest::ContentId;
-use super::script::STATE;
 use super::trees::TreeMaker;
+use crate::executor::worker::script::{STATE, State};
 use crate::executor::{ExecutorError, ExecutorErrorKind};
 use crate::model::CancelToken;
 
@@ -288,9 +288,7 @@ fn lacking(status: &ResponseStatus) -> HashSet<ContentId> {
 /// What the script writes down of each end, by the name of that content: nothing has to be read.
 pub(super) fn known_ends() -> HashMap<ContentId, i32> {
     let all = [false, true].into_iter().flat_map(|has_setup| (0..256).map(move |code| (has_setup, code)));
-    let text = |(has_setup, code)| {
-        (ContentId::of(super::script::State::text_of_end(has_setup, code).as_bytes()), code)
-    };
+    let text = |(has_setup, code)| (ContentId::of(State::text_of_end(has_setup, code).as_bytes()), code);
     all.map(text).collect()
 }
 

@@ -15,21 +15,19 @@
 //! | `digest` | what the protocol names contents by |
 //! | `trees` | git trees as the protocol's directories |
 //! | `contents` | the cluster's store: what is missing there is sent |
-//! | `script` | what a worker runs: the command, and the writing down of its beginning and end |
 //! | `action` | a trial as an action |
 //! | `execution` | one action, from the question to its result |
 //! | `outcome` | what a result says of the trial, and what of the worker only |
-//! | `probe` | whether workers do what they are told |
+//! | `error` | [`RemoteError`]: why trials cannot run there |
 
 mod action;
 mod api;
 mod connection;
 mod contents;
 mod digest;
+mod error;
 mod execution;
 mod outcome;
-mod probe;
-mod script;
 mod settings;
 mod trees;
 
@@ -43,8 +41,10 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tonic::Code;
 
+use super::gaps::{is_vital, listed, notes, unless_of_a_gap, vital_gap};
+use super::worker::probe::{ProbeFault, WorkerFacts, probe};
 use super::{Executor, ExecutorError, ExecutorErrorKind, ExecutorFacts};
-use crate::git::{Checkout, CheckoutGap, Repository};
+use crate::git::{Checkout, Repository};
 use crate::model::{
     CancelReason, CancelToken, CommitId, Termination, TreeId, Trial, TrialOutput, TrialPhase, TrialSpec,
 };
@@ -61,7 +61,7 @@ use trees::{Folder, TreeMaker};
 
 pub use connection::ConnectError;
 pub use contents::Sent;
-pub use probe::{RemoteError, WorkerFacts};
+pub use error::RemoteError;
 pub use settings::{RemoteSettings, Secret, TlsSettings};
 
 /// How long a server is waited for in the beginning, when a wrong address is likelier than one that is restarted.
@@ -144,36 +144,15 @@ impl RemoteExecutor {
         program: Option<&str>,
         cancel: &CancelToken,
     ) -> Result<WorkerFacts, RemoteError> {
-        let nonce = nonce();
-        let failing = probe::failing(environment, &nonce);
-        let passing = probe::passing(environment, &nonce, program);
-        let shared = &self.shared;
-        let (failed, passed) = std::thread::scope(|scope| {
-            let failed = scope.spawn(|| shared.try_out(&failing, &nonce, cancel));
-            let passed = shared.try_out(&passing, &nonce, cancel);
-            (failed.join(), passed)
-        });
-        let failed = failed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let endpoint = || shared.settings.endpoint.clone();
-        for seen in [&failed, &passed] {
-            if let Err(ExecutorError::Remote { kind: ExecutorErrorKind::Fatal, message }) = seen {
-                return Err(RemoteError::Denied { endpoint: endpoint(), why: message.clone() });
+        let run = |recipe: &TrialSpec, nonce: &str| self.shared.try_out(recipe, nonce, cancel);
+        probe(environment, program, run).map_err(|fault| {
+            let endpoint = self.shared.settings.endpoint.clone();
+            match fault {
+                ProbeFault::Denied(why) => RemoteError::Denied { endpoint, why },
+                ProbeFault::BadWorker(why) => RemoteError::BadWorker { endpoint, why },
+                ProbeFault::NoProgram { program, path } => RemoteError::NoProgram { endpoint, program, path },
             }
-        }
-        let bad = |why| RemoteError::BadWorker { endpoint: endpoint(), why };
-        probe::judge_failing(&failed, &nonce).map_err(bad)?;
-        let facts = probe::judge_passing(&passed, &nonce, program).map_err(bad)?;
-        match (program, &facts.program) {
-            (Some(program), Some(path)) if path.is_empty() => Err(RemoteError::NoProgram {
-                endpoint: endpoint(),
-                program: program.to_owned(),
-                path: environment
-                    .get(std::ffi::OsStr::new("PATH"))
-                    .map(|path| path.to_string_lossy().into_owned())
-                    .unwrap_or_default(),
-            }),
-            _ => Ok(facts),
-        }
+        })
     }
 
     /// What came of the trials so far.
@@ -197,17 +176,6 @@ impl RemoteExecutor {
     pub fn send(&self, trees: &[TreeId], cancel: &CancelToken) -> Result<(), ExecutorError> {
         self.shared.send(trees, cancel)
     }
-}
-
-/// Something that was never there before.
-fn nonce() -> String {
-    use ring::rand::SecureRandom as _;
-    let mut bytes = [0; 16];
-    // Without it, a worker's own memory might answer: the time is as good.
-    if ring::rand::SystemRandom::new().fill(&mut bytes).is_err() {
-        return format!("{:?}", std::time::SystemTime::now());
-    }
-    ContentId::of(&bytes).hex()
 }
 
 async fn capabilities(
@@ -318,8 +286,7 @@ impl Shared {
             let path = String::from_utf8_lossy(path);
             return Ok(no_tree(format!("{path} cannot be sent: its name or target is not UTF-8, or unsafe")));
         }
-        let missing = tree.gaps.iter().find(|(path, gap)| **gap == CheckoutGap::Missing && is_vital(path));
-        if let Some((path, _)) = missing {
+        if let Some(path) = vital_gap(&tree.gaps) {
             let path = String::from_utf8_lossy(path);
             return Ok(no_tree(format!("{path} is missing from the repository")));
         }
@@ -332,30 +299,9 @@ impl Shared {
         let (mut output, is_known) = self.runtime.block_on(running)?;
         let counter = if is_known { &self.counts.known } else { &self.counts.ran };
         counter.fetch_add(1, Ordering::Relaxed);
-        output.notes = notes(&tree);
-        output.ending = self.unless_of_a_gap(&tree, output.ending);
+        output.notes = notes_of(&tree);
+        output.ending = unless_of_a_gap(&self.checkout, &tree.gaps, output.ending);
         Ok(output)
-    }
-
-    /// How a trial ended, unless it failed in a tree that lacks something which others of the history have, and no trial
-    /// passed without that.
-    fn unless_of_a_gap(&self, tree: &Folder, ending: Termination) -> Termination {
-        let partial = || tree.gaps.iter().filter(|(_, gap)| gap.is_partial());
-        match ending {
-            Termination::Exited { code: 0 } => {
-                self.checkout.are_harmless(partial().map(|(path, _)| path));
-            }
-            Termination::Exited { .. } | Termination::Signalled { .. } | Termination::TimedOut { .. } => {
-                if let Some((path, gap)) = partial().find(|(path, _)| !self.checkout.is_harmless(path)) {
-                    let (what, remedy) = gap.text();
-                    let path = String::from_utf8_lossy(path);
-                    let reason = format!("it fails, and {path} is {what}: {}", remedy.unwrap_or_default());
-                    return Termination::NoTree { reason };
-                }
-            }
-            _ => {}
-        }
-        ending
     }
 
     fn send(&self, trees: &[TreeId], cancel: &CancelToken) -> Result<(), ExecutorError> {
@@ -375,34 +321,12 @@ fn rejected(message: String) -> ExecutorError {
     ExecutorError::Remote { kind: ExecutorErrorKind::Rejected, message }
 }
 
-/// Whether Python may read a file: a tree without it is not worth running.
-fn is_vital(path: &[u8]) -> bool {
-    let ends = [&b".py"[..], b".pyi", b".pyx", b".pxd", b"pyproject.toml", b"setup.cfg", b"pytest.ini"];
-    ends.iter().any(|end| path.ends_with(end))
-}
-
 /// What is not as in git, one line for each kind.
-fn notes(tree: &Folder) -> Vec<String> {
-    let mut kinds: BTreeMap<CheckoutGap, Vec<String>> = BTreeMap::new();
-    for (path, gap) in &tree.gaps {
-        kinds.entry(*gap).or_default().push(String::from_utf8_lossy(path).into_owned());
-    }
-    let listed = |what: &str, paths: &[String]| {
-        let more = paths.len().saturating_sub(3);
-        let shown = paths.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{what}: {shown}{more}")
-    };
-    let mut notes: Vec<String> = Vec::new();
-    for (gap, paths) in &kinds {
-        let (what, remedy) = gap.text();
-        let remedy = remedy.map(|remedy| format!(" ({remedy})")).unwrap_or_default();
-        notes.push(format!("{}{remedy}", listed(what, paths)));
-    }
+fn notes_of(tree: &Folder) -> Vec<String> {
+    let mut notes = notes(&tree.gaps);
     if !tree.unsendable.is_empty() {
-        let paths: Vec<String> =
-            tree.unsendable.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
-        notes.push(listed("not sent, as the name or the target is not UTF-8 or unsafe", &paths));
+        let what = "not sent, as the name or the target is not UTF-8 or unsafe";
+        notes.push(format!("{what}: {}", listed(tree.unsendable.iter())));
     }
     notes
 }

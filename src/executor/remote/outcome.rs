@@ -7,10 +7,12 @@ use prost::Message;
 use super::action::Prepared;
 use super::api::{ActionResult, ExecutedActionMetadata, Timestamp, Tree};
 use super::connection::CallError;
-use super::contents::{Contents, captured};
+use super::contents::Contents;
 use super::digest::ContentId;
-use super::script::{INPUTS, STATE, State};
-use crate::executor::{ExecutorError, ExecutorErrorKind};
+use crate::executor::ExecutorError;
+use crate::executor::worker::ending::{ending, failed, overdue};
+use crate::executor::worker::output::{captured, without_place};
+use crate::executor::worker::script::{INPUTS, STATE, State};
 use crate::model::{CancelToken, Captured, OutputFile, Termination, Timing, TrialOutput, TrialSpec};
 
 /// What a trial writes is read up to this many bytes and files, as on this machine.
@@ -43,7 +45,10 @@ impl Reader<'_> {
         without_place(&mut stderr, place.as_deref());
         let ending = match ending(&state, result.exit_code, recipe) {
             Ok(ending) => ending,
-            Err(why) => return Err(worker(result, &why, &stderr)),
+            Err(why) => {
+                let name = result.execution_metadata.as_ref().map_or("", |metadata| metadata.worker.as_str());
+                return Err(failed(&why, name, &stderr.text));
+            }
         };
         let files = if recipe.outputs.is_empty() { Vec::new() } else { self.files(result).await };
         let mut output = TrialOutput::without_run(ending);
@@ -65,16 +70,7 @@ impl Reader<'_> {
         let (state, place) = self.state(result).await.unwrap_or((State::Nothing, None));
         let timing = result.execution_metadata.as_ref().map(timing).unwrap_or_default();
         let limit = std::time::Duration::from_millis(after_ms).as_secs_f64() * 1e3;
-        let ending = match state {
-            State::SettingUp => Termination::SetupFailed { reason: format!("not done after {after_ms} ms") },
-            State::Began | State::Ended(_) => Termination::TimedOut { after_ms },
-            _ if timing.run_ms >= limit * 0.9 => Termination::TimedOut { after_ms },
-            _ => {
-                let message = "the time of the trial was over before its command is known to have begun";
-                let message = message.to_owned();
-                return Err(ExecutorError::Remote { kind: ExecutorErrorKind::Retryable, message });
-            }
-        };
+        let ending = overdue(&state, after_ms, timing.run_ms >= limit * 0.9)?;
         let text = async |raw: &[u8], digest| self.text(raw, digest).await.unwrap_or_default();
         let mut output = TrialOutput::without_run(ending);
         output.stdout = text(&result.stdout_raw, result.stdout_digest.as_ref()).await;
@@ -151,44 +147,6 @@ impl Reader<'_> {
     }
 }
 
-/// A text in which the tree lies where it lies on every worker: what fails alike is to read alike.
-fn without_place(text: &mut Captured, place: Option<&str>) {
-    if let Some(place) = place {
-        text.text = text.text.replace(&format!("{place}/"), "/");
-    }
-}
-
-/// How the command ended; what is wrong when that is not known.
-fn ending(state: &State, exit_code: i32, recipe: &TrialSpec) -> Result<Termination, String> {
-    match *state {
-        State::Ended(code) if code != exit_code => {
-            Err(format!("the command ended with status {code}, and the worker tells of {exit_code}"))
-        }
-        // A shell tells of a signal like this.
-        State::Ended(code @ (132..=137 | 139 | 143)) => Ok(Termination::Signalled { signal: code - 128 }),
-        State::Ended(code) => Ok(Termination::Exited { code }),
-        State::SetupFailed(code) => Ok(Termination::SetupFailed { reason: format!("exit status {code}") }),
-        State::NoFolder => {
-            let folder = recipe.subdir.display();
-            Ok(Termination::NotStarted { error: format!("there is no folder '{folder}' in this tree") })
-        }
-        State::Began | State::SettingUp => {
-            Err(format!("the worker ended the command from outside (exit status {exit_code})"))
-        }
-        State::Nothing => Err(format!("the worker did not come to the command (exit status {exit_code})")),
-    }
-}
-
-/// A result that comes of the worker.
-fn worker(result: &ActionResult, why: &str, stderr: &Captured) -> ExecutorError {
-    let name = result.execution_metadata.as_ref().map_or("", |metadata| metadata.worker.as_str());
-    let on = if name.is_empty() { String::new() } else { format!(" on {name}") };
-    let last = stderr.text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let last: String = last.chars().take(200).collect();
-    let said = if last.is_empty() { String::new() } else { format!(": {last}") };
-    ExecutorError::Remote { kind: ExecutorErrorKind::Retryable, message: format!("{why}{on}{said}") }
-}
-
 fn timing(metadata: &ExecutedActionMetadata) -> Timing {
     let between = |from: &Option<Timestamp>, to: &Option<Timestamp>| match (from, to) {
         (Some(from), Some(to)) => (milliseconds(to) - milliseconds(from)).max(0.0),
@@ -209,26 +167,4 @@ fn timing(metadata: &ExecutedActionMetadata) -> Timing {
 #[expect(clippy::as_conversions, reason = "times of this century are exact enough")]
 fn milliseconds(time: &Timestamp) -> f64 {
     time.seconds as f64 * 1e3 + f64::from(time.nanos) / 1e6
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_an_end_that_was_written_down_and_is_told_alike_is_the_commands() {
-        let told = |state: State, exit_code| ending(&state, exit_code, &TrialSpec::default());
-        assert_eq!(told(State::Ended(1), 1), Ok(Termination::Exited { code: 1 }));
-        assert_eq!(told(State::Ended(139), 139), Ok(Termination::Signalled { signal: 11 }));
-        assert_eq!(told(State::Ended(129), 129), Ok(Termination::Exited { code: 129 }));
-        for (state, code) in [
-            (State::Ended(0), 1),
-            (State::Nothing, 1),
-            (State::Nothing, 0),
-            (State::Began, 137),
-            (State::SettingUp, 1),
-        ] {
-            assert!(told(state.clone(), code).is_err(), "{state:?} {code}");
-        }
-    }
 }

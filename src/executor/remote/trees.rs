@@ -3,12 +3,13 @@
 //! A folder that two commits share is made once, and a blob is hashed once for all searches. Files are as git would
 //! write them: what attributes change is changed here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::api::{Directory, DirectoryNode, FileNode, SymlinkNode};
 use super::digest::{ContentId, encoded};
+use crate::executor::gaps::Gaps;
 use crate::git::{
     AttributeForm, Checkout, CheckoutGap, Content, EntryTarget, GitError, Repository, SYMLINK,
     TreeAttributes, holds_attributes,
@@ -35,7 +36,7 @@ pub(super) struct Folder {
     pub(super) files: Vec<(ContentId, Origin)>,
     pub(super) folders: Vec<Arc<Self>>,
     /// What is not as in git, by its path from the top, in this folder and those in it.
-    pub(super) gaps: BTreeMap<Vec<u8>, CheckoutGap>,
+    pub(super) gaps: Gaps,
     /// Names that cannot be sent.
     pub(super) unsendable: Vec<Vec<u8>>,
 }
@@ -65,7 +66,7 @@ struct Parts {
     directory: Directory,
     files: Vec<(ContentId, Origin)>,
     folders: Vec<Arc<Folder>>,
-    gaps: BTreeMap<Vec<u8>, CheckoutGap>,
+    gaps: Gaps,
     unsendable: Vec<Vec<u8>>,
 }
 

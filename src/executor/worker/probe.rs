@@ -3,71 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use super::connection::ConnectError;
-use crate::executor::ExecutorError;
+use crate::executor::{ExecutorError, ExecutorErrorKind};
 use crate::model::{InputFile, Termination, TrialOutput, TrialSpec};
-
-/// Why trials cannot run on a cluster.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RemoteError {
-    /// What was said of it makes no sense.
-    #[error(transparent)]
-    Settings(#[from] ConnectError),
-    /// It cannot be reached, or does not answer.
-    #[error("no answer from {endpoint}: {why}")]
-    NoAnswer {
-        /// The address.
-        endpoint: String,
-        /// What was seen.
-        why: String,
-    },
-    /// TLS does not come about.
-    #[error("{endpoint} cannot be spoken to safely: {why}")]
-    Certificate {
-        /// The address.
-        endpoint: String,
-        /// What was seen.
-        why: String,
-    },
-    /// It does not let this user in.
-    #[error("{endpoint} does not let you in: {why}")]
-    Denied {
-        /// The address.
-        endpoint: String,
-        /// What it said.
-        why: String,
-    },
-    /// It is no cluster that runs trials.
-    #[error("{endpoint} runs no trials: {why}")]
-    NotAble {
-        /// The address.
-        endpoint: String,
-        /// What it lacks.
-        why: String,
-    },
-    /// A worker does not do what it is told.
-    #[error("the workers of {endpoint} cannot be believed: {why}")]
-    BadWorker {
-        /// The address.
-        endpoint: String,
-        /// What was seen.
-        why: String,
-    },
-    /// The workers lack a program.
-    #[error("the workers of {endpoint} have no program '{program}' (PATH is {path})")]
-    NoProgram {
-        /// The address.
-        endpoint: String,
-        /// Its name.
-        program: String,
-        /// Where it was looked for.
-        path: String,
-    },
-    /// The way of running things here fails.
-    #[error("failed to begin with the cluster")]
-    Machine(#[from] std::io::Error),
-}
 
 /// What is known of the workers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,22 +17,78 @@ pub struct WorkerFacts {
     pub python: Option<String>,
 }
 
+/// Why nothing that workers say can be believed.
+#[derive(Debug)]
+pub enum ProbeFault {
+    /// They cannot be asked at all, and never will be.
+    Denied(String),
+    /// They do not do what they are told: what was seen.
+    BadWorker(String),
+    /// They lack a program.
+    NoProgram {
+        /// Its name.
+        program: String,
+        /// Where it was looked for.
+        path: String,
+    },
+}
+
+/// See whether workers do what they are told, and what they are. `run` runs a recipe that nobody has run before, by a
+/// word that was never there before; `program` is looked for.
+pub(in crate::executor) fn probe(
+    environment: &BTreeMap<OsString, OsString>,
+    program: Option<&str>,
+    run: impl Fn(&TrialSpec, &str) -> Result<TrialOutput, ExecutorError> + Sync,
+) -> Result<WorkerFacts, ProbeFault> {
+    let nonce = nonce();
+    let to_fail = failing(environment, &nonce);
+    let to_pass = passing(environment, &nonce, program);
+    let (failed, passed) = std::thread::scope(|scope| {
+        let failed = scope.spawn(|| run(&to_fail, &nonce));
+        let passed = run(&to_pass, &nonce);
+        (failed.join(), passed)
+    });
+    let failed = failed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    for seen in [&failed, &passed] {
+        if let Err(ExecutorError::Remote { kind: ExecutorErrorKind::Fatal, message }) = seen {
+            return Err(ProbeFault::Denied(message.clone()));
+        }
+    }
+    judge_failing(&failed, &nonce).map_err(ProbeFault::BadWorker)?;
+    let facts = judge_passing(&passed, &nonce, program).map_err(ProbeFault::BadWorker)?;
+    match (program, &facts.program) {
+        (Some(program), Some(path)) if path.is_empty() => {
+            let path = environment.get(std::ffi::OsStr::new("PATH"));
+            let path = path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+            Err(ProbeFault::NoProgram { program: program.to_owned(), path })
+        }
+        _ => Ok(facts),
+    }
+}
+
+/// Something that was never there before.
+fn nonce() -> String {
+    use ring::rand::SecureRandom as _;
+    let mut bytes = [0; 16];
+    // Without it, a worker's own memory might answer: the time is as good.
+    if ring::rand::SystemRandom::new().fill(&mut bytes).is_err() {
+        return format!("{:?}", std::time::SystemTime::now());
+    }
+    blake3::hash(&bytes).to_hex().to_string()
+}
+
 const FILE: &str = "probe";
 /// A status that nothing else ends with by chance.
 const STATUS: i32 = 43;
 
 /// A recipe whose end is known before: it fails, and in a way of its own.
-pub(super) fn failing(environment: &BTreeMap<OsString, OsString>, nonce: &str) -> TrialSpec {
+fn failing(environment: &BTreeMap<OsString, OsString>, nonce: &str) -> TrialSpec {
     let script = format!("cat \"$PROBE/{FILE}\"; exit {STATUS}");
     recipe(environment, &script, nonce)
 }
 
 /// A recipe that passes, and tells of the worker.
-pub(super) fn passing(
-    environment: &BTreeMap<OsString, OsString>,
-    nonce: &str,
-    program: Option<&str>,
-) -> TrialSpec {
+fn passing(environment: &BTreeMap<OsString, OsString>, nonce: &str, program: Option<&str>) -> TrialSpec {
     let mut script = format!("cat \"$PROBE/{FILE}\"; echo; uname -sm || echo unknown");
     if let Some(program) = program {
         let quoted = shell_words::quote(program);
@@ -127,7 +120,7 @@ fn is_python(program: &str) -> bool {
 }
 
 /// What is wrong with a worker that was to fail.
-pub(super) fn judge_failing(seen: &Result<TrialOutput, ExecutorError>, nonce: &str) -> Result<(), String> {
+fn judge_failing(seen: &Result<TrialOutput, ExecutorError>, nonce: &str) -> Result<(), String> {
     let output = seen.as_ref().map_err(ExecutorError::in_words)?;
     match &output.ending {
         Termination::Exited { code: STATUS } if output.stdout.text == nonce => Ok(()),
@@ -137,7 +130,7 @@ pub(super) fn judge_failing(seen: &Result<TrialOutput, ExecutorError>, nonce: &s
 }
 
 /// What a worker that was to pass tells of itself; what is wrong with it.
-pub(super) fn judge_passing(
+fn judge_passing(
     seen: &Result<TrialOutput, ExecutorError>,
     nonce: &str,
     program: Option<&str>,

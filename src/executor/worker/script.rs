@@ -11,23 +11,23 @@ use std::path::{Component, Path};
 use crate::model::TrialSpec;
 
 /// The folder of the tree.
-pub(super) const TREE: &str = "w";
+pub(in crate::executor) const TREE: &str = "w";
 /// The folder of the script, and of the files in the command's home.
-pub(super) const OWN: &str = "p";
+pub(in crate::executor) const OWN: &str = "p";
 /// The folder of the trial's inputs.
-pub(super) const INPUTS: &str = "i";
+pub(in crate::executor) const INPUTS: &str = "i";
 /// The script, in its folder.
-pub(super) const SCRIPT: &str = "run";
+pub(in crate::executor) const SCRIPT: &str = "run";
 /// The folder of what belongs in the home.
-pub(super) const HOME: &str = "home";
+pub(in crate::executor) const HOME: &str = "home";
 /// What the script writes down, from the top.
-pub(super) const STATE: &str = "o/state";
+pub(in crate::executor) const STATE: &str = "o/state";
 /// The status with which a set-up that failed ends the script.
 const FAILED: &str = "1";
 
 /// What the script wrote down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum State {
+pub(in crate::executor) enum State {
     /// The command ended, with this status.
     Ended(i32),
     /// The command began, and the script did not see its end.
@@ -43,7 +43,7 @@ pub(super) enum State {
 }
 
 impl State {
-    pub(super) fn parse(text: &str) -> Self {
+    pub(in crate::executor) fn parse(text: &str) -> Self {
         let last = text.lines().last().unwrap_or_default();
         let (word, rest) = last.split_once(' ').unwrap_or((last, ""));
         match (word, rest.parse().ok()) {
@@ -57,19 +57,19 @@ impl State {
     }
 
     /// The folder in which the worker laid the inputs out, unless that is the top of all.
-    pub(super) fn place(text: &str) -> Option<&str> {
+    pub(in crate::executor) fn place(text: &str) -> Option<&str> {
         text.lines().next()?.strip_prefix("top ").filter(|place| place.len() > 1)
     }
 
     /// What the script writes at the top of all, for a command that ends with this status.
-    pub(super) fn text_of_end(has_setup: bool, code: i32) -> String {
+    pub(in crate::executor) fn text_of_end(has_setup: bool, code: i32) -> String {
         let setup = if has_setup { "setup\n" } else { "" };
         format!("{setup}began\nended {code}\n")
     }
 }
 
 /// The script for trials of a recipe.
-pub(super) fn script(recipe: &TrialSpec) -> Vec<u8> {
+pub(in crate::executor) fn script(recipe: &TrialSpec) -> Vec<u8> {
     let mut text = Vec::new();
     let mut line = |parts: &[&[u8]]| {
         parts.iter().for_each(|part| text.extend_from_slice(part));

@@ -103,6 +103,9 @@ fn in_folder(inside: &Path, read: impl Fn(&str) -> Result<Text, Error>) -> Resul
 pub(super) fn parse(text: &str, name: &str) -> Result<Table, Error> {
     let table = text.parse::<Table>();
     let table = table.map_err(|error| Error::usage(format!("{name}: {}", error.to_string().trim_end())))?;
+    // Whoever copies a table from a pyproject.toml, or from a page that shows one, means the same here.
+    let shared = toml::from_str::<Pyproject>(text).ok().filter(|_| table.len() == 1);
+    let table = shared.and_then(|shared| shared.tool.pybisect).unwrap_or(table);
     Ok(super::keys::with_lists(table))
 }
 

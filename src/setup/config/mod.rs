@@ -172,6 +172,8 @@ mod tests {
         );
 
         assert_eq!(load_in(top.path(), top.path()).unwrap().config.jobs, Some(3));
+        std::fs::write(top.path().join("pybisect.toml"), "[tool.pybisect]\njobs = 7\n").unwrap();
+        assert_eq!(load_in(top.path(), top.path()).unwrap().config.jobs, Some(7));
         let elsewhere = tempfile::tempdir().unwrap();
         assert_eq!(load_in(elsewhere.path(), elsewhere.path()).unwrap().config, Config::default());
     }

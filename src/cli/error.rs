@@ -68,5 +68,6 @@ pub(super) const fn exit_status(error: &Error) -> ExitStatus {
         ErrorKind::Internal => ExitStatus::Internal,
         ErrorKind::Environment => ExitStatus::NotRun,
         ErrorKind::NotReproduced => ExitStatus::NotReproduced,
+        ErrorKind::Interrupted => ExitStatus::Interrupted,
     }
 }

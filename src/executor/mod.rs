@@ -9,6 +9,7 @@
 //! | [`remote`](self) | with the feature of that name: a cluster that speaks the Remote Execution API |
 //! | `gaps` | what a tree lacks, and what that means for a trial |
 //! | `worker` | [`WorkerFacts`]: what a machine that is not this one runs, and what is believed of it |
+//! | [`slurm`] | a Slurm cluster that shares a file system with this machine |
 //! | `search_order` | the order in which a search may come to versions |
 //! | `declarations` | what versions declare, read from their trees |
 //! | `host` | [`EnvironmentHost`]: an executor whose trials can run in environments of this machine |
@@ -27,6 +28,7 @@ mod packages;
 pub mod remote;
 mod retrying;
 mod search_order;
+pub mod slurm;
 mod worker;
 
 use crate::model::{CancelToken, CommitId, TreeId, Trial, TrialOutput};

@@ -20,6 +20,16 @@ pub struct TreeFile {
     pub mode: u32,
 }
 
+impl TreeFile {
+    /// Whether its path leads to a place in the tree. A tree made by hand may name anything; git itself refuses others.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        let leads_out =
+            |part: &[u8]| matches!(part, b"" | b"." | b"..") || part.eq_ignore_ascii_case(b".git");
+        !self.path.split(|&byte| byte == b'/').any(leads_out)
+    }
+}
+
 /// The difference between two trees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckoutDelta {
@@ -111,5 +121,24 @@ impl Repository {
         path: &std::path::Path,
     ) -> Result<Vec<Option<BlobId>>, GitError> {
         trees.iter().map(|&tree| self.entry_at(tree, path)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trees_made_by_hand_cannot_lead_outside() {
+        let is_inside = |path: &str| {
+            let id = BlobId::from_bytes([0; 20]);
+            TreeFile { path: path.into(), id, mode: 0o100_644 }.is_inside()
+        };
+        for path in ["a", "a/b.git/c", ".github/x", "..a"] {
+            assert!(is_inside(path), "{path}");
+        }
+        for path in ["..", "a/../../b", ".git/config", "a/.GIT/hooks", "/etc/passwd", "a//b", "."] {
+            assert!(!is_inside(path), "{path}");
+        }
     }
 }

@@ -20,8 +20,7 @@ pub(crate) fn unasked(config: &Config, request: &Request) -> Option<&'static str
 }
 
 /// A repository's command runs in a sandbox only.
-pub(crate) fn not_without_isolation(key: &str, is_off: bool) -> Error {
-    let why = if is_off { "with --isolation off" } else { "where no sandbox can be had" };
+pub(crate) fn not_without_isolation(key: &str, why: &str) -> Error {
     Error::usage(format!("the '{key}' of the repository's configuration is not run {why}"))
         .hinted(ACCEPT)
         .hinted("or give the command here: pybisect find ... -- COMMAND")

@@ -2,30 +2,65 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use super::config;
 #[cfg(not(feature = "remote"))]
 use super::error::Error;
 use super::request::Request;
+use super::workspace::TrialPlace;
+use crate::executor::WorkerFacts;
+use crate::git::{Repository, Shadow};
+use crate::model::TrialSpec;
+use crate::model::event::Isolation;
 
+/// The name of Slurm where an address could stand.
+const SLURM: &str = "slurm";
 /// Where trials of a cluster look for programs, unless the configuration says otherwise.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// How long a trial may run there, when the user does not say.
 const LONGEST: Duration = Duration::from_secs(1800);
 /// Trials at the same time, likewise.
 const JOBS: usize = 16;
-#[cfg(feature = "remote")]
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a cluster that does not answer is waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A cluster that is to run the trials.
-#[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "this build reaches no cluster"))]
 pub(super) struct ClusterRequest {
     pub(super) endpoint: String,
     pub(super) executor: config::ExecutorConfig,
     pub(super) jobs: usize,
     pub(super) timeout: Duration,
+    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only others remember anything"))]
     pub(super) fresh: bool,
+}
+
+/// A cluster that was reached, and whose workers do what they are told.
+pub(super) struct Cluster {
+    pub(super) place: TrialPlace,
+    /// What the report says of it.
+    pub(super) facts: Vec<(String, String)>,
+    /// What makes outcomes there the same.
+    pub(super) key: String,
+}
+
+/// What the trials of a session are made of, where a cluster is reached.
+#[derive(Clone, Copy)]
+pub(super) struct ClusterSession<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) shadow: &'a Shadow,
+    pub(super) cache: &'a Path,
+    pub(super) recipe: &'a TrialSpec,
+}
+
+impl ClusterSession<'_> {
+    /// The program that workers have to have: what the set-up may bring, or the tree has, is not looked for before.
+    pub(super) fn program(&self) -> Option<&str> {
+        let program = self.recipe.command.first().and_then(|program| program.to_str());
+        let is_theirs = |program: &&str| !program.contains('/') || program.starts_with('/');
+        program.filter(is_theirs).filter(|_| self.recipe.setup.is_none())
+    }
 }
 
 /// The cluster that a request and the configuration name; `None` for this machine.
@@ -43,6 +78,37 @@ pub(super) fn wanted(
 }
 
 impl ClusterRequest {
+    /// Whether it is Slurm.
+    pub(super) fn is_slurm(&self) -> bool {
+        self.endpoint == SLURM
+    }
+
+    /// What isolation is in force there, as far as it is known from here.
+    pub(super) fn isolation(&self) -> Isolation {
+        if !self.is_slurm() {
+            return Isolation { by: "cluster".to_owned(), ..Isolation::default() };
+        }
+        let in_force = ["process-group", "private-home", "private-tmp", "clean-environment"];
+        Isolation {
+            by: SLURM.to_owned(),
+            in_force: in_force.map(str::to_owned).to_vec(),
+            missing: vec![
+                "files, network and processes of the nodes are those of your account: Slurm".to_owned(),
+            ],
+            network: "host".to_owned(),
+            ..Isolation::default()
+        }
+    }
+
+    /// What the report says of it, and of its workers.
+    pub(super) fn facts(&self, worker: &WorkerFacts) -> Vec<(String, String)> {
+        let WorkerFacts { system, program, python } = worker.clone();
+        let mut facts = vec![("executor".to_owned(), self.endpoint.clone()), ("workers".to_owned(), system)];
+        facts.extend(python.map(|version| ("python_version".to_owned(), version)));
+        facts.extend(program.map(|path| ("program".to_owned(), path)));
+        facts
+    }
+
     /// The variables of its trials: none of this machine's but those that are passed by name.
     pub(super) fn variables(&self, passed: &[String]) -> BTreeMap<OsString, OsString> {
         let is_passed = |name: &str| {
@@ -61,76 +127,50 @@ impl ClusterRequest {
     }
 }
 
+/// There is only Slurm in this build.
 #[cfg(not(feature = "remote"))]
-pub(super) fn not_built() -> Error {
-    Error::usage("this pybisect was built without clusters")
-        .hinted("build it with: cargo install pybisect --features remote")
+pub(super) fn connect(_: &ClusterRequest, _: ClusterSession<'_>) -> Result<Cluster, Error> {
+    Err(Error::usage("this pybisect was built without clusters that are reached by an address")
+        .hinted("build it with: cargo install pybisect --features remote"))
 }
 
 #[cfg(feature = "remote")]
-pub(super) use self::connected::{Cluster, connect};
+pub(super) use self::connected::connect;
 
 #[cfg(feature = "remote")]
 mod connected {
     use std::path::{Path, PathBuf};
 
-    use super::{ClusterRequest, PATIENCE};
+    use super::{Cluster, ClusterRequest, ClusterSession, PATIENCE};
     use crate::executor::WorkerFacts;
     use crate::executor::remote::{RemoteError, RemoteExecutor, RemoteSettings, Secret, TlsSettings};
-    use crate::git::Shadow;
-    use crate::model::event::Isolation;
     use crate::model::{CancelToken, TrialSpec};
     use crate::setup::config::SecretSource;
     use crate::setup::error::Error;
+    use crate::setup::workspace::TrialPlace;
     use crate::store::DigestCache;
-
-    /// A cluster that was reached, and whose workers do what they are told.
-    pub(in crate::setup) struct Cluster {
-        pub(in crate::setup) executor: RemoteExecutor,
-        /// What the report says of it.
-        pub(in crate::setup) facts: Vec<(String, String)>,
-        /// What makes outcomes there the same.
-        pub(in crate::setup) key: String,
-    }
-
-    impl Cluster {
-        /// What isolation is in force there, as far as it is known from here.
-        pub(in crate::setup) fn isolation() -> Isolation {
-            Isolation { by: "cluster".to_owned(), ..Isolation::default() }
-        }
-    }
 
     /// Reach it and try it out.
     pub(in crate::setup) fn connect(
         request: &ClusterRequest,
-        shadow: &Shadow,
-        cache: &Path,
-        recipe: &TrialSpec,
+        session: ClusterSession<'_>,
     ) -> Result<Cluster, Error> {
         let settings = settings(request)?;
+        let ClusterSession { shadow, recipe, .. } = session;
         let objects = shadow.repository().reopen()?;
         let checkout = std::sync::Arc::clone(shadow.borrowed().checkout());
         // Where it cannot be kept, blobs are hashed each time.
-        let digests = DigestCache::open(cache).ok();
+        let digests = DigestCache::open(session.cache).ok();
         // A signal ends the program, as long as nobody listens.
         let cancel = CancelToken::new();
         let executor = RemoteExecutor::connect(settings, objects, checkout, digests, &cancel)
             .map_err(|error| refused(&error))?;
-        let program = recipe.command.first().and_then(|program| program.to_str());
-        // What the set-up may bring, or the tree has, is not looked for before.
-        let program = program
-            .filter(|program| recipe.setup.is_none() && (!program.contains('/') || program.starts_with('/')));
-        let worker =
-            executor.probe(&recipe.environment, program, &cancel).map_err(|error| refused(&error))?;
-        let key = key(request, recipe, &worker);
-        let WorkerFacts { system, program, python } = worker;
-        let mut facts =
-            vec![("executor".to_owned(), request.endpoint.clone()), ("workers".to_owned(), system)];
-        facts.extend(python.map(|version| ("python_version".to_owned(), version)));
-        facts.extend(program.map(|path| ("program".to_owned(), path)));
+        let worker = executor.probe(&recipe.environment, session.program(), &cancel);
+        let worker = worker.map_err(|error| refused(&error))?;
+        let (key, mut facts) = (key(request, recipe, &worker), request.facts(&worker));
         let image = request.executor.properties.get("container-image");
         facts.extend(image.map(|image| ("image".to_owned(), image.clone())));
-        Ok(Cluster { executor, facts, key })
+        Ok(Cluster { place: TrialPlace::Cluster(Box::new(executor)), facts, key })
     }
 
     fn key(request: &ClusterRequest, recipe: &TrialSpec, worker: &WorkerFacts) -> String {
@@ -204,6 +244,10 @@ mod connected {
     fn refused(error: &RemoteError) -> Error {
         let told = |hint: &str| Error::usage(error.to_string()).hinted(hint);
         match error {
+            RemoteError::NoAnswer { endpoint, .. } if endpoint.starts_with("grpcs://") => told(
+                "is it running there? One that wants to know you hangs up without a certificate that it trusts: \
+                 executor.tls-certificate and tls-key; --executor local runs trials here",
+            ),
             RemoteError::NoAnswer { .. } => told("is it running there? --executor local runs trials here"),
             RemoteError::Certificate { .. } => told(
                 "grpcs:// needs a certificate that is trusted: executor.tls-ca names who signed it; \

@@ -3,24 +3,23 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::cluster::ClusterRequest;
+use super::cluster::{self, ClusterRequest, ClusterSession};
 use super::error::Error;
 use super::location::Location;
 use super::python_path::own_paths;
 use super::request::Request;
 use super::resolved_options::ResolvedOptions;
+use super::slurm;
 use super::venvs::outer_path;
 use super::workspace::Workspace;
 use crate::git::Repository;
 use crate::model::TrialSpec;
-use crate::model::event::Isolation;
 use crate::model::trial::HomeFile;
 
 /// Where trials run, and what is known of that.
 pub(super) struct ClusterPlace {
     pub(super) bench: Workspace,
     pub(super) facts: Vec<(String, String)>,
-    pub(super) isolation: Isolation,
     pub(super) key: String,
 }
 
@@ -87,7 +86,8 @@ pub(super) fn refuse_own_environment(request: &Request) -> Result<(), Error> {
             "{option} makes environments on this machine, and trials run on a cluster"
         ))
         .hinted(
-            "have the workers bring the packages: an image by executor.properties.container-image, or --setup 'pip install …'",
+            "have the workers bring the packages: an image by executor.properties.container-image, an environment on a \
+             shared file system by executor.environment.PATH, or --setup 'pip install …'",
         ));
     }
     if !request.keep.is_empty() {
@@ -98,28 +98,18 @@ pub(super) fn refuse_own_environment(request: &Request) -> Result<(), Error> {
 }
 
 /// Reach the cluster and see whether its workers do what they are told.
-#[cfg(feature = "remote")]
 pub(super) fn on_cluster(
-    cluster: &ClusterRequest,
+    request: &ClusterRequest,
     (cache, repository, runs_filters): (&Path, &Repository, bool),
     recipe: &TrialSpec,
 ) -> Result<ClusterPlace, Error> {
-    use super::cluster::{Cluster, connect};
     let (mut facts, mut key) = (Vec::new(), String::new());
     let bench = Workspace::on_cluster(cache, repository, runs_filters, |shadow| {
-        let reached = connect(cluster, shadow, cache, recipe)?;
+        let session = ClusterSession { repository, shadow, cache, recipe };
+        let connect = if request.is_slurm() { slurm::connect } else { cluster::connect };
+        let reached = connect(request, session)?;
         (facts, key) = (reached.facts, reached.key);
-        Ok(reached.executor)
+        Ok(reached.place)
     })?;
-    Ok(ClusterPlace { bench, facts, isolation: Cluster::isolation(), key })
-}
-
-/// There are no clusters in this build.
-#[cfg(not(feature = "remote"))]
-pub(super) fn on_cluster(
-    _: &ClusterRequest,
-    _: (&Path, &Repository, bool),
-    _: &TrialSpec,
-) -> Result<ClusterPlace, Error> {
-    Err(super::cluster::not_built())
+    Ok(ClusterPlace { bench, facts, key })
 }

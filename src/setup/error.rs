@@ -17,6 +17,8 @@ pub enum ErrorKind {
     Environment,
     /// The command does not fail where it should.
     NotReproduced,
+    /// The user did not want to wait.
+    Interrupted,
 }
 
 /// Why pybisect cannot do what it was asked, and what can be done about that.
@@ -48,6 +50,11 @@ impl Error {
     /// An environment cannot be prepared.
     pub fn environment(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Environment, source: anyhow::anyhow!(message.into()), hints: Vec::new() }
+    }
+
+    /// The user did not want to wait for something.
+    pub fn interrupted(source: impl Into<anyhow::Error>) -> Self {
+        Self { kind: ErrorKind::Interrupted, source: source.into(), hints: Vec::new() }
     }
 
     /// Something that is not the user's fault.

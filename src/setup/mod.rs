@@ -30,7 +30,7 @@
 //! | `machine` | what this machine has |
 //! | `trial_spec` | how trials run |
 //! | `fingerprint` | what lies outside of tree and recipe |
-//! | `cluster`, `cluster_place` | a cluster as the place where trials run |
+//! | `cluster`, `cluster_place`, `slurm` | a cluster as the place where trials run |
 //! | `workspace` | a run's folder, the shadow repository in it, and the slots |
 //! | `cache_dir` | where pybisect keeps its things |
 //! | `units` | words for sizes, times and numbers |
@@ -63,6 +63,7 @@ mod python_path;
 pub mod request;
 mod resolved_options;
 mod search;
+mod slurm;
 mod stored_request;
 mod trial_spec;
 mod units;

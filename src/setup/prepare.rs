@@ -247,7 +247,8 @@ pub(crate) fn prepare(request: &Request) -> Result<Prepared, Error> {
     let offered = isolated.offered(&refuses)?;
     let runs_unasked = unasked(&asked.config, request);
     if let Some(key) = runs_unasked.filter(|_| !offered.as_ref().is_some_and(SandboxProbe::hides_files)) {
-        return Err(not_without_isolation(key, isolated.is_off()));
+        let why = if isolated.is_off() { "with --isolation off" } else { "where no sandbox can be had" };
+        return Err(not_without_isolation(key, why));
     }
     let questions = offered.as_ref().and_then(|offered| offered.for_questions(asked.top()));
     let prober = Prober { sandbox: questions.as_ref(), refuses: &refuses };
@@ -267,6 +268,11 @@ pub(crate) fn prepare(request: &Request) -> Result<Prepared, Error> {
         here.recipe = cluster_recipe(merged, standing, &range.laid.home, cluster, isolated.passed())?;
         here.added = with_outcomes_told(&mut here.recipe);
         refuse_own_environment(request)?;
+        here.isolation = cluster.isolation();
+        isolated.note_missing(&mut here.isolation, None)?;
+        if let Some(key) = runs_unasked.filter(|_| cluster.is_slurm()) {
+            return Err(not_without_isolation(key, "on Slurm, which isolates nothing"));
+        }
     }
     let chosen = environments::choose(
         &options,
@@ -297,7 +303,6 @@ pub(crate) fn prepare(request: &Request) -> Result<Prepared, Error> {
     let (bench, environment_key) = if let Some(cluster) = &cluster {
         let place = on_cluster(cluster, (&cache, repository, runs_filters), &here.recipe)?;
         environment.extend(place.facts);
-        here.isolation = place.isolation;
         let key = format!("{} {}", place.key, place.bench.shadow.checkout_key());
         (place.bench, key)
     } else {

@@ -64,8 +64,8 @@ pub struct Request {
     pub confidence: Option<f64>,
     /// Whether every trial runs, also those whose outcome is recorded.
     pub fresh: bool,
-    /// Where trials run: `grpc://HOST:PORT` or `grpcs://HOST:PORT` of a Remote Execution API cluster, or `local`; what the
-    /// configuration says by default, else this machine.
+    /// Where trials run: `grpc://HOST:PORT` or `grpcs://HOST:PORT` of a Remote Execution API cluster, `slurm`, or `local`; what
+    /// the configuration says by default, else this machine.
     pub executor: Option<String>,
     /// The environments of trials.
     pub environment: EnvironmentOptions,

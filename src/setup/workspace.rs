@@ -6,13 +6,14 @@ use super::error::Error;
 use crate::executor::local::{LocalExecutor, RunFolder, Sweep, sweep};
 #[cfg(feature = "remote")]
 use crate::executor::remote::RemoteExecutor;
+use crate::executor::slurm::SlurmExecutor;
 use crate::executor::{EnvironmentExecutor, Executor, PackageSource};
 use crate::git::{Link, Repository, Shadow};
 use crate::process::sandbox::Sandbox;
 use crate::pyenv::{Environments, Interpreter};
 
 /// Where trials run.
-enum TrialPlace {
+pub(crate) enum TrialPlace {
     /// In slots on this machine.
     Here(LocalExecutor),
     /// There, each version in an environment of its own.
@@ -20,6 +21,8 @@ enum TrialPlace {
     /// On a cluster.
     #[cfg(feature = "remote")]
     Cluster(Box<RemoteExecutor>),
+    /// As jobs of Slurm.
+    Slurm(Box<SlurmExecutor>),
 }
 
 /// The workbench. Fields are dropped in this order: the folder goes last.
@@ -58,15 +61,14 @@ impl Workspace {
     }
 
     /// A bench whose trials run on a cluster, once that is reached.
-    #[cfg(feature = "remote")]
     pub(crate) fn on_cluster(
         cache: &Path,
         repository: &Repository,
         runs_filters: bool,
-        reach: impl FnOnce(&Shadow) -> Result<RemoteExecutor, Error>,
+        reach: impl FnOnce(&Shadow) -> Result<TrialPlace, Error>,
     ) -> Result<Self, Error> {
         let Parts { shadow, run, swept } = Parts::new(cache, repository, None, Vec::new(), runs_filters)?;
-        let place = TrialPlace::Cluster(Box::new(reach(&shadow)?));
+        let place = reach(&shadow)?;
         Ok(Self { shadow, place, run, _swept: swept })
     }
 
@@ -77,6 +79,7 @@ impl Workspace {
             TrialPlace::Environments(executor) => executor,
             #[cfg(feature = "remote")]
             TrialPlace::Cluster(executor) => executor.as_ref(),
+            TrialPlace::Slurm(executor) => executor.as_ref(),
         }
     }
 
@@ -92,7 +95,7 @@ impl Workspace {
     /// The packages that versions run with, where each has an environment of its own.
     pub(crate) fn packages(&self) -> Option<&dyn PackageSource> {
         match &self.place {
-            TrialPlace::Here(_) => None,
+            TrialPlace::Here(_) | TrialPlace::Slurm(_) => None,
             #[cfg(feature = "remote")]
             TrialPlace::Cluster(_) => None,
             TrialPlace::Environments(executor) => Some(executor),

@@ -84,6 +84,7 @@ mod real_cluster;
 mod real_pytest;
 mod real_runners;
 mod real_services;
+mod real_slurm;
 #[cfg(feature = "remote")]
 mod remote_faults;
 mod sandbox;
@@ -95,6 +96,7 @@ mod screens;
 mod screens_mistakes;
 mod security_page;
 mod slots_rearranged;
+mod slurm_faults;
 mod support;
 mod tracebacks;
 mod tree_runs;

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
 }
 
 /// What lies in the cache, and what for.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 9] = [
     ("sessions-1.sqlite", "sessions, outcomes of trials and what they printed"),
     ("calls-1.sqlite", "calls of Python files"),
     ("digests-1.sqlite", "digests of files, for clusters"),
@@ -70,6 +70,7 @@ const PARTS: [(&str, &str); 8] = [
     ("tools", "uv and ty, where you have none"),
     ("fixes", "patches that `pybisect fix` wrote"),
     ("runs", "work trees of searches that run"),
+    ("slurm", "trees of searches that run on Slurm"),
 ];
 
 fn show(cache: &Path, as_json: bool) -> Result<ExitStatus, Error> {

@@ -81,8 +81,9 @@ pub(crate) struct Args {
     /// Repository [default: the current one]
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
-    /// Run the command on a Remote Execution API cluster, grpc://HOST:PORT or grpcs://HOST:PORT; local for this machine
-    #[arg(long, value_name = "URL|local")]
+    /// Run the command on a cluster: slurm, or one of the Remote Execution API, grpc://HOST:PORT or grpcs://HOST:PORT; local
+    /// for this machine
+    #[arg(long, value_name = "URL|slurm|local")]
     executor: Option<String>,
     #[command(flatten)]
     isolation: IsolationArgs,

@@ -52,4 +52,4 @@ mod user_links;
 mod worktree;
 
 pub use pool::LocalExecutor;
-pub use run_dir::{RunFolder, Sweep, alive, sweep};
+pub use run_dir::{RunFolder, Sweep, alive, sweep, sweep_with};

@@ -159,6 +159,16 @@ impl Drop for Sweep {
 /// # Errors
 /// When the list of runs cannot be read.
 pub fn sweep(cache: &Path) -> io::Result<Sweep> {
+    sweep_with(cache, |name| {
+        let _ended = end_marked(&format!("{name}-"));
+    })
+}
+
+/// Begin to remove the folders of runs that are no longer alive, after `end` has ended what they left running.
+///
+/// # Errors
+/// When the list of runs cannot be read.
+pub fn sweep_with(cache: &Path, end: impl Fn(&str)) -> io::Result<Sweep> {
     let (tell, done) = channel();
     let runs = match Folder::open(&cache.join("runs")) {
         Ok(runs) => runs,
@@ -177,7 +187,7 @@ pub fn sweep(cache: &Path) -> io::Result<Sweep> {
     }
     let count = dead.len();
     for (name, _) in &dead {
-        let _ended = end_marked(&format!("{name}-"));
+        end(name);
     }
     std::thread::spawn(move || {
         let until = Instant::now() + PATIENCE_BESIDE;

@@ -141,7 +141,7 @@ fn in_tree(place: &Path) -> Vec<u8> {
 }
 
 /// A word that the shell takes as it is.
-fn quoted(word: &OsStr) -> Vec<u8> {
+pub(in crate::executor) fn quoted(word: &OsStr) -> Vec<u8> {
     let mut quoted = b"'".to_vec();
     for &byte in word.as_bytes() {
         match byte {

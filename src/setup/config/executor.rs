@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// A cluster that speaks the Remote Execution API, and what it is to be told.
+/// A cluster, by the Remote Execution API or Slurm, and what it is to be told.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub(crate) struct ExecutorConfig {
-    /// `grpc://HOST:PORT` or `grpcs://HOST:PORT`.
+    /// `grpc://HOST:PORT`, `grpcs://HOST:PORT` or `slurm`.
     pub(crate) endpoint: Option<String>,
     pub(crate) instance: Option<String>,
     /// Which workers are meant.
@@ -22,6 +22,14 @@ pub(crate) struct ExecutorConfig {
     pub(crate) tls_certificate: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
     pub(crate) jobs: Option<usize>,
+    /// Of Slurm: the folder that its nodes see, too.
+    pub(crate) shared: Option<PathBuf>,
+    pub(crate) partition: Option<String>,
+    pub(crate) account: Option<String>,
+    pub(crate) qos: Option<String>,
+    pub(crate) constraint: Option<String>,
+    /// Further arguments of `sbatch`.
+    pub(crate) sbatch: Vec<String>,
 }
 
 /// Where a secret is; it does not stand in the configuration itself.

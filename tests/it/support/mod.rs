@@ -4,6 +4,7 @@
 pub(crate) mod fake_cluster;
 #[cfg(feature = "remote")]
 mod fake_services;
+pub(crate) mod fake_slurm;
 pub(crate) mod log;
 pub(crate) mod registry;
 pub(crate) mod repo_builder;

@@ -78,8 +78,9 @@ pub(crate) struct Args {
     /// Run no command, though one is configured
     #[arg(long, conflicts_with = "command")]
     pub(super) no_smoke: bool,
-    /// Run the command on a Remote Execution API cluster, grpc://HOST:PORT or grpcs://HOST:PORT; local for this machine
-    #[arg(long, value_name = "URL|local")]
+    /// Run the command on a cluster: slurm, or one of the Remote Execution API, grpc://HOST:PORT or grpcs://HOST:PORT; local
+    /// for this machine
+    #[arg(long, value_name = "URL|slurm|local")]
     pub(super) executor: Option<String>,
     /// Environments of the command; an interpreter is the type checker's too
     #[command(flatten)]

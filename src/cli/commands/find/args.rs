@@ -97,9 +97,9 @@ pub(crate) struct Args {
     /// Ignore recorded outcomes, and run every trial
     #[arg(long)]
     pub(crate) fresh: bool,
-    /// Run trials on a Remote Execution API cluster, grpc://HOST:PORT or grpcs://HOST:PORT with TLS; local for this machine
-    /// [default: the configuration's, or local]
-    #[arg(long, value_name = "URL|local")]
+    /// Run trials on a cluster: slurm, or one of the Remote Execution API, grpc://HOST:PORT or grpcs://HOST:PORT with TLS;
+    /// local for this machine [default: the configuration's, or local]
+    #[arg(long, value_name = "URL|slurm|local")]
     pub(crate) executor: Option<String>,
     #[command(flatten)]
     pub(crate) environment: EnvArgs,

@@ -33,6 +33,10 @@ pub(crate) struct Args {
     /// Trials at the same time [default: number of cores]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     jobs: Option<u16>,
+    /// Run the example's trials on a cluster: slurm, or one of the Remote Execution API, grpc://HOST:PORT or grpcs://HOST:PORT;
+    /// its workers need python3
+    #[arg(long, value_name = "URL|slurm|local", conflicts_with = "incident")]
+    executor: Option<String>,
     #[command(flatten)]
     result: JsonArgs,
 }
@@ -47,16 +51,29 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let repository = folder.path().join("short");
     build_history(&repository).map_err(Error::internal)?;
     say("a URL shortener whose smoke test fails at HEAD, and passed in the release v1.0");
-    let python = python_with_flask(folder.path()).map_err(|error| {
+    let is_there = args.executor.as_deref().is_some_and(|executor| executor != "local");
+    let mut packed = Vec::new();
+    let command = if is_there {
+        packed_flask(folder.path()).map(|archive| {
+            packed.push(format!("{}:{PACKAGES}", archive.display()));
+            ["env", &format!("PYTHONPATH={PACKAGES}"), "python3", "smoke.py"].map(OsString::from).to_vec()
+        })
+    } else {
+        python_with_flask(folder.path()).map(|python| vec![python.into_os_string(), "smoke.py".into()])
+    };
+    let command = command.map_err(|error| {
         Error::internal(error).hinted("the example needs python3, and pip or uv to install Flask")
     })?;
-    say("$ pybisect find --good v1.0 -- python smoke.py\n");
+    let place = args.executor.iter().map(|place| format!("--executor {place} ")).collect::<String>();
+    say(&format!("$ pybisect find {place}--good v1.0 -- python smoke.py\n"));
     let found = find::run_and_tell(
         &Request {
             good: vec!["v1.0".to_owned()],
             repo: Some(repository.clone()),
             jobs: args.jobs,
-            command: vec![python.into_os_string(), OsString::from("smoke.py")],
+            executor: args.executor.clone(),
+            with_file: packed,
+            command,
             ..Request::default()
         },
         &find::Telling {
@@ -89,6 +106,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     }
     found
 }
+
+/// Where Flask lies in trees that go to workers.
+const PACKAGES: &str = ".packages.zip";
 
 const APPLICATION: &str = include_str!("../../../../fixtures/demo/application.py");
 const FILES: [(&str, &str); 4] = [
@@ -230,18 +250,41 @@ fn python_with_flask(folder: &Path) -> anyhow::Result<PathBuf> {
             command(&own, &["-m", "pip", "install", "--quiet", "flask"].map(AsRef::as_ref)),
         ],
     };
-    for mut step in steps {
-        let output = step
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .output()
-            .with_context(|| format!("failed to start {step:?}"))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("{step:?} failed: {}", said.trim().lines().last().unwrap_or_default());
-        }
-    }
+    steps.into_iter().try_for_each(|step| take(step, folder))?;
     Ok(own)
+}
+
+/// Flask in one file, which goes with each tree to workers that have Python alone.
+fn packed_flask(folder: &Path) -> anyhow::Result<PathBuf> {
+    let python = which::which("python3").context("there is no python3 on PATH")?;
+    say("packing Flask for the workers …");
+    let packages = folder.join("packages");
+    let words = ["--quiet", "--target"].map(OsString::from).into_iter();
+    let words: Vec<OsString> = words.chain([packages.clone().into_os_string(), "flask".into()]).collect();
+    let mut install = match which::which("uv") {
+        Ok(uv) => {
+            let mut install = command(&uv, &["pip", "install", "--python"].map(AsRef::as_ref));
+            install.arg(&python);
+            install
+        }
+        Err(_) => command(&python, &["-m", "pip", "install"].map(AsRef::as_ref)),
+    };
+    install.args(words);
+    take(install, folder)?;
+    let pack = "import shutil; shutil.make_archive('packages', 'zip', 'packages')";
+    take(command(&python, &["-I", "-c", pack].map(AsRef::as_ref)), folder)?;
+    Ok(folder.join("packages.zip"))
+}
+
+/// Do one step of an installation.
+fn take(mut step: Command, folder: &Path) -> anyhow::Result<()> {
+    let output = step.current_dir(folder).stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("failed to start {step:?}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{step:?} failed: {}", said.trim().lines().last().unwrap_or_default());
+    }
+    Ok(())
 }
 
 fn command(program: &Path, args: &[&std::ffi::OsStr]) -> Command {

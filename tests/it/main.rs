@@ -87,6 +87,8 @@ mod real_services;
 mod real_slurm;
 #[cfg(feature = "remote")]
 mod remote_faults;
+#[cfg(feature = "remote")]
+mod remote_identity;
 mod sandbox;
 mod sandbox_hostile;
 mod sandbox_inherits;

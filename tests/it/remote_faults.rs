@@ -308,7 +308,7 @@ fn a_server_that_is_not_there_or_shows_another_certificate_is_told_of() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let identity = tonic::transport::Identity::from_pem(made.cert.pem(), made.signing_key.serialize_pem());
-    let cluster = FakeCluster::with_tls(Faults::default(), Some(identity));
+    let cluster = FakeCluster::with_tls(Faults::default(), identity);
     let trusting = |pem: String| RemoteSettings {
         endpoint: format!("grpcs://localhost:{}", cluster.address.port()),
         tls: TlsSettings { authorities: Some(pem.into_bytes()), identity: None },

@@ -21,7 +21,7 @@ use reapi::capabilities_server::CapabilitiesServer;
 use reapi::content_addressable_storage_server::ContentAddressableStorageServer;
 use reapi::execution_server::ExecutionServer;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::transport::{Identity, Server, ServerTlsConfig};
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic::{Request, Status};
 
 /// How it fails.
@@ -73,11 +73,21 @@ pub(crate) struct FakeCluster {
 
 impl FakeCluster {
     pub(crate) fn new(faults: Faults) -> Self {
-        Self::with_tls(faults, None)
+        Self::started(faults, None)
     }
 
     /// With a certificate and its key.
-    pub(crate) fn with_tls(faults: Faults, identity: Option<Identity>) -> Self {
+    pub(crate) fn with_tls(faults: Faults, identity: Identity) -> Self {
+        Self::started(faults, Some(ServerTlsConfig::new().identity(identity)))
+    }
+
+    /// The same, which lets in who shows a certificate that this authority has signed.
+    pub(crate) fn with_mutual_tls(faults: Faults, identity: Identity, authority: &str) -> Self {
+        let authority = Certificate::from_pem(authority);
+        Self::started(faults, Some(ServerTlsConfig::new().identity(identity).client_ca_root(authority)))
+    }
+
+    fn started(faults: Faults, tls: Option<ServerTlsConfig>) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let shared = Shared::default();
@@ -87,8 +97,8 @@ impl FakeCluster {
         let services = shared.clone();
         runtime.spawn(async move {
             let mut server = Server::builder();
-            if let Some(identity) = identity {
-                server = server.tls_config(ServerTlsConfig::new().identity(identity)).unwrap();
+            if let Some(tls) = tls {
+                server = server.tls_config(tls).unwrap();
             }
             let limit = 4 << 20;
             server

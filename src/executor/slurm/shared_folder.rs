@@ -112,7 +112,7 @@ impl SharedFolder {
         }
         let folder = self.path().join("recipes").join(self.recipes.len().to_string());
         private_folder(&folder)?;
-        private_file(&folder.join("variables"), &exported(&recipe.environment)?)?;
+        private_file(&folder.join("variables"), &exported(&recipe.variables())?)?;
         let archive = BufWriter::new(private(&folder.join("files.tar"))?);
         let mut archive = Builder::new(archive);
         let mut add = |path: &Path, content: &[u8]| {

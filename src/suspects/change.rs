@@ -153,6 +153,10 @@ impl CommitChange {
             let mut sides = kind.can_matter().then(|| DefinitionDiff::new(edit));
             for (side, lines) in [(0, edit.removed), (1, edit.added)] {
                 for &(line, text) in lines {
+                    // Any line of code may raise: an annotation, too.
+                    if side == 1 && !text.trim().is_empty() && !text.trim().starts_with('#') {
+                        added.insert(number(text.trim()));
+                    }
                     if let Some(sides) = &mut sides {
                         if !sides.tells(side, line, text) {
                             continue;
@@ -160,9 +164,6 @@ impl CommitChange {
                         sides.touch(side, line, &mut definitions);
                     }
                     self.lines.add(text);
-                    if side == 1 && !text.trim().is_empty() {
-                        added.insert(number(text.trim()));
-                    }
                 }
             }
             let is_read = !edit.old.is_empty() && !edit.new.is_empty() && edit.old_path.is_none();

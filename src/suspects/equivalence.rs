@@ -1,20 +1,12 @@
 //! What code does, as far as a reader sees it at once: two versions of a definition with the same *essence* do the
-//! same. Comments, texts that only document, layout, the kind of quotes, annotations of parameters and results, and
-//! imports for the type checker are no part of it.
+//! same. Comments, texts that only document, layout, the kind of quotes, annotations of parameters and results, and what
+//! stands below `if TYPE_CHECKING:` are no part of it.
 //!
 //! It is read without parsing, since whole ranges of history have to be read. What is not understood stays as it is,
 //! so errors are towards a difference.
 
 use crate::model::common_affixes::common_end;
 
-/// Imports that only type checkers use.
-const FOR_CHECKERS: [&[u8]; 5] = [
-    b"from typing import ",
-    b"import typing\n",
-    b"import typing as ",
-    b"from typing_extensions import ",
-    b"from __future__ import annotations\n",
-];
 /// What begins a block that only type checkers read.
 const IF_CHECKING: [&[u8]; 2] = [b"if TYPE_CHECKING:", b"if typing.TYPE_CHECKING:"];
 const DEFINITION: [&[u8]; 2] = [b"def ", b"async def "];
@@ -93,7 +85,7 @@ impl Reader<'_> {
         }
         self.hidden = self.hidden.filter(|around| indent > *around);
         let hides = self.begins_with(&IF_CHECKING);
-        let is_hidden = hides || self.hidden.is_some() || self.begins_with(&FOR_CHECKERS);
+        let is_hidden = hides || self.hidden.is_some();
         if hides {
             self.hidden.get_or_insert(indent);
         }
@@ -275,7 +267,6 @@ mod tests {
                 "def f(a):\n    '''Tell.\n    def g(): #'''\n    return {\n        \"a\": 1,\n    }\n",
             ),
             ("x = call(a, b)\n", "x = call( a,\n    b,  # last\n)\n"),
-            ("import os\n", "from __future__ import annotations\nimport os\nfrom typing import Any\n"),
             (
                 "import os\nx = 1\n",
                 "import os\nif TYPE_CHECKING:\n    from a import b\n    if x:\n        c\nx = 1\n",
@@ -305,6 +296,9 @@ mod tests {
             ("return (1,)\n", "return (1)\n"),
             ("x = a in (1,)\n", "x = a in (1)\n"),
             ("import typing_inspect\n", ""),
+            // A name that this version of Python has not, and annotations that are text from now on.
+            ("from typing import Any\n", "from typing import Any, Self\n"),
+            ("import os\n", "from __future__ import annotations\nimport os\n"),
             ("x = 'a'\n", "x = 'b'\n"),
             ("x = 'a # b'\n", "x = 'a'\n"),
             ("x = 'a b'\n", "x = 'ab'\n"),

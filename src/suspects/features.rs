@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::change::CommitChange;
 use super::definition_map::MODULE;
 use super::failure_evidence::FailureEvidence;
+use super::own_frame::OwnFrame;
 use super::tokens::{BagOfWords, number};
 use super::trace::Place;
 
@@ -95,8 +96,20 @@ impl<'a> FeatureExtractor<'a> {
     pub(super) fn is_unreached(&self, commit: usize) -> bool {
         let change = &self.changes[commit];
         let reach = self.failure.reach.as_ref();
-        (!change.merge && change.is_idle())
-            || reach.is_some_and(|reach| reach.misses(change, &self.paths[commit]))
+        let is_missed = (!change.merge && change.is_idle())
+            || reach.is_some_and(|reach| reach.misses(change, &self.paths[commit]));
+        // Whatever is taken for what does nothing: a line of the traceback was executed.
+        is_missed && !self.failure.frames.iter().any(|frame| self.brings_line_of(commit, frame))
+    }
+
+    /// Whether a commit brought the line of a frame.
+    fn brings_line_of(&self, commit: usize, frame: &OwnFrame) -> bool {
+        let line = number(&frame.code);
+        let mut files = self.changes[commit].files.iter().zip(&self.paths[commit]);
+        frame.code.len() >= SHORTEST_LINE
+            && files.any(|(file, path)| {
+                file.kind.can_matter() && *path == frame.path && file.added.contains(&line)
+            })
     }
 
     /// How many commits touch each place.
@@ -113,17 +126,9 @@ impl<'a> FeatureExtractor<'a> {
     pub(super) fn lines(&self) -> Vec<Vec<(usize, u32)>> {
         let mut found = vec![Vec::new(); self.changes.len()];
         for (at, frame) in self.failure.frames.iter().enumerate() {
-            if frame.code.len() < SHORTEST_LINE {
-                continue;
-            }
-            let line = number(&frame.code);
             let mut later = 0;
             for commit in (0..self.changes.len()).rev() {
-                let files = self.changes[commit].files.iter().zip(&self.paths[commit]);
-                let brought = |(file, path): (&super::change::ChangedFile, &String)| {
-                    file.kind.can_matter() && *path == frame.path && file.added.contains(&line)
-                };
-                if files.into_iter().any(brought) {
+                if self.brings_line_of(commit, frame) {
                     found[commit].push((at, later));
                     later += 1;
                 }

@@ -245,3 +245,30 @@ fn without_a_failure_it_says_how_to_give_one() {
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
     assert!(ran.stderr.contains("--log") && ran.stderr.contains("suspects HEAD~1.. --"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_line_of_the_traceback_is_suspected_though_it_is_but_an_annotation_or_an_import() {
+    let changes = [
+        ("def total(x):", "def total(x: Missing):"),
+        ("from typing import Any", "from typing import Any, Missing"),
+    ];
+    for (old, new) in changes {
+        let mut repo = TestRepo::new();
+        let app = "from typing import Any\n\n\ndef total(x):\n    return x\n".to_owned();
+        repo.write("smoke.py", "from app import total\nassert total(1) == 1\n");
+        let mut ids: Vec<CommitId> = Vec::new();
+        for n in 0..16 {
+            let app = if n >= 9 { app.replace(old, new) } else { app.clone() };
+            let other = format!("def other():\n    return {n}\n");
+            ids.push(repo.write("app.py", app).write("other.py", other).commit("c"));
+        }
+        repo.check_out();
+        let good = ids[0].to_string();
+        let report = suspects(&repo, &["--good", &good, "--", "python3", "smoke.py"]);
+        assert_eq!(report["suspects"][0]["commit"]["id"], ids[9].to_string(), "{report:#}");
+        let (_, report) = User::new()
+            .find(repo.path(), &["--jobs", "1", "--no-narrow", "--good", &good, "--", "python3", "smoke.py"]);
+        assert_eq!(report["culprits"][0]["commit"], ids[9].to_string(), "{report:#}");
+        assert!(report["trials"]["run"].as_u64().unwrap() <= 4, "{report:#}");
+    }
+}

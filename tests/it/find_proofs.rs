@@ -84,23 +84,27 @@ impl Executor for Scripted {
     }
 
     fn run(&self, trial: &Trial, _: &CancelToken) -> Result<TrialOutput, ExecutorError> {
-        if trial.purpose == TrialKind::Narrowing {
+        // Those that have the tree: what runs of it is known of all of them.
+        let alike = self.trees.iter().filter(|(_, tree)| **tree == trial.tree).map(|(commit, _)| *commit);
+        let alike: Vec<CommitId> = alike.collect();
+        if trial.purpose == TrialKind::Narrowing && alike.is_empty() {
             // Bad without an older change: that is not what broke it.
             return Ok(output(Does::Fail));
         }
-        assert_eq!(self.trees[&trial.commit], trial.tree, "the tree of another commit");
+        let is_own = trial.purpose == TrialKind::Narrowing || alike.contains(&trial.commit);
+        assert!(is_own, "the tree of another commit");
         let mut record = self.ran.lock().unwrap();
-        let does = match self.script[&trial.commit] {
+        let does = match self.script[&alike[0]] {
             Does::Flake(_) if record.random.below(10) < 3 => Does::FailOtherwise,
             Does::Flake(true) => Does::Fail,
             Does::Flake(false) => Does::Pass,
             steady => steady,
         };
         match does {
-            Does::Pass => record.passed.insert(trial.commit),
-            Does::Fail => record.failed.insert(trial.commit),
-            _ => false,
-        };
+            Does::Pass => record.passed.extend(alike),
+            Does::Fail => record.failed.extend(alike),
+            _ => {}
+        }
         Ok(output(does))
     }
 }
@@ -249,8 +253,23 @@ fn assert_proven(report: &Report, record: &Record, what: &str) {
         }
         assert_eq!(culprit.proof.is_some(), report.status == Status::Found, "{what}");
         let Some(proof) = &culprit.proof else { continue };
-        let Evidence::Commits { culprit: own, parents, not_followed } = proof.evidence() else {
-            panic!("{what}: nothing was narrowed")
+        let (own, parents, not_followed) = match proof.evidence() {
+            Evidence::Commits { culprit, parents, not_followed } => (culprit, parents, not_followed),
+            // Bad without its change passes.
+            Evidence::Undone { culprit, .. } => {
+                assert!(bad.contains(culprit), "{what}: {culprit} did not fail");
+                continue;
+            }
+            // It fails otherwise, and bad without its change passes, or without that of another one as well.
+            Evidence::History { culprit, .. } => {
+                assert!(!good.contains(culprit), "{what}: {culprit} passed");
+                continue;
+            }
+            Evidence::OtherFault { culprit, .. } => {
+                assert!(bad.contains(&culprit.commit), "{what}: {} did not fail", culprit.commit);
+                continue;
+            }
+            Evidence::Edits { .. } => panic!("{what}: nothing was narrowed"),
         };
         assert_eq!(own.commit, culprit.commit.id, "{what}");
         assert!(bad.contains(&own.commit), "{what}: {} did not fail", own.commit);

@@ -1,6 +1,7 @@
 //! What a suspect did to a call of which the failure speaks, in words.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::calls::{Paths, diff_files};
 use crate::git::{FileChange, GitError, Repository};
@@ -19,21 +20,22 @@ pub struct ChangedCalls(HashMap<CommitId, Vec<(String, CallChange)>>);
 
 impl ChangedCalls {
     fn of(&mut self, repository: &Repository, id: CommitId) -> Result<&[(String, CallChange)], GitError> {
-        if !self.0.contains_key(&id) {
-            let commit = repository.commit_trees(id)?;
-            let mut calls = Vec::new();
-            // What a merge did to calls, it took from its parents.
-            if let [parent] = commit.parents[..] {
-                let files = repository.changed_python_files(Some(parent), commit.tree)?;
-                for file in files.iter().take(MOST_FILES) {
-                    let path = file.path.to_string_lossy();
-                    let changes = call_changes(repository, file);
-                    calls.extend(changes.into_iter().map(|change| (path.clone().into_owned(), change)));
-                }
+        let entry = match self.0.entry(id) {
+            Entry::Occupied(known) => return Ok(known.into_mut()),
+            Entry::Vacant(new) => new,
+        };
+        let commit = repository.commit_trees(id)?;
+        let mut calls = Vec::new();
+        // What a merge did to calls, it took from its parents.
+        if let [parent] = commit.parents[..] {
+            let files = repository.changed_python_files(Some(parent), commit.tree)?;
+            for file in files.iter().take(MOST_FILES) {
+                let path = file.path.to_string_lossy();
+                let changes = call_changes(repository, file);
+                calls.extend(changes.into_iter().map(|change| (path.clone().into_owned(), change)));
             }
-            self.0.insert(id, calls);
         }
-        Ok(self.0.get(&id).map(Vec::as_slice).unwrap_or_default())
+        Ok(entry.insert(calls))
     }
 
     /// `application.py: json.load became json.loads`: of a commit's changed calls, one that stands in a line of the

@@ -42,7 +42,10 @@ pub(super) fn narrowable_between(
 /// Differences that were split into edits, the latest last: what is narrowed was often begun ahead, and the same pair is
 /// asked for again by each test that it may have broken.
 #[derive(Debug, Default)]
-pub(super) struct KnownDifferences(Vec<((TreeId, TreeId), Option<Arc<EditList>>)>);
+pub(super) struct KnownDifferences(Vec<KnownDifference>);
+
+/// The good tree and the bad one, and what differs, where that can be narrowed.
+type KnownDifference = ((TreeId, TreeId), Option<Arc<EditList>>);
 
 impl KnownDifferences {
     /// So many are kept: they hold the texts of their files.

@@ -32,10 +32,13 @@ pub(super) struct Targets {
     /// What each trial showed with a test's file laid over a commit, by the file.
     pub(super) laid: Vec<(String, Arc<Run>)>,
     /// What bad showed without what a commit changed, and another one, if it takes both; `None` where nothing of that is left.
-    pub(super) undone: Vec<((CommitId, Option<CommitId>), Option<Arc<Run>>)>,
+    pub(super) undone: Vec<(Undone, Option<Arc<Run>>)>,
     /// How many tests were found to be broken by a commit that broke others, by what shows it.
     pub(super) newer: BTreeMap<(CommitId, ShownBy), usize>,
 }
+
+/// A commit whose change is taken back, and another one, if it takes both.
+pub(super) type Undone = (CommitId, Option<CommitId>);
 
 /// What shows that a commit which broke other tests broke a further one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -190,6 +190,10 @@ impl FailureEvidence {
     }
 
     fn add_test(&mut self, outermost: &OwnFrame, reader: &mut Reader<'_>) {
+        // Where one module cannot import another, what it would have done with it was not reached.
+        if self.frames.get(..2).is_some_and(|first| first.iter().all(|frame| frame.definition == MODULE)) {
+            return;
+        }
         let source = reader.definition(outermost);
         self.mention(&source, IN_TEST);
         self.call(&source, CALLED_BY_TEST);

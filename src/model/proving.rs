@@ -1,7 +1,7 @@
 //! The proofs of a report that was read from a file: drawn from its trials anew, whatever the file says of them.
 
 use super::proof::{Proof, Trials};
-use super::{AlikeTarget, CommitId, Culprit, Report, Status};
+use super::{AlikeTarget, CommitId, Culprit, Report, Shown, Status};
 
 impl Report {
     /// Draw the proofs of its answer from its trials.
@@ -15,6 +15,23 @@ impl Report {
             Culprit { proof, ..culprit.clone() }
         };
         self.culprits = self.culprits.iter().map(proven).collect();
+    }
+
+    pub(super) fn with_proof(&self, culprit: &Culprit) -> Culprit {
+        let trials =
+            Trials { log: &self.trial_log, find_fix: self.find_fix, first_parent: self.first_parent };
+        let id = culprit.commit.id;
+        let proof = match &self.history {
+            Some(history) if history.shown == (Shown::OtherFault { culprit: id }) => {
+                Proof::of_other_fault(id, history.since, trials)
+            }
+            Some(history) if history.shown == (Shown::Mended { culprit: id }) => {
+                self.bad.and_then(|bad| Proof::undone(id, bad, trials))
+            }
+            Some(history) if history.since == id => Proof::by_history(&culprit.commit, trials, history),
+            _ => Proof::new(&culprit.commit, trials, self.narrowing.as_ref()),
+        };
+        Culprit { proof, ..culprit.clone() }
     }
 
     /// The report on a test whose answer is that of another.

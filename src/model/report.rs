@@ -3,11 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::{Isolation, OutputTail, TrialFinished};
-use super::proof::{Proof, Trials};
 use super::trial_line::{OutcomeSource, TrialLine};
 use super::{
     BreakingChange, CommitId, CommitInfo, Conclusion, Culprit, EnvironmentFacts, Episode, Event, EventKind,
-    FailureHistory, FailureSignature, NarrowingSummary, PackageChange, Shown, SkipKind, Status, Suspect,
+    FailureHistory, FailureSignature, NarrowingSummary, PackageChange, SkipKind, Status, Suspect,
     TargetReport, TrialKind, Verdict, VerdictKind,
 };
 
@@ -366,23 +365,6 @@ impl Report {
         let reason =
             "the trials that ran do not prove it: not each of its parents was seen to pass".to_owned();
         (Status::Ambiguous, culprits, Some(reason), self.hint_of_skips())
-    }
-
-    pub(super) fn with_proof(&self, culprit: &Culprit) -> Culprit {
-        let trials =
-            Trials { log: &self.trial_log, find_fix: self.find_fix, first_parent: self.first_parent };
-        let id = culprit.commit.id;
-        let proof = match &self.history {
-            Some(history) if history.shown == (Shown::OtherFault { culprit: id }) => {
-                Proof::of_other_fault(id, history.since, trials)
-            }
-            Some(history) if history.shown == (Shown::Mended { culprit: id }) => {
-                self.bad.and_then(|bad| Proof::undone(id, bad, trials))
-            }
-            Some(history) if history.since == id => Proof::by_history(&culprit.commit, trials, history),
-            _ => Proof::new(&culprit.commit, trials, self.narrowing.as_ref()),
-        };
-        Culprit { proof, ..culprit.clone() }
     }
 
     /// The parent that a commit is reverted to: of a merge the first one that was good.

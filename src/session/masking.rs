@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::breaking_change::{Proven, breaking_change};
 use super::error::EarlyExit;
-use super::narrow::{NarrowingResult, NarrowingTask};
+use super::narrowing_result::{NarrowingResult, NarrowingTask};
 use super::partial_tree::difference_between;
 use super::state::Session;
 use crate::minimize::{Edit, EditOutcome, EditSet};

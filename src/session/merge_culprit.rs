@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::attribution::{from_zero, touches};
 use super::error::{EarlyExit, unless_broken};
-use super::narrow::NarrowingResult;
+use super::narrowing_result::NarrowingResult;
 use super::range::SearchRange;
 use super::state::Session;
 use crate::graph::Node;

@@ -49,6 +49,7 @@
 //! | `dropped_requirers` | packages that are gone because the one that required them does so no more |
 //! | `package_order` | the order of a package's versions, and constraints |
 //! | [`narrow`] | from the commit to the edits that broke it |
+//! | [`narrowing_result`] | what is narrowed, and what came of it |
 //! | `speculation` | narrowing of a suspect while the search still runs |
 //! | `hints` | what can be done about an endpoint that is not as expected |
 //! | [`masking`] | which edits of a culprit hide the failure that it brought |
@@ -113,6 +114,7 @@ mod merge_culprit;
 mod missing_files;
 mod missing_modules;
 mod narrow;
+mod narrowing_result;
 mod newer_tests;
 mod newest_passing;
 mod overlay;

@@ -10,12 +10,12 @@
 //! commit that brought the edit is the culprit.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::breaking_change::{Proven, breaking_change};
 use super::error::{EarlyExit, unless_broken};
 use super::finished_trial::FinishedTrial;
+use super::narrowing_result::{NarrowingResult, NarrowingTask};
 use super::package_trial::PackageTask;
 use super::partial_tree::partial_tree;
 use super::range::SearchRange;
@@ -44,55 +44,6 @@ const MADE_IN_MERGE: f64 = 30.0;
 
 /// What the report says when the user stopped it here.
 pub(super) const STOPPED: &str = "stopped before the breaking call was found; what ran is kept";
-
-/// What is to be narrowed, and what was found.
-pub(super) struct NarrowingResult {
-    pub(super) good: CommitId,
-    bad: CommitId,
-    pub(super) difference: Arc<EditList>,
-    pub(super) answer: EditAnswer,
-    /// Those of the causes' edits that are not only there because another one uses them.
-    decisive: EditSet,
-    /// Whether nothing can be left out of the causes.
-    minimal: bool,
-    trials: usize,
-    began: Instant,
-}
-
-/// Where sets of edits are tried.
-#[derive(Clone, Copy)]
-pub(super) struct NarrowingTask<'a> {
-    pub(super) difference: &'a EditList,
-    pub(super) search: &'a DeltaDebugger,
-    /// The tree that edits are applied to.
-    pub(super) good: TreeId,
-    /// The commit that trials run as.
-    pub(super) head: CommitId,
-    /// Trials that it is worth.
-    pub(super) budget: usize,
-}
-
-impl NarrowingResult {
-    /// The edits of all causes, each with the number of its cause; of a cause the decisive ones first.
-    fn edits(&self) -> Vec<(usize, usize)> {
-        let mut edits: Vec<(usize, usize)> = Vec::new();
-        for (cause, set) in self.answer.causes.iter().enumerate() {
-            edits.extend(set.iter().map(|edit| (cause, edit)));
-        }
-        edits.sort_by_key(|&(cause, edit)| (cause, !self.decisive.contains(edit)));
-        edits
-    }
-
-    /// The one commit that brought every edit of the one cause, when both proofs hold.
-    fn only_bringer(&self, commits: &[Option<CommitId>]) -> Option<CommitId> {
-        let ([cause], true) = (self.answer.causes.as_slice(), self.answer.is_necessary()) else {
-            return None;
-        };
-        let mut bringers = cause.iter().map(|edit| commits[edit]);
-        let first = bringers.next()??;
-        bringers.all(|other| other == Some(first)).then_some(first)
-    }
-}
 
 impl Session<'_> {
     /// Narrow a proven culprit, and say what was found.

@@ -141,10 +141,7 @@ impl TargetOracle {
             self.parts = run.own_parts();
         }
         let in_vain = |run: &RunSummary| run.only_collection_failed() || run.not_started.is_some();
-        let came_to_none = match &reading.summary {
-            Some(run) => in_vain(run),
-            None => self.command.names_modules,
-        };
+        let came_to_none = reading.summary.as_ref().map_or(self.command.names_modules, in_vain);
         self.fails_at_import |= came_to_none && !reading.failures.iter().all(is_unread);
         self.told = self.told.or_else(|| reading.summary.as_ref().and_then(RunSummary::kinds_counted));
         self.is_silent |= !reading.failures.is_empty() && reading.closing.shape.is_empty();

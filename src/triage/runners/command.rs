@@ -20,8 +20,8 @@ pub struct CommandFacts {
     pub is_filtered: bool,
     /// Whether the command starts several things at a time, whose outputs come as each ends.
     pub in_any_order: bool,
-    /// Whether it names to a runner of the unittest family what that has to import; otherwise the runner looks for tests, and
-    /// what is not there is no error.
+    /// Whether modules of tests are named to a runner of the unittest family. Otherwise it looks for them, and what is not
+    /// there is no error.
     pub names_modules: bool,
 }
 

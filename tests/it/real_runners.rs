@@ -39,7 +39,8 @@ fn find(user: &User, folder: &Path, range: [&str; 2], command: &[&str]) -> Value
 
 /// The verdicts of all trials of a commit, and why it was skipped.
 fn verdicts_on(report: &Value, commit: &str) -> String {
-    let of_commit = |one: &&Value| one["commit"] == commit;
+    // Bad without a change runs as bad, and says nothing of it.
+    let of_commit = |one: &&Value| one["commit"] == commit && one["purpose"] != "narrowing";
     let trials = report["trial_log"].as_array().unwrap().iter().filter(of_commit);
     let mut seen: Vec<&str> = trials.filter_map(|trial| trial["verdict"].as_str()).collect();
     seen.sort_unstable();

@@ -165,20 +165,19 @@ impl Session<'_> {
         shows: Node,
     ) -> Result<Option<Conclusion>, EarlyExit> {
         // Once: what it tells does not change.
+        if self.faces.is_settled {
+            return Ok(None);
+        }
         let (survives, is_other) =
             (std::mem::take(&mut self.faces.survives), std::mem::take(&mut self.faces.is_other));
         let Some(first) = self.faces.first else { return Ok(None) };
         let Some(own) = self.failure_seen_at(hunt.id(first)) else { return Ok(None) };
+        let Some(alone) = self.bad_without(hunt, &[shows])? else { return Ok(None) };
+        self.faces.is_settled = true;
         let other = hunt.id(shows);
-        let alone = match self.bad_without(hunt, &[shows])? {
-            Some(alone) if !std::mem::replace(&mut self.faces.is_settled, true) => alone,
-            _ => return Ok(None),
-        };
         let (verdict, failure) = self.verdict_at(hunt, self.plan.bad, alone.tree)?;
         if verdict == Verdict::Good && self.holds_again(hunt, alone.tree)? {
-            self.say_history(hunt, first, Shown::Mended { culprit: other })?;
-            let commit = self.workshop.repository.info(other)?;
-            return Ok(Some(Conclusion::Found { culprits: vec![Culprit::new(commit, 1.0)] }));
+            return self.found(hunt, first, Shown::Mended { culprit: other }, other).map(Some);
         }
         if !survives {
             return Ok(None);
@@ -194,15 +193,26 @@ impl Session<'_> {
             return Ok(None);
         }
         if is_there && is_other {
-            self.say_history(hunt, first, Shown::OtherFault { culprit: other })?;
-            let commit = self.workshop.repository.info(other)?;
-            return Ok(Some(Conclusion::Found { culprits: vec![Culprit::new(commit, 1.0)] }));
+            return self.found(hunt, first, Shown::OtherFault { culprit: other }, other).map(Some);
         }
         if !self.holds_again(hunt, tree)? {
             return Ok(None);
         }
         let shown = if is_there { Shown::StillThere { other } } else { Shown::WithoutBoth { other } };
         self.is_culprit(hunt, first, 1.0, shown).map(Some)
+    }
+
+    /// The conclusion that a commit is the culprit, beside the first one that fails.
+    fn found(
+        &mut self,
+        hunt: &SearchRange,
+        first: Node,
+        shown: Shown,
+        culprit: CommitId,
+    ) -> Result<Conclusion, EarlyExit> {
+        self.say_history(hunt, first, shown)?;
+        let commit = self.workshop.repository.info(culprit)?;
+        Ok(Conclusion::Found { culprits: vec![Culprit::new(commit, 1.0)] })
     }
 
     /// Whether bad fails, and this version of it passes, once more: of a test that fails now and then, one run of each is
@@ -246,9 +256,7 @@ impl Session<'_> {
         }
         let Some(first) = self.faces.first else { return Ok(None) };
         if self.faces.undone {
-            self.say_history(hunt, first, Shown::Undone)?;
-            let commit = self.workshop.repository.info(hunt.id(first))?;
-            return Ok(Some(Conclusion::Found { culprits: vec![Culprit::new(commit, 1.0)] }));
+            return self.found(hunt, first, Shown::Undone, hunt.id(first)).map(Some);
         }
         if let Some(at) = set.iter().position(|(node, _)| *node == first) {
             let own = set.remove(at);
@@ -306,11 +314,21 @@ impl Session<'_> {
 
     /// Bad's tree without the changes of these commits, as far as they are still there; `None` when nothing of one is.
     fn bad_without(&mut self, hunt: &SearchRange, commits: &[Node]) -> Result<Option<Without>, EarlyExit> {
+        let parent = |&commit: &Node| hunt.history.graph.parents(commit).first().map(|&node| hunt.id(node));
+        let changes = commits.iter().map(|commit| (parent(commit), hunt.id(*commit)));
+        self.bad_without_changes(changes)
+    }
+
+    /// Bad's tree without what these commits changed since these parents, likewise, in this order: the later ones first, which
+    /// may stand on what the earlier ones wrote.
+    pub(super) fn bad_without_changes(
+        &mut self,
+        changes: impl Iterator<Item = (Option<CommitId>, CommitId)>,
+    ) -> Result<Option<Without>, EarlyExit> {
         let mut bad = Without { tree: self.trials.tree_of(self.plan.bad)?, is_whole: true };
-        for &commit in commits {
-            let Some(&parent) = hunt.history.graph.parents(commit).first() else { return Ok(None) };
-            let before = self.trials.tree_of(hunt.id(parent))?;
-            let after = self.trials.tree_of(hunt.id(commit))?;
+        for (parent, commit) in changes {
+            let Some(parent) = parent else { return Ok(None) };
+            let (before, after) = (self.trials.tree_of(parent)?, self.trials.tree_of(commit)?);
             match without_change(self.workshop.shadow, before, after, bad.tree)? {
                 Some(Without { tree, is_whole }) => {
                     bad = Without { tree, is_whole: bad.is_whole && is_whole };

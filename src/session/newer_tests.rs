@@ -13,7 +13,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::EarlyExit;
-use super::line_revert::without_change;
 use super::state::Session;
 use super::target_state::{Basis, Ended, Run, ShownBy};
 use crate::model::trial_line::{OutcomeSource, TrialLine};
@@ -185,20 +184,13 @@ impl Session<'_> {
     /// A trial of bad without what a commit changed, and the other one; `None` where nothing of that is there any more.
     fn run_without(&mut self, culprit: CommitId, other: Option<CommitId>) -> Result<Option<Run>, EarlyExit> {
         let bad = self.plan.bad;
-        let mut tree = self.trials.tree_of(bad)?;
-        // The later one first: it may stand on what the earlier one wrote.
+        let mut changes = Vec::new();
         for commit in other.into_iter().chain([culprit]) {
-            let Some(&parent) = self.workshop.repository.info(commit)?.parents.first() else {
-                return Ok(None);
-            };
-            let (before, after) = (self.trials.tree_of(parent)?, self.trials.tree_of(commit)?);
-            let Some(without) = without_change(self.workshop.shadow, before, after, tree)? else {
-                return Ok(None);
-            };
-            tree = without.tree;
+            changes.push((self.workshop.repository.info(commit)?.parents.first().copied(), commit));
         }
+        let Some(without) = self.bad_without_changes(changes.into_iter())? else { return Ok(None) };
         let recipe = TrialSpec::clone(self.trials.recipe());
-        let output = self.run_aside(bad, tree, recipe)?;
+        let output = self.run_aside(bad, without.tree, recipe)?;
         let Some(oracle) = &self.oracle else { return Ok(None) };
         let reading = oracle.read(&output);
         Ok(Some(Run::new(bad, TrialKind::Proof, output, reading)))

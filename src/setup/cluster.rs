@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::config;
@@ -127,6 +127,15 @@ impl ClusterRequest {
     }
 }
 
+/// A path in which `~` is the user's home.
+pub(super) fn in_home(path: &Path) -> PathBuf {
+    let home = || std::env::var_os("HOME").map(PathBuf::from);
+    match path.strip_prefix("~") {
+        Ok(rest) => home().map_or_else(|| path.to_owned(), |home| home.join(rest)),
+        Err(_) => path.to_owned(),
+    }
+}
+
 /// There is only Slurm in this build.
 #[cfg(not(feature = "remote"))]
 pub(super) fn connect(_: &ClusterRequest, _: ClusterSession<'_>) -> Result<Cluster, Error> {
@@ -141,7 +150,7 @@ pub(super) use self::connected::connect;
 mod connected {
     use std::path::{Path, PathBuf};
 
-    use super::{Cluster, ClusterRequest, ClusterSession, PATIENCE};
+    use super::{Cluster, ClusterRequest, ClusterSession, PATIENCE, in_home};
     use crate::executor::WorkerFacts;
     use crate::executor::remote::{RemoteError, RemoteExecutor, RemoteSettings, Secret, TlsSettings};
     use crate::model::{CancelToken, TrialSpec};
@@ -232,11 +241,7 @@ mod connected {
     }
 
     fn read(path: &Path) -> Result<Vec<u8>, Error> {
-        let home = || std::env::var_os("HOME").map(PathBuf::from);
-        let path = match path.strip_prefix("~") {
-            Ok(rest) => home().map_or_else(|| path.to_owned(), |home| home.join(rest)),
-            Err(_) => path.to_owned(),
-        };
+        let path = in_home(path);
         std::fs::read(&path).map_err(|error| Error::usage(format!("cannot read {}: {error}", path.display())))
     }
 

@@ -1,10 +1,10 @@
 //! Slurm as the place where trials run: what is asked of it, and trying its nodes out.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cluster::{Cluster, ClusterRequest, ClusterSession, PATIENCE};
+use super::cluster::{Cluster, ClusterRequest, ClusterSession, PATIENCE, in_home};
 use super::error::Error;
 use super::workspace::TrialPlace;
 use crate::executor::WorkerFacts;
@@ -61,14 +61,6 @@ fn settings(request: &ClusterRequest, cache: &Path) -> Result<SlurmSettings, Err
         patience: PATIENCE,
         settling: SETTLING,
     })
-}
-
-fn in_home(folder: &Path) -> PathBuf {
-    let home = || std::env::var_os("HOME").map(PathBuf::from);
-    match folder.strip_prefix("~") {
-        Ok(rest) => home().map_or_else(|| folder.to_owned(), |home| home.join(rest)),
-        Err(_) => folder.to_owned(),
-    }
 }
 
 fn key(request: &ClusterRequest, recipe: &TrialSpec, worker: &WorkerFacts) -> String {

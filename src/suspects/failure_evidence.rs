@@ -180,6 +180,12 @@ impl FailureEvidence {
         failure
     }
 
+    /// Whether a frame is of a module that imports that of the next one.
+    pub(super) fn imports_next(&self, at: usize) -> bool {
+        let pair = self.frames.get(at..at + 2);
+        pair.is_some_and(|pair| pair.iter().all(|frame| frame.definition == MODULE))
+    }
+
     fn add_frame(&mut self, own: OwnFrame) {
         self.mention(&own.code, IN_FAILURE);
         self.call(&own.code, 1.0);
@@ -191,7 +197,7 @@ impl FailureEvidence {
 
     fn add_test(&mut self, outermost: &OwnFrame, reader: &mut Reader<'_>) {
         // Where one module cannot import another, what it would have done with it was not reached.
-        if self.frames.get(..2).is_some_and(|first| first.iter().all(|frame| frame.definition == MODULE)) {
+        if self.imports_next(0) {
             return;
         }
         let source = reader.definition(outermost);

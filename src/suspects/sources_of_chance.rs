@@ -10,7 +10,6 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::definition_map::MODULE;
 use super::failure_evidence::FailureEvidence;
 use super::reasons::shortened;
 use super::source_reader::{Reader, RepositoryView, called};
@@ -66,11 +65,9 @@ pub fn source_of_chance(failure: &FailureEvidence, sources: &dyn RepositoryView)
         seen: BTreeSet::new(),
         open: VecDeque::new(),
     };
-    let next = failure.frames.iter().skip(1).map(Some).chain([None]);
-    for (frame, next) in failure.frames.iter().zip(next) {
+    for (at, frame) in failure.frames.iter().enumerate() {
         // Of a module that imports the next one, the import is all that leads to the failure.
-        let imports = frame.definition == MODULE && next.is_some_and(|next| next.definition == MODULE);
-        if !imports {
+        if !failure.imports_next(at) {
             search.add(frame.path.clone(), frame.definition.clone(), 0);
         }
     }

@@ -9,9 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::support::{TestRepo, User, culprit, report_of};
-
-const SMOKE: &str = "import app\nassert app.total([1, 2]) == 3, app.total([1, 2])\n";
+use crate::support::{User, broken_total, culprit, report_of};
 
 /// A server that runs. It ends with this.
 struct Casd {
@@ -55,24 +53,6 @@ impl Drop for Casd {
     }
 }
 
-/// A history in which the seventh of twelve commits breaks a function.
-fn history() -> (TestRepo, String) {
-    let mut repo = TestRepo::new();
-    repo.write("smoke.py", SMOKE);
-    let mut broken = String::new();
-    for at in 0..12 {
-        let body = if at < 7 { "return sum(values)" } else { "return sum(values[1:])" };
-        repo.write("app.py", format!("def total(values):\n    {body}\n"));
-        repo.write("pkg/data.py", format!("release = {at}\n"));
-        let commit = repo.commit(&format!("release {at}"));
-        if at == 7 {
-            broken = commit.to_string();
-        }
-    }
-    repo.check_out();
-    (repo, broken)
-}
-
 fn find(user: &User, repo: &Path, endpoint: Option<&str>) -> (Option<i32>, Value) {
     let mut words = vec!["find", "--json", "-", "--good", "HEAD~11", "--jobs", "1"];
     words.extend(endpoint.iter().flat_map(|endpoint| ["--executor", *endpoint]));
@@ -95,7 +75,7 @@ fn answer(report: &Value) -> Value {
 #[test]
 #[ignore = "needs buildbox-casd: .ci/run"]
 fn the_answer_is_that_of_this_machine_and_a_colleague_runs_nothing() {
-    let (casd, (repo, broken)) = (Casd::start(), history());
+    let (casd, (repo, broken)) = (Casd::start(), broken_total());
     let (code, here) = find(&User::new(), repo.path(), None);
     assert_eq!((code, culprit(&here)), (Some(0), broken.as_str()));
     let (code, there) = find(&User::new(), repo.path(), Some(&casd.endpoint));
@@ -116,7 +96,7 @@ fn the_answer_is_that_of_this_machine_and_a_colleague_runs_nothing() {
 #[test]
 #[ignore = "needs buildbox-casd: .ci/run"]
 fn a_server_that_is_killed_and_started_again_loses_nothing() {
-    let (mut casd, (repo, broken)) = (Casd::start(), history());
+    let (mut casd, (repo, broken)) = (Casd::start(), broken_total());
     let marker = tempfile::NamedTempFile::new().unwrap();
     let user = User::new();
     let words = [
@@ -157,7 +137,7 @@ fn a_server_that_is_killed_and_started_again_loses_nothing() {
 #[test]
 #[ignore = "needs buildbox-casd: .ci/run"]
 fn fix_check_and_suspects_run_there_too() {
-    let (casd, (repo, broken)) = (Casd::start(), history());
+    let (casd, (repo, broken)) = (Casd::start(), broken_total());
     let user = User::new();
     let endpoint = casd.endpoint.as_str();
     let (code, _) = find(&user, repo.path(), Some(endpoint));
@@ -192,7 +172,7 @@ fn fix_check_and_suspects_run_there_too() {
 #[test]
 #[ignore = "needs buildbox-casd: .ci/run"]
 fn what_workers_lack_is_told_before_anything_runs() {
-    let (casd, (repo, _)) = (Casd::start(), history());
+    let (casd, (repo, _)) = (Casd::start(), broken_total());
     let user = User::new();
     let told = |words: &[&str]| {
         let ran = user.run(repo.path(), &[&["find", "--good", "HEAD~11", "--executor"], words].concat());

@@ -6,9 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{TestRepo, User, culprit, report_of};
-
-const SMOKE: &str = "import app\nassert app.total([1, 2]) == 3, app.total([1, 2])\n";
+use crate::support::{User, broken_total, culprit, report_of};
 
 /// A user of the cluster, and a folder that the node sees.
 struct Site {
@@ -60,30 +58,12 @@ impl Site {
     }
 }
 
-/// A history in which the seventh of twelve commits breaks a function.
-fn history() -> (TestRepo, String) {
-    let mut repo = TestRepo::new();
-    repo.write("smoke.py", SMOKE);
-    let mut broken = String::new();
-    for at in 0..12 {
-        let body = if at < 7 { "return sum(values)" } else { "return sum(values[1:])" };
-        repo.write("app.py", format!("def total(values):\n    {body}\n"));
-        repo.write("pkg/data.py", format!("release = {at}\n"));
-        let commit = repo.commit(&format!("release {at}"));
-        if at == 7 {
-            broken = commit.to_string();
-        }
-    }
-    repo.check_out();
-    (repo, broken)
-}
-
 const SLURM: [&str; 2] = ["--executor", "slurm"];
 
 #[test]
 #[ignore = "needs Slurm: .ci/run"]
 fn slurm_finds_what_this_machine_finds_and_nothing_is_left() {
-    let (site, (repo, broken)) = (Site::new(), history());
+    let (site, (repo, broken)) = (Site::new(), broken_total());
     let before = crate::support::repo_builder::snapshot(repo.path());
     let find = |executor: &[&str]| {
         let words = [&["find", "--json", "-", "--good", "HEAD~11", "--jobs", "4"], executor].concat();
@@ -108,7 +88,7 @@ fn slurm_finds_what_this_machine_finds_and_nothing_is_left() {
 #[test]
 #[ignore = "needs Slurm: .ci/run"]
 fn fix_check_and_suspects_run_on_slurm_too() {
-    let (site, (repo, broken)) = (Site::new(), history());
+    let (site, (repo, broken)) = (Site::new(), broken_total());
     site.configure("endpoint = \"slurm\"\njobs = 4\npartition = \"main\"\nsbatch = [\"--mem=100M\"]\n");
     let words = ["find", "--json", "-", "--good", "HEAD~11", "--", "python3", "smoke.py"];
     let (code, report) = report_of(&mut site.command(repo.path(), &words));
@@ -129,7 +109,7 @@ fn fix_check_and_suspects_run_on_slurm_too() {
 #[ignore = "needs Slurm: .ci/run"]
 fn a_search_on_slurm_that_is_stopped_leaves_nothing_running() {
     use nix::sys::signal::{Signal, kill};
-    let (site, (repo, _)) = (Site::new(), history());
+    let (site, (repo, _)) = (Site::new(), broken_total());
     let marker = tempfile::tempdir().unwrap();
     let begun = marker.path().join("begun");
     let script = format!("touch '{}'; sleep 1000", begun.display());
@@ -153,7 +133,7 @@ fn a_search_on_slurm_that_is_stopped_leaves_nothing_running() {
 #[test]
 #[ignore = "needs Slurm: .ci/run"]
 fn what_slurm_or_its_nodes_lack_is_told_before_anything_runs() {
-    let (site, (repo, _)) = (Site::new(), history());
+    let (site, (repo, _)) = (Site::new(), broken_total());
     let told = |words: &[&str]| {
         let words = [&["find", "--good", "HEAD~11"], &SLURM[..], words].concat();
         let ran = site.command(repo.path(), &words).output().unwrap();

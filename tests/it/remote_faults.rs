@@ -211,14 +211,8 @@ fn what_a_command_does_to_itself_is_its_own_doing() {
     let commit = repo.write("a.py", "x = 1\n").commit("a");
     let scene = Scene::new(repo.path(), &cluster);
     let ending = |recipe: &TrialSpec| scene.run(commit, recipe).ending;
-    assert_eq!(ending(&recipe("kill -SEGV $$")), Termination::Signalled { signal: 11 });
     assert_eq!(ending(&recipe("no-such-program")), Termination::Exited { code: 127 });
-    let failing = TrialSpec { setup: Some("exit 9".to_owned()), ..recipe("exit 0") };
-    assert_eq!(ending(&failing), Termination::SetupFailed { reason: "exit status 9".to_owned() });
-    let nowhere = TrialSpec { subdir: "no/such".into(), ..recipe("exit 0") };
-    assert!(matches!(ending(&nowhere), Termination::NotStarted { .. }));
-    // It ends the script that would write its end down, as a machine does that runs out of memory.
-    assert!(matches!(ending(&recipe("kill -KILL $PPID; exit 1")), Termination::MachineFailed { .. }));
+    trials::assert_own_doing_is_told(ending);
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub(crate) mod scripted;
 pub(crate) mod trials;
 
 pub(crate) use log::log_options;
-pub(crate) use repo_builder::TestRepo;
+pub(crate) use repo_builder::{TestRepo, broken_total};
 pub(crate) use trials::Bench;
 pub(crate) mod run;
 

@@ -239,3 +239,21 @@ fn index_entry(path: &[u8], mode: u32, id: Oid) -> IndexEntry {
 fn oid(commit: CommitId) -> Oid {
     Oid::from_bytes(commit.as_bytes()).unwrap()
 }
+
+/// A history in which the eighth of twelve commits breaks a function, and a smoke test that sees it; the id of that commit.
+pub(crate) fn broken_total() -> (TestRepo, String) {
+    let mut repo = TestRepo::new();
+    repo.write("smoke.py", "import app\nassert app.total([1, 2]) == 3, app.total([1, 2])\n");
+    let mut broken = String::new();
+    for at in 0..12 {
+        let body = if at < 7 { "return sum(values)" } else { "return sum(values[1:])" };
+        repo.write("app.py", format!("def total(values):\n    {body}\n"));
+        repo.write("pkg/data.py", format!("release = {at}\n"));
+        let commit = repo.commit(&format!("release {at}"));
+        if at == 7 {
+            broken = commit.to_string();
+        }
+    }
+    repo.check_out();
+    (repo, broken)
+}

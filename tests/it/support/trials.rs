@@ -10,8 +10,8 @@ use pybisect::executor::Executor as _;
 use pybisect::executor::local::{LocalExecutor, RunFolder};
 use pybisect::git::{Repository, Shadow};
 use pybisect::model::{
-    CancelToken, CommitId, PackageSelection, TreeId, Trial, TrialActivity, TrialId, TrialKind, TrialOutput,
-    TrialSpec,
+    CancelToken, CommitId, PackageSelection, Termination, TreeId, Trial, TrialActivity, TrialId, TrialKind,
+    TrialOutput, TrialSpec,
 };
 use pybisect::process::sandbox::Sandbox;
 use tempfile::TempDir;
@@ -90,4 +90,15 @@ pub(crate) fn recipe(script: &str) -> TrialSpec {
         outputs: Vec::new(),
         input_paths: BTreeMap::new(),
     }
+}
+
+/// What a command does to itself is told as its own doing, wherever its trials run.
+pub(crate) fn assert_own_doing_is_told(ending: impl Fn(&TrialSpec) -> Termination) {
+    assert_eq!(ending(&recipe("kill -SEGV $$")), Termination::Signalled { signal: 11 });
+    let failing = TrialSpec { setup: Some("exit 9".to_owned()), ..recipe("exit 0") };
+    assert_eq!(ending(&failing), Termination::SetupFailed { reason: "exit status 9".to_owned() });
+    let nowhere = TrialSpec { subdir: "no/such".into(), ..recipe("exit 0") };
+    assert!(matches!(ending(&nowhere), Termination::NotStarted { .. }));
+    // It ends the script that would write its end down, as a machine does that runs out of memory.
+    assert!(matches!(ending(&recipe("kill -KILL $PPID; exit 1")), Termination::MachineFailed { .. }));
 }
